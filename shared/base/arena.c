@@ -1,0 +1,121 @@
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 16
+#define FIRST_CHUNK_BYTES 4096
+#define LARGEST_GROWTH_BYTES (1024 * 1024)
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t bytes; /* with this head */
+    _Alignas(ALIGNMENT) char data[];
+};
+
+void arena_init(struct arena *a, size_t limit_bytes) {
+    *a = (struct arena){.limit = limit_bytes};
+}
+
+static void drop_newest(struct arena *a) {
+    struct arena_chunk *chunk = a->chunk;
+    a->chunk = chunk->older;
+    a->used -= chunk->bytes;
+    free(chunk);
+}
+
+void arena_reset(struct arena *a) {
+    while (a->chunk && (a->chunk->older || a->chunk->bytes > FIRST_CHUNK_BYTES)) drop_newest(a);
+    a->next = a->chunk ? a->chunk->data : NULL;
+    a->end = a->chunk ? (char *)a->chunk + a->chunk->bytes : NULL;
+}
+
+void arena_free(struct arena *a) {
+    while (a->chunk) drop_newest(a);
+    a->next = a->end = NULL;
+}
+
+static bool add_chunk(struct arena *a, size_t payload) {
+    size_t bytes = a->chunk ? a->chunk->bytes * 2 : FIRST_CHUNK_BYTES;
+    if (bytes > LARGEST_GROWTH_BYTES) bytes = LARGEST_GROWTH_BYTES;
+    if (payload > bytes - sizeof(struct arena_chunk)) bytes = payload + sizeof(struct arena_chunk);
+    if (a->limit && (bytes > a->limit || a->used > a->limit - bytes)) return false;
+    struct arena_chunk *chunk = malloc(bytes);
+    if (!chunk) return false;
+    chunk->older = a->chunk;
+    chunk->bytes = bytes;
+    a->chunk = chunk;
+    a->used += bytes;
+    a->next = chunk->data;
+    a->end = (char *)chunk + bytes;
+    return true;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes) {
+    if (bytes > SIZE_MAX / 2) return NULL;
+    bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    if (bytes > (size_t)(a->end - a->next) || !a->chunk) {
+        if (!add_chunk(a, bytes)) return NULL;
+    }
+    void *result = a->next;
+    a->next += bytes;
+    return result;
+}
+
+void *arena_zalloc(struct arena *a, size_t bytes) {
+    void *p = arena_alloc(a, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes)) return NULL;
+    return arena_zalloc(a, bytes);
+}
+
+void *arena_memdup(struct arena *a, const void *p, size_t bytes) {
+    void *copy = arena_alloc(a, bytes);
+    return copy && bytes ? memcpy(copy, p, bytes) : copy;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t bytes) {
+    char *copy = arena_alloc(a, bytes + 1);
+    if (!copy) return NULL;
+    memcpy(copy, s, bytes);
+    copy[bytes] = '\0';
+    return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s) {
+    return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_vprintf(struct arena *a, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int bytes = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = bytes < 0 ? NULL : arena_alloc(a, (size_t)bytes + 1);
+    if (text) vsnprintf(text, (size_t)bytes + 1, format, args);
+    return text;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(a, format, args);
+    va_end(args);
+    return text;
+}
+
+struct arena_mark arena_mark(const struct arena *a) {
+    return (struct arena_mark){a->chunk, a->next};
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark) {
+    while (a->chunk != mark.chunk) drop_newest(a);
+    a->next = mark.next;
+    a->end = a->chunk ? (char *)a->chunk + a->chunk->bytes : NULL;
+}

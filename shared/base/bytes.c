@@ -1,0 +1,49 @@
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+status buf_reserve(struct buf *b, size_t extra) {
+    size_t need;
+    if (__builtin_add_overflow(b->len, extra, &need) || need > SIZE_MAX / 4)
+        return STATUS(OUT_OF_MEMORY);
+    if (need <= b->cap) return OK;
+    size_t cap = b->cap ? b->cap : 256;
+    while (cap < need) cap *= 2;
+    char *data = realloc(b->data, cap);
+    if (!data) return STATUS(OUT_OF_MEMORY);
+    b->data = data;
+    b->cap = cap;
+    return OK;
+}
+
+status buf_add(struct buf *b, const void *bytes, size_t n) {
+    TRY(buf_reserve(b, n));
+    if (n) memcpy(b->data + b->len, bytes, n);
+    b->len += n;
+    return OK;
+}
+
+status buf_add_str(struct buf *b, const char *s) {
+    return buf_add(b, s, strlen(s));
+}
+
+status buf_printf(struct buf *b, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0) return STATUS(INTERNAL_ERROR);
+    TRY(buf_reserve(b, (size_t)n + 1));
+    va_start(args, format);
+    vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
+    va_end(args);
+    b->len += (size_t)n;
+    return OK;
+}
+
+void buf_free(struct buf *b) {
+    free(b->data);
+    *b = (struct buf){0};
+}

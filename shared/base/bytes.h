@@ -1,0 +1,52 @@
+/* bytes.h: unaligned loads and stores in the two byte orders, and a growable byte buffer.
+ *
+ * Files and shared memory are little-endian (the machine's order, pinned by an assertion); keys and
+ * the client protocol are big-endian. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/status.h"
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "files are written in the machine's order");
+
+#define BYTES_ACCESSORS(bits)                                                                      \
+    static inline uint##bits##_t load_le##bits(const void *p) {                                    \
+        uint##bits##_t v;                                                                          \
+        memcpy(&v, p, sizeof v);                                                                   \
+        return v;                                                                                  \
+    }                                                                                              \
+    static inline void store_le##bits(void *p, uint##bits##_t v) {                                 \
+        memcpy(p, &v, sizeof v);                                                                   \
+    }                                                                                              \
+    static inline uint##bits##_t load_be##bits(const void *p) {                                    \
+        return __builtin_bswap##bits(load_le##bits(p));                                            \
+    }                                                                                              \
+    static inline void store_be##bits(void *p, uint##bits##_t v) {                                 \
+        store_le##bits(p, __builtin_bswap##bits(v));                                               \
+    }
+BYTES_ACCESSORS(16)
+BYTES_ACCESSORS(32)
+BYTES_ACCESSORS(64)
+#undef BYTES_ACCESSORS
+
+/* A growable buffer on the heap; all-zero is an empty one. */
+struct buf {
+    char *data;
+    size_t len;
+    size_t cap;
+};
+
+/* Makes room for `extra` more bytes; OUT_OF_MEMORY otherwise. */
+status buf_reserve(struct buf *b, size_t extra);
+status buf_add(struct buf *b, const void *bytes, size_t n);
+status buf_add_str(struct buf *b, const char *s);
+[[gnu::format(printf, 2, 3)]] status buf_printf(struct buf *b, const char *format, ...);
+void buf_free(struct buf *b);
+
+#endif
