@@ -1,0 +1,66 @@
+/* context.h: what evaluating a value may depend on besides its arguments.
+ *
+ * struct session_env is the session's (one per session, owned by the session; types only read it,
+ * except random_state). struct eval_env is handed down every call: where results are allocated,
+ * where failures are described, and the session. */
+#ifndef TYPES_CONTEXT_H
+#define TYPES_CONTEXT_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "types/datum.h"
+
+struct tz;
+struct session_env;
+
+enum date_order { DATE_ORDER_MDY, DATE_ORDER_DMY, DATE_ORDER_YMD };
+enum bytea_output { BYTEA_HEX, BYTEA_ESCAPE };
+
+/* The object-identifier types whose text form is a name. */
+enum reg_kind {
+    REG_CLASS,
+    REG_TYPE,
+    REG_PROC,
+    REG_PROCEDURE,
+    REG_OPER,
+    REG_OPERATOR,
+    REG_NAMESPACE,
+    REG_ROLE,
+    REG_COLLATION,
+};
+
+/* Names of catalog objects, answered by whoever owns the catalogs. Any pointer may be NULL: then
+ * only digits are understood and printed (built-in types always work). */
+struct name_service {
+    /* The oid behind a (possibly qualified, possibly quoted) name; fails with PostgreSQL's "does
+     * not exist" error. */
+    status (*lookup)(struct session_env *, enum reg_kind, const char *name, struct error *,
+                     oid *ret);
+    /* Appends the name, qualified when the search path would not find it; NOT_FOUND: print digits.
+     */
+    status (*print)(struct session_env *, enum reg_kind, oid, struct buf *out);
+};
+
+struct session_env {
+    const struct tz *time_zone; /* never NULL after session_env_init (UTC) */
+    int64_t statement_us;       /* microseconds since 2000-01-01 00:00 UTC */
+    int64_t transaction_us;     /* now() */
+    enum date_order date_order;
+    enum bytea_output bytea_output;
+    int32_t extra_float_digits; /* 1: shortest that reads back the same */
+    uint64_t random_state[2];   /* never both 0 */
+    const struct name_service *names;
+    void *session; /* the session itself, for functions registered by other parts */
+};
+
+/* Defaults: UTC, MDY, hex, extra_float_digits 1; the seed must not be 0. */
+void session_env_init(struct session_env *, uint64_t seed);
+
+struct eval_env {
+    struct arena *arena; /* results and scratch live here */
+    struct error *error;
+    struct session_env *session;
+};
+
+#endif

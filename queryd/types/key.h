@@ -1,0 +1,39 @@
+/* key.h: values as bytes whose memcmp order is the SQL order.
+ *
+ * Each column of a key is: one marker byte, then for a non-null value its bytes. The marker is
+ * 0x80 for a value, 0x00 for a null that sorts first, 0xFF for a null that sorts last. DESC inverts
+ * every byte of the value (not the marker: NULLS FIRST / LAST alone decides where nulls go). Every
+ * encoding is self-delimiting, so columns are simply concatenated and a prefix of the columns is a
+ * prefix of the bytes.
+ *
+ *   bool, "char"            1 byte
+ *   int2/4/8, date, time,
+ *   timestamp(tz)           big-endian, sign bit flipped
+ *   oid, xid, cid, tid      big-endian
+ *   float4/8                IEEE bits big-endian; negative: all inverted, else sign bit set; -0 is
+ * 0, NaN is the greatest numeric                 1 byte class (0 -Inf, 1 negative, 2 zero, 3
+ * positive, 4 +Inf, 5 NaN); for 1 and 3: exponent (base 100, biased by 2^31) in 4 bytes, base-100
+ * digits plus 1 without trailing zeros, a zero byte; all inverted for negatives text, bytea, name
+ * the bytes with 00 as 00 FF, then 00 00 (C collation); bpchar without its trailing blanks interval
+ * total microseconds (30-day months, 24-hour days) in 16 bytes, big-endian, sign flipped timetz UTC
+ * microseconds and zone, each big-endian, sign flipped uuid                    16 bytes arrays per
+ * element 01 and the element's key, or 02 for a null; then 00, number of dimensions, and length and
+ * lower bound of each (big-endian, flipped) */
+#ifndef TYPES_KEY_H
+#define TYPES_KEY_H
+
+#include "types/type.h"
+
+#define KEY_MARK_NULL_FIRST 0x00
+#define KEY_MARK_VALUE 0x80
+#define KEY_MARK_NULL_LAST 0xFF
+
+/* Appends one key column. 0A000 when the type cannot be a key. */
+status type_key_encode(oid type, datum value, bool null, bool descending, bool nulls_first,
+                       struct buf *out);
+
+/* Bytes of the first key column of `bytes`, marker included; DATA_CORRUPTED when it is not one. */
+status type_key_column_len(oid type, bool descending, const void *bytes, size_t len,
+                           size_t *ret_len);
+
+#endif

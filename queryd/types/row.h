@@ -1,0 +1,51 @@
+/* row.h: the bytes of a row as pages and log records hold them.
+ *
+ * Version 1, little-endian, nothing aligned:
+ *
+ *   0  u16  number of attributes stored; fewer than the table has when the row was written before
+ *           ADD COLUMN: the rest read as the descriptor's missing value
+ *   2  u8   flags: bit 0 there is a null bitmap; bits 4-7 the version, 1; the others 0
+ *   3  …    null bitmap if flagged: (attributes + 7) / 8 bytes, bit set = null, surplus bits 0
+ *      …    each attribute that is not null, in order: fixed-length types their bytes (by-value
+ * types the low bytes of the datum); variable-length types and cstrings their length as a varint (7
+ * bits a byte, low first, high bit = more, at most 5 bytes, no surplus zero byte) and that many
+ * bytes
+ *
+ * A row ends exactly with its last attribute. Whatever else stands there is DATA_CORRUPTED. */
+#ifndef TYPES_ROW_H
+#define TYPES_ROW_H
+
+#include "types/type.h"
+
+#define ROW_VERSION 1
+#define ROW_ATTRIBUTES_MAX 1600
+
+struct row_attribute {
+    const struct type *type;
+    uint8_t shape;    /* enum row_shape, from the type */
+    uint8_t len;      /* fixed shapes: bytes stored */
+    bool checked;     /* the type's valid() must look at stored bytes */
+    bool has_missing; /* rows without this attribute read `missing` instead of null */
+    datum missing;    /* must outlive the descriptor */
+};
+
+struct row_desc {
+    uint16_t natts;
+    struct row_attribute *atts;
+};
+
+/* A descriptor for these types in the arena; missing values are null until row_desc_set_missing. A
+ * dropped column keeps its place and type. */
+status row_desc_new(struct arena *a, const oid *types, uint16_t natts, struct row_desc **ret_desc);
+void row_desc_set_missing(struct row_desc *d, uint16_t attribute, datum value);
+
+/* Appends the row's bytes. */
+status row_form(const struct row_desc *d, const datum *values, const uint8_t *nulls,
+                struct buf *out);
+
+/* The first natts_wanted attributes (at most d->natts); by-pointer values are copied into the
+ * arena, missing ones shared with the descriptor. The bytes are not trusted: DATA_CORRUPTED. */
+status row_deform(const struct row_desc *d, const void *bytes, size_t len, uint16_t natts_wanted,
+                  datum *ret_values, uint8_t *ret_nulls, struct arena *a);
+
+#endif

@@ -1,0 +1,140 @@
+/* type.h: the built-in types (type.def) and what can be done with a value of each.
+ *
+ * OIDs, names, categories and lengths are PostgreSQL 15's (pg_type.dat). Behaviour hangs on the
+ * type's family, one table of functions per family. All functions are total: bytes and texts from
+ * outside give an error, never undefined behaviour. */
+#ifndef TYPES_TYPE_H
+#define TYPES_TYPE_H
+
+#include "types/context.h"
+#include "types/datum.h"
+
+/* OIDs that code names. BOOLOID … as in PostgreSQL; the whole list is type.def. */
+enum type_oid {
+#define X(name, value) name##OID = value,
+#include "types/type_oid.def"
+#undef X
+};
+
+struct type;
+
+/* `text` need not end in NUL. typmod -1: none. The result lives in env->arena. */
+typedef status type_in_fn(const struct eval_env *env, const struct type *t, int32_t typmod,
+                          const char *text, size_t len, datum *ret);
+/* Appends the text form (no NUL). */
+typedef status type_out_fn(const struct eval_env *env, const struct type *t, datum value,
+                           struct buf *out);
+/* The protocol's binary form. */
+typedef status type_receive_fn(const struct eval_env *env, const struct type *t, int32_t typmod,
+                               const char *bytes, size_t len, datum *ret);
+typedef status type_send_fn(const struct eval_env *env, const struct type *t, datum value,
+                            struct buf *out);
+/* <0, 0, >0 in btree order; both not null. */
+typedef int type_compare_fn(const struct type *t, datum a, datum b);
+/* Equal values (also across int2/int4/int8 and float4/float8) hash equal. */
+typedef uint64_t type_hash_fn(const struct type *t, datum value);
+/* Appends bytes whose memcmp order is the btree order; see key.h. */
+typedef status type_key_fn(const struct type *t, datum value, struct buf *out);
+/* Length of the key bytes at the start of `bytes`, 0 when they are not a key of this type. */
+typedef size_t type_key_len_fn(const struct type *t, const uint8_t *bytes, size_t len,
+                               bool inverted);
+/* Whether stored payload bytes are a value of this type. */
+typedef bool type_valid_fn(const struct type *t, const char *bytes, size_t len);
+/* Length coercion to a typmod: varchar(n), numeric(p,s), timestamp(p) … */
+typedef status type_apply_typmod_fn(const struct eval_env *env, const struct type *t, datum value,
+                                    int32_t typmod, bool is_explicit, datum *ret);
+/* The modifiers' integer values, as written: varchar(10) → {10}. */
+typedef status type_typmod_in_fn(const struct eval_env *env, const struct type *t,
+                                 const int32_t *values, size_t n, int32_t *ret);
+/* Appends "(10,2)" and the like. */
+typedef status type_typmod_out_fn(const struct type *t, int32_t typmod, struct buf *out);
+
+struct type_family {
+    type_in_fn *in;
+    type_out_fn *out;
+    type_receive_fn *receive;
+    type_send_fn *send;
+    type_compare_fn *compare; /* NULL: not comparable */
+    type_hash_fn *hash;
+    type_key_fn *key; /* NULL: cannot be indexed */
+    type_key_len_fn *key_len;
+    type_valid_fn *valid; /* NULL: any bytes */
+    type_apply_typmod_fn *apply_typmod;
+    type_typmod_in_fn *typmod_in;
+    type_typmod_out_fn *typmod_out;
+};
+
+struct type {
+    oid oid;
+    const char *name;
+    int16_t len;    /* > 0 fixed, -1 varlena, -2 cstring */
+    bool byval;     /* held in the datum itself: fixed and at most 8 bytes */
+    char kind;      /* pg_type.typtype: b base, p pseudo */
+    char category;  /* N, S, D, B, A … */
+    bool preferred; /* in its category */
+    char delimiter;
+    char align; /* pg_type.typalign and typstorage: for the catalogs only */
+    char storage;
+    enum type_oid element; /* of arrays and vectors; 0: none */
+    oid array;             /* the type of its arrays; 0: none */
+    oid collation;         /* 0: not collatable; 100 default, 950 C */
+    oid in_function, out_function, receive_function, send_function, typmod_in_function,
+        typmod_out_function; /* pg_proc oids, for the catalogs */
+    oid subscript_function;
+    const struct type_family *family;
+};
+
+/* Builds the lookup indexes over the constant tables. Once, at process start, before all else. */
+status types_init(void);
+
+/* NULL: no such built-in type. */
+const struct type *type_find(oid type);
+const struct type *type_find_by_name(const char *name); /* pg_type.typname: "int4", "_int4" */
+/* All built-in types, in oid order. */
+const struct type *type_at(size_t index);
+size_t type_count(void);
+
+/* SQL's spelling (int, integer, double precision, char, timestamp with time zone, …) → oid; the
+ * grammar has already folded multi-word names to PostgreSQL's internal ones, so this is for texts:
+ * "character varying(10)[]", "numeric(10,2)", "pg_catalog.int4". NOT_FOUND for unknown names. */
+status type_parse_name(const struct eval_env *env, const char *text, oid *ret_type,
+                       int32_t *ret_typmod);
+
+/* PostgreSQL's format_type: "character varying(10)", "integer[]", "timestamp(3) without time zone".
+ * typmod -1: without. Unknown oids give "???". */
+status type_format(oid type, int32_t typmod, struct buf *out);
+/* The same as a string in the arena; "???" also when the arena is exhausted, never NULL. For error
+ * messages. */
+const char *type_format_name(struct arena *a, oid type);
+
+status type_input(const struct eval_env *env, const struct type *t, int32_t typmod,
+                  const char *text, size_t len, datum *ret);
+status type_output(const struct eval_env *env, const struct type *t, datum value, struct buf *out);
+/* The text form as a NUL-terminated string in the arena. */
+status type_output_string(const struct eval_env *env, const struct type *t, datum value,
+                          char **ret_text, size_t *ret_len);
+status type_receive(const struct eval_env *env, const struct type *t, int32_t typmod,
+                    const char *bytes, size_t len, datum *ret);
+status type_send(const struct eval_env *env, const struct type *t, datum value, struct buf *out);
+
+/* Applies the modifier; value unchanged where the type has none or it already fits. */
+status type_apply_typmod(const struct eval_env *env, const struct type *t, datum value,
+                         int32_t typmod, bool is_explicit, datum *ret);
+status type_typmod_in(const struct eval_env *env, const struct type *t, const int32_t *values,
+                      size_t n, int32_t *ret_typmod);
+
+/* Both values not null. Types without an order (json, xid …) must not be asked: type_is_ordered. */
+int type_compare(const struct type *t, datum a, datum b);
+bool type_is_ordered(const struct type *t);
+bool type_is_hashable(const struct type *t);
+uint64_t type_hash(const struct type *t, datum value);
+
+/* A copy of the value in another arena (by-value types: the datum itself). */
+status type_copy(const struct type *t, datum value, struct arena *a, datum *ret);
+/* Bytes the value occupies behind its pointer (0 for by-value types): for memory accounting. */
+size_t type_value_bytes(const struct type *t, datum value);
+
+/* numeric(p,s) and varchar(n) typmods carry PostgreSQL's offset of 4. */
+#define TYPMOD_OFFSET 4
+
+#endif
