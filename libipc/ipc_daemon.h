@@ -1,0 +1,78 @@
+/* ipc_daemon.h: the shape that every process has (CRAFT 3, 4).
+ *
+ * A daemon is a table of functions and a private state. daemon_main does what all have in common:
+ * reads the settings, attaches the regions, takes its slot and epoch, opens its control socket, and
+ * turns the loop: requests from the rings to `handle`, completions to the coroutines that wait for
+ * them, ready file descriptors to their watchers, then `step`; when nothing is left to do it sets
+ * its asleep flag, looks once more, and sleeps on its doorbell. Tests call daemon_turn themselves,
+ * with several daemons in one process as threads or by turns. */
+#ifndef IPC_DAEMON_H
+#define IPC_DAEMON_H
+
+#include "base/coro.h"
+#include "base/error.h"
+#include "base/proc.h"
+
+struct daemon;
+
+struct daemon_ops {
+    const char *name; /* "storaged"; queryd's workers are told apart by their slot */
+    /* Births. fresh: the appliance has just begun (recovery included). restart: this process died
+     * and shared memory is as it left it. Both may start coroutines and go on later. */
+    status (*init_fresh)(struct daemon *d, struct error *e);
+    status (*init_restart)(struct daemon *d, struct error *e);
+    /* A request. Answer it with daemon_reply(d, m), now or later (copy it then). */
+    void (*handle)(struct daemon *d, const struct msg *m);
+    /* One turn of the daemon's own work; true: there is more to do at once, do not sleep. */
+    bool (*step)(struct daemon *d);
+    /* The supervisor asks for an orderly end: daemon_stopped(d) when done. */
+    void (*stop)(struct daemon *d);
+    void (*fini)(struct daemon *d);
+};
+
+struct daemon {
+    struct proc proc; /* first: a struct proc * of a daemon leads to it */
+    const struct daemon_ops *ops;
+    void *state;
+    const struct conf *conf;
+    const char *data_dir;
+    int lifeline;          /* for disk_open; -1: none */
+    uint64_t step_due_ns;  /* monotonic: step is wanted at this time at the latest; 0: no wish */
+    struct ipc_loop *loop; /* private to libipc */
+};
+
+/* The whole life of the process; what main returns. Arguments: -D DIR, --slot N, --epoch N and the
+ * inherited descriptors, as the supervisor passes them. */
+int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
+
+/* For tests and the simulator: the same without a process. shm and conf outlive it. */
+status daemon_open(struct daemon *d, const struct daemon_ops *ops, struct shm *shm, uint16_t slot,
+                   const struct conf *conf, const char *data_dir, bool restart, struct error *e);
+/* One turn of the loop; waits at most wait_ms for something to do. false: stopped. */
+bool daemon_turn(struct daemon *d, int wait_ms);
+void daemon_close(struct daemon *d);
+
+/* Answers a request: m->code and m->arg are the completion. Dropped when the asker's epoch is over.
+ */
+void daemon_reply(struct daemon *d, const struct msg *m);
+void daemon_ready(struct daemon *d);   /* STARTING → READY */
+void daemon_stopped(struct daemon *d); /* the loop ends */
+
+/* A coroutine of this daemon: may use proc.env->call, and ends by returning. Freed by the loop.
+ * stack_bytes 0: 256 KiB. */
+status daemon_spawn(struct daemon *d, size_t stack_bytes, void (*fn)(void *arg), void *arg);
+/* Suspends the running coroutine until daemon_wake(d, its handle). */
+struct coro *daemon_suspend(struct daemon *d);
+void daemon_wake(struct daemon *d, struct coro *c);
+/* Suspends the running coroutine for a time. */
+void daemon_sleep(struct daemon *d, uint64_t ns);
+
+/* fn(arg, events) when fd is ready; events as in epoll(7). events 0: no longer. */
+status daemon_watch(struct daemon *d, int fd, uint32_t events,
+                    void (*fn)(void *arg, uint32_t events), void *arg);
+
+static inline struct daemon *daemon_of(struct proc *p) {
+    return (struct daemon *)p;
+}
+
+#endif

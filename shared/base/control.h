@@ -1,0 +1,35 @@
+/* control.h: the control region: what the appliance is, and its process table. */
+#ifndef BASE_CONTROL_H
+#define BASE_CONTROL_H
+
+#include "base/proc.h"
+
+#define CONTROL_PATH_BYTES 512
+
+enum appliance_state {
+    APPLIANCE_STARTING,
+    APPLIANCE_RECOVERING,
+    APPLIANCE_SERVING,
+    APPLIANCE_STOPPING
+};
+
+struct control {
+    uint64_t appliance_id;  /* random, made by init, the same in every file */
+    _Atomic uint32_t state; /* enum appliance_state */
+    uint32_t port;
+    struct shm_sizes sizes;
+    uint64_t started_wall_ns;
+    char data_dir[CONTROL_PATH_BYTES];
+    struct proc_entry procs[PROC_SLOTS];
+
+    /* Recovery's hand-overs (DESIGN 7): each written once per start by the process named. */
+    _Atomic uint64_t redo_lsn;  /* storaged: where redo would begin; every checkpoint moves it */
+    _Atomic uint64_t undo_lsn;  /* storaged, from the data file, before redo_lsn is set: as in */
+    _Atomic uint64_t purge_lsn; /*   struct rec_checkpoint */
+    _Atomic uint64_t next_txid;
+    _Atomic uint64_t last_commit;
+    _Atomic uint64_t recovered_lsn; /* logd: the end of the log found; 0: not known yet */
+    _Atomic uint32_t redo_done;     /* storaged */
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* disk.h: the block-device interface: all file access of storaged and logd goes through it.
+ *
+ * Requests are asynchronous: submit, then reap completions; disk_fd becomes readable when there are
+ * some. Implementations: io_uring, plain preadv/pwritev (where a host denies io_uring), and the
+ * simulated disk of the tests, which loses, tears and reorders what was not flushed. All three pass
+ * the same tests. Buffers, offsets and lengths are multiples of DISK_ALIGN (direct I/O). */
+#ifndef DISK_DISK_H
+#define DISK_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define DISK_ALIGN 4096
+
+enum disk_op { DISK_READ, DISK_WRITE, DISK_FLUSH };
+
+struct disk_file;
+
+struct disk_io {
+    enum disk_op op;
+    struct disk_file *file;
+    uint64_t offset;
+    void *buf;
+    size_t len;
+    bool durable;  /* a write: complete only when it is on stable storage (O_DSYNC semantics) */
+    void *owner;   /* the caller's */
+    status result; /* completion; short reads beyond the end of the file are zero-filled, OK */
+    struct disk_io *next; /* the implementation's while under way */
+};
+
+struct disk;
+
+/* kind "uring" or "plain"; depth: requests under way at most (more wait inside). `lifeline` is the
+ * write end of a pipe that is registered with the ring and closed by it when the kernel has let go
+ * of every request (a new process waits for end-of-file there before it reuses buffers); -1: none.
+ */
+status disk_open(const char *kind, unsigned depth, int lifeline, struct disk **ret_disk);
+void disk_close(struct disk *d); /* waits for what is under way */
+
+/* Paths are relative to dirfd. Creates with mode 0600. File and directory entry are made durable by
+ * disk_file_sync_dir. */
+status disk_file_open(struct disk *d, int dirfd, const char *name, bool create,
+                      struct disk_file **ret_file);
+void disk_file_close(struct disk_file *f);
+status disk_file_size(struct disk_file *f, uint64_t *ret_bytes);
+/* Preallocates and zero-fills [from, from+bytes), synchronously. DISK_FULL. */
+status disk_file_extend(struct disk_file *f, uint64_t from, uint64_t bytes);
+status disk_file_rename(struct disk *d, int dirfd, const char *from, const char *to);
+status disk_file_remove(struct disk *d, int dirfd, const char *name);
+status disk_file_sync_dir(struct disk *d, int dirfd);
+
+/* Queues io (the caller keeps it alive until reaped); disk_push hands the queue to the system. */
+void disk_submit(struct disk *d, struct disk_io *io);
+void disk_push(struct disk *d);
+/* Completed requests, at most n; waits for at least one when `wait` and any is under way. */
+int disk_reap(struct disk *d, struct disk_io **ret_ios, int n, bool wait);
+/* Readable when disk_reap would return some; belongs to d. */
+int disk_fd(const struct disk *d);
+unsigned disk_in_flight(const struct disk *d);
+
+/* One request, start to end, blocking this thread: for start-up code. */
+status disk_do(struct disk *d, struct disk_io *io);
+
+#endif

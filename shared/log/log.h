@@ -1,0 +1,92 @@
+/* log.h: the log in memory: inserting records, and reading them back (DESIGN 3).
+ *
+ * Records wait in a ring in shared memory until logd has written them; the ring then serves readers
+ * of old versions until it is overwritten, and logd reads what is older from its files.
+ *
+ *     oldest ≤ … ≤ durable ≤ complete ≤ tail          (byte positions)
+ *       │            │         └ no unpublished record below: what logd may write
+ *       │            └ on disk
+ *       └ first position still in the files
+ * The ring holds [max(first, tail - ring_bytes), tail). */
+#ifndef LOG_LOG_H
+#define LOG_LOG_H
+
+#include "base/proc.h"
+#include "fmt/record.h"
+
+#define LOG_IDLE UINT64_MAX
+
+/* What one process is inserting, written by it alone. One insertion a process at a time: between
+ * reserve and publish nothing yields. */
+struct log_slot {
+    _Atomic uint64_t start; /* LSN being filled; LOG_IDLE: none */
+    _Atomic uint32_t len;
+    _Atomic uint32_t is_commit;
+    _Atomic uint64_t txid; /* of a commit: what its record holds, so that repair can write it */
+    _Atomic uint64_t time;
+    _Atomic uint64_t txn_prev;
+    _Atomic uint64_t change_lsn; /* the record whose pages this process is changing; 0: none */
+    uint64_t unused[2];
+};
+_Static_assert(sizeof(struct log_slot) == 64, "a cache line");
+
+struct log_shared {
+    _Alignas(64) struct latch insert; /* owned insert latch; guards the two words below */
+    _Atomic uint64_t tail;
+    _Atomic uint64_t last_commit;          /* commit_time of the newest commit in the log */
+    _Alignas(64) _Atomic uint64_t durable; /* logd alone */
+    _Atomic uint64_t visible;              /* logd alone: commit_time of the last durable commit */
+    _Atomic uint64_t oldest;               /* logd alone */
+    _Atomic uint64_t keep; /* storaged and txnd's wish, combined by txnd: logd keeps from here on */
+    _Atomic uint64_t
+        failed; /* logd: not 0: the log cannot be written (a status code); commits fail */
+    _Alignas(64) struct log_slot slots[PROC_SLOTS];
+};
+
+/* Bytes that must be free before anybody latches a page: every process may then insert one record
+ * of the greatest size without looking again. */
+#define LOG_MARGIN ((uint64_t)PROC_SLOTS * REC_BYTES_MAX)
+
+/* A fresh region: the log is empty and ends at `end` (what logd found, or LOG_FIRST). */
+void log_shared_init(struct log_shared *l, lsn end, commit_time last_commit);
+
+/* Makes sure that the ring has room for one record (suspends while logd writes). Call it before
+ * latching pages, in the same turn as the insertion. The log's failure (DISK_FULL, IO_ERROR) comes
+ * out here. */
+status log_room(struct proc *p);
+
+/* Reserves len bytes (multiple of 8, at most REC_BYTES_MAX): copies `record` there and publishes
+ * it. The record's crc is 0. Cannot fail after log_room. */
+lsn log_insert(struct proc *p, const struct rec_head *record);
+
+/* The two halves of log_insert, for building a record in place. log_reserve notes change_lsn. */
+void *log_reserve(struct proc *p, uint32_t len, lsn *ret_at);
+void log_publish(struct proc *p);
+
+/* Says that all pages of the last inserted record show it (clears change_lsn). */
+void log_change_done(struct proc *p);
+
+/* Inserts a COMMIT record: takes the commit time inside the insert latch, stores it in *map (the
+ * transaction's entry of the commit map) before the record is published. Returns the record's END:
+ * durable at or beyond it means committed. */
+lsn log_commit(struct proc *p, txid x, lsn txn_prev, _Atomic uint64_t *map, commit_time *ret_time);
+
+/* Everything below the result is published. */
+lsn log_complete(const struct log_shared *l);
+
+/* Suspends until durable ≥ at. IO_ERROR, DISK_FULL when the log failed for good. */
+status log_wait_durable(struct proc *p, lsn at);
+
+/* Copies the record at `at` into buf (REC_BYTES_MAX) and checks it with rec_valid: from the ring
+ * without asking anybody, else through logd (suspends). STALE: below `oldest`. */
+status log_read(struct proc *p, lsn at, void *buf);
+/* The same, only from the ring, never suspends; NOT_FOUND when it is no longer there. */
+status log_read_ring(const struct shm *shm, lsn at, void *buf);
+
+/* Repairs what the dead process in `slot` left in the log: an insert latch, an unpublished stretch
+ * (which becomes a filler, or the commit record if its commit time was already in the map).
+ * Repeatable; by the supervisor, after the process is known to be gone. map_entry gives the commit
+ * map's word for a transaction id. */
+void log_repair(struct shm *shm, uint16_t slot, _Atomic uint64_t *(*map_entry)(struct shm *, txid));
+
+#endif

@@ -1,0 +1,34 @@
+/* msg.h: the requests that processes send one another over rings. Every operation lists what arg[]
+ * holds on the way there and back; all are repeatable, because a request whose daemon died is sent
+ * again. Append only. */
+#ifndef MSG_MSG_H
+#define MSG_MSG_H
+
+enum msg_op {
+    MSG_NONE = 0,
+
+    /* storaged */
+    MSG_PAGE_LOAD =
+        1, /* in: page. out: frame. The page is in a frame, or: DATA_CORRUPTED, IO_ERROR */
+    MSG_PAGE_RESERVE =
+        2, /* in: count. Fills the asker's pool_reserve up to count pages. DISK_FULL */
+    MSG_PAGE_PREFETCH = 3, /* in: page. No completion */
+    MSG_CHECKPOINT = 4,    /* out: redo LSN, once complete */
+
+    /* logd */
+    MSG_LOG_FLUSH = 16, /* in: LSN. Completes when durable ≥ LSN */
+    MSG_LOG_READ = 17,  /* in: LSN. out: bytes. The record's block of the log lies in the asker's
+                           log_window from its start on. STALE, IO_ERROR */
+    MSG_LOG_SPACE = 18, /* in: LSN. Completes when the ring has overwritable room up to LSN */
+
+    /* txnd */
+    MSG_TXN_WAIT = 32, /* in: own slot reference, the other's slot reference, row hash (0: none),
+                          timeout ms (0: none). Completes when the other has ended;
+                          DEADLOCK_DETECTED, QUERY_CANCELED, LOCK_NOT_AVAILABLE */
+    MSG_TXN_WAIT_CANCEL = 33, /* in: own slot reference. The wait completes with QUERY_CANCELED */
+    MSG_TXN_ENDED = 34, /* in: slot reference of a transaction that had waiters. No completion */
+    MSG_TXN_HELP = 35,  /* no arguments: the commit map is full: completes once its base has moved,
+                           or SNAPSHOT_TOO_OLD */
+};
+
+#endif

@@ -1,0 +1,114 @@
+/* frame.h: frames of the buffer pool, and how everybody but storaged finds pages in them.
+ *
+ * Only storaged decides which page lives in which frame; it alone writes the page table, so lookups
+ * take no latch (DESIGN 6). A reader reads optimistically: version, copy or use, version again. A
+ * writer holds the frame's latch, which also keeps the page in its frame. Nobody waits for anything
+ * while holding one (I3); whoever needs several pages at once finds them all first, latches, and
+ * begins again when one has gone meanwhile.
+ *
+ * Rules
+ * 1. A frame's page number changes only under its latch, held by storaged.
+ * 2. A page changes only through page_change (I4), under its frame's latch.
+ * 3. rec_lsn is set, under the latch, before the record that dirties the page is inserted: a
+ *    checkpoint that reads the log's tail first and the frames afterwards misses no change.
+ * 4. storaged writes a page only after the log is durable up to the page's LSN. */
+#ifndef POOL_FRAME_H
+#define POOL_FRAME_H
+
+#include "base/proc.h"
+#include "fmt/page.h"
+#include "fmt/record.h"
+
+enum frame_state {
+    FRAME_FREE,    /* holds nothing */
+    FRAME_LOADING, /* storaged reads into it */
+    FRAME_READY,
+    FRAME_BROKEN, /* its writer died: latched by nobody, to be rebuilt before it is served again */
+};
+
+struct frame {
+    struct latch latch;
+    _Atomic uint64_t page;    /* page number; 0: none */
+    _Atomic uint64_t rec_lsn; /* log tail before the first change since it was written; 0: clean */
+    _Atomic uint64_t write_lsn; /* storaged: rec_lsn of a write under way; 0: none */
+    _Atomic uint32_t state;     /* storaged (and a repairer: READY → BROKEN) */
+    _Atomic uint32_t used;      /* set by a hit when not set; the eviction hand clears it */
+    _Atomic uint32_t next;      /* storaged: chain of the page table; frame index + 1, 0: end */
+    uint32_t unused;
+    uint64_t unused2[2];
+};
+_Static_assert(sizeof(struct frame) == 64, "a cache line");
+
+#define POOL_RESERVE_PAGES 32
+#define LOG_WINDOW_BYTES 65536
+
+/* Pages that storaged has set aside for one process. storaged fills empty places, the process
+ * empties filled ones: one word has one writer at a time, by whether it is 0. A reservation is not
+ * in the log: after a crash the pages are simply free. */
+struct pool_reserve {
+    _Atomic uint64_t page[POOL_RESERVE_PAGES]; /* page numbers; 0: empty place */
+};
+
+struct pool_shared {
+    _Atomic uint64_t file_pages; /* length of the data file */
+    struct pool_reserve reserve[PROC_SLOTS];
+    _Alignas(4096) char log_window[PROC_SLOTS]
+                                  [LOG_WINDOW_BYTES]; /* where logd puts old log for a process */
+    _Atomic uint32_t bucket[]; /* page table: [sizes.page_buckets], frame index + 1 */
+};
+
+size_t pool_shared_bytes(const struct shm_sizes *s); /* of struct pool_shared with its buckets */
+
+static inline void *frame_bytes(const struct shm *shm, const struct frame *f) {
+    return shm->pages + (size_t)(f - shm->frames) * PAGE_BYTES;
+}
+
+/* Bucket of a page number. */
+uint32_t pool_hash(const struct shm_sizes *s, uint64_t page_no);
+
+/* The frame that holds the page now, or NULL. A page that is being moved may be missed: ask
+ * storaged, which knows. Never suspends. */
+struct frame *pool_peek(const struct shm *shm, page_id page);
+
+/* The same, and when it is not in memory storaged loads it (suspends: no latch may be held). The
+ * frame may already hold another page when this returns: latch or read and check, as always.
+ * DATA_CORRUPTED, IO_ERROR. */
+status pool_find(struct proc *p, page_id page, struct frame **ret_frame);
+
+/* Optimistic read. page_read_begin gives the version under which the frame holds the page; false
+ * when it is latched for long, not READY or holds another page (find it again). What is read in
+ * between is to be treated as foreign bytes until page_read_valid says that it was whole. In a TSan
+ * build begin takes the latch and valid frees it. */
+bool page_read_begin(struct proc *p, struct frame *f, page_id page, uint64_t *ret_version);
+bool page_read_valid(struct proc *p, struct frame *f, uint64_t version);
+
+/* The whole page into copy (PAGE_BYTES), consistently; suspends for a miss. */
+status page_copy(struct proc *p, page_id page, void *copy);
+
+/* Exclusive latch on the frame while it holds the page. AGAIN: it holds another page now, or is not
+ * READY. page_latch_from: only if it is still the version that the caller read. */
+status page_latch(struct proc *p, struct frame *f, page_id page);
+status page_latch_from(struct proc *p, struct frame *f, page_id page, uint64_t version);
+void page_unlatch(struct frame *f);
+
+/* The only way to change pages: log first, then apply (I4). The caller holds the latches of
+ * frames[i] (role i of the record), has called log_room before taking them, and has filled in all
+ * of the record but the prev_lsn of its pages, which is done here. The latches stay held. Returns
+ * the record's LSN. apply() cannot fail on a record that was built from the page it is applied to:
+ * CHECKed. */
+lsn page_change(struct proc *p, struct rec_head *record, struct frame *const frames[]);
+
+/* Makes sure that at least n pages are reserved for this process (suspends), then takes one and
+ * finds a frame for it. DISK_FULL. */
+status pool_reserve(struct proc *p, unsigned n);
+/* One reserved page, or PAGE_NONE. It stays reserved until used in a record or given back. */
+page_id pool_take(struct proc *p);
+void pool_give_back(struct proc *p, page_id page);
+
+/* What the dead process `who` left in the frames: frees the latch of every frame that it held whose
+ * page is as before or as after its last record (log_slot.change_lsn), and marks the others BROKEN
+ * for storaged to rebuild. Returns the number of frames found latched. Repeatable. By the
+ * supervisor, after log_repair. */
+unsigned pool_repair(struct shm *shm, struct owner who);
+
+#endif

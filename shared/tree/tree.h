@@ -1,0 +1,135 @@
+/* tree.h: B+trees over the buffer pool: every table, every index.
+ *
+ * An entry is key → value with a stamp (who wrote it) and the LSN of the record that wrote it, from
+ * which older versions are found (I8). Keys are byte strings ordered by memcmp. The root's page
+ * number never changes. Inner nodes hold separators; nodes hold fence keys, and leave out the
+ * prefix that the fences share.
+ *
+ * Traversal is by optimistic lock coupling (Leis, Scheibner, Kemper, Neumann: The ART of Practical
+ * Synchronization, 2016): page versions are compared on the way down, nothing is written. Structure
+ * changes are system records of their own, complete in one record, never undone with the
+ * transaction.
+ *
+ * Functions that may suspend are called without latches. Changes of entries are part of a
+ * transaction: they carry its id, are chained through its last LSN and undone by key. */
+#ifndef TREE_TREE_H
+#define TREE_TREE_H
+
+#include "base/arena.h"
+#include "pool/frame.h"
+
+#define TREE_KEY_BYTES_MAX 1280
+#define TREE_ENTRY_BYTES_MAX 5120 /* key and value: one such entry and two fences fit a leaf */
+
+struct tree {
+    page_id root;
+    uint32_t id; /* the relation's OID, for people */
+};
+
+/* What a change needs to know of its transaction; txn.h embeds it. */
+struct tree_writer {
+    txid x;                        /* 0: system */
+    lsn last;                      /* the transaction's newest record; changes advance it */
+    uint64_t undo_next;            /* when not 0: write compensations with this UndoNxtLSN */
+    _Atomic uint64_t *shared_last; /* the slot's copy of `last` (txn table), stored after each
+                                      change; may be NULL */
+};
+
+/* An entry as found: a private copy in the caller's arena or buffer. */
+struct tree_entry {
+    const unsigned char *key; /* whole, with the prefix */
+    const unsigned char *value;
+    uint16_t key_len;
+    uint16_t value_len;
+    uint8_t flags; /* ENTRY_DELETED, ENTRY_FIRST */
+    stamp stamp;
+    lsn lsn;
+};
+
+/* Creates an empty tree: root allocated and formatted in one record, part of w's transaction (its
+ * undo frees the tree). DISK_FULL. */
+status tree_create(struct proc *p, struct tree_writer *w, uint32_t id, struct tree *ret_tree);
+/* Frees every page of the tree. For purge and undo; can be interrupted and called again (OK when
+ * the root is no longer this tree's). The caller knows that nobody looks into it any more. */
+status tree_free(struct proc *p, struct tree t);
+
+/* The newest version of one entry, whoever wrote it and deleted or not. Copies it to buf
+ * (at least TREE_ENTRY_BYTES_MAX). NOT_FOUND. */
+status tree_get(struct proc *p, struct tree t, const void *key, size_t key_len, void *buf,
+                struct tree_entry *ret_entry);
+
+/* A scan in key order. The cursor holds a private copy of one leaf and no latch, so it may be kept
+ * across suspensions for any time; it sees each leaf as it was when it was copied. */
+struct tree_cursor {
+    struct tree tree;
+    bool backward;
+    bool at_end;
+    uint16_t position;
+    uint16_t count;
+    uint32_t key_cap;
+    page_id page;
+    unsigned char *page_copy;              /* PAGE_BYTES */
+    unsigned char key[TREE_KEY_BYTES_MAX]; /* of the current entry, whole */
+    uint16_t fence_len;
+    unsigned char
+        fence[TREE_KEY_BYTES_MAX]; /* where the next leaf begins (forward) or this one began */
+};
+/* page_copy comes from the arena. */
+status tree_cursor_init(struct tree_cursor *c, struct arena *a, struct tree t);
+/* Before the first entry with key ≥ the given one (forward), or after the last with key ≤ it
+ * (backward; key_len 0: the very end). exclusive: > and <. */
+status tree_cursor_seek(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len,
+                        bool backward, bool exclusive);
+/* The next entry, in the cursor's memory until the following call. END. Entries with delete marks
+ * and of running transactions are given too: visibility is the caller's (txn/version.h). */
+status tree_cursor_next(struct proc *p, struct tree_cursor *c, struct tree_entry *ret_entry);
+
+/* Changes. Each looks at the entry under the leaf's latch and then
+ *   ROW_BUSY     its newest version is of another transaction that still runs; *ret_found tells
+ * whose EXISTS       (insert) a live entry is there: committed, or the transaction's own;
+ * *ret_found ROW_CHANGED  (update, delete) the newest version is not the one with LSN `expected`,
+ * or is gone `is_running(p, x, &committed_time)` answers for another's transaction id: true while
+ * it runs. Stamps of finished transactions are resolved on the way. ret_found (may be NULL) uses
+ * buf. */
+struct tree_found {
+    stamp stamp;
+    lsn lsn;
+    uint8_t flags;
+};
+typedef bool (*tree_is_running)(struct proc *p, txid x, commit_time *ret_time);
+
+/* Puts a new entry, or a new version over a delete-marked one. */
+status tree_insert(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                   size_t key_len, const void *value, size_t value_len, tree_is_running is_running,
+                   struct tree_found *ret_found);
+status tree_update(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                   size_t key_len, lsn expected, const void *value, size_t value_len,
+                   tree_is_running is_running, struct tree_found *ret_found);
+status tree_delete(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                   size_t key_len, lsn expected, tree_is_running is_running,
+                   struct tree_found *ret_found);
+
+/* Undo of one ENTRY_… record of a transaction: writes its compensation (w->undo_next is set). */
+status tree_undo(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at);
+
+/* Purge: takes the entry away if it is still delete-marked by the version with LSN `expected`;
+ * merges or unlinks a leaf that became empty. OK also when there was nothing to do. */
+status tree_purge(struct proc *p, struct tree t, const void *key, size_t key_len, lsn expected);
+
+/* Undoes a record on a private copy: from the version that the record made to the one before
+ * (value in buf of at least TREE_ENTRY_BYTES_MAX; may be the buffer that e->value lies in).
+ * NOT_FOUND: the record was the first version. INVALID. */
+status tree_version_before(const struct rec_head *r, struct tree_entry *e, void *buf);
+
+/* A verdict on the whole tree: order, fences, levels, links. DATA_CORRUPTED with words in report
+ * (may be NULL). Counts entries (also delete-marked) and pages. Calls visit for each page. For
+ * tests and axl verify. */
+struct tree_report {
+    uint64_t entries, pages;
+    unsigned height;
+    char words[256];
+};
+status tree_check(struct proc *p, struct tree t, void (*visit)(void *arg, page_id page), void *arg,
+                  struct tree_report *report);
+
+#endif

@@ -1,0 +1,141 @@
+/* txn.h: transactions in shared memory: their table, the commit map, snapshots, locks on relations.
+ *
+ * A transaction slot belongs to the worker whose range it lies in and is written by it alone, until
+ * the worker dies: then by txnd. A transaction id is taken with the first write. The commit map
+ * tells what became of an id; ids below map_base have ended long ago: every mark of theirs that is
+ * still found is committed and visible to everybody (a rollback takes its marks away before the id
+ * is forgotten). */
+#ifndef TXN_TXN_H
+#define TXN_TXN_H
+
+#include "base/error.h"
+#include "log/log.h"
+#include "tree/tree.h"
+
+enum txn_state {
+    TXN_FREE,
+    TXN_ACTIVE,
+    TXN_ENDING, /* its fate is in the log or being put there */
+    TXN_ORPHAN, /* its worker died: txnd finds out its fate and undoes it */
+};
+
+/* Names one life of one transaction slot: generation << 16 | index. */
+typedef uint64_t txn_ref;
+
+#define TXN_RELATION_LOCKS 64
+
+/* Relation lock modes, PostgreSQL's, in order of strength. */
+enum lock_mode {
+    LOCK_NONE,
+    LOCK_ACCESS_SHARE,
+    LOCK_ROW_SHARE,
+    LOCK_ROW_EXCLUSIVE,
+    LOCK_SHARE_UPDATE_EXCLUSIVE,
+    LOCK_SHARE,
+    LOCK_SHARE_ROW_EXCLUSIVE,
+    LOCK_EXCLUSIVE,
+    LOCK_ACCESS_EXCLUSIVE,
+};
+
+struct txn_slot {
+    _Atomic uint64_t word;  /* generation << 8 | enum txn_state */
+    _Atomic uint64_t owner; /* epoch << 8 | process slot of who drives it */
+    _Atomic uint64_t x;     /* transaction id, 0: none yet. Set before next_txid moves past it */
+    _Atomic uint64_t first_lsn;  /* log position before its first record; 0: none */
+    _Atomic uint64_t last_lsn;   /* its newest record; 0: none */
+    _Atomic uint64_t snapshot;   /* commit_time it reads at; 0: none */
+    _Atomic uint64_t keep_lsn;   /* older versions for that snapshot lie at or above this */
+    _Atomic uint64_t waited_for; /* txnd: 1 when somebody waits for its end */
+    _Atomic uint64_t session;
+    uint64_t unused[7];
+    _Atomic uint64_t
+        lock[TXN_RELATION_LOCKS]; /* relation OID << 16 | set of modes (bit per mode); 0: free */
+};
+
+struct txn_shared {
+    _Alignas(64) _Atomic uint64_t next_txid;
+    _Alignas(64) _Atomic uint64_t map_base; /* txnd: ids below have ended, visibly to all */
+    _Atomic uint64_t oldest_snapshot; /* txnd: no snapshot is or will be below; purge's horizon */
+    _Atomic uint64_t
+        oldest_active_lsn; /* txnd: first_lsn of the oldest transaction running, a lower bound */
+    _Atomic uint64_t purge_lsn; /* txnd: purged up to here */
+    _Atomic uint64_t
+        strong[1024]; /* relation locks: per hash of the relation, how many slots hold or want a
+                         mode that conflicts with ROW EXCLUSIVE or weaker: look at every slot */
+    _Alignas(64) char memory[]; /* struct txn_slot[sizes.txns], then _Atomic uint64_t
+                                   map[sizes.map_entries] */
+};
+
+size_t txn_shared_bytes(const struct shm_sizes *s);
+void txn_shared_init(struct shm *shm, txid next);
+struct txn_slot *txn_slot_at(const struct shm *shm, uint32_t index);
+_Atomic uint64_t *txn_map_entry(struct shm *shm, txid x);
+
+/* What became of a transaction id. */
+enum txn_fate { FATE_RUNNING, FATE_COMMITTED, FATE_ROLLED_BACK };
+/* RUNNING: *ret_ref names its slot. COMMITTED: *ret_time (0: long ago). Both may be NULL. */
+enum txn_fate txn_fate(struct shm *shm, txid x, commit_time *ret_time, txn_ref *ret_ref);
+/* tree_is_running for trees. */
+bool txn_is_running(struct proc *p, txid x, commit_time *ret_time);
+
+enum txn_isolation { ISO_READ_COMMITTED, ISO_REPEATABLE_READ };
+
+/* What a reader sees (I7): commits at or below `time`, and its own changes made before `own`. The
+ * log position serves as the command counter: what a statement itself writes lies at or above
+ * `own`. */
+struct snapshot {
+    commit_time time;
+    txid x;
+    lsn own;
+};
+
+/* A transaction as its worker drives it (private memory; what must survive is in the slot). */
+struct txn {
+    struct tree_writer writer; /* x, last */
+    struct txn_slot *slot;     /* NULL: not begun */
+    uint32_t index;
+    enum txn_isolation isolation;
+    bool read_only;
+    bool have_snapshot; /* REPEATABLE READ: taken */
+    struct snapshot snap;
+    commit_time last_commit; /* of this session's newest commit: its next snapshot is not older */
+};
+
+/* PROGRAM… 53300 when no slot is free. */
+status txn_begin(struct proc *p, struct txn *t, enum txn_isolation iso, uint64_t session);
+/* A snapshot for the next statement: a new one (READ COMMITTED), or the transaction's. */
+status txn_snapshot(struct proc *p, struct txn *t, struct snapshot *ret_snapshot);
+/* READ COMMITTED between statements: purge need not wait for us. */
+void txn_snapshot_release(struct txn *t);
+/* Before the first write: takes an id. */
+status txn_need_id(struct proc *p, struct txn *t);
+
+/* A place to roll back to: savepoints and statements. */
+struct txn_mark {
+    lsn last;
+};
+struct txn_mark txn_mark(const struct txn *t);
+/* Undoes everything after the mark, newest first, with compensations (suspends). The slot's
+ * relation locks stay. */
+status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark);
+
+/* Ends the transaction; t may begin again afterwards. txn_commit waits until the commit is durable
+ * (durable: false with synchronous_commit off). On an error of the log the outcome is unknown:
+ * the status says so and the transaction has ended. */
+status txn_commit(struct proc *p, struct txn *t, bool durable);
+status txn_rollback(struct proc *p, struct txn *t);
+
+/* Waits for the end of the running transaction x, on behalf of a row: `row` is a hash of tree and
+ * key (first come, first served for one row). OK when it has ended. DEADLOCK_DETECTED,
+ * QUERY_CANCELED, LOCK_NOT_AVAILABLE (lock_timeout). */
+status txn_wait(struct proc *p, struct txn *t, txid x, uint64_t row, uint32_t timeout_ms);
+uint64_t txn_row_hash(struct tree t, const void *key, size_t key_len);
+/* From another coroutine: the wait of t, if it is in one, ends with QUERY_CANCELED. */
+void txn_wait_cancel(struct proc *p, struct txn *t);
+
+/* Locks a relation until the transaction ends (waits). LOCK_NOT_AVAILABLE when nowait and it would
+ * wait; OUT_OF_MEMORY when it holds TXN_RELATION_LOCKS already. */
+status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum lock_mode mode,
+                         bool nowait, uint32_t timeout_ms);
+
+#endif
