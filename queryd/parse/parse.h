@@ -1,0 +1,33 @@
+/* parse.h: SQL text into syntax trees. */
+#ifndef PARSE_PARSE_H
+#define PARSE_PARSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "parse/ast.h"
+
+/* Parses a text of any number of statements. *ret_statements is a list of struct raw_stmt *, NULL
+ * when there is none (empty statements are skipped). The tree and all its strings live in the
+ * arena; text is not needed afterwards. Fails with SYNTAX_ERROR and PostgreSQL's words and position
+ * (in characters, 1-based), with STATEMENT_TOO_COMPLEX when nested too deep, OUT_OF_MEMORY when the
+ * arena refuses, and a few others that PostgreSQL's grammar raises (22P02-like escapes, 0A000). */
+status parse_sql(struct arena *a, const char *text, size_t len, struct error *e,
+                 struct list **ret_statements);
+
+/* One expression by itself, for instance a default that a catalog keeps as text. */
+status parse_expression(struct arena *a, const char *text, size_t len, struct error *e,
+                        struct node **ret_expression);
+
+/* One type name by itself: 'numeric(10,2)', for regtype and the like. */
+status parse_type_name(struct arena *a, const char *text, size_t len, struct error *e,
+                       struct ast_type_name **ret_type);
+
+/* Character position (1-based) of a byte offset in UTF-8 text; 0 for a negative offset. What
+ * error_at takes: error_at(e, parse_position(text, len, node->location)). */
+int32_t parse_position(const char *text, size_t len, int32_t location);
+
+#endif
