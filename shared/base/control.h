@@ -22,6 +22,11 @@ struct control {
     char data_dir[CONTROL_PATH_BYTES];
     struct proc_entry procs[PROC_SLOTS];
 
+    _Atomic uint64_t catalog_version; /* moved by every commit that changed catalogs; begins at 1 */
+    _Atomic uint64_t next_row_id; /* hidden row ids: begins at the wall clock's nanoseconds (or the
+                                     last commit's) */
+    _Atomic uint32_t next_oid;    /* 0: not known yet, the first worker looks into the catalogs */
+
     /* Recovery's hand-overs (DESIGN 7): each written once per start by the process named. */
     _Atomic uint64_t redo_lsn;  /* storaged: where redo would begin; every checkpoint moves it */
     _Atomic uint64_t undo_lsn;  /* storaged, from the data file, before redo_lsn is set: as in */

@@ -96,7 +96,8 @@ struct txn {
     uint32_t index;
     enum txn_isolation isolation;
     bool read_only;
-    bool have_snapshot; /* REPEATABLE READ: taken */
+    bool have_snapshot;   /* REPEATABLE READ: taken */
+    bool catalog_changed; /* commit moves control.catalog_version before locks go */
     struct snapshot snap;
     commit_time last_commit; /* of this session's newest commit: its next snapshot is not older */
 };

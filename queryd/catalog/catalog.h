@@ -1,0 +1,118 @@
+/* catalog.h: relations and their parts, as the rest of queryd sees them.
+ *
+ * Catalogs are tables like any other (pg_class, pg_attribute …: DESIGN 4), read under the
+ * statement's snapshot and changed in its transaction. What is read from them is kept in the
+ * worker's cache, which belongs to one value of control.catalog_version: a transaction that changed
+ * catalogs moves it when it commits, before its locks go. A session with uncommitted catalog
+ * changes of its own uses a private cache.
+ *
+ * A struct relation stays valid until the statement that asked for it ends (plans keep oids and the
+ * catalog version they were made for, never pointers). */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include "catalog/sql_env.h"
+#include "tree/tree.h"
+#include "types/row.h"
+
+#define CATALOG_ROOT ((page_id){3}) /* pg_class's tree: the first tree of a new data file */
+#define INDEX_COLUMNS_MAX 32
+#define FIRST_USER_OID 16384
+
+struct attribute {
+    const char *name;
+    int16_t number; /* 1-based */
+    oid type;
+    int32_t typmod;
+    oid collation;
+    bool not_null;
+    bool dropped;
+    bool has_default;
+    char generated;           /* 0, 's' */
+    char identity;            /* 0, 'a', 'd' */
+    const char *default_text; /* SQL of the default, NULL: none */
+};
+
+struct index_desc {
+    oid oid;
+    const char *name;
+    struct tree tree;
+    uint16_t nkeys; /* key columns; INCLUDE columns are beyond */
+    uint16_t ncolumns;
+    int16_t columns[INDEX_COLUMNS_MAX]; /* attribute numbers; 0: expression */
+    bool descending[INDEX_COLUMNS_MAX];
+    bool nulls_first[INDEX_COLUMNS_MAX];
+    bool unique;
+    bool primary; /* the table's own tree: entries are the rows */
+    bool nulls_not_distinct;
+    bool valid;
+    const char *predicate_text; /* NULL: none */
+    oid constraint;             /* 0: none */
+};
+
+struct check_desc {
+    const char *name;
+    const char *text; /* SQL of the expression */
+};
+
+/* Rows of a relation live in `tree`, under their primary key, or under a hidden 8-byte row id
+ * (big-endian) when primary is NULL. All attributes are in the row's value (types/row.h). */
+struct relation {
+    oid oid;
+    const char *name;
+    oid schema;
+    const char *schema_name;
+    char kind; /* pg_class.relkind: r, v, S, i … */
+    char persistence;
+    oid owner;
+    oid row_type;
+    uint16_t natts; /* with dropped ones */
+    struct attribute *atts;
+    struct row_desc *row; /* for types/row.h */
+    struct tree tree;
+    struct index_desc *primary;
+    uint16_t nindexes; /* all but the primary */
+    struct index_desc *indexes;
+    uint16_t nchecks;
+    struct check_desc *checks;
+    const char *view_text; /* kind v */
+    double reltuples;      /* estimate; -1: never analysed */
+    uint64_t relpages;
+    bool is_catalog;
+};
+
+/* Column statistics that ANALYZE left, NULL where none. */
+struct column_stats {
+    float null_fraction;
+    float distinct; /* > 0 count, < 0 minus the fraction of rows */
+    int32_t width;
+};
+
+/* The worker's cache; once at process start. Bootstraps an empty data file (first worker only:
+ * in a transaction, guarded by a relation lock). */
+status catalog_open(struct proc *p, struct catalog **ret_catalog, struct error *e);
+void catalog_close(struct catalog *c);
+
+/* Lookups under the statement's snapshot. NOT_FOUND without words: the caller knows what to say.
+ * schema NULL: along the search path. */
+status catalog_relation_named(struct sql_env *env, const char *schema, const char *name,
+                              const struct relation **ret_relation);
+status catalog_relation(struct sql_env *env, oid relation, const struct relation **ret_relation);
+/* Finds the relation by name and locks it; looks again when it changed while waiting. 42P01 with
+ * words and position otherwise. */
+status catalog_relation_lock(struct sql_env *env, const char *schema, const char *name,
+                             enum lock_mode mode, int32_t location,
+                             const struct relation **ret_relation);
+status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema);
+/* User-defined and built-in types by (qualified) name; UNDEFINED_OBJECT with words. */
+status catalog_type_named(struct sql_env *env, const char *schema, const char *name, oid *ret_type);
+status catalog_column_stats(struct sql_env *env, oid relation, int16_t attribute,
+                            struct column_stats *ret_stats);
+/* The version that plans made now depend on; 0 while the session has changes of its own (do not
+ * keep such plans). */
+uint64_t catalog_version(const struct sql_env *env);
+/* To be called after changing catalogs in the running transaction: the session's own cache is used
+ * until it ends, and the commit moves control.catalog_version. */
+void catalog_changed(struct sql_env *env);
+
+#endif

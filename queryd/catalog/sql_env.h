@@ -1,0 +1,51 @@
+/* sql_env.h: what a statement runs in. The session owns one and hands it down; the stages below the
+ * session know nothing else of it. */
+#ifndef CATALOG_SQL_ENV_H
+#define CATALOG_SQL_ENV_H
+
+#include "base/proc.h"
+#include "txn/txn.h"
+#include "types/context.h"
+
+struct catalog;
+
+/* Settings that change what statements mean; the session maps SET to them. Strings are the
+ * session's. */
+struct sql_settings {
+    const char *user; /* current_user */
+    uint32_t user_oid;
+    const char *database;
+    uint32_t database_oid;
+    const char *search_path; /* as written: "$user", public */
+    const char *application_name;
+    uint32_t lock_timeout_ms;      /* 0: none */
+    uint32_t statement_timeout_ms; /* 0: none */
+    uint64_t work_mem_bytes;
+    bool enable_seqscan, enable_indexscan, enable_hashjoin, enable_mergejoin, enable_nestloop,
+        enable_hashagg, enable_sort;
+};
+
+struct sql_env {
+    struct proc *proc;
+    struct txn *txn;          /* begun when a statement runs */
+    struct snapshot snapshot; /* of the running statement */
+    struct eval_env eval;     /* statement arena, error, session_env */
+    struct arena *txn_arena;  /* lives until the transaction ends */
+    struct catalog *catalog;  /* this worker's cache */
+    struct sql_settings *settings;
+    const char *text; /* of the running statement, for error positions */
+    size_t text_len;
+    _Atomic bool *cancel;  /* set: end with QUERY_CANCELED at the next batch boundary */
+    uint64_t deadline_ns;  /* statement_timeout, monotonic; 0: none */
+    uint64_t turn_ends_ns; /* when to let other sessions run */
+    /* Notices and warnings for the client: severity "NOTICE", "WARNING"; set by the session. */
+    void (*notice)(struct sql_env *env, const char *severity, const char *sqlstate,
+                   const char *message);
+    void *session; /* the session itself, for the parts above */
+};
+
+/* To be called at every batch boundary and in every long loop: gives way to other sessions when
+ * this one's turn is over; QUERY_CANCELED (with words) on cancel or timeout. */
+status sql_env_breathe(struct sql_env *env);
+
+#endif

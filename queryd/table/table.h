@@ -1,0 +1,85 @@
+/* table.h: rows of a relation with all its indexes: what executor, COPY and definitions call.
+ *
+ * Constraint expressions and defaults are the caller's (exec); here are keys: primary and unique
+ * ones are checked, indexes kept in step, rows versioned, writers waited for. Errors carry
+ * PostgreSQL's words. A non-unique index entry is (columns, primary key) → nothing; a unique one is
+ * (columns) → primary key, and with a null among them (columns, primary key) → primary key. Index
+ * entries are versioned like rows, so what a scan finds in an index under its snapshot is true of
+ * the row. */
+#ifndef TABLE_TABLE_H
+#define TABLE_TABLE_H
+
+#include "catalog/catalog.h"
+
+/* A row as read: its values may point into the arena given to the reader. */
+struct table_row {
+    struct tree_entry entry; /* key: the row's address; lsn: its version */
+};
+
+/* Adds a row. values and nulls: natts of them, complete. UNIQUE_VIOLATION with words, ST_EXISTS
+ * without when do_nothing_on_conflict (then nothing was added). */
+status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
+                    const uint8_t *nulls, bool do_nothing_on_conflict);
+
+/* Changes the row at key whose version is `expected` from old to new values; the key may change.
+ * ROW_CHANGED: it is not the newest version (under REPEATABLE READ: SERIALIZATION_FAILURE with
+ * words instead); read it again with table_recheck and decide. Waits for running writers. */
+status table_update(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                    lsn expected, const datum *old_values, const uint8_t *old_nulls,
+                    const datum *values, const uint8_t *nulls);
+status table_delete(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                    lsn expected, const datum *old_values, const uint8_t *old_nulls);
+/* After ROW_CHANGED in READ COMMITTED: the newest committed version of the row (waits for a running
+ * writer). NOT_FOUND: it is gone: leave the row out. buf: TREE_ENTRY_BYTES_MAX. */
+status table_recheck(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                     void *buf, struct tree_entry *ret_entry);
+/* SELECT … FOR UPDATE: the row is rewritten with itself, so that its stamp locks it. */
+status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
+                      size_t key_len, lsn expected);
+
+/* One row by its whole primary key bytes. NOT_FOUND. buf: TREE_ENTRY_BYTES_MAX. */
+status table_get(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                 void *buf, struct tree_entry *ret_entry);
+
+/* Scan of a relation's rows under the statement's snapshot, in the order of the primary key
+ * (index NULL or primary) or of an index. low/high: encoded key prefixes; NULL: open end. */
+struct table_scan {
+    struct sql_env *env;
+    const struct relation *relation;
+    const struct index_desc *index; /* NULL: the rows themselves */
+    struct tree_cursor cursor;
+    struct buf low, high;
+    bool low_exclusive, high_exclusive;
+    bool backward, begun, done;
+    unsigned char *version_buf; /* TREE_ENTRY_BYTES_MAX, from the arena */
+    unsigned char *row_buf;
+    unsigned breath;
+};
+struct table_bound {
+    const void *bytes; /* NULL: open */
+    size_t len;
+    bool exclusive; /* excludes every key that begins with these bytes */
+};
+status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena *a,
+                        const struct relation *r, const struct index_desc *index,
+                        struct table_bound low, struct table_bound high, bool backward);
+/* The next visible row: its key and value (row bytes) until the following call. END. */
+status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry);
+void table_scan_end(struct table_scan *s);
+
+/* Key bytes of a row for an index (or the primary key). */
+status table_index_key(const struct relation *r, const struct index_desc *index,
+                       const datum *values, const uint8_t *nulls, struct buf *out,
+                       bool *ret_has_null);
+
+/* Fills an index that was just created from the rows of its table (under a lock that keeps writers
+ * out). UNIQUE_VIOLATION "could not create unique index …" with its detail. */
+status table_build_index(struct sql_env *env, const struct relation *r,
+                         const struct index_desc *index);
+/* Copies every visible row of `from` into `to` (another tree, other primary key, its own indexes
+ * included): ALTER TABLE that moves rows. */
+status table_rewrite(struct sql_env *env, const struct relation *from, const struct relation *to);
+/* Puts the tree of a relation or index at purge's disposal once the transaction has committed. */
+status table_drop_tree(struct sql_env *env, struct tree t);
+
+#endif
