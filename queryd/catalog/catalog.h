@@ -101,7 +101,7 @@ status catalog_relation(struct sql_env *env, oid relation, const struct relation
 /* Finds the relation by name and locks it; looks again when it changed while waiting. 42P01 with
  * words and position otherwise. */
 status catalog_relation_lock(struct sql_env *env, const char *schema, const char *name,
-                             enum lock_mode mode, int32_t location,
+                             enum relation_mode mode, int32_t location,
                              const struct relation **ret_relation);
 status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema);
 /* User-defined and built-in types by (qualified) name; UNDEFINED_OBJECT with words. */

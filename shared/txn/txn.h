@@ -25,16 +25,16 @@ typedef uint64_t txn_ref;
 #define TXN_RELATION_LOCKS 64
 
 /* Relation lock modes, PostgreSQL's, in order of strength. */
-enum lock_mode {
-    LOCK_NONE,
-    LOCK_ACCESS_SHARE,
-    LOCK_ROW_SHARE,
-    LOCK_ROW_EXCLUSIVE,
-    LOCK_SHARE_UPDATE_EXCLUSIVE,
-    LOCK_SHARE,
-    LOCK_SHARE_ROW_EXCLUSIVE,
-    LOCK_EXCLUSIVE,
-    LOCK_ACCESS_EXCLUSIVE,
+enum relation_mode {
+    MODE_NONE,
+    MODE_ACCESS_SHARE,
+    MODE_ROW_SHARE,
+    MODE_ROW_EXCLUSIVE,
+    MODE_SHARE_UPDATE_EXCLUSIVE,
+    MODE_SHARE,
+    MODE_SHARE_ROW_EXCLUSIVE,
+    MODE_EXCLUSIVE,
+    MODE_ACCESS_EXCLUSIVE,
 };
 
 struct txn_slot {
@@ -136,7 +136,7 @@ void txn_wait_cancel(struct proc *p, struct txn *t);
 
 /* Locks a relation until the transaction ends (waits). LOCK_NOT_AVAILABLE when nowait and it would
  * wait; OUT_OF_MEMORY when it holds TXN_RELATION_LOCKS already. */
-status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum lock_mode mode,
+status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum relation_mode mode,
                          bool nowait, uint32_t timeout_ms);
 
 #endif
