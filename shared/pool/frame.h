@@ -19,6 +19,14 @@
 #include "fmt/page.h"
 #include "fmt/record.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define PAGE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PAGE_TSAN 1
+#endif
+#endif
+
 enum frame_state {
     FRAME_FREE,    /* holds nothing */
     FRAME_LOADING, /* storaged reads into it */
@@ -35,7 +43,8 @@ struct frame {
     _Atomic uint32_t used;      /* set by a hit when not set; the eviction hand clears it */
     _Atomic uint32_t next;      /* storaged: chain of the page table; frame index + 1, 0: end */
     uint32_t unused;
-    uint64_t unused2[2];
+    _Atomic uint64_t rebuild_lsn; /* BROKEN: the record that its dead writer was applying */
+    uint64_t unused2;
 };
 _Static_assert(sizeof(struct frame) == 64, "a cache line");
 
@@ -43,10 +52,13 @@ _Static_assert(sizeof(struct frame) == 64, "a cache line");
 #define LOG_WINDOW_BYTES 65536
 
 /* Pages that storaged has set aside for one process. storaged fills empty places, the process
- * empties filled ones: one word has one writer at a time, by whether it is 0. A reservation is not
+ * empties filled ones: one word has one writer at a time, by whether it is 0. A page that has been
+ * taken keeps its place, marked, until the record that allocates it has been applied (so that its
+ * bit in the space map is set before its place is empty), or it is given back. A reservation is not
  * in the log: after a crash the pages are simply free. */
+#define POOL_RESERVE_TAKEN ((uint64_t)1 << 63)
 struct pool_reserve {
-    _Atomic uint64_t page[POOL_RESERVE_PAGES]; /* page numbers; 0: empty place */
+    _Atomic uint64_t page[POOL_RESERVE_PAGES]; /* page numbers, perhaps marked; 0: empty place */
 };
 
 struct pool_shared {
@@ -71,44 +83,52 @@ uint32_t pool_hash(const struct shm_sizes *s, uint64_t page_no);
 struct frame *pool_peek(const struct shm *shm, page_id page);
 
 /* The same, and when it is not in memory storaged loads it (suspends: no latch may be held). The
- * frame may already hold another page when this returns: latch or read and check, as always.
- * DATA_CORRUPTED, IO_ERROR. */
+ * frame may already hold another page when this returns: latch or read and check, as always. A page
+ * that is not in use by the space map is given as zeroes, without a read. INVALID: no such page
+ * number. DATA_CORRUPTED, IO_ERROR. */
 status pool_find(struct proc *p, page_id page, struct frame **ret_frame);
 
 /* Optimistic read. page_read_begin gives the version under which the frame holds the page; false
  * when it is latched for long, not READY or holds another page (find it again). What is read in
- * between is to be treated as foreign bytes until page_read_valid says that it was whole. In a TSan
- * build begin takes the latch and valid frees it. */
+ * between is to be treated as foreign bytes until page_read_valid says that it was whole.
+ *
+ * In a TSan build (PAGE_TSAN) begin takes the latch and valid frees it, and the version is the one
+ * that freeing it will make; so every begin needs its valid, or page_latch_from, which keeps the
+ * latch. A later valid for the same version compares, as in the other builds. */
 bool page_read_begin(struct proc *p, struct frame *f, page_id page, uint64_t *ret_version);
 bool page_read_valid(struct proc *p, struct frame *f, uint64_t version);
 
 /* The whole page into copy (PAGE_BYTES), consistently; suspends for a miss. */
 status page_copy(struct proc *p, page_id page, void *copy);
 
-/* Exclusive latch on the frame while it holds the page. AGAIN: it holds another page now, or is not
- * READY. page_latch_from: only if it is still the version that the caller read. */
+/* Exclusive latch on the frame while it holds the page. AGAIN: it holds another page now, is not
+ * READY, or stayed latched for long (its holder may be dead: free your own latches and find the
+ * page again). page_latch_from: only if it is still the version that the caller read; never waits.
+ */
 status page_latch(struct proc *p, struct frame *f, page_id page);
 status page_latch_from(struct proc *p, struct frame *f, page_id page, uint64_t version);
 void page_unlatch(struct frame *f);
 
 /* The only way to change pages: log first, then apply (I4). The caller holds the latches of
- * frames[i] (role i of the record), has called log_room before taking them, and has filled in all
- * of the record but the prev_lsn of its pages, which is done here. The latches stay held. Returns
- * the record's LSN. apply() cannot fail on a record that was built from the page it is applied to:
- * CHECKed. */
+ * frames[i] (role i of the record, all different), has called log_room before taking them, and has
+ * filled in all of the record but the prev_lsn of its pages, which is done here. The latches stay
+ * held. Returns the record's LSN. apply() cannot fail on a record that was built from the page it
+ * is applied to: CHECKed. Pages marked REC_PAGE_INIT are no longer reserved afterwards. */
 lsn page_change(struct proc *p, struct rec_head *record, struct frame *const frames[]);
 
-/* Makes sure that at least n pages are reserved for this process (suspends), then takes one and
- * finds a frame for it. DISK_FULL. */
+/* Makes sure that at least n pages (at most POOL_RESERVE_PAGES) are reserved for this process and
+ * not taken (suspends when there are fewer). DISK_FULL. */
 status pool_reserve(struct proc *p, unsigned n);
-/* One reserved page, or PAGE_NONE. It stays reserved until used in a record or given back. */
+/* Takes one reserved page, or PAGE_NONE (another coroutine of this process was faster: reserve
+ * again). It is the caller's until a record that initialises it has gone through page_change, or
+ * until it is given back. pool_find gives its frame. */
 page_id pool_take(struct proc *p);
 void pool_give_back(struct proc *p, page_id page);
 
 /* What the dead process `who` left in the frames: frees the latch of every frame that it held whose
- * page is as before or as after its last record (log_slot.change_lsn), and marks the others BROKEN
- * for storaged to rebuild. Returns the number of frames found latched. Repeatable. By the
- * supervisor, after log_repair. */
+ * page is as before or as after its last record (log_slot.change_lsn), marks the others BROKEN for
+ * storaged to rebuild, and empties its reservation. Returns the number of frames found latched.
+ * Repeatable. By the supervisor, after log_repair. */
 unsigned pool_repair(struct shm *shm, struct owner who);
 
 #endif
