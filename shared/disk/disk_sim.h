@@ -1,0 +1,32 @@
+/* disk_sim.h: the simulated disk: a machine's disk in memory, with power cuts and errors.
+ *
+ * Kind "sim" of disk_open works on the machine made last. Data and directory entries are kept
+ * twice, as a running system sees them and as they would be after a power cut; in between they
+ * differ sector by sector (512 bytes). dirfd is ignored: a machine has one directory. The same seed
+ * and the same requests give the same run. */
+#ifndef DISK_DISK_SIM_H
+#define DISK_DISK_SIM_H
+
+#include "disk/disk.h"
+
+struct disk_sim;
+
+/* capacity_bytes: of all files together, beyond it DISK_FULL; 0: no limit. */
+struct disk_sim *disk_sim_new(uint64_t seed, uint64_t capacity_bytes);
+/* After every disk opened on it is closed. */
+void disk_sim_free(struct disk_sim *s);
+
+/* Power cut: every sector written since it was last known stable is kept or lost by the seed, also
+ * those of requests under way; directory changes since the last sync_dir survive up to some point.
+ * Open disks and their files are dead afterwards: close them, and open again. */
+void disk_sim_crash(struct disk_sim *s, uint64_t seed);
+
+/* The nth request from now (1: the next) completes with this status and without effect or, for a
+ * write, with part of it; `sticky`: all later ones fail too. 0: no more errors. */
+void disk_sim_fail(struct disk_sim *s, uint64_t nth, enum status_code code, bool sticky);
+void disk_sim_set_capacity(struct disk_sim *s, uint64_t capacity_bytes);
+/* Flips one bit of a file, in both states. */
+void disk_sim_flip(struct disk_sim *s, const char *name, uint64_t byte, unsigned bit);
+uint64_t disk_sim_requests(const struct disk_sim *s); /* completed since it was made */
+
+#endif
