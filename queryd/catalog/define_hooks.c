@@ -1,0 +1,3 @@
+#include "catalog/define_hooks.h"
+
+const struct define_hooks *define_hooks;

@@ -1,0 +1,52 @@
+/* define_hooks.h: what definitions need from the stages that understand expressions.
+ *
+ * Catalog code keeps expressions and queries as text and must not know analysis or execution;
+ * those register here, once at process start, what they can tell about them. Errors are in
+ * env->eval.error, positions refer to env->text. Results live in env->eval.arena. */
+#ifndef CATALOG_DEFINE_HOOKS_H
+#define CATALOG_DEFINE_HOOKS_H
+
+#include "catalog/catalog.h"
+#include "parse/ast.h"
+
+enum expression_use {
+    EXPRESSION_DEFAULT,   /* no columns, no subqueries, no aggregates; assigned to the column */
+    EXPRESSION_CHECK,     /* boolean over the relation's columns */
+    EXPRESSION_GENERATED, /* over the columns, immutable; assigned to the column */
+    EXPRESSION_INDEX,     /* over the columns, immutable */
+    EXPRESSION_PREDICATE  /* boolean over the columns, immutable */
+};
+
+struct define_column {
+    const char *name;
+    oid type;
+    int32_t typmod;
+    oid collation;
+};
+
+struct define_hooks {
+    /* Refuses an expression that the use does not allow. r gives the columns that may be named:
+     * name, natts and atts are enough (the relation need not exist yet); NULL: none. column: the
+     * name of the column concerned, for messages. want_type 0: any type; want_typmod -1: none.
+     * *ret_type (may be NULL): the expression's own type. */
+    status (*expression_check)(struct sql_env *env, const struct relation *r,
+                               struct node *expression, enum expression_use use, const char *column,
+                               oid want_type, int32_t want_typmod, oid *ret_type);
+    /* The value of an expression without columns, assigned to the type: ADD COLUMN … DEFAULT.
+     * *ret_volatile: it differs from row to row; then there is no value. */
+    status (*expression_value)(struct sql_env *env, struct node *expression, const char *column,
+                               oid type, int32_t typmod, bool *ret_volatile, datum *ret_value,
+                               bool *ret_is_null);
+    /* Looks at every visible row: CHECK_VIOLATION `check constraint "c" of relation "t" is
+     * violated by some row`. */
+    status (*check_rows)(struct sql_env *env, const struct relation *r, struct node *expression,
+                         const char *constraint);
+    /* The output columns of a query: CREATE VIEW. Refuses parameters. */
+    status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
+                            struct define_column **ret_columns);
+};
+
+/* NULL until registered. */
+extern const struct define_hooks *define_hooks;
+
+#endif
