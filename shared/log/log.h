@@ -26,7 +26,10 @@ struct log_slot {
     _Atomic uint64_t time;
     _Atomic uint64_t txn_prev;
     _Atomic uint64_t change_lsn; /* the record whose pages this process is changing; 0: none */
-    uint64_t unused[2];
+    _Atomic uint64_t last_lsn;   /* the newest record this process reserved, kept after publish:
+                                    txn_repair   compares it with what transaction slots show. Set by
+                                    log_reserve together with change_lsn */
+    uint64_t unused;
 };
 _Static_assert(sizeof(struct log_slot) == 64, "a cache line");
 
@@ -35,8 +38,10 @@ struct log_shared {
     _Atomic uint64_t tail;
     _Atomic uint64_t last_commit;          /* commit_time of the newest commit in the log */
     _Alignas(64) _Atomic uint64_t durable; /* logd alone */
-    _Atomic uint64_t visible;              /* logd alone: commit_time of the last durable commit */
-    _Atomic uint64_t oldest;               /* logd alone */
+    _Atomic uint64_t
+        visible; /* logd alone: commit_time of the last durable commit; stored BEFORE the
+                    durable that covers it: who hears of a commit finds it visible */
+    _Atomic uint64_t oldest; /* logd alone */
     _Atomic uint64_t keep; /* storaged and txnd's wish, combined by txnd: logd keeps from here on */
     _Atomic uint64_t
         failed; /* logd: not 0: the log cannot be written (a status code); commits fail */

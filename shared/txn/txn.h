@@ -19,10 +19,13 @@ enum txn_state {
     TXN_ORPHAN, /* its worker died: txnd finds out its fate and undoes it */
 };
 
+#define TXN_LOCK_WANTED 0x8000u /* not held yet: its owner waits for it */
+
 /* Names one life of one transaction slot: generation << 16 | index. */
 typedef uint64_t txn_ref;
 
 #define TXN_RELATION_LOCKS 64
+#define TXN_STRONG_HASHES 64
 
 /* Relation lock modes, PostgreSQL's, in order of strength. */
 enum relation_mode {
@@ -48,27 +51,42 @@ struct txn_slot {
     _Atomic uint64_t waited_for; /* txnd: 1 when somebody waits for its end */
     _Atomic uint64_t session;
     uint64_t unused[7];
-    _Atomic uint64_t
-        lock[TXN_RELATION_LOCKS]; /* relation OID << 16 | set of modes (bit per mode); 0: free */
+    /* relation OID << 16 | TXN_LOCK_WANTED | a bit per mode; 0: the end of the list */
+    _Atomic uint64_t lock[TXN_RELATION_LOCKS];
 };
 
 struct txn_shared {
     _Alignas(64) _Atomic uint64_t next_txid;
     _Alignas(64) _Atomic uint64_t map_base; /* txnd: ids below have ended, visibly to all */
-    _Atomic uint64_t oldest_snapshot; /* txnd: no snapshot is or will be below; purge's horizon */
-    _Atomic uint64_t
-        oldest_active_lsn; /* txnd: first_lsn of the oldest transaction running, a lower bound */
-    _Atomic uint64_t purge_lsn; /* txnd: purged up to here */
-    _Atomic uint64_t
-        strong[1024]; /* relation locks: per hash of the relation, how many slots hold or want a
-                         mode that conflicts with ROW EXCLUSIVE or weaker: look at every slot */
+    _Atomic uint64_t snapshot_floor;    /* txnd: new snapshots must not be below (see snapshot.c) */
+    _Atomic uint64_t oldest_snapshot;   /* txnd: no snapshot in use is below: purge's horizon */
+    _Atomic uint64_t oldest_active_lsn; /* txnd: nothing that a transaction now running, or one that
+                                           a new snapshot does not see, has logged lies below */
+    _Atomic uint64_t purge_lsn;         /* txnd: purged up to here */
+    /* Relation locks: per process and hash of the relation, how many strong modes its transactions
+     * hold or want. While all are 0, weak modes are granted without looking at other slots. */
+    _Atomic uint32_t strong[PROC_SLOTS][TXN_STRONG_HASHES];
     _Alignas(64) char memory[]; /* struct txn_slot[sizes.txns], then _Atomic uint64_t
                                    map[sizes.map_entries] */
 };
 
+/* Of a word of txn_slot.lock: the relation's hash in `strong`, and whether it counts there. */
+static inline uint32_t txn_lock_hash(uint64_t relation) {
+    return (uint32_t)(relation * 0x9e3779b97f4a7c15u >> 58);
+}
+static inline bool txn_lock_is_strong(uint64_t lock) {
+    return lock & (0x1ffu & ~((1u << MODE_SHARE_UPDATE_EXCLUSIVE) - 1));
+}
+
 size_t txn_shared_bytes(const struct shm_sizes *s);
 void txn_shared_init(struct shm *shm, txid next);
 struct txn_slot *txn_slot_at(const struct shm *shm, uint32_t index);
+/* The life that the slot leads now; and whether a reference's life still lasts. */
+txn_ref txn_slot_ref(const struct shm *shm, uint32_t index);
+bool txn_ref_alive(const struct shm *shm, txn_ref ref);
+static inline enum txn_state txn_slot_state(const struct txn_slot *s) {
+    return atomic_load_explicit(&s->word, memory_order_acquire) & 0xff;
+}
 _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x);
 
 /* What became of a transaction id. */
@@ -97,6 +115,9 @@ struct txn {
     enum txn_isolation isolation;
     bool read_only;
     bool have_snapshot;   /* REPEATABLE READ: taken */
+    bool waiting;         /* in txn_wait or txn_lock_relation */
+    uint16_t locks;       /* entries of slot->lock in use */
+    lsn commit_end;       /* end of this session's newest commit record */
     bool catalog_changed; /* commit moves control.catalog_version before locks go */
     struct snapshot snap;
     commit_time last_commit; /* of this session's newest commit: its next snapshot is not older */

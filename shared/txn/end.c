@@ -1,0 +1,122 @@
+/* The end of a transaction: commit, rollback, and rollback to a mark. */
+#include "txn/internal.h"
+
+struct txn_mark txn_mark(const struct txn *t) {
+    return (struct txn_mark){t->writer.last};
+}
+
+static status undo_record(struct proc *p, struct txn *t, const struct rec_head *r, lsn at) {
+    counter_add(p, COUNTER_UNDO_RECORDS, 1);
+    switch (r->type) {
+    case REC_ENTRY_INSERT:
+    case REC_ENTRY_UPDATE:
+    case REC_ENTRY_DELETE:
+        t->writer.undo_next = r->txn_prev;
+        return tree_undo(p, &t->writer, r, at);
+    case REC_TREE_CREATE:
+        return tree_free(p, (struct tree){.root = {rec_pages_c(r)[0].page}, .id = r->tree});
+    default: return OK; /* TREE_DROP: nothing was done yet */
+    }
+}
+
+/* Newest first along txn_prev; a compensation leads past what it has already undone (ARIES: Mohan
+ * et al., 1992, section 3: UndoNxtLSN), so undo that is interrupted goes on where it stood. */
+status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark) {
+    _Alignas(8) char buf[REC_BYTES_MAX];
+    const struct rec_head *r = (const struct rec_head *)buf;
+    lsn at = t->writer.last;
+    status s = OK;
+    while (at.at > mark.last.at) {
+        TRY_OUT(s, log_read(p, at, buf));
+        if (!(r->flags & REC_COMPENSATION)) TRY_OUT(s, undo_record(p, t, r, at));
+        at = (lsn){r->txn_prev};
+    }
+out:
+    t->writer.undo_next = 0;
+    return s;
+}
+
+static void end(struct proc *p, struct txn *t) {
+    slot_close(p, t->index);
+    t->slot = NULL;
+    t->writer = (struct tree_writer){0};
+    t->have_snapshot = false;
+    t->catalog_changed = false;
+    t->locks = 0;
+}
+
+status txn_commit(struct proc *p, struct txn *t, bool durable) {
+    CHECK(t->slot);
+    status s = OK;
+    if (t->writer.x && t->writer.last.at) {
+        s = log_room(p);
+        if (!ok(s)) {
+            status_ignore(txn_rollback(p, t)); /* the first failure is the one to tell */
+            return s;
+        }
+        slot_set_state(t->slot, TXN_ENDING);
+        t->commit_end = log_commit(p, t->writer.x, t->writer.last,
+                                   txn_map_entry(p->shm, t->writer.x), &t->last_commit);
+        slot_tell_waiters(p, t->index); /* rows are free now; who builds on them is durable later */
+        counter_add(p, COUNTER_COMMITS, 1);
+        if (durable || t->catalog_changed) s = log_wait_durable(p, t->commit_end);
+        if (t->catalog_changed) atomic_fetch_add(&p->shm->control->catalog_version, 1);
+    } else if (t->writer.x) {
+        return txn_rollback(p, t);
+    }
+    end(p, t);
+    return s;
+}
+
+/* Says in log and map that nothing of the transaction is left. */
+static status forget(struct proc *p, struct txn *t) {
+    txid x = t->writer.x;
+    if (!x) return OK;
+    struct log_shared *log = p->shm->log;
+    if (t->writer.last.at) {
+        TRY(log_room(p));
+        struct rec_head r = {
+            .len = sizeof r, .type = REC_ROLLED_BACK, .txid = x, .txn_prev = t->writer.last.at};
+        log_insert(p, &r);
+        log_change_done(p);
+    }
+    atomic_store(txn_map_entry(p->shm, x), MAP_ROLLED_BACK | atomic_load(&log->last_commit));
+    return OK;
+}
+
+status txn_rollback(struct proc *p, struct txn *t) {
+    CHECK(t->slot);
+    status s = txn_rollback_to(p, t, (struct txn_mark){LSN_NONE});
+    if (ok(s)) s = forget(p, t);
+    if (ok(s)) {
+        counter_add(p, COUNTER_ROLLBACKS, 1);
+        end(p, t);
+        return OK;
+    }
+    /* Its marks still stand in pages: somebody must go on undoing, and that is txnd. */
+    slot_set_state(t->slot, TXN_ORPHAN);
+    t->slot = NULL;
+    t->writer = (struct tree_writer){0};
+    return s;
+}
+
+status txn_finish_orphan(struct proc *p, uint32_t index) {
+    struct txn_slot *slot = txn_slot_at(p->shm, index);
+    if (txn_slot_state(slot) != TXN_ORPHAN) return STATUS(NOT_FOUND);
+    struct txn t = {.slot = slot, .index = index};
+    t.writer.x = atomic_load(&slot->x);
+    t.writer.last = (lsn){atomic_load(&slot->last_lsn)};
+    t.writer.shared_last = &slot->last_lsn;
+    if (t.writer.x) {
+        uint64_t word = atomic_load(txn_map_entry(p->shm, t.writer.x));
+        bool ours = word == (MAP_RUNNING | txn_slot_ref(p->shm, index));
+        if (!ours) { /* committed, rolled back to the end, or the id was not taken yet */
+            if (word && !(word & (MAP_RUNNING | MAP_ROLLED_BACK)))
+                atomic_fetch_add(&p->shm->control->catalog_version,
+                                 1); /* it may have changed them */
+            slot_close(p, index);
+            return OK;
+        }
+    }
+    return txn_rollback(p, &t);
+}

@@ -1,0 +1,71 @@
+/* Orphans: what analysis found after a crash, and what a dead worker left. */
+#include "txn/internal.h"
+
+status txn_adopt_loser(struct shm *shm, txid x, lsn first, lsn last) {
+    for (uint32_t i = 0; i < shm->sizes.txns; i++) {
+        struct txn_slot *s = txn_slot_at(shm, i);
+        if (txn_slot_state(s) != TXN_FREE) continue;
+        atomic_store(&s->x, x);
+        atomic_store(&s->first_lsn, first.at);
+        atomic_store(&s->last_lsn, last.at);
+        slot_open(shm, i, (struct owner){.slot = SLOT_TXND}, TXN_ORPHAN);
+        atomic_store(txn_map_entry(shm, x), MAP_RUNNING | txn_slot_ref(shm, i));
+        if (x < atomic_load(&shm->txn->map_base)) atomic_store(&shm->txn->map_base, x);
+        return OK;
+    }
+    return STATUS(PROGRAM_LIMIT_EXCEEDED);
+}
+
+void txn_recovered(struct shm *shm, txid next) {
+    struct txn_shared *t = shm->txn;
+    uint64_t base = next;
+    for (uint32_t i = 0; i < shm->sizes.txns; i++) {
+        struct txn_slot *s = txn_slot_at(shm, i);
+        if (txn_slot_state(s) == TXN_ORPHAN && atomic_load(&s->x) < base) base = atomic_load(&s->x);
+    }
+    atomic_store(&t->map_base, base);
+    atomic_store(&t->next_txid, next);
+    /* Between the losers every id ended before the crash; no snapshot is older than that. */
+    for (txid x = base; x < next; x++) {
+        _Atomic uint64_t *word = txn_map_entry(shm, x);
+        if (atomic_load(word) == 0) atomic_store(word, 1);
+    }
+}
+
+/* The newest record of a dead process may not have reached its transaction's slot yet. */
+static void catch_up_last_lsn(struct shm *shm, struct txn_slot *s, uint16_t process) {
+    lsn at = {atomic_load(&shm->log->slots[process].last_lsn)};
+    _Alignas(8) char buf[REC_BYTES_MAX];
+    const struct rec_head *r = (const struct rec_head *)buf;
+    if (at.at <= atomic_load(&s->last_lsn) || !ok(log_read_ring(shm, at, buf))) return;
+    bool of_it = r->txid == atomic_load(&s->x) && r->txid != 0;
+    if (of_it && r->type != REC_COMMIT && r->type != REC_ROLLED_BACK && r->type != REC_FILLER)
+        atomic_store(&s->last_lsn, at.at);
+}
+
+/* Strong locks are counted by the process that drives the transaction: from now on that is txnd. */
+static void move_strong_locks(struct shm *shm, struct txn_slot *s, uint16_t to) {
+    for (int i = 0; i < TXN_RELATION_LOCKS; i++) {
+        uint64_t lock = atomic_load(&s->lock[i]);
+        if (lock && txn_lock_is_strong(lock))
+            atomic_fetch_add(&shm->txn->strong[to][txn_lock_hash(lock >> 16)], 1);
+    }
+}
+
+unsigned txn_repair(struct shm *shm, struct owner dead) {
+    unsigned orphans = 0;
+    for (uint32_t i = 0; i < shm->sizes.txns; i++) {
+        struct txn_slot *s = txn_slot_at(shm, i);
+        enum txn_state state = txn_slot_state(s);
+        if (state != TXN_ACTIVE && state != TXN_ENDING) continue;
+        if (atomic_load(&s->owner) != owner_word(dead)) continue;
+        catch_up_last_lsn(shm, s, dead.slot);
+        atomic_store(&s->snapshot, 0);
+        move_strong_locks(shm, s, SLOT_TXND);
+        atomic_store(&s->owner, owner_word((struct owner){.slot = SLOT_TXND}));
+        slot_set_state(s, TXN_ORPHAN);
+        orphans++;
+    }
+    for (int h = 0; h < TXN_STRONG_HASHES; h++) atomic_store(&shm->txn->strong[dead.slot][h], 0);
+    return orphans;
+}
