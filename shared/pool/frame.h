@@ -108,6 +108,8 @@ status page_copy(struct proc *p, page_id page, void *copy);
 status page_latch(struct proc *p, struct frame *f, page_id page);
 status page_latch_from(struct proc *p, struct frame *f, page_id page, uint64_t version);
 void page_unlatch(struct frame *f);
+/* For a holder that changed nothing on the page: optimistic readers need not begin again. */
+void page_unlatch_unchanged(struct frame *f);
 
 /* The only way to change pages: log first, then apply (I4). The caller holds the latches of
  * frames[i] (role i of the record, all different), has called log_room before taking them, and has

@@ -9,7 +9,7 @@
 
 static bool holds_page(const struct frame *f, page_id page) {
     return atomic_load_explicit(&f->page, memory_order_relaxed) == page.no &&
-           atomic_load_explicit(&f->state, memory_order_relaxed) == FRAME_READY;
+           atomic_load_explicit(&f->state, memory_order_acquire) == FRAME_READY;
 }
 
 #ifdef PAGE_TSAN
@@ -91,6 +91,11 @@ status page_latch_from(struct proc *p, struct frame *f, page_id page, uint64_t v
 
 void page_unlatch(struct frame *f) {
     latch_unlock(&f->latch);
+}
+
+void page_unlatch_unchanged(struct frame *f) {
+    uint64_t word = atomic_load_explicit(&f->latch.word, memory_order_relaxed);
+    atomic_store_explicit(&f->latch.word, word >> 32 << 32, memory_order_release);
 }
 
 status page_copy(struct proc *p, page_id page, void *copy) {

@@ -48,9 +48,8 @@ static void mark_used(struct frame *f) {
     PROBE(axolotl_pool, miss_done, page.no, p->trace, s.code);
     TRY(s);
     CHECK(m.arg[0] < p->shm->sizes.frames);
-    struct frame *f = &p->shm->frames[m.arg[0]];
-    mark_used(f);
-    *ret_frame = f;
+    /* Not marked as used: a scan's pages, which nobody asks for twice, leave the pool first. */
+    *ret_frame = &p->shm->frames[m.arg[0]];
     return OK;
 }
 
