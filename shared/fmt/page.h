@@ -1,13 +1,18 @@
 /* page.h: what every page of the data file has in common, and the pages that are not trees.
  *
  *     offset bytes
- *     0      4     crc       CRC-32C of the page with this field 0; storaged fills it when it
- * writes 4      1     type      enum page_type 5      1     level     trees: 0 leaf 6      2
- * version   PAGE_FORMAT 8      8     page      its own number: a misdirected write shows 16     8
- * lsn       of the last record applied 24     4     tree      the relation's OID, for people and
- * for the checker 28     4     flags 32           the type's own head and content … 8160   32
- * reserved for nonce (12), tag (16) and key number (4) of authenticated encryption An all-zero page
- * is valid and means "never written". */
+ *     0      4     crc      CRC-32C of the page with this field 0; storaged fills it at the write
+ *     4      1     type     enum page_type
+ *     5      1     level    trees: 0 leaf
+ *     6      2     version  PAGE_FORMAT
+ *     8      8     page     its own number: a misdirected write shows
+ *     16     8     lsn      of the last record applied
+ *     24     4     tree     the relation's OID, for people and for the checker
+ *     28     4     flags
+ *     32           the type's own head and content
+ *     8160   32    reserved for nonce (12), tag (16) and key number (4) of authenticated encryption
+ *
+ * An all-zero page is valid and means "never written". */
 #ifndef FMT_PAGE_H
 #define FMT_PAGE_H
 
@@ -77,9 +82,22 @@ static inline page_id space_page_of(page_id p) {
     return (page_id){SPACE_FIRST + p.no / SPACE_BITS * SPACE_BITS};
 }
 
+/* An empty space map as page `id` (one for which space_page_of(id) is id); its LSN is 0. */
+void space_page_format(void *page, page_id id);
+static inline bool space_bit(const struct space_page *s, uint64_t bit) {
+    return s->bits[bit / 8] >> bit % 8 & 1;
+}
+static inline void space_bit_set(struct space_page *s, uint64_t bit, bool used) {
+    if (used)
+        s->bits[bit / 8] |= (uint8_t)(1u << bit % 8);
+    else
+        s->bits[bit / 8] &= (uint8_t) ~(1u << bit % 8);
+}
+
 /* Seals a page for writing; and the verdict on a page read: DATA_CORRUPTED when checksum, number or
  * version are not right. An all-zero page passes. */
 void page_seal(void *page);
+bool page_is_zero(const void *page);
 status page_verify(const void *page, page_id expected);
 
 static inline struct page_head *page_head(void *page) {

@@ -8,11 +8,16 @@
  *     offset bytes
  *     0      4     len       of the whole record
  *     4      4     crc       CRC-32C of the record with this field 0, seeded with the LSN; logd
- * fills it on the way to the file, in the ring it is 0 8      2     type      enum rec_type 10 1
- * npages 11     1     flags     REC_COMPENSATION 12     4     tree      number of the tree changed
- * (the relation's OID), 0: none; for people 16     8     txid      0: a system record 24     8
- * txn_prev  the transaction's record before this one; in a compensation the next record to undo
- * (ARIES' UndoNxtLSN) 32     24*n  pages     struct rec_page …            payload */
+ *                            fills it on the way to the file, in the ring it is 0
+ *     8      2     type      enum rec_type
+ *     10     1     npages
+ *     11     1     flags     REC_COMPENSATION
+ *     12     4     tree      number of the tree changed (the relation's OID), 0: none; for people
+ *     16     8     txid      0: a system record
+ *     24     8     txn_prev  the transaction's record before this one; in a compensation the next
+ *                            record to undo (ARIES' UndoNxtLSN)
+ *     32     24*n  pages     struct rec_page
+ *     …            payload */
 #ifndef FMT_RECORD_H
 #define FMT_RECORD_H
 
@@ -92,6 +97,54 @@ struct rec_entry {
     uint64_t new_lsn;   /* otherwise the record's own LSN */
 };
 _Static_assert(sizeof(struct rec_entry) == 56, "format");
+
+/* Parts of the structure records: what a page of the given role finds at its rec_page.offset.
+ *
+ * A whole tree page (REC_PAGE_INIT), without the hole between its slots and its heap: followed by
+ * the page's bytes [0, lower) and [upper, PAGE_CONTENT_END). Checksum, page number and LSN in it
+ * do not count. */
+struct rec_image {
+    uint16_t lower;
+    uint16_t upper;
+    uint32_t unused;
+};
+_Static_assert(sizeof(struct rec_image) == 8, "format");
+
+/* Space map: one word a page, its number and REC_SPACE_USED when its bit is to be set. */
+#define REC_SPACE_USED ((uint64_t)1 << 63)
+
+/* TREE_SPLIT, left page and parent share it; followed by the separator. The left page keeps what is
+ * below the separator, which becomes its high fence; the parent gets separator → right. */
+struct rec_split {
+    uint64_t right;
+    uint16_t key_len;
+    uint16_t unused[3];
+};
+_Static_assert(sizeof(struct rec_split) == 16, "format");
+
+/* TREE_UNLINK, parent; followed by the separator between the freed page and its heir. What is left
+ * of the separator becomes the heir. heir 0 (the whole tree is being freed): the freed page, last
+ * child of its parent, goes; key_len is 0 when it is the only one. */
+struct rec_unlink {
+    uint64_t freed;
+    uint64_t heir;
+    uint16_t key_len;
+    uint16_t unused[3];
+};
+_Static_assert(sizeof(struct rec_unlink) == 24, "format");
+
+/* TREE_UNLINK, heir: its new fences and what it inherits. Followed by low, high, and `count` times
+ * {u16 key length, u16 payload length, key, payload as in the node without the key}. */
+struct rec_heir {
+    uint64_t first; /* inner nodes: the first child afterwards */
+    uint16_t low_len;
+    uint16_t high_len;
+    uint16_t node_flags; /* NODE_RIGHTMOST */
+    uint16_t count;
+    uint8_t before; /* 1: the freed page was the left neighbour: entries go before the heir's own */
+    uint8_t unused[7];
+};
+_Static_assert(sizeof(struct rec_heir) == 24, "format");
 
 static inline struct rec_page *rec_pages(struct rec_head *r) {
     return (struct rec_page *)(r + 1);
