@@ -56,11 +56,16 @@ void slot_drop_locks(struct shm *shm, struct txn_slot *s) {
     }
 }
 
+/* txnd itself, when it ends an orphan, looks after the waiters without a message. */
+static void tell_txnd(struct proc *p, txn_ref ref) {
+    if (p->owner.slot == SLOT_TXND) return;
+    struct msg m = {.op = MSG_TXN_ENDED, .arg = {ref}};
+    p->env->post(p, SLOT_TXND, &m);
+}
+
 void slot_tell_waiters(struct proc *p, uint32_t index) {
     struct txn_slot *s = txn_slot_at(p->shm, index);
-    if (!atomic_load(&s->waited_for)) return;
-    struct msg m = {.op = MSG_TXN_ENDED, .arg = {txn_slot_ref(p->shm, index)}};
-    p->env->post(p, SLOT_TXND, &m);
+    if (atomic_load(&s->waited_for)) tell_txnd(p, txn_slot_ref(p->shm, index));
 }
 
 void slot_close(struct proc *p, uint32_t index) {
@@ -75,10 +80,7 @@ void slot_close(struct proc *p, uint32_t index) {
     slot_set_state(s, TXN_FREE);
     /* A waiter is noted before it looks whether this life still lasts (txnd), and we look for
      * waiters after ending it: one of the two sees the other. */
-    if (atomic_exchange(&s->waited_for, 0)) {
-        struct msg m = {.op = MSG_TXN_ENDED, .arg = {ref}};
-        p->env->post(p, SLOT_TXND, &m);
-    }
+    if (atomic_exchange(&s->waited_for, 0)) tell_txnd(p, ref);
 }
 
 /* The slots of one worker: an equal share each; the first range belongs to whoever is no worker. */

@@ -89,6 +89,11 @@ static inline enum txn_state txn_slot_state(const struct txn_slot *s) {
 }
 _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x);
 
+/* Of a map word that says "rolled back": the newest commit time when its undo was complete. */
+static inline commit_time txn_map_rolled_back_at(uint64_t word) {
+    return word & (((uint64_t)1 << 62) - 1);
+}
+
 /* What became of a transaction id. */
 enum txn_fate { FATE_RUNNING, FATE_COMMITTED, FATE_ROLLED_BACK };
 /* RUNNING: *ret_ref names its slot. COMMITTED: *ret_time (0: long ago). Both may be NULL. */

@@ -1,0 +1,98 @@
+/* The horizons: what no snapshot needs any more, and what log must be kept.
+ *
+ * Order matters (see shared/txn/snapshot.c). `visible` is read and becomes the floor of new
+ * snapshots; only then the slots are looked at. And what lies below the oldest running transaction
+ * is given up only when the log is durable beyond the point where that was found: then every
+ * snapshot that can still be taken sees all that ended before. */
+#include "base/control.h"
+#include "txnd.h"
+
+struct slots_seen {
+    uint64_t snapshot; /* lowest in use; UINT64_MAX: none */
+    uint64_t keep;     /* lowest keep_lsn of those; UINT64_MAX: none */
+    uint64_t active;   /* lowest first_lsn; UINT64_MAX: none */
+};
+
+static struct slots_seen look_at_slots(const struct shm *shm) {
+    struct slots_seen seen = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    for (uint32_t i = 0; i < shm->sizes.txns; i++) {
+        const struct txn_slot *s = txn_slot_at(shm, i);
+        if (txn_slot_state(s) == TXN_FREE) continue;
+        uint64_t snapshot = atomic_load(&s->snapshot), keep = atomic_load(&s->keep_lsn);
+        uint64_t first = atomic_load(&s->first_lsn);
+        if (snapshot && snapshot - 1 < seen.snapshot) seen.snapshot = snapshot - 1;
+        if (snapshot && keep < seen.keep) seen.keep = keep;
+        if (first && first < seen.active) seen.active = first;
+    }
+    return seen;
+}
+
+static bool held_by_a_slot(const struct shm *shm, txid x) {
+    for (uint32_t i = 0; i < shm->sizes.txns; i++) {
+        const struct txn_slot *s = txn_slot_at(shm, i);
+        if (txn_slot_state(s) != TXN_FREE && atomic_load(&s->x) == x) return true;
+    }
+    return false;
+}
+
+/* May the id be forgotten: has it ended, visibly to every snapshot? The words' meanings are
+ * map.c's. */
+static bool forgettable(struct shm *shm, txid x, commit_time oldest) {
+    commit_time time = 0;
+    switch (txn_fate(shm, x, &time, NULL)) {
+    case FATE_RUNNING: return false;
+    case FATE_COMMITTED: return time <= oldest;
+    case FATE_ROLLED_BACK: break;
+    }
+    uint64_t word = atomic_load(txn_map_entry(shm, x));
+    return word ? txn_map_rolled_back_at(word) < oldest : !held_by_a_slot(shm, x);
+}
+
+static void move_map_base(struct shm *shm, commit_time oldest) {
+    struct txn_shared *shared = shm->txn;
+    txid base = atomic_load(&shared->map_base), next = atomic_load(&shared->next_txid);
+    txid to = base;
+    while (to < next && forgettable(shm, to, oldest)) to++;
+    if (to == base) return;
+    atomic_store(&shared->map_base, to); /* first: a reader of a cleared word looks here again */
+    for (txid x = base; x < to; x++) atomic_store(txn_map_entry(shm, x), 0);
+}
+
+static uint64_t lower(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+bool horizon_move(struct txnd *t) {
+    struct shm *shm = t->d->proc.shm;
+    struct log_shared *log = shm->log;
+    struct txn_shared *shared = shm->txn;
+    if (!atomic_load(&shm->control->redo_done)) return true;
+
+    uint64_t tail = atomic_load(&log->tail), durable = atomic_load(&log->durable);
+    commit_time visible = atomic_load(&log->visible);
+    if (atomic_load(&shared->snapshot_floor) < visible)
+        atomic_store(&shared->snapshot_floor, visible);
+    if (t->horizon.pending_active.at && durable >= t->horizon.pending_tail.at) {
+        atomic_store(&shared->oldest_active_lsn, t->horizon.pending_active.at);
+        t->horizon.pending_active = LSN_NONE;
+    }
+
+    struct slots_seen seen = look_at_slots(shm);
+    if (!t->horizon.pending_active.at) {
+        t->horizon.pending_tail = (lsn){tail};
+        t->horizon.pending_active = (lsn){lower(seen.active, tail)};
+    }
+    commit_time oldest = lower(seen.snapshot, visible);
+    if (oldest > atomic_load(&shared->oldest_snapshot))
+        atomic_store(&shared->oldest_snapshot, oldest);
+    move_map_base(shm, atomic_load(&shared->oldest_snapshot));
+
+    uint64_t keep = lower(atomic_load(&shm->control->redo_lsn), seen.keep);
+    keep = lower(keep, atomic_load(&shared->oldest_active_lsn));
+    keep = lower(keep, atomic_load(&shared->purge_lsn));
+    if (keep > atomic_load(&log->keep)) atomic_store(&log->keep, keep);
+
+    bool moved = tail != t->horizon.seen_tail;
+    t->horizon.seen_tail = tail;
+    return moved;
+}
