@@ -25,11 +25,10 @@ struct log_slot {
     _Atomic uint64_t txid; /* of a commit: what its record holds, so that repair can write it */
     _Atomic uint64_t time;
     _Atomic uint64_t txn_prev;
-    _Atomic uint64_t change_lsn; /* the record whose pages this process is changing; 0: none */
-    _Atomic uint64_t last_lsn;   /* the newest record this process reserved, kept after publish:
-                                    txn_repair   compares it with what transaction slots show. Set by
-                                    log_reserve together with change_lsn */
-    uint64_t unused;
+    _Atomic uint64_t change_lsn;  /* the record whose pages this process is changing; 0: none */
+    _Atomic uint64_t last_lsn;    /* the newest record this process reserved, kept after publish:
+                                     txn_repair compares it with what transaction slots show */
+    _Atomic uint64_t window_busy; /* the process's log_window is in use by one of its coroutines */
 };
 _Static_assert(sizeof(struct log_slot) == 64, "a cache line");
 
@@ -42,6 +41,7 @@ struct log_shared {
         visible; /* logd alone: commit_time of the last durable commit; stored BEFORE the
                     durable that covers it: who hears of a commit finds it visible */
     _Atomic uint64_t oldest; /* logd alone */
+    _Atomic uint64_t first;  /* the ring holds nothing below: set when it was made */
     _Atomic uint64_t keep; /* storaged and txnd's wish, combined by txnd: logd keeps from here on */
     _Atomic uint64_t
         failed; /* logd: not 0: the log cannot be written (a status code); commits fail */
@@ -59,12 +59,15 @@ void log_shared_init(struct log_shared *l, lsn end, commit_time last_commit);
  * latching pages, in the same turn as the insertion. The log's failure (DISK_FULL, IO_ERROR) comes
  * out here. */
 status log_room(struct proc *p);
+/* Whether log_room would return at once. */
+bool log_has_room(const struct shm *shm);
 
 /* Reserves len bytes (multiple of 8, at most REC_BYTES_MAX): copies `record` there and publishes
  * it. The record's crc is 0. Cannot fail after log_room. */
 lsn log_insert(struct proc *p, const struct rec_head *record);
 
-/* The two halves of log_insert, for building a record in place. log_reserve notes change_lsn. */
+/* The two halves of log_insert, for building a record in place: len contiguous bytes, all of which
+ * the caller writes (old log is there). log_reserve notes change_lsn. */
 void *log_reserve(struct proc *p, uint32_t len, lsn *ret_at);
 void log_publish(struct proc *p);
 
@@ -75,6 +78,7 @@ void log_change_done(struct proc *p);
  * transaction's entry of the commit map) before the record is published. Returns the record's END:
  * durable at or beyond it means committed. */
 lsn log_commit(struct proc *p, txid x, lsn txn_prev, _Atomic uint64_t *map, commit_time *ret_time);
+#define LOG_COMMIT_BYTES (sizeof(struct rec_head) + sizeof(struct rec_commit))
 
 /* Everything below the result is published. */
 lsn log_complete(const struct log_shared *l);
@@ -82,11 +86,30 @@ lsn log_complete(const struct log_shared *l);
 /* Suspends until durable ≥ at. IO_ERROR, DISK_FULL when the log failed for good. */
 status log_wait_durable(struct proc *p, lsn at);
 
-/* Copies the record at `at` into buf (REC_BYTES_MAX) and checks it with rec_valid: from the ring
- * without asking anybody, else through logd (suspends). STALE: below `oldest`. */
+/* Copies the record at `at` into buf (REC_BYTES_MAX, aligned to 8) and checks it with rec_valid:
+ * from the ring without asking anybody, else through logd (suspends). STALE: below `oldest`.
+ * INVALID: no record begins there. IO_ERROR, DATA_CORRUPTED: the files do not hold it whole any
+ * more. */
 status log_read(struct proc *p, lsn at, void *buf);
-/* The same, only from the ring, never suspends; NOT_FOUND when it is no longer there. */
+/* The same, only from the ring, never suspends; NOT_FOUND when it is no longer there. The record's
+ * crc is 0. */
 status log_read_ring(const struct shm *shm, lsn at, void *buf);
+
+/* Reading the log forward: a run of records at a time comes from logd, newer ones from the ring.
+ * buf is the caller's, LOG_SCAN_BYTES, aligned to 8. */
+#define LOG_SCAN_BYTES 65536
+struct log_scan {
+    lsn next;
+    lsn base;
+    uint32_t bytes; /* of whole records in buf, which begin at `base` */
+    char *buf;
+};
+void log_scan_begin(struct log_scan *s, lsn from, char *buf);
+/* The next record, in buf until the following call, checked with rec_valid. END at or beyond
+ * `limit`, which must be at most what log_complete once said. Suspends. STALE, IO_ERROR,
+ * DATA_CORRUPTED. */
+status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct rec_head **ret_rec,
+                     lsn *ret_at);
 
 /* Repairs what the dead process in `slot` left in the log: an insert latch, an unpublished stretch
  * (which becomes a filler, or the commit record if its commit time was already in the map).

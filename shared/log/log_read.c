@@ -1,0 +1,128 @@
+/* log_read.c: records back, from the ring without asking anybody, else from logd. */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/counter.h"
+#include "base/probe.h"
+#include "log/log_internal.h"
+#include "msg/msg.h"
+#include "pool/frame.h" /* only for where the window lies in shared memory */
+
+#define READ_TRIES 4
+
+_Static_assert(LOG_SCAN_BYTES == LOG_WINDOW_BYTES, "a scan takes over one window");
+
+/* The bytes may be overwritten while they are copied; the caller finds out afterwards. Word by word
+ * and not by memcpy, so that ThreadSanitizer can be told that this race is meant. */
+[[gnu::noinline, gnu::no_sanitize("thread")]] static void copy_racing(void *to, const void *from,
+                                                                      size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 8) {
+        uint64_t word =
+            __atomic_load_n((const uint64_t *)((const char *)from + i), __ATOMIC_RELAXED);
+        memcpy((char *)to + i, &word, sizeof word);
+    }
+}
+
+/* After a copy of what lies from `at` on: was it still there? Pairs with the fence of log_insert.c:
+ * who saw a byte of a newer record sees the tail behind it. */
+static bool still_there(const struct shm *shm, uint64_t at) {
+    atomic_thread_fence(memory_order_acquire);
+    uint64_t tail = atomic_load_explicit(&shm->log->tail, memory_order_relaxed);
+    return tail - at <= shm->sizes.ring_bytes;
+}
+
+status log_read_ring(const struct shm *shm, lsn at, void *buf) {
+    const struct log_shared *l = shm->log;
+    uint64_t tail = atomic_load_explicit(&l->tail, memory_order_acquire);
+    if (at.at >= tail || at.at % 8 != 0) return STATUS(INVALID);
+    if (tail - at.at > shm->sizes.ring_bytes ||
+        at.at < atomic_load_explicit(&l->first, memory_order_relaxed))
+        return STATUS(NOT_FOUND);
+    struct rec_head head;
+    if (tail - at.at < sizeof head) return STATUS(INVALID);
+    copy_racing(&head, log_ring_at(shm, at.at), sizeof head);
+    if (!still_there(shm, at.at)) return STATUS(NOT_FOUND);
+    if (head.len < sizeof head || head.len > REC_BYTES_MAX || head.len % 8 != 0 ||
+        head.len > tail - at.at)
+        return STATUS(INVALID);
+    copy_racing(buf, log_ring_at(shm, at.at), head.len);
+    if (!still_there(shm, at.at)) return STATUS(NOT_FOUND);
+    return rec_valid(buf, head.len);
+}
+
+/* Of whole records that verify, in a window's copy. */
+static uint32_t bytes_verified(const char *buf, uint64_t bytes, uint64_t base) {
+    uint32_t good = 0;
+    while (bytes - good >= sizeof(struct rec_head)) {
+        const struct rec_head *r = (const struct rec_head *)(buf + good);
+        if (!ok(rec_valid(r, bytes - good)) || rec_crc(r, (lsn){base + good}) != r->crc) break;
+        good += r->len;
+    }
+    return good;
+}
+
+/* One coroutine of the process at a time: they share its window. What comes back is checked, since
+ * an answer that was meant for this slot's life before could still be written there. */
+static status read_run(struct proc *p, lsn at, char *buf, size_t buf_bytes, uint32_t *ret_bytes) {
+    struct log_slot *slot = log_own_slot(p);
+    const char *window = p->shm->pool->log_window[p->owner.slot];
+    if (at.at < atomic_load_explicit(&p->shm->log->oldest, memory_order_acquire))
+        return STATUS(STALE);
+    while (atomic_load_explicit(&slot->window_busy, memory_order_relaxed)) p->env->pause(p);
+    atomic_store_explicit(&slot->window_busy, 1, memory_order_relaxed);
+    status s = STATUS(DATA_CORRUPTED);
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        PROBE(axolotl_log, read_begin, at.at, p->trace);
+        struct msg m = {.op = MSG_LOG_READ, .trace = p->trace, .arg = {at.at}};
+        s = p->env->call(p, SLOT_LOGD, &m);
+        PROBE(axolotl_log, read_done, at.at, s.code, p->trace);
+        if (!ok(s)) break;
+        s = STATUS(DATA_CORRUPTED);
+        uint64_t bytes = m.arg[0] < buf_bytes ? m.arg[0] : buf_bytes;
+        if (bytes > LOG_WINDOW_BYTES) break;
+        memcpy(buf, window, bytes);
+        uint32_t good = bytes_verified(buf, bytes, at.at);
+        if (good == 0) continue;
+        *ret_bytes = good;
+        s = OK;
+        break;
+    }
+    atomic_store_explicit(&slot->window_busy, 0, memory_order_relaxed);
+    counter_add(p, COUNTER_LOG_READS, 1);
+    return s;
+}
+
+status log_read(struct proc *p, lsn at, void *buf) {
+    status s = log_read_ring(p->shm, at, buf);
+    if (!status_is(s, ST_NOT_FOUND)) return s;
+    uint32_t bytes;
+    return read_run(p, at, buf, REC_BYTES_MAX, &bytes);
+}
+
+void log_scan_begin(struct log_scan *s, lsn from, char *buf) {
+    *s = (struct log_scan){.next = from, .base = from, .buf = buf};
+}
+
+/* Fills buf from s->next on. */
+static status scan_fill(struct proc *p, struct log_scan *s) {
+    s->base = s->next;
+    s->bytes = 0;
+    status ring = log_read_ring(p->shm, s->next, s->buf);
+    if (ok(ring)) {
+        s->bytes = ((const struct rec_head *)s->buf)->len;
+        return OK;
+    }
+    if (!status_is(ring, ST_NOT_FOUND)) return STATUS(DATA_CORRUPTED);
+    return read_run(p, s->next, s->buf, LOG_SCAN_BYTES, &s->bytes);
+}
+
+status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct rec_head **ret_rec,
+                     lsn *ret_at) {
+    if (s->next.at >= limit.at) return STATUS(END);
+    if (s->next.at >= s->base.at + s->bytes) TRY(scan_fill(p, s));
+    const struct rec_head *r = (const struct rec_head *)(s->buf + (s->next.at - s->base.at));
+    *ret_rec = r;
+    *ret_at = s->next;
+    s->next.at += r->len;
+    return OK;
+}
