@@ -50,8 +50,16 @@ static void purge_entry(struct txnd *t, const struct rec_head *r, lsn at) {
 }
 
 static void remember_drop(struct txnd *t, const struct rec_head *r, lsn at) {
-    if (t->purge.ndrops == DROPS_MAX)
-        return; /* the tree is lost to reuse, which the README names */
+    while (t->purge.ndrops == t->purge.drops_cap) {
+        unsigned cap = t->purge.drops_cap ? t->purge.drops_cap * 2 : 64;
+        struct drop *drops = reallocarray(t->purge.drops, cap, sizeof *drops);
+        if (drops) {
+            t->purge.drops = drops;
+            t->purge.drops_cap = cap;
+        } else {
+            daemon_sleep(t->d, TICK_NS);
+        }
+    }
     t->purge.drops[t->purge.ndrops++] =
         (struct drop){r->txid, at, {{load_le64(rec_payload_c(r))}, r->tree}};
 }
