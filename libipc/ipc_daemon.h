@@ -41,33 +41,47 @@ struct daemon {
     struct ipc_loop *loop; /* private to libipc */
 };
 
-/* The whole life of the process; what main returns. Arguments: -D DIR, --slot N, --epoch N and the
- * inherited descriptors, as the supervisor passes them. */
+/* The whole life of the process; what main returns. Arguments, as the supervisor passes them:
+ * -D DIR, --slot N, --epoch N, --lifeline FD (inherited), --restart (born by init_restart), and
+ * --set NAME=VALUE for settings of the command line. */
 int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
 
-/* For tests and the simulator: the same without a process. shm and conf outlive it. */
+/* For tests and the simulator: the same without a process. shm and conf outlive it. The epoch is
+ * the slot's when somebody has prepared the slot (proc_prepare), else the slot's next. */
 status daemon_open(struct daemon *d, const struct daemon_ops *ops, struct shm *shm, uint16_t slot,
                    const struct conf *conf, const char *data_dir, bool restart, struct error *e);
-/* One turn of the loop; waits at most wait_ms for something to do. false: stopped. */
+/* One turn of the loop; waits at most wait_ms for something to do (-1: as long as it takes). false:
+ * stopped. */
 bool daemon_turn(struct daemon *d, int wait_ms);
 void daemon_close(struct daemon *d);
+/* "I am alive", for code that works for seconds without turning the loop. */
+void daemon_heartbeat(struct daemon *d);
 
 /* Answers a request: m->code and m->arg are the completion. Dropped when the asker's epoch is over.
  */
 void daemon_reply(struct daemon *d, const struct msg *m);
 void daemon_ready(struct daemon *d);   /* STARTING → READY */
 void daemon_stopped(struct daemon *d); /* the loop ends */
+void daemon_stop(struct daemon *d);    /* begins the orderly end, as the supervisor's wish does */
 
 /* A coroutine of this daemon: may use proc.env->call, and ends by returning. Freed by the loop.
- * stack_bytes 0: 256 KiB. */
+ * stack_bytes 0: 256 KiB. It begins in the loop's next turn. proc.trace is kept for each coroutine:
+ * a new one begins with its maker's. */
 status daemon_spawn(struct daemon *d, size_t stack_bytes, void (*fn)(void *arg), void *arg);
-/* Suspends the running coroutine until daemon_wake(d, its handle). */
+/* Suspends the running coroutine until daemon_wake(d, its handle), which is coro_self(); returns
+ * the handle. A wake-up that comes while it runs, sleeps or is in env->call is not lost: the next
+ * daemon_suspend returns at once. So look at the condition in a loop around it. */
 struct coro *daemon_suspend(struct daemon *d);
+/* The same for at most ns nanoseconds. True: woken. */
+bool daemon_suspend_for(struct daemon *d, uint64_t ns);
 void daemon_wake(struct daemon *d, struct coro *c);
 /* Suspends the running coroutine for a time. */
 void daemon_sleep(struct daemon *d, uint64_t ns);
+/* The daemon whose coroutine or function is running in this thread; NULL: none. */
+struct daemon *daemon_self(void);
 
-/* fn(arg, events) when fd is ready; events as in epoll(7). events 0: no longer. */
+/* fn(arg, events) when fd is ready; events as in epoll(7), EPOLLET allowed. events 0: no longer
+ * (before the descriptor is closed). */
 status daemon_watch(struct daemon *d, int fd, uint32_t events,
                     void (*fn)(void *arg, uint32_t events), void *arg);
 

@@ -45,6 +45,7 @@ struct coro {
     size_t stack_bytes;
     void (*fn)(void *);
     void *arg;
+    void *data;
     bool ended;
 #ifndef CORO_ASM
     ucontext_t context;
@@ -197,6 +198,14 @@ void coro_yield(void) {
 
 bool coro_ended(const struct coro *c) {
     return c->ended;
+}
+
+void coro_set_data(struct coro *c, void *data) {
+    c->data = data;
+}
+
+void *coro_data(const struct coro *c) {
+    return c->data;
 }
 
 struct coro *coro_self(void) {

@@ -24,6 +24,10 @@ void coro_resume(struct coro *c);
 void coro_yield(void);
 bool coro_ended(const struct coro *c);
 
+/* A pointer of whoever made the coroutine, for its own use; NULL at first. */
+void coro_set_data(struct coro *c, void *data);
+void *coro_data(const struct coro *c);
+
 /* The running coroutine of this thread; NULL on the thread's own stack. */
 struct coro *coro_self(void);
 /* Bytes left on the running stack: recursive descent (parser, planner, expressions) refuses with

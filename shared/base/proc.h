@@ -94,13 +94,14 @@ struct msg {
     uint16_t code; /* completion: enum status_code */
     uint16_t slot; /* the asker's */
     uint16_t flags;
-    uint32_t epoch; /* the asker's */
-    uint32_t unused;
+    uint32_t epoch;    /* the asker's */
+    uint32_t to_epoch; /* of the daemon that is asked; libipc fills it in */
     uint64_t tag;   /* the asker's name for the request, returned with the completion */
     uint64_t trace; /* the statement on whose behalf */
     uint64_t arg[4];
 };
 _Static_assert(sizeof(struct msg) == 64, "a cache line");
+#define MSG_FLAG_POST 1u /* no completion is wanted */
 
 struct proc;
 

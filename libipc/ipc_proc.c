@@ -1,0 +1,114 @@
+#include "ipc_proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/control.h"
+#include "base/spin.h"
+
+static const char *const daemon_names[SLOT_QUERYD] = {"supervisor", "storaged", "logd", "txnd"};
+
+void proc_slot_name(uint16_t slot, char *ret_name) {
+    if (slot < SLOT_QUERYD) {
+        snprintf(ret_name, PROC_NAME_BYTES, "%s", daemon_names[slot]);
+    } else {
+        snprintf(ret_name, PROC_NAME_BYTES, "queryd.%u", slot - SLOT_QUERYD);
+    }
+}
+
+uint16_t proc_slot_of(const char *name) {
+    for (uint16_t slot = 0; slot < PROC_SLOTS; slot++) {
+        char its[PROC_NAME_BYTES];
+        proc_slot_name(slot, its);
+        if (strcmp(its, name) == 0) return slot;
+    }
+    return PROC_SLOTS;
+}
+
+const char *proc_state_name(uint32_t state) {
+    static const char *const names[] = {"empty", "starting", "ready", "stopping", "dead", "failed"};
+    return state < sizeof names / sizeof *names ? names[state] : "?";
+}
+
+uint32_t proc_prepare(struct shm *shm, uint16_t slot) {
+    CHECK(slot < PROC_SLOTS);
+    struct proc_entry *entry = &shm->control->procs[slot];
+    uint32_t epoch = atomic_load(&entry->epoch) + 1;
+    if ((epoch & 0xffff) == 0) epoch++;
+    proc_slot_name(slot, entry->name);
+    atomic_store(&entry->pid, 0);
+    atomic_store(&entry->asleep, 0);
+    atomic_store(&entry->heartbeat_ns, clock_mono_ns());
+    atomic_store(&entry->started_ns, clock_mono_ns());
+    atomic_store(&entry->epoch, epoch);
+    atomic_store(&entry->state, PROC_STARTING);
+    return epoch;
+}
+
+struct owner proc_owner(uint16_t slot, uint32_t epoch) {
+    return (struct owner){.slot = slot, .epoch = (uint16_t)epoch};
+}
+
+uint64_t proc_birth(pid_t pid) {
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0) return 0;
+    text[n] = '\0';
+    /* The second field is the program's name in parentheses and may itself contain any of them. */
+    const char *at = strrchr(text, ')');
+    if (!at || at[1] == '\0' || at[2] == 'Z' || at[2] == 'X') return 0;
+    for (int field = 2; field < 22 && at; field++) at = strchr(at + 1, ' ');
+    return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t clock_mono_ns(void) {
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_wall_ns(void) {
+    return clock_ns(CLOCK_REALTIME);
+}
+
+status appliance_id_read(const char *dir, uint64_t *ret_id, struct error *e) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/" APPLIANCE_FILE_NAME, dir);
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        return error_set(e, errno == ENOENT ? ST_NOT_FOUND : ST_IO_ERROR,
+                         "\"%s\" is not an appliance's directory: %s: %s", dir, path,
+                         strerror(errno));
+    }
+    unsigned long long id = 0;
+    int n = fscanf(f, "%16llx", &id);
+    fclose(f);
+    if (n != 1 || id == 0) return error_set(e, ST_INVALID, "%s: no valid appliance id", path);
+    *ret_id = id;
+    return OK;
+}
+
+status appliance_id_write(const char *dir, uint64_t id, struct error *e) {
+    char path[4096], text[32];
+    snprintf(path, sizeof path, "%s/" APPLIANCE_FILE_NAME, dir);
+    int n = snprintf(text, sizeof text, "%016llx\n", (unsigned long long)id);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+    bool written = write(fd, text, (size_t)n) == n && fsync(fd) == 0;
+    close(fd);
+    return written ? OK : error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+}
