@@ -17,6 +17,8 @@
 #ifndef IPC_RING_H
 #define IPC_RING_H
 
+#include <stddef.h>
+
 #include "base/proc.h"
 
 #define RING_ENTRIES 256u
