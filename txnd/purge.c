@@ -64,6 +64,16 @@ static void remember_drop(struct txnd *t, const struct rec_head *r, lsn at) {
         (struct drop){r->txid, at, {{load_le64(rec_payload_c(r))}, r->tree}};
 }
 
+/* The drop was undone by a rollback to a savepoint. */
+static void forget_drop(struct txnd *t, const struct rec_head *r) {
+    uint64_t root = load_le64(rec_payload_c(r));
+    for (unsigned i = t->purge.ndrops; i-- > 0;) {
+        if (t->purge.drops[i].x != r->txid || t->purge.drops[i].tree.root.no != root) continue;
+        t->purge.drops[i] = t->purge.drops[--t->purge.ndrops];
+        return;
+    }
+}
+
 /* The transaction's end: frees the trees that it dropped, or forgets that it wanted to. */
 static void end_drops(struct txnd *t, const struct rec_head *r) {
     for (unsigned i = 0; i < t->purge.ndrops;) {
@@ -89,7 +99,12 @@ static void purge_record(struct txnd *t, const struct rec_head *r, lsn at) {
     case REC_ENTRY_DELETE:
         if (r->txid && !(r->flags & REC_COMPENSATION)) purge_entry(t, r, at);
         break;
-    case REC_TREE_DROP: remember_drop(t, r, at); break;
+    case REC_TREE_DROP:
+        if (r->flags & REC_COMPENSATION)
+            forget_drop(t, r);
+        else
+            remember_drop(t, r, at);
+        break;
     case REC_COMMIT:
     case REC_ROLLED_BACK: end_drops(t, r); break;
     default: break;

@@ -1,8 +1,34 @@
 /* The end of a transaction: commit, rollback, and rollback to a mark. */
+#include "base/bytes.h"
 #include "txn/internal.h"
 
 struct txn_mark txn_mark(const struct txn *t) {
     return (struct txn_mark){t->writer.last};
+}
+
+/* A TREE_DROP record, or its compensation: purge acts on one whose transaction commits. */
+static status log_drop(struct proc *p, struct txn *t, uint64_t root, uint32_t tree, uint8_t flags,
+                       uint64_t txn_prev) {
+    TRY(log_room(p));
+    struct {
+        struct rec_head head;
+        uint64_t root;
+    } r = {{.len = sizeof r,
+            .type = REC_TREE_DROP,
+            .flags = flags,
+            .tree = tree,
+            .txid = t->writer.x,
+            .txn_prev = txn_prev},
+           root};
+    t->writer.last = log_insert(p, &r.head);
+    atomic_store(&t->slot->last_lsn, t->writer.last.at);
+    log_change_done(p);
+    return OK;
+}
+
+status txn_drop_tree(struct proc *p, struct txn *t, struct tree tree) {
+    TRY(txn_need_id(p, t));
+    return log_drop(p, t, tree.root.no, tree.id, 0, t->writer.last.at);
 }
 
 static status undo_record(struct proc *p, struct txn *t, const struct rec_head *r, lsn at) {
@@ -15,7 +41,9 @@ static status undo_record(struct proc *p, struct txn *t, const struct rec_head *
         return tree_undo(p, &t->writer, r, at);
     case REC_TREE_CREATE:
         return tree_free(p, (struct tree){.root = {rec_pages_c(r)[0].page}, .id = r->tree});
-    default: return OK; /* TREE_DROP: nothing was done yet */
+    case REC_TREE_DROP:
+        return log_drop(p, t, load_le64(rec_payload_c(r)), r->tree, REC_COMPENSATION, r->txn_prev);
+    default: return OK;
     }
 }
 

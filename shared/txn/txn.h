@@ -146,6 +146,10 @@ struct txn_mark txn_mark(const struct txn *t);
  * relation locks stay. */
 status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark);
 
+/* Puts the tree at purge's disposal: freed once the transaction has committed and no snapshot can
+ * look into it. */
+status txn_drop_tree(struct proc *p, struct txn *t, struct tree tree);
+
 /* Ends the transaction; t may begin again afterwards. txn_commit waits until the commit is durable
  * (durable: false with synchronous_commit off). On an error of the log the outcome is unknown:
  * the status says so and the transaction has ended. */

@@ -1,0 +1,289 @@
+/* Adding, changing and removing rows, with their index entries.
+ *
+ * The row's own entry comes first: its stamp is the row's lock, and whoever holds it is the only
+ * one to touch the row's index entries. What fails in the middle is undone by the statement's
+ * rollback. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/control.h"
+#include "table/internal.h"
+#include "txn/version.h"
+
+status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
+                  size_t key_len) {
+    uint64_t row = txn_row_hash(t, key, key_len);
+    status s =
+        txn_wait(env->proc, env->txn, stamp_txid(holder), row, env->settings->lock_timeout_ms);
+    switch (s.code) {
+    case ST_OK: return OK;
+    case ST_DEADLOCK_DETECTED:
+        s = error_set(env->eval.error, s.code, "deadlock detected");
+        error_detail(env->eval.error, "The wait for transaction %llu would have closed a circle.",
+                     (unsigned long long)stamp_txid(holder));
+        error_hint(env->eval.error, "See server log for query details.");
+        return s;
+    case ST_LOCK_NOT_AVAILABLE:
+        return error_set(env->eval.error, s.code, "canceling statement due to lock timeout");
+    case ST_QUERY_CANCELED:
+        TRY(sql_env_breathe(env)); /* knows why */
+        return error_set(env->eval.error, s.code, "canceling statement due to user request");
+    default: return error_from_status(env->eval.error, s);
+    }
+}
+
+status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,
+                       const struct buf *value) {
+    for (;;) {
+        struct tree_found found;
+        status s = tree_insert(env->proc, &env->txn->writer, t, key->data, key->len, value->data,
+                               value->len, txn_is_running, &found);
+        if (!status_is(s, ST_ROW_BUSY)) return s;
+        TRY(table_wait(env, found.stamp, t, key->data, key->len));
+    }
+}
+
+/* The row's bytes, and its key: the primary key, or a new row id. */
+static status form_row(struct sql_env *env, const struct relation *r, const datum *values,
+                       const uint8_t *nulls, struct buf *key, struct buf *row) {
+    TRY(row_form(r->row, values, nulls, row));
+    if (r->primary) {
+        bool has_null;
+        TRY(table_index_key(r, r->primary, values, nulls, key, &has_null));
+        if (key->len > TREE_KEY_BYTES_MAX)
+            return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
+                             "index row size %zu exceeds maximum %d for index \"%s\"", key->len,
+                             TREE_KEY_BYTES_MAX, r->primary->name);
+    } else if (key->len == 0) {
+        char id[8];
+        store_be64(id, atomic_fetch_add(&env->proc->shm->control->next_row_id, 1));
+        TRY(buf_add(key, id, sizeof id));
+    }
+    if (key->len + row->len > TREE_ENTRY_BYTES_MAX)
+        return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
+                         "row is too big: size %zu, maximum size %d", key->len + row->len,
+                         TREE_ENTRY_BYTES_MAX);
+    return OK;
+}
+
+static status insert_index_entry(struct sql_env *env, const struct relation *r,
+                                 const struct index_desc *index, const struct buf *row_key,
+                                 const datum *values, const uint8_t *nulls, bool create) {
+    struct index_entry e = {0};
+    status s;
+    TRY_OUT(s, table_index_entry(env, r, index, row_key->data, row_key->len, values, nulls, &e));
+    s = table_put_entry(env, index->tree, &e.key, &e.value);
+    if (status_is(s, ST_EXISTS) && !e.unique) s = STATUS(INDEX_CORRUPTED);
+    if (status_is(s, ST_EXISTS) && create)
+        s = table_unique_error(env, r, index, values, nulls, true);
+out:
+    table_index_entry_free(&e);
+    return s;
+}
+
+status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
+                    const uint8_t *nulls, bool do_nothing_on_conflict) {
+    struct buf key = {0}, row = {0};
+    const struct index_desc *conflict = r->primary;
+    struct txn_mark mark = txn_mark(env->txn);
+    status s;
+    TRY_OUT(s, txn_need_id(env->proc, env->txn));
+    TRY_OUT(s, form_row(env, r, values, nulls, &key, &row));
+    s = table_put_entry(env, r->tree, &key, &row);
+    for (uint16_t i = 0; ok(s) && i < r->nindexes; i++) {
+        conflict = &r->indexes[i];
+        s = insert_index_entry(env, r, conflict, &key, values, nulls, false);
+    }
+    if (status_is(s, ST_EXISTS)) {
+        if (!do_nothing_on_conflict)
+            s = table_unique_error(env, r, conflict, values, nulls, false);
+        else if (!ok(txn_rollback_to(env->proc, env->txn, mark)))
+            s = STATUS(INTERNAL_ERROR);
+    }
+out:
+    buf_free(&key);
+    buf_free(&row);
+    return s;
+}
+
+/* ROW_CHANGED is READ COMMITTED's to decide; a fixed snapshot cannot go on. */
+static status changed(struct sql_env *env) {
+    if (env->txn->isolation == ISO_READ_COMMITTED) return STATUS(ROW_CHANGED);
+    return error_set(env->eval.error, ST_SERIALIZATION_FAILURE,
+                     "could not serialize access due to concurrent update");
+}
+
+/* Writes a new version of the row (row NULL: deletes it), waiting for whoever is writing it. */
+static status write_version(struct sql_env *env, const struct relation *r, const void *key,
+                            size_t key_len, lsn expected, const struct buf *row) {
+    struct tree_writer *w = &env->txn->writer;
+    for (;;) {
+        struct tree_found found;
+        status s = row ? tree_update(env->proc, w, r->tree, key, key_len, expected, row->data,
+                                     row->len, txn_is_running, &found)
+                       : tree_delete(env->proc, w, r->tree, key, key_len, expected, txn_is_running,
+                                     &found);
+        if (status_is(s, ST_ROW_CHANGED) || status_is(s, ST_NOT_FOUND)) return changed(env);
+        if (!status_is(s, ST_ROW_BUSY)) return s;
+        TRY(table_wait(env, found.stamp, r->tree, key, key_len));
+    }
+}
+
+/* We hold the row, so its entries are ours: they are there, and nobody else writes them. */
+static status delete_index_entry(struct sql_env *env, struct tree t, const struct buf *key) {
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry found;
+    TRY(tree_get(env->proc, t, key->data, key->len, buf, &found));
+    return tree_delete(env->proc, &env->txn->writer, t, key->data, key->len, found.lsn,
+                       txn_is_running, NULL);
+}
+
+/* Moves an index from the row's old values to the new ones; values NULL: the row is gone. */
+static status move_index_entry(struct sql_env *env, const struct relation *r,
+                               const struct index_desc *index, const struct buf *old_key,
+                               const struct buf *new_key, const datum *old_values,
+                               const uint8_t *old_nulls, const datum *values,
+                               const uint8_t *nulls) {
+    struct index_entry before = {0}, after = {0};
+    status s;
+    TRY_OUT(s, table_index_entry(env, r, index, old_key->data, old_key->len, old_values, old_nulls,
+                                 &before));
+    if (values)
+        TRY_OUT(s, table_index_entry(env, r, index, new_key->data, new_key->len, values, nulls,
+                                     &after));
+    bool same_key = values && before.key.len == after.key.len &&
+                    memcmp(before.key.data, after.key.data, after.key.len) == 0;
+    bool same_value = same_key && before.value.len == after.value.len &&
+                      memcmp(before.value.data, after.value.data, after.value.len) == 0;
+    if (same_value) goto out;
+    s = delete_index_entry(env, index->tree, &before.key);
+    if (status_is(s, ST_NOT_FOUND) || status_is(s, ST_ROW_BUSY)) s = STATUS(INDEX_CORRUPTED);
+    if (ok(s) && values) s = table_put_entry(env, index->tree, &after.key, &after.value);
+    if (status_is(s, ST_EXISTS)) s = table_unique_error(env, r, index, values, nulls, false);
+out:
+    table_index_entry_free(&before);
+    table_index_entry_free(&after);
+    return s;
+}
+
+status table_update(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                    lsn expected, const datum *old_values, const uint8_t *old_nulls,
+                    const datum *values, const uint8_t *nulls) {
+    struct buf old_key = {.data = (char *)key, .len = key_len};
+    struct buf new_key = {0}, row = {0};
+    status s;
+    TRY_OUT(s, txn_need_id(env->proc, env->txn));
+    if (!r->primary) TRY_OUT(s, buf_add(&new_key, key, key_len));
+    TRY_OUT(s, form_row(env, r, values, nulls, &new_key, &row));
+    if (new_key.len == key_len && memcmp(new_key.data, key, key_len) == 0) {
+        TRY_OUT(s, write_version(env, r, key, key_len, expected, &row));
+    } else {
+        TRY_OUT(s, write_version(env, r, key, key_len, expected, NULL));
+        s = table_put_entry(env, r->tree, &new_key, &row);
+        if (status_is(s, ST_EXISTS))
+            s = table_unique_error(env, r, r->primary, values, nulls, false);
+    }
+    for (uint16_t i = 0; ok(s) && i < r->nindexes; i++)
+        s = move_index_entry(env, r, &r->indexes[i], &old_key, &new_key, old_values, old_nulls,
+                             values, nulls);
+out:
+    buf_free(&new_key);
+    buf_free(&row);
+    return s;
+}
+
+status table_delete(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                    lsn expected, const datum *old_values, const uint8_t *old_nulls) {
+    struct buf old_key = {.data = (char *)key, .len = key_len};
+    TRY(txn_need_id(env->proc, env->txn));
+    TRY(write_version(env, r, key, key_len, expected, NULL));
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        TRY(move_index_entry(env, r, &r->indexes[i], &old_key, NULL, old_values, old_nulls, NULL,
+                             NULL));
+    return OK;
+}
+
+status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
+                      size_t key_len, lsn expected) {
+    TRY(txn_need_id(env->proc, env->txn));
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry e;
+    status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
+    if (status_is(s, ST_NOT_FOUND)) return changed(env);
+    TRY(s);
+    struct buf row = {.data = (char *)e.value, .len = e.value_len};
+    return write_version(env, r, key, key_len, expected, &row);
+}
+
+/* ---- whole relations ------------------------------------------------------------------------- */
+
+static status for_each_row(struct sql_env *env, const struct relation *from,
+                           status (*fn)(struct sql_env *env, const void *arg,
+                                        const struct tree_entry *e, const datum *values,
+                                        const uint8_t *nulls),
+                           const void *arg) {
+    struct arena *a = env->eval.arena;
+    struct arena_mark outer = arena_mark(a);
+    datum *values = arena_array(a, from->natts, sizeof *values);
+    uint8_t *nulls = arena_array(a, from->natts, 1);
+    if (!values || !nulls) return STATUS(OUT_OF_MEMORY);
+    struct table_scan scan;
+    TRY(table_scan_begin(env, &scan, a, from, NULL, (struct table_bound){0},
+                         (struct table_bound){0}, false));
+    struct tree_entry e;
+    status s;
+    while (ok(s = table_scan_next(&scan, &e))) {
+        struct arena_mark mark = arena_mark(a);
+        TRY_OUT(s, row_deform(from->row, e.value, e.value_len, from->natts, values, nulls, a));
+        TRY_OUT(s, fn(env, arg, &e, values, nulls));
+        arena_rewind(a, mark);
+    }
+    if (status_is(s, ST_END)) s = OK;
+out:
+    table_scan_end(&scan);
+    arena_rewind(a, outer);
+    return s;
+}
+
+struct build {
+    const struct relation *relation;
+    const struct index_desc *index;
+};
+
+static status build_entry(struct sql_env *env, const void *arg, const struct tree_entry *e,
+                          const datum *values, const uint8_t *nulls) {
+    const struct build *b = arg;
+    struct buf key = {.data = (char *)e->key, .len = e->key_len};
+    return insert_index_entry(env, b->relation, b->index, &key, values, nulls, true);
+}
+
+status table_build_index(struct sql_env *env, const struct relation *r,
+                         const struct index_desc *index) {
+    TRY(txn_need_id(env->proc, env->txn));
+    return for_each_row(env, r, build_entry, &(struct build){r, index});
+}
+
+static status copy_row(struct sql_env *env, const void *arg, const struct tree_entry *,
+                       const datum *values, const uint8_t *nulls) {
+    const struct relation *to = arg;
+    struct buf key = {0}, row = {0};
+    status s;
+    TRY_OUT(s, form_row(env, to, values, nulls, &key, &row));
+    s = table_put_entry(env, to->tree, &key, &row);
+    if (status_is(s, ST_EXISTS)) s = table_unique_error(env, to, to->primary, values, nulls, true);
+    for (uint16_t i = 0; ok(s) && i < to->nindexes; i++)
+        s = insert_index_entry(env, to, &to->indexes[i], &key, values, nulls, true);
+out:
+    buf_free(&key);
+    buf_free(&row);
+    return s;
+}
+
+status table_rewrite(struct sql_env *env, const struct relation *from, const struct relation *to) {
+    TRY(txn_need_id(env->proc, env->txn));
+    return for_each_row(env, from, copy_row, to);
+}
+
+status table_drop_tree(struct sql_env *env, struct tree t) {
+    return txn_drop_tree(env->proc, env->txn, t);
+}

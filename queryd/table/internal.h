@@ -1,0 +1,35 @@
+/* internal.h: what the files of table/ share with one another and with nobody else. */
+#ifndef TABLE_INTERNAL_H
+#define TABLE_INTERNAL_H
+
+#include "table/table.h"
+
+/* Waits for the running transaction behind `holder` on behalf of the row; with PostgreSQL's words
+ * when the wait is refused or broken off. */
+status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
+                  size_t key_len);
+
+/* 23505 for the row's values in the index; create: the words of CREATE INDEX. */
+status table_unique_error(struct sql_env *env, const struct relation *r,
+                          const struct index_desc *index, const datum *values, const uint8_t *nulls,
+                          bool create);
+
+/* Entries of one index for one row: key, and the value that leads back to the row. */
+struct index_entry {
+    struct buf key;
+    struct buf value;
+    bool unique; /* the key alone decides whether there is a duplicate */
+};
+status table_index_entry(struct sql_env *env, const struct relation *r,
+                         const struct index_desc *index, const void *row_key, size_t row_key_len,
+                         const datum *values, const uint8_t *nulls, struct index_entry *e);
+void table_index_entry_free(struct index_entry *e);
+/* The row's key from an entry as a scan finds it. DATA_CORRUPTED. */
+status table_row_key(const struct index_desc *index, const struct tree_entry *e,
+                     const unsigned char **ret_key, size_t *ret_len);
+
+/* Inserts one entry, waiting for writers in the way. EXISTS when a live entry is there. */
+status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,
+                       const struct buf *value);
+
+#endif

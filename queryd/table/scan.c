@@ -1,0 +1,121 @@
+/* Reading rows: by key, and in the order of the rows or of an index. */
+#include <string.h>
+
+#include "table/internal.h"
+#include "txn/version.h"
+
+#define ROWS_PER_BREATH 256
+
+status table_get(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                 void *buf, struct tree_entry *ret_entry) {
+    TRY(tree_get(env->proc, r->tree, key, key_len, buf, ret_entry));
+    return version_visible(env->proc, &env->snapshot, ret_entry, buf);
+}
+
+status table_recheck(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
+                     void *buf, struct tree_entry *ret_entry) {
+    for (;;) {
+        TRY(tree_get(env->proc, r->tree, key, key_len, buf, ret_entry));
+        struct snapshot now = env->snapshot;
+        now.x = env->txn->writer.x;
+        txid holder;
+        status s = version_newest(env->proc, &now, ret_entry, &holder);
+        if (!status_is(s, ST_ROW_BUSY)) return s;
+        TRY(table_wait(env, stamp_of_txid(holder), r->tree, key, key_len));
+    }
+}
+
+/* The first key after all that begin with these bytes; false: there is none. */
+static bool after_prefix(struct buf *b) {
+    while (b->len && (unsigned char)b->data[b->len - 1] == 0xff) b->len--;
+    if (!b->len) return false;
+    b->data[b->len - 1]++;
+    return true;
+}
+
+/* Bounds become plain keys: low is the first key in range, high the first beyond it; an empty one
+ * is open. */
+static status set_bounds(struct table_scan *s, struct table_bound low, struct table_bound high) {
+    if (low.bytes && low.len) {
+        TRY(buf_add(&s->low, low.bytes, low.len));
+        if (low.exclusive && !after_prefix(&s->low)) s->done = true;
+    }
+    if (high.bytes && high.len) {
+        TRY(buf_add(&s->high, high.bytes, high.len));
+        if (!high.exclusive && !after_prefix(&s->high)) s->high.len = 0;
+    }
+    return OK;
+}
+
+status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena *a,
+                        const struct relation *r, const struct index_desc *index,
+                        struct table_bound low, struct table_bound high, bool backward) {
+    if (index && index->primary) index = NULL;
+    *s = (struct table_scan){.env = env, .relation = r, .index = index, .backward = backward};
+    s->version_buf = arena_alloc(a, TREE_ENTRY_BYTES_MAX);
+    s->row_buf = index ? arena_alloc(a, TREE_ENTRY_BYTES_MAX) : s->version_buf;
+    if (!s->version_buf || !s->row_buf) return STATUS(OUT_OF_MEMORY);
+    TRY(tree_cursor_init(&s->cursor, a, index ? index->tree : r->tree));
+    status st = set_bounds(s, low, high);
+    if (!ok(st)) table_scan_end(s);
+    return st;
+}
+
+static int compare_key(const struct tree_entry *e, const struct buf *b) {
+    size_t n = e->key_len < b->len ? e->key_len : b->len;
+    int c = memcmp(e->key, b->data, n);
+    return c ? c : (e->key_len > b->len) - (e->key_len < b->len);
+}
+
+static bool beyond(const struct table_scan *s, const struct tree_entry *e) {
+    if (s->backward) return s->low.len && compare_key(e, &s->low) < 0;
+    return s->high.len && compare_key(e, &s->high) >= 0;
+}
+
+/* From a visible index entry to its row. The entry and the row were written by the same
+ * transactions, so the row is visible too. */
+static status row_of_entry(struct table_scan *s, struct tree_entry *e) {
+    const unsigned char *key;
+    size_t key_len;
+    TRY(table_row_key(s->index, e, &key, &key_len));
+    struct tree_entry row;
+    status st = table_get(s->env, s->relation, key, key_len, s->row_buf, &row);
+    if (status_is(st, ST_NOT_FOUND)) return STATUS(INDEX_CORRUPTED);
+    TRY(st);
+    row.key = key;
+    row.key_len = (uint16_t)key_len;
+    *e = row;
+    return OK;
+}
+
+status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry) {
+    if (s->done) return STATUS(END);
+    struct proc *p = s->env->proc;
+    if (!s->begun) {
+        const struct buf *from = s->backward ? &s->high : &s->low;
+        TRY(tree_cursor_seek(p, &s->cursor, from->data, from->len, s->backward, s->backward));
+        s->begun = true;
+    }
+    for (;;) {
+        if (++s->breath % ROWS_PER_BREATH == 0) TRY(sql_env_breathe(s->env));
+        struct tree_entry e;
+        status st = tree_cursor_next(p, &s->cursor, &e);
+        if (status_is(st, ST_END) || (ok(st) && beyond(s, &e))) {
+            s->done = true;
+            return STATUS(END);
+        }
+        TRY(st);
+        st = version_visible(p, &s->env->snapshot, &e, s->version_buf);
+        if (status_is(st, ST_NOT_FOUND)) continue;
+        TRY(st);
+        if (s->index) TRY(row_of_entry(s, &e));
+        *ret_entry = e;
+        return OK;
+    }
+}
+
+void table_scan_end(struct table_scan *s) {
+    buf_free(&s->low);
+    buf_free(&s->high);
+    s->done = true;
+}
