@@ -1,0 +1,227 @@
+#include <stdlib.h>
+
+#include "base/control.h"
+#include "base/counter.h"
+#include "base/probe.h"
+#include "storaged.h"
+#include "txn/txn.h"
+
+/* A checkpoint shortens recovery: it has dirty pages written and says from where redo must begin.
+ *
+ *   every frame dirty now is given to the writers, in page order, at a pace
+ *   T = the log's tail; then the frames: redo_lsn = min(T, every rec_lsn and write_lsn left)
+ *   CHECKPOINT record, durable; file page, durable; control.redo_lsn
+ *
+ * The tail is read before the frames: a change that the scan missed (frame.h, rule 3) lies at or
+ * behind it. */
+
+#define FEED_FRAMES 128      /* given to the writers and not yet settled, at most */
+#define RETRY_NS 1000000000u /* after a failure */
+#define STOP_ROUNDS_MAX 20
+#define PACE_SHARE 2 /* one in so many parts of the interval is spent writing */
+
+struct dirty_frame {
+    uint64_t page;
+    uint32_t frame;
+};
+
+static int by_page(const void *a, const void *b) {
+    uint64_t x = ((const struct dirty_frame *)a)->page, y = ((const struct dirty_frame *)b)->page;
+    return x < y ? -1 : x > y;
+}
+
+void checkpoint_settled(struct storaged *s) {
+    if (--s->checkpoint_left == 0 || s->checkpoint_left == FEED_FRAMES / 2)
+        daemon_wake(s->d, s->checkpoint_coro);
+}
+
+static void wait_settled(struct storaged *s, uint32_t left_max) {
+    while (s->checkpoint_left > left_max) daemon_suspend(s->d);
+}
+
+static bool hurried(const struct storaged *s) {
+    uint64_t tail = atomic_load(&s->shm->log->tail);
+    return s->stopping || s->checkpoint_requests.first ||
+           tail - atomic_load(&s->shm->control->redo_lsn) > s->options.checkpoint_log_bytes;
+}
+
+/* Every dirty frame through the writers. */
+static status write_dirty(struct storaged *s, uint32_t *ret_written) {
+    uint32_t n = 0, frames = s->shm->sizes.frames;
+    struct dirty_frame *list = malloc(frames * sizeof *list);
+    if (!list) return STATUS(OUT_OF_MEMORY);
+    for (uint32_t i = 0; i < frames; i++) {
+        struct frame *f = &s->shm->frames[i];
+        if (atomic_load(&f->state) == FRAME_BROKEN) load_broken(s, f);
+        if (atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn))
+            list[n++] = (struct dirty_frame){.page = atomic_load(&f->page), .frame = i};
+    }
+    qsort(list, n, sizeof *list, by_page);
+    uint64_t chunks = n / (FEED_FRAMES / 2) + 1;
+    uint64_t pause_ns = s->options.checkpoint_interval_ns / PACE_SHARE / chunks;
+    for (uint32_t i = 0; i < n; i++) {
+        s->checkpoint_left++;
+        struct frame *f = &s->shm->frames[list[i].frame];
+        write_want(s, f, NOTE_CHECKPOINT);
+        if (s->checkpoint_left < FEED_FRAMES) continue;
+        wait_settled(s, FEED_FRAMES / 2);
+        uint64_t until = s->p->env->mono_ns(s->p) + pause_ns;
+        while (!hurried(s) && s->p->env->mono_ns(s->p) < until) daemon_sleep(s->d, 20000000);
+    }
+    wait_settled(s, 0);
+    free(list);
+    *ret_written = n;
+    return OK;
+}
+
+/* What must be redone after a crash now. Also tells whether anything is dirty. */
+static uint64_t redo_begin(struct storaged *s, bool *ret_dirty) {
+    uint64_t redo = atomic_load(&s->shm->log->tail);
+    *ret_dirty = false;
+    for (uint32_t i = 0; i < s->shm->sizes.frames; i++) {
+        struct frame *f = &s->shm->frames[i];
+        uint64_t writing = atomic_load(&f->write_lsn), rec = atomic_load(&f->rec_lsn);
+        *ret_dirty |= writing || rec;
+        if (writing && writing < redo) redo = writing;
+        if (rec && rec < redo) redo = rec;
+    }
+    uint64_t before = atomic_load(&s->shm->control->redo_lsn);
+    return redo > before ? redo : before;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static void gather(struct storaged *s, struct rec_checkpoint *c, bool *ret_dirty) {
+    struct control *control = s->shm->control;
+    struct txn_shared *txn = s->shm->txn;
+    /* Before the tail: a transaction that begins now logs its first record behind it. */
+    c->undo_lsn = greater(atomic_load(&txn->oldest_active_lsn), atomic_load(&control->undo_lsn));
+    c->purge_lsn = greater(atomic_load(&txn->purge_lsn), atomic_load(&control->purge_lsn));
+    c->redo_lsn = redo_begin(s, ret_dirty);
+    c->next_txid = atomic_load(&txn->next_txid);
+    c->last_commit = atomic_load(&s->shm->log->last_commit);
+}
+
+static status insert_record(struct storaged *s, const struct rec_checkpoint *c, lsn *ret_at) {
+    struct {
+        struct rec_head head;
+        struct rec_checkpoint body;
+    } r = {.head = {.len = sizeof r, .type = REC_CHECKPOINT}, .body = *c};
+    TRY(log_room(s->p));
+    lsn at = log_insert(s->p, &r.head);
+    TRY(log_wait_durable(s->p, (lsn){at.at + sizeof r}));
+    *ret_at = at;
+    return OK;
+}
+
+static status publish(struct storaged *s, const struct rec_checkpoint *c, lsn at, bool clean) {
+    struct control *control = s->shm->control;
+    struct file_page next = s->file;
+    next.redo_lsn = c->redo_lsn;
+    next.undo_lsn = c->undo_lsn;
+    next.purge_lsn = c->purge_lsn;
+    next.next_txid = c->next_txid;
+    next.last_commit = c->last_commit;
+    next.checkpoint_lsn = at.at;
+    next.clean = clean;
+    next.pages = atomic_load(&s->shm->pool->file_pages);
+    TRY(file_page_write(s, &next));
+    /* Only now may logd forget what lies below. */
+    atomic_store(&control->undo_lsn, c->undo_lsn);
+    atomic_store(&control->purge_lsn, c->purge_lsn);
+    atomic_store(&control->redo_lsn, c->redo_lsn);
+    return OK;
+}
+
+static status make(struct storaged *s, bool *ret_dirty) {
+    uint32_t written = 0;
+    uint64_t begun_ns = s->p->env->mono_ns(s->p);
+    PROBE(axolotl_storaged, checkpoint_begin, atomic_load(&s->shm->control->redo_lsn));
+    struct rec_checkpoint c = {0};
+    lsn at = LSN_NONE;
+    status st;
+    TRY_OUT(st, write_dirty(s, &written));
+    gather(s, &c, ret_dirty);
+    TRY_OUT(st, insert_record(s, &c, &at));
+    TRY_OUT(st, publish(s, &c, at, false));
+    counter_add(s->p, COUNTER_CHECKPOINTS, 1);
+out:
+    PROBE(axolotl_storaged, checkpoint_done, c.redo_lsn, written,
+          s->p->env->mono_ns(s->p) - begun_ns, st.code);
+    return st;
+}
+
+/* The orderly end: nothing is dirty any more, and the file says so. */
+static void finish(struct storaged *s) {
+    bool dirty = true;
+    status st = OK;
+    for (unsigned i = 0; i < STOP_ROUNDS_MAX && dirty && ok(st); i++) st = make(s, &dirty);
+    if (ok(st) && !dirty) {
+        /* Redo begins behind the last CHECKPOINT record, where the log ends. */
+        struct rec_checkpoint c;
+        gather(s, &c, &dirty);
+        if (!dirty) st = publish(s, &c, (lsn){s->file.checkpoint_lsn}, true);
+    }
+    if (!ok(st)) storaged_say("the last checkpoint failed: %s", status_name(st));
+    daemon_stopped(s->d);
+}
+
+static void checkpoint_run(void *arg) {
+    struct storaged *s = arg;
+    s->checkpoint_coro = coro_self();
+    do {
+        struct waiter_queue asked = s->checkpoint_requests;
+        if (!asked.first) asked.end = &asked.first;
+        s->checkpoint_requests = (struct waiter_queue){.end = NULL};
+        s->checkpoint_requests.end = &s->checkpoint_requests.first;
+        bool dirty;
+        status st = make(s, &dirty);
+        struct waiter *w;
+        while ((w = waiter_pop(&asked))) {
+            w->m.arg[0] = atomic_load(&s->shm->control->redo_lsn);
+            waiter_finish(s, w, st, NULL);
+        }
+        if (!ok(st)) storaged_say("a checkpoint failed: %s", status_name(st));
+        s->checkpoint_due_ns =
+            s->p->env->mono_ns(s->p) + (ok(st) ? s->options.checkpoint_interval_ns : RETRY_NS);
+    } while (s->checkpoint_requests.first && !s->stopping);
+    if (s->stopping) finish(s);
+    s->checkpoint_running = false;
+}
+
+static void begin(struct storaged *s) {
+    if (s->checkpoint_running) return;
+    s->checkpoint_running = true;
+    status st = daemon_spawn(s->d, 0, checkpoint_run, s);
+    if (ok(st)) return;
+    s->checkpoint_running = false;
+    s->checkpoint_due_ns = s->p->env->mono_ns(s->p) + RETRY_NS;
+    if (s->stopping) daemon_stopped(s->d);
+}
+
+void checkpoint_request(struct storaged *s, const struct msg *m) {
+    struct waiter *w = waiter_for_msg(s, m);
+    if (!w) {
+        struct msg answer = *m;
+        answer.code = ST_OUT_OF_MEMORY;
+        daemon_reply(s->d, &answer);
+        return;
+    }
+    waiter_push(&s->checkpoint_requests, w);
+    if (s->serving) begin(s);
+}
+
+void checkpoint_tick(struct storaged *s, uint64_t now_ns) {
+    if (!s->serving || s->checkpoint_running || s->stopping) return;
+    if (now_ns >= s->checkpoint_due_ns || s->checkpoint_requests.first || hurried(s)) begin(s);
+}
+
+void checkpoint_stop(struct storaged *s) {
+    s->stopping = true;
+    if (s->serving)
+        begin(s);
+    else
+        daemon_stopped(s->d); /* recovery goes on at the next start */
+}

@@ -1,0 +1,51 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "storaged.h"
+
+status file_page_write(struct storaged *s, const struct file_page *next) {
+    char *buf = io_buffer(PAGE_BYTES);
+    if (!buf) return STATUS(OUT_OF_MEMORY);
+    struct file_page *fp = (struct file_page *)buf;
+    *fp = *next;
+    fp->sequence = s->file.sequence + 1;
+    fp->magic = FILE_MAGIC;
+    fp->format = PAGE_FORMAT;
+    fp->page_bytes = PAGE_BYTES;
+    fp->head = (struct page_head){
+        .type = PAGE_TYPE_FILE, .version = PAGE_FORMAT, .page = fp->sequence & 1};
+    page_seal(buf);
+    status st = io_run_one(s, (struct disk_io){.op = DISK_WRITE,
+                                               .file = s->data,
+                                               .offset = fp->head.page * PAGE_BYTES,
+                                               .buf = buf,
+                                               .len = PAGE_BYTES,
+                                               .durable = true});
+    if (ok(st)) s->file = *fp;
+    free(buf);
+    return st;
+}
+
+static bool file_page_valid(const struct file_page *fp, uint64_t page_no) {
+    return fp->head.type == PAGE_TYPE_FILE && fp->head.page == page_no && fp->magic == FILE_MAGIC &&
+           fp->format == PAGE_FORMAT && fp->page_bytes == PAGE_BYTES && fp->redo_lsn > 0 &&
+           ok(page_verify(fp, (page_id){page_no}));
+}
+
+status file_page_read(struct storaged *s) {
+    char *buf = io_buffer(2 * PAGE_BYTES);
+    if (!buf) return STATUS(OUT_OF_MEMORY);
+    status st = io_run_one(
+        s, (struct disk_io){.op = DISK_READ, .file = s->data, .buf = buf, .len = 2 * PAGE_BYTES});
+    if (ok(st)) {
+        st = STATUS(DATA_CORRUPTED);
+        for (unsigned i = 0; i < 2; i++) {
+            const struct file_page *fp = (const struct file_page *)(buf + i * PAGE_BYTES);
+            if (!file_page_valid(fp, i) || (ok(st) && fp->sequence < s->file.sequence)) continue;
+            s->file = *fp;
+            st = OK;
+        }
+    }
+    free(buf);
+    return st;
+}

@@ -1,0 +1,52 @@
+#include "storaged.h"
+
+#define TICK_NS 100000000u       /* checkpoints are looked at so often */
+#define STALLED_TICK_NS 1000000u /* no frame could be had: tried again so soon */
+
+static void handle(struct daemon *d, const struct msg *m) {
+    struct storaged *s = d->state;
+    switch (m->op) {
+    case MSG_PAGE_LOAD: load_request(s, m); return;
+    case MSG_PAGE_PREFETCH:
+        if (s->serving) load_prefetch(s, m->arg[0]);
+        return;
+    case MSG_PAGE_RESERVE: space_request(s, m); return;
+    case MSG_CHECKPOINT: checkpoint_request(s, m); return;
+    default: {
+        struct msg answer = *m;
+        answer.code = ST_INVALID;
+        daemon_reply(d, &answer);
+    }
+    }
+}
+
+static bool step(struct daemon *d) {
+    struct storaged *s = d->state;
+    bool more = io_reap(s);
+    more |= frames_refill(s);
+    if (s->pending.first) more |= load_pump(s);
+    disk_push(s->disk);
+    uint64_t now_ns = s->p->env->mono_ns(s->p);
+    if (now_ns >= s->tick_ns) {
+        s->tick_ns = now_ns + TICK_NS;
+        checkpoint_tick(s, now_ns);
+    }
+    bool stalled = s->evict_stalled || s->pending.first;
+    uint64_t due_ns = stalled ? now_ns + STALLED_TICK_NS : s->tick_ns;
+    d->step_due_ns = due_ns < s->tick_ns ? due_ns : s->tick_ns;
+    return more;
+}
+
+static void stop(struct daemon *d) {
+    checkpoint_stop(d->state);
+}
+
+const struct daemon_ops storaged_ops = {
+    .name = "storaged",
+    .init_fresh = storaged_init_fresh,
+    .init_restart = storaged_init_restart,
+    .handle = handle,
+    .step = step,
+    .stop = stop,
+    .fini = storaged_fini,
+};

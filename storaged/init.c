@@ -1,0 +1,219 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/control.h"
+#include "conf/conf.h"
+#include "storaged.h"
+
+#define DATA_FILE "data"
+#define DOUBLEWRITE_FILE "doublewrite"
+
+void storaged_say(const char *format, ...) {
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    fprintf(stderr, "storaged: %s\n", line);
+}
+
+static status open_files(struct storaged *s, const char *data_dir, bool create) {
+    s->dirfd = open(data_dir, O_DIRECTORY | O_CLOEXEC | O_PATH);
+    if (s->dirfd < 0) return STATUS(NOT_FOUND);
+    int lifeline = s->d ? s->d->lifeline : -1;
+    status st = disk_open(s->options.io_method, s->options.io_depth, lifeline, &s->disk);
+    if (!ok(st) && strcmp(s->options.io_method, "uring") == 0) {
+        storaged_say("the system denies io_uring (%s): plain I/O", status_name(st));
+        st = disk_open("plain", s->options.io_depth, lifeline, &s->disk);
+    }
+    TRY(st);
+    TRY(disk_file_open(s->disk, s->dirfd, DATA_FILE, create, &s->data));
+    return disk_file_open(s->disk, s->dirfd, DOUBLEWRITE_FILE, create, &s->doublewrite);
+}
+
+static void close_files(struct storaged *s) {
+    if (s->disk) { /* what is under way ends before its file is closed */
+        struct disk_io *io;
+        while (disk_in_flight(s->disk) > 0 && disk_reap(s->disk, &io, 1, true) >= 0) {
+        }
+    }
+    if (s->data) disk_file_close(s->data);
+    if (s->doublewrite) disk_file_close(s->doublewrite);
+    if (s->disk) disk_close(s->disk);
+    if (s->dirfd >= 0) close(s->dirfd);
+    s->data = s->doublewrite = NULL;
+    s->disk = NULL;
+    s->dirfd = -1;
+}
+
+static status format_files(struct storaged *s, const char *data_dir, uint64_t appliance_id) {
+    uint64_t bytes;
+    TRY(open_files(s, data_dir, true));
+    TRY(disk_file_size(s->data, &bytes));
+    if (bytes > 0) return STATUS(EXISTS);
+    TRY(disk_file_extend(s->doublewrite, 0, (uint64_t)WRITERS * DOUBLEWRITE_REGION_BYTES));
+    TRY(disk_file_extend(s->data, 0, 64 * PAGE_BYTES));
+    /* Both copies, so that from the first moment each has another beside it. The space map, page 2,
+     * is all zero, which is an empty one. */
+    struct file_page fp = {.appliance_id = appliance_id,
+                           .redo_lsn = LOG_FIRST.at,
+                           .undo_lsn = LOG_FIRST.at,
+                           .purge_lsn = LOG_FIRST.at,
+                           .next_txid = 1,
+                           .clean = 1,
+                           .pages = 64};
+    TRY(file_page_write(s, &fp));
+    TRY(file_page_write(s, &fp));
+    return disk_file_sync_dir(s->disk, s->dirfd);
+}
+
+status storaged_format(const char *data_dir, const char *io_method, uint64_t appliance_id) {
+    struct storaged *s = calloc(1, sizeof *s);
+    if (!s) return STATUS(OUT_OF_MEMORY);
+    s->options.io_depth = 8;
+    snprintf(s->options.io_method, sizeof s->options.io_method, "%s", io_method);
+    status st = format_files(s, data_dir, appliance_id);
+    close_files(s);
+    free(s);
+    return st;
+}
+
+static void options_from(struct storaged *s, const struct conf *conf) {
+    struct conf preset;
+    if (!conf) {
+        conf_init(&preset);
+        conf = &preset;
+    }
+    s->options = (struct storaged_options){
+        .io_depth = (unsigned)conf->io_depth,
+        .checkpoint_interval_ns = conf->checkpoint_interval * 1000000u,
+        .checkpoint_log_bytes = conf->log_size_max / 2,
+    };
+    snprintf(s->options.io_method, sizeof s->options.io_method, "%s", conf->io_method);
+}
+
+/* What both births have in common: files, memory, mended pages. */
+static status begin(struct daemon *d, struct error *e) {
+    struct storaged *s = calloc(1, sizeof *s);
+    if (!s) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    d->state = s;
+    s->d = d;
+    s->p = &d->proc;
+    s->shm = d->proc.shm;
+    s->dirfd = -1;
+    options_from(s, d->conf);
+    status st = open_files(s, d->data_dir, false);
+    if (!ok(st))
+        return error_set(e, (enum status_code)st.code,
+                         "could not open the data files of directory \"%s\": %s", d->data_dir,
+                         status_name(st));
+    uint64_t bytes;
+    TRY(disk_file_size(s->data, &bytes));
+    atomic_store(&s->shm->pool->file_pages, bytes / PAGE_BYTES);
+    st = file_page_read(s);
+    if (!ok(st))
+        return error_set(e, (enum status_code)st.code,
+                         "pages 0 and 1 of the data file are both damaged");
+    uint64_t id = s->shm->control->appliance_id;
+    if (id && s->file.appliance_id && s->file.appliance_id != id)
+        return error_set(e, ST_DATA_CORRUPTED, "the data file belongs to another appliance");
+    unsigned mended;
+    TRY(doublewrite_recover(s, &mended));
+    if (mended > 0) storaged_say("%u torn pages written again from the double-write file", mended);
+    s->space_wrap = true;
+    TRY(load_init(s));
+    TRY(frames_init(s));
+    TRY(write_init(s));
+    return OK;
+}
+
+static void disk_ready([[maybe_unused]] void *arg, [[maybe_unused]] uint32_t events) {
+    /* step reaps */
+}
+
+/* Every frame is free, whatever it held. */
+static void empty_frames(struct storaged *s) {
+    for (uint32_t i = s->shm->sizes.frames; i > 0; i--) {
+        struct frame *f = &s->shm->frames[i - 1];
+        atomic_store(&f->state, FRAME_FREE);
+        atomic_store(&f->page, 0);
+        atomic_store(&f->rec_lsn, 0);
+        atomic_store(&f->write_lsn, 0);
+        frames_put(s, f);
+    }
+    table_rebuild(s);
+}
+
+static status go_on(struct storaged *s, struct error *e) {
+    status st = daemon_watch(s->d, disk_fd(s->disk), EPOLLIN, disk_ready, s);
+    if (ok(st) && !s->serving) st = daemon_spawn(s->d, 0, redo_run, s);
+    if (!ok(st)) return error_set(e, (enum status_code)st.code, "could not start");
+    return OK;
+}
+
+status storaged_init_fresh(struct daemon *d, struct error *e) {
+    TRY(begin(d, e));
+    struct storaged *s = d->state;
+    empty_frames(s);
+    struct control *control = s->shm->control;
+    atomic_store(&control->undo_lsn, s->file.undo_lsn);
+    atomic_store(&control->purge_lsn, s->file.purge_lsn);
+    atomic_store(&control->next_txid, s->file.next_txid);
+    atomic_store(&control->last_commit, s->file.last_commit);
+    atomic_store(&control->redo_lsn, s->file.redo_lsn);
+    return go_on(s, e);
+}
+
+/* The frame as a dead storaged left it. Its reads and writes have ended or will never be made. */
+static void adopt_frame(struct storaged *s, struct frame *f) {
+    uint64_t writing = atomic_load(&f->write_lsn);
+    if (writing) {
+        latch_lock(&f->latch, s->p->owner);
+        uint64_t rec = atomic_load(&f->rec_lsn);
+        if (!rec || writing < rec) atomic_store(&f->rec_lsn, writing);
+        atomic_store(&f->write_lsn, 0);
+        page_unlatch_unchanged(f);
+    }
+    switch (atomic_load(&f->state)) {
+    case FRAME_READY:
+    case FRAME_BROKEN: frames_admit(s, f); break;
+    case FRAME_LOADING:
+        if (atomic_load(&f->page) && s->free_loads) {
+            load_restart(s, f);
+            break;
+        }
+        atomic_store(&f->state, FRAME_FREE);
+        [[fallthrough]];
+    default: atomic_store(&f->page, 0); frames_put(s, f);
+    }
+}
+
+status storaged_init_restart(struct daemon *d, struct error *e) {
+    if (!atomic_load(&d->proc.shm->control->redo_done)) return storaged_init_fresh(d, e);
+    TRY(begin(d, e));
+    struct storaged *s = d->state;
+    for (uint32_t i = s->shm->sizes.frames; i > 0; i--) adopt_frame(s, &s->shm->frames[i - 1]);
+    table_rebuild(s);
+    s->serving = true;
+    s->checkpoint_due_ns = s->p->env->mono_ns(s->p) + s->options.checkpoint_interval_ns;
+    TRY(go_on(s, e));
+    daemon_ready(d);
+    return OK;
+}
+
+void storaged_fini(struct daemon *d) {
+    struct storaged *s = d->state;
+    if (!s) return;
+    close_files(s);
+    if (s->pending.end) load_fini(s);
+    frames_fini(s);
+    write_fini(s);
+    free(s);
+    d->state = NULL;
+}

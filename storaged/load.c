@@ -1,0 +1,313 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/counter.h"
+#include "base/probe.h"
+#include "storaged.h"
+
+/* A page's way into a frame:
+ *
+ *   absent ── frames_take, LOADING, in the table ──→ read under way ── verified ──→ READY
+ *                                                        └ bad ─→ rebuild.c ─┬────→ READY
+ *   BROKEN ── load_broken ───────────────────────────────────────→ rebuild.c ┤
+ *                                                                            └ fails ─→ FREE /
+ * BROKEN Whoever wants the page meanwhile joins the load's waiters. */
+
+status load_init(struct storaged *s) {
+    for (unsigned i = 0; i < LOADS_MAX; i++) {
+        s->loads[i].s = s;
+        s->loads[i].next = s->free_loads;
+        s->free_loads = &s->loads[i];
+    }
+    s->pending.end = &s->pending.first;
+    s->space_requests.end = &s->space_requests.first;
+    s->checkpoint_requests.end = &s->checkpoint_requests.first;
+    return OK;
+}
+
+static void free_list(struct waiter *w) {
+    while (w) {
+        struct waiter *next = w->next;
+        free(w);
+        w = next;
+    }
+}
+
+void load_fini(struct storaged *s) {
+    free_list(s->pending.first);
+    free_list(s->space_requests.first);
+    free_list(s->checkpoint_requests.first);
+    for (unsigned i = 0; i < LOADS_MAX; i++) free_list(s->loads[i].waiters);
+    free_list(s->free_waiters);
+}
+
+void waiter_push(struct waiter_queue *q, struct waiter *w) {
+    w->next = NULL;
+    *q->end = w;
+    q->end = &w->next;
+}
+
+struct waiter *waiter_pop(struct waiter_queue *q) {
+    struct waiter *w = q->first;
+    if (!w) return NULL;
+    q->first = w->next;
+    if (!q->first) q->end = &q->first;
+    return w;
+}
+
+static struct waiter *waiter_take(struct storaged *s) {
+    struct waiter *w = s->free_waiters;
+    if (!w) return malloc(sizeof *w);
+    s->free_waiters = w->next;
+    return w;
+}
+
+static void waiter_put(struct storaged *s, struct waiter *w) {
+    w->next = s->free_waiters;
+    s->free_waiters = w;
+}
+
+struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m) {
+    struct waiter *w = waiter_take(s);
+    if (w) *w = (struct waiter){.page = m->arg[0], .m = *m};
+    return w;
+}
+
+void waiter_finish(struct storaged *s, struct waiter *w, status result, struct frame *f) {
+    if (w->coro) {
+        w->result = result;
+        w->frame = f;
+        w->done = true;
+        daemon_wake(s->d, w->coro);
+        return;
+    }
+    w->m.code = result.code;
+    if (f) w->m.arg[0] = frame_index(s, f);
+    daemon_reply(s->d, &w->m);
+    waiter_put(s, w);
+}
+
+static struct load *load_take(struct storaged *s, struct frame *f, uint64_t page) {
+    struct load *l = s->free_loads;
+    CHECK(l);
+    s->free_loads = l->next;
+    l->frame = frame_index(s, f);
+    l->page = page;
+    l->waiters = NULL;
+    l->begun_ns = s->p->env->mono_ns(s->p);
+    frame_note(s, f)->load = l;
+    return l;
+}
+
+/* Out of the table and free again: its page could not be had. */
+static void drop_frame(struct storaged *s, struct frame *f) {
+    latch_lock(&f->latch, s->p->owner); /* only held by somebody who is about to see LOADING */
+    atomic_store(&f->state, FRAME_FREE);
+    table_remove(s, f);
+    atomic_store(&f->page, 0);
+    latch_unlock(&f->latch);
+    frames_put(s, f);
+}
+
+void load_finish(struct storaged *s, struct load *l, status result) {
+    struct frame *f = &s->shm->frames[l->frame];
+    bool was_broken = atomic_load(&f->state) == FRAME_BROKEN;
+    struct waiter *w = l->waiters;
+    if (!ok(result) && !was_broken) {
+        bool zero = false;
+        for (struct waiter *i = w; i; i = i->next) zero |= i->zero_when_bad;
+        if (zero) {
+            memset(frame_bytes(s->shm, f), 0, PAGE_BYTES);
+            result = OK;
+        }
+    }
+    frame_note(s, f)->load = NULL;
+    if (ok(result)) {
+        if (!was_broken) {
+            atomic_store(&f->state, FRAME_READY);
+            frames_admit(s, f);
+        }
+    } else if (!was_broken) {
+        drop_frame(s, f);
+        f = NULL;
+    }
+    PROBE(axolotl_storaged, page_read_done, l->page, l->frame, result.code,
+          s->p->env->mono_ns(s->p) - l->begun_ns);
+    l->waiters = NULL;
+    l->next = s->free_loads;
+    s->free_loads = l;
+    while (w) {
+        struct waiter *next = w->next;
+        waiter_finish(s, w, result, ok(result) ? f : NULL);
+        w = next;
+    }
+}
+
+static void begin_rebuild(struct storaged *s, struct load *l) {
+    status spawned = daemon_spawn(s->d, 0, rebuild_load, l);
+    if (!ok(spawned)) load_finish(s, l, spawned);
+}
+
+static void read_done(struct storaged *s, struct io_req *req) {
+    struct load *l = req->arg;
+    if (!ok(req->io.result)) {
+        storaged_say("reading page %llu failed: %s", (unsigned long long)l->page,
+                     status_name(req->io.result));
+        load_finish(s, l, STATUS(IO_ERROR));
+        return;
+    }
+    counter_add(s->p, COUNTER_PAGE_READS, 1);
+    if (ok(page_verify(frame_bytes(s->shm, &s->shm->frames[l->frame]), (page_id){l->page})))
+        load_finish(s, l, OK);
+    else
+        begin_rebuild(s, l);
+}
+
+static void begin_read(struct storaged *s, struct load *l) {
+    PROBE(axolotl_storaged, page_read_begin, l->page, l->frame);
+    l->req = (struct io_req){.io = {.op = DISK_READ,
+                                    .file = s->data,
+                                    .offset = l->page * PAGE_BYTES,
+                                    .buf = frame_bytes(s->shm, &s->shm->frames[l->frame]),
+                                    .len = PAGE_BYTES},
+                             .done = read_done,
+                             .arg = l};
+    io_submit(s, &l->req);
+}
+
+/* Gives the page a frame and begins to fill it. NULL: no frame, or too many loads, now. */
+static struct load *begin(struct storaged *s, uint64_t page) {
+    if (!s->free_loads) return NULL;
+    struct frame *f = frames_take(s);
+    if (!f) return NULL;
+    atomic_store(&f->state, FRAME_LOADING);
+    atomic_store(&f->rec_lsn, 0);
+    atomic_store(&f->write_lsn, 0);
+    atomic_store(&f->rebuild_lsn, 0);
+    atomic_store(&f->used, 0);
+    atomic_store(&f->page, page);
+    table_insert(s, f);
+    latch_unlock(&f->latch);
+    return load_take(s, f, page);
+}
+
+static void fill(struct storaged *s, struct load *l) {
+    if (space_known_free(s, l->page)) {
+        memset(frame_bytes(s->shm, &s->shm->frames[l->frame]), 0, PAGE_BYTES);
+        load_finish(s, l, OK);
+    } else {
+        begin_read(s, l);
+    }
+}
+
+void load_broken(struct storaged *s, struct frame *f) {
+    if (frame_note(s, f)->load || !s->free_loads) return;
+    begin_rebuild(s, load_take(s, f, atomic_load(&f->page)));
+}
+
+void load_restart(struct storaged *s, struct frame *f) {
+    CHECK(s->free_loads);
+    begin_read(s, load_take(s, f, atomic_load(&f->page)));
+}
+
+static bool page_exists(const struct storaged *s, uint64_t page) {
+    if (page < SPACE_FIRST || page > PAGE_NO_MAX) return false;
+    return !s->serving || page < atomic_load(&s->shm->pool->file_pages) ||
+           page == space_page_of((page_id){page}).no;
+}
+
+/* Joins, begins or answers. False: nothing can be begun now. w NULL: nobody waits. */
+static bool want(struct storaged *s, uint64_t page, struct waiter *w) {
+    struct frame *f = table_find(s, page);
+    uint32_t state = f ? atomic_load(&f->state) : FRAME_FREE;
+    if (f && state == FRAME_READY) {
+        if (w) waiter_finish(s, w, OK, f);
+        return true;
+    }
+    if (!f || state == FRAME_BROKEN) {
+        if (!page_exists(s, page)) {
+            if (w) waiter_finish(s, w, STATUS(INVALID), NULL);
+            return true;
+        }
+        if (f && !frame_note(s, f)->load && !s->free_loads) return false;
+    }
+    struct load *l = f ? frame_note(s, f)->load : begin(s, page);
+    bool rebuild = f && !l;
+    if (rebuild) l = load_take(s, f, page);
+    if (!l) return false;
+    if (w) {
+        w->next = l->waiters;
+        l->waiters = w;
+    }
+    /* Only with the waiter in place: both may be over at once. */
+    if (rebuild)
+        begin_rebuild(s, l);
+    else if (!f)
+        fill(s, l);
+    return true;
+}
+
+void load_request(struct storaged *s, const struct msg *m) {
+    struct waiter *w = waiter_for_msg(s, m);
+    if (!w) {
+        struct msg answer = *m;
+        answer.code = ST_OUT_OF_MEMORY;
+        daemon_reply(s->d, &answer);
+        return;
+    }
+    PROBE(axolotl_storaged, page_miss, m->arg[0], m->slot, m->trace);
+    if (!s->serving || s->pending.first || !want(s, w->page, w)) waiter_push(&s->pending, w);
+}
+
+void load_prefetch(struct storaged *s, uint64_t page) {
+    /* Never takes the last frames: somebody may wait for them. */
+    if (s->pending.first || s->stock_count <= s->stock_target / 2) return;
+    (void)want(s, page, NULL);
+}
+
+bool load_pump(struct storaged *s) {
+    bool begun = false;
+    struct waiter_queue kept = {.end = &kept.first};
+    struct waiter *w;
+    while ((w = waiter_pop(&s->pending))) {
+        bool later = !s->serving && !w->coro;
+        if (!later && want(s, w->page, w)) {
+            begun = true;
+            continue;
+        }
+        waiter_push(&kept, w);
+        if (!later) break;
+    }
+    if (kept.first) { /* before what has not been looked at */
+        *kept.end = s->pending.first;
+        if (!s->pending.first) s->pending.end = kept.end;
+        s->pending.first = kept.first;
+    }
+    return begun;
+}
+
+/* Suspends until the page has come, or cannot. */
+static status wait_for(struct storaged *s, uint64_t page, bool zero_when_bad,
+                       struct frame **ret_frame) {
+    struct waiter *w = waiter_take(s);
+    if (!w) return STATUS(OUT_OF_MEMORY);
+    *w = (struct waiter){.page = page, .coro = coro_self(), .zero_when_bad = zero_when_bad};
+    CHECK(w->coro);
+    if (!want(s, page, w)) waiter_push(&s->pending, w);
+    while (!w->done) daemon_suspend(s->d);
+    status result = w->result;
+    if (ok(result)) *ret_frame = w->frame;
+    waiter_put(s, w);
+    return result;
+}
+
+status load_page(struct storaged *s, uint64_t page, bool zero_when_bad, struct frame **ret_frame) {
+    for (struct frame *f = table_find(s, page);;) {
+        if (f && atomic_load(&f->page) == page && atomic_load(&f->state) == FRAME_READY) {
+            *ret_frame = f;
+            return OK;
+        }
+        TRY(wait_for(s, page, zero_when_bad, &f));
+    }
+}

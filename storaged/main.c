@@ -1,0 +1,30 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storaged.h"
+
+/* storaged --format -D DIR [--appliance HEX]: makes the empty data file. */
+static int format_main(int argc, char **argv) {
+    const char *dir = NULL;
+    uint64_t appliance_id = 0;
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "-D") == 0) dir = argv[i + 1];
+        if (strcmp(argv[i], "--appliance") == 0) appliance_id = strtoull(argv[i + 1], NULL, 16);
+    }
+    if (!dir) {
+        fprintf(stderr, "storaged: --format needs -D DIR\n");
+        return 2;
+    }
+    status st = storaged_format(dir, "plain", appliance_id);
+    if (ok(st)) return 0;
+    fprintf(stderr, "storaged: could not format the data file in \"%s\": %s\n", dir,
+            status_name(st));
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--format") == 0) return format_main(argc, argv);
+    return daemon_main(argc, argv, &storaged_ops);
+}

@@ -1,0 +1,198 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/control.h"
+#include "base/probe.h"
+#include "fmt/apply.h"
+#include "storaged.h"
+
+/* A page from an older image and its history (Graefe, Guy, Sauer: Instant Recovery with Write-Ahead
+ * Logging, 2nd edition 2016, chapter on single-page repair). Two ways: by the chain, newest to
+ * oldest, when the page's newest record is known (its writer died); forward through the log that is
+ * kept, when it is not (its image at home is bad). */
+
+struct chain_link {
+    uint64_t at;
+    int role;
+};
+
+struct chain {
+    struct chain_link *links; /* newest first */
+    size_t count, cap;
+};
+
+static status chain_add(struct chain *c, uint64_t at, int role) {
+    if (c->count == c->cap) {
+        size_t cap = c->cap ? c->cap * 2 : 64;
+        struct chain_link *links = realloc(c->links, cap * sizeof *links);
+        if (!links) return STATUS(OUT_OF_MEMORY);
+        c->links = links;
+        c->cap = cap;
+    }
+    c->links[c->count++] = (struct chain_link){.at = at, .role = role};
+    return OK;
+}
+
+static int role_of(const struct rec_head *r, uint64_t page_no) {
+    for (int i = 0; i < r->npages; i++)
+        if (rec_pages_c(r)[i].page == page_no) return i;
+    return -1;
+}
+
+/* Collects the records from target back to the base image, or to one that needs no base. */
+static status chain_walk(struct storaged *s, struct chain *c, uint64_t page_no, uint64_t target,
+                         uint64_t base_lsn, void *buf, bool *ret_needs_base) {
+    *ret_needs_base = true;
+    for (uint64_t at = target; at != base_lsn;) {
+        if (at < base_lsn) return STATUS(DATA_CORRUPTED);
+        TRY(log_read(s->p, (lsn){at}, buf));
+        const struct rec_head *r = buf;
+        int role = role_of(r, page_no);
+        if (role < 0) return at == target ? STATUS(NOT_FOUND) : STATUS(DATA_CORRUPTED);
+        TRY(chain_add(c, at, role));
+        uint64_t prev = rec_pages_c(r)[role].prev_lsn;
+        if (rec_pages_c(r)[role].flags & REC_PAGE_INIT || prev == 0) {
+            *ret_needs_base = false;
+            return OK;
+        }
+        if (prev >= at) return STATUS(DATA_CORRUPTED);
+        at = prev;
+    }
+    return OK;
+}
+
+status rebuild_chain(struct storaged *s, uint64_t page_no, lsn target, const void *base,
+                     void *page) {
+    struct chain chain = {0};
+    bool needs_base;
+    status st = STATUS(OUT_OF_MEMORY);
+    void *buf = malloc(REC_BYTES_MAX);
+    if (!buf) return st;
+    TRY_OUT(st,
+            chain_walk(s, &chain, page_no, target.at, page_head_c(base)->lsn, buf, &needs_base));
+    if (needs_base)
+        memcpy(page, base, PAGE_BYTES);
+    else
+        memset(page, 0, PAGE_BYTES);
+    for (size_t i = chain.count; i > 0; i--) {
+        TRY_OUT(st, log_read(s->p, (lsn){chain.links[i - 1].at}, buf));
+        TRY_OUT(st, apply(buf, (lsn){chain.links[i - 1].at}, chain.links[i - 1].role, page));
+    }
+out:
+    free(chain.links);
+    free(buf);
+    return st;
+}
+
+/* One record of the page on the way forward. *have: page is an image of it as of its LSN. */
+static status forward_step(const struct rec_head *r, lsn at, int role, void *page, bool *have) {
+    const struct rec_page *rp = &rec_pages_c(r)[role];
+    if (*have && at.at <= page_head_c(page)->lsn) return OK;
+    if (rp->flags & REC_PAGE_INIT || (!*have && rp->prev_lsn == 0)) {
+        memset(page, 0, PAGE_BYTES);
+        *have = true;
+    } else if (!*have) {
+        return OK; /* not yet on firm ground */
+    } else if (rp->prev_lsn != page_head_c(page)->lsn) {
+        *have = false; /* the image was older than the log that is kept */
+        return OK;
+    }
+    return apply(r, at, role, page);
+}
+
+status rebuild_forward(struct storaged *s, uint64_t page_no, const void *base, void *page) {
+    uint64_t oldest = atomic_load(&s->shm->log->oldest);
+    bool have = base;
+    if (base)
+        memcpy(page, base, PAGE_BYTES);
+    else
+        memset(page, 0, PAGE_BYTES);
+    uint64_t base_lsn = page_head_c(page)->lsn;
+    uint64_t from = have && base_lsn > oldest ? base_lsn : oldest;
+    bool proven = have && base_lsn >= oldest; /* that nothing is missing at the end */
+    struct log_scan scan;
+    char *buf = malloc(LOG_SCAN_BYTES);
+    if (!buf) return STATUS(OUT_OF_MEMORY);
+    log_scan_begin(&scan, (lsn){from}, buf);
+    lsn end = log_complete(s->shm->log);
+    status st;
+    const struct rec_head *r;
+    lsn at;
+    while (ok(st = log_scan_next(s->p, &scan, end, &r, &at))) {
+        int role = role_of(r, page_no);
+        if (role < 0) continue;
+        TRY_OUT(st, forward_step(r, at, role, page, &have));
+        proven = true;
+    }
+    if (status_is(st, ST_END)) st = have && proven ? OK : STATUS(DATA_CORRUPTED);
+out:
+    free(buf);
+    return st;
+}
+
+/* A page whose image at home is bad. */
+static status rescue(struct storaged *s, struct load *l, char *base, char *page) {
+    bool copy = ok(doublewrite_find(s, l->page, base));
+    TRY(rebuild_forward(s, l->page, copy ? base : NULL, page));
+    struct frame *f = &s->shm->frames[l->frame];
+    memcpy(frame_bytes(s->shm, f), page, PAGE_BYTES);
+    /* Dirty, so that it is written home again. */
+    atomic_store(&f->rec_lsn, atomic_load(&s->shm->control->redo_lsn));
+    return OK;
+}
+
+static status read_home(struct storaged *s, uint64_t page_no, void *page) {
+    TRY(io_run_one(s, (struct disk_io){.op = DISK_READ,
+                                       .file = s->data,
+                                       .offset = page_no * PAGE_BYTES,
+                                       .buf = page,
+                                       .len = PAGE_BYTES}));
+    return page_verify(page, (page_id){page_no});
+}
+
+static void put_rebuilt(struct storaged *s, struct frame *f, const void *page) {
+    while (!latch_try(&f->latch, s->p->owner)) daemon_sleep(s->d, 100000);
+    if (page) memcpy(frame_bytes(s->shm, f), page, PAGE_BYTES);
+    if (!atomic_load(&f->rec_lsn))
+        atomic_store(&f->rec_lsn, atomic_load(&s->shm->control->redo_lsn));
+    atomic_store(&f->state, FRAME_READY);
+    latch_unlock(&f->latch);
+}
+
+/* A page in a frame whose writer died. A write of it that is under way took its image before. */
+static status rebuild_broken(struct storaged *s, struct load *l, char *base, char *page) {
+    struct frame *f = &s->shm->frames[l->frame];
+    while (atomic_load(&f->write_lsn)) daemon_sleep(s->d, 200000);
+    lsn target = {atomic_load(&f->rebuild_lsn)};
+    status st = read_home(s, l->page, base);
+    if (!ok(st)) st = doublewrite_find(s, l->page, base);
+    if (ok(st)) {
+        st = rebuild_chain(s, l->page, target, base, page);
+        if (status_is(st, ST_NOT_FOUND)) {
+            put_rebuilt(s, f, NULL); /* the record never came to be: the page is as before */
+            return OK;
+        }
+    }
+    if (!ok(st)) TRY(rebuild_forward(s, l->page, NULL, page));
+    put_rebuilt(s, f, page);
+    return OK;
+}
+
+void rebuild_load(void *load) {
+    struct load *l = load;
+    struct storaged *s = l->s;
+    bool broken = atomic_load(&s->shm->frames[l->frame].state) == FRAME_BROKEN;
+    PROBE(axolotl_storaged, rebuild_begin, l->page, broken);
+    char *buf = io_buffer(2 * PAGE_BYTES);
+    status st = STATUS(OUT_OF_MEMORY);
+    if (buf)
+        st = broken ? rebuild_broken(s, l, buf, buf + PAGE_BYTES)
+                    : rescue(s, l, buf, buf + PAGE_BYTES);
+    free(buf);
+    storaged_say("page %llu %s: %s", (unsigned long long)l->page,
+                 broken ? "was being changed when its writer died" : "is damaged in the data file",
+                 ok(st) ? "rebuilt from the log" : status_name(st));
+    PROBE(axolotl_storaged, rebuild_done, l->page, st.code);
+    if (!ok(st) && !status_is(st, ST_OUT_OF_MEMORY)) st = STATUS(DATA_CORRUPTED);
+    load_finish(s, l, st);
+}

@@ -1,0 +1,232 @@
+/* storaged.h: the state of storaged, and what its modules offer one another.
+ *
+ * One thread. Reads that hit no trouble are completions without a coroutine (load.c); everything
+ * that must wait in the middle (write-back, checkpoints, allocation, rebuilding, redo) is a
+ * coroutine. Nothing here waits with a frame latched (I3), and nothing waits for a latch: what is
+ * latched is passed over and tried again. */
+#ifndef STORAGED_H
+#define STORAGED_H
+
+#include "disk/disk.h"
+#include "ipc_daemon.h"
+#include "log/log.h"
+#include "msg/msg.h"
+#include "pool/frame.h"
+
+#define BATCH_PAGES 64 /* of one double-write */
+#define WRITERS 2      /* batches under way at the same time */
+#define LOADS_MAX 256  /* reads under way at the same time */
+
+struct storaged;
+
+/* A request to the disk and who is told of its end. */
+struct io_req {
+    struct disk_io io;
+    void (*done)(struct storaged *s, struct io_req *req);
+    void *arg;
+};
+
+/* Somebody who waits for a page: a process's request, or a coroutine of ours. */
+struct waiter {
+    struct waiter *next;
+    uint64_t page;
+    struct msg m;       /* when coro is NULL */
+    struct coro *coro;  /* else: woken with done, result and frame set */
+    bool zero_when_bad; /* a page that cannot be read is given as zeroes: redo initialises it */
+    bool done;
+    status result;
+    struct frame *frame;
+};
+
+struct waiter_queue {
+    struct waiter *first, **end;
+};
+
+/* A page on its way into a frame: read, or rebuilt. */
+struct load {
+    struct io_req req;
+    struct storaged *s;
+    uint32_t frame;
+    uint64_t page;
+    uint64_t begun_ns;
+    struct waiter *waiters;
+    struct load *next; /* free list */
+};
+
+/* What storaged alone needs to know of a frame. */
+#define NOTE_LISTED 1u     /* in the eviction queue */
+#define NOTE_WRITE 2u      /* in the write queue */
+#define NOTE_EVICT 4u      /* give the frame away once its page is written */
+#define NOTE_CHECKPOINT 8u /* the checkpoint waits for it */
+struct frame_note {
+    struct load *load;
+    uint32_t newer, older; /* eviction queue: frame index + 1 */
+    uint8_t flags;
+};
+
+struct writer {
+    struct storaged *s;
+    unsigned index;
+    unsigned count;
+    bool idle;
+    struct coro *coro;
+    char *buf; /* DOUBLEWRITE_HEAD_BYTES, then the pages */
+    uint32_t frame[BATCH_PAGES];
+    struct io_req req[BATCH_PAGES];
+};
+
+struct storaged_options {
+    char io_method[32];
+    unsigned io_depth;
+    uint64_t checkpoint_interval_ns;
+    uint64_t
+        checkpoint_log_bytes; /* a checkpoint is due when so much log would have to be redone */
+};
+
+struct storaged {
+    struct daemon *d;
+    struct proc *p;
+    struct shm *shm;
+    struct storaged_options options;
+    struct disk *disk;
+    struct disk_file *data, *doublewrite;
+    int dirfd;
+    struct file_page file; /* as it was last written */
+    bool serving;          /* redo is done */
+    bool stopping;
+    bool failed; /* start-up cannot go on */
+    uint64_t tick_ns;
+
+    struct frame_note *notes;
+    uint32_t *stock; /* indexes of free frames */
+    uint32_t stock_count, stock_target;
+    uint32_t newest, oldest, hand; /* eviction queue: frame index + 1; 0: none */
+    bool evict_stalled;            /* nothing could be given away at the last attempt */
+
+    struct load loads[LOADS_MAX];
+    struct load *free_loads;
+    struct waiter_queue pending; /* wait for a frame or a load */
+    struct waiter *free_waiters;
+
+    struct writer writers[WRITERS];
+    uint32_t *write_queue;
+    uint32_t write_first, write_count;
+
+    struct waiter_queue space_requests;
+    bool space_running;
+    uint64_t space_cursor; /* the page where the search for a free one goes on */
+    bool space_wrap;       /* pages below the cursor are looked at before the file is extended */
+
+    struct waiter_queue checkpoint_requests;
+    bool checkpoint_running;
+    uint32_t checkpoint_left; /* frames not yet settled */
+    struct coro *checkpoint_coro;
+    uint64_t checkpoint_due_ns;
+};
+
+static inline uint32_t frame_index(const struct storaged *s, const struct frame *f) {
+    return (uint32_t)(f - s->shm->frames);
+}
+static inline struct frame_note *frame_note(const struct storaged *s, const struct frame *f) {
+    return &s->notes[f - s->shm->frames];
+}
+
+/* main.c, init.c, handle.c */
+extern const struct daemon_ops storaged_ops;
+/* Makes the data file and the double-write file of an empty appliance. EXISTS. */
+status storaged_format(const char *data_dir, const char *io_method, uint64_t appliance_id);
+status storaged_init_fresh(struct daemon *d, struct error *e);
+status storaged_init_restart(struct daemon *d, struct error *e);
+void storaged_fini(struct daemon *d);
+[[gnu::format(printf, 1, 2)]] void storaged_say(const char *format, ...); /* to standard error */
+
+/* io.c: the disk seen from coroutines. */
+void io_submit(struct storaged *s, struct io_req *req);
+bool io_reap(struct storaged *s); /* true: some had completed */
+/* Submits n requests and suspends until all have completed; the first failure. */
+status io_run(struct storaged *s, struct io_req *reqs, unsigned n);
+status io_run_one(struct storaged *s, struct disk_io io);
+/* Zeroed, aligned for direct I/O; freed by free(). */
+void *io_buffer(size_t bytes);
+
+/* page_table.c: which page is in which frame. */
+struct frame *table_find(const struct storaged *s, uint64_t page); /* in whatever state */
+void table_insert(struct storaged *s, struct frame *f);
+void table_remove(struct storaged *s, struct frame *f);
+/* From the frames; lookups of other processes go on meanwhile and may miss. */
+void table_rebuild(struct storaged *s);
+
+/* frames.c: free frames, and which frame is given away next. */
+status frames_init(struct storaged *s);
+void frames_fini(struct storaged *s);
+/* A free frame, latched; NULL: none now. */
+struct frame *frames_take(struct storaged *s);
+void frames_put(struct storaged *s, struct frame *f);   /* a FREE frame into the stock */
+void frames_admit(struct storaged *s, struct frame *f); /* a READY frame: may be evicted from now */
+bool frames_evict(struct storaged *s, struct frame *f); /* if it is clean and unlatched */
+bool frames_refill(struct storaged *s); /* one stretch of work; true: worth going on at once */
+
+/* load.c */
+status load_init(struct storaged *s);
+void load_fini(struct storaged *s);
+void load_request(struct storaged *s, const struct msg *m);
+void load_prefetch(struct storaged *s, uint64_t page);
+bool load_pump(struct storaged *s); /* requests that waited for a frame; true: one was begun */
+/* In a coroutine. The frame may hold another page after the next suspension. */
+status load_page(struct storaged *s, uint64_t page, bool zero_when_bad, struct frame **ret_frame);
+void load_broken(struct storaged *s, struct frame *f);  /* begins to rebuild it */
+void load_restart(struct storaged *s, struct frame *f); /* a read that a dead storaged had begun */
+void load_finish(struct storaged *s, struct load *l, status result);
+void waiter_push(struct waiter_queue *q, struct waiter *w);
+struct waiter *waiter_pop(struct waiter_queue *q);
+struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m); /* NULL: no memory */
+/* Answers, or wakes, and takes the waiter back. */
+void waiter_finish(struct storaged *s, struct waiter *w, status result, struct frame *f);
+
+/* rebuild.c (I6): a page from an older image and its records. */
+/* From base (an image of the page, PAGE_BYTES; all zero: never written) by the chain that ends in
+ * the record `target`; into page. NOT_FOUND: that record does not change the page. */
+status rebuild_chain(struct storaged *s, uint64_t page_no, lsn target, const void *base,
+                     void *page);
+/* From base (NULL: none) by reading the log forward: everything that it still holds. */
+status rebuild_forward(struct storaged *s, uint64_t page_no, const void *base, void *page);
+void rebuild_load(void *load); /* coroutine: a load whose bytes are bad, or whose frame is BROKEN */
+
+/* write.c */
+status write_init(struct storaged *s);
+void write_fini(struct storaged *s);
+void write_want(struct storaged *s, struct frame *f, uint8_t note_flag);
+
+/* doublewrite.c */
+#define DOUBLEWRITE_HEAD_BYTES 4096
+#define DOUBLEWRITE_REGION_BYTES (DOUBLEWRITE_HEAD_BYTES + BATCH_PAGES * PAGE_BYTES)
+/* Fills in the head of buf, which holds `count` sealed pages behind it. */
+void doublewrite_seal(struct storaged *s, char *buf, unsigned count);
+/* Start-up, blocking: pages torn at home are written again from their copies. */
+status doublewrite_recover(struct storaged *s, unsigned *ret_pages);
+/* In a coroutine: the newest copy of the page there; NOT_FOUND. */
+status doublewrite_find(struct storaged *s, uint64_t page_no, void *page);
+
+/* space.c */
+void space_request(struct storaged *s, const struct msg *m);
+void space_serve(struct storaged *s); /* begins with the requests that wait, once redo is done */
+/* Whether the space map, if it is in memory, says that the page is free. */
+bool space_known_free(struct storaged *s, uint64_t page);
+/* Makes the file long enough for `pages` pages. DISK_FULL. */
+status space_extend(struct storaged *s, uint64_t pages);
+
+/* file_page.c: pages 0 and 1 */
+status file_page_read(struct storaged *s);
+/* Blocking when not in a coroutine. Takes the place of the older copy. */
+status file_page_write(struct storaged *s, const struct file_page *next);
+
+/* checkpoint.c */
+void checkpoint_request(struct storaged *s, const struct msg *m);
+void checkpoint_tick(struct storaged *s, uint64_t now_ns); /* begins one when it is due */
+void checkpoint_stop(struct storaged *s);    /* writes everything, marks the file clean, stops */
+void checkpoint_settled(struct storaged *s); /* a frame that it waited for is done */
+
+/* redo.c: coroutine: recovery from redo_lsn to the log's end, then READY. */
+void redo_run(void *storaged);
+
+#endif
