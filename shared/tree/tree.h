@@ -16,10 +16,11 @@
 #define TREE_TREE_H
 
 #include "base/arena.h"
+#include "fmt/node.h"
 #include "pool/frame.h"
 
-#define TREE_KEY_BYTES_MAX 1280
-#define TREE_ENTRY_BYTES_MAX 5120 /* key and value: one such entry and two fences fit a leaf */
+#define TREE_KEY_BYTES_MAX NODE_KEY_BYTES_MAX
+#define TREE_ENTRY_BYTES_MAX NODE_ENTRY_BYTES_MAX /* key and value */
 
 struct tree {
     page_id root;
@@ -30,7 +31,7 @@ struct tree {
 struct tree_writer {
     txid x;                        /* 0: system */
     lsn last;                      /* the transaction's newest record; changes advance it */
-    uint64_t undo_next;            /* when not 0: write compensations with this UndoNxtLSN */
+    uint64_t undo_next;            /* set by tree_undo for the time of its change; else 0 */
     _Atomic uint64_t *shared_last; /* the slot's copy of `last` (txn table), stored after each
                                       change; may be NULL */
 };
@@ -52,9 +53,13 @@ status tree_create(struct proc *p, struct tree_writer *w, uint32_t id, struct tr
 /* Frees every page of the tree. For purge and undo; can be interrupted and called again (OK when
  * the root is no longer this tree's). The caller knows that nobody looks into it any more. */
 status tree_free(struct proc *p, struct tree t);
+/* The same, only if the TREE_CREATE record that made it lies in [from, before): after a crash, a
+ * repeated undo (from = its LSN, before = from + 1) or purge (0, LSN of the TREE_DROP record) may
+ * find a younger tree of the same relation at the same root page. */
+status tree_free_created(struct proc *p, struct tree t, lsn from, lsn before);
 
-/* The newest version of one entry, whoever wrote it and deleted or not. Copies it to buf
- * (at least TREE_ENTRY_BYTES_MAX). NOT_FOUND. */
+/* The newest version of one entry, whoever wrote it and deleted or not. Copies its value to buf (at
+ * least TREE_ENTRY_BYTES_MAX); ret_entry->key is the caller's key. NOT_FOUND. */
 status tree_get(struct proc *p, struct tree t, const void *key, size_t key_len, void *buf,
                 struct tree_entry *ret_entry);
 
@@ -63,18 +68,17 @@ status tree_get(struct proc *p, struct tree t, const void *key, size_t key_len, 
 struct tree_cursor {
     struct tree tree;
     bool backward;
-    bool at_end;
-    uint16_t position;
-    uint16_t count;
-    uint32_t key_cap;
-    page_id page;
-    unsigned char *page_copy;              /* PAGE_BYTES */
-    unsigned char key[TREE_KEY_BYTES_MAX]; /* of the current entry, whole */
-    uint16_t fence_len;
-    unsigned char
-        fence[TREE_KEY_BYTES_MAX]; /* where the next leaf begins (forward) or this one began */
+    bool at_end;              /* there is no leaf beyond the copied one */
+    uint16_t position;        /* forward: of the next entry; backward: entries still to come */
+    uint16_t fence_len;       /* where the next leaf begins (forward), or this one (backward) */
+    uint16_t leaves;          /* moved on to since the seek, as far as it matters */
+    page_id page;             /* the leaf, as it was when it was copied */
+    struct node_view view;    /* of the copy */
+    unsigned char *page_copy; /* PAGE_BYTES */
+    unsigned char *fence;     /* TREE_KEY_BYTES_MAX */
+    unsigned char *key;       /* TREE_KEY_BYTES_MAX; of the current entry, whole */
 };
-/* page_copy comes from the arena. */
+/* Memory comes from the arena: about 11 KB, once; a cursor can be sought again. */
 status tree_cursor_init(struct tree_cursor *c, struct arena *a, struct tree t);
 /* Before the first entry with key ≥ the given one (forward), or after the last with key ≤ it
  * (backward; key_len 0: the very end). exclusive: > and <. */
@@ -85,12 +89,15 @@ status tree_cursor_seek(struct proc *p, struct tree_cursor *c, const void *key, 
 status tree_cursor_next(struct proc *p, struct tree_cursor *c, struct tree_entry *ret_entry);
 
 /* Changes. Each looks at the entry under the leaf's latch and then
- *   ROW_BUSY     its newest version is of another transaction that still runs; *ret_found tells
- * whose EXISTS       (insert) a live entry is there: committed, or the transaction's own;
- * *ret_found ROW_CHANGED  (update, delete) the newest version is not the one with LSN `expected`,
- * or is gone `is_running(p, x, &committed_time)` answers for another's transaction id: true while
- * it runs. Stamps of finished transactions are resolved on the way. ret_found (may be NULL) uses
- * buf. */
+ *   ROW_BUSY     its newest version is of another transaction that still runs: *ret_found tells
+ *                whose
+ *   EXISTS       (insert) a live entry is there, committed or the transaction's own: *ret_found
+ *   ROW_CHANGED  (update, delete) the newest version is not the one with LSN `expected`, is
+ *                deleted, or is gone
+ *   PROGRAM_LIMIT_EXCEEDED  key or entry too long
+ *   DISK_FULL, IO_ERROR, DATA_CORRUPTED, INDEX_CORRUPTED
+ * is_running(p, x, &committed_time) answers for another's transaction id: true while it runs. It is
+ * called with a latch held and does not suspend. ret_found may be NULL. */
 struct tree_found {
     stamp stamp;
     lsn lsn;
@@ -109,17 +116,25 @@ status tree_delete(struct proc *p, struct tree_writer *w, struct tree t, const v
                    size_t key_len, lsn expected, tree_is_running is_running,
                    struct tree_found *ret_found);
 
-/* Undo of one ENTRY_… record of a transaction: writes its compensation (w->undo_next is set). */
+/* Undo of one ENTRY_… record of a transaction, found at `at`: writes its compensation, whose next
+ * record to undo is r->txn_prev. Can be repeated: OK without a record when the entry's newest
+ * version is not the one that r made. A TREE_CREATE record is undone by freeing its tree. */
 status tree_undo(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at);
 
 /* Purge: takes the entry away if it is still delete-marked by the version with LSN `expected`;
  * merges or unlinks a leaf that became empty. OK also when there was nothing to do. */
 status tree_purge(struct proc *p, struct tree t, const void *key, size_t key_len, lsn expected);
 
-/* Undoes a record on a private copy: from the version that the record made to the one before
- * (value in buf of at least TREE_ENTRY_BYTES_MAX; may be the buffer that e->value lies in).
- * NOT_FOUND: the record was the first version. INVALID. */
+/* Undoes a record on a private copy: from the version that the record made to the one before, whose
+ * value goes to buf (at least TREE_ENTRY_BYTES_MAX), which is where e->value is already or does not
+ * overlap it. e->key stays. NOT_FOUND: the record was the first version. INVALID: it is not the
+ * record of this version. */
 status tree_version_before(const struct rec_head *r, struct tree_entry *e, void *buf);
+
+/* Replaces stamps of committed transactions by their commit times, on a tree page under its latch
+ * or on a copy of it: on the way to the file. Only of commits that are durable already: after a
+ * crash no other would be one. Returns how many. */
+unsigned tree_resolve_stamps(struct proc *p, void *page, tree_is_running is_running);
 
 /* A verdict on the whole tree: order, fences, levels, links. DATA_CORRUPTED with words in report
  * (may be NULL). Counts entries (also delete-marked) and pages. Calls visit for each page. For

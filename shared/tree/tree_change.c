@@ -1,0 +1,291 @@
+#include <string.h>
+
+#include "base/counter.h"
+#include "tree/tree_internal.h"
+
+/* One change of one entry, before it is a record. */
+struct entry_change {
+    uint16_t type;
+    uint16_t key_len;
+    uint8_t new_flags;
+    const void *key;
+    const struct node_entry *old; /* NULL: none there */
+    stamp old_stamp;              /* resolved as far as it can be */
+    const void *value;            /* the new one; may be old->value */
+    size_t value_len;
+    stamp new_stamp; /* of what a restoration brings back */
+    lsn new_lsn;
+};
+
+/* How much of the two values is common at their beginnings and ends. */
+static void find_middles(const struct entry_change *c, struct rec_entry *e) {
+    if (!c->old) {
+        e->new_middle = (uint16_t)c->value_len;
+        return;
+    }
+    const unsigned char *a = c->old->value, *b = c->value;
+    size_t a_len = c->old->value_len, b_len = c->value_len;
+    size_t prefix = a == b ? a_len : key_common(a, a_len, b, b_len);
+    size_t most = (a_len < b_len ? a_len : b_len) - prefix, suffix = 0;
+    while (suffix < most && a[a_len - suffix - 1] == b[b_len - suffix - 1]) suffix++;
+    e->prefix = (uint16_t)prefix;
+    e->suffix = (uint16_t)suffix;
+    e->old_middle = (uint16_t)(a_len - prefix - suffix);
+    e->new_middle = (uint16_t)(b_len - prefix - suffix);
+}
+
+/* Builds the record and changes the page, whose latch is held. */
+static void change_entry(struct proc *p, struct tree_writer *w, struct tree t,
+                         const struct tree_place *place, const struct entry_change *c) {
+    struct rec_builder b;
+    struct rec_entry e = {.root = t.root.no,
+                          .old_stamp = c->old_stamp,
+                          .old_lsn = c->old ? c->old->lsn : 0,
+                          .key_len = c->key_len,
+                          .old_flags = c->old ? c->old->flags : ENTRY_FIRST,
+                          .new_flags = c->new_flags,
+                          .new_stamp = c->new_stamp,
+                          .new_lsn = c->new_lsn.at};
+    find_middles(c, &e);
+    bool undo = c->type == REC_ENTRY_RESTORE || c->type == REC_ENTRY_REMOVE;
+    rec_begin(&b, c->type, t, 1);
+    b.r->txid = w->x;
+    b.r->txn_prev = w->last.at;
+    if (undo && w->x) {
+        b.r->flags = REC_COMPENSATION;
+        b.r->txn_prev = w->undo_next;
+    }
+    size_t offset = rec_add(&b, &e, sizeof e);
+    rec_add(&b, c->key, c->key_len);
+    if (c->old) rec_add(&b, c->old->value + e.prefix, e.old_middle);
+    rec_add(&b, (const char *)c->value + e.prefix, e.new_middle);
+    rec_set_page(&b, 0, place->page, 0, offset);
+    rec_end(&b);
+    struct frame *frames[] = {place->frame};
+    w->last = page_change(p, b.r, frames);
+    if (w->shared_last) atomic_store_explicit(w->shared_last, w->last.at, memory_order_release);
+}
+
+/* The leaf where the key belongs, latched, with log room; its entry if there is one (else *ret_old
+ * is all zero and *ret_found false). */
+static status latch_leaf(struct proc *p, struct tree t, const void *key, size_t key_len,
+                         struct tree_place *place, struct node_view *v, struct node_entry *ret_old,
+                         unsigned *ret_at, bool *ret_found) {
+    for (unsigned tries = 0;; tries++) {
+        TRY(tree_locate(p, t, 0, key, key_len, place));
+        TRY(log_room(p));
+        if (ok(page_latch_from(p, place->frame, place->page, place->version))) break;
+        tree_retry_wait(p, tries);
+    }
+    bool found = false;
+    *ret_old = (struct node_entry){0};
+    if (node_view(frame_bytes(p->shm, place->frame), v) && node_covers(v, key, key_len)) {
+        *ret_at = node_search(v, key, key_len, &found);
+        *ret_found = found;
+        if (*ret_at != NODE_BROKEN && (!found || node_entry_at(v, *ret_at, ret_old))) return OK;
+    }
+    page_unlatch_unchanged(place->frame);
+    return STATUS(INDEX_CORRUPTED);
+}
+
+/* What the caller must not pass over: the newest version of a running transaction. Resolves the
+ * stamp of a finished one. */
+static status judge(struct proc *p, const struct tree_writer *w, const struct node_entry *old,
+                    tree_is_running is_running, stamp *ret_stamp, struct tree_found *ret_found) {
+    commit_time time = 0;
+    *ret_stamp = old->stamp;
+    if (ret_found)
+        *ret_found =
+            (struct tree_found){.stamp = old->stamp, .lsn = {old->lsn}, .flags = old->flags};
+    if (!stamp_is_txid(old->stamp) || stamp_txid(old->stamp) == w->x) return OK;
+    if (is_running(p, stamp_txid(old->stamp), &time)) return STATUS(ROW_BUSY);
+    *ret_stamp = time;
+    if (ret_found) ret_found->stamp = time;
+    return OK;
+}
+
+/* insert: key and value are given. update: a new value over `expected`. delete: value NULL. */
+struct wish {
+    bool insert;
+    bool remove;
+    lsn expected;
+    const void *value;
+    size_t value_len;
+};
+
+static status decide(const struct wish *wish, bool found, const struct node_entry *old,
+                     struct entry_change *c) {
+    bool live = found && !(old->flags & ENTRY_DELETED);
+    if (wish->insert) {
+        if (live) return STATUS(EXISTS);
+        c->type = found ? REC_ENTRY_UPDATE : REC_ENTRY_INSERT;
+        c->new_flags = found ? 0 : ENTRY_FIRST;
+        return OK;
+    }
+    if (!live || old->lsn != wish->expected.at) return STATUS(ROW_CHANGED);
+    c->type = wish->remove ? REC_ENTRY_DELETE : REC_ENTRY_UPDATE;
+    c->new_flags = wish->remove ? ENTRY_DELETED : 0;
+    if (wish->remove) {
+        c->value = old->value;
+        c->value_len = old->value_len;
+    }
+    return OK;
+}
+
+static bool has_room(const struct node_view *v, const struct entry_change *c) {
+    if (c->old) return node_free_bytes(v) + c->old->value_len >= c->value_len;
+    return node_free_bytes(v) >= node_leaf_bytes(v, c->key_len, c->value_len);
+}
+
+static status write_entry(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                          size_t key_len, const struct wish *wish, tree_is_running is_running,
+                          struct tree_found *ret_found) {
+    if (key_len > TREE_KEY_BYTES_MAX || key_len + wish->value_len > TREE_ENTRY_BYTES_MAX)
+        return STATUS(PROGRAM_LIMIT_EXCEEDED);
+    for (;;) {
+        struct tree_place place;
+        struct node_view v;
+        struct node_entry old;
+        unsigned at;
+        bool found;
+        TRY(latch_leaf(p, t, key, key_len, &place, &v, &old, &at, &found));
+        struct entry_change c = {.key = key,
+                                 .key_len = (uint16_t)key_len,
+                                 .old = found ? &old : NULL,
+                                 .value = wish->value,
+                                 .value_len = wish->value_len};
+        status s = OK;
+        if (found) s = judge(p, w, &old, is_running, &c.old_stamp, ret_found);
+        if (ok(s)) s = decide(wish, found, &old, &c);
+        if (ok(s) && has_room(&v, &c)) {
+            change_entry(p, w, t, &place, &c);
+            page_unlatch(place.frame);
+            return OK;
+        }
+        page_unlatch_unchanged(place.frame);
+        if (!ok(s)) return s;
+        TRY(tree_make_room(p, t, 0, key, key_len, c.value_len));
+    }
+}
+
+status tree_insert(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                   size_t key_len, const void *value, size_t value_len, tree_is_running is_running,
+                   struct tree_found *ret_found) {
+    struct wish wish = {.insert = true, .value = value, .value_len = value_len};
+    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+}
+
+status tree_update(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                   size_t key_len, lsn expected, const void *value, size_t value_len,
+                   tree_is_running is_running, struct tree_found *ret_found) {
+    struct wish wish = {.expected = expected, .value = value, .value_len = value_len};
+    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+}
+
+status tree_delete(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                   size_t key_len, lsn expected, tree_is_running is_running,
+                   struct tree_found *ret_found) {
+    struct wish wish = {.remove = true, .expected = expected};
+    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+}
+
+/* The compensation of r, whose version `old` is on the page. Values go through buf. */
+static status compensation_of(const struct rec_head *r, const struct rec_entry_view *view,
+                              const struct node_entry *old, unsigned char *buf,
+                              struct entry_change *c) {
+    *c = (struct entry_change){.key = view->key,
+                               .key_len = view->e->key_len,
+                               .old = old,
+                               .old_stamp = old->stamp,
+                               .value = old->value,
+                               .value_len = old->value_len,
+                               .type = REC_ENTRY_REMOVE};
+    if (r->type == REC_ENTRY_INSERT) return OK;
+    struct tree_entry e = {.key = view->key,
+                           .key_len = view->e->key_len,
+                           .value = old->value,
+                           .value_len = old->value_len};
+    TRY(tree_version_before(r, &e, buf));
+    c->type = REC_ENTRY_RESTORE;
+    c->value = e.value;
+    c->value_len = e.value_len;
+    c->new_flags = e.flags;
+    c->new_stamp = e.stamp;
+    c->new_lsn = e.lsn;
+    return OK;
+}
+
+static status undo_entry(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at) {
+    struct rec_entry_view view;
+    TRY(rec_entry_parse(r, &view));
+    struct tree t = {.root = {view.e->root}, .id = r->tree};
+    for (;;) {
+        unsigned char buf[TREE_ENTRY_BYTES_MAX];
+        struct tree_place place;
+        struct node_view v;
+        struct node_entry old;
+        struct entry_change c;
+        unsigned i;
+        bool found;
+        TRY(latch_leaf(p, t, view.key, view.e->key_len, &place, &v, &old, &i, &found));
+        if (!found || old.lsn != at.at) {
+            page_unlatch_unchanged(place.frame);
+            return OK;
+        }
+        status s = compensation_of(r, &view, &old, buf, &c);
+        if (ok(s) && (c.type == REC_ENTRY_REMOVE || has_room(&v, &c))) {
+            change_entry(p, w, t, &place, &c);
+            bool sparse = node_view(frame_bytes(p->shm, place.frame), &v) &&
+                          node_entry_bytes(&v) < NODE_SPARSE_BYTES;
+            page_unlatch(place.frame);
+            counter_add(p, COUNTER_UNDO_RECORDS, 1);
+            if (sparse && place.parent) return tree_merge_at(p, t, view.key, view.e->key_len);
+            return OK;
+        }
+        page_unlatch_unchanged(place.frame);
+        TRY(s);
+        TRY(tree_make_room(p, t, 0, view.key, view.e->key_len, c.value_len));
+    }
+}
+
+status tree_undo(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at) {
+    if (r->type == REC_TREE_CREATE) {
+        struct tree t = {.root = {rec_pages_c(r)[0].page}, .id = r->tree};
+        return tree_free_created(p, t, at, (lsn){at.at + 1});
+    }
+    if (r->type != REC_ENTRY_INSERT && r->type != REC_ENTRY_UPDATE && r->type != REC_ENTRY_DELETE)
+        return STATUS(INVALID);
+    uint64_t undo_next = w->undo_next;
+    w->undo_next = r->txn_prev;
+    status s = undo_entry(p, w, r, at);
+    w->undo_next = undo_next;
+    return s;
+}
+
+status tree_purge(struct proc *p, struct tree t, const void *key, size_t key_len, lsn expected) {
+    struct tree_writer w = {0};
+    struct tree_place place;
+    struct node_view v;
+    struct node_entry old;
+    unsigned i;
+    bool found;
+    TRY(latch_leaf(p, t, key, key_len, &place, &v, &old, &i, &found));
+    if (!found || old.lsn != expected.at || !(old.flags & ENTRY_DELETED)) {
+        page_unlatch_unchanged(place.frame);
+        return OK;
+    }
+    struct entry_change c = {.type = REC_ENTRY_REMOVE,
+                             .key = key,
+                             .key_len = (uint16_t)key_len,
+                             .old = &old,
+                             .old_stamp = old.stamp,
+                             .value = old.value,
+                             .value_len = old.value_len};
+    change_entry(p, &w, t, &place, &c);
+    bool sparse =
+        node_view(frame_bytes(p->shm, place.frame), &v) && node_entry_bytes(&v) < NODE_SPARSE_BYTES;
+    page_unlatch(place.frame);
+    counter_add(p, COUNTER_PURGED_ENTRIES, 1);
+    PROBE(axolotl_tree, purge, t.id, place.page.no, key_len);
+    return sparse && place.parent ? tree_merge_at(p, t, key, key_len) : OK;
+}

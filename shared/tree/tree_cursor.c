@@ -1,0 +1,147 @@
+#include <string.h>
+
+#include "msg/msg.h"
+#include "tree/tree_internal.h"
+
+/* A scan asks for this many leaves ahead once it has run for a while: twice as many as it has
+ * seen, so that short scans do not load what they never reach. */
+#define LEAVES_AHEAD 16
+
+static unsigned leaves_ahead(unsigned leaves) {
+    return leaves < LEAVES_AHEAD / 2 ? 2 * leaves : LEAVES_AHEAD;
+}
+
+status tree_cursor_init(struct tree_cursor *c, struct arena *a, struct tree t) {
+    unsigned char *bytes = arena_alloc(a, PAGE_BYTES + 2 * TREE_KEY_BYTES_MAX);
+    if (!bytes) return STATUS(OUT_OF_MEMORY);
+    *c = (struct tree_cursor){.tree = t,
+                              .at_end = true,
+                              .page_copy = bytes,
+                              .fence = bytes + PAGE_BYTES,
+                              .key = bytes + PAGE_BYTES + TREE_KEY_BYTES_MAX};
+    return OK;
+}
+
+/* What is in use of a leaf whose read has begun. */
+static bool copy_leaf(unsigned char *to, const unsigned char *page) {
+    struct node_view v;
+    if (!node_view(page, &v)) return false;
+    memcpy(to, page, sizeof(struct node) + v.count * sizeof(struct node_slot));
+    memcpy(to + v.heap, page + v.heap, (size_t)PAGE_CONTENT_END - v.heap);
+    return true;
+}
+
+/* Asks storaged for the leaves beyond the present one, as its parent names them, so that a scan of
+ * what is not in memory has many reads under way. Only a hint. */
+static void read_ahead(struct proc *p, const struct tree_place *place, struct tree_cursor *c) {
+    uint64_t ahead[LEAVES_AHEAD], version;
+    unsigned n = 0;
+    struct node_view v;
+    if (c->leaves < LEAVES_AHEAD) c->leaves++;
+    if (!place->parent || !page_read_begin(p, place->parent, place->parent_page, &version)) return;
+    if (node_view(frame_bytes(p->shm, place->parent), &v) && v.level == 1) {
+        /* The leaves before this one have asked for the nearer ones, unless it is its parent's
+         * first. */
+        unsigned from = leaves_ahead(c->leaves - 1u);
+        if (from == 0 || place->index == (c->backward ? v.count : 0u)) from = 1;
+        for (unsigned d = from; d <= leaves_ahead(c->leaves); d++) {
+            if (c->backward ? d > place->index : place->index + d > v.count) break;
+            ahead[n++] = node_child_at(&v, c->backward ? place->index - d : place->index + d);
+        }
+    }
+    if (!page_read_valid(p, place->parent, version)) return;
+    for (unsigned i = 0; i < n; i++) {
+        if (!ahead[i] || pool_peek(p->shm, (page_id){ahead[i]})) continue;
+        struct msg m = {.op = MSG_PAGE_PREFETCH, .arg = {ahead[i]}};
+        p->env->post(p, SLOT_STORAGED, &m);
+    }
+}
+
+/* Copies the leaf where the key belongs (below: where the greatest smaller key belongs) and
+ * notes where the next one begins. */
+static status load_leaf(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len,
+                        bool below, bool ahead) {
+    struct tree_place place;
+    for (unsigned tries = 0;; tries++) {
+        TRY(tree_descend(p, c->tree, 0, key, key_len, below, &place));
+        bool good = copy_leaf(c->page_copy, frame_bytes(p->shm, place.frame));
+        if (page_read_valid(p, place.frame, place.version)) {
+            if (!good) return STATUS(INDEX_CORRUPTED);
+            break;
+        }
+        tree_retry_wait(p, tries);
+    }
+    if (!node_view(c->page_copy, &c->view)) return STATUS(INDEX_CORRUPTED);
+    c->page = place.page;
+    if (ahead) read_ahead(p, &place, c);
+    memcpy(c->key, node_low(&c->view), c->view.prefix);
+    return OK;
+}
+
+static void note_fence(struct tree_cursor *c) {
+    const struct node_view *v = &c->view;
+    c->at_end = c->backward ? v->low_len == 0 : v->flags & NODE_RIGHTMOST;
+    c->fence_len = c->backward ? v->low_len : v->high_len;
+    memcpy(c->fence, c->backward ? node_low(v) : node_high(v), c->fence_len);
+}
+
+status tree_cursor_seek(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len,
+                        bool backward, bool exclusive) {
+    bool found = false;
+    c->backward = backward;
+    c->leaves = 0;
+    c->position = 0;
+    c->at_end = true;
+    c->view.count = 0;
+    if (key_len > TREE_KEY_BYTES_MAX) return STATUS(PROGRAM_LIMIT_EXCEEDED);
+    bool very_end = backward && key_len == 0;
+    TRY(load_leaf(p, c, key, key_len, very_end, false));
+    unsigned at = c->view.count;
+    if (!very_end) at = node_search(&c->view, key, key_len, &found);
+    if (at == NODE_BROKEN) {
+        c->view.count = 0;
+        return STATUS(INDEX_CORRUPTED);
+    }
+    /* Backward, `position` counts the entries still to come: those up to and with the key. */
+    if (found && exclusive != backward) at++;
+    c->position = (uint16_t)at;
+    note_fence(c);
+    return OK;
+}
+
+/* The leaf after (backward: before) the copied one. */
+static status next_leaf(struct proc *p, struct tree_cursor *c) {
+    bool found = false;
+    status s = load_leaf(p, c, c->fence, c->fence_len, c->backward, true);
+    unsigned at = ok(s) ? node_search(&c->view, c->fence, c->fence_len, &found) : 0;
+    if (ok(s) && at == NODE_BROKEN) s = STATUS(INDEX_CORRUPTED);
+    if (!ok(s)) {
+        /* The copy is gone; the fence is not: another call goes on where this one failed. */
+        c->view.count = 0;
+        c->position = 0;
+        return s;
+    }
+    c->position = (uint16_t)at;
+    note_fence(c);
+    return OK;
+}
+
+status tree_cursor_next(struct proc *p, struct tree_cursor *c, struct tree_entry *ret_entry) {
+    struct node_entry e;
+    while (c->backward ? c->position == 0 : c->position >= c->view.count) {
+        if (c->at_end) return STATUS(END);
+        TRY(next_leaf(p, c));
+    }
+    unsigned i = c->backward ? c->position - 1u : c->position;
+    if (!node_entry_at(&c->view, i, &e)) return STATUS(INDEX_CORRUPTED);
+    c->position = (uint16_t)(c->backward ? i : i + 1);
+    memcpy(c->key + c->view.prefix, e.key, e.key_len);
+    *ret_entry = (struct tree_entry){.key = c->key,
+                                     .value = e.value,
+                                     .key_len = (uint16_t)(c->view.prefix + e.key_len),
+                                     .value_len = e.value_len,
+                                     .flags = e.flags,
+                                     .stamp = e.stamp,
+                                     .lsn = {e.lsn}};
+    return OK;
+}

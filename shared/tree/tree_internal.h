@@ -1,0 +1,88 @@
+/* tree_internal.h: what the files of this folder share. */
+#ifndef TREE_TREE_INTERNAL_H
+#define TREE_TREE_INTERNAL_H
+
+#include "base/probe.h"
+#include "log/log.h"
+#include "tree/tree.h"
+
+/* A node as a descent found it, and its parent. The node's bytes are not validated yet. */
+struct tree_place {
+    struct frame *frame;
+    uint64_t version;
+    page_id page;
+    struct frame *parent; /* NULL: the node is the root */
+    uint64_t parent_version;
+    page_id parent_page;
+    unsigned index; /* among the parent's children */
+};
+
+/* Finds the node at `level` where the key belongs (below: where the greatest smaller key belongs;
+ * key_len 0 then: the last node). A read of the node has begun (page_read_begin): end it with
+ * page_read_valid or page_latch_from. Suspends for pages not in memory. NOT_FOUND: the tree is not
+ * that high. INDEX_CORRUPTED. */
+status tree_descend(struct proc *p, struct tree t, unsigned level, const void *key, size_t key_len,
+                    bool below, struct tree_place *ret_place);
+/* The same, and the read of the node is over (for callers that suspend before they latch it). */
+status tree_locate(struct proc *p, struct tree t, unsigned level, const void *key, size_t key_len,
+                   struct tree_place *ret_place);
+/* Before the next attempt: a short wait, later the turn of others. */
+void tree_retry_wait(struct proc *p, unsigned tries);
+
+/* Latches held together, freed together. */
+struct latch_set {
+    struct frame *frames[REC_PAGES_MAX];
+    unsigned count;
+};
+status latch_set_add(struct proc *p, struct latch_set *set, struct frame *f, page_id page);
+status latch_set_add_from(struct proc *p, struct latch_set *set, struct frame *f, page_id page,
+                          uint64_t version);
+void latch_set_free(struct latch_set *set, bool changed);
+
+/* A record being built in this thread's scratch; used up before anything yields. */
+struct rec_builder {
+    struct rec_head *r;
+    size_t len;
+    bool full; /* it would be too long */
+};
+void rec_begin(struct rec_builder *b, uint16_t type, struct tree t, unsigned npages);
+/* Appends bytes; returns their offset. */
+size_t rec_add(struct rec_builder *b, const void *bytes, size_t n);
+/* Appends the image of a node. */
+size_t rec_add_image(struct rec_builder *b, const void *node);
+/* Page of a role: what it needs lies from `offset` to the present end of the record. */
+void rec_set_page(struct rec_builder *b, unsigned role, page_id page, uint16_t flags,
+                  size_t offset);
+void rec_end(struct rec_builder *b);
+
+/* This thread's scratch for building a node; for as long as nothing yields. */
+void *tree_scratch_node(void);
+
+/* Where to split a node. */
+struct split_plan {
+    unsigned keep; /* entries that stay left; inner: the next one's key goes up */
+    uint16_t sep_len;
+    unsigned char sep[NODE_KEY_BYTES_MAX];
+};
+/* A leaf in which an entry of this size gets no room, put there or replaced. INDEX_CORRUPTED. */
+status plan_leaf_split(const struct node_view *v, const void *key, size_t key_len, size_t value_len,
+                       struct split_plan *plan);
+status plan_inner_split(const struct node_view *v, const void *key, size_t key_len,
+                        struct split_plan *plan);
+
+/* Splits until the node at `level` where the key belongs has room for an entry of this size (or
+ * has come closer to it: call again). Suspends. */
+status tree_make_room(struct proc *p, struct tree t, unsigned level, const void *key,
+                      size_t key_len, size_t value_len);
+
+/* A node with fewer bytes of entries than this looks for a neighbour to join. */
+#define NODE_SPARSE_BYTES (NODE_CAPACITY / 6)
+static inline size_t node_entry_bytes(const struct node_view *v) {
+    return NODE_CAPACITY - v->low_len - v->high_len - node_free_bytes(v);
+}
+/* Joins the sparse leaf where the key belongs with a neighbour, and nodes above it that became
+ * sparse; takes levels off a tree whose root has one child. What does not work out at once is left
+ * for another time: OK. Suspends. */
+status tree_merge_at(struct proc *p, struct tree t, const void *key, size_t key_len);
+
+#endif
