@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/check.h"
+
+#define CONF_FILE_BYTES_MAX (1 << 20)
 
 static const struct conf_setting settings[CONF_COUNT] = {
 #define X(name_, type_, preset_, min_, max_, restart_, text_)                                      \
@@ -165,10 +166,41 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt) {
                             cfg ? cfg->line : 0, words));
 }
 
-status conf_load(struct conf *c, const char *path, struct error *e) {
-    if (access(path, F_OK) != 0) {
-        return error_set(e, ST_NOT_FOUND, "%s: %s", path, strerror(errno));
+/* The file's text without its # comments: libconfuse counts lines wrongly across them. */
+static status read_text(const char *path, char **ret_text, struct error *e) {
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        return error_set(e, errno == ENOENT ? ST_NOT_FOUND : ST_CONFIG_FILE_ERROR, "%s: %s", path,
+                         strerror(errno));
     }
+    char *text = calloc(1, CONF_FILE_BYTES_MAX + 1);
+    size_t n = text ? fread(text, 1, CONF_FILE_BYTES_MAX + 1, f) : 0;
+    fclose(f);
+    if (!text) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    if (n > CONF_FILE_BYTES_MAX) {
+        free(text);
+        return error_set(e, ST_CONFIG_FILE_ERROR, "%s: longer than %d bytes", path,
+                         CONF_FILE_BYTES_MAX);
+    }
+    char quote = '\0';
+    for (size_t i = 0; i < n; i++) {
+        if (quote) {
+            if (text[i] == quote || text[i] == '\n') quote = '\0';
+        } else if (text[i] == '"' || text[i] == '\'') {
+            quote = text[i];
+        } else if (text[i] == '#') {
+            for (; i < n && text[i] != '\n'; i++) text[i] = ' ';
+        } else if (text[i] == '\0') {
+            text[i] = ' ';
+        }
+    }
+    *ret_text = text;
+    return OK;
+}
+
+status conf_load(struct conf *c, const char *path, struct error *e) {
+    char *text = NULL;
+    TRY(read_text(path, &text, e));
     cfg_opt_t options[CONF_COUNT + 1];
     for (int i = 0; i < CONF_COUNT; i++) {
         options[i] = (cfg_opt_t)CFG_STR(settings[i].name, settings[i].preset, CFGF_NONE);
@@ -177,16 +209,17 @@ status conf_load(struct conf *c, const char *path, struct error *e) {
     struct conf copy = *c;
     snprintf(copy.file, sizeof copy.file, "%s", path);
     cfg_t *cfg = cfg_init(options, CFGF_NOCASE);
-    if (!cfg) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    if (!cfg) {
+        free(text);
+        return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    }
     loading = (struct loading){.conf = &copy, .e = e, .path = path};
     cfg_set_error_function(cfg, report);
     for (int i = 0; i < CONF_COUNT; i++) cfg_set_validate_func(cfg, settings[i].name, validate);
-    int outcome = cfg_parse(cfg, path);
+    int outcome = cfg_parse_buf(cfg, text);
     cfg_free(cfg);
+    free(text);
     loading = (struct loading){0};
-    if (outcome == CFG_FILE_ERROR) {
-        return error_set(e, ST_CONFIG_FILE_ERROR, "%s: %s", path, strerror(errno));
-    }
     if (outcome != CFG_SUCCESS || !ok(e->status)) {
         return error_set(e, ST_CONFIG_FILE_ERROR, "%s: not a valid settings file", path);
     }

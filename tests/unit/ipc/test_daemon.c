@@ -68,11 +68,16 @@ static void release(struct daemon *d) {
     a->n = 0;
 }
 
+static struct conf conf;
+
+static int settings([[maybe_unused]] void **state) {
+    conf_init(&conf);
+    return 0;
+}
+
 static void open_daemon(struct daemon *d, struct shm *m, uint16_t slot,
                         const struct daemon_ops *ops, bool restart) {
     struct error e = {0};
-    static struct conf conf;
-    conf_init(&conf);
     assert_true(ok(daemon_open(d, ops, m, slot, &conf, "/tmp", restart, &e)));
 }
 
@@ -163,7 +168,7 @@ static void a_new_life_answers_what_the_dead_one_did_not([[maybe_unused]] void *
         open_daemon(&server, &m, SLOT_TXND, &answering, life > 0);
         server.state = &lives[life];
         lives[life].hold = life < 3;
-        turn_both(&server, &client, 8);
+        turn_both(&server, &client, 12);
         assert_true(lives[life].n <= N);
         if (life == 1) {
             lives[life].n /= 2; /* the other half is never answered by this life */
@@ -514,5 +519,5 @@ int main(void) {
         cmocka_unit_test(threads),
         cmocka_unit_test(call_outside_a_coroutine),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, settings, NULL);
 }
