@@ -36,7 +36,7 @@ static status apply_image(struct part part, uint64_t page_no, lsn created, void 
     const unsigned char *bytes = part_take(&part, sizeof image);
     if (!bytes) return STATUS(INVALID);
     memcpy(&image, bytes, sizeof image);
-    if (image.lower < sizeof(struct node) || image.lower > image.upper ||
+    if (image.lower < sizeof(struct node_page) || image.lower > image.upper ||
         image.upper > PAGE_CONTENT_END)
         return STATUS(INVALID);
     size_t above = PAGE_CONTENT_END - image.upper;
@@ -46,7 +46,7 @@ static status apply_image(struct part part, uint64_t page_no, lsn created, void 
     memset(page_scratch, 0, PAGE_BYTES);
     memcpy(page_scratch, low, image.lower);
     memcpy(page_scratch + image.upper, high, above);
-    struct node *n = (struct node *)page_scratch;
+    struct node_page *n = (struct node_page *)page_scratch;
     n->head.crc = 0;
     n->head.page = page_no;
     n->head.version = PAGE_FORMAT;
@@ -143,7 +143,7 @@ static status split_parse(struct part part, struct rec_split *ret_split,
 }
 
 static void spec_of(const struct node_view *v, struct node_spec *ret_spec) {
-    const struct node *n = (const struct node *)v->page;
+    const struct node_page *n = (const struct node_page *)v->page;
     *ret_spec = (struct node_spec){.page = {n->head.page},
                                    .tree = n->head.tree,
                                    .level = v->level,
@@ -172,6 +172,7 @@ static status apply_split_left(struct part part, void *page) {
     spec.high_len = split.key_len;
     node_format(page_scratch, &spec);
     TRY(node_append_range(page_scratch, &v, 0, keep));
+    TRY(node_valid(page_scratch));
     page_assume(page, page_scratch);
     return OK;
 }
@@ -249,6 +250,7 @@ static status apply_unlink_heir(struct part part, void *page) {
     if (h.before) TRY(append_inherited(page_scratch, &part, h.count));
     TRY(node_append_range(page_scratch, &v, 0, v.count));
     if (!h.before) TRY(append_inherited(page_scratch, &part, h.count));
+    TRY(node_valid(page_scratch));
     page_assume(page, page_scratch);
     return OK;
 }

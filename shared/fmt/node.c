@@ -34,7 +34,7 @@ size_t key_separator(const void *a, size_t a_len, const void *b, size_t b_len) {
 }
 
 bool node_view(const void *page, struct node_view *ret_view) {
-    const struct node *n = page;
+    const struct node_page *n = page;
     if (__atomic_load_n(&n->head.type, __ATOMIC_RELAXED) != PAGE_TYPE_TREE) return false;
     uint8_t level = __atomic_load_n(&n->head.level, __ATOMIC_RELAXED);
     struct node_view v = {.page = page,
@@ -53,7 +53,7 @@ bool node_view(const void *page, struct node_view *ret_view) {
         return false;
     size_t fences = PAGE_CONTENT_END - v.low_len - v.high_len;
     if (v.heap > fences || v.garbage > fences - v.heap) return false;
-    if (sizeof(struct node) + v.count * sizeof(struct node_slot) > v.heap) return false;
+    if (sizeof(struct node_page) + v.count * sizeof(struct node_slot) > v.heap) return false;
     *ret_view = v;
     return true;
 }
@@ -64,7 +64,7 @@ struct slot_copy {
     uint32_t head;
 };
 static inline struct slot_copy slot_read(const struct node_view *v, unsigned i) {
-    const struct node *n = (const struct node *)v->page;
+    const struct node_page *n = (const struct node_page *)v->page;
     uint64_t w = __atomic_load_n((const uint64_t *)(const void *)&n->slots[i], __ATOMIC_RELAXED);
     return (struct slot_copy){
         .at = (uint16_t)w, .key_len = (uint16_t)(w >> 16), .head = (uint32_t)(w >> 32)};
@@ -176,7 +176,7 @@ bool node_covers(const struct node_view *v, const void *key, size_t key_len) {
 }
 
 void node_format(void *page, const struct node_spec *spec) {
-    struct node *n = page;
+    struct node_page *n = page;
     unsigned char *end = (unsigned char *)page + PAGE_CONTENT_END;
     memset(page, 0, PAGE_BYTES);
     n->head = (struct page_head){.type = PAGE_TYPE_TREE,
@@ -200,9 +200,9 @@ void node_format(void *page, const struct node_spec *spec) {
 static bool node_compact(void *page, struct node_view *v) {
     static _Thread_local _Alignas(8) unsigned char scratch[PAGE_BYTES];
     static _Thread_local uint16_t at[PAGE_BYTES / sizeof(struct node_slot)];
-    struct node *n = page;
+    struct node_page *n = page;
     size_t end = PAGE_CONTENT_END - v->low_len - v->high_len, heap = end;
-    size_t lowest = sizeof(struct node) + v->count * sizeof(struct node_slot);
+    size_t lowest = sizeof(struct node_page) + v->count * sizeof(struct node_slot);
     for (unsigned i = 0; i < v->count; i++) {
         struct node_entry e;
         if (!node_entry_at(v, i, &e)) return false;
@@ -223,7 +223,7 @@ static bool node_compact(void *page, struct node_view *v) {
 /* Makes a slot at position i and `bytes` of heap for it. */
 static status node_open(void *page, struct node_view *v, unsigned i, size_t bytes,
                         unsigned char **ret_entry) {
-    struct node *n = page;
+    struct node_page *n = page;
     if (node_free_bytes(v) < bytes + sizeof(struct node_slot)) return STATUS(FULL);
     if (node_free_bytes(v) - v->garbage < bytes + sizeof(struct node_slot)) {
         if (!node_compact(page, v)) return STATUS(INVALID);
@@ -274,7 +274,7 @@ status node_leaf_insert(void *page, const void *key, size_t key_len, const struc
     const unsigned char *rest = (const unsigned char *)key + v.prefix;
     size_t rest_len = key_len - v.prefix;
     TRY(node_open(page, &v, i, NODE_LEAF_HEAD + rest_len + nv->len, &entry));
-    slot_set_key(&((struct node *)page)->slots[i], rest, rest_len);
+    slot_set_key(&((struct node_page *)page)->slots[i], rest, rest_len);
     leaf_write(entry, nv, rest, rest_len);
     return OK;
 }
@@ -288,14 +288,14 @@ status node_inner_insert(void *page, const void *key, size_t key_len, uint64_t c
     const unsigned char *rest = (const unsigned char *)key + v.prefix;
     size_t rest_len = key_len - v.prefix;
     TRY(node_open(page, &v, i, NODE_INNER_HEAD + rest_len, &entry));
-    slot_set_key(&((struct node *)page)->slots[i], rest, rest_len);
+    slot_set_key(&((struct node_page *)page)->slots[i], rest, rest_len);
     store_le64(entry, child);
     if (rest_len) memcpy(entry + NODE_INNER_HEAD, rest, rest_len);
     return OK;
 }
 
 static void node_discard(void *page, const struct node_view *v, unsigned i, size_t bytes) {
-    struct node *n = page;
+    struct node_page *n = page;
     memmove(&n->slots[i], &n->slots[i + 1], (v->count - i - 1) * sizeof(struct node_slot));
     n->count--;
     n->garbage = (uint16_t)(n->garbage + bytes);
@@ -328,7 +328,7 @@ static status leaf_regrow(void *page, const struct node_view *v, unsigned i,
     struct node_view after;
     if (!node_view(page, &after)) return STATUS(INVALID);
     TRY(node_open(page, &after, i, NODE_LEAF_HEAD + key_len + nv->len, &entry));
-    slot_set_key(&((struct node *)page)->slots[i], key, key_len);
+    slot_set_key(&((struct node_page *)page)->slots[i], key, key_len);
     leaf_write(entry, nv, key, key_len);
     return OK;
 }
@@ -339,7 +339,7 @@ status node_leaf_replace(void *page, unsigned i, const struct node_value *nv) {
     if (!node_view(page, &v) || v.level || !node_entry_at(&v, i, &e)) return STATUS(INVALID);
     if ((size_t)v.prefix + e.key_len + nv->len > NODE_ENTRY_BYTES_MAX) return STATUS(INVALID);
     if (nv->len > e.value_len) return leaf_regrow(page, &v, i, &e, nv);
-    struct node *n = page;
+    struct node_page *n = page;
     size_t used = PAGE_CONTENT_END - v.low_len - v.high_len - v.heap;
     unsigned less = e.value_len - nv->len;
     if (less > used - v.garbage) return STATUS(INVALID);
@@ -358,7 +358,7 @@ status node_set_child(void *page, unsigned index, uint64_t child) {
     struct node_entry e;
     if (!node_view(page, &v) || !v.level) return STATUS(INVALID);
     if (index == 0) {
-        ((struct node *)page)->first = child;
+        ((struct node_page *)page)->first = child;
         return OK;
     }
     if (!node_entry_at(&v, index - 1, &e)) return STATUS(INVALID);
@@ -382,7 +382,7 @@ status node_append(void *page, const void *key, size_t key_len, const void *payl
     const unsigned char *rest = (const unsigned char *)key + v.prefix;
     size_t rest_len = key_len - v.prefix;
     TRY(node_open(page, &v, i, payload_len + rest_len, &entry));
-    slot_set_key(&((struct node *)page)->slots[i], rest, rest_len);
+    slot_set_key(&((struct node_page *)page)->slots[i], rest, rest_len);
     memcpy(entry, payload, v.entry_head);
     if (rest_len) memcpy(entry + v.entry_head, rest, rest_len);
     memcpy(entry + v.entry_head + rest_len, (const char *)payload + v.entry_head, value_len);
@@ -423,7 +423,7 @@ status node_valid(const void *page) {
         if (i > 0 && key_compare(before, before_len, key, key_len) >= 0) return STATUS(INVALID);
         if (i == 0 && key_compare(node_low(&v), v.low_len, key, key_len) > 0)
             return STATUS(INVALID);
-        if (((const struct node *)page)->slots[i].head != key_head(e.key, e.key_len))
+        if (((const struct node_page *)page)->slots[i].head != key_head(e.key, e.key_len))
             return STATUS(INVALID);
         if (v.level && (e.child == 0 || e.child > PAGE_NO_MAX)) return STATUS(INVALID);
         if (!v.level && key_len + e.value_len > NODE_ENTRY_BYTES_MAX) return STATUS(INVALID);

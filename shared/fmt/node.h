@@ -43,7 +43,7 @@ struct node_slot {
 };
 _Static_assert(sizeof(struct node_slot) == 8, "format");
 
-struct node {
+struct node_page {
     struct page_head head;
     uint16_t count;
     uint16_t heap;
@@ -57,13 +57,13 @@ struct node {
     uint64_t created;
     struct node_slot slots[];
 };
-_Static_assert(offsetof(struct node, count) == 32, "format");
-_Static_assert(offsetof(struct node, first) == 48, "format");
-_Static_assert(offsetof(struct node, slots) == 64, "format");
+_Static_assert(offsetof(struct node_page, count) == 32, "format");
+_Static_assert(offsetof(struct node_page, first) == 48, "format");
+_Static_assert(offsetof(struct node_page, slots) == 64, "format");
 
 #define NODE_LEAF_HEAD 20
 #define NODE_INNER_HEAD 8
-#define NODE_CAPACITY (PAGE_CONTENT_END - sizeof(struct node))
+#define NODE_CAPACITY (PAGE_CONTENT_END - sizeof(struct node_page))
 _Static_assert(NODE_CAPACITY >= NODE_ENTRY_BYTES_MAX + NODE_LEAF_HEAD + sizeof(struct node_slot) +
                                     2 * NODE_KEY_BYTES_MAX,
                "one greatest entry and two greatest fences fit");
@@ -107,7 +107,7 @@ static inline const unsigned char *node_high(const struct node_view *v) {
 }
 /* There is room for an entry that takes no more than this. */
 static inline size_t node_free_bytes(const struct node_view *v) {
-    return v->heap - sizeof(struct node) - v->count * sizeof(struct node_slot) + v->garbage;
+    return v->heap - sizeof(struct node_page) - v->count * sizeof(struct node_slot) + v->garbage;
 }
 /* What an entry takes, slot included; key_len is that of the whole key. */
 static inline size_t node_leaf_bytes(const struct node_view *v, size_t key_len, size_t value_len) {

@@ -63,7 +63,7 @@ static status check_children(struct check *c, const struct node_view *v) {
 
 static status check_copy(struct check *c, const struct expected *x, const unsigned char *copy) {
     struct node_view v;
-    const struct node *n = (const struct node *)copy;
+    const struct node_page *n = (const struct node_page *)copy;
     if (!ok(node_valid(copy)) || !node_view(copy, &v))
         return broken(c, x->page, "is not a valid node");
     if (n->head.page != x->page.no || n->head.tree != c->t.id)

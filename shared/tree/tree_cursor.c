@@ -26,7 +26,7 @@ status tree_cursor_init(struct tree_cursor *c, struct arena *a, struct tree t) {
 static bool copy_leaf(unsigned char *to, const unsigned char *page) {
     struct node_view v;
     if (!node_view(page, &v)) return false;
-    memcpy(to, page, sizeof(struct node) + v.count * sizeof(struct node_slot));
+    memcpy(to, page, sizeof(struct node_page) + v.count * sizeof(struct node_slot));
     memcpy(to + v.heap, page + v.heap, (size_t)PAGE_CONTENT_END - v.heap);
     return true;
 }

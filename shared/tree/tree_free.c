@@ -76,7 +76,7 @@ static status find_last(struct proc *p, struct tree t, lsn from, lsn before,
     last->page = t.root;
     last->parent = PAGE_NONE;
     TRY(page_copy(p, t.root, last->copies[0]));
-    const struct node *root = (const struct node *)last->copies[0];
+    const struct node_page *root = (const struct node_page *)last->copies[0];
     last->ours = root->head.type == PAGE_TYPE_TREE && root->head.tree == t.id &&
                  root->created >= from.at && root->created < before.at && root->created != 0;
     if (!last->ours) return OK;

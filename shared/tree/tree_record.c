@@ -33,7 +33,7 @@ size_t rec_add(struct rec_builder *b, const void *bytes, size_t n) {
 }
 
 size_t rec_add_image(struct rec_builder *b, const void *node) {
-    const struct node *n = node;
+    const struct node_page *n = node;
     struct rec_image image = {.lower = (uint16_t)(sizeof *n + n->count * sizeof(struct node_slot)),
                               .upper = n->heap};
     size_t offset = rec_add(b, &image, sizeof image);

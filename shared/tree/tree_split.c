@@ -63,7 +63,7 @@ static void add_space_roles(struct rec_builder *b, const struct new_pages *n, un
 }
 
 static struct node_spec part_of(const struct node_view *v, page_id page) {
-    const struct node *n = (const struct node *)v->page;
+    const struct node_page *n = (const struct node_page *)v->page;
     return (struct node_spec){.page = page,
                               .tree = n->head.tree,
                               .level = v->level,
@@ -154,7 +154,7 @@ static status grow_latched(struct proc *p, struct tree t, const struct tree_plac
     struct node_spec spec = part_of(v, t.root);
     spec.level++;
     spec.first = n->page[0].no;
-    spec.created = ((const struct node *)v->page)->created;
+    spec.created = ((const struct node_page *)v->page)->created;
     node_format(tree_scratch_node(), &spec);
     CHECK(ok(node_inner_insert(tree_scratch_node(), plan->sep, plan->sep_len, n->page[1].no)));
     offset = rec_add_image(&b, tree_scratch_node());

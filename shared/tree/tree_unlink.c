@@ -195,7 +195,7 @@ static status shrink_root(struct proc *p, struct tree t, const struct tree_place
     TRY_OUT(s, latch_set_add_from(p, &set, root->frame, t.root, version));
     TRY_OUT(s, latch_set_add(p, &set, child_frame, child));
     TRY_OUT(s, latch_set_add(p, &set, map_frame, map));
-    const struct node *from = frame_bytes(p->shm, child_frame);
+    const struct node_page *from = frame_bytes(p->shm, child_frame);
     if (!ok(node_valid(from)) || !node_view(from, &c) || c.level + 1 != v.level || c.low_len ||
         !(c.flags & NODE_RIGHTMOST)) {
         s = STATUS(INDEX_CORRUPTED);
@@ -206,7 +206,7 @@ static status shrink_root(struct proc *p, struct tree t, const struct tree_place
                              .level = c.level,
                              .flags = c.flags,
                              .first = c.first,
-                             .created = ((const struct node *)v.page)->created};
+                             .created = ((const struct node_page *)v.page)->created};
     node_format(tree_scratch_node(), &spec);
     CHECK(ok(node_append_range(tree_scratch_node(), &c, 0, c.count)));
     uint64_t word = child.no;
