@@ -1,0 +1,151 @@
+/* logd.h: the state of logd and what its files offer one another.
+ *
+ *     handle.c   requests; who waits for what
+ *     flush.c    from the ring to the files
+ *     prepare.c  segments made ready for later, recycled, removed
+ *     read.c     old log back from the files
+ *     recover.c  the end of the log found, transactions without an end
+ *     init.c     births; step.c: a turn */
+#ifndef LOGD_LOGD_H
+#define LOGD_LOGD_H
+
+#include "ipc_daemon.h"
+#include "log/log.h"
+#include "segment.h"
+
+#define STAGE_FILL_BYTES ((uint64_t)1 << 20) /* one write at most, but for the last record */
+#define STAGE_BYTES (STAGE_FILL_BYTES + REC_BYTES_MAX + DISK_ALIGN)
+#define CHUNK_BYTES ((uint64_t)65536)
+#define CHUNKS (PROC_SLOTS + 8) /* each process reads one thing at a time, recovery too */
+
+struct logd;
+
+/* A request to the disk and what happens when it is done. */
+struct logd_io {
+    struct disk_io io;
+    void (*done)(struct logd *l, struct logd_io *io);
+    struct coro *waiter; /* logd_await's */
+    bool finished;
+};
+
+/* Log being gathered for one write: a run of whole blocks, the last one partly filled. */
+struct stage {
+    char *buf;           /* STAGE_BYTES, aligned */
+    uint64_t base;       /* LSN of its first byte, a block's */
+    uint64_t limit;      /* end of the segment that base lies in */
+    uint64_t end;        /* filled up to here: the start of a record */
+    uint64_t durable_to; /* start of the first record that its write does not complete */
+    commit_time visible; /* newest commit below durable_to */
+    uint64_t begin_ns;
+    struct logd_io io;
+};
+
+struct flush {
+    struct stage stage[2];
+    unsigned filling; /* index of the stage being filled; the other one may be being written */
+    bool writing;
+    uint64_t next;    /* LSN of the next record to copy from the ring */
+    uint64_t written; /* the files hold everything below */
+    commit_time seen; /* newest commit copied */
+};
+
+/* Waits until durable ≥ at. */
+struct waiter {
+    uint64_t at;
+    struct msg m;
+};
+
+enum prepare_state { PREPARE_IDLE, PREPARE_ZERO, PREPARE_HEAD, PREPARE_FLUSH };
+
+struct prepare {
+    enum prepare_state state;
+    uint64_t number;
+    uint64_t zeroed; /* bytes of a new file */
+    struct disk_file *file;
+    char name[SEGMENT_NAME_BYTES]; /* its present one */
+    char *buf;                     /* zeros, then the head */
+    struct logd_io io;
+    status failure; /* of the last attempt */
+    uint64_t retry_ns;
+};
+
+/* A piece of the files in memory. */
+struct chunk {
+    uint64_t number;   /* LSN / CHUNK_BYTES */
+    uint64_t valid_to; /* LSN; 0: nothing here */
+    uint64_t used;
+    unsigned pins;
+    char *buf;
+};
+
+struct logd {
+    struct daemon *d;
+    struct log_shared *shared;
+    struct disk *disk;
+    int dir;
+    struct segments segments;
+    bool serving; /* the end of the log is known */
+    bool stopping;
+    bool broken; /* a write failed: nothing is written any more */
+    struct flush flush;
+    struct prepare prepare;
+    struct chunk chunks[CHUNKS];
+    uint64_t chunk_clock;
+    struct waiter *waiters;
+    unsigned waiter_count, waiter_capacity;
+    bool unpushed;        /* requests submitted since the last disk_push */
+    unsigned quiet_turns; /* in a row that found nothing to write */
+};
+
+extern const struct daemon_ops logd_ops;
+
+static inline struct logd *logd_of(struct daemon *d) {
+    return d->state;
+}
+
+/* init.c */
+status logd_init_fresh(struct daemon *d, struct error *e);
+status logd_init_restart(struct daemon *d, struct error *e);
+void logd_fini(struct daemon *d);
+/* Makes DIR/log with its first segments. EXISTS when there is one. Blocks. */
+status logd_format(const char *data_dir, const char *io_method, uint64_t segment_bytes,
+                   uint64_t appliance_id);
+
+/* handle.c */
+void logd_handle(struct daemon *d, const struct msg *m);
+void logd_answer_durable(struct logd *l, uint64_t durable);
+void logd_answer_failure(struct logd *l, status failure);
+
+/* step.c */
+bool logd_step(struct daemon *d);
+void logd_stop(struct daemon *d);
+/* Hands a request to the disk; done(l, io) is called in a later turn. */
+void logd_submit(struct logd *l, struct logd_io *io);
+/* In a coroutine: the same for n requests, and waits for all. The first error. */
+status logd_await(struct logd *l, struct logd_io *const ios[], unsigned n);
+/* Something that cannot be gone on from at start: said on stderr, and this process ends. */
+void logd_give_up(struct logd *l, const char *words, status s);
+
+/* flush.c: begins at `end`, whose block's bytes before it are in `block` (DISK_ALIGN; may be NULL
+ * when `end` begins one). */
+status flush_init(struct logd *l, uint64_t end, commit_time last_commit, const void *block);
+bool flush_turn(struct logd *l);
+void flush_fini(struct logd *l);
+
+/* prepare.c */
+status prepare_init(struct logd *l);
+bool prepare_turn(struct logd *l);
+void prepare_fini(struct logd *l);
+
+/* read.c: in coroutines. read_bytes: [at, at + bytes) of the files, whatever it is; must lie in the
+ * segments and, once serving, below durable. IO_ERROR; STALE when no longer there. */
+status read_bytes(struct logd *l, uint64_t at, size_t bytes, void *buf);
+void read_forget(struct logd *l);
+void read_fini(struct logd *l);
+/* Answers MSG_LOG_READ. */
+void read_answer(struct logd *l, const struct msg *m);
+
+/* recover.c: the coroutine of a fresh start. */
+void recover_run(void *logd);
+
+#endif

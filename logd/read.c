@@ -1,0 +1,185 @@
+/* read.c: old log back from the files, in chunks, the recent ones kept. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/control.h"
+#include "base/counter.h"
+#include "base/probe.h"
+#include "logd.h"
+#include "pool/frame.h" /* where the askers' windows lie */
+
+#define NOT_SERVING_NS 1000000u
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* Up to where the files may be read. */
+static uint64_t readable(const struct logd *l) {
+    if (!l->serving) return segments_end(&l->segments);
+    return atomic_load_explicit(&l->shared->durable, memory_order_relaxed);
+}
+
+static struct chunk *find_chunk(struct logd *l, uint64_t number, uint64_t need_to) {
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        struct chunk *c = &l->chunks[i];
+        if (c->number == number && c->valid_to >= need_to) return c;
+    }
+    return NULL;
+}
+
+/* The longest unused one. There is one: every process has one read under way at most. */
+static struct chunk *victim(struct logd *l) {
+    struct chunk *best = NULL;
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        struct chunk *c = &l->chunks[i];
+        if (c->pins == 0 && (!best || c->used < best->used)) best = c;
+    }
+    return best;
+}
+
+/* [from, to) of the files into buf; one or two segments. */
+static status read_files(struct logd *l, uint64_t from, uint64_t to, char *buf) {
+    struct logd_io ios[2];
+    struct logd_io *list[2] = {&ios[0], &ios[1]};
+    uint64_t numbers[2];
+    unsigned n = 0;
+    status s = OK;
+    while (from < to && ok(s)) {
+        CHECK(n < 2);
+        struct segment *segment;
+        uint64_t number = segment_of(&l->segments, from);
+        uint64_t part_end = least(to, segment_start(&l->segments, number + 1));
+        s = segments_get(&l->segments, number, &segment);
+        if (!ok(s)) break;
+        segment->users++;
+        uint64_t blocks = (part_end - from + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN;
+        ios[n] = (struct logd_io){.io = {.op = DISK_READ,
+                                         .file = segment->file,
+                                         .offset = segment_offset(&l->segments, from),
+                                         .buf = buf,
+                                         .len = blocks}};
+        numbers[n++] = number;
+        buf += part_end - from;
+        from = part_end;
+    }
+    status awaited = n ? logd_await(l, list, n) : OK;
+    for (unsigned i = 0; i < n; i++) l->segments.list[numbers[i] - l->segments.first].users--;
+    if (status_is(s, ST_NOT_FOUND)) return STATUS(STALE);
+    return ok(s) ? awaited : s;
+}
+
+/* A pinned chunk that is valid up to need_to. */
+static status get_chunk(struct logd *l, uint64_t number, uint64_t need_to,
+                        struct chunk **ret_chunk) {
+    struct chunk *c = find_chunk(l, number, need_to);
+    if (!c) {
+        c = victim(l);
+        if (!c) return STATUS(OUT_OF_MEMORY);
+        if (!c->buf && posix_memalign((void **)&c->buf, DISK_ALIGN, CHUNK_BYTES) != 0)
+            return STATUS(OUT_OF_MEMORY);
+        uint64_t start = number * CHUNK_BYTES;
+        uint64_t from = start > segments_begin(&l->segments) ? start : segments_begin(&l->segments);
+        uint64_t to = least(start + CHUNK_BYTES, readable(l));
+        c->number = number;
+        c->valid_to = 0;
+        c->pins++;
+        PROBE(axolotl_logd, chunk_read, from, to);
+        status s = read_files(l, from, to, c->buf + (from - start));
+        c->pins--;
+        TRY(s);
+        c->valid_to = to;
+    }
+    c->used = ++l->chunk_clock;
+    c->pins++;
+    *ret_chunk = c;
+    return OK;
+}
+
+status read_bytes(struct logd *l, uint64_t at, size_t bytes, void *buf) {
+    uint64_t end = at + bytes;
+    char *to = buf;
+    if (end > readable(l)) return STATUS(INVALID);
+    while (at < end) {
+        if (at < segments_begin(&l->segments)) return STATUS(STALE);
+        struct chunk *c;
+        uint64_t number = at / CHUNK_BYTES;
+        uint64_t part_end = least(end, (number + 1) * CHUNK_BYTES);
+        TRY(get_chunk(l, number, part_end, &c));
+        memcpy(to, c->buf + at % CHUNK_BYTES, part_end - at);
+        c->pins--;
+        to += part_end - at;
+        at = part_end;
+    }
+    return OK;
+}
+
+void read_forget(struct logd *l) {
+    for (unsigned i = 0; i < CHUNKS; i++) l->chunks[i].valid_to = 0;
+}
+
+void read_fini(struct logd *l) {
+    for (unsigned i = 0; i < CHUNKS; i++) free(l->chunks[i].buf);
+}
+
+struct reading {
+    struct logd *logd;
+    struct msg m;
+    _Alignas(8) char buf[LOG_WINDOW_BYTES];
+};
+
+static size_t whole_records(const struct reading *r, uint64_t at, size_t bytes) {
+    size_t whole = 0;
+    while (bytes - whole >= sizeof(struct rec_head)) {
+        const struct rec_head *h = (const struct rec_head *)(r->buf + whole);
+        if (!ok(rec_valid(h, bytes - whole)) || rec_crc(h, (lsn){at + whole}) != h->crc) break;
+        whole += h->len;
+    }
+    return whole;
+}
+
+static status read_for(struct reading *r, size_t *ret_bytes) {
+    struct logd *l = r->logd;
+    uint64_t at = r->m.arg[0];
+    while (!l->serving) daemon_sleep(l->d, NOT_SERVING_NS);
+    uint64_t end = least(at + LOG_WINDOW_BYTES, readable(l));
+    if (at < LOG_FIRST.at || at < segments_begin(&l->segments)) return STATUS(STALE);
+    if (at % 8 != 0 || at >= readable(l)) return STATUS(INVALID);
+    TRY(read_bytes(l, at, end - at, r->buf));
+    *ret_bytes = whole_records(r, at, end - at);
+    return *ret_bytes > 0 ? OK : STATUS(DATA_CORRUPTED);
+}
+
+static void read_task(void *arg) {
+    struct reading *r = arg;
+    struct logd *l = r->logd;
+    struct shm *shm = l->d->proc.shm;
+    size_t bytes = 0;
+    status s = read_for(r, &bytes);
+    PROBE(axolotl_logd, read, r->m.arg[0], bytes, s.code, r->m.trace);
+    /* The window of a new life of that slot is not ours to write. */
+    if (atomic_load(&shm->control->procs[r->m.slot].epoch) == r->m.epoch) {
+        if (ok(s)) memcpy(shm->pool->log_window[r->m.slot], r->buf, bytes);
+        r->m.code = s.code;
+        r->m.arg[0] = bytes;
+        daemon_reply(l->d, &r->m);
+    }
+    counter_add(&l->d->proc, COUNTER_LOG_READS, 1);
+    free(r);
+}
+
+void read_answer(struct logd *l, const struct msg *m) {
+    struct reading *r = malloc(sizeof *r);
+    status s = r ? OK : STATUS(OUT_OF_MEMORY);
+    if (r) {
+        r->logd = l;
+        r->m = *m;
+        s = daemon_spawn(l->d, 0, read_task, r);
+    }
+    if (ok(s)) return;
+    free(r);
+    struct msg answer = *m;
+    answer.code = s.code;
+    daemon_reply(l->d, &answer);
+}
