@@ -95,6 +95,7 @@ static struct load *load_take(struct storaged *s, struct frame *f, uint64_t page
     l->frame = frame_index(s, f);
     l->page = page;
     l->waiters = NULL;
+    l->broken = atomic_load(&f->state) == FRAME_BROKEN;
     l->begun_ns = s->p->env->mono_ns(s->p);
     frame_note(s, f)->load = l;
     return l;
@@ -112,9 +113,8 @@ static void drop_frame(struct storaged *s, struct frame *f) {
 
 void load_finish(struct storaged *s, struct load *l, status result) {
     struct frame *f = &s->shm->frames[l->frame];
-    bool was_broken = atomic_load(&f->state) == FRAME_BROKEN;
     struct waiter *w = l->waiters;
-    if (!ok(result) && !was_broken) {
+    if (!ok(result) && !l->broken) {
         bool zero = false;
         for (struct waiter *i = w; i; i = i->next) zero |= i->zero_when_bad;
         if (zero) {
@@ -124,11 +124,11 @@ void load_finish(struct storaged *s, struct load *l, status result) {
     }
     frame_note(s, f)->load = NULL;
     if (ok(result)) {
-        if (!was_broken) {
+        if (!l->broken) {
             atomic_store(&f->state, FRAME_READY);
             frames_admit(s, f);
         }
-    } else if (!was_broken) {
+    } else if (!l->broken) {
         drop_frame(s, f);
         f = NULL;
     }

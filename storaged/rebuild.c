@@ -181,7 +181,7 @@ static status rebuild_broken(struct storaged *s, struct load *l, char *base, cha
 void rebuild_load(void *load) {
     struct load *l = load;
     struct storaged *s = l->s;
-    bool broken = atomic_load(&s->shm->frames[l->frame].state) == FRAME_BROKEN;
+    bool broken = l->broken;
     PROBE(axolotl_storaged, rebuild_begin, l->page, broken);
     char *buf = io_buffer(2 * PAGE_BYTES);
     status st = STATUS(OUT_OF_MEMORY);

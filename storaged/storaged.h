@@ -48,6 +48,7 @@ struct load {
     struct storaged *s;
     uint32_t frame;
     uint64_t page;
+    bool broken; /* the frame was BROKEN, and is in the eviction queue */
     uint64_t begun_ns;
     struct waiter *waiters;
     struct load *next; /* free list */

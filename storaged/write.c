@@ -113,9 +113,7 @@ static void collect(struct storaged *s, struct writer *w, uint64_t *ret_durable)
         }
         /* From here on a new wish for the frame is a new entry: NOTE_WRITE stays until settled. */
         uint64_t needed = durable_needed(s, page_head_c(copy)->lsn);
-        /* A commit that a stamp now tells of must not be lost while the page is not. */
-        if (tree_resolve_stamps(s->p, copy, txn_is_running) > 0)
-            needed = atomic_load(&s->shm->log->tail);
+        tree_resolve_stamps(s->p, copy, txn_is_running);
         if (needed > *ret_durable) *ret_durable = needed;
         page_head(copy)->page = atomic_load(&f->page);
         page_seal(copy);
