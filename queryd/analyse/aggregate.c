@@ -1,0 +1,277 @@
+/* Aggregates and window functions. */
+#include "analyse/internal.h"
+
+static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
+    struct analyse *a = s->a;
+    for (uint16_t i = 0; i < n; i++) {
+        if (expr_contains_kind(args[i], EXPR_AGGREGATE))
+            return FAIL_AT(a, args[i]->location, GROUPING_ERROR,
+                           "aggregate function calls cannot be nested");
+        if (expr_contains_kind(args[i], EXPR_WINDOW))
+            return FAIL_AT(a, args[i]->location, GROUPING_ERROR,
+                           "aggregate function calls cannot contain window function calls");
+        if (expr_contains_set(args[i])) {
+            status st = FAIL_AT(a, args[i]->location, FEATURE_NOT_SUPPORTED,
+                                "aggregate function calls cannot contain set-returning function "
+                                "calls");
+            error_hint(a->error, "You might be able to move the set-returning function into a "
+                                 "LATERAL FROM item.");
+            return st;
+        }
+    }
+    return OK;
+}
+
+/* Aggregates over columns of an outer query only belong to that query. */
+static status own_level(struct scope *s, struct expr **args, uint16_t n, int32_t location) {
+    bool own = false, outer = false;
+    unsigned depth = 0;
+    for (struct scope *at = s; at; at = at->parent, depth++)
+        for (uint16_t i = 0; i < n; i++) {
+            if (!query_uses_level(args[i], depth)) continue;
+            if (depth == 0)
+                own = true;
+            else
+                outer = true;
+        }
+    if (outer && !own) return not_supported(s->a, location, "an aggregate of an outer query");
+    return OK;
+}
+
+static status agg_order(struct scope *s, struct ast_func_call *n, struct expr **keys,
+                        struct sort_key *order) {
+    struct analyse *a = s->a;
+    LIST_EACH(struct ast_sort_by *, by, n->order_by) {
+        struct expr *key;
+        TRY(transform(s, by->value, &key));
+        TRY(coerce_unknown(a, key, &key));
+        keys[by_i] = key;
+        order[by_i].target = (uint16_t)by_i;
+        TRY(sort_direction(a, by, key->type, &order[by_i].descending, &order[by_i].nulls_first));
+    }
+    return OK;
+}
+
+static bool among(struct expr *e, struct expr **list, uint16_t n) {
+    for (uint16_t i = 0; i < n; i++)
+        if (expr_equal(e, list[i])) return true;
+    return false;
+}
+
+static status check_distinct(struct analyse *a, struct ast_func_call *n, const struct expr *e) {
+    if (!n->distinct) return OK;
+    for (uint16_t i = 0; i < e->agg.nplain; i++) {
+        const struct type *t = type_find(e->args[i]->type);
+        if (!t || !type_is_ordered(t))
+            return FAIL_AT(a, e->args[i]->location, UNDEFINED_FUNCTION,
+                           "could not identify an equality operator for type %s",
+                           type_words(a, e->args[i]->type));
+    }
+    for (uint16_t i = 0; i < e->agg.norder; i++)
+        if (!among(e->args[e->agg.nplain + i], e->args, e->agg.nplain))
+            return FAIL_AT(a, e->args[e->agg.nplain + i]->location, INVALID_COLUMN_REFERENCE,
+                           "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
+                           "argument list");
+    return OK;
+}
+
+/* The node of an aggregate or window call, with its order keys and filter. */
+static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_call *n,
+                        const struct function_choice *c, struct expr **args, uint16_t nargs,
+                        struct expr **ret) {
+    struct analyse *a = s->a;
+    uint16_t norder = (uint16_t)list_n(n->order_by);
+    struct expr *e = expr_new_n(a->arena, kind, c->result, n->node.location,
+                                (uint16_t)(nargs + norder + (n->filter ? 1 : 0)));
+    NEEDS(a, e);
+    struct sort_key *order;
+    NEW_N(a, order, norder + 1);
+    for (uint16_t i = 0; i < nargs; i++) e->args[i] = args[i];
+    TRY(agg_order(s, n, e->args + nargs, order));
+    if (n->filter) {
+        enum clause clause = s->clause;
+        s->clause = CLAUSE_FILTER;
+        status st = transform_bool(s, n->filter, CLAUSE_FILTER, "FILTER", &e->args[nargs + norder]);
+        s->clause = clause;
+        TRY(st);
+    }
+    e->agg.function = c->function;
+    e->agg.aggregate = aggregate_find(c->function->oid);
+    e->agg.nplain = nargs;
+    e->agg.norder = norder;
+    e->agg.order = order;
+    e->agg.has_filter = n->filter != NULL;
+    e->agg.distinct = n->distinct;
+    e->agg.star = n->star;
+    const struct type *t = type_find(c->result);
+    e->collation = t ? t->collation : 0;
+    *ret = e;
+    return OK;
+}
+
+static status check_star(struct analyse *a, struct ast_func_call *n, uint16_t nargs,
+                         const struct function *f) {
+    if (nargs == 0 && !n->star)
+        return FAIL_AT(a, n->node.location, WRONG_OBJECT_TYPE,
+                       "%s(*) must be used to call a parameterless aggregate function", f->name);
+    return OK;
+}
+
+status make_aggregate(struct scope *s, struct ast_func_call *n, const struct function_choice *c,
+                      struct expr **args, uint16_t nargs, struct expr **ret) {
+    struct analyse *a = s->a;
+    int32_t location = n->node.location;
+    TRY(check_star(a, n, nargs, c->function));
+    if (!clause_allows_aggregates(s->clause))
+        return FAIL_AT(a, location, GROUPING_ERROR, "aggregate functions are not allowed in %s",
+                       clause_words(s->clause));
+    struct expr *e;
+    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, nargs, &e));
+    if (!e->agg.aggregate)
+        return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "aggregate function %s is not supported",
+                       c->function->name);
+    TRY(nothing_nested(s, e->args, e->nargs));
+    TRY(own_level(s, e->args, e->nargs, location));
+    TRY(check_distinct(a, n, e));
+    s->query->has_aggregates = true;
+    *ret = e;
+    return OK;
+}
+
+/* ---- windows ---- */
+
+static int find_window(const struct query *q, const char *name) {
+    for (uint16_t i = 0; i < q->nwindows; i++)
+        if (q->windows[i].name && strcmp(q->windows[i].name, name) == 0) return i;
+    return -1;
+}
+
+static status frame_offset(struct scope *s, struct node *n, const struct window *w,
+                           struct expr **ret) {
+    struct analyse *a = s->a;
+    *ret = NULL;
+    if (!n) return OK;
+    struct expr *e, *i;
+    TRY(transform_expr(s, n, CLAUSE_WINDOW, &e));
+    if (w->mode == FRAME_RANGE) return not_supported(a, n->location, "RANGE with offset");
+    TRY(coerce(a, e, INT8OID, -1, CAST_ASSIGNMENT, &i));
+    if (!i)
+        return FAIL_AT(a, n->location, DATATYPE_MISMATCH,
+                       "argument of %s must be type bigint, not type %s",
+                       w->mode == FRAME_ROWS ? "ROWS" : "GROUPS", type_words(a, e->type));
+    *ret = i;
+    return OK;
+}
+
+static status window_keys(struct scope *s, struct ast_window_def *d, struct window *w) {
+    struct analyse *a = s->a;
+    if (list_n(d->partition_by)) {
+        w->npartition = (uint16_t)list_n(d->partition_by);
+        NEW_N(a, w->partition, w->npartition);
+        LIST_EACH(struct node *, p, d->partition_by) {
+            TRY(transform_expr(s, p, CLAUSE_WINDOW, &w->partition[p_i]));
+            TRY(coerce_unknown(a, w->partition[p_i], &w->partition[p_i]));
+        }
+    }
+    if (list_n(d->order_by)) {
+        w->norder = (uint16_t)list_n(d->order_by);
+        NEW_N(a, w->order, w->norder);
+        NEW_N(a, w->order_keys, w->norder);
+        LIST_EACH(struct ast_sort_by *, by, d->order_by) {
+            struct expr *e;
+            TRY(transform_expr(s, by->value, CLAUSE_WINDOW, &e));
+            TRY(coerce_unknown(a, e, &e));
+            w->order[by_i] = e;
+            TRY(sort_direction(a, by, e->type, &w->order_keys[by_i].descending,
+                               &w->order_keys[by_i].nulls_first));
+        }
+    }
+    return OK;
+}
+
+static status add_window(struct scope *s, struct ast_window_def *d, const char *name,
+                         uint16_t *ret) {
+    struct analyse *a = s->a;
+    struct query *q = s->query;
+    struct window w = {.name = name};
+    if (d->base) {
+        int base = find_window(q, d->base);
+        if (base < 0)
+            return FAIL_AT(a, d->node.location, UNDEFINED_OBJECT, "window \"%s\" does not exist",
+                           d->base);
+        w = q->windows[base];
+        w.name = name;
+        if (list_n(d->partition_by))
+            return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                           "cannot override PARTITION BY clause of window \"%s\"", d->base);
+        if (list_n(d->order_by) && w.norder)
+            return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                           "cannot override ORDER BY clause of window \"%s\"", d->base);
+    }
+    TRY(window_keys(s, d, &w));
+    w.has_frame = d->frame_given;
+    w.mode = d->mode;
+    w.start = d->start;
+    w.end = d->end;
+    w.exclude = d->exclude;
+    if (!d->frame_given) {
+        w.mode = FRAME_RANGE;
+        w.start = BOUND_UNBOUNDED_PRECEDING;
+        w.end = BOUND_CURRENT_ROW;
+    }
+    TRY(frame_offset(s, d->start_offset, &w, &w.start_offset));
+    TRY(frame_offset(s, d->end_offset, &w, &w.end_offset));
+    if (w.exclude != EXCLUDE_NO_OTHERS) return not_supported(a, d->node.location, "EXCLUDE");
+    struct window *grown;
+    NEW_N(a, grown, q->nwindows + 1);
+    if (q->nwindows) memcpy(grown, q->windows, q->nwindows * sizeof *grown);
+    grown[q->nwindows] = w;
+    q->windows = grown;
+    *ret = q->nwindows++;
+    return OK;
+}
+
+status transform_windows(struct scope *s, const struct list *definitions) {
+    LIST_EACH(struct ast_window_def *, d, definitions) {
+        if (find_window(s->query, d->name) >= 0)
+            return FAIL_AT(s->a, d->node.location, WINDOWING_ERROR,
+                           "window \"%s\" is already defined", d->name);
+        uint16_t index;
+        TRY(add_window(s, d, d->name, &index));
+    }
+    return OK;
+}
+
+status make_window(struct scope *s, struct ast_func_call *n, const struct function_choice *c,
+                   struct expr **args, uint16_t nargs, struct expr **ret) {
+    struct analyse *a = s->a;
+    int32_t location = n->node.location;
+    if (!n->over)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE, "window function %s requires an OVER clause",
+                       c->function->name);
+    if (!clause_allows_windows(s->clause))
+        return FAIL_AT(a, location, WINDOWING_ERROR, "window functions are not allowed in %s",
+                       clause_words(s->clause));
+    if (n->distinct) return not_supported(a, location, "DISTINCT for window functions");
+    if (list_n(n->order_by))
+        return not_supported(a, location, "aggregate ORDER BY for window functions");
+    if (c->function->kind == 'a') TRY(check_star(a, n, nargs, c->function));
+    struct expr *e;
+    TRY(decorated(s, EXPR_WINDOW, n, c, args, nargs, &e));
+    for (uint16_t i = 0; i < e->nargs; i++)
+        if (expr_contains_kind(e->args[i], EXPR_WINDOW))
+            return FAIL_AT(a, location, WINDOWING_ERROR, "window function calls cannot be nested");
+    if (n->over->name && !n->over->base && !n->over->partition_by && !n->over->order_by &&
+        !n->over->frame_given) {
+        int w = find_window(s->query, n->over->name);
+        if (w < 0)
+            return FAIL_AT(a, n->over->node.location, UNDEFINED_OBJECT,
+                           "window \"%s\" does not exist", n->over->name);
+        e->agg.window = (uint16_t)w;
+    } else {
+        TRY(add_window(s, n->over, NULL, &e->agg.window));
+    }
+    s->query->has_windows = true;
+    *ret = e;
+    return OK;
+}

@@ -1,0 +1,259 @@
+#include "analyse/internal.h"
+
+status analyse_at(struct analyse *a, int32_t location, status s) {
+    if (ok(s) || a->no_positions || location < 0 || a->error->position) return s;
+    error_at(a->error, parse_position(a->env->text, a->env->text_len, location));
+    return s;
+}
+
+status analyse_memory(struct analyse *a) {
+    return error_set(a->error, ST_OUT_OF_MEMORY, "out of memory");
+}
+
+status analyse_grow(struct analyse *a, void **array, uint16_t *cap, size_t size) {
+    uint32_t more = *cap ? *cap * 2u : 8;
+    if (more > UINT16_MAX)
+        return error_set(a->error, ST_PROGRAM_LIMIT_EXCEEDED, "statement is too long");
+    void *grown = arena_array(a->arena, more, size);
+    NEEDS(a, grown);
+    if (*cap) memcpy(grown, *array, *cap * size);
+    *array = grown;
+    *cap = (uint16_t)more;
+    return OK;
+}
+
+status analyse_stack(struct analyse *a) {
+    if (coro_stack_left() >= STACK_MARGIN_BYTES) return OK;
+    return error_set(a->error, ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+}
+
+status not_supported(struct analyse *a, int32_t location, const char *what) {
+    return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "%s is not supported", what);
+}
+
+const char *type_words(struct analyse *a, oid type) {
+    return type_format_name(a->arena, type);
+}
+
+status query_new(struct analyse *a, enum query_kind kind, struct query **ret) {
+    struct query *q;
+    NEW(a, q);
+    q->kind = kind;
+    *ret = q;
+    return OK;
+}
+
+status note_relation(struct analyse *a, oid relation, enum relation_mode mode) {
+    for (uint16_t i = 0; i < a->nrelations; i++)
+        if (a->relations[i].oid == relation) {
+            if (mode > a->relations[i].mode) a->relations[i].mode = mode;
+            return OK;
+        }
+    GROW(a, a->relations, a->nrelations, a->relations_cap);
+    a->relations[a->nrelations++] = (struct analysed_relation){relation, mode};
+    return OK;
+}
+
+static status analyse_init(struct analyse *a, struct sql_env *env, struct arena *arena) {
+    *a = (struct analyse){.env = env, .arena = arena, .error = env->eval.error, .reads_only = true};
+    a->eval = (struct eval_env){arena, env->eval.error, env->eval.session};
+    return OK;
+}
+
+static status words_for(struct analyse *a, status s) {
+    if (status_is(s, ST_OUT_OF_MEMORY) && a->error->status.code == ST_OK) return analyse_memory(a);
+    return s;
+}
+
+static status dispatch(struct analyse *a, struct node *stmt, struct query **ret) {
+    struct query *q;
+    TRY(query_new(a, QUERY_SELECT, &q));
+    struct scope s;
+    scope_init(&s, a, NULL, q);
+    *ret = q;
+    switch (stmt->kind) {
+    case NODE_SELECT: return transform_select(&s, ast_as_select(stmt));
+    case NODE_INSERT: return transform_insert(&s, ast_as_insert(stmt));
+    case NODE_UPDATE: return transform_update(&s, ast_as_update(stmt));
+    case NODE_DELETE: return transform_delete(&s, ast_as_delete(stmt));
+    case NODE_MERGE: return not_supported(a, stmt->location, "MERGE");
+    default: return not_supported(a, -1, ast_kind_name(stmt->kind));
+    }
+}
+
+/* Parameters that nothing gave a type. */
+static status settle_params(struct analyse *a) {
+    for (uint16_t i = 0; i < a->nparams; i++)
+        if (!a->param_types[i] || a->param_types[i] == UNKNOWNOID)
+            return error_set(a->error, ST_INDETERMINATE_DATATYPE,
+                             "could not determine data type of parameter $%d", i + 1);
+    return OK;
+}
+
+status analyse_statement(struct sql_env *env, struct arena *arena, struct node *stmt,
+                         const oid *param_types, uint16_t nparams, struct analysed **ret) {
+    struct analyse a;
+    TRY(analyse_init(&a, env, arena));
+    if (nparams) {
+        a.param_types = arena_array(arena, nparams, sizeof *a.param_types);
+        if (!a.param_types) return analyse_memory(&a);
+        memcpy(a.param_types, param_types, nparams * sizeof *param_types);
+        a.nparams = a.params_cap = nparams;
+    }
+    struct analysed *result = arena_zalloc(arena, sizeof *result);
+    if (!result) return analyse_memory(&a);
+    TRY(words_for(&a, dispatch(&a, stmt, &result->query)));
+    TRY(settle_params(&a));
+    result->nparams = a.nparams;
+    result->param_types = a.param_types;
+    result->nrelations = a.nrelations;
+    result->relations = a.relations;
+    result->nctes = a.nctes;
+    result->read_only = a.reads_only;
+    *ret = result;
+    return OK;
+}
+
+static enum clause clause_of_use(enum analyse_use use) {
+    switch (use) {
+    case USE_DEFAULT: return CLAUSE_DEFAULT;
+    case USE_CHECK: return CLAUSE_CHECK;
+    case USE_GENERATED: return CLAUSE_GENERATED;
+    case USE_INDEX: return CLAUSE_INDEX;
+    case USE_PREDICATE: return CLAUSE_PREDICATE;
+    default: return CLAUSE_COPY_WHERE;
+    }
+}
+
+/* The relation as range table entry 0, without looking at anything but its columns. */
+static status expression_scope(struct scope *s, const struct relation *r) {
+    struct analyse *a = s->a;
+    struct rte *e;
+    NEW(a, e);
+    e->kind = RTE_RELATION;
+    e->alias = r->name;
+    e->relation = r;
+    e->schema_name = r->schema_name;
+    e->ncolumns = r->natts;
+    NEW_N(a, e->columns, r->natts ? r->natts : 1);
+    for (uint16_t i = 0; i < r->natts; i++) {
+        const struct attribute *att = &r->atts[i];
+        e->columns[i] = (struct rte_column){att->name, att->dropped ? 0 : att->type, att->typmod,
+                                            att->collation};
+    }
+    uint16_t index;
+    TRY(rte_add(s, e, &index));
+    struct ns_item *item;
+    TRY(rte_item(s, index, &item));
+    return scope_add(s, item);
+}
+
+static status check_no_columns(struct analyse *a, struct expr *e, enum analyse_use use) {
+    if (use == USE_DEFAULT && expr_contains_kind(e, EXPR_VAR))
+        return error_set(a->error, ST_FEATURE_NOT_SUPPORTED,
+                         "cannot use column reference in DEFAULT expression");
+    if (expr_contains_kind(e, EXPR_SUBLINK)) {
+        const char *where = use == USE_DEFAULT      ? "DEFAULT expression"
+                            : use == USE_CHECK      ? "check constraint"
+                            : use == USE_GENERATED  ? "column generation expression"
+                            : use == USE_PREDICATE  ? "index predicate"
+                            : use == USE_COPY_WHERE ? "COPY FROM WHERE condition"
+                                                    : "index expression";
+        return error_set(a->error, ST_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", where);
+    }
+    if (use == USE_GENERATED && expr_volatility(e) != 'i')
+        return error_set(a->error, ST_INVALID_OBJECT_DEFINITION,
+                         "generation expression is not immutable");
+    if (use == USE_INDEX && expr_volatility(e) != 'i')
+        return error_set(a->error, ST_INVALID_OBJECT_DEFINITION,
+                         "functions in index expression must be marked IMMUTABLE");
+    if (use == USE_PREDICATE && expr_volatility(e) != 'i')
+        return error_set(a->error, ST_INVALID_OBJECT_DEFINITION,
+                         "functions in index predicate must be marked IMMUTABLE");
+    return OK;
+}
+
+static status expression_alone(struct analyse *a, const struct relation *r, struct node *n,
+                               enum analyse_use use, const char *column, oid want_type,
+                               int32_t want_typmod, struct expr **ret) {
+    struct query *q;
+    TRY(query_new(a, QUERY_SELECT, &q));
+    struct scope s;
+    scope_init(&s, a, NULL, q);
+    a->no_params = true;
+    if (use == USE_DEFAULT && n->kind == NODE_COLUMN_REF)
+        return FAIL_AT(a, n->location, FEATURE_NOT_SUPPORTED,
+                       "cannot use column reference in DEFAULT expression");
+    if (r) TRY(expression_scope(&s, r));
+    struct expr *e;
+    TRY(transform_expr(&s, n, clause_of_use(use), &e));
+    if (use == USE_CHECK || use == USE_PREDICATE || use == USE_COPY_WHERE) {
+        const char *what = use == USE_CHECK ? "CHECK" : use == USE_PREDICATE ? "WHERE" : "WHERE";
+        TRY(coerce_to_bool(a, e, what, &e));
+    } else if (want_type) {
+        struct expr *assigned;
+        TRY(coerce(a, e, want_type, want_typmod, CAST_ASSIGNMENT, &assigned));
+        if (!assigned) {
+            status st =
+                error_set(a->error, ST_DATATYPE_MISMATCH,
+                          "column \"%s\" is of type %s but %s expression is of type %s", column,
+                          type_words(a, want_type), use == USE_DEFAULT ? "default" : "generation",
+                          type_words(a, e->type));
+            error_hint(a->error, "You will need to rewrite or cast the expression.");
+            return st;
+        }
+        e = assigned;
+    } else {
+        TRY(coerce_unknown(a, e, &e));
+    }
+    TRY(check_no_columns(a, e, use));
+    *ret = e;
+    return OK;
+}
+
+status analyse_expression(struct sql_env *env, struct arena *arena, const struct relation *r,
+                          struct node *expression, enum analyse_use use, const char *column,
+                          oid want_type, int32_t want_typmod, struct expr **ret) {
+    struct analyse a;
+    TRY(analyse_init(&a, env, arena));
+    return words_for(&a,
+                     expression_alone(&a, r, expression, use, column, want_type, want_typmod, ret));
+}
+
+/* An expression kept as text; its locations are not in the client's statement. */
+static status stored_expression(struct sql_env *env, struct arena *arena, const struct relation *r,
+                                const char *text, enum analyse_use use, const struct attribute *att,
+                                struct expr **ret) {
+    struct analyse a;
+    TRY(analyse_init(&a, env, arena));
+    a.no_positions = true;
+    struct node *n;
+    TRY(parse_expression(arena, text, strlen(text), a.error, &n));
+    return words_for(&a, expression_alone(&a, r, n, use, att ? att->name : NULL,
+                                          att ? att->type : 0, att ? att->typmod : -1, ret));
+}
+
+status analyse_default(struct sql_env *env, struct arena *arena, const struct relation *r,
+                       const struct attribute *att, struct expr **ret) {
+    if (!att->default_text) {
+        *ret = NULL;
+        return OK;
+    }
+    enum analyse_use use = att->generated ? USE_GENERATED : USE_DEFAULT;
+    return stored_expression(env, arena, att->generated ? r : NULL, att->default_text, use, att,
+                             ret);
+}
+
+status analyse_checks(struct sql_env *env, struct arena *arena, const struct relation *r,
+                      uint16_t *ret_n, struct change_check **ret_checks) {
+    struct change_check *checks = arena_array(arena, r->nchecks + 1u, sizeof *checks);
+    if (!checks) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t i = 0; i < r->nchecks; i++) {
+        checks[i].name = arena_strdup(arena, r->checks[i].name);
+        if (!checks[i].name) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+        TRY(stored_expression(env, arena, r, r->checks[i].text, USE_CHECK, NULL, &checks[i].expr));
+    }
+    *ret_n = r->nchecks;
+    *ret_checks = checks;
+    return OK;
+}

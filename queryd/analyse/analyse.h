@@ -1,0 +1,38 @@
+/* analyse.h: from syntax to meaning.
+ *
+ * Names become columns and relations (which are locked), operators and functions are chosen by the
+ * rules of types/resolution.h, types are made to fit. Errors have PostgreSQL's SQLSTATE, words and
+ * position, in env->eval.error. Everything made lives in the given arena, which must outlive all
+ * use (a prepared statement's own). */
+#ifndef ANALYSE_ANALYSE_H
+#define ANALYSE_ANALYSE_H
+
+#include "analyse/query.h"
+
+/* SELECT, VALUES, INSERT, UPDATE, DELETE. param_types as declared by the client (0: infer). */
+status analyse_statement(struct sql_env *env, struct arena *a, struct node *stmt,
+                         const oid *param_types, uint16_t nparams, struct analysed **ret);
+
+/* How an expression by itself may look: where it stands decides what it may name. */
+enum analyse_use {
+    USE_DEFAULT,
+    USE_CHECK,
+    USE_GENERATED,
+    USE_INDEX,
+    USE_PREDICATE,
+    USE_COPY_WHERE
+};
+
+/* One expression over the columns of r (range table entry 0; NULL: none). want_type 0: any; else
+ * it is assigned to a column of that type and name. */
+status analyse_expression(struct sql_env *env, struct arena *a, const struct relation *r,
+                          struct node *expression, enum analyse_use use, const char *column,
+                          oid want_type, int32_t want_typmod, struct expr **ret);
+/* The default of an attribute as an expression of its type; NULL when it has none. */
+status analyse_default(struct sql_env *env, struct arena *a, const struct relation *r,
+                       const struct attribute *att, struct expr **ret);
+/* The CHECK constraints of r over range table entry 0. */
+status analyse_checks(struct sql_env *env, struct arena *a, const struct relation *r,
+                      uint16_t *ret_n, struct change_check **ret_checks);
+
+#endif

@@ -1,0 +1,197 @@
+/* Function calls. */
+#include "analyse/internal.h"
+
+/* Functions that SQL has words for, by PostgreSQL's oids. */
+enum {
+    FN_NOW = 1299,
+    FN_CURRENT_USER = 745,
+    FN_SESSION_USER = 746,
+    FN_CURRENT_DATABASE = 861,
+    FN_CURRENT_SCHEMA = 1402
+};
+
+status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t nargs,
+                   int32_t location, struct expr **ret) {
+    const struct function *f = function_find(function);
+    if (!f) return not_supported(a, location, "this function");
+    struct expr *e = expr_new_n(a->arena, EXPR_CALL, f->result, location, nargs);
+    NEEDS(a, e);
+    e->call.function = f;
+    for (uint16_t i = 0; i < nargs; i++) e->args[i] = args[i];
+    *ret = e;
+    return OK;
+}
+
+static status time_value(struct analyse *a, oid type, int32_t precision, int32_t location,
+                         struct expr **ret) {
+    struct expr *now;
+    TRY(call_by_oid(a, FN_NOW, NULL, 0, location, &now));
+    return make_cast(a, now, type, precision, location, ret);
+}
+
+status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret) {
+    struct analyse *a = s->a;
+    int32_t location = n->node.location;
+    switch (n->kind) {
+    case VALUE_CURRENT_DATE: return time_value(a, DATEOID, -1, location, ret);
+    case VALUE_CURRENT_TIME: return time_value(a, TIMETZOID, n->precision, location, ret);
+    case VALUE_CURRENT_TIMESTAMP: return time_value(a, TIMESTAMPTZOID, n->precision, location, ret);
+    case VALUE_LOCALTIME: return time_value(a, TIMEOID, n->precision, location, ret);
+    case VALUE_LOCALTIMESTAMP: return time_value(a, TIMESTAMPOID, n->precision, location, ret);
+    case VALUE_CURRENT_ROLE:
+    case VALUE_CURRENT_USER:
+    case VALUE_USER: return call_by_oid(a, FN_CURRENT_USER, NULL, 0, location, ret);
+    case VALUE_SESSION_USER: return call_by_oid(a, FN_SESSION_USER, NULL, 0, location, ret);
+    case VALUE_CURRENT_CATALOG: return call_by_oid(a, FN_CURRENT_DATABASE, NULL, 0, location, ret);
+    default: return call_by_oid(a, FN_CURRENT_SCHEMA, NULL, 0, location, ret);
+    }
+}
+
+static status check_schema(struct analyse *a, const char *schema, const char *name,
+                           int32_t location) {
+    if (!schema || strcmp(schema, "pg_catalog") == 0) return OK;
+    oid found;
+    status s = catalog_schema(a->env, schema, &found);
+    if (status_is(s, ST_NOT_FOUND))
+        return FAIL_AT(a, location, INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    TRY(s);
+    status st =
+        FAIL_AT(a, location, UNDEFINED_FUNCTION, "function %s.%s does not exist", schema, name);
+    error_hint(a->error, "No function matches the given name and argument types. You might need to "
+                         "add explicit type casts.");
+    return st;
+}
+
+static status refuse_decoration(struct analyse *a, struct ast_func_call *n, const char *name) {
+    int32_t location = n->node.location;
+    if (n->star)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "%s(*) specified, but %s is not an aggregate function", name, name);
+    if (n->distinct)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "DISTINCT specified, but %s is not an aggregate function", name);
+    if (n->within_group)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "WITHIN GROUP specified, but %s is not an aggregate function", name);
+    if (n->order_by)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "ORDER BY specified, but %s is not an aggregate function", name);
+    if (n->filter)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "FILTER specified, but %s is not an aggregate function", name);
+    if (n->over)
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "OVER specified, but %s is not a window function nor an aggregate function",
+                       name);
+    return OK;
+}
+
+static status check_set(struct scope *s, int32_t location) {
+    if (!clause_allows_sets(s->clause)) {
+        if (s->clause == CLAUSE_AGG_ARGS) {
+            status st = FAIL_AT(s->a, location, FEATURE_NOT_SUPPORTED,
+                                "aggregate function calls cannot contain set-returning function "
+                                "calls");
+            error_hint(s->a->error, "You might be able to move the set-returning function into a "
+                                    "LATERAL FROM item.");
+            return st;
+        }
+        return FAIL_AT(s->a, location, FEATURE_NOT_SUPPORTED,
+                       "set-returning functions are not allowed in %s", clause_words(s->clause));
+    }
+    if (s->clause != CLAUSE_FROM_FUNCTION) s->query->has_sets = true;
+    return OK;
+}
+
+/* The trailing arguments of a VARIADIC function as one array. */
+static status gather(struct analyse *a, const struct function_choice *c, struct expr **args,
+                     uint16_t *n, int32_t location) {
+    uint16_t count = (uint16_t)(*n - c->variadic_from);
+    const struct type *t = type_find(c->variadic_type);
+    struct expr *e = expr_new_n(a->arena, EXPR_ARRAY, 0, location, count);
+    NEEDS(a, e);
+    if (t && t->element && t->len == -1) { /* told as the array type */
+        e->type = t->oid;
+        e->array.element = t->element;
+    } else {
+        e->type = t ? t->array : 0;
+        e->array.element = c->variadic_type;
+    }
+    for (uint16_t i = 0; i < count; i++)
+        TRY(coerce_chosen(a, args[c->variadic_from + i], e->array.element, &e->args[i]));
+    args[c->variadic_from] = e;
+    *n = (uint16_t)(c->variadic_from + 1);
+    return OK;
+}
+
+static status plain_call(struct scope *s, struct ast_func_call *n, const char *name,
+                         const struct function_choice *c, struct expr **args, uint16_t nargs,
+                         struct expr **ret) {
+    struct analyse *a = s->a;
+    TRY(refuse_decoration(a, n, name));
+    if (c->is_coercion) return make_cast(a, args[0], c->result, -1, n->node.location, ret);
+    if (c->function->returns_set) TRY(check_set(s, n->node.location));
+    struct expr *e = expr_new_n(a->arena, EXPR_CALL, c->result, n->node.location, nargs);
+    NEEDS(a, e);
+    e->call.function = c->function;
+    e->call.variadic = n->variadic;
+    memcpy(e->args, args, nargs * sizeof *args);
+    const struct type *t = type_find(c->result);
+    e->collation = t ? t->collation : 0;
+    *ret = e;
+    return OK;
+}
+
+static status call_args(struct scope *s, struct ast_func_call *n, const char *name,
+                        struct expr ***ret_args, uint16_t *ret_n) {
+    struct analyse *a = s->a;
+    int32_t count = list_n(n->args);
+    if (count + list_n(n->order_by) > FUNCTION_ARGS_MAX)
+        return FAIL_AT(a, n->node.location, TOO_MANY_ARGUMENTS,
+                       "cannot pass more than %d arguments to a function", FUNCTION_ARGS_MAX);
+    LIST_EACH(struct node *, arg, n->args)
+    if (arg->kind == NODE_NAMED_ARG)
+        return FAIL_AT(a, arg->location, FEATURE_NOT_SUPPORTED,
+                       "named arguments of function %s are not supported", name);
+    TRY(transform_list(s, n->args, ret_args));
+    *ret_n = (uint16_t)count;
+    return OK;
+}
+
+static status coerce_args(struct analyse *a, const struct function_choice *c, struct expr **args,
+                          uint16_t *n, int32_t location) {
+    uint16_t fixed = c->gather_variadic ? c->variadic_from : *n;
+    for (uint16_t i = 0; i < fixed; i++) {
+        int32_t where = args[i]->location;
+        TRY(analyse_at(a, where, coerce_chosen(a, args[i], c->arg_types[i], &args[i])));
+    }
+    if (c->gather_variadic) TRY(gather(a, c, args, n, location));
+    return OK;
+}
+
+/* t(x) as the column notation's other form: a.b is not looked for among functions. */
+status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret) {
+    struct analyse *a = s->a;
+    const char *schema, *name;
+    int32_t location = n->node.location;
+    TRY(split_name(a, n->names, location, &schema, &name));
+    enum clause clause = s->clause;
+    struct expr **args;
+    uint16_t nargs;
+    TRY(call_args(s, n, name, &args, &nargs));
+    TRY(check_schema(a, schema, name, location));
+    oid types[FUNCTION_ARGS_MAX];
+    for (uint16_t i = 0; i < nargs; i++) types[i] = args[i]->type;
+    uint16_t ntypes = nargs;
+    if (n->within_group) return not_supported(a, location, "WITHIN GROUP");
+    struct function_choice *c;
+    NEW(a, c);
+    TRY(analyse_at(a, location, resolve_function(&a->eval, name, types, ntypes, n->variadic, c)));
+    if (!c->is_coercion) TRY(coerce_args(a, c, args, &nargs, location));
+    s->clause = clause;
+    if (c->is_coercion || c->function->kind == 'f')
+        return plain_call(s, n, name, c, args, nargs, ret);
+    if (c->function->kind == 'w' || n->over) return make_window(s, n, c, args, nargs, ret);
+    if (c->function->kind == 'a') return make_aggregate(s, n, c, args, nargs, ret);
+    return FAIL_AT(a, location, WRONG_OBJECT_TYPE, "%s is a procedure", name);
+}

@@ -1,0 +1,388 @@
+/* FROM: relations, subqueries, functions. */
+#include "analyse/internal.h"
+
+status rte_add(struct scope *s, struct rte *r, uint16_t *ret_index) {
+    struct query *q = s->query;
+    if (q->nrtes >= RTES_MAX - 1)
+        return error_set(s->a->error, ST_PROGRAM_LIMIT_EXCEEDED, "too many range table entries");
+    GROW(s->a, q->rtes, q->nrtes, q->rtes_cap);
+    *ret_index = q->nrtes;
+    q->rtes[q->nrtes++] = r;
+    return OK;
+}
+
+/* The names by which the rest of the query knows a range table entry. */
+status rte_item(struct scope *s, uint16_t index, struct ns_item **ret) {
+    struct analyse *a = s->a;
+    const struct rte *r = s->query->rtes[index];
+    struct ns_item *item;
+    NEW(a, item);
+    *item = (struct ns_item){.name = r->alias,
+                             .schema = r->schema_name,
+                             .rte = index,
+                             .ncolumns = r->ncolumns,
+                             .relation = r->relation,
+                             .name_visible = true,
+                             .columns_visible = true};
+    NEW_N(a, item->names, r->ncolumns + 1);
+    NEW_N(a, item->exprs, r->ncolumns + 1);
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const struct rte_column *c = &r->columns[i];
+        item->names[i] = c->name;
+        if (!c->type) continue;
+        item->exprs[i] =
+            expr_var(a->arena, index, (int16_t)(i + 1), c->type, c->typmod, c->collation, -1);
+        NEEDS(a, item->exprs[i]);
+    }
+    *ret = item;
+    return OK;
+}
+
+status from_rte(struct analyse *a, uint16_t rte, struct from_item **ret) {
+    struct from_item *f;
+    NEW(a, f);
+    f->rte = rte;
+    *ret = f;
+    return OK;
+}
+
+status from_add(struct scope *s, struct from_item *f) {
+    struct query *q = s->query;
+    struct from_item **grown;
+    NEW_N(s->a, grown, q->nfrom + 1);
+    if (q->nfrom) memcpy(grown, q->from, q->nfrom * sizeof *grown);
+    grown[q->nfrom++] = f;
+    q->from = grown;
+    return OK;
+}
+
+/* Alias column lists rename the first columns. */
+static status rename_columns(struct analyse *a, struct rte *r, const struct list *names,
+                             int32_t location) {
+    uint16_t live = 0;
+    for (uint16_t i = 0; i < r->ncolumns; i++) live += r->columns[i].type != 0;
+    if (list_n(names) > live)
+        return FAIL_AT(a, location, INVALID_COLUMN_REFERENCE,
+                       "table \"%s\" has %u columns available but %d columns specified", r->alias,
+                       live, list_n(names));
+    int32_t k = 0;
+    for (uint16_t i = 0; i < r->ncolumns && k < list_n(names); i++)
+        if (r->columns[i].type) r->columns[i].name = list_at(names, k++);
+    return OK;
+}
+
+static status relation_columns(struct analyse *a, const struct relation *r, struct rte *e) {
+    e->ncolumns = r->natts;
+    NEW_N(a, e->columns, r->natts + 1);
+    for (uint16_t i = 0; i < r->natts; i++) {
+        const struct attribute *att = &r->atts[i];
+        char *name = arena_strdup(a->arena, att->name);
+        NEEDS(a, name);
+        e->columns[i] =
+            (struct rte_column){name, att->dropped ? 0 : att->type, att->typmod, att->collation};
+    }
+    return OK;
+}
+
+/* A view is its query; the rows come from there, the names from pg_attribute. */
+static status expand_view(struct scope *s, const struct relation *r, struct rte *e) {
+    struct analyse *a = s->a;
+    if (++a->view_depth > VIEW_DEPTH_MAX)
+        return FAIL_AT(a, -1, INVALID_OBJECT_DEFINITION,
+                       "infinite recursion detected in rules for relation \"%s\"", r->name);
+    bool positions = a->no_positions, params = a->no_params;
+    struct list *statements;
+    const char *text = arena_strdup(a->arena, r->view_text ? r->view_text : "");
+    NEEDS(a, text);
+    TRY(parse_sql(a->arena, text, strlen(text), a->error, &statements));
+    if (list_n(statements) != 1)
+        return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" has no query", r->name);
+    a->no_positions = a->no_params = true;
+    struct raw_stmt *raw = list_at(statements, 0);
+    status st = analyse_subquery(a, NULL, raw->stmt, &e->query);
+    a->no_positions = positions;
+    a->no_params = params;
+    a->view_depth--;
+    TRY(st);
+    e->kind = RTE_SUBQUERY;
+    e->relation = NULL;
+    uint16_t live = 0;
+    for (uint16_t i = 0; i < e->ncolumns; i++)
+        if (e->columns[i].type) e->columns[live++] = e->columns[i];
+    if (live != e->query->nvisible)
+        return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" does not fit its query",
+                         r->name);
+    e->ncolumns = live;
+    for (uint16_t i = 0; i < live; i++) {
+        const struct expr *x = e->query->targets[i].expr;
+        e->columns[i].type = x->type;
+        e->columns[i].typmod = x->typmod;
+        e->columns[i].collation = x->collation;
+    }
+    return OK;
+}
+
+status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relation_mode mode,
+                        uint16_t *ret_rte) {
+    struct analyse *a = s->a;
+    const struct relation *r;
+    int32_t location = a->no_positions ? -1 : var->node.location;
+    if (var->catalog && strcmp(var->catalog, a->env->settings->database) != 0)
+        return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED,
+                       "cross-database references are not implemented: \"%s.%s.%s\"", var->catalog,
+                       var->schema, var->name);
+    if (var->as_of) return not_supported(a, location, "AS OF SYSTEM TIME");
+    if (var->sample) return not_supported(a, location, "TABLESAMPLE");
+    TRY(catalog_relation_lock(a->env, var->schema, var->name, mode, location, &r));
+    if (r->kind != 'r' && r->kind != 'v') {
+        status st = FAIL_AT(a, location, WRONG_OBJECT_TYPE, "cannot open relation \"%s\"", r->name);
+        error_detail(a->error, "This operation is not supported for %s.",
+                     r->kind == 'i'   ? "indexes"
+                     : r->kind == 'S' ? "sequences"
+                                      : "this relation");
+        return st;
+    }
+    TRY(note_relation(a, r->oid, mode));
+    struct rte *e;
+    NEW(a, e);
+    e->kind = RTE_RELATION;
+    e->relation = r;
+    e->alias = var->alias ? var->alias->name : arena_strdup(a->arena, r->name);
+    NEEDS(a, e->alias);
+    if (!var->alias) {
+        e->schema_name = arena_strdup(a->arena, r->schema_name);
+        NEEDS(a, e->schema_name);
+    }
+    TRY(relation_columns(a, r, e));
+    if (r->kind == 'v') TRY(expand_view(s, r, e));
+    if (var->alias) TRY(rename_columns(a, e, var->alias->columns, location));
+    return rte_add(s, e, ret_rte);
+}
+
+status rte_columns_of_query(struct analyse *a, const struct query *q, const struct list *names,
+                            const char *what, struct rte *r) {
+    r->ncolumns = q->kind == QUERY_SELECT || q->kind == QUERY_SETOP ? q->nvisible : q->nreturning;
+    const struct target *targets =
+        q->kind == QUERY_SELECT || q->kind == QUERY_SETOP ? q->targets : q->returning;
+    NEW_N(a, r->columns, r->ncolumns + 1);
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const struct expr *e = targets[i].expr;
+        r->columns[i] = (struct rte_column){targets[i].name, e->type, e->typmod, e->collation};
+    }
+    if (list_n(names) > r->ncolumns)
+        return FAIL_AT(a, -1, INVALID_COLUMN_REFERENCE,
+                       "%s \"%s\" has %u columns available but %d columns specified", what,
+                       r->alias, r->ncolumns, list_n(names));
+    LIST_EACH(char *, name, names) r->columns[name_i].name = name;
+    return OK;
+}
+
+static status cte_rte(struct scope *s, struct ast_range_var *var, struct cte *c,
+                      struct from_item **ret) {
+    struct analyse *a = s->a;
+    struct rte *e;
+    NEW(a, e);
+    e->kind = RTE_CTE;
+    e->cte = c;
+    e->alias = var->alias ? var->alias->name : var->name;
+    e->ncolumns = c->ncolumns;
+    e->self_reference = c->in_recursion;
+    c->references++;
+    NEW_N(a, e->columns, c->ncolumns + 1);
+    memcpy(e->columns, c->columns, c->ncolumns * sizeof *e->columns);
+    if (var->alias) TRY(rename_columns(a, e, var->alias->columns, var->node.location));
+    uint16_t index;
+    TRY(rte_add(s, e, &index));
+    struct ns_item *item;
+    TRY(rte_item(s, index, &item));
+    TRY(scope_add(s, item));
+    return from_rte(a, index, ret);
+}
+
+static status from_relation(struct scope *s, struct ast_range_var *var, struct from_item **ret) {
+    if (!var->schema && !var->catalog) {
+        struct scope *where;
+        struct cte *c = scope_find_cte(s, var->name, &where);
+        if (c) return cte_rte(s, var, c, ret);
+    }
+    uint16_t index;
+    TRY(add_relation_rte(s, var, MODE_ACCESS_SHARE, &index));
+    struct ns_item *item;
+    TRY(rte_item(s, index, &item));
+    TRY(scope_add(s, item));
+    return from_rte(s->a, index, ret);
+}
+
+/* What a LATERAL item may see: everything to its left, for as long as it is analysed. */
+static status lateral_subquery(struct scope *s, struct ast_range_subquery *n, struct query **ret) {
+    if (!n->lateral) {
+        /* siblings are hidden, what is further out stays visible */
+        struct scope gap = *s;
+        gap.nitems = 0;
+        gap.items = NULL;
+        gap.items_cap = 0;
+        gap.lateral = false;
+        return analyse_subquery(s->a, &gap, n->query, ret);
+    }
+    bool before = s->lateral;
+    s->lateral = true;
+    status st = analyse_subquery(s->a, s, n->query, ret);
+    s->lateral = before;
+    return st;
+}
+
+static status from_subquery(struct scope *s, struct ast_range_subquery *n, struct from_item **ret) {
+    struct analyse *a = s->a;
+    if (!n->alias) {
+        bool values = n->query->kind == NODE_SELECT && ast_as_select(n->query)->values;
+        status st = FAIL_AT(a, n->node.location, SYNTAX_ERROR,
+                            values ? "VALUES in FROM must have an alias"
+                                   : "subquery in FROM must have an alias");
+        error_hint(a->error, values ? "For example, FROM (VALUES ...) [AS] foo."
+                                    : "For example, FROM (SELECT ...) [AS] foo.");
+        return st;
+    }
+    struct rte *e;
+    NEW(a, e);
+    e->kind = RTE_SUBQUERY;
+    e->alias = n->alias->name;
+    e->lateral = n->lateral;
+    TRY(lateral_subquery(s, n, &e->query));
+    TRY(rte_columns_of_query(a, e->query, NULL, "table", e));
+    TRY(rename_columns(a, e, n->alias->columns, n->node.location));
+    uint16_t index;
+    TRY(rte_add(s, e, &index));
+    struct ns_item *item;
+    TRY(rte_item(s, index, &item));
+    TRY(scope_add(s, item));
+    return from_rte(a, index, ret);
+}
+
+/* Functions whose result is a record of known columns: by oid, names and types. */
+static const struct set_columns {
+    oid function;
+    uint16_t n;
+    const char *names[8];
+    oid types[8];
+} set_columns[] = {
+    {3251, 2, {"word", "catcode"}, {TEXTOID, CHAROID}},
+};
+
+static const struct set_columns *columns_of_function(oid function) {
+    for (size_t i = 0; i < sizeof set_columns / sizeof *set_columns; i++)
+        if (set_columns[i].function == function) return &set_columns[i];
+    return NULL;
+}
+
+/* The columns that one function adds to its entry. */
+static status function_columns(struct analyse *a, struct rte *e, struct rte_function *f,
+                               const char *name, const struct list *defs, uint16_t *cap) {
+    const struct expr *call = f->call;
+    if (call->type == RECORDOID) {
+        f->composite = true;
+        const struct set_columns *known =
+            call->kind == EXPR_CALL ? columns_of_function(call->call.function->oid) : NULL;
+        f->ncolumns = known ? known->n : (uint16_t)list_n(defs);
+        if (!f->ncolumns)
+            return FAIL_AT(a, call->location, SYNTAX_ERROR,
+                           "a column definition list is required for functions returning "
+                           "\"record\"");
+        for (uint16_t i = 0; i < f->ncolumns; i++) {
+            GROW(a, e->columns, e->ncolumns, *cap);
+            struct rte_column *c = &e->columns[e->ncolumns++];
+            if (known) {
+                *c = (struct rte_column){known->names[i], known->types[i], -1, 0};
+                continue;
+            }
+            struct ast_column_def *d = list_at(defs, i);
+            c->name = d->name;
+            TRY(type_of_name(a, d->type, &c->type, &c->typmod));
+        }
+        return OK;
+    }
+    if (list_n(defs))
+        return FAIL_AT(a, call->location, SYNTAX_ERROR,
+                       "a column definition list is only allowed for functions returning "
+                       "\"record\"");
+    f->ncolumns = 1;
+    GROW(a, e->columns, e->ncolumns, *cap);
+    e->columns[e->ncolumns++] =
+        (struct rte_column){name, call->type, call->typmod, call->collation};
+    return OK;
+}
+
+static status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret) {
+    struct analyse *a = s->a;
+    struct rte *e;
+    NEW(a, e);
+    e->kind = RTE_FUNCTION;
+    e->lateral = true; /* functions always see what stands to their left */
+    e->ordinality = n->ordinality;
+    e->nfunctions = (uint16_t)list_n(n->functions);
+    NEW_N(a, e->functions, e->nfunctions);
+    uint16_t cap = 0;
+    LIST_EACH(struct ast_range_function_item *, item, n->functions) {
+        struct rte_function *f = &e->functions[item_i];
+        bool before = s->lateral;
+        s->lateral = true;
+        status st = transform_expr(s, item->call, CLAUSE_FROM_FUNCTION, &f->call);
+        s->lateral = before;
+        TRY(st);
+        TRY(coerce_unknown(a, f->call, &f->call));
+        if (f->call->kind != EXPR_CALL && expr_contains_set(f->call))
+            return FAIL_AT(a, f->call->location, FEATURE_NOT_SUPPORTED,
+                           "set-returning functions must appear at top level of FROM");
+        const char *name = output_name(item->call);
+        if (!e->alias) e->alias = n->alias ? n->alias->name : name;
+        const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
+        TRY(function_columns(a, e, f, column, item->columns ? item->columns : n->columns, &cap));
+    }
+    if (n->ordinality) {
+        GROW(a, e->columns, e->ncolumns, cap);
+        e->columns[e->ncolumns++] = (struct rte_column){"ordinality", INT8OID, -1, 0};
+    }
+    if (n->alias) TRY(rename_columns(a, e, n->alias->columns, n->node.location));
+    uint16_t index;
+    TRY(rte_add(s, e, &index));
+    struct ns_item *item;
+    TRY(rte_item(s, index, &item));
+    TRY(scope_add(s, item));
+    return from_rte(a, index, ret);
+}
+
+static status same_name_twice(struct scope *s, uint16_t first_new) {
+    for (uint16_t i = first_new; i < s->nitems; i++)
+        for (uint16_t k = 0; k < i; k++) {
+            const struct ns_item *x = s->items[i], *y = s->items[k];
+            if (!x->name || !y->name || !x->name_visible || !y->name_visible) continue;
+            if (strcmp(x->name, y->name) != 0) continue;
+            if (x->schema && y->schema && strcmp(x->schema, y->schema) != 0) continue;
+            return FAIL_AT(s->a, -1, DUPLICATE_ALIAS, "table name \"%s\" specified more than once",
+                           x->name);
+        }
+    return OK;
+}
+
+status transform_from_item(struct scope *s, struct node *n, struct from_item **ret) {
+    TRY(analyse_stack(s->a));
+    switch (n->kind) {
+    case NODE_RANGE_VAR: return from_relation(s, (struct ast_range_var *)n, ret);
+    case NODE_RANGE_SUBQUERY: return from_subquery(s, (struct ast_range_subquery *)n, ret);
+    case NODE_RANGE_FUNCTION: return from_function(s, (struct ast_range_function *)n, ret);
+    case NODE_JOIN: return transform_join(s, (struct ast_join *)n, ret);
+    default: return not_supported(s->a, n->location, ast_kind_name(n->kind));
+    }
+}
+
+status transform_from(struct scope *s, const struct list *from) {
+    LIST_EACH(struct node *, n, from) {
+        uint16_t first = s->nitems;
+        struct from_item *f;
+        TRY(transform_from_item(s, n, &f));
+        TRY(same_name_twice(s, first));
+        TRY(from_add(s, f));
+        for (uint16_t i = first; i < s->nitems; i++) s->items[i]->lateral_only = true;
+    }
+    for (uint16_t i = 0; i < s->nitems; i++) s->items[i]->lateral_only = false;
+    return OK;
+}

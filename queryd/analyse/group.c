@@ -1,0 +1,164 @@
+/* GROUP BY, and that nothing ungrouped is used beside it. */
+#include "analyse/internal.h"
+
+static status group_expr(struct scope *s, struct node *n, struct expr **ret) {
+    uint16_t target;
+    uint16_t before = s->query->ntargets;
+    TRY(find_or_add_target(s, n, CLAUSE_GROUP, &target));
+    struct expr **e = &s->query->targets[target].expr;
+    TRY(coerce_unknown(s->a, *e, e));
+    *ret = *e;
+    s->query->ntargets = before; /* grouping needs no output column of its own */
+    if (expr_contains_kind(*ret, EXPR_AGGREGATE))
+        return FAIL_AT(s->a, n->location, GROUPING_ERROR,
+                       "aggregate functions are not allowed in GROUP BY");
+    if (expr_contains_kind(*ret, EXPR_WINDOW))
+        return FAIL_AT(s->a, n->location, WINDOWING_ERROR,
+                       "window functions are not allowed in GROUP BY");
+    const struct type *t = type_find((*ret)->type);
+    if ((*ret)->type != RECORDOID && (!t || !type_is_ordered(t)))
+        return FAIL_AT(s->a, n->location, UNDEFINED_FUNCTION,
+                       "could not identify an equality operator for type %s",
+                       type_words(s->a, (*ret)->type));
+    return OK;
+}
+
+static status add_group(struct scope *s, struct expr *e, uint16_t *cap, uint16_t *ret) {
+    struct query *q = s->query;
+    for (uint16_t i = 0; i < q->ngroup; i++)
+        if (expr_equal(q->group[i], e)) {
+            *ret = i;
+            return OK;
+        }
+    GROW(s->a, q->group, q->ngroup, *cap);
+    q->group[q->ngroup] = e;
+    *ret = q->ngroup++;
+    return OK;
+}
+
+status transform_group(struct scope *s, struct ast_select *n) {
+    struct query *q = s->query;
+    uint16_t cap = 0, index;
+    LIST_EACH(struct node *, g, n->group_by) {
+        if (g->kind == NODE_GROUPING_SET) {
+            struct ast_grouping_set *set = (struct ast_grouping_set *)g;
+            if (set->kind == GROUPING_EMPTY) {
+                q->grouped = true;
+                continue;
+            }
+            return not_supported(s->a, g->location,
+                                 set->kind == GROUPING_ROLLUP ? "ROLLUP"
+                                 : set->kind == GROUPING_CUBE ? "CUBE"
+                                                              : "GROUPING SETS");
+        }
+        if (g->kind == NODE_ROW && !ast_as_row(g)->explicit_row) {
+            LIST_EACH(struct node *, part, ast_as_row(g)->args) {
+                struct expr *e;
+                TRY(group_expr(s, part, &e));
+                TRY(add_group(s, e, &cap, &index));
+            }
+            continue;
+        }
+        struct expr *e;
+        TRY(group_expr(s, g, &e));
+        TRY(add_group(s, e, &cap, &index));
+    }
+    if (q->ngroup) q->grouped = true;
+    return OK;
+}
+
+/* A table grouped by its whole primary key determines its other columns. */
+static bool key_is_grouped(const struct query *q, uint16_t rte) {
+    const struct rte *r = q->rtes[rte];
+    if (!r->relation || !r->relation->primary) return false;
+    const struct index_desc *p = r->relation->primary;
+    for (uint16_t k = 0; k < p->nkeys; k++) {
+        bool found = false;
+        for (uint16_t i = 0; i < q->ngroup; i++) {
+            const struct expr *g = q->group[i];
+            found |= g->kind == EXPR_VAR && g->var.level == 0 && g->var.rte == rte &&
+                     g->var.att == p->columns[k];
+        }
+        if (!found) return false;
+    }
+    return true;
+}
+
+struct grouped_check {
+    struct scope *s;
+    struct expr **extra; /* columns that a grouped key determines: grouped too */
+    uint16_t nextra, cap;
+};
+
+static status ungrouped(struct grouped_check *c, const struct expr *e, unsigned depth) {
+    struct query *q = c->s->query;
+    if (key_is_grouped(q, e->var.rte)) {
+        struct expr *copy = arena_memdup(c->s->a->arena, e, sizeof *e);
+        NEEDS(c->s->a, copy);
+        copy->var.level = 0;
+        for (uint16_t i = 0; i < c->nextra; i++)
+            if (expr_equal(c->extra[i], copy)) return OK;
+        GROW(c->s->a, c->extra, c->nextra, c->cap);
+        c->extra[c->nextra++] = copy;
+        return OK;
+    }
+    const struct rte *r = q->rtes[e->var.rte];
+    const char *column = e->var.att > 0 ? r->columns[e->var.att - 1].name : "tableoid";
+    if (depth)
+        return FAIL_AT(c->s->a, e->location, GROUPING_ERROR,
+                       "subquery uses ungrouped column \"%s.%s\" from outer query", r->alias,
+                       column);
+    return FAIL_AT(c->s->a, e->location, GROUPING_ERROR,
+                   "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate "
+                   "function",
+                   r->alias, column);
+}
+
+static status visit_grouped(struct expr *e, unsigned depth, void *arg, bool *ret_descend) {
+    struct grouped_check *c = arg;
+    struct query *q = c->s->query;
+    if (depth == 0) {
+        if (e->kind == EXPR_AGGREGATE) *ret_descend = false;
+        for (uint16_t i = 0; i < q->ngroup; i++)
+            if (expr_equal(q->group[i], e)) *ret_descend = false;
+        if (!*ret_descend) return OK;
+    }
+    if (e->kind != EXPR_VAR || e->var.level != depth) return OK;
+    for (uint16_t i = 0; i < q->ngroup; i++) {
+        const struct expr *g = q->group[i];
+        if (g->kind == EXPR_VAR && g->var.level == 0 && g->var.rte == e->var.rte &&
+            g->var.att == e->var.att)
+            return OK;
+    }
+    return ungrouped(c, e, depth);
+}
+
+static status check_windows(struct grouped_check *c) {
+    struct query *q = c->s->query;
+    for (uint16_t i = 0; i < q->nwindows; i++) {
+        for (uint16_t k = 0; k < q->windows[i].npartition; k++)
+            TRY(query_walk_expr(q->windows[i].partition[k], 0, visit_grouped, c));
+        for (uint16_t k = 0; k < q->windows[i].norder; k++)
+            TRY(query_walk_expr(q->windows[i].order[k], 0, visit_grouped, c));
+    }
+    return OK;
+}
+
+status check_grouped(struct scope *s) {
+    struct query *q = s->query;
+    if (q->has_aggregates || q->having) q->grouped = true;
+    if (!q->grouped) return OK;
+    struct grouped_check c = {.s = s};
+    for (uint16_t i = 0; i < q->ntargets; i++)
+        TRY(query_walk_expr(q->targets[i].expr, 0, visit_grouped, &c));
+    TRY(query_walk_expr(q->having, 0, visit_grouped, &c));
+    TRY(check_windows(&c));
+    if (c.nextra == 0) return OK;
+    struct expr **all;
+    NEW_N(s->a, all, q->ngroup + c.nextra);
+    memcpy(all, q->group, q->ngroup * sizeof *all);
+    memcpy(all + q->ngroup, c.extra, c.nextra * sizeof *all);
+    q->group = all;
+    q->ngroup = (uint16_t)(q->ngroup + c.nextra);
+    return OK;
+}

@@ -1,0 +1,249 @@
+/* internal.h: what the files of this folder share. */
+#ifndef ANALYSE_INTERNAL_H
+#define ANALYSE_INTERNAL_H
+
+#include "analyse/analyse.h"
+#include "base/check.h"
+#include "base/coro.h"
+#include "parse/parse.h"
+
+enum clause {
+#define X(NAME, words, aggregates, windows, sets) CLAUSE_##NAME,
+#include "analyse/clause.def"
+#undef X
+};
+const char *clause_words(enum clause c);
+bool clause_allows_aggregates(enum clause c);
+bool clause_allows_windows(enum clause c);
+bool clause_allows_sets(enum clause c);
+
+#define STACK_MARGIN_BYTES (24 * 1024)
+#define VIEW_DEPTH_MAX 64
+
+/* One statement under analysis. */
+struct analyse {
+    struct sql_env *env;
+    struct arena *arena;
+    struct error *error;
+    struct eval_env eval; /* constants live in the statement's arena */
+    uint16_t nparams, params_cap;
+    oid *param_types; /* 0: not yet known */
+    bool no_params;
+    bool no_positions; /* text of a view or default: locations mean nothing to the client */
+    bool reads_only;   /* nothing that changes rows or locks them */
+    unsigned view_depth;
+    uint16_t nrelations, relations_cap;
+    struct analysed_relation *relations;
+    uint16_t nctes;
+};
+
+/* What a name before a dot, or a bare column name, may mean. */
+struct ns_item {
+    const char *name;   /* NULL: only its columns have names */
+    const char *schema; /* of a relation without alias: s.t.c */
+    int32_t rte;        /* -1: a join */
+    uint16_t ncolumns;
+    const char **names;
+    struct expr **exprs; /* as seen from the query itself; NULL: dropped */
+    const struct relation *relation;
+    bool name_visible;
+    bool columns_visible;
+    bool lateral_only; /* for LATERAL items beside it, not yet for anything else */
+    bool lateral_bad;  /* inside the nullable side of a RIGHT or FULL join */
+};
+
+struct scope {
+    struct analyse *a;
+    struct scope *parent;
+    struct query *query;
+    uint16_t nitems, items_cap;
+    struct ns_item **items;
+    enum clause clause;
+    bool lateral;      /* lateral_only items may be used */
+    bool in_aggregate; /* between the brackets of an aggregate */
+    bool ctes_pending; /* analysing WITH: the last cte of query is not to be seen yet */
+    struct cte *pending;
+    bool recursive_with;
+    bool keep_unknown; /* the query around it gives undecorated literals their type */
+};
+
+/* Gives the failure its position; passes every status through. */
+status analyse_at(struct analyse *a, int32_t location, status s);
+#define FAIL_AT(a, location, code, ...)                                                            \
+    analyse_at((a), (location), error_set((a)->error, ST_##code, __VA_ARGS__))
+status analyse_memory(struct analyse *a);
+#define NEEDS(a, pointer)                                                                          \
+    do {                                                                                           \
+        if (!(pointer)) return analyse_memory(a);                                                  \
+    } while (0)
+#define NEW_N(a, pointer, n)                                                                       \
+    do {                                                                                           \
+        (pointer) = arena_array((a)->arena, (size_t)(n), sizeof *(pointer));                       \
+        if (!(pointer)) return analyse_memory(a);                                                  \
+    } while (0)
+#define NEW(a, pointer) NEW_N(a, pointer, 1)
+/* Room for one more element in an array of n with capacity cap. */
+#define GROW(a, array, n, cap)                                                                     \
+    do {                                                                                           \
+        if ((n) == (cap)) TRY(analyse_grow((a), (void **)&(array), &(cap), sizeof *(array)));      \
+    } while (0)
+status analyse_grow(struct analyse *a, void **array, uint16_t *cap, size_t size);
+status analyse_stack(struct analyse *a);
+status not_supported(struct analyse *a, int32_t location, const char *what);
+const char *type_words(struct analyse *a, oid type);
+
+void scope_init(struct scope *s, struct analyse *a, struct scope *parent, struct query *q);
+status query_new(struct analyse *a, enum query_kind kind, struct query **ret);
+
+/* scope.c: names */
+status scope_add(struct scope *s, struct ns_item *item);
+status scope_item_of_rte(struct scope *s, uint16_t rte, struct ns_item **ret);
+status scope_column(struct scope *s, const char *name, int32_t location, struct expr **ret);
+/* NULL when there is no such name to see. */
+status scope_find_item(struct scope *s, const char *schema, const char *name, int32_t location,
+                       struct ns_item **ret, unsigned *ret_level);
+status scope_missing_item(struct scope *s, const char *name, int32_t location);
+status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, const char *column,
+                         int32_t location, struct expr **ret);
+status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struct expr **ret);
+status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned level,
+                       int32_t location, struct expr **ret);
+struct cte *scope_find_cte(struct scope *s, const char *name, struct scope **ret_where);
+
+/* type_ref.c */
+status type_of_name(struct analyse *a, const struct ast_type_name *n, oid *ret_type,
+                    int32_t *ret_typmod);
+const char *last_name(const struct list *names);
+/* [name] or [schema, name]; more parts are refused. */
+status split_name(struct analyse *a, const struct list *names, int32_t location,
+                  const char **ret_schema, const char **ret_name);
+status check_collation(struct analyse *a, const struct list *names, int32_t location, oid *ret);
+
+/* coerce.c. *ret NULL: there is no such coercion in that context. */
+status coerce(struct analyse *a, struct expr *e, oid type, int32_t typmod,
+              enum cast_context context, struct expr **ret);
+/* Brings e to a type that the rules have chosen. */
+status coerce_chosen(struct analyse *a, struct expr *e, oid type, struct expr **ret);
+status coerce_common(struct analyse *a, struct expr *e, oid type, const char *what,
+                     struct expr **ret);
+status coerce_to_bool(struct analyse *a, struct expr *e, const char *what, struct expr **ret);
+status coerce_assign(struct analyse *a, struct expr *e, const char *column, oid type,
+                     int32_t typmod, struct expr **ret);
+/* Undecorated literals and untyped parameters become text. */
+status coerce_unknown(struct analyse *a, struct expr *e, struct expr **ret);
+status common_type(struct analyse *a, struct expr **exprs, size_t n, const char *what,
+                   int32_t location, oid *ret);
+int32_t common_typmod(struct expr **exprs, size_t n, oid type);
+status make_cast(struct analyse *a, struct expr *e, oid type, int32_t typmod, int32_t location,
+                 struct expr **ret);
+
+/* expression.c */
+status transform_expr(struct scope *s, struct node *n, enum clause clause, struct expr **ret);
+status transform(struct scope *s, struct node *n, struct expr **ret); /* within the same clause */
+status transform_bool(struct scope *s, struct node *n, enum clause clause, const char *what,
+                      struct expr **ret);
+status transform_list(struct scope *s, const struct list *l, struct expr ***ret);
+
+/* operator.c */
+status make_operator(struct analyse *a, const char *name, struct expr *left, struct expr *right,
+                     int32_t location, struct expr **ret);
+status transform_op(struct scope *s, struct ast_op *n, struct expr **ret);
+status transform_op_array(struct scope *s, struct ast_op_array *n, struct expr **ret);
+status transform_in(struct scope *s, struct ast_in *n, struct expr **ret);
+status transform_between(struct scope *s, struct ast_between *n, struct expr **ret);
+status transform_distinct(struct scope *s, struct ast_distinct *n, struct expr **ret);
+status transform_nullif(struct scope *s, struct ast_nullif *n, struct expr **ret);
+status compare_rows(struct analyse *a, const char *op, struct expr **left, struct expr **right,
+                    uint16_t n, int32_t location, struct expr **ret);
+status make_not(struct analyse *a, struct expr *e, struct expr **ret);
+status make_bool2(struct analyse *a, enum expr_bool kind, struct expr *x, struct expr *y,
+                  struct expr **ret);
+/* sublink.c */
+status transform_sublink(struct scope *s, struct ast_sublink *n, struct expr **ret);
+
+/* construct.c: CASE, COALESCE, ARRAY, ROW, subscripts … */
+status transform_case(struct scope *s, struct ast_case *n, struct expr **ret);
+status transform_coalesce(struct scope *s, struct ast_coalesce *n, struct expr **ret);
+status transform_min_max(struct scope *s, struct ast_min_max *n, struct expr **ret);
+status transform_array(struct scope *s, struct ast_array *n, oid want_element, struct expr **ret);
+status transform_row(struct scope *s, struct ast_row *n, struct expr **ret);
+status transform_indirection(struct scope *s, struct ast_indirection *n, struct expr **ret);
+status field_of(struct analyse *a, struct expr *record, const char *name, int32_t location,
+                struct expr **ret);
+
+/* call.c */
+status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret);
+status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret);
+status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t nargs,
+                   int32_t location, struct expr **ret);
+/* aggregate.c */
+status make_aggregate(struct scope *s, struct ast_func_call *n,
+                      const struct function_choice *choice, struct expr **args, uint16_t nargs,
+                      struct expr **ret);
+status make_window(struct scope *s, struct ast_func_call *n, const struct function_choice *choice,
+                   struct expr **args, uint16_t nargs, struct expr **ret);
+status transform_windows(struct scope *s, const struct list *definitions);
+
+/* from.c */
+status transform_from(struct scope *s, const struct list *from);
+status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relation_mode mode,
+                        uint16_t *ret_rte);
+status rte_add(struct scope *s, struct rte *r, uint16_t *ret_index);
+status rte_item(struct scope *s, uint16_t rte, struct ns_item **ret);
+status from_add(struct scope *s, struct from_item *f);
+status from_rte(struct analyse *a, uint16_t rte, struct from_item **ret);
+status rte_columns_of_query(struct analyse *a, const struct query *q, const struct list *names,
+                            const char *what, struct rte *r);
+status note_relation(struct analyse *a, oid relation, enum relation_mode mode);
+/* join.c */
+status transform_join(struct scope *s, struct ast_join *j, struct from_item **ret);
+status transform_from_item(struct scope *s, struct node *n, struct from_item **ret);
+/* cte.c */
+status transform_with(struct scope *s, struct ast_with *w);
+
+/* target.c */
+status transform_targets(struct scope *s, const struct list *targets, enum clause clause,
+                         struct target **ret_targets, uint16_t *ret_n);
+const char *output_name(struct node *value);
+status target_add(struct scope *s, struct expr *e, const char *name, bool junk, uint16_t *ret);
+
+/* select.c */
+status transform_select(struct scope *s, struct ast_select *n);
+/* A query of its own, below s (perhaps NULL). */
+status analyse_subquery(struct analyse *a, struct scope *parent, struct node *n,
+                        struct query **ret);
+/* One whose undecorated literals the caller will give a type. */
+status analyse_raw_subquery(struct analyse *a, struct scope *parent, struct node *n,
+                            struct query **ret);
+/* Column i of a subquery seen as entry rte, assigned to a column (name NULL: implicitly). *ret
+ * NULL: impossible. */
+status subquery_column_as(struct analyse *a, struct query *sub, uint16_t rte, uint16_t i, oid type,
+                          int32_t typmod, enum cast_context context, struct expr **ret);
+status transform_limit(struct scope *s, struct node *n, enum clause clause, struct expr **ret);
+status transform_locking(struct scope *s, const struct list *locking);
+status settle_unknown_targets(struct scope *s);
+/* sort.c */
+status transform_order(struct scope *s, const struct list *order);
+status transform_distinct_clause(struct scope *s, struct ast_select *n);
+status find_or_add_target(struct scope *s, struct node *n, enum clause clause, uint16_t *ret);
+status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type, bool *ret_desc,
+                      bool *ret_nulls_first);
+/* group.c */
+status transform_group(struct scope *s, struct ast_select *n);
+status check_grouped(struct scope *s);
+/* setop.c */
+status transform_values(struct scope *s, struct ast_select *n);
+status transform_setop(struct scope *s, struct ast_select *n);
+/* Rows of VALUES as an entry, each expression as written. */
+status values_rows(struct scope *s, const struct list *rows, struct rte **ret);
+
+/* modify.c */
+status transform_insert(struct scope *s, struct ast_insert *n);
+status transform_update(struct scope *s, struct ast_update *n);
+status transform_delete(struct scope *s, struct ast_delete *n);
+status transform_returning(struct scope *s, const struct list *targets);
+status transform_sets(struct scope *s, const struct relation *r, const struct list *sets,
+                      struct expr **ret_values);
+status transform_conflict(struct scope *s, const struct relation *r, struct ast_on_conflict *n);
+
+#endif

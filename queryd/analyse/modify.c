@@ -1,0 +1,382 @@
+/* INSERT, UPDATE, DELETE. */
+#include "analyse/internal.h"
+
+static status target_table(struct scope *s, struct ast_range_var *var, const char *verb,
+                           const struct relation **ret) {
+    struct analyse *a = s->a;
+    a->reads_only = false;
+    uint16_t index;
+    TRY(add_relation_rte(s, var, MODE_ROW_EXCLUSIVE, &index));
+    struct rte *e = s->query->rtes[index];
+    if (!e->relation)
+        return FAIL_AT(a, -1, OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot %s view \"%s\"", verb,
+                       var->name);
+    if (e->relation->is_catalog)
+        return FAIL_AT(a, -1, INSUFFICIENT_PRIVILEGE,
+                       "permission denied: \"%s\" is a system catalog", e->relation->name);
+    s->query->target_rte = index;
+    *ret = e->relation;
+    return OK;
+}
+
+static status find_attribute(struct analyse *a, const struct relation *r,
+                             const struct ast_column_target *t, const struct attribute **ret) {
+    for (uint16_t i = 0; i < r->natts; i++)
+        if (!r->atts[i].dropped && strcmp(r->atts[i].name, t->name) == 0) {
+            if (list_n(t->steps))
+                return not_supported(a, t->node.location, "assignment to a part of a column");
+            *ret = &r->atts[i];
+            return OK;
+        }
+    return FAIL_AT(a, t->node.location, UNDEFINED_COLUMN,
+                   "column \"%s\" of relation \"%s\" does not exist", t->name, r->name);
+}
+
+/* The value a column gets when none is written: its default, or null. */
+static status default_value(struct analyse *a, const struct relation *r,
+                            const struct attribute *att, struct expr **ret) {
+    struct expr *e;
+    if (att->generated) return not_supported(a, -1, "a generated column");
+    TRY(analyse_default(a->env, a->arena, r, att, &e));
+    if (!e) {
+        e = expr_const(a->arena, att->type, (datum){0}, true, -1);
+        NEEDS(a, e);
+    }
+    *ret = e;
+    return OK;
+}
+
+static status assigned(struct analyse *a, const struct relation *r, const struct attribute *att,
+                       struct expr *e, struct expr **ret) {
+    if (e->kind == EXPR_DEFAULT) return default_value(a, r, att, ret);
+    if (att->generated) {
+        status st = FAIL_AT(a, -1, SYNTAX_ERROR,
+                            "cannot insert a non-DEFAULT value into column \"%s\"", att->name);
+        error_detail(a->error, "Column \"%s\" is a generated column.", att->name);
+        return st;
+    }
+    return coerce_assign(a, e, att->name, att->type, att->typmod, ret);
+}
+
+/* INSERT's column list, or all columns in order. */
+static status insert_columns(struct scope *s, const struct relation *r, const struct list *columns,
+                             const struct attribute ***ret, uint16_t *ret_n) {
+    struct analyse *a = s->a;
+    const struct attribute **list;
+    NEW_N(a, list, r->natts + list_n(columns) + 1);
+    uint16_t n = 0;
+    if (!columns) {
+        for (uint16_t i = 0; i < r->natts; i++)
+            if (!r->atts[i].dropped) list[n++] = &r->atts[i];
+    }
+    LIST_EACH(struct ast_column_target *, t, columns) {
+        const struct attribute *att;
+        TRY(find_attribute(a, r, t, &att));
+        for (uint16_t i = 0; i < n; i++)
+            if (list[i] == att)
+                return FAIL_AT(a, t->node.location, DUPLICATE_COLUMN,
+                               "column \"%s\" specified more than once", t->name);
+        list[n++] = att;
+    }
+    *ret = list;
+    *ret_n = n;
+    return OK;
+}
+
+static status too_many(struct scope *s, struct ast_insert *n, uint16_t columns, uint16_t values,
+                       int32_t location) {
+    if (values > columns)
+        return FAIL_AT(s->a, location, SYNTAX_ERROR,
+                       "INSERT has more expressions than target columns");
+    if (n->columns && values < columns) {
+        struct ast_column_target *t = list_at(n->columns, values);
+        return FAIL_AT(s->a, t->node.location, SYNTAX_ERROR,
+                       "INSERT has more target columns than expressions");
+    }
+    return OK;
+}
+
+static status source_item(struct scope *s, struct rte *e, uint16_t *ret) {
+    struct from_item *f;
+    TRY(rte_add(s, e, ret));
+    TRY(from_rte(s->a, *ret, &f));
+    return from_add(s, f);
+}
+
+static status insert_values(struct scope *s, struct ast_insert *n, const struct relation *r,
+                            const struct attribute **columns, uint16_t ncolumns) {
+    struct analyse *a = s->a;
+    struct query *q = s->query;
+    struct rte *e;
+    TRY(values_rows(s, n->source->values, &e));
+    int32_t where = e->ncolumns > ncolumns ? e->rows[0][ncolumns]->location : -1;
+    TRY(too_many(s, n, ncolumns, e->ncolumns, where));
+    for (uint16_t c = 0; c < e->ncolumns; c++) {
+        for (uint32_t i = 0; i < e->nrows; i++)
+            TRY(assigned(a, r, columns[c], e->rows[i][c], &e->rows[i][c]));
+        e->columns[c].type = columns[c]->type;
+        e->columns[c].typmod = columns[c]->typmod;
+        e->columns[c].collation = columns[c]->collation;
+    }
+    if (e->nrows == 1) {
+        for (uint16_t c = 0; c < e->ncolumns; c++)
+            q->sets_to[columns[c]->number - 1] = e->rows[0][c];
+        return OK;
+    }
+    uint16_t index;
+    TRY(source_item(s, e, &index));
+    for (uint16_t c = 0; c < e->ncolumns; c++) {
+        struct expr *v = expr_var(a->arena, index, (int16_t)(c + 1), columns[c]->type,
+                                  columns[c]->typmod, columns[c]->collation, -1);
+        NEEDS(a, v);
+        q->sets_to[columns[c]->number - 1] = v;
+    }
+    return OK;
+}
+
+static status insert_select(struct scope *s, struct ast_insert *n, const struct relation *r,
+                            const struct attribute **columns, uint16_t ncolumns) {
+    struct analyse *a = s->a;
+    struct query *q = s->query, *sub;
+    (void)r;
+    struct scope gap = *s; /* the source does not see the target table */
+    gap.nitems = 0;
+    gap.items = NULL;
+    TRY(analyse_raw_subquery(a, &gap, &n->source->node, &sub));
+    int32_t where = sub->nvisible > ncolumns ? sub->targets[ncolumns].expr->location : -1;
+    TRY(too_many(s, n, ncolumns, sub->nvisible, where));
+    struct rte *e;
+    NEW(a, e);
+    e->kind = RTE_SUBQUERY;
+    e->alias = "*SELECT*";
+    e->query = sub;
+    uint16_t index = q->nrtes;
+    for (uint16_t c = 0; c < sub->nvisible; c++) {
+        const struct attribute *att = columns[c];
+        struct expr *v;
+        oid was = sub->targets[c].expr->type;
+        TRY(subquery_column_as(a, sub, index, c, att->type, att->typmod, CAST_ASSIGNMENT, &v));
+        if (!v) {
+            status st = FAIL_AT(a, sub->targets[c].expr->location, DATATYPE_MISMATCH,
+                                "column \"%s\" is of type %s but expression is of type %s",
+                                att->name, type_words(a, att->type), type_words(a, was));
+            error_hint(a->error, "You will need to rewrite or cast the expression.");
+            return st;
+        }
+        q->sets_to[att->number - 1] = v;
+    }
+    for (uint16_t i = 0; i < sub->ntargets; i++)
+        TRY(coerce_unknown(a, sub->targets[i].expr, &sub->targets[i].expr));
+    TRY(rte_columns_of_query(a, sub, NULL, "table", e));
+    return source_item(s, e, &index);
+}
+
+static status fill_defaults(struct scope *s, const struct relation *r) {
+    struct query *q = s->query;
+    for (uint16_t i = 0; i < r->natts; i++)
+        if (!q->sets_to[i] && !r->atts[i].dropped)
+            TRY(default_value(s->a, r, &r->atts[i], &q->sets_to[i]));
+    return OK;
+}
+
+status transform_returning(struct scope *s, const struct list *targets) {
+    struct query *q = s->query;
+    if (list_n(targets) == 0) return OK;
+    TRY(transform_targets(s, targets, CLAUSE_RETURNING, &q->returning, &q->nreturning));
+    for (uint16_t i = 0; i < q->nreturning; i++)
+        TRY(coerce_unknown(s->a, q->returning[i].expr, &q->returning[i].expr));
+    return OK;
+}
+
+/* A WITH of the source belongs to the statement. */
+static bool is_values(const struct ast_select *n) {
+    return n && n->values && !n->with && !n->order_by && !n->limit && !n->offset;
+}
+
+status transform_insert(struct scope *s, struct ast_insert *n) {
+    struct analyse *a = s->a;
+    struct query *q = s->query;
+    q->kind = QUERY_INSERT;
+    TRY(transform_with(s, n->with));
+    if (n->override != OVERRIDE_NONE) return not_supported(a, n->node.location, "OVERRIDING");
+    const struct relation *r;
+    TRY(target_table(s, n->relation, "insert into", &r));
+    const struct attribute **columns;
+    uint16_t ncolumns;
+    TRY(insert_columns(s, r, n->columns, &columns, &ncolumns));
+    NEW_N(a, q->sets_to, r->natts + 1);
+    if (is_values(n->source))
+        TRY(insert_values(s, n, r, columns, ncolumns));
+    else if (n->source)
+        TRY(insert_select(s, n, r, columns, ncolumns));
+    TRY(fill_defaults(s, r));
+    TRY(analyse_checks(a->env, a->arena, r, &q->nchecks, &q->checks));
+    struct ns_item *item;
+    TRY(rte_item(s, q->target_rte, &item));
+    TRY(scope_add(s, item));
+    if (n->on_conflict) TRY(transform_conflict(s, r, n->on_conflict));
+    return transform_returning(s, n->returning);
+}
+
+static status one_set(struct scope *s, const struct relation *r, struct ast_column_target *t,
+                      struct node *value, struct expr **values) {
+    struct analyse *a = s->a;
+    const struct attribute *att;
+    TRY(find_attribute(a, r, t, &att));
+    if (values[att->number - 1])
+        return FAIL_AT(a, t->node.location, SYNTAX_ERROR,
+                       "multiple assignments to same column \"%s\"", t->name);
+    struct expr *e;
+    TRY(transform_expr(s, value, CLAUSE_UPDATE, &e));
+    if (e->kind != EXPR_DEFAULT && att->generated) {
+        status st = FAIL_AT(a, t->node.location, SYNTAX_ERROR,
+                            "column \"%s\" can only be updated to DEFAULT", att->name);
+        error_detail(a->error, "Column \"%s\" is a generated column.", att->name);
+        return st;
+    }
+    return assigned(a, r, att, e, &values[att->number - 1]);
+}
+
+status transform_sets(struct scope *s, const struct relation *r, const struct list *sets,
+                      struct expr **values) {
+    LIST_EACH(struct ast_set *, set, sets) {
+        if (!set->multi) {
+            TRY(one_set(s, r, list_at(set->targets, 0), set->value, values));
+            continue;
+        }
+        if (set->value->kind != NODE_ROW)
+            return not_supported(s->a, set->node.location,
+                                 "assignment of a subquery to several columns");
+        const struct list *parts = ast_as_row(set->value)->args;
+        if (list_n(parts) != list_n(set->targets))
+            return FAIL_AT(s->a, set->node.location, SYNTAX_ERROR,
+                           "number of columns does not match number of values");
+        LIST_EACH(struct ast_column_target *, t, set->targets)
+        TRY(one_set(s, r, t, list_at(parts, t_i), values));
+    }
+    return OK;
+}
+
+static status changed_table_item(struct scope *s) {
+    struct query *q = s->query;
+    struct ns_item *item;
+    TRY(rte_item(s, q->target_rte, &item));
+    TRY(scope_add(s, item));
+    struct from_item *f;
+    TRY(from_rte(s->a, q->target_rte, &f));
+    return from_add(s, f);
+}
+
+status transform_update(struct scope *s, struct ast_update *n) {
+    struct analyse *a = s->a;
+    struct query *q = s->query;
+    q->kind = QUERY_UPDATE;
+    TRY(transform_with(s, n->with));
+    const struct relation *r;
+    TRY(target_table(s, n->relation, "update", &r));
+    TRY(changed_table_item(s));
+    TRY(transform_from(s, n->from));
+    TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
+    NEW_N(a, q->sets_to, r->natts + 1);
+    TRY(transform_sets(s, r, n->sets, q->sets_to));
+    TRY(analyse_checks(a->env, a->arena, r, &q->nchecks, &q->checks));
+    return transform_returning(s, n->returning);
+}
+
+status transform_delete(struct scope *s, struct ast_delete *n) {
+    struct query *q = s->query;
+    q->kind = QUERY_DELETE;
+    TRY(transform_with(s, n->with));
+    const struct relation *r;
+    TRY(target_table(s, n->relation, "delete from", &r));
+    TRY(changed_table_item(s));
+    TRY(transform_from(s, n->using_tables));
+    TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
+    return transform_returning(s, n->returning);
+}
+
+/* ---- ON CONFLICT ---- */
+
+static bool covers(const struct index_desc *x, const int16_t *columns, uint16_t n) {
+    if (!x->unique || x->predicate_text || x->nkeys != n || !x->valid) return false;
+    for (uint16_t i = 0; i < n; i++) {
+        bool found = false;
+        for (uint16_t k = 0; k < x->nkeys; k++) found |= x->columns[k] == columns[i];
+        if (!found) return false;
+    }
+    return true;
+}
+
+static status infer_arbiter(struct scope *s, const struct relation *r, struct ast_infer *n,
+                            struct on_conflict *c) {
+    struct analyse *a = s->a;
+    int16_t columns[INDEX_COLUMNS_MAX];
+    uint16_t count = 0;
+    if (n->where) return not_supported(a, n->node.location, "ON CONFLICT with a predicate");
+    LIST_EACH(struct ast_index_element *, e, n->elements) {
+        if (!e->name) return not_supported(a, e->node.location, "ON CONFLICT with an expression");
+        struct ast_column_target t = {.node = e->node, .name = e->name};
+        const struct attribute *att;
+        TRY(find_attribute(a, r, &t, &att));
+        bool known = false;
+        for (uint16_t i = 0; i < count; i++) known |= columns[i] == att->number;
+        if (!known && count < INDEX_COLUMNS_MAX) columns[count++] = att->number;
+    }
+    if (r->primary && (n->constraint ? strcmp(r->primary->name, n->constraint) == 0
+                                     : covers(r->primary, columns, count))) {
+        c->arbiter = r->primary->oid;
+        c->primary = true;
+        return OK;
+    }
+    for (uint16_t i = 0; i < r->nindexes; i++) {
+        const struct index_desc *x = &r->indexes[i];
+        if (n->constraint ? strcmp(x->name, n->constraint) != 0 : !covers(x, columns, count))
+            continue;
+        c->arbiter = x->oid;
+        return OK;
+    }
+    if (n->constraint)
+        return FAIL_AT(a, n->node.location, UNDEFINED_OBJECT,
+                       "constraint \"%s\" for table \"%s\" does not exist", n->constraint, r->name);
+    return FAIL_AT(a, -1, INVALID_COLUMN_REFERENCE,
+                   "there is no unique or exclusion constraint matching the ON CONFLICT "
+                   "specification");
+}
+
+static status excluded_entry(struct scope *s, struct on_conflict *c) {
+    struct analyse *a = s->a;
+    struct rte *e;
+    NEW(a, e);
+    *e = *s->query->rtes[s->query->target_rte];
+    e->alias = "excluded";
+    e->schema_name = NULL;
+    TRY(rte_add(s, e, &c->excluded_rte));
+    struct ns_item *item;
+    TRY(rte_item(s, c->excluded_rte, &item));
+    item->columns_visible = false;
+    return scope_add(s, item);
+}
+
+status transform_conflict(struct scope *s, const struct relation *r, struct ast_on_conflict *n) {
+    struct analyse *a = s->a;
+    struct on_conflict *c;
+    NEW(a, c);
+    c->do_update = n->do_update;
+    if (n->do_update && !n->infer) {
+        status st = FAIL_AT(a, n->node.location, SYNTAX_ERROR,
+                            "ON CONFLICT DO UPDATE requires inference specification or constraint "
+                            "name");
+        error_hint(a->error, "For example, ON CONFLICT (column_name).");
+        return st;
+    }
+    if (n->infer) TRY(infer_arbiter(s, r, n->infer, c));
+    s->query->conflict = c;
+    if (!n->do_update) return OK;
+    uint16_t before = s->nitems;
+    TRY(excluded_entry(s, c));
+    NEW_N(a, c->sets, r->natts + 1);
+    TRY(transform_sets(s, r, n->sets, c->sets));
+    TRY(transform_bool(s, n->where, CLAUSE_CONFLICT_WHERE, "WHERE", &c->where));
+    s->nitems = before;
+    return OK;
+}

@@ -1,0 +1,205 @@
+/* query.h: what analysis makes of a statement that reads or changes rows. */
+#ifndef ANALYSE_QUERY_H
+#define ANALYSE_QUERY_H
+
+#include "analyse/expr.h"
+#include "catalog/catalog.h"
+#include "parse/ast.h"
+
+struct rte_column {
+    const char *name;
+    oid type; /* 0: a dropped column */
+    int32_t typmod;
+    oid collation;
+};
+
+enum rte_kind { RTE_RELATION, RTE_SUBQUERY, RTE_FUNCTION, RTE_VALUES, RTE_CTE };
+
+struct rte_function {
+    struct expr *call;
+    uint16_t ncolumns; /* of the result */
+    bool composite;    /* the call gives records of that many fields */
+};
+
+/* WITH query: planned once, its rows shared by all who name it. */
+struct cte {
+    const char *name;
+    struct query *query;     /* for a recursive one: the non-recursive part */
+    struct query *recursive; /* the recursive part, NULL: none */
+    bool union_all;
+    bool in_recursion; /* being analysed: names itself */
+    uint16_t references;
+    uint16_t ncolumns;
+    struct rte_column *columns;
+    enum ast_materialize materialize;
+    uint16_t id; /* in the whole statement */
+};
+
+/* Range table entry: one source of rows. */
+struct rte {
+    enum rte_kind kind;
+    const char *alias; /* the name it goes by */
+    bool lateral;      /* subquery or function that may name entries before it */
+    uint16_t ncolumns;
+    struct rte_column *columns;
+    const struct relation *relation; /* RELATION: valid while the statement is prepared */
+    const char *schema_name;
+    struct query *query; /* SUBQUERY */
+    uint16_t nfunctions; /* FUNCTION */
+    struct rte_function *functions;
+    bool ordinality;
+    uint32_t nrows; /* VALUES: nrows × ncolumns expressions */
+    struct expr ***rows;
+    struct cte *cte;     /* CTE */
+    bool self_reference; /* CTE: the recursive part's own name */
+};
+
+enum join_kind { JOIN_KIND_INNER, JOIN_KIND_LEFT, JOIN_KIND_FULL, JOIN_KIND_RIGHT };
+
+struct from_item {
+    bool is_join;
+    uint16_t rte; /* not a join */
+    enum join_kind kind;
+    struct from_item *left, *right;
+    struct expr *on; /* NULL: none */
+};
+
+struct target {
+    struct expr *expr;
+    const char *name;
+    bool junk; /* only for sorting or grouping */
+    oid table; /* where a plain column comes from, 0: an expression */
+    int16_t attribute;
+};
+
+struct window {
+    const char *name; /* NULL: inline */
+    uint16_t npartition;
+    struct expr **partition;
+    uint16_t norder;
+    struct expr **order;
+    struct sort_key *order_keys; /* norder; target unused */
+    bool has_frame;
+    enum ast_frame_mode mode;
+    enum ast_frame_bound start, end;
+    struct expr *start_offset, *end_offset;
+    enum ast_frame_exclude exclude;
+};
+
+enum query_kind { QUERY_SELECT, QUERY_SETOP, QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE };
+enum setop_kind { SETOP_KIND_UNION, SETOP_KIND_INTERSECT, SETOP_KIND_EXCEPT };
+
+struct change_check {
+    const char *name;
+    struct expr *expr; /* over the changed table's columns */
+};
+
+struct on_conflict {
+    bool do_update;
+    oid arbiter;        /* index; 0: any */
+    bool primary;       /* the arbiter is the primary key */
+    struct expr **sets; /* per attribute, NULL: unchanged; vars: rte target, and excluded */
+    uint16_t excluded_rte;
+    struct expr *where;
+};
+
+struct query {
+    enum query_kind kind;
+    uint16_t nrtes;
+    uint16_t rtes_cap;
+    struct rte **rtes;
+    uint16_t nfrom; /* joined by comma */
+    struct from_item **from;
+    struct expr *where;
+    uint16_t ntargets; /* visible ones first */
+    uint16_t nvisible;
+    uint16_t targets_cap;
+    struct target *targets;
+    uint16_t ngroup;
+    struct expr **group;
+    uint16_t nsets; /* grouping sets: lists of indexes in group; 0: plain GROUP BY */
+    struct grouping_set {
+        uint16_t n;
+        uint16_t *members;
+    } * sets;
+    bool grouped; /* GROUP BY, HAVING or aggregates */
+    bool has_aggregates;
+    bool has_windows;
+    bool has_sets; /* set-returning functions among the targets */
+    bool has_sublinks;
+    struct expr *having;
+    uint16_t nwindows;
+    struct window *windows;
+    bool distinct;
+    uint16_t ndistinct_on;
+    uint16_t *distinct_on; /* target indexes */
+    uint16_t nsort;
+    struct sort_key *sort;
+    struct expr *limit, *offset; /* int8 */
+    bool with_ties;
+    bool for_update; /* row locks on every table of FROM, or on those of lock_rtes */
+    uint16_t nlock_rtes;
+    uint16_t *lock_rtes;
+    enum ast_lock_wait lock_wait;
+    uint16_t nctes;
+    struct cte **ctes;
+    /* SETOP: rtes 0 and 1 are the two sides; casts bring each side's columns to the result's types
+     */
+    enum setop_kind setop;
+    bool setop_all;
+    struct expr **left_casts, **right_casts;
+    /* INSERT, UPDATE, DELETE */
+    uint16_t target_rte;   /* the changed table */
+    struct expr **sets_to; /* INSERT: per attribute the value over source_rte (NULL: null); UPDATE:
+                              per attribute the new value, NULL: unchanged */
+    uint16_t nchecks;
+    struct change_check *checks;
+    struct on_conflict *conflict;
+    uint16_t nreturning;
+    struct target *returning;
+};
+
+/* A statement after analysis. */
+struct analysed {
+    struct query *query;
+    uint16_t nparams;
+    oid *param_types;
+    uint16_t nrelations; /* locked ones: by oid */
+    struct analysed_relation {
+        oid oid;
+        enum relation_mode mode;
+    } * relations;
+    uint16_t nctes; /* ids given out */
+    bool read_only;
+};
+
+/* Walks every expression of a query, and of queries below with depth counted up from `depth`. */
+typedef status query_visit(struct expr *e, unsigned depth, void *arg, bool *ret_descend);
+status query_walk(struct query *q, unsigned depth, query_visit *visit, void *arg);
+status query_walk_expr(struct expr *e, unsigned depth, query_visit *visit, void *arg);
+
+/* Whether e names a column of the query `level` levels above the one it stands in. */
+bool query_uses_level(struct expr *e, unsigned level);
+/* Set of range table entries (of level 0) that e names, as a bit set of words. */
+#define RTE_SET_WORDS 8
+#define RTES_MAX (RTE_SET_WORDS * 64)
+struct rte_set {
+    uint64_t word[RTE_SET_WORDS];
+};
+status query_rtes_of(struct expr *e, struct rte_set *ret_set);
+bool rte_set_subset(const struct rte_set *a, const struct rte_set *of);
+bool rte_set_overlap(const struct rte_set *a, const struct rte_set *b);
+bool rte_set_empty(const struct rte_set *a);
+static inline void rte_set_add(struct rte_set *s, uint16_t rte) {
+    s->word[rte / 64] |= (uint64_t)1 << (rte % 64);
+}
+static inline bool rte_set_has(const struct rte_set *s, uint16_t rte) {
+    return s->word[rte / 64] >> (rte % 64) & 1;
+}
+void rte_set_union(struct rte_set *s, const struct rte_set *more);
+
+/* e with every column of levels ≥ from_level moved `by` levels further out. */
+status expr_shift_levels(struct arena *a, struct expr *e, unsigned from_level, int by,
+                         struct expr **ret);
+
+#endif

@@ -1,0 +1,306 @@
+/* Names: what a column reference means (PostgreSQL's rules and messages). */
+#include "analyse/internal.h"
+
+const char *clause_words(enum clause c) {
+    static const char *const words[] = {
+#define X(NAME, text, aggregates, windows, sets) text,
+#include "analyse/clause.def"
+#undef X
+    };
+    return words[c];
+}
+
+bool clause_allows_aggregates(enum clause c) {
+    static const bool flags[] = {
+#define X(NAME, text, aggregates, windows, sets) aggregates,
+#include "analyse/clause.def"
+#undef X
+    };
+    return flags[c];
+}
+
+bool clause_allows_windows(enum clause c) {
+    static const bool flags[] = {
+#define X(NAME, text, aggregates, windows, sets) windows,
+#include "analyse/clause.def"
+#undef X
+    };
+    return flags[c];
+}
+
+bool clause_allows_sets(enum clause c) {
+    static const bool flags[] = {
+#define X(NAME, text, aggregates, windows, sets) sets,
+#include "analyse/clause.def"
+#undef X
+    };
+    return flags[c];
+}
+
+void scope_init(struct scope *s, struct analyse *a, struct scope *parent, struct query *q) {
+    *s = (struct scope){.a = a, .parent = parent, .query = q};
+}
+
+status scope_add(struct scope *s, struct ns_item *item) {
+    GROW(s->a, s->items, s->nitems, s->items_cap);
+    s->items[s->nitems++] = item;
+    return OK;
+}
+
+static bool item_usable(const struct scope *s, const struct ns_item *item) {
+    return !item->lateral_only || s->lateral;
+}
+
+/* A column of an item seen from `level` queries further in. */
+static status take(struct analyse *a, struct expr *proto, unsigned level, int32_t location,
+                   struct expr **ret) {
+    struct expr *e;
+    TRY(expr_shift_levels(a->arena, proto, 0, (int)level, &e));
+    if (e->location != location) {
+        size_t bytes = sizeof *e + e->nargs * sizeof *e->args;
+        struct expr *copy = arena_memdup(a->arena, e, bytes);
+        NEEDS(a, copy);
+        if (e->nargs) {
+            copy->args = (struct expr **)(copy + 1);
+            memcpy(copy->args, e->args, e->nargs * sizeof *e->args);
+        }
+        copy->location = location;
+        e = copy;
+    }
+    *ret = e;
+    return OK;
+}
+
+static int item_column_index(const struct ns_item *item, const char *name) {
+    for (uint16_t i = 0; i < item->ncolumns; i++)
+        if (item->exprs[i] && strcmp(item->names[i], name) == 0) return i;
+    return -1;
+}
+
+static status lateral_refused(struct analyse *a, const char *name, int32_t location) {
+    status s = FAIL_AT(a, location, INVALID_COLUMN_REFERENCE,
+                       "invalid reference to FROM-clause entry for table \"%s\"", name);
+    error_detail(a->error,
+                 "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+    return s;
+}
+
+static status find_in_scope(struct scope *s, const char *name, int32_t location,
+                            struct ns_item **ret_item, int *ret_index) {
+    *ret_item = NULL;
+    for (uint16_t i = 0; i < s->nitems; i++) {
+        struct ns_item *item = s->items[i];
+        if (!item->columns_visible || !item_usable(s, item)) continue;
+        int seen = 0;
+        for (uint16_t k = 0; k < item->ncolumns; k++) {
+            if (!item->exprs[k] || strcmp(item->names[k], name) != 0) continue;
+            if (*ret_item || seen)
+                return FAIL_AT(s->a, location, AMBIGUOUS_COLUMN,
+                               "column reference \"%s\" is ambiguous", name);
+            *ret_item = item;
+            *ret_index = k;
+            seen++;
+        }
+    }
+    if (*ret_item && (*ret_item)->lateral_bad && (*ret_item)->lateral_only)
+        return lateral_refused(s->a, (*ret_item)->name ? (*ret_item)->name : name, location);
+    return OK;
+}
+
+static bool is_system_column(const char *name) {
+    static const char *const names[] = {"ctid", "xmin", "cmin", "xmax", "cmax"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+/* tableoid is the one system column that exists here. *ret NULL: name is no system column. */
+static status system_column(struct analyse *a, const struct ns_item *item, unsigned level,
+                            const char *name, int32_t location, struct expr **ret) {
+    *ret = NULL;
+    if (!item->relation || item->rte < 0 || item->relation->kind != 'r') return OK;
+    if (strcmp(name, "tableoid") == 0) {
+        struct expr *e =
+            expr_var(a->arena, (uint16_t)item->rte, ATT_TABLEOID, OIDOID, -1, 0, location);
+        NEEDS(a, e);
+        e->var.level = (uint16_t)level;
+        *ret = e;
+        return OK;
+    }
+    if (!is_system_column(name)) return OK;
+    return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "system column \"%s\" is not supported",
+                   name);
+}
+
+/* A hint when the name stands in this query but cannot be seen from here. */
+static void hint_unseen(struct scope *s, const char *name) {
+    for (struct scope *at = s; at; at = at->parent)
+        for (uint16_t i = 0; i < at->nitems; i++) {
+            const struct ns_item *item = at->items[i];
+            if (!item->name || item_column_index(item, name) < 0) continue;
+            if (item->columns_visible && item_usable(at, item)) continue;
+            error_detail(s->a->error,
+                         "There is a column named \"%s\" in table \"%s\", but it cannot be "
+                         "referenced from this part of the query.",
+                         name, item->name);
+            return;
+        }
+}
+
+status scope_column(struct scope *s, const char *name, int32_t location, struct expr **ret) {
+    unsigned level = 0;
+    for (struct scope *at = s; at; at = at->parent, level++) {
+        struct ns_item *item;
+        int index;
+        TRY(find_in_scope(at, name, location, &item, &index));
+        if (item) return take(s->a, item->exprs[index], level, location, ret);
+        for (uint16_t i = 0; i < at->nitems; i++) {
+            if (!at->items[i]->columns_visible || !item_usable(at, at->items[i])) continue;
+            TRY(system_column(s->a, at->items[i], level, name, location, ret));
+            if (*ret) return OK;
+        }
+    }
+    *ret = NULL;
+    return OK;
+}
+
+status scope_find_item(struct scope *s, const char *schema, const char *name, int32_t location,
+                       struct ns_item **ret, unsigned *ret_level) {
+    unsigned level = 0;
+    *ret = NULL;
+    for (struct scope *at = s; at; at = at->parent, level++) {
+        struct ns_item *found = NULL;
+        for (uint16_t i = 0; i < at->nitems; i++) {
+            struct ns_item *item = at->items[i];
+            if (!item->name_visible || !item->name || strcmp(item->name, name) != 0) continue;
+            if (schema && (!item->schema || strcmp(item->schema, schema) != 0)) continue;
+            if (!item_usable(at, item)) continue;
+            if (found)
+                return FAIL_AT(s->a, location, AMBIGUOUS_ALIAS,
+                               "table reference \"%s\" is ambiguous", name);
+            found = item;
+        }
+        if (!found) continue;
+        if (found->lateral_bad && found->lateral_only) return lateral_refused(s->a, name, location);
+        *ret = found;
+        *ret_level = level;
+        return OK;
+    }
+    return OK;
+}
+
+status scope_missing_item(struct scope *s, const char *name, int32_t location) {
+    for (struct scope *at = s; at; at = at->parent)
+        for (uint16_t i = 0; i < at->query->nrtes; i++) {
+            const struct rte *r = at->query->rtes[i];
+            bool by_alias = r->alias && strcmp(r->alias, name) == 0;
+            bool by_name = r->relation && strcmp(r->relation->name, name) == 0;
+            if (!by_alias && !by_name) continue;
+            status st = FAIL_AT(s->a, location, UNDEFINED_TABLE,
+                                "invalid reference to FROM-clause entry for table \"%s\"", name);
+            if (by_alias)
+                error_hint(s->a->error,
+                           "There is an entry for table \"%s\", but it cannot be referenced from "
+                           "this part of the query.",
+                           name);
+            else
+                error_hint(s->a->error, "Perhaps you meant to reference the table alias \"%s\".",
+                           r->alias);
+            return st;
+        }
+    return FAIL_AT(s->a, location, UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"",
+                   name);
+}
+
+status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, const char *column,
+                         int32_t location, struct expr **ret) {
+    int index = item_column_index(item, column);
+    if (index >= 0) {
+        for (uint16_t i = (uint16_t)index + 1; i < item->ncolumns; i++)
+            if (item->exprs[i] && strcmp(item->names[i], column) == 0)
+                return FAIL_AT(s->a, location, AMBIGUOUS_COLUMN,
+                               "column reference \"%s\" is ambiguous", column);
+        return take(s->a, item->exprs[index], level, location, ret);
+    }
+    TRY(system_column(s->a, item, level, column, location, ret));
+    if (*ret) return OK;
+    return FAIL_AT(s->a, location, UNDEFINED_COLUMN, "column %s.%s does not exist", item->name,
+                   column);
+}
+
+status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned level,
+                       int32_t location, struct expr **ret) {
+    struct analyse *a = s->a;
+    uint16_t n = 0;
+    for (uint16_t i = 0; i < item->ncolumns; i++) n += item->exprs[i] != NULL;
+    struct expr *e = expr_new_n(a->arena, EXPR_ROW, RECORDOID, location, n);
+    NEEDS(a, e);
+    const char **names;
+    NEW_N(a, names, n ? n : 1);
+    n = 0;
+    for (uint16_t i = 0; i < item->ncolumns; i++) {
+        if (!item->exprs[i]) continue;
+        TRY(take(a, item->exprs[i], level, location, &e->args[n]));
+        names[n++] = item->names[i];
+    }
+    e->row.names = names;
+    *ret = e;
+    return OK;
+}
+
+static status bare_name(struct scope *s, const char *name, int32_t location, struct expr **ret) {
+    TRY(scope_column(s, name, location, ret));
+    if (*ret) return OK;
+    struct ns_item *item;
+    unsigned level;
+    TRY(scope_find_item(s, NULL, name, location, &item, &level));
+    if (item) {
+        /* a function's one column goes by the function's name */
+        if (item->ncolumns == 1 && item->rte >= 0 && !item->relation) {
+            const struct scope *at = s;
+            for (unsigned i = 0; i < level; i++) at = at->parent;
+            if (at->query->rtes[item->rte]->kind == RTE_FUNCTION)
+                return take(s->a, item->exprs[0], level, location, ret);
+        }
+        return scope_whole_row(s, item, level, location, ret);
+    }
+    status st = FAIL_AT(s->a, location, UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+    hint_unseen(s, name);
+    return st;
+}
+
+status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struct expr **ret) {
+    int32_t n = list_n(ref->names), location = ref->node.location;
+    if (ref->star)
+        return FAIL_AT(s->a, location, SYNTAX_ERROR,
+                       "row expansion via \"*\" is not supported here");
+    if (n == 1) return bare_name(s, list_at(ref->names, 0), location, ret);
+    if (n > 4)
+        return FAIL_AT(s->a, location, SYNTAX_ERROR,
+                       "improper qualified name (too many dotted names)");
+    const char *schema = n > 2 ? list_at(ref->names, n - 3) : NULL;
+    const char *table = list_at(ref->names, n - 2), *column = list_at(ref->names, n - 1);
+    struct ns_item *item;
+    unsigned level;
+    TRY(scope_find_item(s, schema, table, location, &item, &level));
+    if (item) return scope_item_column(s, item, level, column, location, ret);
+    if (n == 2) { /* a column that is itself a record */
+        struct expr *record;
+        TRY(scope_column(s, table, location, &record));
+        if (record && record->type == RECORDOID)
+            return field_of(s->a, record, column, location, ret);
+    }
+    return scope_missing_item(s, table, location);
+}
+
+struct cte *scope_find_cte(struct scope *s, const char *name, struct scope **ret_where) {
+    for (struct scope *at = s; at; at = at->parent)
+        for (int i = at->query->nctes - 1; i >= 0; i--) {
+            struct cte *c = at->query->ctes[i];
+            if (strcmp(c->name, name) != 0) continue;
+            if (c == at->pending && !at->recursive_with) continue;
+            *ret_where = at;
+            return c;
+        }
+    return NULL;
+}

@@ -1,0 +1,140 @@
+/* SELECT, in the order in which PostgreSQL looks at its parts. */
+#include "analyse/internal.h"
+
+status settle_unknown_targets(struct scope *s) {
+    struct query *q = s->query;
+    for (uint16_t i = 0; !s->keep_unknown && i < q->ntargets; i++)
+        TRY(coerce_unknown(s->a, q->targets[i].expr, &q->targets[i].expr));
+    return OK;
+}
+
+status transform_limit(struct scope *s, struct node *n, enum clause clause, struct expr **ret) {
+    struct analyse *a = s->a;
+    *ret = NULL;
+    if (!n) return OK;
+    struct expr *e, *as_int8;
+    TRY(transform_expr(s, n, clause, &e));
+    TRY(coerce(a, e, INT8OID, -1, CAST_ASSIGNMENT, &as_int8));
+    if (!as_int8)
+        return FAIL_AT(a, e->location, DATATYPE_MISMATCH,
+                       "argument of %s must be type bigint, not type %s", clause_words(clause),
+                       type_words(a, e->type));
+    if (query_uses_level(as_int8, 0))
+        return FAIL_AT(a, e->location, INVALID_COLUMN_REFERENCE,
+                       "argument of %s must not contain variables", clause_words(clause));
+    *ret = as_int8;
+    return OK;
+}
+
+static status lock_all(struct scope *s) {
+    struct query *q = s->query;
+    for (uint16_t i = 0; i < q->nrtes; i++)
+        if (q->rtes[i]->kind == RTE_RELATION) q->lock_rtes[q->nlock_rtes++] = i;
+    return OK;
+}
+
+static status lock_named(struct scope *s, struct ast_range_var *v, const char *words) {
+    struct query *q = s->query;
+    for (uint16_t i = 0; i < q->nrtes; i++) {
+        if (strcmp(q->rtes[i]->alias, v->name) != 0) continue;
+        if (q->rtes[i]->kind == RTE_RELATION) q->lock_rtes[q->nlock_rtes++] = i;
+        return OK;
+    }
+    return FAIL_AT(s->a, v->node.location, UNDEFINED_TABLE,
+                   "relation \"%s\" in %s clause not found in FROM clause", v->name, words);
+}
+
+status transform_locking(struct scope *s, const struct list *locking) {
+    struct query *q = s->query;
+    if (list_n(locking) == 0) return OK;
+    static const char *const words[] = {"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE",
+                                        "FOR UPDATE"};
+    struct ast_locking *first = list_at(locking, 0);
+    const char *refused = q->kind == QUERY_SETOP ? "UNION/INTERSECT/EXCEPT"
+                          : q->distinct          ? "DISTINCT clause"
+                          : q->ngroup            ? "GROUP BY clause"
+                          : q->having            ? "HAVING clause"
+                          : q->has_aggregates    ? "aggregate functions"
+                          : q->has_windows       ? "window functions"
+                          : q->has_sets          ? "set-returning functions in the target list"
+                                                 : NULL;
+    if (refused)
+        return FAIL_AT(s->a, -1, FEATURE_NOT_SUPPORTED, "%s is not allowed with %s",
+                       words[first->strength], refused);
+    q->for_update = true;
+    s->a->reads_only = false;
+    NEW_N(s->a, q->lock_rtes, q->nrtes * (list_n(locking) + 1) + 1);
+    LIST_EACH(struct ast_locking *, l, locking) {
+        if (l->wait > q->lock_wait) q->lock_wait = l->wait;
+        if (list_n(l->relations) == 0) TRY(lock_all(s));
+        LIST_EACH(struct ast_range_var *, v, l->relations)
+        TRY(lock_named(s, v, words[l->strength]));
+    }
+    if (q->lock_wait == LOCK_WAIT_SKIP) return not_supported(s->a, -1, "SKIP LOCKED");
+    if (q->lock_wait == LOCK_WAIT_ERROR) return not_supported(s->a, -1, "NOWAIT for rows");
+    for (uint16_t i = 0; i < q->nlock_rtes; i++)
+        TRY(note_relation(s->a, q->rtes[q->lock_rtes[i]]->relation->oid, MODE_ROW_SHARE));
+    return OK;
+}
+
+static status transform_plain(struct scope *s, struct ast_select *n) {
+    struct query *q = s->query;
+    q->kind = QUERY_SELECT;
+    TRY(transform_from(s, n->from));
+    TRY(transform_windows(s, n->windows));
+    TRY(transform_targets(s, n->targets, CLAUSE_TARGETS, &q->targets, &q->ntargets));
+    q->targets_cap = q->ntargets;
+    q->nvisible = q->ntargets;
+    TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
+    TRY(transform_bool(s, n->having, CLAUSE_HAVING, "HAVING", &q->having));
+    TRY(transform_order(s, n->order_by));
+    TRY(transform_group(s, n));
+    TRY(settle_unknown_targets(s));
+    TRY(transform_distinct_clause(s, n));
+    return check_grouped(s);
+}
+
+status transform_select(struct scope *s, struct ast_select *n) {
+    struct analyse *a = s->a;
+    if (n->into) return not_supported(a, n->node.location, "SELECT INTO");
+    if (n->with_ties) return not_supported(a, n->node.location, "WITH TIES");
+    TRY(transform_with(s, n->with));
+    if (n->set_op != SETOP_NONE)
+        TRY(transform_setop(s, n));
+    else if (n->values)
+        TRY(transform_values(s, n));
+    else
+        TRY(transform_plain(s, n));
+    TRY(transform_limit(s, n->limit, CLAUSE_LIMIT, &s->query->limit));
+    TRY(transform_limit(s, n->offset, CLAUSE_OFFSET, &s->query->offset));
+    return transform_locking(s, n->locking);
+}
+
+static status analyse_below(struct analyse *a, struct scope *parent, struct node *n,
+                            bool keep_unknown, struct query **ret) {
+    TRY(analyse_stack(a));
+    struct query *q;
+    TRY(query_new(a, QUERY_SELECT, &q));
+    struct scope s;
+    scope_init(&s, a, parent, q);
+    s.keep_unknown = keep_unknown;
+    switch (n->kind) {
+    case NODE_SELECT: TRY(transform_select(&s, ast_as_select(n))); break;
+    case NODE_INSERT: TRY(transform_insert(&s, ast_as_insert(n))); break;
+    case NODE_UPDATE: TRY(transform_update(&s, ast_as_update(n))); break;
+    case NODE_DELETE: TRY(transform_delete(&s, ast_as_delete(n))); break;
+    default: return not_supported(a, n->location, ast_kind_name(n->kind));
+    }
+    *ret = q;
+    return OK;
+}
+
+status analyse_subquery(struct analyse *a, struct scope *parent, struct node *n,
+                        struct query **ret) {
+    return analyse_below(a, parent, n, false, ret);
+}
+
+status analyse_raw_subquery(struct analyse *a, struct scope *parent, struct node *n,
+                            struct query **ret) {
+    return analyse_below(a, parent, n, true, ret);
+}

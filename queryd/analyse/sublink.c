@@ -1,0 +1,114 @@
+/* Subqueries inside expressions. */
+#include "analyse/internal.h"
+
+static status sublink_new(struct scope *s, enum sublink_kind kind, struct query *q, oid type,
+                          int32_t location, struct expr **ret) {
+    struct expr *e = expr_new_n(s->a->arena, EXPR_SUBLINK, type, location, 1);
+    NEEDS(s->a, e);
+    e->nargs = 0;
+    e->sublink.kind = kind;
+    e->sublink.query = q;
+    s->query->has_sublinks = true;
+    *ret = e;
+    return OK;
+}
+
+static status one_column(struct analyse *a, const struct query *q, int32_t location) {
+    if (q->nvisible == 1) return OK;
+    return FAIL_AT(a, location, SYNTAX_ERROR, "subquery must return only one column");
+}
+
+static status scalar(struct scope *s, struct query *q, enum sublink_kind kind, int32_t location,
+                     struct expr **ret) {
+    struct analyse *a = s->a;
+    TRY(one_column(a, q, location));
+    const struct expr *column = q->targets[0].expr;
+    oid type = column->type;
+    if (kind == SUB_ARRAY) {
+        const struct type *t = type_find(type);
+        if (t && t->element && t->len == -1) {
+            /* an array of arrays of the same type */
+        } else if (!t || !t->array) {
+            return FAIL_AT(a, location, UNDEFINED_OBJECT,
+                           "could not find array type for data type %s", type_words(a, type));
+        } else {
+            type = t->array;
+        }
+    }
+    TRY(sublink_new(s, kind, q, type, location, ret));
+    if (kind == SUB_SCALAR) {
+        (*ret)->typmod = column->typmod;
+        (*ret)->collation = column->collation;
+    }
+    return OK;
+}
+
+/* left op ANY/ALL (query): the test compares left with the subquery's columns. */
+static status quantified(struct scope *s, struct ast_sublink *n, struct query *q,
+                         struct expr **ret) {
+    struct analyse *a = s->a;
+    int32_t location = n->node.location;
+    struct expr *left;
+    TRY(transform(s, n->left, &left));
+    const char *name = "=", *schema;
+    if (n->names) TRY(split_name(a, n->names, location, &schema, &name));
+    struct expr **lefts = &left;
+    uint16_t nleft = 1;
+    if (left->kind == EXPR_ROW) {
+        lefts = left->args;
+        nleft = left->nargs;
+    }
+    if (nleft < q->nvisible)
+        return FAIL_AT(a, location, SYNTAX_ERROR, "subquery has too many columns");
+    if (nleft > q->nvisible)
+        return FAIL_AT(a, location, SYNTAX_ERROR, "subquery has too few columns");
+    struct expr **columns;
+    NEW_N(a, columns, nleft);
+    for (uint16_t i = 0; i < nleft; i++) {
+        const struct expr *c = q->targets[i].expr;
+        columns[i] = expr_new(a->arena, EXPR_SUBLINK_COLUMN, c->type, location);
+        NEEDS(a, columns[i]);
+        columns[i]->typmod = c->typmod;
+        columns[i]->collation = c->collation;
+        columns[i]->column = i;
+    }
+    struct expr *test;
+    TRY(compare_rows(a, name, lefts, columns, nleft, location, &test));
+    if (test->type != BOOLOID)
+        return FAIL_AT(a, location, DATATYPE_MISMATCH,
+                       "operator %s must return type boolean, not type %s", name,
+                       type_words(a, test->type));
+    TRY(sublink_new(s, n->kind == SUBLINK_ALL ? SUB_ALL : SUB_ANY, q, BOOLOID, location, ret));
+    (*ret)->nargs = 1;
+    (*ret)->args[0] = test;
+    return OK;
+}
+
+static status refuse_clause(struct scope *s, int32_t location) {
+    const char *where = NULL;
+    switch (s->clause) {
+    case CLAUSE_CHECK: where = "check constraint"; break;
+    case CLAUSE_DEFAULT: where = "DEFAULT expression"; break;
+    case CLAUSE_GENERATED: where = "column generation expression"; break;
+    case CLAUSE_INDEX: where = "index expression"; break;
+    case CLAUSE_PREDICATE: where = "index predicate"; break;
+    case CLAUSE_COPY_WHERE: where = "COPY FROM WHERE condition"; break;
+    default: return OK;
+    }
+    return FAIL_AT(s->a, location, FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", where);
+}
+
+status transform_sublink(struct scope *s, struct ast_sublink *n, struct expr **ret) {
+    int32_t location = n->node.location;
+    TRY(refuse_clause(s, location));
+    struct query *q;
+    TRY(analyse_subquery(s->a, s, n->query, &q));
+    if (q->kind != QUERY_SELECT && q->kind != QUERY_SETOP)
+        return not_supported(s->a, location, "a statement that changes rows here");
+    switch (n->kind) {
+    case SUBLINK_EXISTS: return sublink_new(s, SUB_EXISTS, q, BOOLOID, location, ret);
+    case SUBLINK_SCALAR: return scalar(s, q, SUB_SCALAR, location, ret);
+    case SUBLINK_ARRAY: return scalar(s, q, SUB_ARRAY, location, ret);
+    default: return quantified(s, n, q, ret);
+    }
+}
