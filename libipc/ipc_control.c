@@ -33,7 +33,7 @@ static status control_path(const char *dir, const char *name, char *ret_path, si
     return OK;
 }
 
-static json_t *config_as_json(const struct conf *c) {
+json_t *control_config(const struct conf *c) {
     json_t *list = json_array();
     for (int i = 0; i < CONF_COUNT; i++) {
         char value[CONF_TEXT_BYTES], source[CONF_TEXT_BYTES], range[CONF_TEXT_BYTES];
@@ -56,7 +56,7 @@ static bool control_common(const char *op, json_t *reply) {
     } else if (strcmp(op, "stop") == 0) {
         daemon_stop(server.d);
     } else if (strcmp(op, "config") == 0) {
-        json_object_set_new(reply, "settings", config_as_json(server.d->conf));
+        json_object_set_new(reply, "settings", control_config(server.d->conf));
     } else {
         return false;
     }

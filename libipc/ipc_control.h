@@ -18,6 +18,10 @@ typedef bool (*control_fn)(struct daemon *d, const char *op, const json_t *reque
  * be NULL) is asked first. At most one a process. IO_ERROR. */
 status control_serve(struct daemon *d, const char *name, control_fn fn, struct error *e);
 
+/* All settings as an array of objects: name, value, source, allowed, restart, text. */
+struct conf;
+json_t *control_config(const struct conf *c);
+
 /* Asks and waits at most deadline_ms. DEAD: nobody answers; the other errors are the answer's own
  * ("error"). *ret_reply (may be NULL) is the caller's to json_decref. Consumes `request`. */
 status control_ask(const char *dir, const char *name, json_t *request, unsigned deadline_ms,

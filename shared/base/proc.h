@@ -48,7 +48,8 @@ struct proc_entry {
     _Atomic uint32_t restarts;
     _Atomic int32_t last_exit; /* as waitpid gave it; 0 before the first death */
     char name[PROC_NAME_BYTES];
-    uint64_t reserved[9];
+    _Atomic uint64_t birth; /* of the pid, in clock ticks since boot: tells a reused pid */
+    uint64_t reserved[8];
 };
 _Static_assert(sizeof(struct proc_entry) == 128, "two cache lines");
 

@@ -1,0 +1,44 @@
+/* axl.h: the command line. One function for each word, in the table of main.c. */
+#ifndef AXL_H
+#define AXL_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/proc.h"
+#include "conf/conf.h"
+
+#define AXL_PATH_BYTES 1024
+
+struct axl {
+    char dir[AXL_PATH_BYTES];      /* absolute when it exists */
+    char programs[AXL_PATH_BYTES]; /* where the other programs lie */
+    int argc;                      /* what follows the word, options of all words taken out */
+    char **argv;
+    struct error e;
+};
+
+/* Each returns the exit status. */
+int axl_init(struct axl *a);
+int axl_start(struct axl *a);
+int axl_stop(struct axl *a);
+int axl_status(struct axl *a);
+int axl_restart(struct axl *a);
+int axl_checkpoint(struct axl *a);
+int axl_config(struct axl *a);
+int axl_logs(struct axl *a);
+int axl_trace(struct axl *a);
+
+/* The error's words on stderr; returns 1. */
+int axl_fail(const struct axl *a);
+/* Maps the appliance's regions. NOT_FOUND: it does not run. */
+status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]);
+/* True if `word` is among the arguments, which it then leaves; with a value (not NULL) the next
+ * argument goes there, and false with an error recorded when there is none. */
+bool axl_option(struct axl *a, const char *word, const char **ret_value);
+/* Complains about arguments that nobody took. */
+bool axl_done(struct axl *a);
+/* The last lines of a process's log file on `out`. */
+void axl_tail(const struct axl *a, const char *name, int lines, bool titled);
+
+#endif

@@ -1,0 +1,128 @@
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "axl.h"
+#include "ipc_proc.h"
+#include "ipc_region.h"
+
+static const struct word {
+    const char *name;
+    int (*run)(struct axl *a);
+    const char *arguments;
+    const char *text;
+} words[] = {
+    {"init", axl_init, "", "make the directory, its settings file and empty data"},
+    {"start", axl_start, "[--port N] [--workers N] [--pool SIZE] [--set NAME=VALUE] [--foreground]",
+     "start the appliance; returns when it serves"},
+    {"stop", axl_stop, "[--immediate]", "stop it; at once means that the next start recovers"},
+    {"status", axl_status, "[--json]",
+     "what runs and how it is; exit status 0 healthy, 1 degraded, 2 down"},
+    {"restart", axl_restart, "NAME", "end one process and start it again"},
+    {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
+    {"config", axl_config, "[--json]", "every setting and where its value comes from"},
+    {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},
+    {"trace", axl_trace, "WHAT …", "watch the running appliance (commit)"},
+};
+
+static int usage(void) {
+    fprintf(stderr,
+            "usage: axl WORD -D DIR [options]      (DIR may also stand in AXOLOTL_DIR)\n\n");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        fprintf(stderr, "  %-10s %s\n             %s\n", words[i].name, words[i].text,
+                words[i].arguments);
+    }
+    return 2;
+}
+
+int axl_fail(const struct axl *a) {
+    fprintf(stderr, "axl: %s\n", a->e.message);
+    if (a->e.hint[0]) fprintf(stderr, "     %s\n", a->e.hint);
+    return 1;
+}
+
+static void take_out(struct axl *a, int at, int n) {
+    for (int i = at; i + n <= a->argc; i++) a->argv[i] = a->argv[i + n];
+    a->argc -= n;
+}
+
+bool axl_option(struct axl *a, const char *word, const char **ret_value) {
+    for (int i = 0; i < a->argc; i++) {
+        if (strcmp(a->argv[i], word) != 0) continue;
+        if (!ret_value) {
+            take_out(a, i, 1);
+            return true;
+        }
+        if (i + 1 >= a->argc) {
+            status_ignore(error_set(&a->e, ST_INVALID_PARAMETER_VALUE, /* axl_done says it */
+                                    "%s needs a value", word));
+            take_out(a, i, 1);
+            return false;
+        }
+        *ret_value = a->argv[i + 1];
+        take_out(a, i, 2);
+        return true;
+    }
+    return false;
+}
+
+bool axl_done(struct axl *a) {
+    if (ok(a->e.status) && a->argc > 0) {
+        status_ignore(error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "unknown argument \"%s\"",
+                                a->argv[0])); /* said by the caller */
+    }
+    return ok(a->e.status);
+}
+
+status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]) {
+    uint64_t id;
+    TRY(appliance_id_read(a->dir, &id, &a->e));
+    region_name_of(id, ret_region);
+    status s = region_attach_all(ret_region, ret_shm, &a->e);
+    if (status_is(s, ST_NOT_FOUND)) {
+        error_clear(&a->e);
+        return error_set(&a->e, ST_NOT_FOUND, "the appliance in \"%s\" does not run", a->dir);
+    }
+    return s;
+}
+
+static void find_programs(struct axl *a) {
+    char self[AXL_PATH_BYTES];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0) return;
+    self[n] = '\0';
+    snprintf(a->programs, sizeof a->programs, "%s", dirname(self));
+}
+
+int main(int argc, char **argv) {
+    static struct axl a;
+    const struct word *word = NULL;
+    for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i].name, argv[1]) == 0) word = &words[i];
+    }
+    if (!word) return usage();
+    a.argc = argc - 2;
+    a.argv = argv + 2;
+    find_programs(&a);
+    const char *dir = getenv("AXOLOTL_DIR"), *programs = NULL;
+    (void)axl_option(&a, "-D", &dir);
+    if (axl_option(&a, "--programs", &programs)) {
+        snprintf(a.programs, sizeof a.programs, "%s", programs);
+    }
+    if (!ok(a.e.status)) return axl_fail(&a);
+    if (!dir) {
+        fprintf(stderr, "axl: which appliance? (-D DIR)\n");
+        return 2;
+    }
+    char real[4096];
+    const char *path = realpath(dir, real) ? real : dir;
+    if (strlen(path) >= 480) {
+        fprintf(stderr, "axl: the directory's name is too long\n");
+        return 2;
+    }
+    strcpy(a.dir, path);
+    return word->run(&a);
+}

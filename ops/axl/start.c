@@ -1,0 +1,238 @@
+/* start.c: axl start, axl stop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "axl.h"
+#include "base/control.h"
+#include "ipc_control.h"
+#include "ipc_proc.h"
+#include "ipc_region.h"
+#include "leftovers.h"
+
+#define START_WAIT_NS 600000000000u /* recovery of much log takes its time */
+#define STOP_WAIT_NS 120000000000u
+#define LOOK_NS 5000000
+
+static void pause_ns(long ns) {
+    struct timespec t = {.tv_nsec = ns};
+    nanosleep(&t, NULL);
+}
+
+struct start_arguments {
+    char *argv[16 + 2 * CONF_COUNT];
+    char texts[CONF_COUNT][CONF_TEXT_BYTES];
+    char program[AXL_PATH_BYTES + 32];
+    int n, ntexts;
+    bool foreground;
+};
+
+static void start_set(struct start_arguments *s, const char *name, const char *value) {
+    if (s->ntexts == CONF_COUNT) return;
+    char *text = s->texts[s->ntexts++];
+    if (name) {
+        snprintf(text, CONF_TEXT_BYTES, "%s=%s", name, value);
+    } else {
+        snprintf(text, CONF_TEXT_BYTES, "%s", value);
+    }
+    s->argv[s->n++] = "--set";
+    s->argv[s->n++] = text;
+}
+
+static void start_arguments(struct axl *a, struct start_arguments *s) {
+    static const char *const short_forms[][2] = {
+        {"--port", "port"}, {"--workers", "workers"}, {"--pool", "shared_buffers"}};
+    const char *value;
+    snprintf(s->program, sizeof s->program, "%s/supervisor", a->programs);
+    s->argv[s->n++] = s->program;
+    s->argv[s->n++] = "-D";
+    s->argv[s->n++] = a->dir;
+    s->argv[s->n++] = "--programs";
+    s->argv[s->n++] = a->programs;
+    for (size_t i = 0; i < sizeof short_forms / sizeof *short_forms; i++) {
+        if (axl_option(a, short_forms[i][0], &value)) start_set(s, short_forms[i][1], value);
+    }
+    while (axl_option(a, "--set", &value)) start_set(s, NULL, value);
+    s->foreground = axl_option(a, "--foreground", NULL);
+    if (s->foreground) s->argv[s->n++] = "--foreground";
+    s->argv[s->n] = NULL;
+}
+
+/* Before anything is started: are the settings right? */
+static status check_settings(struct axl *a, const struct start_arguments *s) {
+    struct conf conf;
+    char path[AXL_PATH_BYTES + 32];
+    conf_init(&conf);
+    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
+    TRY(conf_load(&conf, path, &a->e));
+    for (int i = 0; i < s->ntexts; i++) {
+        char name[64];
+        const char *equals = strchr(s->texts[i], '=');
+        if (!equals || equals - s->texts[i] >= (long)sizeof name) {
+            return error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "--set needs NAME=VALUE");
+        }
+        snprintf(name, sizeof name, "%.*s", (int)(equals - s->texts[i]), s->texts[i]);
+        TRY(conf_set(&conf, name, equals + 1, &a->e));
+    }
+    return OK;
+}
+
+static bool runs_already(struct axl *a) {
+    struct shm shm;
+    char region[32];
+    bool runs = false;
+    if (ok(axl_attach(a, &shm, region))) {
+        runs = leftover_alive(&shm.control->procs[SLOT_SUPERVISOR]);
+        if (runs) {
+            printf("The appliance in %s is running already, on port %u.\n", a->dir,
+                   shm.control->port);
+        }
+        region_detach_all(&shm);
+    }
+    error_clear(&a->e);
+    return runs;
+}
+
+static pid_t launch(struct start_arguments *s) {
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid != 0) return pid;
+    /* Nothing but exec from here on: no library of ours has threads in this program yet. */
+    setsid();
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    execv(s->program, s->argv);
+    fprintf(stderr, "axl: %s: %s\n", s->program, strerror(errno));
+    _exit(127);
+}
+
+/* What is in the way of serving, for a person. */
+static void say_what_failed(struct axl *a) {
+    static const char *const names[] = {"supervisor", "storaged", "logd", "txnd", "queryd.0"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) axl_tail(a, names[i], 8, true);
+}
+
+static bool any_failed(const struct shm *shm) {
+    for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
+        if (atomic_load(&shm->control->procs[slot].state) == PROC_FAILED) return true;
+    }
+    return false;
+}
+
+/* 1: serves; -1: one process has failed for good; 0: not yet. */
+static int look(struct axl *a, pid_t supervisor) {
+    struct shm shm;
+    char region[32];
+    int result = 0;
+    if (ok(axl_attach(a, &shm, region))) {
+        if ((pid_t)atomic_load(&shm.control->procs[SLOT_SUPERVISOR].pid) == supervisor) {
+            if (atomic_load(&shm.control->state) == APPLIANCE_SERVING) result = 1;
+            if (any_failed(&shm)) result = -1;
+            if (result == 1) printf("The appliance serves on port %u.\n", shm.control->port);
+        }
+        region_detach_all(&shm);
+    }
+    error_clear(&a->e);
+    return result;
+}
+
+static int wait_until_serving(struct axl *a, pid_t supervisor) {
+    uint64_t begin = clock_mono_ns();
+    while (clock_mono_ns() - begin < START_WAIT_NS) {
+        int how;
+        if (waitpid(supervisor, &how, WNOHANG) == supervisor) {
+            fprintf(stderr, "axl: the appliance did not start\n");
+            say_what_failed(a);
+            return 1;
+        }
+        int seen = look(a, supervisor);
+        if (seen > 0) return 0;
+        if (seen < 0) {
+            fprintf(stderr, "axl: a process of the appliance cannot be started\n");
+            say_what_failed(a);
+            return 1;
+        }
+        pause_ns(LOOK_NS);
+    }
+    fprintf(stderr, "axl: the appliance is still starting; see axl status, axl logs\n");
+    return 1;
+}
+
+int axl_start(struct axl *a) {
+    static struct start_arguments s;
+    start_arguments(a, &s);
+    if (!axl_done(a)) return axl_fail(a);
+    uint64_t id;
+    if (!ok(appliance_id_read(a->dir, &id, &a->e))) {
+        error_hint(&a->e, "Make one with: axl init -D %s", a->dir);
+        return axl_fail(a);
+    }
+    if (!ok(check_settings(a, &s))) return axl_fail(a);
+    if (runs_already(a)) return 0;
+    if (s.foreground) {
+        execv(s.program, s.argv);
+        fprintf(stderr, "axl: %s: %s\n", s.program, strerror(errno));
+        return 1;
+    }
+    pid_t supervisor = launch(&s);
+    if (supervisor < 0) {
+        fprintf(stderr, "axl: fork: %s\n", strerror(errno));
+        return 1;
+    }
+    return wait_until_serving(a, supervisor);
+}
+
+/* --- stop --------------------------------------------------------------------------------------
+ */
+
+/* The supervisor is gone: nobody else ends what it left. */
+static int end_without_supervisor(struct axl *a, struct shm *shm, const char *region) {
+    unsigned n = leftovers_count(shm);
+    status s = leftovers_end(shm, &a->e);
+    if (ok(s)) region_remove_all(region);
+    region_detach_all(shm);
+    if (!ok(s)) return axl_fail(a);
+    printf("The supervisor was gone; %u processes have been ended.\n", n);
+    return 0;
+}
+
+int axl_stop(struct axl *a) {
+    bool immediate = axl_option(a, "--immediate", NULL);
+    struct shm shm;
+    char region[32];
+    if (!axl_done(a)) return axl_fail(a);
+    status s = axl_attach(a, &shm, region);
+    if (status_is(s, ST_NOT_FOUND)) {
+        printf("%s\n", a->e.message);
+        return 0;
+    }
+    if (!ok(s)) return axl_fail(a);
+    struct proc_entry *supervisor = &shm.control->procs[SLOT_SUPERVISOR];
+    if (!leftover_alive(supervisor)) return end_without_supervisor(a, &shm, region);
+    json_t *request = json_pack("{s:s, s:b}", "op", "stop", "immediate", (int)immediate);
+    s = control_ask(a->dir, "supervisor", request, 5000, NULL, &a->e);
+    if (!ok(s)) {
+        region_detach_all(&shm);
+        return axl_fail(a);
+    }
+    uint64_t begin = clock_mono_ns();
+    while (leftover_alive(supervisor) && clock_mono_ns() - begin < STOP_WAIT_NS) pause_ns(LOOK_NS);
+    bool gone = !leftover_alive(supervisor);
+    region_detach_all(&shm);
+    if (gone) {
+        printf("Stopped.\n");
+    } else {
+        fprintf(stderr, "axl: it is still stopping\n");
+    }
+    return !gone;
+}

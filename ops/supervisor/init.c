@@ -1,0 +1,135 @@
+/* init.c: from the settings to running processes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc_proc.h"
+#include "ipc_region.h"
+#include "ipc_ring.h"
+#include "leftovers.h"
+#include "supervisor.h"
+
+#define BELL_FD_MIN 200 /* above what else is open at a spawn */
+
+static status make_folder(const struct supervisor *s, const char *name, struct error *e) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/%s", s->dir, name);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        return error_set(e, ST_IO_ERROR, "could not create \"%s\": %s", path, strerror(errno));
+    }
+    return OK;
+}
+
+/* One supervisor a directory: the lock goes with the process that holds it. */
+static status take_lock(const struct supervisor *s, struct error *e) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/run/supervisor.lock", s->dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return error_set(e, ST_OBJECT_IN_USE, "the appliance in \"%s\" is running already", s->dir);
+    }
+    return OK; /* kept open for life */
+}
+
+/* What an earlier start left: processes without a supervisor, and memory that a recovery from the
+ * files replaces. */
+static status end_leftovers(struct supervisor *s, struct error *e) {
+    struct shm old;
+    struct error none = {0};
+    status st = region_attach_all(s->region, &old, &none);
+    if (status_is(st, ST_NOT_FOUND) || status_is(st, ST_INVALID)) return OK;
+    if (!ok(st)) return error_set(e, st.code, "%s", none.message);
+    unsigned n = leftovers_count(&old);
+    if (n > 0) event("ends %u processes that have outlived their supervisor", n);
+    st = leftovers_end(&old, e);
+    region_detach_all(&old);
+    return st;
+}
+
+static void raise_limit(int resource) {
+    struct rlimit l;
+    if (getrlimit(resource, &l) != 0 || l.rlim_cur == l.rlim_max) return;
+    l.rlim_cur = l.rlim_max;
+    /* A wish: whoever needs more says so itself. */
+    (void)setrlimit(resource, &l);
+}
+
+static status make_bells(struct supervisor *s, struct error *e) {
+    for (uint16_t slot = 0; slot < s->slots; slot++) {
+        if (!ok(bell_make(s->shm.rings, slot, BELL_FD_MIN))) {
+            return error_set(e, ST_IO_ERROR, "could not make doorbells: %s", strerror(errno));
+        }
+    }
+    return OK;
+}
+
+static status make_kept(struct supervisor *s, struct error *e) {
+    for (uint16_t slot = 0; slot < s->slots; slot++) {
+        struct kept *k = &s->kept[slot];
+        *k = (struct kept){.s = s, .slot = slot, .pidfd = -1, .lifeline = -1};
+        proc_slot_name(slot, k->name);
+        if (slot != SLOT_STORAGED && slot != SLOT_LOGD) continue;
+        TRY(lifeline_make(k, e));
+        for (int i = 0; lifeline_held(k); i++) {
+            if (i == 0) event("%s: I/O of its last life is still under way", k->name);
+            usleep(2000);
+        }
+    }
+    return OK;
+}
+
+status supervisor_prepare(struct supervisor *s, struct error *e) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, s->dir);
+    TRY(conf_load(&s->conf, path, e));
+    for (int i = 0; i < s->nsettings; i++) {
+        char name[64];
+        const char *value = strchr(s->settings[i], '=');
+        if (!value || value - s->settings[i] >= (long)sizeof name) {
+            return error_set(e, ST_INVALID_PARAMETER_VALUE, "--set needs NAME=VALUE");
+        }
+        snprintf(name, sizeof name, "%.*s", (int)(value - s->settings[i]), s->settings[i]);
+        TRY(conf_set(&s->conf, name, value + 1, e));
+    }
+    TRY(appliance_id_read(s->dir, &s->appliance_id, e));
+    region_name_of(s->appliance_id, s->region);
+    TRY(make_folder(s, "run", e));
+    TRY(make_folder(s, "log-files", e));
+    TRY(take_lock(s, e));
+    TRY(end_leftovers(s, e));
+    raise_limit(RLIMIT_NOFILE);
+    raise_limit(RLIMIT_MEMLOCK);
+    struct shm_sizes sizes;
+    region_sizes(&s->conf, &sizes);
+    s->slots = (uint16_t)(SLOT_QUERYD + sizes.workers);
+    TRY(make_kept(s, e));
+    TRY(region_create_all(s->region, &sizes, &s->shm, e));
+    struct control *c = s->shm.control;
+    c->appliance_id = s->appliance_id;
+    c->port = (uint32_t)s->conf.port;
+    c->started_wall_ns = clock_wall_ns();
+    snprintf(c->data_dir, sizeof c->data_dir, "%s", s->dir);
+    return make_bells(s, e);
+}
+
+/* The loop turns: everything is started at once, each waits for what it needs from the others. */
+void supervisor_begin(struct supervisor *s) {
+    struct proc_entry *own = &s->shm.control->procs[SLOT_SUPERVISOR];
+    atomic_store(&own->birth, proc_birth(getpid()));
+    status_ignore(daemon_spawn(&s->d, 0, keep_watch_heartbeats, s)); /* as below */
+    for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
+        if (ok(daemon_spawn(&s->d, 0, keep_run, &s->kept[slot]))) continue;
+        event("out of memory");
+        supervisor_stop(s, true);
+        return;
+    }
+    daemon_ready(&s->d);
+    event("starts %u processes of appliance %016llx", s->slots - 1,
+          (unsigned long long)s->appliance_id);
+}

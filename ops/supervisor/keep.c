@@ -1,0 +1,184 @@
+/* keep.c: the life of one process after the other in a slot. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/probe.h"
+#include "ipc_proc.h"
+#include "ipc_ring.h"
+#include "supervisor.h"
+
+#define MS 1000000ull
+#define PAUSE_FIRST_NS (50 * MS)
+#define PAUSE_LAST_NS (5000 * MS)
+#define LIFELINE_LOOK_NS (2 * MS)
+#define LIFELINE_WORD_NS (5000 * MS)
+#define WATCH_EVERY_NS (500 * MS)
+#define STARTING_SILENCE_NS (300000 * MS) /* recovery may read for long without a turn */
+
+static void pidfd_readable(void *arg, [[maybe_unused]] uint32_t events) {
+    struct kept *k = arg;
+    daemon_wake(&k->s->d, k->keeper);
+}
+
+void keep_kill(struct kept *k, int signal) {
+    /* Through the pidfd: it cannot hit another process that has got the number. */
+    if (k->pid && k->pidfd >= 0) syscall(SYS_pidfd_send_signal, k->pidfd, signal, NULL, 0);
+}
+
+static int reap(struct kept *k) {
+    int how = 0;
+    for (;;) {
+        pid_t got = waitpid(k->pid, &how, WNOHANG);
+        if (got == k->pid || (got < 0 && errno != EINTR)) return how;
+        daemon_suspend(&k->s->d);
+    }
+}
+
+/* From the pidfd's word on until the kernel has let go of all of its I/O. */
+static void wait_for_lifeline(struct kept *k) {
+    uint64_t begin = clock_mono_ns(), said = begin;
+    while (lifeline_held(k)) {
+        daemon_sleep(&k->s->d, LIFELINE_LOOK_NS);
+        if (clock_mono_ns() - said < LIFELINE_WORD_NS) continue;
+        said = clock_mono_ns();
+        event("%s: its I/O is still under way after %llu s", k->name,
+              (unsigned long long)((said - begin) / (1000 * MS)));
+    }
+}
+
+static void describe(int how, char *ret_text, size_t bytes) {
+    if (WIFSIGNALED(how)) {
+        snprintf(ret_text, bytes, "was ended by signal %d (%s)", WTERMSIG(how),
+                 strsignal(WTERMSIG(how)));
+    } else {
+        snprintf(ret_text, bytes, "ended with status %d", WEXITSTATUS(how));
+    }
+}
+
+/* Waits for the death and does what has to be done before the next life. */
+static void see_out(struct kept *k) {
+    struct supervisor *s = k->s;
+    struct proc_entry *entry = &s->shm.control->procs[k->slot];
+    char words[96];
+    status_ignore(daemon_watch(&s->d, k->pidfd, EPOLLIN, pidfd_readable, k)); /* else: heartbeats */
+    int how = reap(k);
+    status_ignore(daemon_watch(&s->d, k->pidfd, 0, NULL, NULL)); /* cannot fail */
+    close(k->pidfd);
+    k->pidfd = -1;
+    k->pid = 0;
+    uint32_t epoch = atomic_load(&entry->epoch);
+    bool orderly =
+        atomic_load(&entry->state) == PROC_STOPPING && WIFEXITED(how) && WEXITSTATUS(how) == 0;
+    atomic_store(&entry->last_exit, how);
+    atomic_store(&entry->state, PROC_DEAD);
+    PROBE(axolotl_supervisor, process_died, k->slot, epoch, how);
+    describe(how, words, sizeof words);
+    if (!orderly || !s->stopping) event("%s (epoch %u) %s", k->name, epoch, words);
+    wait_for_lifeline(k);
+    repair_after(s, k->slot, epoch);
+}
+
+/* How long to wait before the next start; false: it has died too often. */
+static bool may_start_again(struct kept *k) {
+    const struct conf *conf = &k->s->conf;
+    uint64_t now = clock_mono_ns();
+    if (k->killed) {
+        k->killed = false;
+        k->pause_ns = 0;
+        return true;
+    }
+    if (now - k->window_ns > conf->restart_window * MS) {
+        k->window_ns = now;
+        k->deaths = 0;
+    }
+    k->deaths++;
+    /* The first death is answered at once. */
+    k->pause_ns = k->deaths == 1 ? 0 : PAUSE_FIRST_NS << (k->deaths < 9 ? k->deaths - 2 : 7);
+    if (k->pause_ns > PAUSE_LAST_NS) k->pause_ns = PAUSE_LAST_NS;
+    return k->deaths < (unsigned)conf->restart_deaths_max;
+}
+
+static void give_up(struct kept *k) {
+    struct supervisor *s = k->s;
+    event(
+        "%s has died %u times within %llu s and is not started again by itself; see its log file, "
+        "then \"axl restart %s\"",
+        k->name, k->deaths, (unsigned long long)(s->conf.restart_window / 1000), k->name);
+    atomic_store(&s->shm.control->procs[k->slot].state, PROC_FAILED);
+    PROBE(axolotl_supervisor, given_up, k->slot, k->deaths);
+    k->given_up = true;
+    while (!k->wanted && !s->stopping) daemon_suspend(&s->d);
+    k->given_up = false;
+    k->wanted = false;
+    k->deaths = 0;
+    k->pause_ns = 0;
+}
+
+/* Recovery is storaged's, logd's and txnd's common work on regions that were empty when it began: a
+ * death in the middle of it is answered by beginning again from the files. */
+static bool recovery_broken_by(const struct kept *k) {
+    return k->slot < SLOT_QUERYD && atomic_load(&k->s->shm.control->state) == APPLIANCE_STARTING &&
+           !k->s->stopping;
+}
+
+void keep_run(void *arg) {
+    struct kept *k = arg;
+    struct supervisor *s = k->s;
+    struct proc_entry *entry = &s->shm.control->procs[k->slot];
+    k->keeper = coro_self();
+    for (bool restart = false; !s->stopping; restart = true) {
+        struct error e = {0};
+        if (restart) atomic_fetch_add(&entry->restarts, 1);
+        if (ok(spawn_process(k, restart, &e))) {
+            see_out(k);
+        } else {
+            event("%s", e.message);
+            if (k->pid) see_out(k);
+        }
+        if (s->stopping) break;
+        if (!may_start_again(k)) {
+            give_up(k);
+        } else if (recovery_broken_by(k)) {
+            event("%s died during recovery: everything begins again", k->name);
+            s->started_again = true;
+            supervisor_stop(s, true);
+        } else if (k->pause_ns) {
+            (void)daemon_suspend_for(&s->d, k->pause_ns);
+        }
+    }
+    atomic_store(&entry->state, PROC_EMPTY);
+    atomic_store(&entry->pid, 0);
+    k->ended = true;
+}
+
+/* A process that is silent for long hangs, and a hang is made into a death. When the supervisor
+ * itself was held up, everybody gets another chance. */
+void keep_watch_heartbeats(void *arg) {
+    struct supervisor *s = arg;
+    uint64_t last = clock_mono_ns();
+    for (;;) {
+        daemon_sleep(&s->d, WATCH_EVERY_NS);
+        uint64_t now = clock_mono_ns();
+        bool held_up = now - last > 4 * WATCH_EVERY_NS;
+        last = now;
+        if (held_up) continue;
+        for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
+            struct kept *k = &s->kept[slot];
+            struct proc_entry *entry = &s->shm.control->procs[slot];
+            uint64_t beat = atomic_load(&entry->heartbeat_ns);
+            uint64_t limit = atomic_load(&entry->state) == PROC_READY
+                                 ? s->conf.heartbeat_timeout * MS
+                                 : STARTING_SILENCE_NS;
+            if (!k->pid || beat == 0 || now < beat + limit) continue;
+            event("%s has been silent for %llu ms: killed", k->name,
+                  (unsigned long long)((now - beat) / MS));
+            PROBE(axolotl_supervisor, hang, slot, (now - beat) / MS);
+            keep_kill(k, SIGKILL);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/* leftovers.h: processes that outlived their supervisor. */
+#ifndef SUPERVISOR_LEFTOVERS_H
+#define SUPERVISOR_LEFTOVERS_H
+
+#include "base/error.h"
+#include "base/proc.h"
+
+/* The process that an entry names is still the one that was started. */
+bool leftover_alive(const struct proc_entry *entry);
+/* How many of the table's processes are alive. */
+unsigned leftovers_count(const struct shm *shm);
+/* SIGKILL for all of them; returns when the system says that they are gone. IO_ERROR: one is not
+ * after ten seconds. */
+status leftovers_end(struct shm *shm, struct error *e);
+
+#endif

@@ -1,0 +1,92 @@
+/* requests.c: what the supervisor answers over the control channel. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc_proc.h"
+#include "msg/msg.h"
+#include "supervisor.h"
+
+static struct job *job_new(struct supervisor *s, const char *name) {
+    struct job *j = &s->jobs[++s->job_last % JOBS_MAX];
+    if (j->id && !j->done) return NULL;
+    *j = (struct job){.id = s->job_last};
+    snprintf(j->name, sizeof j->name, "%s", name);
+    return j;
+}
+
+struct job_call {
+    struct supervisor *s;
+    struct job *j;
+};
+
+static void checkpoint_run(void *arg) {
+    struct job_call *c = arg;
+    struct msg m = {.op = MSG_CHECKPOINT};
+    c->j->outcome = c->s->d.proc.env->call(&c->s->d.proc, SLOT_STORAGED, &m);
+    c->j->done = true;
+    free(c);
+}
+
+static const char *start_checkpoint(struct supervisor *s, json_t *reply) {
+    struct job *j = job_new(s, "checkpoint");
+    struct job_call *c = j ? malloc(sizeof *c) : NULL;
+    if (!c) return "too many requests under way";
+    *c = (struct job_call){.s = s, .j = j};
+    if (!ok(daemon_spawn(&s->d, 0, checkpoint_run, c))) {
+        free(c);
+        j->done = true;
+        return "out of memory";
+    }
+    json_object_set_new(reply, "job", json_integer(j->id));
+    return NULL;
+}
+
+static const char *look_at_job(struct supervisor *s, const json_t *request, json_t *reply) {
+    json_int_t id = json_integer_value(json_object_get(request, "job"));
+    const struct job *j = &s->jobs[(uint32_t)id % JOBS_MAX];
+    if (id <= 0 || j->id != (uint32_t)id) return "no such job";
+    json_object_set_new(reply, "done", json_boolean(j->done));
+    if (j->done && !ok(j->outcome)) return status_name(j->outcome);
+    return NULL;
+}
+
+/* A worker is asked to end; a daemon is killed, which is what it is made for: an orderly end is for
+ * the whole appliance's. */
+static const char *restart(struct supervisor *s, const json_t *request) {
+    const char *name = json_string_value(json_object_get(request, "name"));
+    uint16_t slot = name ? proc_slot_of(name) : PROC_SLOTS;
+    if (slot == SLOT_SUPERVISOR || slot >= s->slots) return "no such process";
+    struct kept *k = &s->kept[slot];
+    if (s->stopping) return "the appliance is stopping";
+    event("%s is restarted on request", k->name);
+    if (k->pid) {
+        k->killed = true;
+        keep_kill(k, slot >= SLOT_QUERYD ? SIGTERM : SIGKILL);
+    } else {
+        k->wanted = k->given_up;
+        daemon_wake(&s->d, k->keeper);
+    }
+    return NULL;
+}
+
+bool supervisor_request(struct daemon *d, const char *op, const json_t *request, json_t *reply) {
+    struct supervisor *s = d->state;
+    const char *error = NULL;
+    if (strcmp(op, "stop") == 0) {
+        bool immediate = json_is_true(json_object_get(request, "immediate"));
+        event("asked to stop%s", immediate ? " at once" : "");
+        supervisor_stop(s, immediate);
+    } else if (strcmp(op, "restart") == 0) {
+        error = restart(s, request);
+    } else if (strcmp(op, "checkpoint") == 0) {
+        error = start_checkpoint(s, reply);
+    } else if (strcmp(op, "job") == 0) {
+        error = look_at_job(s, request, reply);
+    } else {
+        return false;
+    }
+    if (error) json_object_set_new(reply, "error", json_string(error));
+    return true;
+}

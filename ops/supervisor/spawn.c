@@ -1,0 +1,170 @@
+/* spawn.c: making processes, and the pipes that tell when one is entirely gone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/probe.h"
+#include "ipc_proc.h"
+#include "ipc_ring.h"
+#include "supervisor.h"
+
+#define LOG_FILE_BYTES_MAX (64 << 20)
+
+void event(const char *format, ...) {
+    char words[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    struct timespec now;
+    struct tm tm;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    fprintf(stderr, "%04d-%02d-%02d %02d:%02d:%02d.%03ld UTC supervisor: %s\n", tm.tm_year + 1900,
+            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000,
+            words);
+}
+
+/* --- lifelines: a FIFO, so that the next supervisor can look at it as well ---------------------
+ */
+
+status lifeline_make(struct kept *k, struct error *e) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/run/%s.lifeline", k->s->dir, k->name);
+    if (mkfifo(path, 0600) != 0 && errno != EEXIST) {
+        return error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+    }
+    k->lifeline = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (k->lifeline < 0) return error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+    return OK;
+}
+
+static int lifeline_write_end(const struct kept *k) {
+    char path[CONTROL_PATH_BYTES + 64];
+    if (k->lifeline < 0) return -1;
+    snprintf(path, sizeof path, "%s/run/%s.lifeline", k->s->dir, k->name);
+    return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+bool lifeline_held(const struct kept *k) {
+    char byte;
+    return k->lifeline >= 0 && read(k->lifeline, &byte, 1) < 0 && errno == EAGAIN;
+}
+
+/* --- processes ---------------------------------------------------------------------------------
+ */
+
+static int log_file_open(const struct supervisor *s, const char *name) {
+    char path[CONTROL_PATH_BYTES + 64], old[CONTROL_PATH_BYTES + 80];
+    snprintf(path, sizeof path, "%s/log-files/%s.log", s->dir, name);
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size > LOG_FILE_BYTES_MAX) {
+        snprintf(old, sizeof old, "%s.old", path);
+        rename(path, old);
+    }
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+void spawn_events_open(const struct supervisor *s) {
+    int fd = log_file_open(s, "supervisor");
+    if (fd < 0) return; /* stderr stays what it was */
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
+struct launch {
+    char program[CONTROL_PATH_BYTES + 32], slot[16], epoch[16], lifeline[16];
+    char *argv[16 + 2 * CONF_COUNT];
+};
+
+static void launch_arguments(struct launch *a, const struct kept *k, uint32_t epoch, int lifeline,
+                             bool restart) {
+    const struct supervisor *s = k->s;
+    snprintf(a->program, sizeof a->program, "%s/%s", s->programs,
+             k->slot >= SLOT_QUERYD ? "queryd" : k->name);
+    snprintf(a->slot, sizeof a->slot, "%u", k->slot);
+    snprintf(a->epoch, sizeof a->epoch, "%u", epoch);
+    snprintf(a->lifeline, sizeof a->lifeline, "%d", lifeline);
+    int n = 0;
+    const char *fixed[] = {a->program, "-D", s->dir, "--slot", a->slot, "--epoch", a->epoch};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) a->argv[n++] = (char *)fixed[i];
+    if (lifeline >= 0) {
+        a->argv[n++] = "--lifeline";
+        a->argv[n++] = a->lifeline;
+    }
+    if (restart) a->argv[n++] = "--restart";
+    for (int i = 0; i < s->nsettings; i++) {
+        a->argv[n++] = "--set";
+        a->argv[n++] = (char *)s->settings[i];
+    }
+    a->argv[n] = NULL;
+}
+
+static int launch(const struct supervisor *s, struct launch *a, int log_fd, int lifeline,
+                  pid_t *ret_pid) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    extern char **environ;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (log_fd >= 0) {
+        posix_spawn_file_actions_adddup2(&files, log_fd, STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&files, log_fd, STDERR_FILENO);
+    }
+    /* Onto themselves: that takes close-on-exec away, in the child alone. */
+    for (uint16_t slot = 0; slot < s->slots; slot++) {
+        int bell = bell_fd(s->shm.rings, slot);
+        if (bell >= 0) posix_spawn_file_actions_adddup2(&files, bell, bell);
+    }
+    if (lifeline >= 0) posix_spawn_file_actions_adddup2(&files, lifeline, lifeline);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    int rc = posix_spawn(ret_pid, a->program, &files, &attributes, a->argv, environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    return rc;
+}
+
+status spawn_process(struct kept *k, bool restart, struct error *e) {
+    struct supervisor *s = k->s;
+    struct proc_entry *entry = &s->shm.control->procs[k->slot];
+    struct launch a;
+    uint32_t epoch = proc_prepare(&s->shm, k->slot);
+    int lifeline = lifeline_write_end(k);
+    int log_fd = log_file_open(s, k->name);
+    pid_t pid = 0;
+    launch_arguments(&a, k, epoch, lifeline, restart);
+    int rc = launch(s, &a, log_fd, lifeline, &pid);
+    if (log_fd >= 0) close(log_fd);
+    if (lifeline >= 0) close(lifeline);
+    if (rc != 0) {
+        atomic_store(&entry->state, PROC_DEAD);
+        return error_set(e, ST_IO_ERROR, "could not start %s: %s", a.program, strerror(rc));
+    }
+    k->pid = pid;
+    k->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    atomic_store(&entry->pid, (uint32_t)pid);
+    atomic_store(&entry->birth, proc_birth(pid));
+    PROBE(axolotl_supervisor, process_started, k->slot, epoch, pid);
+    if (k->pidfd < 0) {
+        kill(pid, SIGKILL);
+        return error_set(e, ST_IO_ERROR, "no pidfd for %s: %s", k->name, strerror(errno));
+    }
+    return OK;
+}

@@ -1,0 +1,89 @@
+/* supervisor.h: starts and ends processes, creates shared memory, decides what a death means.
+ *
+ * Nothing here touches data. Each process of the appliance has a `kept`: a coroutine that starts
+ * it, waits for its death, repairs what it left, and starts it again.
+ *
+ *     start ──→ alive ──→ dead ──→ repaired ──→ (pause) ──→ start
+ *                 │                    └──→ given up ──(axl restart)──→ start
+ *                 └──→ gone (the appliance stops) */
+#ifndef SUPERVISOR_H
+#define SUPERVISOR_H
+
+#include "base/control.h"
+#include "conf/conf.h"
+#include "ipc_control.h"
+#include "ipc_daemon.h"
+
+struct supervisor;
+
+struct kept {
+    struct supervisor *s;
+    uint16_t slot;
+    char name[PROC_NAME_BYTES];
+    pid_t pid; /* 0: none now */
+    int pidfd;
+    int lifeline; /* read end of the pipe that lives as long as its io_uring; -1: none */
+    struct coro *keeper;
+    bool ended;      /* the keeper has returned */
+    bool given_up;   /* waits for axl restart */
+    bool wanted;     /* axl restart: start now, the deaths so far forgotten */
+    bool killed;     /* we ended it: not counted as a death of its own */
+    unsigned deaths; /* within the window */
+    uint64_t window_ns;
+    uint64_t pause_ns; /* before the next start */
+};
+
+#define JOBS_MAX 16
+/* Something asked for over the control channel that takes its time; asked after by number. */
+struct job {
+    uint32_t id;
+    bool done;
+    status outcome;
+    char name[16];
+};
+
+struct supervisor {
+    struct daemon d;
+    struct shm shm;
+    struct conf conf;
+    char dir[CONTROL_PATH_BYTES];
+    char programs[CONTROL_PATH_BYTES]; /* where storaged and the others lie */
+    char region[32];
+    uint64_t appliance_id;
+    const char *settings[CONF_COUNT]; /* "name=value" of the command line, for the children */
+    int nsettings;
+    char **argv;
+    struct kept kept[PROC_SLOTS]; /* by slot; slot SLOT_SUPERVISOR is not used */
+    uint16_t slots;               /* used, from 0 */
+    bool stopping, immediate;
+    bool started_again;  /* a death during recovery: everything begins anew */
+    uint64_t watched_ns; /* when heartbeats were last compared */
+    struct job jobs[JOBS_MAX];
+    uint32_t job_last;
+};
+
+extern const struct daemon_ops supervisor_ops;
+
+/* init.c */
+status supervisor_prepare(struct supervisor *s, struct error *e);
+void supervisor_begin(struct supervisor *s);
+/* spawn.c */
+status spawn_process(struct kept *k, bool restart, struct error *e);
+void spawn_events_open(const struct supervisor *s);
+status lifeline_make(struct kept *k, struct error *e);
+bool lifeline_held(const struct kept *k); /* somebody still has its write end */
+/* keep.c */
+void keep_run(void *arg);
+void keep_watch_heartbeats(void *arg);
+void keep_kill(struct kept *k, int signal);
+/* repair.c */
+void repair_after(struct supervisor *s, uint16_t slot, uint32_t epoch);
+/* stop.c */
+void supervisor_stop(struct supervisor *s, bool immediate);
+/* requests.c */
+bool supervisor_request(struct daemon *d, const char *op, const json_t *request, json_t *reply);
+
+/* One line in the supervisor's log file, with the time. */
+[[gnu::format(printf, 1, 2)]] void event(const char *format, ...);
+
+#endif
