@@ -308,7 +308,7 @@ struct ast_def_elem {
     char *space; /* toast. in WITH (toast.x = …) */
     char *name;
     struct node *value;
-    char action; /* 0, 'S'et, 'A'dd, 'D'rop: ALTER … OPTIONS */
+    char action; /* 0, 's'et, 'a'dd, 'd'rop: ALTER … OPTIONS */
 };
 
 struct ast_name_list { /* a name, or names, where a node is asked for */

@@ -1,0 +1,281 @@
+#include "parse/scan.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "parse/keyword.h"
+#include "parse_grammar.h"
+
+void scan_init(struct scanner *s, struct arena *a, struct error *e, const char *text, size_t len) {
+    CHECK(text[len] == '\0');
+    *s = (struct scanner){.arena = a, .error = e, .text = text, .limit = text + len, .cursor = text};
+}
+
+static status give(struct scanner *s, const char *start, int code, struct lexeme *ret) {
+    *ret = (struct lexeme){
+        .token = {.text = start, .location = (int32_t)(start - s->text),
+                  .length = (int32_t)(s->cursor - start)},
+        .end = (int32_t)(s->cursor - s->text),
+        .code = code};
+    return OK;
+}
+
+static status give_copy(struct scanner *s, const char *start, const char *value, size_t n, int code,
+                        struct lexeme *ret) {
+    TRY(give(s, start, code, ret));
+    if (s->no_values) return OK;
+    ret->token.text = arena_strndup(s->arena, value, n);
+    ret->token.length = (int32_t)n;
+    return ret->token.text ? OK : error_set(s->error, ST_OUT_OF_MEMORY, "out of memory");
+}
+
+/* Folds ASCII only: other letters keep their case, as PostgreSQL does in UTF-8. */
+static status give_word(struct scanner *s, const char *start, struct lexeme *ret) {
+    size_t n = (size_t)(s->cursor - start);
+    char folded[SCAN_NAME_BYTES + 1];
+    size_t kept = n <= SCAN_NAME_BYTES ? n : scan_cut_name(start, n);
+    for (size_t i = 0; i < kept; i++)
+        folded[i] = start[i] >= 'A' && start[i] <= 'Z' ? (char)(start[i] + 32) : start[i];
+    const struct keyword *k = n == kept ? keyword_find(folded, n) : NULL;
+    if (!k) return give_copy(s, start, folded, kept, TK_IDENT, ret);
+    TRY(give(s, start, k->token, ret));
+    ret->token.text = k->name;
+    return OK;
+}
+
+static status give_integer(struct scanner *s, const char *start, struct lexeme *ret) {
+    int64_t value = 0;
+    for (const char *p = start; p < s->cursor && value <= INT_MAX; p++) value = value * 10 + (*p - '0');
+    return give_copy(s, start, start, (size_t)(s->cursor - start),
+                     value <= INT_MAX ? TK_ICONST : TK_FCONST, ret);
+}
+
+static status give_param(struct scanner *s, const char *start, struct lexeme *ret) {
+    return give_copy(s, start, start + 1, (size_t)(s->cursor - start - 1), TK_PARAM, ret);
+}
+
+static status fail_here(struct scanner *s, const char *start, const char *message) {
+    return scan_error_near(s, ST_SYNTAX_ERROR, message, (int32_t)(start - s->text),
+                           (int32_t)(s->cursor - s->text));
+}
+
+static int one_char_token(char c) {
+    switch (c) {
+    case '(': return TK_LPAREN;
+    case ')': return TK_RPAREN;
+    case '[': return TK_LBRACK;
+    case ']': return TK_RBRACK;
+    case ',': return TK_COMMA;
+    case ';': return TK_SEMI;
+    case ':': return TK_COLON;
+    case '.': return TK_DOT;
+    case '+': return TK_PLUS;
+    case '-': return TK_MINUS;
+    case '*': return TK_STAR;
+    case '/': return TK_SLASH;
+    case '%': return TK_PERCENT;
+    case '^': return TK_CARET;
+    case '<': return TK_LT;
+    case '>': return TK_GT;
+    case '=': return TK_EQ;
+    default: return TK_OP;
+    }
+}
+
+/* How much of a run of operator characters is one operator: it ends before a comment, and does not
+ * end in + or - unless it contains one of ~ ! @ # % ^ & | ` ?, so that "=-1" is two tokens. */
+static size_t operator_length(const char *op, size_t n) {
+    for (size_t i = 0; i + 1 < n; i++)
+        if ((op[i] == '/' && op[i + 1] == '*') || (op[i] == '-' && op[i + 1] == '-')) n = i;
+    if (n > 1 && (op[n - 1] == '+' || op[n - 1] == '-')) {
+        size_t i = n - 1;
+        while (i > 0 && !strchr("~!@#^&|`?%", op[i - 1])) i--;
+        if (i == 0)
+            while (n > 1 && (op[n - 1] == '+' || op[n - 1] == '-')) n--;
+    }
+    return n;
+}
+
+static status give_operator(struct scanner *s, const char *start, struct lexeme *ret) {
+    size_t n = operator_length(start, (size_t)(s->cursor - start));
+    s->cursor = start + n;
+    if (n == 1) return give_copy(s, start, start, 1, one_char_token(*start), ret);
+    if (n == 2) {
+        static const struct {
+            char text[3];
+            int code;
+        } pairs[] = {{"<=", TK_LE}, {">=", TK_GE}, {"<>", TK_NE}, {"!=", TK_NE}, {"=>", TK_EQUALS_GREATER}};
+        for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+            if (memcmp(pairs[i].text, start, 2) == 0) return give(s, start, pairs[i].code, ret);
+    }
+    if (n > SCAN_NAME_BYTES) return fail_here(s, start, "operator too long");
+    return give_copy(s, start, start, n, TK_OP, ret);
+}
+
+status scan_token(struct scanner *s, struct lexeme *ret) {
+    const char *marker = NULL;
+    for (;;) {
+        const char *start = s->cursor;
+        int32_t at = (int32_t)(start - s->text);
+        /*!re2c
+        re2c:yyfill:enable = 0;
+        re2c:define:YYCTYPE = "unsigned char";
+        re2c:define:YYCURSOR = "s->cursor";
+        re2c:define:YYMARKER = marker;
+
+        digit = [0-9];
+        word_start = [A-Za-z_\x80-\xff];
+        word_more = [A-Za-z_\x80-\xff0-9$];
+        dollar_start = [A-Za-z_\x80-\xff];
+        dollar_more = [A-Za-z_\x80-\xff0-9];
+        op_char = [~!@#^&|`?+*/%<>=-];
+        integer = digit+;
+        decimal = digit* "." digit+ | digit+ "." digit*;
+        real = (integer | decimal) [Ee] [+-]? digit+;
+
+        "\x00" {
+            if (start < s->limit) return fail_here(s, start, "syntax error");
+            s->cursor = s->limit;
+            return give(s, start, 0, ret);
+        }
+        [ \t\n\r\f]+ { continue; }
+        "--" [^\n\r\x00]* { continue; }
+        "/*" op_char* {
+            s->cursor = start + 2;
+            TRY(scan_block_comment(s, at));
+            continue;
+        }
+
+        word_start word_more* { return give_word(s, start, ret); }
+        ["] { return scan_quoted_name(s, at, TK_IDENT, ret); }
+        [Uu] "&\"" { return scan_quoted_name(s, at, TK_UIDENT, ret); }
+        ['] { return scan_plain_string(s, at, TK_SCONST, ret); }
+        [Ee] ['] { return scan_escape_string(s, at, ret); }
+        [Bb] ['] { return scan_plain_string(s, at, TK_BCONST, ret); }
+        [Xx] ['] { return scan_plain_string(s, at, TK_XCONST, ret); }
+        [Uu] "&'" { return scan_plain_string(s, at, TK_USCONST, ret); }
+        [Nn] ['] {
+            s->cursor = start + 1;
+            TRY(give(s, start, TK_NCHAR, ret));
+            ret->token.text = "nchar";
+            return OK;
+        }
+        "$" (dollar_start dollar_more*)? "$" { return scan_dollar_string(s, at, ret); }
+
+        "$" digit+ { return give_param(s, start, ret); }
+        "$" digit+ word_start { return fail_here(s, start, "trailing junk after parameter"); }
+        integer { return give_integer(s, start, ret); }
+        integer ".." {
+            s->cursor -= 2;
+            return give_integer(s, start, ret);
+        }
+        decimal | real {
+            return give_copy(s, start, start, (size_t)(s->cursor - start), TK_FCONST, ret);
+        }
+        (integer | decimal | real) word_start | (integer | decimal) [Ee] [+-] {
+            return fail_here(s, start, "trailing junk after numeric literal");
+        }
+
+        "::" { return give(s, start, TK_TYPECAST, ret); }
+        ".." { return give(s, start, TK_DOT_DOT, ret); }
+        ":=" { return give(s, start, TK_COLON_EQUALS, ret); }
+        [,()[\].;:] { return give(s, start, one_char_token(*start), ret); }
+        op_char+ { return give_operator(s, start, ret); }
+        * { return fail_here(s, start, "syntax error"); }
+        */
+    }
+}
+
+/* ---- the filter ------------------------------------------------------------------------------ */
+
+static status peek(struct scanner *s, int i, int *ret_code) {
+    while (s->ahead_n <= i) {
+        TRY(scan_token(s, &s->ahead[s->ahead_n]));
+        s->ahead_n++;
+    }
+    *ret_code = s->ahead[i].code;
+    return OK;
+}
+
+static status take(struct scanner *s, struct lexeme *ret) {
+    if (s->ahead_n == 0) return scan_token(s, ret);
+    *ret = s->ahead[0];
+    s->ahead[0] = s->ahead[1];
+    s->ahead_n--;
+    return OK;
+}
+
+static bool is_unicode_escape_char(const struct token *t) {
+    if (t->length != 1) return false;
+    char c = t->text[0];
+    bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return !hex && !strchr("+'\" \t\n\r\f", c);
+}
+
+/* A U& token takes a UESCAPE clause that follows it and becomes an ordinary name or string. */
+static status finish_unicode(struct scanner *s, struct lexeme *l) {
+    bool is_name = l->code == TK_UIDENT;
+    char escape = '\\';
+    int code;
+    TRY(peek(s, 0, &code));
+    if (code == TK_UESCAPE) {
+        struct lexeme word;
+        struct lexeme value;
+        TRY(take(s, &word));
+        TRY(take(s, &value));
+        if (value.code != TK_SCONST)
+            return scan_error_near(s, ST_SYNTAX_ERROR,
+                                   "UESCAPE must be followed by a simple string literal",
+                                   value.token.location, value.end);
+        if (!s->no_values && !is_unicode_escape_char(&value.token))
+            return scan_error_near(s, ST_SYNTAX_ERROR, "invalid Unicode escape character",
+                                   value.token.location, value.end);
+        escape = value.token.text[0];
+        l->end = value.end;
+    }
+    l->code = is_name ? TK_IDENT : TK_SCONST;
+    return s->no_values ? OK : scan_unicode_escapes(s, &l->token, escape, is_name);
+}
+
+static status filter_as(struct scanner *s, struct lexeme *l) {
+    int code;
+    TRY(peek(s, 0, &code));
+    if (code != TK_OF) return OK;
+    TRY(peek(s, 1, &code));
+    if (code == TK_SYSTEM) l->code = TK_AS_LA;
+    return OK;
+}
+
+status scan_next(struct scanner *s, struct lexeme *ret) {
+    struct lexeme l;
+    int code;
+    TRY(take(s, &l));
+    switch (l.code) {
+    case TK_NOT:
+        TRY(peek(s, 0, &code));
+        if (code == TK_BETWEEN || code == TK_IN || code == TK_LIKE || code == TK_ILIKE ||
+            code == TK_SIMILAR)
+            l.code = TK_NOT_LA;
+        break;
+    case TK_NULLS:
+        TRY(peek(s, 0, &code));
+        if (code == TK_FIRST || code == TK_LAST) l.code = TK_NULLS_LA;
+        break;
+    case TK_WITH:
+        TRY(peek(s, 0, &code));
+        if (code == TK_TIME || code == TK_ORDINALITY) l.code = TK_WITH_LA;
+        break;
+    case TK_IF:
+        TRY(peek(s, 0, &code));
+        if (code == TK_EXISTS) l.code = TK_IF_LA;
+        break;
+    case TK_AS: TRY(filter_as(s, &l)); break;
+    case TK_UIDENT:
+    case TK_USCONST: TRY(finish_unicode(s, &l)); break;
+    default: break;
+    }
+    *ret = l;
+    return OK;
+}
