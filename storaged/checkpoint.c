@@ -215,7 +215,9 @@ void checkpoint_request(struct storaged *s, const struct msg *m) {
 
 void checkpoint_tick(struct storaged *s, uint64_t now_ns) {
     if (!s->serving || s->checkpoint_running || s->stopping) return;
-    if (now_ns >= s->checkpoint_due_ns || s->checkpoint_requests.first || hurried(s)) begin(s);
+    bool rests = now_ns < s->checkpoint_rest_ns; /* what holds redo_lsn back may last */
+    if (now_ns >= s->checkpoint_due_ns || s->checkpoint_requests.first || (!rests && hurried(s)))
+        begin(s);
 }
 
 void checkpoint_stop(struct storaged *s) {

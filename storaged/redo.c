@@ -45,6 +45,25 @@ static status window_fill(struct storaged *s, struct log_scan *scan, lsn end, st
     return OK;
 }
 
+/* The page is not what the log says it was. From its history alone it may still be had; if not, it
+ * must not be taken for good by anybody. */
+static status replace_page(struct storaged *s, uint64_t page_no, struct frame *f) {
+    char *page = io_buffer(PAGE_BYTES);
+    if (!page) return STATUS(OUT_OF_MEMORY);
+    status st = rebuild_forward(s, page_no, NULL, page);
+    /* The frame may have been given away meanwhile. */
+    struct frame *now = f;
+    if (atomic_load(&f->page) != page_no) st = load_page(s, page_no, false, &now);
+    if (ok(st)) {
+        memcpy(frame_bytes(s->shm, now), page, PAGE_BYTES);
+    } else if (atomic_load(&f->page) == page_no) {
+        page_head(frame_bytes(s->shm, f))->type = UINT8_MAX;
+        page_head(frame_bytes(s->shm, f))->version = UINT16_MAX;
+    }
+    free(page);
+    return st;
+}
+
 static void redo_page(struct storaged *s, struct window *w, const struct rec_head *r, lsn at,
                       int role) {
     const struct rec_page *rp = &rec_pages_c(r)[role];
@@ -55,6 +74,7 @@ static void redo_page(struct storaged *s, struct window *w, const struct rec_hea
         if (page_head_c(page)->lsn >= at.at) return;
         if (!atomic_load(&f->rec_lsn)) atomic_store(&f->rec_lsn, at.at);
         st = apply(r, at, role, page);
+        if (!ok(st)) st = replace_page(s, rp->page, f);
     }
     if (ok(st)) return;
     if (w->failed++ == 0)

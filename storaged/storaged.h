@@ -122,7 +122,7 @@ struct storaged {
     bool checkpoint_running;
     uint32_t checkpoint_left; /* frames not yet settled */
     struct coro *checkpoint_coro;
-    uint64_t checkpoint_due_ns;
+    uint64_t checkpoint_due_ns, checkpoint_rest_ns;
 };
 
 static inline uint32_t frame_index(const struct storaged *s, const struct frame *f) {

@@ -23,6 +23,7 @@
 #endif
 #endif
 #ifdef CORO_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef CORO_TSAN
@@ -163,6 +164,10 @@ void coro_free(struct coro *c) {
     CHECK(c != running);
 #ifdef CORO_TSAN
     __tsan_destroy_fiber(c->fiber);
+#endif
+#ifdef CORO_ASAN
+    /* One that never ended leaves marks of its frames, and the next stack may lie here. */
+    __asan_unpoison_memory_region(c->stack, c->stack_bytes);
 #endif
     munmap(c->stack, c->stack_bytes);
     free(c);
