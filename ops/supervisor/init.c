@@ -115,7 +115,8 @@ status supervisor_prepare(struct supervisor *s, struct error *e) {
     c->port = (uint32_t)s->conf.port;
     c->started_wall_ns = clock_wall_ns();
     snprintf(c->data_dir, sizeof c->data_dir, "%s", s->dir);
-    return make_bells(s, e);
+    TRY(make_bells(s, e));
+    return listeners_open(s, e);
 }
 
 /* The loop turns: everything is started at once, each waits for what it needs from the others. */

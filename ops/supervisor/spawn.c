@@ -110,7 +110,7 @@ static void launch_arguments(struct launch *a, const struct kept *k, uint32_t ep
 }
 
 static int launch(const struct supervisor *s, struct launch *a, int log_fd, int lifeline,
-                  pid_t *ret_pid) {
+                  bool takes_clients, pid_t *ret_pid) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -127,6 +127,10 @@ static int launch(const struct supervisor *s, struct launch *a, int log_fd, int 
     for (uint16_t slot = 0; slot < s->slots; slot++) {
         int bell = bell_fd(s->shm.rings, slot);
         if (bell >= 0) posix_spawn_file_actions_adddup2(&files, bell, bell);
+    }
+    for (int i = 0; takes_clients && i < CONTROL_LISTENERS_MAX; i++) {
+        int fd = s->shm.control->listener[i] - 1;
+        if (fd >= 0) posix_spawn_file_actions_adddup2(&files, fd, fd);
     }
     if (lifeline >= 0) posix_spawn_file_actions_adddup2(&files, lifeline, lifeline);
     posix_spawnattr_init(&attributes);
@@ -150,7 +154,7 @@ status spawn_process(struct kept *k, bool restart, struct error *e) {
     int log_fd = log_file_open(s, k->name);
     pid_t pid = 0;
     launch_arguments(&a, k, epoch, lifeline, restart);
-    int rc = launch(s, &a, log_fd, lifeline, &pid);
+    int rc = launch(s, &a, log_fd, lifeline, k->slot >= SLOT_QUERYD, &pid);
     if (log_fd >= 0) close(log_fd);
     if (lifeline >= 0) close(lifeline);
     if (rc != 0) {

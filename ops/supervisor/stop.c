@@ -50,6 +50,7 @@ static void stop_run(void *arg) {
         end_slots(s, SLOT_STORAGED, SLOT_STORAGED + 1, signal, deadline_ns);
         end_slots(s, SLOT_LOGD, SLOT_LOGD + 1, signal, deadline_ns);
     }
+    listeners_close(s);
     event(s->started_again ? "begins again" : s->immediate ? "stopped at once" : "stopped");
     daemon_stopped(&s->d);
 }

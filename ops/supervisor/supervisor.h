@@ -67,6 +67,9 @@ extern const struct daemon_ops supervisor_ops;
 /* init.c */
 status supervisor_prepare(struct supervisor *s, struct error *e);
 void supervisor_begin(struct supervisor *s);
+/* listen.c: the sockets, noted in the control region; and their end, with the socket files. */
+status listeners_open(struct supervisor *s, struct error *e);
+void listeners_close(struct supervisor *s);
 /* spawn.c */
 status spawn_process(struct kept *k, bool restart, struct error *e);
 void spawn_events_open(const struct supervisor *s);

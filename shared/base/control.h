@@ -5,6 +5,7 @@
 #include "base/proc.h"
 
 #define CONTROL_PATH_BYTES 512
+#define CONTROL_LISTENERS_MAX 16
 
 enum appliance_state {
     APPLIANCE_STARTING,
@@ -20,6 +21,9 @@ struct control {
     struct shm_sizes sizes;
     uint64_t started_wall_ns;
     char data_dir[CONTROL_PATH_BYTES];
+    /* Sockets on which the appliance listens, TCP and Unix: descriptor + 1, 0: none. The supervisor
+     * makes them; queryd workers inherit them under the same numbers. */
+    int32_t listener[CONTROL_LISTENERS_MAX];
     struct proc_entry procs[PROC_SLOTS];
 
     _Atomic uint64_t catalog_version; /* moved by every commit that changed catalogs; begins at 1 */
