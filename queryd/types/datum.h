@@ -5,8 +5,9 @@
  * name, timetz), a NUL-terminated string for cstring and unknown, `struct record` for record.
  * A datum does not know its type nor whether it is null; whoever holds it does.
  *
- * By-value makers fill all 64 bits (signed types sign-extended, unsigned and float4 zero-extended),
- * so that two equal by-value datums of one type have equal bits, -0 and NaN excepted. */
+ * By-value makers fill all 64 bits: types of 1, 2 and 4 bytes are sign-extended (oid and its like
+ * too, so that int4 and oid are one representation), bool and float4 zero-extended. So two equal
+ * by-value datums of one type have equal bits, -0 and NaN excepted. */
 #ifndef TYPES_DATUM_H
 #define TYPES_DATUM_H
 
@@ -98,7 +99,7 @@ static inline datum datum_char(int8_t x) {
     return (datum){.i64 = x};
 }
 static inline datum datum_oid(oid x) {
-    return (datum){.u64 = x};
+    return (datum){.i64 = (int32_t)x};
 }
 static inline datum datum_float4(float x) {
     uint32_t bits;

@@ -1,0 +1,512 @@
+#include "types/resolution.h"
+
+#include <stdio.h>
+
+#include "types/internal.h"
+
+/* One function or operator that could be meant, with its argument types spread to the call's. */
+struct candidate {
+    const void *what; /* struct function or operator_info */
+    const oid *args;
+    bool variadic; /* through its VARIADIC parameter */
+};
+
+struct candidates {
+    struct candidate *items;
+    size_t n;
+};
+
+static bool is_preferred(oid type) {
+    const struct type *t = type_find(type);
+    return t && t->preferred;
+}
+
+static char category_of(oid type) {
+    const struct type *t = type_find(type);
+    return t ? t->category : '\0';
+}
+
+/* ---- choosing among candidates that all can be coerced to (manual, 10.2 and 10.3, step 4) ---- */
+
+/* Keeps the candidates with the highest score. */
+static void keep_best(struct candidates *c, size_t nargs, const oid *input,
+                      bool (*matches)(oid declared, oid actual)) {
+    size_t kept = 0, best = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        size_t score = 0;
+        for (size_t a = 0; a < nargs; a++)
+            score += input[a] != UNKNOWNOID && matches(c->items[i].args[a], input[a]);
+        if (score > best || kept == 0) {
+            best = score;
+            kept = 0;
+        }
+        if (score == best) c->items[kept++] = c->items[i];
+    }
+    c->n = kept;
+}
+
+static bool is_exact(oid declared, oid actual) {
+    return declared == actual;
+}
+
+static bool is_exact_or_preferred(oid declared, oid actual) {
+    return declared == actual ||
+           (category_of(declared) == category_of(actual) && is_preferred(declared));
+}
+
+/* For each unknown argument the category its candidates speak for: string if any accepts it, else
+ * the one they all share. Candidates of another category go, and those that take a type that is
+ * not preferred where another takes a preferred one. False: the categories differ. */
+static bool guess_categories(struct candidates *c, size_t nargs, const oid *input) {
+    char categories[FUNCTION_ARGS_MAX];
+    bool preferred[FUNCTION_ARGS_MAX];
+    for (size_t a = 0; a < nargs; a++) {
+        if (input[a] != UNKNOWNOID) continue;
+        categories[a] = category_of(c->items[0].args[a]);
+        preferred[a] = is_preferred(c->items[0].args[a]);
+        bool conflict = false;
+        for (size_t i = 1; i < c->n; i++) {
+            char category = category_of(c->items[i].args[a]);
+            bool is_preferred_here = is_preferred(c->items[i].args[a]);
+            if (category == categories[a]) {
+                preferred[a] |= is_preferred_here;
+            } else if (category == 'S') {
+                categories[a] = 'S';
+                preferred[a] = is_preferred_here;
+            } else {
+                conflict = true;
+            }
+        }
+        if (conflict && categories[a] != 'S') return false;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        bool keep = true;
+        for (size_t a = 0; a < nargs && keep; a++) {
+            if (input[a] != UNKNOWNOID) continue;
+            oid declared = c->items[i].args[a];
+            keep =
+                category_of(declared) == categories[a] && (!preferred[a] || is_preferred(declared));
+        }
+        if (keep) {
+            struct candidate winner = c->items[i];
+            c->items[i] = c->items[kept];
+            c->items[kept++] = winner;
+        }
+    }
+    if (kept) c->n = kept;
+    return true;
+}
+
+/* The last resort: unknowns are taken for the one type that all known arguments have. */
+static const struct candidate *assume_same_type(struct candidates *c, size_t nargs,
+                                                const oid *input) {
+    oid known = UNKNOWNOID, assumed[FUNCTION_ARGS_MAX];
+    for (size_t a = 0; a < nargs; a++) {
+        if (input[a] == UNKNOWNOID) continue;
+        if (known != UNKNOWNOID && known != input[a]) return NULL;
+        known = input[a];
+    }
+    if (known == UNKNOWNOID) return NULL;
+    for (size_t a = 0; a < nargs; a++) assumed[a] = known;
+    const struct candidate *found = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        if (!resolve_can_coerce(assumed, c->items[i].args, nargs, CAST_IMPLICIT)) continue;
+        if (found) return NULL;
+        found = &c->items[i];
+    }
+    return found;
+}
+
+static const struct candidate *select_candidate(struct candidates *c, size_t nargs,
+                                                const oid *input) {
+    if (c->n == 0) return NULL;
+    keep_best(c, nargs, input, is_exact);
+    if (c->n == 1) return &c->items[0];
+    keep_best(c, nargs, input, is_exact_or_preferred);
+    if (c->n == 1) return &c->items[0];
+    size_t unknowns = 0;
+    for (size_t a = 0; a < nargs; a++) unknowns += input[a] == UNKNOWNOID;
+    if (!unknowns) return NULL;
+    if (guess_categories(c, nargs, input) && c->n == 1) return &c->items[0];
+    return unknowns < nargs ? assume_same_type(c, nargs, input) : NULL;
+}
+
+static void drop_unreachable(struct candidates *c, size_t nargs, const oid *input) {
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (resolve_can_coerce(input, c->items[i].args, nargs, CAST_IMPLICIT))
+            c->items[kept++] = c->items[i];
+    c->n = kept;
+}
+
+/* ---- operators ---- */
+
+static const oid *operator_args(const struct operator_info *o) {
+    return o->left ? &o->left : &o->right; /* left and right lie side by side */
+}
+static_assert(offsetof(struct operator_info, right) ==
+                  offsetof(struct operator_info, left) + sizeof(oid),
+              "an operator's operands are an array of two");
+
+static const struct operator_info *exact_operator(const struct candidates *c, size_t nargs,
+                                                  const oid *input) {
+    oid wanted[2] = {input[0], nargs == 2 ? input[1] : 0};
+    /* One unknown operand is tried as the other's type. */
+    if (nargs == 2 && wanted[0] == UNKNOWNOID) wanted[0] = wanted[1];
+    if (nargs == 2 && wanted[1] == UNKNOWNOID) wanted[1] = wanted[0];
+    for (size_t i = 0; i < c->n; i++)
+        if (!memcmp(c->items[i].args, wanted, nargs * sizeof(oid))) return c->items[i].what;
+    return NULL;
+}
+
+static status operator_error(const struct eval_env *env, const char *name, oid left, oid right,
+                             bool ambiguous) {
+    char operands[512];
+    const char *right_name = type_format_name(env->arena, right);
+    if (left)
+        snprintf(operands, sizeof operands, "%s %s %s", type_format_name(env->arena, left), name,
+                 right_name);
+    else
+        snprintf(operands, sizeof operands, "%s %s", name, right_name);
+    if (ambiguous) {
+        status s =
+            error_set(env->error, ST_AMBIGUOUS_FUNCTION, "operator is not unique: %s", operands);
+        error_hint(env->error, "Could not choose a best candidate operator. You might need to add "
+                               "explicit type casts.");
+        return s;
+    }
+    status s =
+        error_set(env->error, ST_UNDEFINED_FUNCTION, "operator does not exist: %s", operands);
+    error_hint(env->error, left ? "No operator matches the given name and argument types. You "
+                                  "might need to add explicit type casts."
+                                : "No operator matches the given name and argument type. You "
+                                  "might need to add an explicit type cast.");
+    return s;
+}
+
+status resolve_operator(const struct eval_env *env, const char *name, oid left, oid right,
+                        struct operator_choice *ret) {
+    oid input[2] = {left ? left : right, right};
+    size_t nargs = left ? 2 : 1, first, found = operator_find_by_name(name, &first);
+    struct candidates c = {arena_array(env->arena, found, sizeof *c.items), 0};
+    if (!c.items) return out_of_memory(env);
+    for (size_t i = 0; i < found; i++) {
+        const struct operator_info *o = operator_by_name_at(first + i);
+        if ((o->left != 0) != (left != 0)) continue;
+        c.items[c.n++] = (struct candidate){.what = o, .args = operator_args(o)};
+    }
+    const struct operator_info *o = exact_operator(&c, nargs, input);
+    if (!o) {
+        drop_unreachable(&c, nargs, input);
+        const struct candidate *best = select_candidate(&c, nargs, input);
+        if (!best) return operator_error(env, name, left, right, c.n > 1);
+        o = best->what;
+    }
+    oid declared[2] = {operator_args(o)[0], o->right}, result;
+    status s = resolve_polymorphic(env, input, declared, nargs, o->result, &result);
+    if (!ok(s)) {
+        error_clear(env->error);
+        return operator_error(env, name, left, right, false);
+    }
+    *ret = (struct operator_choice){
+        .op = o, .left = left ? declared[0] : 0, .right = declared[nargs - 1], .result = result};
+    return OK;
+}
+
+/* ---- functions ---- */
+
+static status function_error(const struct eval_env *env, const char *name, const oid *args,
+                             size_t n, bool ambiguous) {
+    struct buf b = {0};
+    status s = buf_printf(&b, "%s(", name);
+    for (size_t i = 0; ok(s) && i < n; i++) {
+        if (i) s = buf_add(&b, ", ", 2);
+        if (ok(s)) s = type_format(args[i], -1, &b);
+    }
+    if (ok(s)) s = buf_add(&b, ")", 2);
+    if (!ok(s)) {
+        buf_free(&b);
+        return out_of_memory(env);
+    }
+    if (ambiguous) {
+        s = error_set(env->error, ST_AMBIGUOUS_FUNCTION, "function %s is not unique", b.data);
+        error_hint(env->error, "Could not choose a best candidate function. You might need to add "
+                               "explicit type casts.");
+    } else {
+        s = error_set(env->error, ST_UNDEFINED_FUNCTION, "function %s does not exist", b.data);
+        error_hint(env->error, "No function matches the given name and argument types. You might "
+                               "need to add explicit type casts.");
+    }
+    buf_free(&b);
+    return s;
+}
+
+/* Adds f if a call with n arguments can mean it. */
+static status add_function(const struct eval_env *env, struct candidates *c,
+                           const struct function *f, size_t n, bool written_variadic) {
+    if (!f->variadic || written_variadic) {
+        if (n > f->nargs || n + f->ndefaults < f->nargs) return OK;
+        if (written_variadic && (!f->variadic || n != f->nargs)) return OK;
+        c->items[c->n++] = (struct candidate){.what = f, .args = f->args};
+        return OK;
+    }
+    if (n < f->nargs) return OK;
+    oid *spread = arena_array(env->arena, n + 1, sizeof *spread);
+    if (!spread) return out_of_memory(env);
+    for (size_t i = 0; i < n; i++) spread[i] = i + 1 < f->nargs ? f->args[i] : f->variadic;
+    c->items[c->n++] = (struct candidate){.what = f, .args = spread, .variadic = true};
+    return OK;
+}
+
+/* A variadic candidate whose spread signature another one has as written gives way to it. */
+static void drop_shadowed(struct candidates *c, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        bool shadowed = false;
+        for (size_t k = 0; c->items[i].variadic && k < c->n && !shadowed; k++)
+            shadowed = !c->items[k].variadic &&
+                       !memcmp(c->items[i].args, c->items[k].args, n * sizeof(oid));
+        if (!shadowed) c->items[kept++] = c->items[i];
+    }
+    c->n = kept;
+}
+
+static const struct candidate *exact_function(const struct candidates *c, size_t n,
+                                              const oid *args) {
+    for (size_t i = 0; i < c->n; i++)
+        if (!n || !memcmp(c->items[i].args, args, n * sizeof(oid))) return &c->items[i];
+    return NULL;
+}
+
+/* f(x) that is a cast in disguise: int4('5'), text(name), float8(x) without such a function. */
+static bool is_cast_call(const char *name, const oid *args, size_t n, oid *ret_type) {
+    const struct type *t = n == 1 ? type_find_by_name(name) : NULL;
+    if (!t || t->kind == 'p') return false;
+    *ret_type = t->oid;
+    if (args[0] == UNKNOWNOID) return true;
+    enum cast_path path = resolve_cast(args[0], t->oid, CAST_EXPLICIT).path;
+    return path == CAST_RELABEL || (path == CAST_IO && args[0] != RECORDOID);
+}
+
+static status choose(const struct eval_env *env, const struct candidate *best, const oid *args,
+                     size_t n, struct function_choice *ret) {
+    const struct function *f = best->what;
+    oid declared[FUNCTION_ARGS_MAX];
+    if (n) memcpy(declared, best->args, n * sizeof *declared);
+    TRY(resolve_polymorphic(env, args, declared, n, f->result, &ret->result));
+    ret->function = f;
+    ret->is_coercion = false;
+    if (n) memcpy(ret->arg_types, declared, n * sizeof *declared);
+    ret->gather_variadic = best->variadic && f->variadic != ANYOID;
+    ret->variadic_from = f->nargs ? (uint16_t)(f->nargs - 1) : 0;
+    ret->variadic_type = ret->gather_variadic ? declared[ret->variadic_from] : 0;
+    return OK;
+}
+
+status resolve_function(const struct eval_env *env, const char *name, const oid *args, size_t n,
+                        bool variadic, struct function_choice *ret) {
+    if (n > FUNCTION_ARGS_MAX)
+        return error_set(env->error, ST_TOO_MANY_ARGUMENTS,
+                         "cannot pass more than %d arguments to a function", FUNCTION_ARGS_MAX);
+    size_t first, found = function_find_by_name(name, &first);
+    struct candidates c = {arena_array(env->arena, found, sizeof *c.items), 0};
+    if (!c.items) return out_of_memory(env);
+    for (size_t i = 0; i < found; i++)
+        TRY(add_function(env, &c, function_by_name_at(first + i), n, variadic));
+    drop_shadowed(&c, n);
+    const struct candidate *best = exact_function(&c, n, args);
+    if (best) return choose(env, best, args, n, ret);
+    oid target;
+    if (!variadic && is_cast_call(name, args, n, &target)) {
+        *ret = (struct function_choice){.result = target, .is_coercion = true};
+        ret->arg_types[0] = args[0];
+        return OK;
+    }
+    drop_unreachable(&c, n, args);
+    best = c.n == 1 ? &c.items[0] : select_candidate(&c, n, args);
+    if (!best) return function_error(env, name, args, n, c.n > 1);
+    return choose(env, best, args, n, ret);
+}
+
+/* ---- common types (manual, 10.5) ---- */
+
+/* NULL error: only look. */
+static bool find_common_type(const oid *types, size_t n, oid *ret, oid *ret_clash) {
+    oid chosen = UNKNOWNOID;
+    *ret_clash = 0;
+    for (size_t i = 0; i < n; i++) {
+        oid next = types[i];
+        if (next == UNKNOWNOID || next == chosen) continue;
+        if (chosen == UNKNOWNOID) {
+            chosen = next;
+        } else if (category_of(next) != category_of(chosen)) {
+            *ret = chosen;
+            *ret_clash = next;
+            return false;
+        } else if (!is_preferred(chosen) &&
+                   resolve_cast(chosen, next, CAST_IMPLICIT).path != CAST_NONE &&
+                   resolve_cast(next, chosen, CAST_IMPLICIT).path == CAST_NONE) {
+            chosen = next;
+        }
+    }
+    *ret = chosen == UNKNOWNOID ? TEXTOID : chosen;
+    return true;
+}
+
+status resolve_common_type(const struct eval_env *env, const oid *types, size_t n, const char *what,
+                           oid *ret_type) {
+    oid chosen, clash;
+    if (!find_common_type(types, n, &chosen, &clash))
+        return error_set(env->error, ST_DATATYPE_MISMATCH, "%s types %s and %s cannot be matched",
+                         what, type_format_name(env->arena, chosen),
+                         type_format_name(env->arena, clash));
+    for (size_t i = 0; i < n; i++)
+        if (resolve_cast(types[i], chosen, CAST_IMPLICIT).path == CAST_NONE)
+            return error_set(env->error, ST_CANNOT_COERCE, "%s could not convert type %s to %s",
+                             what, type_format_name(env->arena, types[i]),
+                             type_format_name(env->arena, chosen));
+    *ret_type = chosen;
+    return OK;
+}
+
+/* ---- polymorphic types (manual, 38.2.5) ---- */
+
+static oid array_element(oid id) {
+    const struct type *t = type_find(id);
+    bool is_array = t && (t->family == &family_array || t->family == &family_vector);
+    return is_array ? (oid)t->element : 0;
+}
+
+static bool is_simple(oid id) {
+    return id == ANYELEMENTOID || id == ANYARRAYOID || id == ANYNONARRAYOID || id == ANYENUMOID;
+}
+
+static bool is_compatible(oid id) {
+    return id == ANYCOMPATIBLEOID || id == ANYCOMPATIBLEARRAYOID || id == ANYCOMPATIBLENONARRAYOID;
+}
+
+static bool is_array_kind(oid id) {
+    return id == ANYARRAYOID || id == ANYCOMPATIBLEARRAYOID;
+}
+
+static status not_alike(const struct eval_env *env, const char *what, oid a, oid b) {
+    status s = error_set(env->error, ST_DATATYPE_MISMATCH,
+                         "arguments declared \"%s\" are not all alike", what);
+    error_detail(env->error, "%s versus %s", type_format_name(env->arena, a),
+                 type_format_name(env->arena, b));
+    return s;
+}
+
+static status not_an_array(const struct eval_env *env, oid declared, oid actual) {
+    return error_set(env->error, ST_DATATYPE_MISMATCH,
+                     "argument declared %s is not an array but type %s",
+                     type_format_name(env->arena, declared), type_format_name(env->arena, actual));
+}
+
+/* anyelement and its array: all must be one type. */
+static status solve_simple(const struct eval_env *env, const oid *actual, const oid *declared,
+                           size_t n, oid *ret_element, oid *ret_array) {
+    oid element = 0, array = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_simple(declared[i]) || actual[i] == UNKNOWNOID) continue;
+        oid *slot = is_array_kind(declared[i]) ? &array : &element;
+        if (*slot && *slot != actual[i])
+            return not_alike(env, is_array_kind(declared[i]) ? "anyarray" : "anyelement", *slot,
+                             actual[i]);
+        *slot = actual[i];
+    }
+    if (array && array != ANYARRAYOID) {
+        oid of_array = array_element(array);
+        if (!of_array) return not_an_array(env, ANYARRAYOID, array);
+        if (element && element != of_array) {
+            status s = error_set(env->error, ST_DATATYPE_MISMATCH,
+                                 "argument declared %s is not consistent with argument declared %s",
+                                 "anyarray", "anyelement");
+            error_detail(env->error, "%s versus %s", type_format_name(env->arena, array),
+                         type_format_name(env->arena, element));
+            return s;
+        }
+        element = of_array;
+    }
+    *ret_element = element;
+    *ret_array = array;
+    return OK;
+}
+
+/* anycompatible…: the common type of all. */
+static status solve_compatible(const struct eval_env *env, const oid *actual, const oid *declared,
+                               size_t n, oid *ret_element) {
+    oid types[FUNCTION_ARGS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_compatible(declared[i])) continue;
+        types[count] = actual[i];
+        if (is_array_kind(declared[i]) && actual[i] != UNKNOWNOID) {
+            types[count] = array_element(actual[i]);
+            if (!types[count]) return not_an_array(env, declared[i], actual[i]);
+        }
+        count++;
+    }
+    if (count)
+        TRY(resolve_common_type(env, types, count, "arguments of anycompatible family",
+                                ret_element));
+    return OK;
+}
+
+static oid array_of(oid element) {
+    const struct type *t = type_find(element);
+    return t ? t->array : 0;
+}
+
+static status indeterminate(const struct eval_env *env) {
+    return error_set(env->error, ST_DATATYPE_MISMATCH,
+                     "could not determine polymorphic type because input has type unknown");
+}
+
+static status concrete(const struct eval_env *env, oid declared, oid element, oid array,
+                       oid compatible, oid *ret) {
+    oid base = is_compatible(declared) ? compatible : element;
+    if (declared == ANYARRAYOID && array) {
+        *ret = array;
+        return OK;
+    }
+    if (!base) return indeterminate(env);
+    *ret = is_array_kind(declared) ? array_of(base) : base;
+    if (!*ret)
+        return error_set(env->error, ST_UNDEFINED_OBJECT,
+                         "could not find array type for data type %s",
+                         type_format_name(env->arena, base));
+    return OK;
+}
+
+status resolve_polymorphic(const struct eval_env *env, const oid *actual, oid *declared, size_t n,
+                           oid result, oid *ret_result) {
+    bool any = is_simple(result) || is_compatible(result);
+    for (size_t i = 0; i < n; i++) {
+        any |= is_simple(declared[i]) || is_compatible(declared[i]);
+        if (declared[i] == ANYOID) declared[i] = actual[i] == UNKNOWNOID ? TEXTOID : actual[i];
+    }
+    *ret_result = result;
+    if (!any) return OK;
+    oid element = 0, array = 0, compatible = 0, solved;
+    TRY(solve_simple(env, actual, declared, n, &element, &array));
+    TRY(solve_compatible(env, actual, declared, n, &compatible));
+    for (size_t i = 0; i < n; i++) {
+        if (declared[i] == ANYNONARRAYOID && element && array_element(element))
+            return error_set(env->error, ST_DATATYPE_MISMATCH,
+                             "type matched to anynonarray is an array type: %s",
+                             type_format_name(env->arena, element));
+        if (!is_simple(declared[i]) && !is_compatible(declared[i])) continue;
+        if (is_array_kind(declared[i]) && actual[i] != UNKNOWNOID &&
+            (is_simple(declared[i]) || array_element(actual[i]) == compatible)) {
+            declared[i] = actual[i];
+            continue;
+        }
+        TRY(concrete(env, declared[i], element, array, compatible, &solved));
+        declared[i] = solved;
+    }
+    if (is_simple(result) || is_compatible(result))
+        return concrete(env, result, element, array, compatible, ret_result);
+    return OK;
+}

@@ -1,0 +1,225 @@
+#include "types/row.h"
+
+#include "types/internal.h"
+
+#define HEAD_BYTES 3
+#define FLAG_NULLS 0x01
+#define VARINT_BYTES_MAX 5
+
+/* How an attribute is stored; the common ones have a shape of their own. */
+enum row_shape {
+    SHAPE_INT4,
+    SHAPE_INT8,
+    SHAPE_VARLENA,
+    SHAPE_INT2,
+    SHAPE_INT1,
+    SHAPE_UNSIGNED,
+    SHAPE_POINTER,
+    SHAPE_CSTRING
+};
+
+static uint8_t shape_of(const struct type *t) {
+    if (t->len == -1) return SHAPE_VARLENA;
+    if (t->len == -2) return SHAPE_CSTRING;
+    if (!t->byval) return SHAPE_POINTER;
+    if (t->len == 8) return SHAPE_INT8;
+    if (t->family == &family_float4 || t->family == &family_bool || t->family == &family_tid)
+        return SHAPE_UNSIGNED;
+    return t->len == 4 ? SHAPE_INT4 : t->len == 2 ? SHAPE_INT2 : SHAPE_INT1;
+}
+
+status row_desc_new(struct arena *a, const oid *types, uint16_t natts, struct row_desc **ret_desc) {
+    if (natts > ROW_ATTRIBUTES_MAX) return STATUS(TOO_MANY_COLUMNS);
+    struct row_desc *d = arena_zalloc(a, sizeof *d);
+    struct row_attribute *atts = arena_array(a, natts, sizeof *atts);
+    if (!d || !atts) return STATUS(OUT_OF_MEMORY);
+    for (uint16_t i = 0; i < natts; i++) {
+        const struct type *t = type_find(types[i]);
+        if (!t || t->oid == RECORDOID) return STATUS(UNDEFINED_OBJECT);
+        atts[i] = (struct row_attribute){.type = t,
+                                         .shape = shape_of(t),
+                                         .len = t->len > 0 ? (uint8_t)t->len : 0,
+                                         .checked = t->family->valid != NULL};
+    }
+    d->natts = natts;
+    d->atts = atts;
+    *ret_desc = d;
+    return OK;
+}
+
+void row_desc_set_missing(struct row_desc *d, uint16_t attribute, datum value) {
+    CHECK(attribute < d->natts);
+    d->atts[attribute].has_missing = true;
+    d->atts[attribute].missing = value;
+}
+
+/* ---- forming ---- */
+
+static char *put_varint(char *p, uint32_t x) {
+    while (x >= 0x80) {
+        *p++ = (char)(x | 0x80);
+        x >>= 7;
+    }
+    *p++ = (char)x;
+    return p;
+}
+
+/* An upper bound of the row's bytes. */
+static size_t room_for(const struct row_desc *d, const datum *values, const uint8_t *nulls) {
+    size_t room = HEAD_BYTES + (d->natts + 7u) / 8;
+    for (uint16_t i = 0; i < d->natts; i++) {
+        if (nulls[i]) continue;
+        switch (d->atts[i].shape) {
+        case SHAPE_VARLENA: room += VARINT_BYTES_MAX + values[i].v->len; break;
+        case SHAPE_CSTRING: room += VARINT_BYTES_MAX + strlen(values[i].s); break;
+        default: room += d->atts[i].len < 8 ? 8 : d->atts[i].len;
+        }
+    }
+    return room;
+}
+
+static char *put_value(char *p, const struct row_attribute *a, datum value) {
+    switch (a->shape) {
+    case SHAPE_VARLENA:
+        p = put_varint(p, value.v->len);
+        memcpy(p, value.v->data, value.v->len);
+        return p + value.v->len;
+    case SHAPE_CSTRING: {
+        size_t len = strlen(value.s);
+        p = put_varint(p, (uint32_t)len);
+        memcpy(p, value.s, len);
+        return p + len;
+    }
+    case SHAPE_POINTER: memcpy(p, value.p, a->len); return p + a->len;
+    default: store_le64(p, value.u64); return p + a->len; /* the bytes above are overwritten */
+    }
+}
+
+status row_form(const struct row_desc *d, const datum *values, const uint8_t *nulls,
+                struct buf *out) {
+    bool any_null = false;
+    for (uint16_t i = 0; i < d->natts; i++) any_null |= nulls[i];
+    TRY(buf_reserve(out, room_for(d, values, nulls)));
+    char *p = out->data + out->len;
+    store_le16(p, d->natts);
+    p[2] = (char)(ROW_VERSION << 4 | (any_null ? FLAG_NULLS : 0));
+    p += HEAD_BYTES;
+    if (any_null) {
+        size_t bitmap = (d->natts + 7u) / 8;
+        memset(p, 0, bitmap);
+        for (uint16_t i = 0; i < d->natts; i++)
+            p[i / 8] = (char)(p[i / 8] | (nulls[i] ? 1 << i % 8 : 0));
+        p += bitmap;
+    }
+    for (uint16_t i = 0; i < d->natts; i++)
+        if (!nulls[i]) p = put_value(p, &d->atts[i], values[i]);
+    out->len = (size_t)(p - out->data);
+    return OK;
+}
+
+/* ---- deforming ---- */
+
+#define CORRUPTED STATUS(DATA_CORRUPTED)
+
+static inline bool get_varint(const uint8_t **p, const uint8_t *end, uint32_t *ret) {
+    uint64_t x = 0;
+    for (unsigned shift = 0; *p < end && shift <= 28; shift += 7) {
+        uint8_t byte = *(*p)++;
+        x |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte & 0x80) continue;
+        if ((byte == 0 && shift) || x > VARLENA_MAX) return false;
+        *ret = (uint32_t)x;
+        return true;
+    }
+    return false;
+}
+
+/* Values of variable length, and those by pointer. */
+static status get_pointer(const struct row_attribute *a, const uint8_t **p, const uint8_t *end,
+                          datum *ret, struct arena *arena) {
+    uint32_t len = a->len;
+    if (a->shape != SHAPE_POINTER && !get_varint(p, end, &len)) return CORRUPTED;
+    if ((size_t)(end - *p) < len) return CORRUPTED;
+    if (a->checked && !a->type->family->valid(a->type, (const char *)*p, len)) return CORRUPTED;
+    if (a->shape == SHAPE_VARLENA)
+        ret->v = varlena_from(arena, *p, len);
+    else if (a->shape == SHAPE_CSTRING)
+        ret->s = arena_strndup(arena, (const char *)*p, len);
+    else
+        ret->p = arena_memdup(arena, *p, len);
+    *p += len;
+    return ret->p ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+/* `wanted` attributes of those stored, from the byte after the head. The whole row is walked only
+ * when it is wanted whole. */
+static status get_values(const struct row_desc *d, const uint8_t *p, const uint8_t *end,
+                         const uint8_t *bitmap, uint16_t stored, uint16_t wanted, datum *values,
+                         uint8_t *nulls, struct arena *arena) {
+    const struct row_attribute *a = d->atts;
+    for (uint16_t i = 0; i < wanted; i++, a++) {
+        if (bitmap && bitmap[i / 8] >> i % 8 & 1) {
+            nulls[i] = 1;
+            values[i].u64 = 0;
+            continue;
+        }
+        nulls[i] = 0;
+        size_t left = (size_t)(end - p);
+        switch (a->shape) {
+        case SHAPE_INT4:
+            if (left < 4) return CORRUPTED;
+            values[i].i64 = (int32_t)load_le32(p);
+            p += 4;
+            break;
+        case SHAPE_INT8:
+            if (left < 8) return CORRUPTED;
+            values[i].u64 = load_le64(p);
+            p += 8;
+            break;
+        case SHAPE_INT2:
+            if (left < 2) return CORRUPTED;
+            values[i].i64 = (int16_t)load_le16(p);
+            p += 2;
+            break;
+        case SHAPE_INT1:
+            if (left < 1) return CORRUPTED;
+            values[i].i64 = (int8_t)*p++;
+            break;
+        case SHAPE_UNSIGNED:
+            if (left < a->len) return CORRUPTED;
+            if (a->checked && !a->type->family->valid(a->type, (const char *)p, a->len))
+                return CORRUPTED;
+            values[i].u64 = 0;
+            memcpy(&values[i].u64, p, a->len);
+            p += a->len;
+            break;
+        default: TRY(get_pointer(a, &p, end, &values[i], arena));
+        }
+    }
+    return wanted < stored || p == end ? OK : CORRUPTED;
+}
+
+status row_deform(const struct row_desc *d, const void *bytes, size_t len, uint16_t natts_wanted,
+                  datum *ret_values, uint8_t *ret_nulls, struct arena *arena) {
+    const uint8_t *p = bytes, *end = p + len, *bitmap = NULL;
+    if (len < HEAD_BYTES) return CORRUPTED;
+    uint16_t stored = load_le16(p);
+    uint8_t flags = p[2];
+    if (flags >> 4 != ROW_VERSION || (flags & 0x0E) || stored > d->natts) return CORRUPTED;
+    p += HEAD_BYTES;
+    if (flags & FLAG_NULLS) {
+        size_t bitmap_bytes = (stored + 7u) / 8;
+        if ((size_t)(end - p) < bitmap_bytes) return CORRUPTED;
+        bitmap = p;
+        p += bitmap_bytes;
+        if (stored % 8 && bitmap[bitmap_bytes - 1] >> stored % 8) return CORRUPTED;
+    }
+    if (natts_wanted > d->natts) natts_wanted = d->natts;
+    uint16_t present = natts_wanted < stored ? natts_wanted : stored;
+    TRY(get_values(d, p, end, bitmap, stored, present, ret_values, ret_nulls, arena));
+    for (uint16_t i = present; i < natts_wanted; i++) {
+        ret_values[i] = d->atts[i].missing;
+        ret_nulls[i] = !d->atts[i].has_missing;
+    }
+    return OK;
+}

@@ -1,0 +1,494 @@
+#include "types/tz.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "types/internal.h"
+
+#define DATABASE "/usr/share/zoneinfo"
+#define NAME_MAX_BYTES 64
+#define FILE_MAX_BYTES (256 * 1024)
+#define SECONDS_PER_DAY 86400
+
+/* A day of the POSIX rule: Mm.w.d, Jn or n, at a time of the day. */
+struct rule_day {
+    char kind; /* 'M', 'J', '0' */
+    int month, week, day;
+    int32_t time_s;
+};
+
+struct posix_rule {
+    bool valid, has_dst;
+    struct tz_local standard, daylight;
+    char names[2][16];
+    struct rule_day start, end;
+};
+
+struct tz {
+    struct tz *next;
+    char name[NAME_MAX_BYTES];
+    uint32_t n_transitions, n_types;
+    int64_t *times;
+    uint8_t *type_of; /* of the time after transition i */
+    struct tz_local *types;
+    char *abbreviations;
+    struct posix_rule rule; /* after the last transition */
+};
+
+static struct tz utc = {.name = "UTC", .n_types = 1, .types = &(struct tz_local){0, false, "UTC"}};
+
+/* Zones once read, process lifetime. A worker is one thread. */
+static struct tz *cache;
+
+const struct tz *tz_utc(void) {
+    return &utc;
+}
+
+const char *tz_name(const struct tz *z) {
+    return z->name;
+}
+
+/* ---- POSIX rules: EST5EDT,M3.2.0,M11.1.0 ---- */
+
+static bool rule_name(const char **p, char *out) {
+    size_t n = 0;
+    bool quoted = **p == '<';
+    if (quoted) (*p)++;
+    while (**p && (quoted ? **p != '>' : is_letter(**p))) {
+        if (n == 15) return false;
+        out[n++] = *(*p)++;
+    }
+    if (quoted && *(*p)++ != '>') return false;
+    out[n] = '\0';
+    return n >= (quoted ? 1 : 3);
+}
+
+static bool rule_number(const char **p, int *ret) {
+    if (!is_digit(**p)) return false;
+    int x = 0;
+    while (is_digit(**p) && x < 100000) x = x * 10 + *(*p)++ - '0';
+    *ret = x;
+    return true;
+}
+
+/* [+-]hh[:mm[:ss]] */
+static bool rule_time(const char **p, int32_t *ret_s) {
+    int sign = **p == '-' ? -1 : 1, part;
+    int32_t total = 0, unit = 3600;
+    if (**p == '-' || **p == '+') (*p)++;
+    do {
+        if (!rule_number(p, &part) || part > 167) return false;
+        total += part * unit;
+        unit /= 60;
+    } while (unit && **p == ':' && (*p)++);
+    *ret_s = sign * total;
+    return true;
+}
+
+static bool rule_day(const char **p, struct rule_day *d) {
+    *d = (struct rule_day){.kind = '0', .time_s = 2 * 3600};
+    if (**p == 'M') {
+        (*p)++;
+        d->kind = 'M';
+        if (!rule_number(p, &d->month) || *(*p)++ != '.' || !rule_number(p, &d->week) ||
+            *(*p)++ != '.' || !rule_number(p, &d->day))
+            return false;
+        if (d->month < 1 || d->month > 12 || d->week < 1 || d->week > 5 || d->day > 6) return false;
+    } else {
+        if (**p == 'J') d->kind = *(*p)++;
+        if (!rule_number(p, &d->day) || d->day > 365) return false;
+    }
+    if (**p != '/') return true;
+    (*p)++;
+    return rule_time(p, &d->time_s);
+}
+
+static bool parse_rule(const char *p, struct posix_rule *r) {
+    int32_t west;
+    *r = (struct posix_rule){0};
+    if (!rule_name(&p, r->names[0]) || !rule_time(&p, &west)) return false;
+    r->standard = (struct tz_local){-west, false, r->names[0]};
+    r->valid = true;
+    if (!*p) return true;
+    if (!rule_name(&p, r->names[1])) return false;
+    west -= 3600;
+    if (*p && *p != ',' && !rule_time(&p, &west)) return false;
+    r->daylight = (struct tz_local){-west, true, r->names[1]};
+    r->has_dst = true;
+    if (!*p) p = ",M3.2.0,M11.1.0";
+    return *p++ == ',' && rule_day(&p, &r->start) && *p++ == ',' && rule_day(&p, &r->end) && !*p;
+}
+
+/* Days from 1970-01-01 of a date of the proleptic Gregorian calendar (Hinnant, days_from_civil). */
+static int64_t days_from_civil(int64_t y, int m, int d) {
+    y -= m <= 2;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t yoe = y - era * 400, doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static int64_t year_of(int64_t unix_s) {
+    int64_t days = unix_s / SECONDS_PER_DAY - (unix_s % SECONDS_PER_DAY < 0) + 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097, doe = days - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    return yoe + era * 400 + (doy >= 306);
+}
+
+static bool is_leap(int64_t y) {
+    return y % 4 == 0 && (y % 100 || y % 400 == 0);
+}
+
+/* Local seconds at which the rule's day comes in a year. */
+static int64_t rule_second(const struct rule_day *d, int64_t year) {
+    int64_t days;
+    if (d->kind == 'M') {
+        int64_t first = days_from_civil(year, d->month, 1);
+        int weekday = (int)(((first + 4) % 7 + 7) % 7);
+        days = first + (d->day - weekday + 7) % 7 + (d->week - 1) * 7;
+        int64_t next = d->month == 12 ? days_from_civil(year + 1, 1, 1)
+                                      : days_from_civil(year, d->month + 1, 1);
+        while (days >= next) days -= 7;
+    } else {
+        bool after_february = d->kind == 'J' && is_leap(year) && d->day > 59;
+        days = days_from_civil(year, 1, 1) + d->day - (d->kind == 'J') + after_february;
+    }
+    return days * SECONDS_PER_DAY + d->time_s;
+}
+
+static struct tz_local rule_at(const struct posix_rule *r, int64_t unix_s) {
+    if (!r->has_dst) return r->standard;
+    int64_t year = year_of(unix_s + r->standard.offset_s);
+    int64_t start = rule_second(&r->start, year) - r->standard.offset_s;
+    int64_t end = rule_second(&r->end, year) - r->daylight.offset_s;
+    bool dst = start < end ? unix_s >= start && unix_s < end : unix_s >= start || unix_s < end;
+    return dst ? r->daylight : r->standard;
+}
+
+/* ---- lookup ---- */
+
+struct tz_local tz_at(const struct tz *z, int64_t unix_s) {
+    if (!z->n_transitions || unix_s < z->times[0]) {
+        if (!z->n_transitions && z->rule.valid) return rule_at(&z->rule, unix_s);
+        for (uint32_t i = 0; i < z->n_types; i++)
+            if (!z->types[i].is_dst) return z->types[i];
+        return z->types[0];
+    }
+    uint32_t low = 0, high = z->n_transitions; /* the last transition at or before unix_s */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (z->times[middle] <= unix_s)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (low == z->n_transitions - 1 && z->rule.valid) return rule_at(&z->rule, unix_s);
+    return z->types[z->type_of[low]];
+}
+
+struct tz_local tz_of_local(const struct tz *z, int64_t local_s) {
+    struct tz_local before = tz_at(z, local_s - SECONDS_PER_DAY);
+    struct tz_local after = tz_at(z, local_s + SECONDS_PER_DAY);
+    if (before.offset_s == after.offset_s) {
+        struct tz_local now = tz_at(z, local_s - before.offset_s);
+        if (now.offset_s == before.offset_s) return now;
+    }
+    struct tz_local as_before = tz_at(z, local_s - before.offset_s);
+    struct tz_local as_after = tz_at(z, local_s - after.offset_s);
+    bool before_holds = as_before.offset_s == before.offset_s;
+    bool after_holds = as_after.offset_s == after.offset_s;
+    if (before_holds && !after_holds) return as_before;
+    if (after_holds && !before_holds) return as_after;
+    if (before_holds) return after; /* exists twice: the later reading, standard time */
+    return before;                  /* does not exist: clocks jumped over it */
+}
+
+/* ---- files ---- */
+
+static void *take(size_t n, size_t size) {
+    return calloc(n ? n : 1, size);
+}
+
+static void free_zone(struct tz *z) {
+    free(z->times);
+    free(z->type_of);
+    free(z->types);
+    free(z->abbreviations);
+    free(z);
+}
+
+struct tzif_head {
+    uint32_t is_utc, is_std, leap, times, types, chars;
+};
+
+static bool read_head(const uint8_t *p, const uint8_t *end, struct tzif_head *h) {
+    if (end - p < 44 || memcmp(p, "TZif", 4)) return false;
+    h->is_utc = load_be32(p + 20);
+    h->is_std = load_be32(p + 24);
+    h->leap = load_be32(p + 28);
+    h->times = load_be32(p + 32);
+    h->types = load_be32(p + 36);
+    h->chars = load_be32(p + 40);
+    return h->times < 100000 && h->types > 0 && h->types <= 256 && h->chars < 10000 &&
+           h->leap < 1000 && h->is_utc <= 256 && h->is_std <= 256;
+}
+
+static size_t body_bytes(const struct tzif_head *h, size_t time_bytes) {
+    return h->times * (time_bytes + 1) + h->types * 6u + h->chars + h->leap * (time_bytes + 4) +
+           h->is_std + h->is_utc;
+}
+
+/* The second, 64-bit block and the footer. */
+static bool read_body(struct tz *z, const uint8_t *p, const uint8_t *end) {
+    struct tzif_head h;
+    if (!read_head(p, end, &h) || p[4] < '2') return false;
+    size_t skip = 44 + body_bytes(&h, 4);
+    if ((size_t)(end - p) < skip) return false;
+    p += skip;
+    if (!read_head(p, end, &h) || (size_t)(end - p) < 44 + body_bytes(&h, 8)) return false;
+    const uint8_t *footer = p + 44 + body_bytes(&h, 8);
+    p += 44;
+    z->times = take(h.times, sizeof *z->times);
+    z->type_of = take(h.times, 1);
+    z->types = take(h.types, sizeof *z->types);
+    z->abbreviations = take(h.chars + 1, 1);
+    if (!z->times || !z->type_of || !z->types || !z->abbreviations) return false;
+    z->n_transitions = h.times;
+    z->n_types = h.types;
+    for (uint32_t i = 0; i < h.times; i++) z->times[i] = (int64_t)load_be64(p + i * 8);
+    p += h.times * 8;
+    memcpy(z->type_of, p, h.times);
+    p += h.times;
+    for (uint32_t i = 0; i < h.times; i++)
+        if (z->type_of[i] >= h.types || (i && z->times[i] < z->times[i - 1])) return false;
+    memcpy(z->abbreviations, p + h.types * 6, h.chars);
+    for (uint32_t i = 0; i < h.types; i++, p += 6) {
+        int32_t offset = (int32_t)load_be32(p);
+        if (p[5] >= h.chars || offset < -90000 || offset > 90000) return false;
+        z->types[i] = (struct tz_local){offset, p[4] != 0, z->abbreviations + p[5]};
+    }
+    char rule[128];
+    size_t n = 0;
+    if (footer < end && *footer == '\n')
+        for (footer++; footer < end && *footer != '\n' && n < sizeof rule - 1; footer++)
+            rule[n++] = (char)*footer;
+    rule[n] = '\0';
+    if (n && !parse_rule(rule, &z->rule)) z->rule.valid = false;
+    return true;
+}
+
+/* Only names below the database: letters, digits, _ + - / and no step upwards. */
+static bool is_zone_name(const char *name) {
+    size_t n = strlen(name);
+    if (!n || n >= NAME_MAX_BYTES || name[0] == '/' || strstr(name, "..")) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!is_letter(name[i]) && !is_digit(name[i]) && !strchr("_+-/", name[i])) return false;
+    return true;
+}
+
+static status read_zone(const char *name, struct tz **ret) {
+    char path[sizeof DATABASE + NAME_MAX_BYTES + 2];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", DATABASE, name);
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
+        return STATUS(NOT_FOUND);
+    FILE *file = fopen(path, "rb");
+    if (!file) return STATUS(NOT_FOUND);
+    uint8_t *bytes = malloc((size_t)st.st_size + 1);
+    struct tz *z = take(1, sizeof *z);
+    size_t n = bytes ? fread(bytes, 1, (size_t)st.st_size, file) : 0;
+    fclose(file);
+    bool good = bytes && z && read_body(z, bytes, bytes + n);
+    free(bytes);
+    if (!good) {
+        if (z) free_zone(z);
+        return STATUS(NOT_FOUND);
+    }
+    snprintf(z->name, sizeof z->name, "%s", name);
+    *ret = z;
+    return OK;
+}
+
+static status keep(struct tz *z, const struct tz **ret) {
+    z->next = cache;
+    cache = z;
+    *ret = z;
+    return OK;
+}
+
+/* A zone of one offset; the name is what was asked for. */
+static status fixed_zone(const char *name, int32_t offset_s, const char *abbreviation,
+                         const struct tz **ret) {
+    struct tz *z = take(1, sizeof *z);
+    if (!z) return STATUS(OUT_OF_MEMORY);
+    z->types = take(1, sizeof *z->types);
+    z->abbreviations = strdup(abbreviation);
+    if (!z->types || !z->abbreviations) {
+        free_zone(z);
+        return STATUS(OUT_OF_MEMORY);
+    }
+    z->n_types = 1;
+    z->types[0] = (struct tz_local){offset_s, false, z->abbreviations};
+    snprintf(z->name, sizeof z->name, "%s", name);
+    return keep(z, ret);
+}
+
+static const struct tz *find_cached(const char *name) {
+    if (same_word(name, strlen(name), "utc")) return &utc;
+    for (const struct tz *z = cache; z; z = z->next)
+        if (same_word(name, strlen(name), z->name)) return z;
+    return NULL;
+}
+
+status tz_find_offset(int32_t offset_s, const struct tz **ret) {
+    char name[NAME_MAX_BYTES], text[16];
+    int32_t rest = abs(offset_s);
+    int n = snprintf(text, sizeof text, "%c%02d", offset_s < 0 ? '-' : '+', rest / 3600 % 100);
+    if (rest % 3600) n += snprintf(text + n, sizeof text - (size_t)n, ":%02d", rest / 60 % 60);
+    if (rest % 60) snprintf(text + n, sizeof text - (size_t)n, ":%02d", rest % 60);
+    /* PostgreSQL's name for such a zone is a POSIX rule, whose sign is the other way round. */
+    char west[16];
+    snprintf(west, sizeof west, "%s", text);
+    west[0] = text[0] == '-' ? '+' : '-';
+    snprintf(name, sizeof name, "<%s>%s", text, west);
+    const struct tz *z = find_cached(name);
+    if (z) {
+        *ret = z;
+        return OK;
+    }
+    return fixed_zone(name, offset_s, text, ret);
+}
+
+/* +hh[:mm[:ss]] in SQL's sense, or a POSIX rule. */
+static status find_written(const char *name, const struct tz **ret) {
+    const char *p = name;
+    int32_t offset;
+    if (*p == '+' || *p == '-' || is_digit(*p)) {
+        if (!rule_time(&p, &offset) || *p || abs(offset) > 15 * 3600 + 3599)
+            return STATUS(NOT_FOUND);
+        return tz_find_offset(offset, ret);
+    }
+    struct posix_rule rule;
+    if (strlen(name) >= NAME_MAX_BYTES || !parse_rule(name, &rule)) return STATUS(NOT_FOUND);
+    struct tz *z = take(1, sizeof *z);
+    if (!z) return STATUS(OUT_OF_MEMORY);
+    z->types = take(1, sizeof *z->types);
+    z->rule = rule;
+    z->rule.standard.abbreviation = z->rule.names[0];
+    z->rule.daylight.abbreviation = z->rule.names[1];
+    if (!z->types) {
+        free_zone(z);
+        return STATUS(OUT_OF_MEMORY);
+    }
+    z->n_types = 1;
+    z->types[0] = z->rule.standard;
+    snprintf(z->name, sizeof z->name, "%s", name);
+    return keep(z, ret);
+}
+
+/* The database's spelling of a name given in any case, directory by directory. */
+static bool match_spelling(const char *name, char *out) {
+    char path[sizeof DATABASE + NAME_MAX_BYTES + 2] = DATABASE;
+    size_t done = 0;
+    while (name[done]) {
+        const char *part = name + done;
+        size_t len = strcspn(part, "/");
+        DIR *dir = opendir(path);
+        struct dirent *entry;
+        bool found = false;
+        while (dir && !found && (entry = readdir(dir))) {
+            if (!same_word(part, len, entry->d_name)) continue;
+            memcpy(out + done, entry->d_name, len);
+            found = true;
+        }
+        if (dir) closedir(dir);
+        if (!found) return false;
+        size_t used = strlen(path);
+        path[used] = '/';
+        memcpy(path + used + 1, out + done, len);
+        path[used + 1 + len] = '\0';
+        done += len;
+        if (name[done] == '/') out[done++] = '/';
+    }
+    out[done] = '\0';
+    return true;
+}
+
+status tz_find(const char *name, const struct tz **ret) {
+    const struct tz *known = find_cached(name);
+    if (known) {
+        *ret = known;
+        return OK;
+    }
+    struct tz *z;
+    char spelled[NAME_MAX_BYTES];
+    if (is_zone_name(name) && !is_digit(name[0]) && name[0] != '+' && name[0] != '-') {
+        if (ok(read_zone(name, &z))) return keep(z, ret);
+        if (match_spelling(name, spelled) && ok(read_zone(spelled, &z))) return keep(z, ret);
+    }
+    int32_t offset;
+    bool is_dst;
+    if (tz_abbreviation(name, strlen(name), &offset, &is_dst)) {
+        char upper[NAME_MAX_BYTES];
+        size_t n = 0;
+        for (; name[n]; n++) upper[n] = upper_ascii(name[n]);
+        upper[n] = '\0';
+        return fixed_zone(upper, offset, upper, ret);
+    }
+    return find_written(name, ret);
+}
+
+static status preload_dir(const char *below) {
+    char path[sizeof DATABASE + NAME_MAX_BYTES * 2];
+    snprintf(path, sizeof path, "%s%s%s", DATABASE, *below ? "/" : "", below);
+    DIR *dir = opendir(path);
+    if (!dir) return STATUS(NOT_FOUND);
+    struct dirent *entry;
+    status s = OK;
+    while (ok(s) && (entry = readdir(dir))) {
+        char name[NAME_MAX_BYTES * 2 + sizeof entry->d_name];
+        const struct tz *z;
+        snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", entry->d_name);
+        if (entry->d_name[0] == '.' || !is_zone_name(name) || !strcmp(name, "posix") ||
+            !strcmp(name, "right"))
+            continue;
+        if (entry->d_type == DT_DIR)
+            s = preload_dir(name);
+        else
+            status_ignore(tz_find(name, &z)); /* tables and the like are no zones */
+    }
+    closedir(dir);
+    return s;
+}
+
+status tz_preload(void) {
+    return preload_dir("");
+}
+
+/* The abbreviations of PostgreSQL's default list that people write, hours in quarters. */
+bool tz_abbreviation(const char *word, size_t len, int32_t *ret_offset_s, bool *ret_is_dst) {
+    static const struct {
+        const char *word;
+        int8_t quarters;
+        bool is_dst;
+    } words[] = {
+        {"z", 0, 0},      {"utc", 0, 0},   {"gmt", 0, 0},   {"ut", 0, 0},    {"uct", 0, 0},
+        {"zulu", 0, 0},   {"est", -20, 0}, {"edt", -16, 1}, {"cst", -24, 0}, {"cdt", -20, 1},
+        {"mst", -28, 0},  {"mdt", -24, 1}, {"pst", -32, 0}, {"pdt", -28, 1}, {"akst", -36, 0},
+        {"akdt", -32, 1}, {"hst", -40, 0}, {"ast", -16, 0}, {"adt", -12, 1}, {"nst", -14, 0},
+        {"ndt", -10, 1},  {"wet", 0, 0},   {"west", 4, 1},  {"bst", 4, 1},   {"cet", 4, 0},
+        {"cest", 8, 1},   {"met", 4, 0},   {"mest", 8, 1},  {"mez", 4, 0},   {"eet", 8, 0},
+        {"eest", 12, 1},  {"msk", 12, 0},  {"sast", 8, 0},  {"eat", 12, 0},  {"pkt", 20, 0},
+        {"ict", 28, 0},   {"hkt", 32, 0},  {"awst", 32, 0}, {"jst", 36, 0},  {"kst", 36, 0},
+        {"acst", 38, 0},  {"acdt", 42, 1}, {"aest", 40, 0}, {"aedt", 44, 1}, {"nzst", 48, 0},
+        {"nzdt", 52, 1},  {"brt", -12, 0}, {"art", -12, 0}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!same_word(word, len, words[i].word)) continue;
+        *ret_offset_s = words[i].quarters * 900;
+        *ret_is_dst = words[i].is_dst;
+        return true;
+    }
+    return false;
+}
