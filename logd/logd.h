@@ -60,6 +60,7 @@ enum prepare_state { PREPARE_IDLE, PREPARE_ZERO, PREPARE_HEAD, PREPARE_FLUSH };
 struct prepare {
     enum prepare_state state;
     uint64_t number;
+    bool removed;    /* names that a power cut may bring back */
     uint64_t zeroed; /* bytes of a new file */
     struct disk_file *file;
     char name[SEGMENT_NAME_BYTES]; /* its present one */

@@ -143,6 +143,11 @@ static void take_first(struct logd *l, bool recycle) {
     char name[SEGMENT_NAME_BYTES];
     segment_name(number, name);
     if (recycle && !ok(segments_get(&l->segments, number, &segment))) recycle = false;
+    /* A name that came back by a power cut, below a segment that lost its own, would be a gap. */
+    if (recycle && p->removed) {
+        if (!ok(disk_file_sync_dir(l->disk, l->dir))) return;
+        p->removed = false;
+    }
     atomic_store_explicit(&l->shared->oldest, segment_start(&l->segments, number + 1),
                           memory_order_release);
     struct segment first = segments_shift(&l->segments);
@@ -151,6 +156,7 @@ static void take_first(struct logd *l, bool recycle) {
         disk_file_close(first.file);
         /* One that stays is below the others' numbers, and is found again at the next start. */
         status_ignore(disk_file_remove(l->disk, l->dir, name));
+        p->removed = true;
         return;
     }
     p->file = first.file;

@@ -131,7 +131,8 @@ status segments_load(struct segments *s, char *ret_words, size_t words_bytes) {
     free(block);
     if (!ok(result)) return result;
     status removed = disk_file_remove(s->disk, s->dir, SEGMENT_TEMPORARY);
-    return status_is(removed, ST_NOT_FOUND) ? OK : removed;
+    if (!ok(removed) && !status_is(removed, ST_NOT_FOUND)) return removed;
+    return disk_file_sync_dir(s->disk, s->dir); /* strangers that were removed stay so */
 }
 
 void segments_close(struct segments *s) {
