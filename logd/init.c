@@ -64,6 +64,7 @@ static status begin(struct daemon *d, struct error *e) {
 
 status logd_init_fresh(struct daemon *d, struct error *e) {
     TRY(begin(d, e));
+    TRY(recover_init(logd_of(d)));
     return daemon_spawn(d, 0, recover_run, logd_of(d));
 }
 
@@ -121,6 +122,7 @@ void logd_fini(struct daemon *d) {
     }
     flush_fini(l);
     read_fini(l);
+    recover_fini(l);
     if (l->dir >= 0) close(l->dir);
     free(l->waiters);
     free(l);

@@ -90,6 +90,7 @@ struct logd {
     bool broken; /* a write failed: nothing is written any more */
     struct flush flush;
     struct prepare prepare;
+    struct analysis *analysis; /* recovery's, while it lasts */
     struct chunk chunks[CHUNKS];
     uint64_t chunk_clock;
     struct waiter *waiters;
@@ -146,7 +147,10 @@ void read_fini(struct logd *l);
 /* Answers MSG_LOG_READ. */
 void read_answer(struct logd *l, const struct msg *m);
 
-/* recover.c: the coroutine of a fresh start. */
+/* recover.c: the coroutine of a fresh start, and its memory (which a life that ends meanwhile gives
+ * back, too). */
+status recover_init(struct logd *l);
+void recover_fini(struct logd *l);
 void recover_run(void *logd);
 
 #endif

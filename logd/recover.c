@@ -32,6 +32,8 @@ struct analysis {
     txid next;
     commit_time last_commit;
     uint64_t records;
+    char *window; /* WINDOW_BYTES */
+    char *zeros;
 };
 
 static struct seen *place_of(struct seen *table, size_t places, txid x) {
@@ -80,8 +82,8 @@ static status note(struct analysis *a, const struct rec_head *r, uint64_t at) {
 }
 
 /* From `from` to the end of the log, which it returns. */
-static status scan(struct logd *l, uint64_t from, struct analysis *a, char *window,
-                   uint64_t *ret_end) {
+static status scan(struct logd *l, uint64_t from, struct analysis *a, uint64_t *ret_end) {
+    char *window = a->window;
     uint64_t limit = segments_end(&l->segments);
     uint64_t base = from, at = from;
     size_t have = 0;
@@ -101,7 +103,7 @@ static status scan(struct logd *l, uint64_t from, struct analysis *a, char *wind
 }
 
 /* Zeros from the end on; the bytes before it in its block stay. */
-static status clear_behind(struct logd *l, uint64_t end, char *block) {
+static status clear_behind(struct logd *l, struct analysis *a, uint64_t end, const char *block) {
     struct logd_io ios[3];
     struct logd_io *list[3];
     uint64_t from = end & ~(uint64_t)(DISK_ALIGN - 1);
@@ -109,7 +111,9 @@ static status clear_behind(struct logd *l, uint64_t end, char *block) {
     char *buf;
     if (to > segments_end(&l->segments)) to = segments_end(&l->segments);
     if (to <= from) return OK;
-    if (posix_memalign((void **)&buf, DISK_ALIGN, to - from) != 0) return STATUS(OUT_OF_MEMORY);
+    if (posix_memalign((void **)&a->zeros, DISK_ALIGN, to - from) != 0)
+        return STATUS(OUT_OF_MEMORY);
+    buf = a->zeros;
     memset(buf, 0, to - from);
     memcpy(buf, block, end - from);
     unsigned n = 0;
@@ -133,7 +137,6 @@ static status clear_behind(struct logd *l, uint64_t end, char *block) {
         at = part_end;
     }
     status written = n ? logd_await(l, list, n) : OK;
-    free(buf);
     return ok(s) ? written : s;
 }
 
@@ -151,12 +154,12 @@ static status adopt_losers(struct logd *l, const struct analysis *a) {
     return OK;
 }
 
-static status begin_serving(struct logd *l, const struct analysis *a, uint64_t end) {
+static status begin_serving(struct logd *l, struct analysis *a, uint64_t end) {
     struct control *c = l->d->proc.shm->control;
     _Alignas(8) char block[DISK_ALIGN];
     uint64_t from = end & ~(uint64_t)(DISK_ALIGN - 1);
     if (end > from) TRY(read_bytes(l, from, end - from, block));
-    TRY(clear_behind(l, end, block));
+    TRY(clear_behind(l, a, end, block));
     read_forget(l);
     TRY(flush_init(l, end, a->last_commit, block));
     log_shared_init(l->shared, (lsn){end}, a->last_commit);
@@ -167,7 +170,7 @@ static status begin_serving(struct logd *l, const struct analysis *a, uint64_t e
     return OK;
 }
 
-static status recover(struct logd *l, struct analysis *a, char *window, const char **ret_words) {
+static status recover(struct logd *l, struct analysis *a, const char **ret_words) {
     struct control *c = l->d->proc.shm->control;
     while (atomic_load(&c->redo_lsn) == 0) daemon_sleep(l->d, POLL_NS);
     uint64_t redo = atomic_load(&c->redo_lsn), undo = atomic_load(&c->undo_lsn);
@@ -178,7 +181,7 @@ static status recover(struct logd *l, struct analysis *a, char *window, const ch
     if (from % 8 != 0 || from < segments_begin(&l->segments) || from > segments_end(&l->segments))
         return STATUS(DATA_CORRUPTED);
     *ret_words = "the log cannot be read";
-    TRY(scan(l, from, a, window, &end));
+    TRY(scan(l, from, a, &end));
     PROBE(axolotl_logd, recovered, from, end, a->records, a->used);
     *ret_words = "the log ends before the last checkpoint's redo position";
     if (end < redo) return STATUS(DATA_CORRUPTED);
@@ -186,14 +189,27 @@ static status recover(struct logd *l, struct analysis *a, char *window, const ch
     return begin_serving(l, a, end);
 }
 
+void recover_fini(struct logd *l) {
+    struct analysis *a = l->analysis;
+    if (!a) return;
+    free(a->table);
+    free(a->window);
+    free(a->zeros);
+    free(a);
+    l->analysis = NULL;
+}
+
+status recover_init(struct logd *l) {
+    struct analysis *a = l->analysis = calloc(1, sizeof *a);
+    if (a) a->window = malloc(WINDOW_BYTES);
+    return a && a->window ? OK : STATUS(OUT_OF_MEMORY);
+}
+
 void recover_run(void *arg) {
     struct logd *l = arg;
-    struct analysis a = {0};
     const char *words = "recovery";
-    char *window = malloc(WINDOW_BYTES);
-    status s = window ? recover(l, &a, window, &words) : STATUS(OUT_OF_MEMORY);
-    free(window);
-    free(a.table);
+    status s = recover(l, l->analysis, &words);
+    recover_fini(l);
     if (ok(s))
         daemon_ready(l->d);
     else
