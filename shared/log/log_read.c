@@ -14,8 +14,8 @@ _Static_assert(LOG_SCAN_BYTES == LOG_WINDOW_BYTES, "a scan takes over one window
 
 /* The bytes may be overwritten while they are copied; the caller finds out afterwards. Word by word
  * and not by memcpy, so that ThreadSanitizer can be told that this race is meant. */
-[[gnu::noinline, gnu::no_sanitize("thread")]] static void copy_racing(void *to, const void *from,
-                                                                      size_t bytes) {
+__attribute__((noinline, no_sanitize("thread"))) static void copy_racing(void *to, const void *from,
+                                                                         size_t bytes) {
     for (size_t i = 0; i < bytes; i += 8) {
         uint64_t word =
             __atomic_load_n((const uint64_t *)((const char *)from + i), __ATOMIC_RELAXED);
