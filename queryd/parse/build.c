@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parse/parse.h"
+#include "parse_grammar.h"
 
 /* ---- failing and memory ---------------------------------------------------------------------- */
 
@@ -32,8 +33,11 @@ static _Noreturn void fail_near(struct parser *p, const char *message, const str
     parse_fail(p);
 }
 
+/* IF before EXISTS would have been a name, and EXISTS the error. */
 void parse_syntax_error(struct parser *p) {
-    fail_near(p, "syntax error", &p->current);
+    struct lexeme l = p->current;
+    if (l.code == TK_IF_LA && !ok(scan_next(&p->scanner, &l))) parse_fail(p);
+    fail_near(p, "syntax error", &l);
 }
 
 void parse_syntax_error_at(struct parser *p, int32_t location) {
@@ -391,6 +395,16 @@ struct node *merge_limit(struct parser *p, struct node *a, struct node *b) {
     return a;
 }
 
+void check_alias(struct parser *p, struct located query, const struct node *alias) {
+    if (alias) return;
+    bool values = ast_as_select(query.node)->values != NULL;
+    parse_fail_hint(p, ST_SYNTAX_ERROR, query.location,
+                    values ? "VALUES in FROM must have an alias"
+                           : "subquery in FROM must have an alias",
+                    values ? "For example, FROM (VALUES ...) [AS] foo."
+                           : "For example, FROM (SELECT ...) [AS] foo.");
+}
+
 static void add_limit(struct parser *p, struct ast_select *s, const struct ast_select *limit) {
     if (limit->offset) {
         if (s->offset)
@@ -406,11 +420,11 @@ static void add_limit(struct parser *p, struct ast_select *s, const struct ast_s
     }
     if (!limit->with_ties) return;
     if (!s->order_by)
-        parse_fail_at(p, ST_SYNTAX_ERROR, limit->node.location,
+        parse_fail_at(p, ST_SYNTAX_ERROR, -1,
                       "WITH TIES cannot be specified without ORDER BY clause");
     LIST_EACH(struct ast_locking *, lock, s->locking) {
         if (lock->wait == LOCK_WAIT_SKIP)
-            parse_fail_at(p, ST_SYNTAX_ERROR, limit->node.location,
+            parse_fail_at(p, ST_SYNTAX_ERROR, -1,
                           "SKIP LOCKED and WITH TIES options cannot be used together");
     }
     s->with_ties = true;
@@ -539,6 +553,15 @@ struct node *apply_attributes(struct parser *p, struct node *constraint, int bit
     c->not_valid = bits & ATTRIBUTE_NOT_VALID;
     c->no_inherit = bits & ATTRIBUTE_NO_INHERIT;
     return constraint;
+}
+
+/* Only an index is attached without bounds; the end of the statement is where they are missed. */
+void check_attach(struct parser *p, enum ast_object_type type, const struct list *commands) {
+    if (type == OBJECT_INDEX) return;
+    LIST_EACH(struct ast_alter_cmd *, c, commands) {
+        if (c->kind == ALTER_ATTACH_PARTITION && list_n(ast_as_node_list(c->def)->items) == 1)
+            parse_syntax_error(p);
+    }
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */

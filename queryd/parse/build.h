@@ -25,6 +25,12 @@ struct qname {
     int32_t location;
 };
 
+/* A query in parentheses and where the first of them stands. */
+struct located {
+    struct node *node;
+    int32_t location;
+};
+
 /* MAKE(op, location, .left = x): a node of the kind with those fields. */
 enum {
 #define X(NAME, type, fields) MAKE_##type = NODE_##NAME,
@@ -109,6 +115,8 @@ struct node *make_set_op(struct parser *p, enum ast_set_op op, bool all, int32_t
 /* Adds what stands around a select; fails where it is there already. */
 struct node *finish_select(struct parser *p, struct node *select, struct node *with,
                            struct list *order_by, struct list *locking, struct node *limit);
+/* What stands in FROM in parentheses must have a name. */
+void check_alias(struct parser *p, struct located query, const struct node *alias);
 struct node *merge_limit(struct parser *p, struct node *a, struct node *b);
 struct node *make_set_multi(struct parser *p, struct list *targets, struct node *value);
 /* Moves COLLATE out of a column's constraints and the deferrable marks into what they qualify. */
@@ -125,6 +133,7 @@ enum {
 };
 int add_attribute(struct parser *p, int bits, int bit, int32_t location);
 struct node *apply_attributes(struct parser *p, struct node *constraint, int bits);
+void check_attach(struct parser *p, enum ast_object_type type, const struct list *commands);
 void add_statement(struct parser *p, struct node *stmt, int32_t after);
 /* func(a int): the function's name and the types of its input parameters. */
 struct node *make_function_args(struct parser *p, struct qname name, struct list *params);

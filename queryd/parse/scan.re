@@ -165,7 +165,7 @@ status scan_token(struct scanner *s, struct lexeme *ret) {
         "$" (dollar_start dollar_more*)? "$" { return scan_dollar_string(s, at, ret); }
 
         "$" digit+ { return give_param(s, start, ret); }
-        "$" digit+ word_start { return fail_here(s, start, "trailing junk after parameter"); }
+        "$" digit+ word_start word_more* { return fail_here(s, start, "trailing junk after parameter"); }
         integer { return give_integer(s, start, ret); }
         integer ".." {
             s->cursor -= 2;
@@ -174,7 +174,7 @@ status scan_token(struct scanner *s, struct lexeme *ret) {
         decimal | real {
             return give_copy(s, start, start, (size_t)(s->cursor - start), TK_FCONST, ret);
         }
-        (integer | decimal | real) word_start | (integer | decimal) [Ee] [+-] {
+        (integer | decimal | real) word_start word_more* | (integer | decimal) [Ee] [+-] {
             return fail_here(s, start, "trailing junk after numeric literal");
         }
 
@@ -239,13 +239,17 @@ static status finish_unicode(struct scanner *s, struct lexeme *l) {
     return s->no_values ? OK : scan_unicode_escapes(s, &l->token, escape, is_name);
 }
 
-static status filter_as(struct scanner *s, struct lexeme *l) {
+/* What cannot be scanned behind AS is reported when its turn comes: AS itself may be the error. */
+static void filter_as(struct scanner *s, struct lexeme *l) {
+    struct scanner before = *s;
     int code;
-    TRY(peek(s, 0, &code));
-    if (code != TK_OF) return OK;
-    TRY(peek(s, 1, &code));
-    if (code == TK_SYSTEM) l->code = TK_AS_LA;
-    return OK;
+    status st = peek(s, 0, &code);
+    if (ok(st) && code != TK_OF) return;
+    if (ok(st)) st = peek(s, 1, &code);
+    if (ok(st) && code == TK_SYSTEM) l->code = TK_AS_LA;
+    if (ok(st)) return;
+    error_clear(s->error);
+    *s = before;
 }
 
 status scan_next(struct scanner *s, struct lexeme *ret) {
@@ -271,7 +275,7 @@ status scan_next(struct scanner *s, struct lexeme *ret) {
         TRY(peek(s, 0, &code));
         if (code == TK_EXISTS) l.code = TK_IF_LA;
         break;
-    case TK_AS: TRY(filter_as(s, &l)); break;
+    case TK_AS: filter_as(s, &l); break;
     case TK_UIDENT:
     case TK_USCONST: TRY(finish_unicode(s, &l)); break;
     default: break;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "parse/parse.h"
 #include "parse/scan.h"
 #include "parse_grammar.h"
 
@@ -207,23 +208,21 @@ static void add_utf8(struct value *v, uint32_t c) {
     }
 }
 
-/* One code unit of an escape; a surrogate waits for its other half in *high. */
-static status add_code(struct scanner *s, struct value *v, int64_t c, uint32_t *high, int32_t start,
-                       int32_t end) {
+/* One code unit of an escape; a surrogate waits for its other half in *high. Returns what is wrong
+ * with it, or NULL. */
+static const char *add_code(struct value *v, int64_t c, uint32_t *high) {
     bool is_high = c >= 0xd800 && c <= 0xdbff;
     bool is_low = c >= 0xdc00 && c <= 0xdfff;
-    if (c <= 0 || c > 0x10ffff)
-        return scan_error_near(s, ST_SYNTAX_ERROR, "invalid Unicode escape value", start, end);
-    if (*high ? !is_low : is_low)
-        return scan_error_near(s, ST_SYNTAX_ERROR, "invalid Unicode surrogate pair", start, end);
+    if (c <= 0 || c > 0x10ffff) return "invalid Unicode escape value";
+    if (*high ? !is_low : is_low) return "invalid Unicode surrogate pair";
     if (is_high) {
         *high = (uint32_t)c;
-        return OK;
+        return NULL;
     }
     if (*high) c = 0x10000 + ((int64_t)(*high & 0x3ff) << 10) + (c & 0x3ff);
     *high = 0;
     add_utf8(v, (uint32_t)c);
-    return OK;
+    return NULL;
 }
 
 /* Bytes that form UTF-8, which \x and octal escapes can break; 0 where they do not. */
@@ -253,11 +252,15 @@ static status check_utf8(struct scanner *s, const struct value *v) {
     return OK;
 }
 
-static status unicode_hint(struct scanner *s, const char *hint, int32_t start, int32_t end) {
-    status st =
-        scan_error_near(s, ST_INVALID_ESCAPE_SEQUENCE, "invalid Unicode escape", start, end);
-    /* PostgreSQL words this one without the text that stands there. */
-    memcpy(s->error->message, "invalid Unicode escape", sizeof "invalid Unicode escape");
+/* Errors that PostgreSQL words without the text that stands there. */
+static status fail_at(struct scanner *s, enum status_code code, const char *message, int32_t at) {
+    status st = error_set(s->error, code, "%s", message);
+    error_at(s->error, parse_position(s->text, (size_t)(s->limit - s->text), at));
+    return st;
+}
+
+static status fail_escape(struct scanner *s, enum status_code code, const char *hint, int32_t at) {
+    status st = fail_at(s, code, "invalid Unicode escape", at);
     error_hint(s->error, "%s", hint);
     return st;
 }
@@ -270,14 +273,15 @@ static status add_escape(struct scanner *s, struct value *v, uint32_t *high, boo
         int digits = c == 'u' ? 4 : 8;
         int64_t code = hex_number(s->cursor, digits);
         if (code < 0)
-            return unicode_hint(s, "Unicode escapes must be \\uXXXX or \\UXXXXXXXX.", start,
-                                here(s));
+            return fail_escape(s, ST_INVALID_ESCAPE_SEQUENCE,
+                               "Unicode escapes must be \\uXXXX or \\UXXXXXXXX.", start);
         s->cursor += digits;
-        return add_code(s, v, code, high, start, here(s));
+        const char *wrong = add_code(v, code, high);
+        return wrong ? scan_error_near(s, ST_SYNTAX_ERROR, wrong, start, here(s)) : OK;
     }
     if (*high)
         return scan_error_near(s, ST_SYNTAX_ERROR, "invalid Unicode surrogate pair", start,
-                               here(s));
+                               start + 1);
     int value = -1;
     if (c >= '0' && c <= '7') {
         value = c - '0';
@@ -352,19 +356,18 @@ status scan_escape_string(struct scanner *s, int32_t start, struct lexeme *ret) 
     return finish(s, start, TK_SCONST, v.bytes, v.n, ret);
 }
 
-/* The source positions of a U& token's escapes are not kept: errors point at the token. */
+/* Positions are those of the unquoted value behind the opening U&', as PostgreSQL counts them. */
 status scan_unicode_escapes(struct scanner *s, struct token *t, char escape, bool is_name) {
     struct value v = {.bytes = arena_alloc(s->arena, (size_t)t->length + 1)};
     if (!v.bytes) return out_of_memory(s);
     uint32_t high = 0;
     const char *p = t->text;
     const char *end = t->text + t->length;
-    int32_t at = t->location;
-    while (p < end) {
+    const char *wrong = NULL;
+    while (p < end && !wrong) {
+        int32_t at = t->location + 3 + (int32_t)(p - t->text);
         if (*p != escape || p[1] == escape) {
-            if (high)
-                return scan_error_near(s, ST_SYNTAX_ERROR, "invalid Unicode surrogate pair", at,
-                                       at + 1);
+            if (high) break;
             p += *p == escape;
             v.bytes[v.n++] = *p++;
             continue;
@@ -373,12 +376,13 @@ status scan_unicode_escapes(struct scanner *s, struct token *t, char escape, boo
         const char *number = p + 1 + (digits == 6);
         int64_t code = end - number >= digits ? hex_number(number, digits) : -1;
         if (code < 0)
-            return unicode_hint(s, "Unicode escapes must be \\XXXX or \\+XXXXXX.", at, at + 1);
-        TRY(add_code(s, &v, code, &high, at, at + 1));
-        p = number + digits;
+            return fail_escape(s, ST_SYNTAX_ERROR, "Unicode escapes must be \\XXXX or \\+XXXXXX.",
+                               at);
+        wrong = add_code(&v, code, &high);
+        if (!wrong) p = number + digits;
     }
-    if (high)
-        return scan_error_near(s, ST_SYNTAX_ERROR, "invalid Unicode surrogate pair", at, at + 1);
+    if (high && !wrong) wrong = "invalid Unicode surrogate pair";
+    if (wrong) return fail_at(s, ST_SYNTAX_ERROR, wrong, t->location + 3 + (int32_t)(p - t->text));
     if (is_name) v.n = scan_cut_name(v.bytes, v.n);
     v.bytes[v.n] = '\0';
     t->text = v.bytes;

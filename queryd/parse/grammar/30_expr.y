@@ -122,12 +122,12 @@ opt_asymmetric ::= ASYMMETRIC.
 a_expr(A) ::= a_expr(B) IN(O) in_expr(C). { A = make_in(p, false, O.location, B, C); }
 a_expr(A) ::= a_expr(B) NOT_LA(O) IN in_expr(C). [NOT_LA] { A = make_in(p, true, O.location, B, C); }
 /* A subquery as ast_sublink, a list as ast_node_list. */
-in_expr(A) ::= select_with_parens(B). { A = MAKE(sublink, -1, .kind = SUBLINK_ANY, .query = B); }
+in_expr(A) ::= select_with_parens(B). { A = MAKE(sublink, -1, .kind = SUBLINK_ANY, .query = B.node); }
 in_expr(A) ::= LPAREN expr_list(B) RPAREN. { A = MAKE(node_list, -1, .items = B); }
 
 a_expr(A) ::= a_expr(B) subquery_op(O) any_or_all(K) select_with_parens(C). [OP] {
     A = MAKE(sublink, O.location, .kind = K ? SUBLINK_ALL : SUBLINK_ANY, .left = B,
-             .names = O.names, .query = C);
+             .names = O.names, .query = C.node);
 }
 a_expr(A) ::= a_expr(B) subquery_op(O) any_or_all(K) LPAREN a_expr(C) RPAREN. [OP] {
     A = MAKE(op_array, O.location, .names = O.names, .left = B, .right = C, .is_all = K);
@@ -137,7 +137,7 @@ any_or_all(A) ::= ANY. { A = 0; }
 any_or_all(A) ::= SOME. { A = 0; }
 any_or_all(A) ::= ALL. { A = 1; }
 a_expr(A) ::= UNIQUE(O) select_with_parens(B). {
-    (void)B;
+    (void)B.node;
     A = NULL;
     parse_fail_at(p, ST_FEATURE_NOT_SUPPORTED, O.location, "UNIQUE predicate is not yet implemented");
 }
@@ -181,16 +181,16 @@ c_expr(A) ::= LPAREN a_expr(B) RPAREN opt_indirection(C). { A = make_indirection
 c_expr(A) ::= case_expr(A).
 c_expr(A) ::= func_expr(A).
 c_expr(A) ::= select_with_parens(B). [UMINUS] {
-    A = MAKE(sublink, B->location, .kind = SUBLINK_SCALAR, .query = B);
+    A = MAKE(sublink, B.location, .kind = SUBLINK_SCALAR, .query = B.node);
 }
 c_expr(A) ::= select_with_parens(B) indirection(C). {
-    A = make_indirection(p, MAKE(sublink, B->location, .kind = SUBLINK_SCALAR, .query = B), C);
+    A = make_indirection(p, MAKE(sublink, B.location, .kind = SUBLINK_SCALAR, .query = B.node), C);
 }
 c_expr(A) ::= EXISTS(T) select_with_parens(B). {
-    A = MAKE(sublink, T.location, .kind = SUBLINK_EXISTS, .query = B);
+    A = MAKE(sublink, T.location, .kind = SUBLINK_EXISTS, .query = B.node);
 }
 c_expr(A) ::= ARRAY(T) select_with_parens(B). {
-    A = MAKE(sublink, T.location, .kind = SUBLINK_ARRAY, .query = B);
+    A = MAKE(sublink, T.location, .kind = SUBLINK_ARRAY, .query = B.node);
 }
 c_expr(A) ::= ARRAY(T) array_expr(B). {
     A = B;

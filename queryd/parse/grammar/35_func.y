@@ -258,8 +258,8 @@ frame_mode(A) ::= GROUPS. { A = FRAME_GROUPS; }
 frame_bound(A) ::= UNBOUNDED(T) PRECEDING. { A = MAKE(window_def, T.location, .start = BOUND_UNBOUNDED_PRECEDING); }
 frame_bound(A) ::= UNBOUNDED(T) FOLLOWING. { A = MAKE(window_def, T.location, .start = BOUND_UNBOUNDED_FOLLOWING); }
 frame_bound(A) ::= CURRENT(T) ROW. { A = MAKE(window_def, T.location, .start = BOUND_CURRENT_ROW); }
-frame_bound(A) ::= a_expr(B) PRECEDING. { A = MAKE(window_def, B->location, .start = BOUND_OFFSET_PRECEDING, .start_offset = B); }
-frame_bound(A) ::= a_expr(B) FOLLOWING. { A = MAKE(window_def, B->location, .start = BOUND_OFFSET_FOLLOWING, .start_offset = B); }
+frame_bound(A) ::= a_expr(B) PRECEDING. { A = MAKE(window_def, ast_leftmost(B), .start = BOUND_OFFSET_PRECEDING, .start_offset = B); }
+frame_bound(A) ::= a_expr(B) FOLLOWING. { A = MAKE(window_def, ast_leftmost(B), .start = BOUND_OFFSET_FOLLOWING, .start_offset = B); }
 %type frame_exclude {int}
 frame_exclude(A) ::= . { A = EXCLUDE_NO_OTHERS; }
 frame_exclude(A) ::= EXCLUDE CURRENT ROW. { A = EXCLUDE_CURRENT_ROW; }

@@ -4,10 +4,11 @@
  * one reading although expressions have parentheses too. */
 
 select_statement(A) ::= select_no_parens(B). [UMINUS] { A = B; }
-select_statement(A) ::= select_with_parens(B). [UMINUS] { A = B; }
+select_statement(A) ::= select_with_parens(B). [UMINUS] { A = B.node; }
 
-select_with_parens(A) ::= LPAREN select_no_parens(B) RPAREN. { A = B; }
-select_with_parens(A) ::= LPAREN select_with_parens(B) RPAREN. { A = B; }
+%type select_with_parens {struct located}
+select_with_parens(A) ::= LPAREN(T) select_no_parens(B) RPAREN. { A = (struct located){B, T.location}; }
+select_with_parens(A) ::= LPAREN(T) select_with_parens(B) RPAREN. { A = (struct located){B.node, T.location}; }
 
 select_no_parens(A) ::= simple_select(A).
 select_no_parens(A) ::= select_clause(B) sort_clause(C). { A = finish_select(p, B, NULL, C, NULL, NULL); }
@@ -29,7 +30,7 @@ select_no_parens(A) ::= with_clause(W) select_clause(B) opt_sort_clause(C) selec
 }
 
 select_clause(A) ::= simple_select(A).
-select_clause(A) ::= select_with_parens(A).
+select_clause(A) ::= select_with_parens(B). { A = B.node; }
 
 simple_select(A) ::= SELECT(T) opt_all opt_target_list(B) into_clause(C) from_clause(D) where_clause(E) group_clause(F) having_clause(G) window_clause(H). {
     A = MAKE(select, T.location, .targets = B, .into = P(C), .from = D, .where = E,
@@ -284,10 +285,12 @@ table_ref(A) ::= LATERAL func_table(B) func_alias(C). {
 table_ref(A) ::= xmltable(B) opt_alias(C). { A = B; ast_as_range_xml(A)->alias = P(C); }
 table_ref(A) ::= LATERAL xmltable(B) opt_alias(C). { A = B; ast_as_range_xml(A)->alias = P(C); }
 table_ref(A) ::= select_with_parens(B) opt_alias(C). {
-    A = MAKE(range_subquery, B->location, .query = B, .alias = P(C));
+    check_alias(p, B, C);
+    A = MAKE(range_subquery, B.location, .query = B.node, .alias = P(C));
 }
 table_ref(A) ::= LATERAL(T) select_with_parens(B) opt_alias(C). {
-    A = MAKE(range_subquery, T.location, .lateral = true, .query = B, .alias = P(C));
+    check_alias(p, B, C);
+    A = MAKE(range_subquery, T.location, .lateral = true, .query = B.node, .alias = P(C));
 }
 table_ref(A) ::= joined_table(A).
 table_ref(A) ::= LPAREN joined_table(B) RPAREN alias_clause(C). { A = B; ast_as_join(A)->alias = P(C); }

@@ -9,6 +9,7 @@ relation_kind(A) ::= MATERIALIZED VIEW. { A = OBJECT_MATVIEW; }
 relation_kind(A) ::= FOREIGN TABLE. { A = OBJECT_FOREIGN_TABLE; }
 
 alter_statement(A) ::= ALTER(T) relation_kind(K) if_exists(E) relation_expr(B) alter_commands(C). {
+    check_attach(p, K, C);
     A = MAKE(alter_table, T.location, .type = K, .relation = P(B), .commands = C, .if_exists = E);
 }
 alter_statement(A) ::= ALTER(T) relation_kind(K) if_exists(E) relation_expr(B) RENAME TO name(C). {

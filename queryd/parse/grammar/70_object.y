@@ -11,13 +11,13 @@ create_element(A) ::= CREATE(T) OR REPLACE opt_temp(X) VIEW view_rest(B). {
     ast_as_create_view(A)->relation->persistence = X;
     ast_as_create_view(A)->replace = true;
 }
-create_element(A) ::= CREATE(T) opt_temp(X) RECURSIVE VIEW view_rest(B). {
+create_element(A) ::= CREATE(T) opt_temp(X) RECURSIVE VIEW recursive_view_rest(B). {
     A = B;
     A->location = T.location;
     ast_as_create_view(A)->relation->persistence = X;
     ast_as_create_view(A)->recursive = true;
 }
-create_element(A) ::= CREATE(T) OR REPLACE opt_temp(X) RECURSIVE VIEW view_rest(B). {
+create_element(A) ::= CREATE(T) OR REPLACE opt_temp(X) RECURSIVE VIEW recursive_view_rest(B). {
     A = B;
     A->location = T.location;
     ast_as_create_view(A)->relation->persistence = X;
@@ -25,6 +25,9 @@ create_element(A) ::= CREATE(T) OR REPLACE opt_temp(X) RECURSIVE VIEW view_rest(
     ast_as_create_view(A)->recursive = true;
 }
 view_rest(A) ::= qualified_name(B) opt_name_list(C) opt_reloptions(D) AS select_statement(E) check_option(F). {
+    A = MAKE(create_view, -1, .relation = P(B), .columns = C, .options = D, .query = E, .check_option = F);
+}
+recursive_view_rest(A) ::= qualified_name(B) LPAREN name_list(C) RPAREN opt_reloptions(D) AS select_statement(E) check_option(F). {
     A = MAKE(create_view, -1, .relation = P(B), .columns = C, .options = D, .query = E, .check_option = F);
 }
 %type check_option {int}
@@ -67,6 +70,8 @@ sequence_option(A) ::= SEQUENCE(T) NAME any_name(B). { A = make_def(p, T.locatio
 sequence_option(A) ::= START(T) opt_with signed_number(B). { A = make_def(p, T.location, "start", B); }
 sequence_option(A) ::= RESTART(T). { A = make_def(p, T.location, "restart", NULL); }
 sequence_option(A) ::= RESTART(T) opt_with signed_number(B). { A = make_def(p, T.location, "restart", B); }
+sequence_option(A) ::= LOGGED(T). { A = make_def(p, T.location, "logged", make_bool(p, true, T.location)); }
+sequence_option(A) ::= UNLOGGED(T). { A = make_def(p, T.location, "logged", make_bool(p, false, T.location)); }
 opt_by ::= .
 opt_by ::= BY.
 
@@ -302,7 +307,11 @@ opt_restrict ::= RESTRICT.
 common_func_options(A) ::= common_func_option(B). { A = list1(p, B); }
 common_func_options(A) ::= common_func_options(A) common_func_option(B). { A = list_add(p, A, B); }
 
-function_args(A) ::= func_name(B) func_params(C). { A = make_function_args(p, B, C); }
+%type plain_params {struct list *}
+plain_params(A) ::= func_param(B). { A = list1(p, B); }
+plain_params(A) ::= plain_params(A) COMMA func_param(B). { A = list_add(p, A, B); }
+function_args(A) ::= func_name(B) LPAREN RPAREN. { A = make_function_args(p, B, NULL); }
+function_args(A) ::= func_name(B) LPAREN plain_params(C) RPAREN. { A = make_function_args(p, B, C); }
 function_args(A) ::= type_func_name_keyword(B). { A = MAKE(object_args, B.location, .names = list1(p, B.text)); }
 function_args(A) ::= col_id(B). { A = MAKE(object_args, B.location, .names = list1(p, B.text)); }
 function_args(A) ::= col_id(B) indirection(C). { A = MAKE(object_args, B.location, .names = qname_steps(p, B, C).names); }
@@ -310,9 +319,9 @@ function_args(A) ::= col_id(B) indirection(C). { A = MAKE(object_args, B.locatio
 function_args_list(A) ::= function_args(B). { A = list1(p, B); }
 function_args_list(A) ::= function_args_list(A) COMMA function_args(B). { A = list_add(p, A, B); }
 aggregate_args(A) ::= func_name(B) LPAREN STAR RPAREN. { A = make_function_args(p, B, NULL); }
-aggregate_args(A) ::= func_name(B) LPAREN func_param_list(C) RPAREN. { A = make_function_args(p, B, C); }
-aggregate_args(A) ::= func_name(B) LPAREN ORDER BY func_param_list(C) RPAREN. { A = make_function_args(p, B, C); }
-aggregate_args(A) ::= func_name(B) LPAREN func_param_list(C) ORDER BY func_param_list(D) RPAREN. { A = make_function_args(p, B, list_concat(p, C, D)); }
+aggregate_args(A) ::= func_name(B) LPAREN plain_params(C) RPAREN. { A = make_function_args(p, B, C); }
+aggregate_args(A) ::= func_name(B) LPAREN ORDER BY plain_params(C) RPAREN. { A = make_function_args(p, B, C); }
+aggregate_args(A) ::= func_name(B) LPAREN plain_params(C) ORDER BY plain_params(D) RPAREN. { A = make_function_args(p, B, list_concat(p, C, D)); }
 %type aggregate_args_list {struct list *}
 aggregate_args_list(A) ::= aggregate_args(B). { A = list1(p, B); }
 aggregate_args_list(A) ::= aggregate_args_list(A) COMMA aggregate_args(B). { A = list_add(p, A, B); }
@@ -486,7 +495,9 @@ create_statement(A) ::= CREATE(T) opt_default CONVERSION rest. { A = MAKE(unsupp
 opt_default ::= .
 opt_default ::= DEFAULT.
 create_statement(A) ::= CREATE(T) STATISTICS rest. { A = MAKE(unsupported, T.location, "CREATE STATISTICS"); }
-create_statement(A) ::= CREATE(T) TABLESPACE rest. { A = MAKE(unsupported, T.location, "CREATE TABLESPACE"); }
+create_statement(A) ::= CREATE(T) TABLESPACE name tablespace_owner LOCATION string opt_reloptions. { A = MAKE(unsupported, T.location, "CREATE TABLESPACE"); }
+tablespace_owner ::= .
+tablespace_owner ::= OWNER role.
 create_statement(A) ::= CREATE(T) TEXT SEARCH rest. { A = MAKE(unsupported, T.location, "CREATE TEXT SEARCH"); }
 create_statement(A) ::= CREATE(T) ACCESS METHOD rest. { A = MAKE(unsupported, T.location, "CREATE ACCESS METHOD"); }
 create_statement(A) ::= CREATE(T) PUBLICATION rest. { A = MAKE(unsupported, T.location, "CREATE PUBLICATION"); }
