@@ -45,6 +45,7 @@ bool node_view(const void *page, struct node_view *ret_view) {
                           .low_len = read_once16(&n->low_len),
                           .high_len = read_once16(&n->high_len),
                           .flags = read_once16(&n->flags),
+                          .skip = read_once16(&n->skip),
                           .level = level,
                           .entry_head = level ? NODE_INNER_HEAD : NODE_LEAF_HEAD,
                           .first = __atomic_load_n(&n->first, __ATOMIC_RELAXED)};
@@ -100,45 +101,80 @@ bool node_entry_at(const struct node_view *v, unsigned i, struct node_entry *ret
 }
 
 /* Order of the slot's key against the key looked for, whose heads are equal. */
-static int compare_tail(const struct node_view *v, const struct slot_copy *s,
-                        const unsigned char *key, size_t key_len) {
-    return key_compare(v->page + s->at + v->entry_head, s->key_len, key, key_len);
+static inline int compare_tail(const struct node_view *v, const struct slot_copy *s,
+                               const unsigned char *key, size_t key_len) {
+    size_t n = s->key_len < key_len ? s->key_len : key_len, same = v->skip + 4u;
+    int c = n > same ? memcmp(v->page + s->at + v->entry_head + same, key + same, n - same) : 0;
+    return c ? c : (s->key_len > key_len) - (s->key_len < key_len);
+}
+
+/* The first slot in [from, to) whose head is ≥ `head`. Without branches that depend on the keys:
+ * the processor could not guess them (Khuong, Morin: Array Layouts for Comparison-Based Searching,
+ * 2017, section 2). */
+static inline unsigned search_heads(const struct node_view *v, unsigned from, unsigned to,
+                                    uint32_t head) {
+    const struct node_slot *slots = ((const struct node_page *)v->page)->slots;
+    unsigned n = to - from;
+    if (n == 0) return from;
+    while (n > 1) {
+        unsigned half = n / 2;
+        uint32_t h = __atomic_load_n(&slots[from + half - 1].head, __ATOMIC_RELAXED);
+        from += h < head ? half : 0;
+        n -= half;
+    }
+    return from + (__atomic_load_n(&slots[from].head, __ATOMIC_RELAXED) < head);
+}
+
+/* Among the slots from `from` on that share the head looked for. */
+static unsigned search_equal_heads(const struct node_view *v, unsigned from, uint32_t head,
+                                   const unsigned char *key, size_t key_len, bool *ret_found) {
+    unsigned to = from + 1;
+    if (to < v->count && slot_read(v, to).head == head)
+        to = head == UINT32_MAX ? v->count : search_heads(v, to, v->count, head + 1);
+    while (from < to) {
+        unsigned mid = (from + to) / 2;
+        struct slot_copy s = slot_read(v, mid);
+        if (!slot_fits(v, &s)) return NODE_BROKEN;
+        int c = compare_tail(v, &s, key, key_len);
+        if (c == 0) {
+            *ret_found = true;
+            return mid;
+        }
+        if (c < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+/* Order of a key against bytes that all keys looked through begin with; 0: it begins so too. */
+static inline int compare_start(const unsigned char *key, size_t key_len,
+                                const unsigned char *start, size_t start_len) {
+    int c = memcmp(key, start, key_len < start_len ? key_len : start_len);
+    return c ? c : -(key_len < start_len);
 }
 
 unsigned node_search(const struct node_view *v, const void *key, size_t key_len, bool *ret_found) {
     *ret_found = false;
     const unsigned char *k = key;
+    if (v->count == 0) return 0;
     if (v->prefix) {
-        size_t n = key_len < v->prefix ? key_len : v->prefix;
-        int c = memcmp(k, node_low(v), n);
-        if (c < 0 || (c == 0 && key_len < v->prefix)) return 0;
-        if (c > 0) return v->count;
+        int c = compare_start(k, key_len, node_low(v), v->prefix);
+        if (c) return c < 0 ? 0 : v->count;
         k += v->prefix;
         key_len -= v->prefix;
     }
-    uint32_t head = key_head(k, key_len);
-    unsigned from = 0, to = v->count;
-    while (from < to) {
-        unsigned mid = (from + to) / 2;
-        struct slot_copy s = slot_read(v, mid);
-        if (s.head < head) {
-            from = mid + 1;
-        } else if (s.head > head) {
-            to = mid;
-        } else {
-            if (!slot_fits(v, &s)) return NODE_BROKEN;
-            int c = compare_tail(v, &s, k, key_len);
-            if (c == 0) {
-                *ret_found = true;
-                return mid;
-            }
-            if (c < 0)
-                from = mid + 1;
-            else
-                to = mid;
-        }
+    if (v->skip) {
+        struct slot_copy first = slot_read(v, 0);
+        if (!slot_fits(v, &first) || first.key_len < v->skip) return NODE_BROKEN;
+        int c = compare_start(k, key_len, v->page + first.at + v->entry_head, v->skip);
+        if (c) return c < 0 ? 0 : v->count;
     }
-    return from;
+    uint32_t head = key_head(k + v->skip, key_len - v->skip);
+    unsigned at = search_heads(v, 0, v->count, head);
+    if (at == v->count || slot_read(v, at).head != head) return at;
+    return search_equal_heads(v, at, head, k, key_len, ret_found);
 }
 
 uint64_t node_child_at(const struct node_view *v, unsigned index) {
@@ -259,9 +295,30 @@ static status node_place(const struct node_view *v, const void *key, size_t key_
     return found || *ret_i == NODE_BROKEN ? STATUS(INVALID) : OK;
 }
 
-static void slot_set_key(struct node_slot *s, const unsigned char *key, size_t key_len) {
-    s->key_len = (uint16_t)key_len;
-    s->head = key_head(key, key_len);
+/* Gives slot i, whose entry is not written yet, its key. When that shares less with the others than
+ * they share with one another, all heads move. */
+static status slot_set_key(void *page, unsigned i, const unsigned char *key, size_t key_len) {
+    struct node_page *n = page;
+    struct node_view v;
+    struct node_entry e;
+    n->slots[i].key_len = (uint16_t)key_len;
+    if (!node_view(page, &v)) return STATUS(INVALID);
+    if (v.count == 1) {
+        n->skip = v.skip = (uint16_t)key_len;
+    } else {
+        if (!node_entry_at(&v, i ? i - 1 : i + 1, &e) || e.key_len < v.skip) return STATUS(INVALID);
+        size_t shared = key_common(key, key_len, e.key, v.skip);
+        if (shared < v.skip) {
+            n->skip = v.skip = (uint16_t)shared;
+            for (unsigned j = 0; j < v.count; j++) {
+                if (j == i) continue;
+                if (!node_entry_at(&v, j, &e) || e.key_len < shared) return STATUS(INVALID);
+                n->slots[j].head = key_head(e.key + shared, e.key_len - shared);
+            }
+        }
+    }
+    n->slots[i].head = key_head(key + v.skip, key_len - v.skip);
+    return OK;
 }
 
 status node_leaf_insert(void *page, const void *key, size_t key_len, const struct node_value *nv) {
@@ -274,7 +331,7 @@ status node_leaf_insert(void *page, const void *key, size_t key_len, const struc
     const unsigned char *rest = (const unsigned char *)key + v.prefix;
     size_t rest_len = key_len - v.prefix;
     TRY(node_open(page, &v, i, NODE_LEAF_HEAD + rest_len + nv->len, &entry));
-    slot_set_key(&((struct node_page *)page)->slots[i], rest, rest_len);
+    TRY(slot_set_key(page, i, rest, rest_len));
     leaf_write(entry, nv, rest, rest_len);
     return OK;
 }
@@ -288,7 +345,7 @@ status node_inner_insert(void *page, const void *key, size_t key_len, uint64_t c
     const unsigned char *rest = (const unsigned char *)key + v.prefix;
     size_t rest_len = key_len - v.prefix;
     TRY(node_open(page, &v, i, NODE_INNER_HEAD + rest_len, &entry));
-    slot_set_key(&((struct node_page *)page)->slots[i], rest, rest_len);
+    TRY(slot_set_key(page, i, rest, rest_len));
     store_le64(entry, child);
     if (rest_len) memcpy(entry + NODE_INNER_HEAD, rest, rest_len);
     return OK;
@@ -302,6 +359,7 @@ static void node_discard(void *page, const struct node_view *v, unsigned i, size
     if (n->count == 0) {
         n->heap = (uint16_t)(PAGE_CONTENT_END - v->low_len - v->high_len);
         n->garbage = 0;
+        n->skip = 0;
     }
 }
 
@@ -328,7 +386,7 @@ static status leaf_regrow(void *page, const struct node_view *v, unsigned i,
     struct node_view after;
     if (!node_view(page, &after)) return STATUS(INVALID);
     TRY(node_open(page, &after, i, NODE_LEAF_HEAD + key_len + nv->len, &entry));
-    slot_set_key(&((struct node_page *)page)->slots[i], key, key_len);
+    TRY(slot_set_key(page, i, key, key_len));
     leaf_write(entry, nv, key, key_len);
     return OK;
 }
@@ -382,7 +440,7 @@ status node_append(void *page, const void *key, size_t key_len, const void *payl
     const unsigned char *rest = (const unsigned char *)key + v.prefix;
     size_t rest_len = key_len - v.prefix;
     TRY(node_open(page, &v, i, payload_len + rest_len, &entry));
-    slot_set_key(&((struct node_page *)page)->slots[i], rest, rest_len);
+    TRY(slot_set_key(page, i, rest, rest_len));
     memcpy(entry, payload, v.entry_head);
     if (rest_len) memcpy(entry + v.entry_head, rest, rest_len);
     memcpy(entry + v.entry_head + rest_len, (const char *)payload + v.entry_head, value_len);
@@ -423,7 +481,9 @@ status node_valid(const void *page) {
         if (i > 0 && key_compare(before, before_len, key, key_len) >= 0) return STATUS(INVALID);
         if (i == 0 && key_compare(node_low(&v), v.low_len, key, key_len) > 0)
             return STATUS(INVALID);
-        if (((const struct node_page *)page)->slots[i].head != key_head(e.key, e.key_len))
+        if (e.key_len < v.skip || (i > 0 && memcmp(e.key, before + v.prefix, v.skip) != 0))
+            return STATUS(INVALID);
+        if (slot_read(&v, i).head != key_head(e.key + v.skip, e.key_len - v.skip))
             return STATUS(INVALID);
         if (v.level && (e.child == 0 || e.child > PAGE_NO_MAX)) return STATUS(INVALID);
         if (!v.level && key_len + e.value_len > NODE_ENTRY_BYTES_MAX) return STATUS(INVALID);

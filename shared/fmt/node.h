@@ -9,7 +9,7 @@
  *     40     2     low_len   low fence: every key is ≥ it; length 0: no lower bound
  *     42     2     high_len  high fence: every key is < it
  *     44     2     flags     NODE_RIGHTMOST: no upper bound, high_len is 0
- *     46     2     unused
+ *     46     2     skip      bytes after the prefix that all entries share: slot heads begin there
  *     48     8     first     inner: the child left of the first separator; 0 while being freed
  *     56     8     created   roots: LSN of the TREE_CREATE record
  *     64     8*n   slots     in key order
@@ -19,8 +19,10 @@
  *
  * Entry of a leaf: stamp 8, LSN 8, value length 2, flags 1, unused 1, key, value.
  * Entry of an inner node: child page 8, key. The child holds keys ≥ that key, and < the next one.
- * Keys here are what follows the prefix. Slotted page with slot heads and fences: Graefe, Modern
- * B-Tree Techniques (2011), sections 3.5 and 3.7.
+ * Keys here are what follows the prefix. (The fences of nodes at the edges share nothing; `skip`
+ * makes slot heads tell keys apart there too. An entry that shares less makes it less; it is as
+ * great as can be again when the node is next built.) Slotted page with slot heads and fences:
+ * Graefe, Modern B-Tree Techniques (2011), sections 3.5 and 3.7.
  *
  * Readers look at nodes while others change them, so every function treats the page as foreign
  * bytes: it reads each length once, checks it against the page, and reports what does not hold
@@ -39,7 +41,8 @@
 struct node_slot {
     uint16_t at;
     uint16_t key_len;
-    uint32_t head; /* first four bytes of the key, most significant first, zeros where it ends */
+    uint32_t head; /* four bytes of the key from `skip` on, most significant first, zeros where it
+                      ends */
 };
 _Static_assert(sizeof(struct node_slot) == 8, "format");
 
@@ -52,7 +55,7 @@ struct node_page {
     uint16_t low_len;
     uint16_t high_len;
     uint16_t flags;
-    uint16_t unused;
+    uint16_t skip;
     uint64_t first;
     uint64_t created;
     struct node_slot slots[];
@@ -78,6 +81,7 @@ struct node_view {
     uint16_t low_len;
     uint16_t high_len;
     uint16_t flags;
+    uint16_t skip;
     uint8_t level;
     uint8_t entry_head; /* bytes before the key */
     uint64_t first;

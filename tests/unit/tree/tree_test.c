@@ -254,6 +254,11 @@ static size_t random_value(enum shape shape, size_t key_len) {
     return n;
 }
 
+static void key_of_number(uint64_t n) {
+    n = __builtin_bswap64(n);
+    memcpy(key_buf, &n, 8);
+}
+
 static void one_change(struct fixture *f, enum shape shape, unsigned purge_of_8) {
     struct tree_found hit;
     size_t key_len = random_key(shape), value_len = random_value(shape, key_len);
@@ -336,11 +341,6 @@ static void test_model_prefixes(void **state) {
 static void test_model_great(void **state) {
     (void)state;
     run_model(GREAT_ENTRIES, 8000, &(struct fake_options){.frames = 60});
-}
-
-static void key_of_number(uint64_t n) {
-    n = __builtin_bswap64(n);
-    memcpy(key_buf, &n, 8);
 }
 
 /* Ascending keys fill their leaves; a queue (in at the end, out at the beginning) stays small. */
@@ -474,7 +474,7 @@ static void test_history(void **state) {
     struct fixture f;
     struct tree_entry e;
     static _Alignas(8) unsigned char rec[REC_BYTES_MAX], buf[TREE_ENTRY_BYTES_MAX];
-    fixture_open(&f, &(struct fake_options){.frames = 40});
+    fixture_open(&f, &(struct fake_options){.frames = 40, .ring_bytes = 8 << 20});
     bool deleted = true;
     for (unsigned n = 0; n < VERSIONS; n++) {
         for (unsigned other = 0; other < 30; other++) one_change(&f, SHORT_KEYS, 1);
@@ -500,8 +500,17 @@ static void test_history(void **state) {
         /* The newest carries its transaction, older ones what became of it. */
         history[n].stamp = 1000 + f.w.x;
     }
+    txid last = f.w.x;
+    /* More than the ring holds: the history has to come from the files. */
+    for (unsigned n = 0; n < 3000; n++) {
+        key_of_number(n);
+        f.w.x++;
+        assert_true(
+            ok(tree_insert(&f.p, &f.w, f.t, key_buf, 8, value_buf, 4000, is_running, NULL)));
+    }
+    assert_true(atomic_load(&f.env->shm.log->tail) - history[VERSIONS - 1].lsn.at > 8 << 20);
     assert_true(ok(tree_get(&f.p, f.t, "zzz", 3, buf, &e)));
-    assert_int_equal(e.stamp, stamp_of_txid(f.w.x));
+    assert_int_equal(e.stamp, stamp_of_txid(last));
     for (unsigned n = VERSIONS; n-- > 0;) {
         assert_int_equal(e.lsn.at, history[n].lsn.at);
         assert_int_equal(!!(e.flags & ENTRY_DELETED), history[n].deleted);

@@ -15,7 +15,7 @@
 
 #define THREADS 4
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define ROUNDS 6000
+#define ROUNDS 20000
 #else
 #define ROUNDS 40000
 #endif
