@@ -55,6 +55,13 @@ struct check_desc {
     const char *text; /* SQL of the expression */
 };
 
+/* Column statistics that ANALYZE left, NULL where none. */
+struct column_stats {
+    float null_fraction;
+    float distinct; /* > 0 count, < 0 minus the fraction of rows */
+    int32_t width;
+};
+
 /* Rows of a relation live in `tree`, under their primary key, or under a hidden 8-byte row id
  * (big-endian) when primary is NULL. All attributes are in the row's value (types/row.h). */
 struct relation {
@@ -78,14 +85,8 @@ struct relation {
     const char *view_text; /* kind v */
     double reltuples;      /* estimate; -1: never analysed */
     uint64_t relpages;
+    struct column_stats *stats; /* per attribute, width -1 where none; NULL: never analysed */
     bool is_catalog;
-};
-
-/* Column statistics that ANALYZE left, NULL where none. */
-struct column_stats {
-    float null_fraction;
-    float distinct; /* > 0 count, < 0 minus the fraction of rows */
-    int32_t width;
 };
 
 /* The worker's cache; once at process start. Bootstraps an empty data file (first worker only:
@@ -114,5 +115,12 @@ uint64_t catalog_version(const struct sql_env *env);
 /* To be called after changing catalogs in the running transaction: the session's own cache is used
  * until it ends, and the commit moves control.catalog_version. */
 void catalog_changed(struct sql_env *env);
+/* To be called after txn_rollback_to in a transaction whose catalog_changed is set: what the
+ * session had read of its own changes is forgotten. */
+void catalog_rolled_back(struct sql_env *env);
+
+/* Names for regclass and its kin: the session puts it into session_env.names, and its struct
+ * sql_env into session_env.session. */
+extern const struct name_service catalog_names;
 
 #endif

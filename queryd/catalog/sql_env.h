@@ -29,7 +29,8 @@ struct sql_env {
     struct proc *proc;
     struct txn *txn;          /* begun when a statement runs */
     struct snapshot snapshot; /* of the running statement */
-    struct eval_env eval;     /* statement arena, error, session_env */
+    struct eval_env eval;     /* statement arena, error, session_env; eval.session->session is the
+                                 struct sql_env itself: functions that need catalogs find it there */
     struct arena *txn_arena;  /* lives until the transaction ends */
     struct catalog *catalog;  /* this worker's cache */
     struct sql_settings *settings;

@@ -1,0 +1,17 @@
+/* define.h: statements that change catalogs, and their kin (TRUNCATE, VACUUM, ANALYZE, CHECKPOINT).
+ */
+#ifndef CATALOG_DEFINE_H
+#define CATALOG_DEFINE_H
+
+#include "catalog/catalog.h"
+#include "parse/ast.h"
+
+/* Is this one of the statements that define_execute carries out (or refuses by name)? */
+bool define_is_definition(const struct node *stmt);
+
+/* Carries it out in env's transaction. *ret_tag: the command tag, static. Everything it does is
+ * rows and records of the transaction: rolling back undoes it. The tree may be changed. Errors are
+ * in env->eval.error. */
+status define_execute(struct sql_env *env, struct node *stmt, const char **ret_tag);
+
+#endif

@@ -1,0 +1,382 @@
+/* define_drop.c: DROP, and what depends on what is dropped. */
+#include "catalog/define_internal.h"
+
+/* ---- one relation ---------------------------------------------------------------------------- */
+
+static status drop_class_rows(struct sql_env *env, oid relation) {
+    datum key = datum_oid(relation);
+    TRY(catalog_rows_delete(env, CAT_pg_attribute, 0, &key, 1, NULL));
+    TRY(catalog_rows_delete(env, CAT_pg_statistic, 0, &key, 1, NULL));
+    TRY(catalog_rows_delete(env, CAT_pg_class, 0, &key, 1, NULL));
+    return define_forget(env, OID_pg_class, relation);
+}
+
+static status drop_constraint_row(struct sql_env *env, oid constraint) {
+    datum key = datum_oid(constraint);
+    TRY(define_forget(env, OID_pg_constraint, constraint));
+    return catalog_rows_delete(env, CAT_pg_constraint, 0, &key, 1, NULL);
+}
+
+/* The index's rows and, unless it is the table itself, its tree. */
+static status drop_index_parts(struct sql_env *env, const struct index_desc *x) {
+    datum key = datum_oid(x->oid);
+    TRY(catalog_rows_delete(env, CAT_pg_index, 0, &key, 1, NULL));
+    if (x->constraint) TRY(drop_constraint_row(env, x->constraint));
+    TRY(drop_class_rows(env, x->oid));
+    return x->primary ? OK : table_drop_tree(env, x->tree);
+}
+
+status define_drop_index(struct sql_env *env, const struct relation *table, oid index) {
+    for (unsigned i = 0; i < table->nindexes; i++)
+        if (table->indexes[i].oid == index) TRY(drop_index_parts(env, &table->indexes[i]));
+    catalog_changed(env);
+    return OK;
+}
+
+/* Deletes a dependent's rows found by a scan over (relation, …) whose own oid is in column 1. */
+static status drop_owned_rows(struct sql_env *env, enum catalog_number n, oid index, oid relation) {
+    datum key = datum_oid(relation);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, n, index, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        TRY_OUT(st, define_forget(env, catalog_infos[n].oid, row_oid(&s.row, 1)));
+        TRY_OUT(st, catalog_row_delete(&s));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status drop_row_type(struct sql_env *env, oid type) {
+    struct catalog_row row;
+    if (!type) return OK;
+    TRY(catalog_row_get_oid(env, CAT_pg_type, type, env->eval.arena, &row));
+    datum keys[] = {datum_oid(row_oid(&row, COL_pg_type_typarray)), datum_oid(type)};
+    for (int i = 0; i < 2; i++) TRY(catalog_rows_delete(env, CAT_pg_type, 0, &keys[i], 1, NULL));
+    return OK;
+}
+
+status define_drop_relation(struct sql_env *env, const struct relation *r) {
+    for (unsigned i = 0; i < r->nindexes; i++) TRY(drop_index_parts(env, &r->indexes[i]));
+    if (r->primary) TRY(drop_index_parts(env, r->primary));
+    if (r->kind == 'r') TRY(table_drop_tree(env, r->tree));
+    TRY(drop_owned_rows(env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, r->oid));
+    TRY(drop_owned_rows(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
+                        r->oid));
+    TRY(drop_owned_rows(env, CAT_pg_rewrite, OID_pg_rewrite_rel_rulename_index, r->oid));
+    TRY(drop_row_type(env, r->row_type));
+    TRY(drop_class_rows(env, r->oid));
+    catalog_changed(env);
+    return OK;
+}
+
+/* ---- dependents ------------------------------------------------------------------------------ */
+
+/* The views whose rules name the relation (or the one column). */
+static status find_views(struct sql_env *env, oid relation, int32_t part, struct list **ret_views) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(relation), datum_int4(part)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_reference_index, keys,
+                                   part ? 3 : 2, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        struct catalog_row rule;
+        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_rewrite) continue;
+        TRY_OUT(st, catalog_row_get_oid(env, CAT_pg_rewrite, row_oid(&s.row, COL_pg_depend_objid),
+                                        env->eval.arena, &rule));
+        uintptr_t view = row_oid(&rule, COL_pg_rewrite_ev_class);
+        bool known = view == relation;
+        for (int32_t i = 0; i < list_n(*ret_views); i++)
+            known |= list_at(*ret_views, i) == (void *)view;
+        if (!known) TRY_OUT(st, list_append(env->eval.arena, ret_views, (void *)view));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static const char *kind_word(char kind) {
+    return kind == 'v' ? "view" : kind == 'i' ? "index" : "table";
+}
+
+static status printed_name(struct sql_env *env, oid relation, const char **ret_name) {
+    struct buf out = {0};
+    status st = relation_print(env, relation, &out);
+    if (ok(st)) *ret_name = arena_strndup(env->eval.arena, out.data, out.len);
+    buf_free(&out);
+    return ok(st) && !*ret_name ? no_memory(env) : st;
+}
+
+status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
+                              const char *what, bool cascade) {
+    struct list *views = NULL;
+    TRY(find_views(env, r->oid, part, &views));
+    if (!list_n(views)) return OK;
+    if (!cascade) {
+        const char *view;
+        TRY(printed_name(env, (oid)(uintptr_t)list_at(views, 0), &view));
+        status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                              "cannot drop %s because other objects depend on it", what);
+        error_detail(env->eval.error, "view %s depends on %s", view, what);
+        error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
+        return st;
+    }
+    for (int32_t i = 0; i < list_n(views); i++) {
+        oid view = (oid)(uintptr_t)list_at(views, i);
+        const struct relation *v;
+        TRY(txn_lock_relation(env->proc, env->txn, view, MODE_ACCESS_EXCLUSIVE, false,
+                              env->settings->lock_timeout_ms));
+        status st = catalog_relation(env, view, &v);
+        if (status_is(st, ST_NOT_FOUND)) continue; /* dropped by an earlier one */
+        TRY(st);
+        const char *name;
+        TRY(printed_name(env, view, &name));
+        define_notice(env, "00000", "drop cascades to view %s", name);
+        TRY(define_drop_dependents(env, v, 0, name, true));
+        TRY(define_drop_relation(env, v));
+    }
+    return OK;
+}
+
+/* ---- DROP TABLE, VIEW, INDEX ----------------------------------------------------------------- */
+
+struct drop_kind {
+    enum ast_object_type type;
+    char kind;
+    const char *word, *article, *hint;
+};
+
+static const struct drop_kind drop_kinds[] = {
+    {OBJECT_TABLE, 'r', "table", "a", "Use DROP TABLE to remove a table."},
+    {OBJECT_VIEW, 'v', "view", "a", "Use DROP VIEW to remove a view."},
+    {OBJECT_INDEX, 'i', "index", "an", "Use DROP INDEX to remove an index."},
+    {OBJECT_SEQUENCE, 'S', "sequence", "a", "Use DROP SEQUENCE to remove a sequence."},
+    {OBJECT_MATVIEW, 'm', "materialized view", "a",
+     "Use DROP MATERIALIZED VIEW to remove a materialized view."},
+};
+
+static status missing_object(struct sql_env *env, const struct ast_drop *s, const char *word,
+                             const char *schema, const char *name) {
+    oid found;
+    if (schema) {
+        status st = catalog_schema(env, schema, &found);
+        if (status_is(st, ST_NOT_FOUND)) {
+            if (!s->if_exists)
+                return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
+                                 "schema \"%s\" does not exist", schema);
+            define_notice(env, "00000", "schema \"%s\" does not exist, skipping", schema);
+            return OK;
+        }
+        TRY(st);
+    }
+    if (!s->if_exists)
+        return error_set(
+            env->eval.error, s->type == OBJECT_INDEX ? ST_UNDEFINED_OBJECT : ST_UNDEFINED_TABLE,
+            "%s \"%s%s%s\" does not exist", word, schema ? schema : "", schema ? "." : "", name);
+    define_notice(env, "00000", "%s \"%s%s%s\" does not exist, skipping", word,
+                  schema ? schema : "", schema ? "." : "", name);
+    return OK;
+}
+
+static status refuse_kind(struct sql_env *env, const struct drop_kind *wanted,
+                          const struct relation *r) {
+    status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", r->name,
+                          wanted->article, wanted->word);
+    for (size_t i = 0; i < sizeof drop_kinds / sizeof *drop_kinds; i++)
+        if (drop_kinds[i].kind == r->kind) error_hint(env->eval.error, "%s", drop_kinds[i].hint);
+    return st;
+}
+
+/* The table of an index, locked; the index is found in it by oid. */
+static status drop_one_index(struct sql_env *env, const struct relation *index) {
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_index, index->oid, env->eval.arena, &row));
+    oid table = row_oid(&row, COL_pg_index_indrelid);
+    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_ACCESS_EXCLUSIVE, false,
+                          env->settings->lock_timeout_ms));
+    const struct relation *r;
+    status st = catalog_relation(env, table, &r);
+    if (status_is(st, ST_NOT_FOUND))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "index \"%s\" does not exist",
+                         index->name);
+    TRY(st);
+    const struct index_desc *x = r->primary && r->primary->oid == index->oid ? r->primary : NULL;
+    for (unsigned i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index->oid) x = &r->indexes[i];
+    if (x && x->constraint) {
+        st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                       "cannot drop index %s because constraint %s on table %s requires it",
+                       index->name, index->name, r->name);
+        error_hint(env->eval.error, "You can drop constraint %s on table %s instead.", index->name,
+                   r->name);
+        return st;
+    }
+    return define_drop_index(env, r, index->oid);
+}
+
+static status drop_one(struct sql_env *env, const struct ast_drop *s, const struct drop_kind *kind,
+                       const struct list *names) {
+    int32_t n = list_n(names);
+    const char *schema = n > 1 ? list_at(names, n - 2) : NULL;
+    const char *name = list_at(names, n - 1);
+    oid found;
+    TRY(relation_oid_named(env, schema, name, &found));
+    if (!found) return missing_object(env, s, kind->word, schema, name);
+    const struct relation *r;
+    status st = catalog_relation_lock(env, schema, name, MODE_ACCESS_EXCLUSIVE, -1, &r);
+    if (status_is(st, ST_UNDEFINED_TABLE)) {
+        error_clear(env->eval.error);
+        return missing_object(env, s, kind->word, schema, name);
+    }
+    TRY(st);
+    if (r->kind != kind->kind) return refuse_kind(env, kind, r);
+    if (r->oid < FIRST_USER_OID)
+        return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                         "permission denied: \"%s\" is a system catalog", r->name);
+    if (r->kind == 'i') return drop_one_index(env, r);
+    const char *printed;
+    TRY(printed_name(env, r->oid, &printed));
+    char *what = arena_printf(env->eval.arena, "%s %s", kind->word, printed);
+    if (!what) return no_memory(env);
+    TRY(define_drop_dependents(env, r, 0, what, s->cascade));
+    return define_drop_relation(env, r);
+}
+
+/* ---- DROP SCHEMA ----------------------------------------------------------------------------- */
+
+static status schema_contents(struct sql_env *env, oid schema, struct list **ret_relations) {
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        if (row_oid(&s.row, COL_pg_class_relnamespace) != schema ||
+            row_char(&s.row, COL_pg_class_relkind) == 'i')
+            continue;
+        uintptr_t relation = row_oid(&s.row, COL_pg_class_oid);
+        TRY_OUT(st, list_append(env->eval.arena, ret_relations, (void *)relation));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status drop_contents(struct sql_env *env, const struct list *relations, const char *schema,
+                            bool cascade) {
+    for (int32_t i = 0; i < list_n(relations); i++) {
+        oid relation = (oid)(uintptr_t)list_at(relations, i);
+        const struct relation *r;
+        TRY(txn_lock_relation(env->proc, env->txn, relation, MODE_ACCESS_EXCLUSIVE, false,
+                              env->settings->lock_timeout_ms));
+        status st = catalog_relation(env, relation, &r);
+        if (status_is(st, ST_NOT_FOUND)) continue;
+        TRY(st);
+        const char *name;
+        TRY(printed_name(env, relation, &name));
+        if (!cascade) {
+            st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                           "cannot drop schema %s because other objects depend on it", schema);
+            error_detail(env->eval.error, "%s %s depends on schema %s", kind_word(r->kind), name,
+                         schema);
+            error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
+            return st;
+        }
+        define_notice(env, "00000", "drop cascades to %s %s", kind_word(r->kind), name);
+        TRY(define_drop_dependents(env, r, 0, name, true));
+        TRY(define_drop_relation(env, r));
+    }
+    return OK;
+}
+
+static status drop_schema(struct sql_env *env, const struct ast_drop *s, const char *name) {
+    oid schema;
+    status st = catalog_schema(env, name, &schema);
+    if (status_is(st, ST_NOT_FOUND)) {
+        if (!s->if_exists)
+            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
+                             "schema \"%s\" does not exist", name);
+        define_notice(env, "00000", "schema \"%s\" does not exist, skipping", name);
+        return OK;
+    }
+    TRY(st);
+    if (schema < FIRST_USER_OID && schema != SCHEMA_PUBLIC)
+        return error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                         "cannot drop schema %s because it is required by the database system",
+                         name);
+    struct list *relations = NULL;
+    TRY(schema_contents(env, schema, &relations));
+    TRY(drop_contents(env, relations, name, s->cascade));
+    datum key = datum_oid(schema);
+    TRY(catalog_rows_delete(env, CAT_pg_namespace, 0, &key, 1, NULL));
+    TRY(define_forget(env, OID_pg_namespace, schema));
+    catalog_changed(env);
+    return OK;
+}
+
+status define_drop(struct sql_env *env, struct ast_drop *s) {
+    const struct drop_kind *kind = NULL;
+    for (size_t i = 0; i < sizeof drop_kinds / sizeof *drop_kinds; i++)
+        if (drop_kinds[i].type == s->type) kind = &drop_kinds[i];
+    if (!kind && s->type != OBJECT_SCHEMA) {
+        const char *words = arena_printf(env->eval.arena, "DROP %s", ast_object_words(s->type));
+        return words ? define_unsupported(env, words) : no_memory(env);
+    }
+    LIST_EACH(struct node *, n, s->objects) {
+        if (n->kind != NODE_NAME_LIST) return define_unsupported(env, "this form of DROP");
+        const struct list *names = ((struct ast_name_list *)n)->names;
+        TRY(kind ? drop_one(env, s, kind, names)
+                 : drop_schema(env, s, list_at(names, list_n(names) - 1)));
+    }
+    return OK;
+}
+
+/* ---- constraints ----------------------------------------------------------------------------- */
+
+/* Without its primary key a table's rows lie under hidden row ids: it is written anew. */
+static status drop_primary(struct sql_env *env, const struct relation *r) {
+    struct relation target;
+    const struct relation *fresh;
+    struct sql_env now;
+    TRY(define_new_trees(env, r, &target));
+    TRY(drop_index_parts(env, r->primary));
+    catalog_changed(env);
+    TRY(catalog_relation(env, r->oid, &fresh));
+    TRY(define_env_now(env, &now));
+    TRY(table_rewrite(&now, r, fresh));
+    return define_drop_trees(env, r);
+}
+
+static status count_down(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_int(row, COL_pg_class_relchecks, row_int2(row, COL_pg_class_relchecks) - 1);
+    return OK;
+}
+
+status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
+                              bool missing_ok) {
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
+    struct catalog_row row;
+    status st =
+        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
+                        keys, 3, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) {
+        if (!missing_ok)
+            return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                             "constraint \"%s\" of relation \"%s\" does not exist", name, r->name);
+        define_notice(env, "00000", "constraint \"%s\" of relation \"%s\" does not exist, skipping",
+                      name, r->name);
+        return OK;
+    }
+    TRY(st);
+    oid index = row_oid(&row, COL_pg_constraint_conindid);
+    if (r->primary && r->primary->oid == index) return drop_primary(env, r);
+    if (index) return define_drop_index(env, r, index);
+    TRY(drop_constraint_row(env, row_oid(&row, COL_pg_constraint_oid)));
+    TRY(define_update_class(env, r->oid, count_down, NULL));
+    catalog_changed(env);
+    return OK;
+}

@@ -1,0 +1,476 @@
+/* define_index.c: indexes and constraints. */
+#include "catalog/define_internal.h"
+
+/* ---- planning -------------------------------------------------------------------------------- */
+
+status define_index_add(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+                        const char *column, bool key, const struct node *where) {
+    struct attribute *att = define_attribute(r, column);
+    if (!att)
+        return define_at(env, where,
+                         error_set(env->eval.error, ST_UNDEFINED_COLUMN,
+                                   plan->constraint ? "column \"%s\" named in key does not exist"
+                                                    : "column \"%s\" does not exist",
+                                   column));
+    if (plan->ncolumns == INDEX_COLUMNS_MAX)
+        return error_set(env->eval.error, ST_TOO_MANY_COLUMNS,
+                         "cannot use more than %d columns in an index", INDEX_COLUMNS_MAX);
+    for (unsigned i = 0; key && plan->constraint && i < plan->ncolumns; i++)
+        if (plan->columns[i] == att->number)
+            return define_at(env, where,
+                             error_set(env->eval.error, ST_DUPLICATE_COLUMN,
+                                       plan->primary
+                                           ? "column \"%s\" appears twice in primary key constraint"
+                                           : "column \"%s\" appears twice in unique constraint",
+                                       column));
+    const struct type *t = type_find(att->type);
+    if (key && (!t || !type_is_ordered(t) || !t->family->key)) {
+        status st = error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                              "data type %s has no default operator class for access method "
+                              "\"btree\"",
+                              type_format_name(env->eval.arena, att->type));
+        error_hint(env->eval.error, "You must specify an operator class for the index or define a "
+                                    "default operator class for the data type.");
+        return st;
+    }
+    plan->columns[plan->ncolumns++] = att->number;
+    if (key) plan->nkeys = plan->ncolumns;
+    return OK;
+}
+
+status define_plan_constraint(struct sql_env *env, const struct relation *r,
+                              const struct ast_constraint *c, const char *column,
+                              struct index_plan *plan) {
+    *plan = (struct index_plan){.name = c->name,
+                                .unique = true,
+                                .primary = c->kind == CONSTRAINT_PRIMARY_KEY,
+                                .nulls_not_distinct = c->nulls_not_distinct,
+                                .constraint = true,
+                                .options = c->options};
+    if (c->index) return define_at(env, &c->node, define_unsupported(env, "USING INDEX"));
+    if (c->deferrable || c->initially_deferred)
+        return define_at(env, &c->node, define_unsupported(env, "a deferrable constraint"));
+    if (!list_n(c->keys)) TRY(define_index_add(env, r, plan, column, true, &c->node));
+    LIST_EACH(const char *, name, c->keys)
+    TRY(define_index_add(env, r, plan, name, true, &c->node));
+    LIST_EACH(const char *, name, c->including)
+    TRY(define_index_add(env, r, plan, name, false, &c->node));
+    return OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static status choose_index_name(struct sql_env *env, const struct relation *r,
+                                struct index_plan *plan) {
+    if (plan->name) {
+        oid taken;
+        TRY(relation_oid(env, r->schema, plan->name, &taken));
+        if (!taken) return OK;
+        return error_set(env->eval.error, ST_DUPLICATE_TABLE, "relation \"%s\" already exists",
+                         plan->name);
+    }
+    if (plan->primary)
+        return define_choose_name(env, r->name, NULL, "pkey", r->schema, true, 0, &plan->name);
+    char columns[NAME_BYTES * 2];
+    size_t len = 0;
+    columns[0] = 0;
+    for (unsigned i = 0; i < plan->ncolumns && len < NAME_BYTES; i++)
+        len += (size_t)snprintf(columns + len, sizeof columns - len, "%s%.63s", i ? "_" : "",
+                                r->atts[plan->columns[i] - 1].name);
+    return define_choose_name(env, r->name, columns, plan->constraint ? "key" : "idx", r->schema,
+                              true, 0, &plan->name);
+}
+
+static status set_vectors(struct sql_env *env, const struct relation *r,
+                          const struct index_plan *plan, struct catalog_row *row) {
+    struct arena *a = env->eval.arena;
+    int16_t options[INDEX_COLUMNS_MAX];
+    char *collations = arena_alloc(a, plan->ncolumns * 11 + 1);
+    char *classes = arena_alloc(a, plan->ncolumns * 11 + 1);
+    if (!collations || !classes) return no_memory(env);
+    char *c = collations, *o = classes;
+    *c = *o = 0;
+    for (unsigned i = 0; i < plan->ncolumns; i++) {
+        const struct attribute *att = &r->atts[plan->columns[i] - 1];
+        options[i] = (int16_t)((plan->descending[i] ? 1 : 0) | (plan->nulls_first[i] ? 2 : 0));
+        c += sprintf(c, "%s%u", i ? " " : "", att->collation);
+        if (i < plan->nkeys) o += sprintf(o, "%s%u", i ? " " : "", default_opclass(att->type));
+    }
+    const char *keys = define_numbers(a, plan->columns, plan->ncolumns, true);
+    const char *opts = define_numbers(a, options, plan->nkeys, true);
+    if (!keys || !opts) return no_memory(env);
+    TRY(row_set_input(&env->eval, row, COL_pg_index_indkey, INT2VECTOROID, keys));
+    TRY(row_set_input(&env->eval, row, COL_pg_index_indcollation, OIDVECTOROID, collations));
+    TRY(row_set_input(&env->eval, row, COL_pg_index_indclass, OIDVECTOROID, classes));
+    return row_set_input(&env->eval, row, COL_pg_index_indoption, INT2VECTOROID, opts);
+}
+
+static status insert_pg_index(struct sql_env *env, const struct relation *r,
+                              const struct index_plan *plan, oid index) {
+    struct catalog_row row;
+    catalog_row_init(&row, CAT_pg_index);
+    row_set_oid(&row, COL_pg_index_indexrelid, index);
+    row_set_oid(&row, COL_pg_index_indrelid, r->oid);
+    row_set_int(&row, COL_pg_index_indnatts, plan->ncolumns);
+    row_set_int(&row, COL_pg_index_indnkeyatts, plan->nkeys);
+    row_set_bool(&row, COL_pg_index_indisunique, plan->unique);
+    row_set_bool(&row, COL_pg_index_indnullsnotdistinct, plan->nulls_not_distinct);
+    row_set_bool(&row, COL_pg_index_indisprimary, plan->primary);
+    row_set_bool(&row, COL_pg_index_indimmediate, true);
+    row_set_bool(&row, COL_pg_index_indisvalid, true);
+    row_set_bool(&row, COL_pg_index_indisready, true);
+    row_set_bool(&row, COL_pg_index_indislive, true);
+    TRY(set_vectors(env, r, plan, &row));
+    return catalog_row_insert(env, CAT_pg_index, &row);
+}
+
+struct constraint_facts {
+    const char *name;
+    char type;
+    oid index;
+    const int16_t *columns;
+    size_t ncolumns;
+    const char *text;
+    bool validated, no_inherit;
+};
+
+static status insert_constraint(struct sql_env *env, const struct relation *r,
+                                const struct constraint_facts *f, oid *ret_constraint) {
+    struct catalog_row row;
+    oid id;
+    TRY(new_oid(env, &id));
+    catalog_row_init(&row, CAT_pg_constraint);
+    row_set_oid(&row, COL_pg_constraint_oid, id);
+    TRY(row_set_name(env->eval.arena, &row, COL_pg_constraint_conname, f->name));
+    row_set_oid(&row, COL_pg_constraint_connamespace, r->schema);
+    row_set_char(&row, COL_pg_constraint_contype, f->type);
+    row_set_bool(&row, COL_pg_constraint_convalidated, f->validated);
+    row_set_oid(&row, COL_pg_constraint_conrelid, r->oid);
+    row_set_oid(&row, COL_pg_constraint_conindid, f->index);
+    row_set_char(&row, COL_pg_constraint_confupdtype, ' ');
+    row_set_char(&row, COL_pg_constraint_confdeltype, ' ');
+    row_set_char(&row, COL_pg_constraint_confmatchtype, ' ');
+    row_set_bool(&row, COL_pg_constraint_conislocal, true);
+    row_set_bool(&row, COL_pg_constraint_connoinherit, f->index || f->no_inherit);
+    if (f->ncolumns) {
+        const char *keys = define_numbers(env->eval.arena, f->columns, f->ncolumns, false);
+        if (!keys) return no_memory(env);
+        TRY(row_set_input(&env->eval, &row, COL_pg_constraint_conkey, INT2ARRAYOID, keys));
+    }
+    if (f->text) TRY(row_set_text(env->eval.arena, &row, COL_pg_constraint_conbin, f->text));
+    TRY(catalog_row_insert(env, CAT_pg_constraint, &row));
+    struct object_address self = {OID_pg_constraint, id, 0};
+    for (size_t i = 0; i < f->ncolumns; i++)
+        TRY(define_depend(env, self, (struct object_address){OID_pg_class, r->oid, f->columns[i]},
+                          'a'));
+    if (!f->ncolumns)
+        TRY(define_depend(env, self, (struct object_address){OID_pg_class, r->oid, 0}, 'a'));
+    *ret_constraint = id;
+    return OK;
+}
+
+static status index_dependencies(struct sql_env *env, const struct relation *r,
+                                 const struct index_plan *plan, oid index, oid constraint) {
+    struct object_address self = {OID_pg_class, index, 0};
+    if (constraint)
+        return define_depend(env, self, (struct object_address){OID_pg_constraint, constraint, 0},
+                             'i');
+    for (unsigned i = 0; i < plan->ncolumns; i++)
+        TRY(define_depend(env, self,
+                          (struct object_address){OID_pg_class, r->oid, plan->columns[i]}, 'a'));
+    return OK;
+}
+
+status define_index_rows(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+                         page_id primary_root, oid *ret_index) {
+    TRY(choose_index_name(env, r, plan));
+    struct relation x = {.name = plan->name,
+                         .schema = r->schema,
+                         .persistence = r->persistence,
+                         .owner = r->owner,
+                         .natts = plan->ncolumns};
+    struct tree tree = {.root = primary_root};
+    TRY(new_oid(env, &x.oid));
+    if (!plan->primary) TRY(define_new_tree(env, x.oid, &tree));
+    TRY(define_insert_class(env, &x, 'i', BTREE_AM_OID, false, tree.root));
+    for (unsigned i = 0; i < plan->ncolumns; i++) {
+        struct attribute att = r->atts[plan->columns[i] - 1];
+        att.number = (int16_t)(i + 1);
+        att.not_null = false;
+        att.default_text = NULL;
+        TRY(define_insert_attribute(env, x.oid, &att, NULL));
+    }
+    TRY(insert_pg_index(env, r, plan, x.oid));
+    oid constraint = 0;
+    if (plan->constraint) {
+        struct constraint_facts f = {.name = plan->name,
+                                     .type = plan->primary ? 'p' : 'u',
+                                     .index = x.oid,
+                                     .columns = plan->columns,
+                                     .ncolumns = plan->nkeys,
+                                     .validated = true};
+        TRY(insert_constraint(env, r, &f, &constraint));
+    }
+    TRY(index_dependencies(env, r, plan, x.oid, constraint));
+    catalog_changed(env);
+    *ret_index = x.oid;
+    return OK;
+}
+
+static status set_has_index(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_bool(row, COL_pg_class_relhasindex, true);
+    return OK;
+}
+
+static status set_root(struct sql_env *, struct catalog_row *row, void *arg) {
+    row_set_int(row, COL_pg_class_axl_root, *(int64_t *)arg);
+    return OK;
+}
+
+static status set_not_null(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_bool(row, COL_pg_attribute_attnotnull, true);
+    return OK;
+}
+
+/* Columns of a primary key become not null; those that are already are left alone. */
+static status key_not_null(struct sql_env *env, const struct relation *r,
+                           const struct index_plan *plan) {
+    for (unsigned i = 0; i < plan->nkeys; i++)
+        if (!r->atts[plan->columns[i] - 1].not_null)
+            TRY(define_update_attribute(env, r->oid, plan->columns[i], set_not_null, NULL));
+    return OK;
+}
+
+/* New trees for the table and all its indexes, in their catalog rows and in a relation that
+ * describes them (which nobody else sees yet). */
+status define_new_trees(struct sql_env *env, const struct relation *r, struct relation *ret_new) {
+    *ret_new = *r;
+    TRY(define_new_tree(env, r->oid, &ret_new->tree));
+    int64_t root = (int64_t)ret_new->tree.root.no;
+    TRY(define_update_class(env, r->oid, set_root, &root));
+    if (r->primary) {
+        ret_new->primary = arena_memdup(env->eval.arena, r->primary, sizeof *r->primary);
+        if (!ret_new->primary) return no_memory(env);
+        ret_new->primary->tree.root = ret_new->tree.root;
+        TRY(define_update_class(env, r->primary->oid, set_root, &root));
+    }
+    ret_new->indexes = arena_memdup(env->eval.arena, r->indexes, r->nindexes * sizeof *r->indexes);
+    if (!ret_new->indexes) return no_memory(env);
+    for (unsigned i = 0; i < r->nindexes; i++) {
+        struct index_desc *x = &ret_new->indexes[i];
+        TRY(define_new_tree(env, x->oid, &x->tree));
+        root = (int64_t)x->tree.root.no;
+        TRY(define_update_class(env, x->oid, set_root, &root));
+    }
+    return OK;
+}
+
+status define_drop_trees(struct sql_env *env, const struct relation *r) {
+    TRY(table_drop_tree(env, r->tree));
+    for (unsigned i = 0; i < r->nindexes; i++) TRY(table_drop_tree(env, r->indexes[i].tree));
+    return OK;
+}
+
+/* A key column that holds a null: 23502 column "a" of relation "t" contains null values. */
+status define_check_no_nulls(struct sql_env *env, const struct relation *r, const int16_t *columns,
+                             size_t n) {
+    struct sql_env now;
+    TRY(define_env_now(env, &now));
+    struct table_scan scan;
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    datum *values = arena_array(&scratch, r->natts, sizeof *values);
+    uint8_t *nulls = arena_array(&scratch, r->natts, 1);
+    status st = values && nulls ? OK : no_memory(env);
+    if (ok(st))
+        st = table_scan_begin(&now, &scan, &scratch, r, NULL, (struct table_bound){0},
+                              (struct table_bound){0}, false);
+    if (!ok(st)) goto out;
+    struct tree_entry e;
+    struct arena_mark mark = arena_mark(&scratch);
+    while (ok(st = table_scan_next(&scan, &e))) {
+        st = row_deform(r->row, e.value, e.value_len, r->natts, values, nulls, &scratch);
+        for (size_t i = 0; ok(st) && i < n; i++)
+            if (nulls[columns[i] - 1])
+                st = error_set(env->eval.error, ST_NOT_NULL_VIOLATION,
+                               "column \"%s\" of relation \"%s\" contains null values",
+                               r->atts[columns[i] - 1].name, r->name);
+        if (!ok(st)) break;
+        arena_rewind(&scratch, mark);
+    }
+    table_scan_end(&scan);
+    if (status_is(st, ST_END)) st = OK;
+out:
+    arena_free(&scratch);
+    return st;
+}
+
+/* The table is written anew, clustered by its key, with all its secondary indexes. */
+static status add_primary(struct sql_env *env, const struct relation *r, struct index_plan *plan) {
+    if (r->primary)
+        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                         "multiple primary keys for table \"%s\" are not allowed", r->name);
+    TRY(define_check_no_nulls(env, r, plan->columns, plan->nkeys));
+    struct relation target;
+    oid index;
+    TRY(define_new_trees(env, r, &target));
+    TRY(key_not_null(env, r, plan));
+    TRY(define_index_rows(env, r, plan, target.tree.root, &index));
+    TRY(define_update_class(env, r->oid, set_has_index, NULL));
+    catalog_changed(env);
+    const struct relation *fresh;
+    struct sql_env now;
+    TRY(catalog_relation(env, r->oid, &fresh));
+    TRY(define_env_now(env, &now));
+    TRY(table_rewrite(&now, r, fresh));
+    return define_drop_trees(env, r);
+}
+
+status define_index_on_table(struct sql_env *env, const struct relation *r,
+                             struct index_plan *plan) {
+    if (plan->primary) return add_primary(env, r, plan);
+    oid index;
+    TRY(define_index_rows(env, r, plan, PAGE_NONE, &index));
+    TRY(define_update_class(env, r->oid, set_has_index, NULL));
+    catalog_changed(env);
+    const struct relation *fresh;
+    struct sql_env now;
+    TRY(catalog_relation(env, r->oid, &fresh));
+    TRY(define_env_now(env, &now));
+    for (unsigned i = 0; i < fresh->nindexes; i++)
+        if (fresh->indexes[i].oid == index)
+            return table_build_index(&now, fresh, &fresh->indexes[i]);
+    return error_set(env->eval.error, ST_INTERNAL_ERROR, "cache lookup failed for index %u", index);
+}
+
+/* ---- CREATE INDEX ---------------------------------------------------------------------------- */
+
+static status check_method(struct sql_env *env, const char *method) {
+    if (!method || !strcmp(method, "btree")) return OK;
+    if (strcmp(method, "hash") && strcmp(method, "gin") && strcmp(method, "gist") &&
+        strcmp(method, "brin") && strcmp(method, "spgist"))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "access method \"%s\" does not exist", method);
+    return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                     "access method \"%s\" is not supported yet", method);
+}
+
+static status add_elements(struct sql_env *env, const struct relation *r,
+                           const struct ast_create_index *s, struct index_plan *plan) {
+    LIST_EACH(struct ast_index_element *, e, s->elements) {
+        if (e->expression)
+            return define_at(env, &e->node, define_unsupported(env, "an index on an expression"));
+        TRY(define_index_add(env, r, plan, e->name, true, NULL));
+        unsigned k = plan->nkeys - 1u;
+        plan->descending[k] = e->direction == SORT_DESC;
+        plan->nulls_first[k] =
+            e->nulls == SORT_NULLS_DEFAULT ? plan->descending[k] : e->nulls == SORT_NULLS_FIRST;
+    }
+    LIST_EACH(struct ast_index_element *, e, s->including) {
+        if (e->expression)
+            return define_at(env, &e->node,
+                             error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                                       "expressions are not supported in included columns"));
+        TRY(define_index_add(env, r, plan, e->name, false, NULL));
+    }
+    return OK;
+}
+
+status define_create_index(struct sql_env *env, struct ast_create_index *s) {
+    const struct relation *r;
+    TRY(check_method(env, s->access_method));
+    if (s->where) return define_unsupported(env, "a partial index");
+    TRY(define_lock(env, s->relation, MODE_SHARE, "r", false, &r));
+    if (s->name && s->if_not_exists) {
+        oid taken;
+        TRY(relation_oid(env, r->schema, s->name, &taken));
+        if (taken) {
+            define_notice(env, "42P07", "relation \"%s\" already exists, skipping", s->name);
+            return OK;
+        }
+    }
+    struct index_plan plan = {.name = s->name,
+                              .unique = s->unique,
+                              .nulls_not_distinct = s->nulls_not_distinct,
+                              .options = s->options};
+    TRY(add_elements(env, r, s, &plan));
+    return define_index_on_table(env, r, &plan);
+}
+
+/* ---- CHECK ----------------------------------------------------------------------------------- */
+
+struct columns_found {
+    const struct relation *r;
+    int16_t *columns;
+    size_t n, max;
+};
+
+static status visit_columns(struct node *n, void *arg) {
+    struct columns_found *f = arg;
+    if (!n) return OK;
+    if (n->kind != NODE_COLUMN_REF) return ast_each_child(n, visit_columns, arg);
+    const struct list *names = ((struct ast_column_ref *)n)->names;
+    if (!list_n(names)) return OK;
+    const struct attribute *att = define_attribute(f->r, list_at(names, list_n(names) - 1));
+    for (size_t i = 0; att && i < f->n; i++)
+        if (f->columns[i] == att->number) return OK;
+    if (att && f->n < f->max) f->columns[f->n++] = att->number;
+    return OK;
+}
+
+status define_check_columns(struct sql_env *, const struct relation *r, struct node *expression,
+                            int16_t *columns, size_t max, size_t *ret_n) {
+    struct columns_found f = {r, columns, 0, max};
+    TRY(visit_columns(expression, &f));
+    *ret_n = f.n;
+    return OK;
+}
+
+static status name_taken(struct sql_env *env, const struct relation *r, const char *name) {
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
+    struct catalog_row row;
+    status st =
+        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
+                        keys, 3, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    return error_set(env->eval.error, ST_DUPLICATE_OBJECT,
+                     "constraint \"%s\" for relation \"%s\" already exists", name, r->name);
+}
+
+static status count_check(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_int(row, COL_pg_class_relchecks, row_int2(row, COL_pg_class_relchecks) + 1);
+    return OK;
+}
+
+status define_insert_check(struct sql_env *env, const struct relation *r,
+                           const struct ast_constraint *c) {
+    int16_t columns[64];
+    struct constraint_facts f = {.name = c->name,
+                                 .type = 'c',
+                                 .columns = columns,
+                                 .validated = !c->not_valid,
+                                 .no_inherit = c->no_inherit};
+    if (define_hooks)
+        TRY(define_hooks->expression_check(env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID,
+                                           -1, NULL));
+    TRY(define_check_columns(env, r, c->expression, columns, 64, &f.ncolumns));
+    if (f.name) TRY(name_taken(env, r, f.name));
+    if (!f.name)
+        TRY(define_choose_name(env, r->name, f.ncolumns == 1 ? r->atts[columns[0] - 1].name : NULL,
+                               "check", r->schema, false, r->oid, &f.name));
+    struct buf out = {0};
+    struct deparse d = {.env = env, .out = &out, .columns = r};
+    status st = deparse_expression(&d, c->expression, 0);
+    if (ok(st)) {
+        f.text = arena_strndup(env->eval.arena, out.data, out.len);
+        if (!f.text) st = no_memory(env);
+    }
+    buf_free(&out);
+    TRY(st);
+    oid id;
+    TRY(insert_constraint(env, r, &f, &id));
+    return define_update_class(env, r->oid, count_check, NULL);
+}

@@ -1,0 +1,155 @@
+/* define_internal.h: what the files of definitions share. */
+#ifndef CATALOG_DEFINE_INTERNAL_H
+#define CATALOG_DEFINE_INTERNAL_H
+
+#include "catalog/define.h"
+#include "catalog/deparse.h"
+#include "catalog/facts.h"
+#include "catalog/internal.h"
+#include "catalog/session_names.h"
+#include "parse/parse.h"
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+status define_create_table(struct sql_env *env, struct ast_create_table *s);
+status define_create_index(struct sql_env *env, struct ast_create_index *s);
+status define_create_view(struct sql_env *env, struct ast_create_view *s);
+status define_create_schema(struct sql_env *env, struct ast_create_schema *s);
+status define_alter_table(struct sql_env *env, struct ast_alter_table *s);
+status define_rename(struct sql_env *env, struct ast_rename *s);
+status define_alter_object(struct sql_env *env, struct ast_alter_object *s);
+status define_drop(struct sql_env *env, struct ast_drop *s);
+status define_truncate(struct sql_env *env, struct ast_truncate *s);
+status define_comment(struct sql_env *env, struct ast_comment *s);
+status define_role(struct sql_env *env, struct ast_role *s);
+status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+/* Adds the position of a node to the failure just set; returns st. */
+status define_at(struct sql_env *env, const struct node *n, status st);
+[[gnu::format(printf, 3, 4)]] void define_notice(struct sql_env *env, const char *sqlstate,
+                                                 const char *format, ...);
+status define_unsupported(struct sql_env *env, const char *what);
+
+/* ---- relations ------------------------------------------------------------------------------- */
+
+/* Locks the relation named and refuses catalogs and other kinds: kinds is a set of relkinds
+ * ("r", "rv"). NOT_FOUND without words when it does not exist and missing_ok. */
+status define_lock(struct sql_env *env, const struct ast_range_var *name, enum relation_mode mode,
+                   const char *kinds, bool missing_ok, const struct relation **ret_relation);
+/* An environment whose snapshot sees every commit until now: for reading rows under a lock that was
+ * just waited for. */
+status define_env_now(struct sql_env *env, struct sql_env *ret_env);
+/* Attribute by name; NULL: none (dropped ones are none). */
+struct attribute *define_attribute(const struct relation *r, const char *name);
+/* 42703 column "x" of relation "t" does not exist */
+status define_need_attribute(struct sql_env *env, const struct relation *r, const char *name,
+                             struct attribute **ret_attribute);
+
+/* pg_class's row of one relation changed by fn. */
+status define_update_class(struct sql_env *env, oid relation,
+                           status (*fn)(struct sql_env *env, struct catalog_row *row, void *arg),
+                           void *arg);
+status define_update_attribute(struct sql_env *env, oid relation, int16_t number,
+                               status (*fn)(struct sql_env *env, struct catalog_row *row,
+                                            void *arg),
+                               void *arg);
+status define_insert_class(struct sql_env *env, const struct relation *r, char kind, oid am,
+                           bool has_index, page_id root);
+/* pg_attribute's row, and pg_attrdef's when it has default_text. */
+status define_insert_attribute(struct sql_env *env, oid relation, const struct attribute *att,
+                               const char *missing_text);
+status define_insert_default(struct sql_env *env, oid relation, int16_t number, const char *text);
+/* Row type and its array, with new oids; *ret_type: the row type. */
+status define_insert_row_type(struct sql_env *env, const struct relation *r, oid *ret_type);
+status define_new_tree(struct sql_env *env, oid relation, struct tree *ret_tree);
+
+/* The row type of a relation that gets another name (NULL: keeps it) or schema (0). */
+status define_move_row_type(struct sql_env *env, const struct relation *r, const char *name,
+                            oid schema);
+
+/* ---- dependencies ---------------------------------------------------------------------------- */
+
+struct object_address {
+    oid class_oid; /* of the catalog */
+    oid object;
+    int32_t part; /* column number; 0: the whole */
+};
+/* deptype: 'n' normal, 'a' auto, 'i' internal (PostgreSQL's meaning). */
+status define_depend(struct sql_env *env, struct object_address from, struct object_address on,
+                     char deptype);
+/* Forgets what an object depends on, what is said about it (comments), and who depended on it. */
+status define_forget(struct sql_env *env, oid class_oid, oid object);
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* PostgreSQL's names for what was not named: name1_name2_label, cut to 63 bytes, with a number
+ * when taken. name2 may be NULL. relation: must be free in pg_class; else in pg_constraint. */
+status define_choose_name(struct sql_env *env, const char *name1, const char *name2,
+                          const char *label, oid schema, bool of_relation, oid table,
+                          const char **ret_name);
+
+/* ---- indexes and constraints ----------------------------------------------------------------- */
+
+struct index_plan {
+    const char *name; /* NULL: to be chosen */
+    uint16_t nkeys, ncolumns;
+    int16_t columns[INDEX_COLUMNS_MAX];
+    bool descending[INDEX_COLUMNS_MAX];
+    bool nulls_first[INDEX_COLUMNS_MAX];
+    bool unique, primary, nulls_not_distinct;
+    bool constraint; /* with a pg_constraint row */
+    const struct list *options;
+};
+/* Adds a key column (NULLS as the direction says); 42704 when its type has no order, 54011 when
+ * there are too many. */
+status define_index_add(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+                        const char *column, bool key, const struct node *where);
+/* Names it, creates its tree (a primary key uses the table's) and its rows; does not fill it. */
+status define_index_rows(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+                         page_id primary_root, oid *ret_index);
+/* For a table that has rows: builds a secondary index, or rewrites the table for a primary key. */
+status define_index_on_table(struct sql_env *env, const struct relation *r,
+                             struct index_plan *plan);
+/* New empty trees for a table and its indexes (TRUNCATE, rewrites): their catalog rows lead to them
+ * at once; *ret_new is the relation with them. The old ones: define_drop_trees. */
+status define_new_trees(struct sql_env *env, const struct relation *r, struct relation *ret_new);
+status define_drop_trees(struct sql_env *env, const struct relation *r);
+/* 23502 column "a" of relation "t" contains null values */
+status define_check_no_nulls(struct sql_env *env, const struct relation *r, const int16_t *columns,
+                             size_t n);
+/* 42501 for pg_catalog and information_schema. */
+status define_refuse_catalog_schema(struct sql_env *env, oid schema, const char *schema_name,
+                                    const char *name);
+/* PRIMARY KEY or UNIQUE as written. */
+status define_plan_constraint(struct sql_env *env, const struct relation *r,
+                              const struct ast_constraint *c, const char *column,
+                              struct index_plan *plan);
+/* A check constraint: validates, names and stores it. */
+status define_insert_check(struct sql_env *env, const struct relation *r,
+                           const struct ast_constraint *c);
+/* The text of a default for the column, validated; NULL for DEFAULT NULL. */
+status define_default_text(struct sql_env *env, const struct attribute *att,
+                           struct node *expression, const char **ret_text);
+/* Column type, typmod, collation of a column definition. */
+status define_column_type(struct sql_env *env, const struct ast_column_def *c,
+                          struct attribute *att);
+status define_check_columns(struct sql_env *env, const struct relation *r, struct node *expression,
+                            int16_t *columns, size_t max, size_t *ret_n);
+
+/* ---- dropping -------------------------------------------------------------------------------- */
+
+/* Drops a locked relation of any kind with all that belongs to it (not what depends on it). */
+status define_drop_relation(struct sql_env *env, const struct relation *r);
+status define_drop_index(struct sql_env *env, const struct relation *table, oid index);
+status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
+                              bool missing_ok);
+/* Views over the relation (part 0) or over one of its columns: 2BP01, or drops them too. */
+status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
+                              const char *what, bool cascade);
+
+/* "{1,2}" and "1 2" of numbers, in the arena; NULL: no memory. */
+const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bool vector);
+
+#endif

@@ -1,0 +1,246 @@
+/* define_rename.c: ALTER … RENAME. */
+#include "catalog/define_internal.h"
+
+/* ---- rows that hold names -------------------------------------------------------------------- */
+
+struct new_name {
+    const char *name; /* NULL: kept */
+    oid schema;       /* 0: kept */
+    int name_column, schema_column;
+};
+
+static status update_named(struct sql_env *env, enum catalog_number n, oid index, datum key,
+                           const struct new_name *to) {
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, n, index, &key, 1, &s));
+    st = catalog_scan_next(&s);
+    if (ok(st)) {
+        struct catalog_row row = s.row;
+        if (to->name) TRY_OUT(st, row_set_name(env->eval.arena, &row, to->name_column, to->name));
+        if (to->schema) row_set_oid(&row, to->schema_column, to->schema);
+        st = catalog_row_update(&s, &row);
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+/* The row type and its array follow their relation. */
+status define_move_row_type(struct sql_env *env, const struct relation *r, const char *name,
+                            oid schema) {
+    struct catalog_row row;
+    char array_name[NAME_BYTES];
+    struct new_name to = {name, schema, COL_pg_type_typname, COL_pg_type_typnamespace};
+    if (!r->row_type) return OK;
+    TRY(catalog_row_get_oid(env, CAT_pg_type, r->row_type, env->eval.arena, &row));
+    TRY(update_named(env, CAT_pg_type, 0, datum_oid(r->row_type), &to));
+    if (name) snprintf(array_name, sizeof array_name, "_%.62s", name);
+    if (name) to.name = array_name;
+    return update_named(env, CAT_pg_type, 0, datum_oid(row_oid(&row, COL_pg_type_typarray)), &to);
+}
+
+static status rename_class(struct sql_env *env, oid relation, const char *name) {
+    struct new_name to = {name, 0, COL_pg_class_relname, 0};
+    return update_named(env, CAT_pg_class, 0, datum_oid(relation), &to);
+}
+
+static status rename_constraint_row(struct sql_env *env, oid constraint, const char *name) {
+    struct new_name to = {name, 0, COL_pg_constraint_conname, 0};
+    if (!constraint) return OK;
+    return update_named(env, CAT_pg_constraint, 0, datum_oid(constraint), &to);
+}
+
+static status name_is_free(struct sql_env *env, oid schema, const char *name) {
+    oid taken;
+    TRY(relation_oid(env, schema, name, &taken));
+    if (!taken) return OK;
+    return error_set(env->eval.error, ST_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+struct renaming {
+    const char *from;
+    const char *to;
+};
+
+static status rename_in_tree(struct node *n, void *arg) {
+    const struct renaming *x = arg;
+    if (!n) return OK;
+    if (n->kind != NODE_COLUMN_REF) return ast_each_child(n, rename_in_tree, arg);
+    struct list *names = ast_as_column_ref(n)->names;
+    int32_t last = list_n(names) - 1;
+    if (last >= 0 && !strcmp(list_at(names, last), x->from)) names->items[last] = (void *)x->to;
+    return OK;
+}
+
+/* Checks are text over column names: they are written anew. */
+static status rename_in_check(struct sql_env *env, struct catalog_scan *s, struct renaming *x) {
+    struct arena *a = env->eval.arena;
+    const char *text = row_text(a, &s->row, COL_pg_constraint_conbin);
+    struct node *n;
+    if (!text) return OK;
+    TRY(parse_expression(a, text, strlen(text), env->eval.error, &n));
+    TRY(rename_in_tree(n, x));
+    struct buf out = {0};
+    struct deparse d = {.env = env, .out = &out};
+    status st = deparse_expression(&d, n, 0);
+    char *changed = ok(st) ? arena_strndup(a, out.data, out.len) : NULL;
+    buf_free(&out);
+    TRY(st);
+    if (!changed) return no_memory(env);
+    struct catalog_row row = s->row;
+    TRY(row_set_text(a, &row, COL_pg_constraint_conbin, changed));
+    return catalog_row_update(s, &row);
+}
+
+static status rename_in_checks(struct sql_env *env, const struct relation *r, struct renaming *x) {
+    datum key = datum_oid(r->oid);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_constraint,
+                                   OID_pg_constraint_conrelid_contypid_conname_index, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (row_char(&s.row, COL_pg_constraint_contype) == 'c')
+            TRY_OUT(st, rename_in_check(env, &s, x));
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status set_name(struct sql_env *env, struct catalog_row *row, void *arg) {
+    return row_set_name(env->eval.arena, row, COL_pg_attribute_attname, arg);
+}
+
+/* Index columns carry the names of the table's. */
+static status rename_in_index(struct sql_env *env, const struct index_desc *x, int16_t number,
+                              const char *name) {
+    for (unsigned i = 0; i < x->ncolumns; i++)
+        if (x->columns[i] == number)
+            TRY(define_update_attribute(env, x->oid, (int16_t)(i + 1), set_name, (void *)name));
+    return OK;
+}
+
+static status rename_column(struct sql_env *env, const struct relation *r, const char *from,
+                            const char *to) {
+    struct attribute *att = define_attribute(r, from);
+    if (!att)
+        return error_set(env->eval.error, ST_UNDEFINED_COLUMN, "column \"%s\" does not exist",
+                         from);
+    if (define_attribute(r, to))
+        return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
+                         "column \"%s\" of relation \"%s\" already exists", to, r->name);
+    char *what = arena_printf(env->eval.arena, "the name of column %s of table %s", from, r->name);
+    if (!what) return no_memory(env);
+    TRY(define_drop_dependents(env, r, att->number, what, false));
+    TRY(define_update_attribute(env, r->oid, att->number, set_name, (void *)to));
+    if (r->kind != 'r') return OK;
+    struct renaming x = {from, to};
+    TRY(rename_in_checks(env, r, &x));
+    if (r->primary) TRY(rename_in_index(env, r->primary, att->number, to));
+    for (unsigned i = 0; i < r->nindexes; i++)
+        TRY(rename_in_index(env, &r->indexes[i], att->number, to));
+    return OK;
+}
+
+/* ---- relations, constraints, schemas --------------------------------------------------------- */
+
+static oid constraint_of_index(struct sql_env *env, oid index, status *ret_status) {
+    struct catalog_row row;
+    const struct relation *table;
+    *ret_status = catalog_row_get_oid(env, CAT_pg_index, index, env->eval.arena, &row);
+    if (!ok(*ret_status)) return 0;
+    *ret_status = catalog_relation(env, row_oid(&row, COL_pg_index_indrelid), &table);
+    if (!ok(*ret_status)) return 0;
+    if (table->primary && table->primary->oid == index) return table->primary->constraint;
+    for (unsigned i = 0; i < table->nindexes; i++)
+        if (table->indexes[i].oid == index) return table->indexes[i].constraint;
+    return 0;
+}
+
+static status rename_relation(struct sql_env *env, const struct relation *r, const char *to) {
+    TRY(name_is_free(env, r->schema, to));
+    char *what = arena_printf(env->eval.arena, "the name of table %s", r->name);
+    if (!what) return no_memory(env);
+    TRY(define_drop_dependents(env, r, 0, what, false));
+    TRY(rename_class(env, r->oid, to));
+    if (r->kind != 'i') return define_move_row_type(env, r, to, 0);
+    status st;
+    oid constraint = constraint_of_index(env, r->oid, &st);
+    TRY(st);
+    return rename_constraint_row(env, constraint, to);
+}
+
+static status rename_constraint(struct sql_env *env, const struct relation *r, const char *from,
+                                const char *to) {
+    const char *key = catalog_name(env->eval.arena, from);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
+    struct catalog_row row;
+    status st =
+        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
+                        keys, 3, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "constraint \"%s\" for table \"%s\" does not exist", from, r->name);
+    TRY(st);
+    oid index = row_oid(&row, COL_pg_constraint_conindid);
+    if (index) TRY(name_is_free(env, r->schema, to));
+    if (index) TRY(rename_class(env, index, to));
+    return rename_constraint_row(env, row_oid(&row, COL_pg_constraint_oid), to);
+}
+
+/* Views hold schema names in their text. */
+static status rename_schema(struct sql_env *env, const char *from, const char *to) {
+    oid schema, taken;
+    status st = catalog_schema(env, from, &schema);
+    if (status_is(st, ST_NOT_FOUND))
+        return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
+                         from);
+    TRY(st);
+    if (ok(catalog_schema(env, to, &taken)))
+        return error_set(env->eval.error, ST_DUPLICATE_SCHEMA, "schema \"%s\" already exists", to);
+    if (schema < FIRST_USER_OID) return define_unsupported(env, "renaming a schema of the system");
+    struct catalog_scan s;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        const struct relation *r;
+        if (row_oid(&s.row, COL_pg_class_relnamespace) != schema) continue;
+        TRY_OUT(st, catalog_relation(env, row_oid(&s.row, COL_pg_class_oid), &r));
+        TRY_OUT(st, define_drop_dependents(env, r, 0, "the name of a schema", false));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    TRY(st);
+    struct new_name name = {to, 0, COL_pg_namespace_nspname, 0};
+    return update_named(env, CAT_pg_namespace, 0, datum_oid(schema), &name);
+}
+
+status define_rename(struct sql_env *env, struct ast_rename *s) {
+    if (s->type == OBJECT_SCHEMA) {
+        const char *from = s->name;
+        if (s->object && s->object->kind == NODE_NAME_LIST)
+            from = list_at(ast_as_name_list(s->object)->names, 0);
+        return rename_schema(env, from, s->new_name);
+    }
+    if (!s->relation) return define_unsupported(env, "this form of RENAME");
+    const struct relation *r;
+    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "rvi", s->if_exists, &r);
+    if (status_is(st, ST_NOT_FOUND)) {
+        define_notice(env, "00000", "relation \"%s\" does not exist, skipping", s->relation->name);
+        return OK;
+    }
+    TRY(st);
+    switch (s->type) {
+    case OBJECT_COLUMN: return rename_column(env, r, s->name, s->new_name);
+    case OBJECT_TABLE_CONSTRAINT: return rename_constraint(env, r, s->name, s->new_name);
+    case OBJECT_TABLE:
+    case OBJECT_VIEW:
+    case OBJECT_INDEX: return rename_relation(env, r, s->new_name);
+    default: return define_unsupported(env, "this form of RENAME");
+    }
+}

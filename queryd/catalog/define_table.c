@@ -1,0 +1,366 @@
+/* define_table.c: CREATE TABLE. */
+#include "catalog/define_internal.h"
+
+static const char *const system_columns[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
+
+struct table_plan {
+    struct sql_env *env;
+    struct ast_create_table *stmt;
+    struct relation *r;
+    struct list *columns;     /* ast_column_def, one an attribute */
+    struct list *constraints; /* ast_constraint: PRIMARY KEY, UNIQUE, CHECK */
+    struct list *owners;      /* char *: the column a constraint was written on, or NULL */
+    bool has_primary;
+};
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static bool is_serial(const char *name) {
+    static const char *const names[] = {"serial",  "serial4",     "bigserial",
+                                        "serial8", "smallserial", "serial2"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i])) return true;
+    return false;
+}
+
+static status column_collation(struct sql_env *env, const struct ast_column_def *c,
+                               struct attribute *att) {
+    const struct type *t = type_find(att->type);
+    att->collation = t ? t->collation : 0;
+    if (!c->collation) return OK;
+    const char *name = list_at(c->collation, list_n(c->collation) - 1);
+    if (!att->collation)
+        return error_set(env->eval.error, ST_DATATYPE_MISMATCH,
+                         "collations are not supported by type %s",
+                         type_format_name(env->eval.arena, att->type));
+    if (!strcmp(name, "C") || !strcmp(name, "POSIX"))
+        att->collation = *name == 'C' ? C_COLLATION_OID : 951;
+    else if (strcmp(name, "default"))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "collation \"%s\" for encoding \"UTF8\" does not exist", name);
+    return OK;
+}
+
+status define_column_type(struct sql_env *env, const struct ast_column_def *c,
+                          struct attribute *att) {
+    if (!c->type) return define_unsupported(env, "a column without a type");
+    const char *last = list_at(c->type->names, list_n(c->type->names) - 1);
+    if (list_n(c->type->names) == 1 && is_serial(last))
+        return define_at(env, &c->type->node, define_unsupported(env, "a serial column"));
+    TRY(type_from_ast(env, c->type, &att->type, &att->typmod));
+    const struct type *t = type_find(att->type);
+    if (!t)
+        return define_at(env, &c->type->node, define_unsupported(env, "a column of a row type"));
+    if (t->kind == 'p')
+        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                         "column \"%s\" has pseudo-type %s", c->name,
+                         type_format_name(env->eval.arena, att->type));
+    return define_at(env, &c->node, column_collation(env, c, att));
+}
+
+static status check_column_name(struct table_plan *p, const struct ast_column_def *c) {
+    struct error *e = p->env->eval.error;
+    for (size_t i = 0; i < sizeof system_columns / sizeof *system_columns; i++)
+        if (!strcmp(system_columns[i], c->name))
+            return error_set(e, ST_DUPLICATE_COLUMN,
+                             "column name \"%s\" conflicts with a system column name", c->name);
+    if (define_attribute(p->r, c->name))
+        return error_set(e, ST_DUPLICATE_COLUMN, "column \"%s\" specified more than once", c->name);
+    return OK;
+}
+
+static status keep_constraint(struct table_plan *p, struct ast_constraint *k, const char *column) {
+    struct arena *a = p->env->eval.arena;
+    if (k->kind == CONSTRAINT_PRIMARY_KEY) {
+        if (p->has_primary)
+            return define_at(p->env, &k->node,
+                             error_set(p->env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                                       "multiple primary keys for table \"%s\" are not allowed",
+                                       p->r->name));
+        p->has_primary = true;
+    }
+    TRY(list_append(a, &p->constraints, k));
+    return list_append(a, &p->owners, (void *)column);
+}
+
+static status conflicting_null(struct table_plan *p, const struct ast_constraint *k,
+                               const char *column) {
+    return define_at(p->env, &k->node,
+                     error_set(p->env->eval.error, ST_SYNTAX_ERROR,
+                               "conflicting NULL/NOT NULL declarations for column \"%s\" of table "
+                               "\"%s\"",
+                               column, p->r->name));
+}
+
+/* What a column definition says besides its type. Defaults are looked at later, when all columns
+ * are known. */
+static status column_constraints(struct table_plan *p, struct ast_column_def *c,
+                                 struct attribute *att) {
+    bool saw_null = false, saw_default = false;
+    LIST_EACH(struct ast_constraint *, k, c->constraints) {
+        switch (k->kind) {
+        case CONSTRAINT_NULL:
+            if (att->not_null) return conflicting_null(p, k, c->name);
+            saw_null = true;
+            break;
+        case CONSTRAINT_NOT_NULL:
+            if (saw_null) return conflicting_null(p, k, c->name);
+            att->not_null = true;
+            break;
+        case CONSTRAINT_DEFAULT:
+            if (saw_default)
+                return define_at(p->env, &k->node,
+                                 error_set(p->env->eval.error, ST_SYNTAX_ERROR,
+                                           "multiple default values specified for column \"%s\" of "
+                                           "table \"%s\"",
+                                           c->name, p->r->name));
+            saw_default = true;
+            break;
+        case CONSTRAINT_PRIMARY_KEY:
+            if (saw_null) return conflicting_null(p, k, c->name);
+            [[fallthrough]];
+        case CONSTRAINT_UNIQUE:
+        case CONSTRAINT_CHECK: TRY(keep_constraint(p, k, c->name)); break;
+        case CONSTRAINT_IDENTITY:
+            return define_at(p->env, &k->node, define_unsupported(p->env, "an identity column"));
+        case CONSTRAINT_GENERATED:
+            return define_at(p->env, &k->node, define_unsupported(p->env, "a generated column"));
+        case CONSTRAINT_FOREIGN_KEY:
+            return define_at(p->env, &k->node,
+                             define_unsupported(p->env, "a foreign key constraint"));
+        case CONSTRAINT_ATTR_NOT_DEFERRABLE:
+        case CONSTRAINT_ATTR_IMMEDIATE: break;
+        default:
+            return define_at(p->env, &k->node,
+                             define_unsupported(p->env, "a deferrable constraint"));
+        }
+    }
+    return OK;
+}
+
+static status add_column(struct table_plan *p, struct ast_column_def *c) {
+    TRY(check_column_name(p, c));
+    if (p->r->natts >= ROW_ATTRIBUTES_MAX)
+        return error_set(p->env->eval.error, ST_TOO_MANY_COLUMNS,
+                         "tables can have at most %d columns", ROW_ATTRIBUTES_MAX);
+    struct attribute att = {.name = c->name, .number = (int16_t)(p->r->natts + 1), .typmod = -1};
+    TRY(define_column_type(p->env, c, &att));
+    TRY(column_constraints(p, c, &att));
+    p->r->atts[p->r->natts++] = att;
+    return list_append(p->env->eval.arena, &p->columns, c);
+}
+
+/* ---- LIKE ------------------------------------------------------------------------------------ */
+
+static status like_constraint(struct table_plan *p, const struct relation *from,
+                              const struct index_desc *x, bool check, const struct check_desc *c) {
+    struct arena *a = p->env->eval.arena;
+    struct ast_constraint *k = (struct ast_constraint *)ast_new(a, NODE_CONSTRAINT, -1);
+    if (!k) return no_memory(p->env);
+    if (check) {
+        k->kind = CONSTRAINT_CHECK;
+        k->name = (char *)c->name;
+        TRY(parse_expression(a, c->text, strlen(c->text), p->env->eval.error, &k->expression));
+    } else {
+        k->kind = x->primary ? CONSTRAINT_PRIMARY_KEY : CONSTRAINT_UNIQUE;
+        for (unsigned i = 0; i < x->nkeys; i++)
+            TRY(list_append(a, &k->keys, (void *)from->atts[x->columns[i] - 1].name));
+    }
+    return keep_constraint(p, k, NULL);
+}
+
+/* Columns are copied as they are; defaults, checks and unique indexes where INCLUDING asks. */
+static status add_like(struct table_plan *p, const struct ast_table_like *like) {
+    const struct relation *from;
+    TRY(catalog_relation_lock(p->env, like->relation->schema, like->relation->name,
+                              MODE_ACCESS_SHARE, like->relation->node.location, &from));
+    struct arena *a = p->env->eval.arena;
+    for (unsigned i = 0; i < from->natts; i++) {
+        const struct attribute *old = &from->atts[i];
+        if (old->dropped) continue;
+        struct ast_column_def *c = (struct ast_column_def *)ast_new(a, NODE_COLUMN_DEF, -1);
+        if (!c) return no_memory(p->env);
+        c->name = (char *)old->name;
+        TRY(check_column_name(p, c));
+        struct attribute att = *old;
+        att.number = (int16_t)(p->r->natts + 1);
+        att.has_default = false;
+        att.generated = att.identity = 0;
+        if (!(like->options & LIKE_DEFAULTS)) att.default_text = NULL;
+        if (p->r->natts >= ROW_ATTRIBUTES_MAX)
+            return error_set(p->env->eval.error, ST_TOO_MANY_COLUMNS,
+                             "tables can have at most %d columns", ROW_ATTRIBUTES_MAX);
+        p->r->atts[p->r->natts++] = att;
+        TRY(list_append(a, &p->columns, c));
+    }
+    if (like->options & LIKE_CONSTRAINTS)
+        for (unsigned i = 0; i < from->nchecks; i++)
+            TRY(like_constraint(p, from, NULL, true, &from->checks[i]));
+    if (!(like->options & LIKE_INDEXES)) return OK;
+    if (from->primary) TRY(like_constraint(p, from, from->primary, false, NULL));
+    for (unsigned i = 0; i < from->nindexes; i++)
+        if (from->indexes[i].unique) TRY(like_constraint(p, from, &from->indexes[i], false, NULL));
+    return OK;
+}
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+static status add_element(struct table_plan *p, struct node *n) {
+    if (n->kind == NODE_COLUMN_DEF)
+        return define_at(p->env, n, add_column(p, (struct ast_column_def *)n));
+    if (n->kind == NODE_TABLE_LIKE) return add_like(p, (struct ast_table_like *)n);
+    struct ast_constraint *k = (struct ast_constraint *)n;
+    switch (k->kind) {
+    case CONSTRAINT_PRIMARY_KEY:
+    case CONSTRAINT_UNIQUE:
+    case CONSTRAINT_CHECK: return keep_constraint(p, k, NULL);
+    case CONSTRAINT_FOREIGN_KEY:
+        return define_at(p->env, n, define_unsupported(p->env, "a foreign key constraint"));
+    case CONSTRAINT_EXCLUDE:
+        return define_at(p->env, n, define_unsupported(p->env, "an exclusion constraint"));
+    default: return define_at(p->env, n, define_unsupported(p->env, "this constraint"));
+    }
+}
+
+/* Columns of a primary key are not null, wherever it is written. */
+static status mark_primary(struct table_plan *p) {
+    for (int32_t i = 0; i < list_n(p->constraints); i++) {
+        struct ast_constraint *k = list_at(p->constraints, i);
+        if (k->kind != CONSTRAINT_PRIMARY_KEY) continue;
+        const char *owner = list_at(p->owners, i);
+        if (owner) define_attribute(p->r, owner)->not_null = true;
+        LIST_EACH(const char *, name, k->keys) {
+            struct attribute *att = define_attribute(p->r, name);
+            if (!att)
+                return define_at(p->env, &k->node,
+                                 error_set(p->env->eval.error, ST_UNDEFINED_COLUMN,
+                                           "column \"%s\" named in key does not exist", name));
+            att->not_null = true;
+        }
+    }
+    return OK;
+}
+
+static status plan_defaults(struct table_plan *p) {
+    for (unsigned i = 0; i < p->r->natts; i++) {
+        const struct ast_column_def *c = list_at(p->columns, (int32_t)i);
+        LIST_EACH(struct ast_constraint *, k, c->constraints) {
+            if (k->kind != CONSTRAINT_DEFAULT) continue;
+            TRY(define_default_text(p->env, &p->r->atts[i], k->expression,
+                                    &p->r->atts[i].default_text));
+        }
+    }
+    return OK;
+}
+
+status define_default_text(struct sql_env *env, const struct attribute *att,
+                           struct node *expression, const char **ret_text) {
+    struct ast_literal *l = (struct ast_literal *)expression;
+    *ret_text = NULL;
+    if (define_hooks)
+        TRY(define_hooks->expression_check(env, NULL, expression, EXPRESSION_DEFAULT, att->name,
+                                           att->type, att->typmod, NULL));
+    if (expression->kind == NODE_LITERAL && l->kind == LITERAL_NULL) return OK;
+    struct buf out = {0};
+    struct deparse d = {.env = env, .out = &out};
+    status st = deparse_expression(&d, expression, att->type);
+    if (ok(st)) {
+        *ret_text = arena_strndup(env->eval.arena, out.data, out.len);
+        if (!*ret_text) st = no_memory(env);
+    }
+    buf_free(&out);
+    return st;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static status insert_keys(struct table_plan *p) {
+    for (int pass = 0; pass < 2; pass++) { /* the primary key first, as its index is the table */
+        for (int32_t i = 0; i < list_n(p->constraints); i++) {
+            struct ast_constraint *k = list_at(p->constraints, i);
+            bool primary = k->kind == CONSTRAINT_PRIMARY_KEY;
+            if (k->kind == CONSTRAINT_CHECK || primary != (pass == 0)) continue;
+            struct index_plan plan;
+            oid index;
+            TRY(define_plan_constraint(p->env, p->r, k, list_at(p->owners, i), &plan));
+            TRY(define_index_rows(p->env, p->r, &plan, p->r->tree.root, &index));
+        }
+    }
+    return OK;
+}
+
+static status insert_table(struct table_plan *p) {
+    struct sql_env *env = p->env;
+    TRY(new_oid(env, &p->r->oid));
+    TRY(define_insert_row_type(env, p->r, &p->r->row_type));
+    TRY(define_new_tree(env, p->r->oid, &p->r->tree));
+    bool has_index = false;
+    for (int32_t i = 0; i < list_n(p->constraints); i++)
+        has_index |=
+            ((struct ast_constraint *)list_at(p->constraints, i))->kind != CONSTRAINT_CHECK;
+    TRY(define_insert_class(env, p->r, 'r', HEAP_AM_OID, has_index, p->r->tree.root));
+    for (unsigned i = 0; i < p->r->natts; i++)
+        TRY(define_insert_attribute(env, p->r->oid, &p->r->atts[i], NULL));
+    TRY(define_depend(env, (struct object_address){OID_pg_class, p->r->oid, 0},
+                      (struct object_address){OID_pg_namespace, p->r->schema, 0}, 'n'));
+    TRY(insert_keys(p));
+    for (int32_t i = 0; i < list_n(p->constraints); i++) {
+        struct ast_constraint *k = list_at(p->constraints, i);
+        if (k->kind == CONSTRAINT_CHECK) TRY(define_insert_check(env, p->r, k));
+    }
+    return OK;
+}
+
+static status refuse_unsupported(struct sql_env *env, const struct ast_create_table *s) {
+    if (s->relation->persistence == PERSIST_TEMP)
+        return define_unsupported(env, "a temporary table");
+    if (s->inherits) return define_unsupported(env, "INHERITS");
+    if (s->of_type) return define_unsupported(env, "a typed table");
+    if (s->partition_of || s->partition_by) return define_unsupported(env, "partitioning");
+    if (s->access_method && strcmp(s->access_method, "heap"))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "access method \"%s\" does not exist", s->access_method);
+    if (s->tablespace && strcmp(s->tablespace, "pg_default"))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist",
+                         s->tablespace);
+    return OK;
+}
+
+status define_refuse_catalog_schema(struct sql_env *env, oid schema, const char *schema_name,
+                                    const char *name) {
+    if (schema != SCHEMA_PG_CATALOG && schema != SCHEMA_INFORMATION) return OK;
+    status st = error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                          "permission denied to create \"%s.%s\"", schema_name, name);
+    error_detail(env->eval.error, "System catalog modifications are currently disallowed.");
+    return st;
+}
+
+status define_create_table(struct sql_env *env, struct ast_create_table *s) {
+    TRY(refuse_unsupported(env, s));
+    struct relation *r = arena_zalloc(env->eval.arena, sizeof *r);
+    if (!r) return no_memory(env);
+    r->atts = arena_array(env->eval.arena, ROW_ATTRIBUTES_MAX, sizeof *r->atts);
+    if (!r->atts) return no_memory(env);
+    r->name = s->relation->name;
+    r->kind = 'r';
+    r->persistence = s->relation->persistence == PERSIST_UNLOGGED ? 'u' : 'p';
+    r->owner = env->settings->user_oid;
+    TRY(define_at(env, &s->relation->node,
+                  schema_for_creation(env, s->relation->schema, &r->schema)));
+    TRY(schema_name_of(env, r->schema, env->eval.arena, &r->schema_name));
+    TRY(define_refuse_catalog_schema(env, r->schema, r->schema_name, r->name));
+    oid existing;
+    TRY(relation_oid(env, r->schema, r->name, &existing));
+    if (existing && s->if_not_exists) {
+        define_notice(env, "42P07", "relation \"%s\" already exists, skipping", r->name);
+        return OK;
+    }
+    if (existing)
+        return error_set(env->eval.error, ST_DUPLICATE_TABLE, "relation \"%s\" already exists",
+                         r->name);
+    struct table_plan p = {.env = env, .stmt = s, .r = r};
+    LIST_EACH(struct node *, n, s->elements) TRY(add_element(&p, n));
+    TRY(mark_primary(&p));
+    TRY(plan_defaults(&p));
+    return insert_table(&p);
+}

@@ -1,0 +1,281 @@
+/* define_view.c: CREATE VIEW.
+ *
+ * A view is kept as the text of its query, with every relation under its schema's name and every *
+ * of a relation written out, so that it means the same whatever the search path is and whatever
+ * columns are added later. Its dependencies are the relations it names and, of each, the columns
+ * whose names appear in it. */
+#include "catalog/define_internal.h"
+
+struct view_walk {
+    struct sql_env *env;
+    struct list *ctes;      /* char *: names that WITH gives */
+    struct list *relations; /* oids */
+    struct list *names;     /* char *: last names of column references */
+};
+
+static status find_ctes(struct node *n, void *arg) {
+    struct view_walk *w = arg;
+    if (!n) return OK;
+    if (n->kind == NODE_CTE) TRY(list_append(w->env->eval.arena, &w->ctes, ast_as_cte(n)->name));
+    return ast_each_child(n, find_ctes, arg);
+}
+
+static bool listed(const struct list *l, const char *name) {
+    LIST_EACH(const char *, x, l) {
+        if (!strcmp(x, name)) return true;
+    }
+    return false;
+}
+
+/* Gives every relation its schema, and notes it. */
+static status qualify(struct view_walk *w, struct ast_range_var *v) {
+    if (!v->schema && listed(w->ctes, v->name)) return OK;
+    const struct relation *r;
+    TRY(catalog_relation_lock(w->env, v->schema, v->name, MODE_ACCESS_SHARE, v->node.location, &r));
+    if (!v->schema) v->schema = arena_strdup(w->env->eval.arena, r->schema_name);
+    if (!v->schema) return no_memory(w->env);
+    return list_append(w->env->eval.arena, &w->relations, (void *)(uintptr_t)r->oid);
+}
+
+static status walk(struct node *n, void *arg) {
+    struct view_walk *w = arg;
+    if (!n) return OK;
+    if (n->kind == NODE_RANGE_VAR) return qualify(w, ast_as_range_var(n));
+    if (n->kind == NODE_COLUMN_REF) {
+        const struct list *names = ast_as_column_ref(n)->names;
+        if (list_n(names))
+            TRY(list_append(w->env->eval.arena, &w->names, list_at(names, list_n(names) - 1)));
+    }
+    return ast_each_child(n, walk, arg);
+}
+
+/* ---- stars ----------------------------------------------------------------------------------- */
+
+static status add_columns(struct view_walk *w, const struct ast_range_var *v,
+                          struct list **targets) {
+    struct arena *a = w->env->eval.arena;
+    const struct relation *r;
+    TRY(catalog_relation_lock(w->env, v->schema, v->name, MODE_ACCESS_SHARE, v->node.location, &r));
+    for (unsigned i = 0; i < r->natts; i++) {
+        if (r->atts[i].dropped) continue;
+        struct ast_target *t = (struct ast_target *)ast_new(a, NODE_TARGET, -1);
+        struct ast_column_ref *c = (struct ast_column_ref *)ast_new(a, NODE_COLUMN_REF, -1);
+        if (!t || !c) return no_memory(w->env);
+        char *column = arena_strdup(a, r->atts[i].name);
+        if (!column) return no_memory(w->env);
+        TRY(list_append(a, &c->names, v->alias ? v->alias->name : v->name));
+        TRY(list_append(a, &c->names, column));
+        TRY(list_append(a, &w->names, column));
+        t->value = &c->node;
+        TRY(list_append(a, targets, t));
+    }
+    return OK;
+}
+
+/* The relations of a FROM list in order, when it has nothing else; false: it has. */
+static bool plain_relations(struct view_walk *w, struct node *n, struct list **out, status *st) {
+    if (n->kind == NODE_JOIN) {
+        struct ast_join *j = ast_as_join(n);
+        return !j->natural && !j->using_columns && !j->alias &&
+               plain_relations(w, j->left, out, st) && plain_relations(w, j->right, out, st);
+    }
+    if (n->kind != NODE_RANGE_VAR) return false;
+    struct ast_range_var *v = ast_as_range_var(n);
+    if (!v->schema || (v->alias && v->alias->columns)) return false;
+    *st = list_append(w->env->eval.arena, out, v);
+    return ok(*st);
+}
+
+/* Writes out * and t.* of the outermost SELECT where FROM has only relations; elsewhere the star
+ * stays. */
+static status expand_stars(struct view_walk *w, struct ast_select *s) {
+    if (s->set_op != SETOP_NONE || s->values) return OK;
+    struct list *relations = NULL, *targets = NULL;
+    status st = OK;
+    bool plain = true;
+    LIST_EACH(struct node *, n, s->from) plain = plain && plain_relations(w, n, &relations, &st);
+    TRY(st);
+    if (!plain) return OK;
+    LIST_EACH(struct ast_target *, t, s->targets) {
+        struct ast_column_ref *c =
+            t->value->kind == NODE_COLUMN_REF ? ast_as_column_ref(t->value) : NULL;
+        if (!c || !c->star) {
+            TRY(list_append(w->env->eval.arena, &targets, t));
+            continue;
+        }
+        const char *of = list_n(c->names) ? list_at(c->names, list_n(c->names) - 1) : NULL;
+        LIST_EACH(struct ast_range_var *, v, relations) {
+            if (!of || !strcmp(of, v->alias ? v->alias->name : v->name))
+                TRY(add_columns(w, v, &targets));
+        }
+    }
+    s->targets = targets;
+    return OK;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static status depend_on(struct view_walk *w, oid rule, oid relation) {
+    const struct relation *r;
+    struct object_address self = {OID_pg_rewrite, rule, 0};
+    TRY(catalog_relation(w->env, relation, &r));
+    TRY(define_depend(w->env, self, (struct object_address){OID_pg_class, relation, 0}, 'n'));
+    for (unsigned i = 0; i < r->natts; i++)
+        if (!r->atts[i].dropped && listed(w->names, r->atts[i].name))
+            TRY(define_depend(w->env, self,
+                              (struct object_address){OID_pg_class, relation, r->atts[i].number},
+                              'n'));
+    return OK;
+}
+
+static status insert_rule(struct view_walk *w, const struct relation *view, const char *text) {
+    struct sql_env *env = w->env;
+    struct catalog_row row;
+    oid rule;
+    TRY(new_oid(env, &rule));
+    catalog_row_init(&row, CAT_pg_rewrite);
+    row_set_oid(&row, COL_pg_rewrite_oid, rule);
+    TRY(row_set_name(env->eval.arena, &row, COL_pg_rewrite_rulename, "_RETURN"));
+    row_set_oid(&row, COL_pg_rewrite_ev_class, view->oid);
+    row_set_char(&row, COL_pg_rewrite_ev_type, '1');
+    row_set_char(&row, COL_pg_rewrite_ev_enabled, 'O');
+    row_set_bool(&row, COL_pg_rewrite_is_instead, true);
+    TRY(row_set_text(env->eval.arena, &row, COL_pg_rewrite_ev_qual, "<>"));
+    TRY(row_set_text(env->eval.arena, &row, COL_pg_rewrite_ev_action, text));
+    TRY(catalog_row_insert(env, CAT_pg_rewrite, &row));
+    TRY(define_depend(env, (struct object_address){OID_pg_rewrite, rule, 0},
+                      (struct object_address){OID_pg_class, view->oid, 0}, 'i'));
+    for (int32_t i = 0; i < list_n(w->relations); i++) {
+        void *relation = list_at(w->relations, i);
+        bool before = false;
+        for (int32_t k = 0; k < i; k++) before |= list_at(w->relations, k) == relation;
+        if (!before) TRY(depend_on(w, rule, (oid)(uintptr_t)relation));
+    }
+    return OK;
+}
+
+static status name_columns(struct sql_env *env, const struct ast_create_view *s, uint16_t n,
+                           struct define_column *columns) {
+    if (list_n(s->columns) > n)
+        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                         "CREATE VIEW specifies more column names than columns");
+    LIST_EACH(const char *, name, s->columns) columns[name_i].name = name;
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < i; k++)
+            if (!strcmp(columns[i].name, columns[k].name))
+                return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
+                                 "column \"%s\" specified more than once", columns[i].name);
+    return OK;
+}
+
+static status query_text(struct sql_env *env, const struct ast_create_view *s, char **ret_text) {
+    struct buf out = {0};
+    struct deparse d = {.env = env, .out = &out};
+    status st = deparse_query(&d, s->query);
+    *ret_text = ok(st) ? arena_strndup(env->eval.arena, out.data, out.len) : NULL;
+    buf_free(&out);
+    return ok(st) && !*ret_text ? no_memory(env) : st;
+}
+
+/* CREATE OR REPLACE VIEW keeps the columns that are there, in name and type. */
+static status may_replace(struct sql_env *env, const struct relation *old, uint16_t n,
+                          const struct define_column *columns) {
+    if (n < old->natts)
+        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                         "cannot drop columns from view");
+    for (unsigned i = 0; i < old->natts; i++) {
+        if (strcmp(old->atts[i].name, columns[i].name)) {
+            status st = error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                                  "cannot change name of view column \"%s\" to \"%s\"",
+                                  old->atts[i].name, columns[i].name);
+            error_hint(env->eval.error, "Use ALTER VIEW ... RENAME COLUMN ... to change name of "
+                                        "view column instead.");
+            return st;
+        }
+        if (old->atts[i].type != columns[i].type)
+            return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                             "cannot change data type of view column \"%s\" from %s to %s",
+                             columns[i].name, type_format_name(env->eval.arena, old->atts[i].type),
+                             type_format_name(env->eval.arena, columns[i].type));
+    }
+    return OK;
+}
+
+static status set_natts(struct sql_env *, struct catalog_row *row, void *arg) {
+    row_set_int(row, COL_pg_class_relnatts, *(uint16_t *)arg);
+    return OK;
+}
+
+static status insert_columns(struct sql_env *env, oid view, unsigned from, unsigned n,
+                             const struct define_column *columns) {
+    for (unsigned i = from; i < n; i++) {
+        struct attribute att = {.name = columns[i].name,
+                                .number = (int16_t)(i + 1),
+                                .type = columns[i].type == UNKNOWNOID ? TEXTOID : columns[i].type,
+                                .typmod = columns[i].typmod,
+                                .collation = columns[i].collation};
+        TRY(define_insert_attribute(env, view, &att, NULL));
+    }
+    return OK;
+}
+
+static status replace_view(struct view_walk *w, const struct relation *old, uint16_t n,
+                           const struct define_column *columns, const char *text) {
+    datum key = datum_oid(old->oid);
+    struct catalog_row rule;
+    TRY(txn_lock_relation(w->env->proc, w->env->txn, old->oid, MODE_ACCESS_EXCLUSIVE, false,
+                          w->env->settings->lock_timeout_ms));
+    TRY(catalog_row_get(w->env, CAT_pg_rewrite, OID_pg_rewrite_rel_rulename_index, &key, 1,
+                        w->env->eval.arena, &rule));
+    TRY(define_forget(w->env, OID_pg_rewrite, row_oid(&rule, COL_pg_rewrite_oid)));
+    TRY(catalog_rows_delete(w->env, CAT_pg_rewrite, OID_pg_rewrite_rel_rulename_index, &key, 1,
+                            NULL));
+    TRY(insert_columns(w->env, old->oid, old->natts, n, columns));
+    TRY(define_update_class(w->env, old->oid, set_natts, &n));
+    return insert_rule(w, old, text);
+}
+
+status define_create_view(struct sql_env *env, struct ast_create_view *s) {
+    if (s->relation->persistence == PERSIST_TEMP)
+        return define_unsupported(env, "a temporary view");
+    if (s->recursive) return define_unsupported(env, "a recursive view");
+    if (!define_hooks) return define_unsupported(env, "CREATE VIEW");
+    struct view_walk w = {.env = env};
+    struct relation view = {.name = s->relation->name,
+                            .kind = 'v',
+                            .persistence = 'p',
+                            .owner = env->settings->user_oid};
+    TRY(define_at(env, &s->relation->node,
+                  schema_for_creation(env, s->relation->schema, &view.schema)));
+    TRY(schema_name_of(env, view.schema, env->eval.arena, &view.schema_name));
+    TRY(define_refuse_catalog_schema(env, view.schema, view.schema_name, view.name));
+    uint16_t n;
+    struct define_column *columns;
+    char *text;
+    TRY(define_hooks->query_columns(env, s->query, &n, &columns));
+    TRY(name_columns(env, s, n, columns));
+    TRY(find_ctes(s->query, &w));
+    TRY(walk(s->query, &w));
+    if (s->query->kind == NODE_SELECT) TRY(expand_stars(&w, ast_as_select(s->query)));
+    TRY(query_text(env, s, &text));
+    oid existing;
+    TRY(relation_oid(env, view.schema, view.name, &existing));
+    if (existing) {
+        const struct relation *old;
+        if (!s->replace)
+            return error_set(env->eval.error, ST_DUPLICATE_TABLE, "relation \"%s\" already exists",
+                             view.name);
+        TRY(catalog_relation(env, existing, &old));
+        if (old->kind != 'v')
+            return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not a view",
+                             view.name);
+        TRY(may_replace(env, old, n, columns));
+        return replace_view(&w, old, n, columns, text);
+    }
+    view.natts = n;
+    TRY(new_oid(env, &view.oid));
+    TRY(define_insert_row_type(env, &view, &view.row_type));
+    TRY(define_insert_class(env, &view, 'v', 0, false, PAGE_NONE));
+    TRY(insert_columns(env, view.oid, 0, n, columns));
+    return insert_rule(&w, &view, text);
+}

@@ -1,0 +1,36 @@
+/* deparse.h: syntax trees back into SQL, in PostgreSQL's spelling.
+ *
+ * Catalogs keep defaults, checks and views as text. The text is made from the syntax tree, not
+ * copied from the statement, so that it is whole by itself and reads as PostgreSQL's pg_get_expr
+ * would print it: every operator in parentheses, BETWEEN and IN written out, literals with their
+ * type where the tree alone says it. */
+#ifndef CATALOG_DEPARSE_H
+#define CATALOG_DEPARSE_H
+
+#include "catalog/catalog.h"
+#include "parse/ast.h"
+
+struct deparse {
+    struct sql_env *env;
+    struct buf *out;
+    const struct relation *columns; /* whose columns are named; NULL: unknown */
+    bool hide_schemas;              /* relations that are visible are printed without schema */
+    unsigned indent;                /* of the query being printed */
+};
+
+/* want: the type that a bare string literal will become; 0: unknown. STATEMENT_TOO_COMPLEX when
+ * nested too deep, FEATURE_NOT_SUPPORTED for what has no spelling here. */
+status deparse_expression(struct deparse *d, struct node *n, oid want);
+/* A query as pg_get_viewdef lays it out, without the semicolon. */
+status deparse_query(struct deparse *d, struct node *query);
+status deparse_name(struct deparse *d, const struct list *names);
+status deparse_type(struct deparse *d, const struct ast_type_name *t);
+status deparse_list(struct deparse *d, const struct list *l, const char *separator);
+status deparse_order_by(struct deparse *d, const struct list *l);
+status deparse_window(struct deparse *d, const struct ast_window_def *w);
+
+/* The type that a type name means, with its modifier. 42704 with position. */
+status type_from_ast(struct sql_env *env, const struct ast_type_name *t, oid *ret_type,
+                     int32_t *ret_typmod);
+
+#endif

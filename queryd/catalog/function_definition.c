@@ -1,0 +1,210 @@
+/* function_definition.c: definitions as SQL: pg_get_indexdef and its kin. */
+#include "catalog/deparse.h"
+#include "catalog/function_bodies.h"
+#include "parse/parse.h"
+
+/* One pair of parentheses around the whole goes when the caller wants it pretty. */
+static void strip_parentheses(const char **text, size_t *len) {
+    const char *s = *text;
+    int depth = 0;
+    bool quoted = false;
+    if (*len < 2 || s[0] != '(' || s[*len - 1] != ')') return;
+    for (size_t i = 0; i < *len; i++) {
+        if (s[i] == '\'') quoted = !quoted;
+        if (quoted) continue;
+        depth += (s[i] == '(') - (s[i] == ')');
+        if (depth == 0 && i < *len - 1) return;
+    }
+    *text = s + 1;
+    *len -= 2;
+}
+
+status fn_expr(struct fn_call *c) {
+    const struct varlena *v = c->args[0].v;
+    const char *text = v->data;
+    size_t len = v->len;
+    if (c->nargs == 3 && c->args[2].b) strip_parentheses(&text, &len);
+    return return_bytes(c, text, len);
+}
+
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+static const struct index_desc *index_of(const struct relation *r, oid index) {
+    if (r->primary && r->primary->oid == index) return r->primary;
+    for (unsigned i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return &r->indexes[i];
+    return NULL;
+}
+
+static status index_and_table(struct sql_env *env, oid index, const struct relation **ret_table,
+                              const struct index_desc **ret_index) {
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_index, index, env->eval.arena, &row));
+    TRY(catalog_relation(env, row_oid(&row, COL_pg_index_indrelid), ret_table));
+    *ret_index = index_of(*ret_table, index);
+    return *ret_index ? OK : STATUS(NOT_FOUND);
+}
+
+static status print_index_column(const struct relation *r, const struct index_desc *x, unsigned k,
+                                 struct buf *out) {
+    return print_identifier(out, r->atts[x->columns[k] - 1].name);
+}
+
+static status print_index(struct sql_env *env, const struct relation *r, const struct index_desc *x,
+                          bool pretty, struct buf *out) {
+    TRY(buf_add_str(out, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX "));
+    TRY(print_identifier(out, x->name));
+    TRY(buf_add_str(out, " ON "));
+    if (pretty) {
+        TRY(relation_print(env, r->oid, out));
+    } else {
+        TRY(print_identifier(out, r->schema_name));
+        TRY(buf_add_str(out, "."));
+        TRY(print_identifier(out, r->name));
+    }
+    TRY(buf_add_str(out, " USING btree ("));
+    for (unsigned k = 0; k < x->nkeys; k++) {
+        if (k) TRY(buf_add_str(out, ", "));
+        TRY(print_index_column(r, x, k, out));
+        if (x->descending[k]) TRY(buf_add_str(out, " DESC"));
+        if (x->nulls_first[k] != x->descending[k])
+            TRY(buf_add_str(out, x->nulls_first[k] ? " NULLS FIRST" : " NULLS LAST"));
+    }
+    for (unsigned k = x->nkeys; k < x->ncolumns; k++) {
+        TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
+        TRY(print_index_column(r, x, k, out));
+    }
+    TRY(buf_add_str(out, ")"));
+    return x->nulls_not_distinct ? buf_add_str(out, " NULLS NOT DISTINCT") : OK;
+}
+
+status fn_indexdef(struct fn_call *c) {
+    struct sql_env env;
+    const struct relation *r;
+    const struct index_desc *x;
+    struct buf out = {0};
+    int32_t column = c->nargs == 3 ? c->args[1].i32 : 0;
+    TRY(function_env(c, &env));
+    status st = index_and_table(&env, c->args[0].u32, &r, &x);
+    if (ok(st) && column > x->ncolumns) st = STATUS(NOT_FOUND);
+    if (ok(st))
+        st = column > 0 ? print_index_column(r, x, (unsigned)column - 1, &out)
+                        : print_index(&env, r, x, c->nargs == 3 && c->args[2].b, &out);
+    return return_buf(c, st, &out);
+}
+
+/* ---- constraints ----------------------------------------------------------------------------- */
+
+static status print_key(const struct relation *r, const struct index_desc *x, struct buf *out) {
+    TRY(buf_add_str(out, x->primary ? "PRIMARY KEY (" : "UNIQUE "));
+    if (!x->primary) TRY(buf_add_str(out, x->nulls_not_distinct ? "NULLS NOT DISTINCT (" : "("));
+    for (unsigned k = 0; k < x->ncolumns; k++) {
+        if (k) TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
+        TRY(print_index_column(r, x, k, out));
+    }
+    return buf_add_str(out, ")");
+}
+
+static status print_constraint(struct sql_env *env, oid constraint, bool pretty, struct buf *out) {
+    struct catalog_row row;
+    const struct relation *r;
+    TRY(catalog_row_get_oid(env, CAT_pg_constraint, constraint, env->eval.arena, &row));
+    TRY(catalog_relation(env, row_oid(&row, COL_pg_constraint_conrelid), &r));
+    if (row_char(&row, COL_pg_constraint_contype) != 'c') {
+        const struct index_desc *x = index_of(r, row_oid(&row, COL_pg_constraint_conindid));
+        return x ? print_key(r, x, out) : STATUS(NOT_FOUND);
+    }
+    const char *text = row_text(env->eval.arena, &row, COL_pg_constraint_conbin);
+    if (!text) return STATUS(NOT_FOUND);
+    size_t len = strlen(text);
+    if (pretty) strip_parentheses(&text, &len);
+    TRY(buf_printf(out, "CHECK (%.*s)", (int)len, text));
+    if (row_bool(&row, COL_pg_constraint_connoinherit)) TRY(buf_add_str(out, " NO INHERIT"));
+    return row_bool(&row, COL_pg_constraint_convalidated) ? OK : buf_add_str(out, " NOT VALID");
+}
+
+status fn_constraintdef(struct fn_call *c) {
+    struct sql_env env;
+    struct buf out = {0};
+    TRY(function_env(c, &env));
+    status st = print_constraint(&env, c->args[0].u32, c->nargs == 2 && c->args[1].b, &out);
+    return return_buf(c, st, &out);
+}
+
+/* ---- views ----------------------------------------------------------------------------------- */
+
+static status print_view(struct sql_env *env, const struct relation *r, struct buf *out) {
+    struct list *statements;
+    struct deparse d = {.env = env, .out = out, .hide_schemas = true};
+    if (r->kind != 'v' || !r->view_text) return STATUS(NOT_FOUND);
+    TRY(parse_sql(env->eval.arena, r->view_text, strlen(r->view_text), env->eval.error,
+                  &statements));
+    if (list_n(statements) != 1) return STATUS(NOT_FOUND);
+    TRY(buf_add_str(out, " "));
+    TRY(deparse_query(&d, ((struct raw_stmt *)list_at(statements, 0))->stmt));
+    return buf_add_str(out, ";");
+}
+
+/* By oid, or by name as text. */
+status fn_viewdef(struct fn_call *c) {
+    struct sql_env env;
+    const struct relation *r;
+    struct buf out = {0};
+    TRY(function_env(c, &env));
+    oid view = c->args[0].u32;
+    if (c->site->function->args[0] == TEXTOID) {
+        datum found;
+        const struct varlena *name = c->args[0].v;
+        TRY(type_input(c->env, type_find(REGCLASSOID), -1, name->data, name->len, &found));
+        view = found.u32;
+    }
+    status st = catalog_relation(&env, view, &r);
+    if (ok(st)) st = print_view(&env, r, &out);
+    return return_buf(c, st, &out);
+}
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+static status print_arguments(const struct function *f, struct buf *out) {
+    for (unsigned i = 0; i < f->nargs; i++) {
+        if (i) TRY(buf_add_str(out, ", "));
+        if (f->variadic && i == f->nargs - 1u) TRY(buf_add_str(out, "VARIADIC "));
+        TRY(type_format(f->args[i], -1, out));
+    }
+    return OK;
+}
+
+static status print_result(const struct function *f, struct buf *out) {
+    if (f->returns_set) TRY(buf_add_str(out, "SETOF "));
+    return type_format(f->result, -1, out);
+}
+
+status fn_function_arguments(struct fn_call *c) {
+    const struct function *f = function_find(c->args[0].u32);
+    struct buf out = {0};
+    return return_buf(c, f ? print_arguments(f, &out) : STATUS(NOT_FOUND), &out);
+}
+
+status fn_function_result(struct fn_call *c) {
+    const struct function *f = function_find(c->args[0].u32);
+    struct buf out = {0};
+    return return_buf(c, f ? print_result(f, &out) : STATUS(NOT_FOUND), &out);
+}
+
+static status print_function(const struct function *f, struct buf *out) {
+    TRY(buf_printf(out, "CREATE OR REPLACE FUNCTION pg_catalog.%s(", f->name));
+    TRY(print_arguments(f, out));
+    TRY(buf_add_str(out, ")\n RETURNS "));
+    TRY(print_result(f, out));
+    return buf_printf(out, "\n LANGUAGE internal\n%s%s PARALLEL SAFE\nAS $function$%s$function$\n",
+                      f->volatility == 'i'   ? " IMMUTABLE"
+                      : f->volatility == 's' ? " STABLE"
+                                             : "",
+                      f->strict ? " STRICT" : "", f->name);
+}
+
+status fn_functiondef(struct fn_call *c) {
+    const struct function *f = function_find(c->args[0].u32);
+    struct buf out = {0};
+    return return_buf(c, f ? print_function(f, &out) : STATUS(NOT_FOUND), &out);
+}

@@ -1,0 +1,219 @@
+/* function_info.c: comments, sizes, and constants that clients ask for. */
+#include "catalog/function_bodies.h"
+#include "pool/frame.h"
+
+/* ---- constants ------------------------------------------------------------------------------- */
+
+status fn_true(struct fn_call *c) {
+    c->result = datum_bool(true);
+    return OK;
+}
+
+status fn_false(struct fn_call *c) {
+    c->result = datum_bool(false);
+    return OK;
+}
+
+status fn_null(struct fn_call *c) {
+    return return_null(c);
+}
+
+status fn_zero_oid(struct fn_call *c) {
+    c->result = datum_oid(0);
+    return OK;
+}
+
+status fn_empty_text(struct fn_call *c) {
+    return return_text(c, "");
+}
+
+status fn_version(struct fn_call *c) {
+    return return_text(c, "PostgreSQL 15.0 (Axolotl 0.1.0) on x86_64-linux, 64-bit");
+}
+
+#define ENCODING_UTF8 6
+
+status fn_client_encoding(struct fn_call *c) {
+    return return_name(c, "UTF8");
+}
+
+status fn_encoding_to_char(struct fn_call *c) {
+    return return_name(c, c->args[0].i32 == ENCODING_UTF8 ? "UTF8"
+                          : c->args[0].i32 == 0           ? "SQL_ASCII"
+                                                          : "");
+}
+
+status fn_char_to_encoding(struct fn_call *c) {
+    const char *name = c->args[0].s;
+    bool utf8 =
+        !strcasecmp(name, "utf8") || !strcasecmp(name, "utf-8") || !strcasecmp(name, "unicode");
+    c->result = datum_int4(utf8 ? ENCODING_UTF8 : strcasecmp(name, "sql_ascii") ? -1 : 0);
+    return OK;
+}
+
+status fn_collation_for(struct fn_call *c) {
+    const struct type *t = type_find(c->site->arg_types[0]);
+    if (!t || !t->collation) return return_null(c);
+    return return_text(c, t->collation == C_COLLATION_OID ? "\"C\"" : "\"default\"");
+}
+
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+status fn_current_xact_id(struct fn_call *c) {
+    struct sql_env env;
+    TRY(function_env(c, &env));
+    TRY(txn_need_id(env.proc, env.txn));
+    c->result = (datum){.u64 = env.txn->writer.x};
+    return OK;
+}
+
+status fn_xact_id_if_assigned(struct fn_call *c) {
+    struct sql_env env;
+    TRY(function_env(c, &env));
+    if (!env.txn->writer.x) return return_null(c);
+    c->result = (datum){.u64 = env.txn->writer.x};
+    return OK;
+}
+
+/* ---- comments -------------------------------------------------------------------------------- */
+
+static status description(struct fn_call *c, oid object, oid class_oid, int32_t part) {
+    struct sql_env env;
+    struct catalog_row row;
+    datum keys[] = {datum_oid(object), datum_oid(class_oid), datum_int4(part)};
+    TRY(function_env(c, &env));
+    status st =
+        catalog_row_get(&env, CAT_pg_description, 0, keys, class_oid ? 3 : 1, env.eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return return_null(c);
+    TRY(st);
+    if (row_int4(&row, COL_pg_description_objsubid) != part) return return_null(c);
+    c->result = row.values[COL_pg_description_description - 1];
+    return OK;
+}
+
+static oid catalog_by_name(const char *name) {
+    for (unsigned n = 0; n < CATALOG_COUNT; n++)
+        if (!strcmp(catalog_infos[n].name, name)) return catalog_infos[n].oid;
+    return 0;
+}
+
+status fn_obj_description(struct fn_call *c) {
+    if (c->nargs == 1) return description(c, c->args[0].u32, 0, 0);
+    oid class_oid = catalog_by_name(c->args[1].s);
+    return class_oid ? description(c, c->args[0].u32, class_oid, 0) : return_null(c);
+}
+
+status fn_col_description(struct fn_call *c) {
+    return description(c, c->args[0].u32, OID_pg_class, c->args[1].i32);
+}
+
+status fn_shobj_description(struct fn_call *c) {
+    struct sql_env env;
+    struct catalog_row row;
+    datum keys[] = {c->args[0], datum_oid(catalog_by_name(c->args[1].s))};
+    TRY(function_env(c, &env));
+    status st = catalog_row_get(&env, CAT_pg_shdescription, 0, keys, 2, env.eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return return_null(c);
+    TRY(st);
+    c->result = row.values[COL_pg_shdescription_description - 1];
+    return OK;
+}
+
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+static uint64_t pages_of(const struct relation *r) {
+    if (r->kind != 'r' && r->kind != 'i') return 0;
+    return r->relpages ? r->relpages : 1;
+}
+
+/* What ANALYZE last counted; one page for what it has not seen. */
+static status sizes(struct fn_call *c, bool table, bool indexes) {
+    struct sql_env env;
+    const struct relation *r;
+    TRY(function_env(c, &env));
+    status st = catalog_relation(&env, c->args[0].u32, &r);
+    if (status_is(st, ST_NOT_FOUND)) return return_null(c);
+    TRY(st);
+    uint64_t pages = table ? pages_of(r) : 0;
+    for (unsigned i = 0; indexes && i < r->nindexes; i++) {
+        const struct relation *x;
+        TRY(catalog_relation(&env, r->indexes[i].oid, &x));
+        pages += pages_of(x);
+    }
+    c->result = datum_int8((int64_t)(pages * PAGE_BYTES));
+    return OK;
+}
+
+status fn_relation_size(struct fn_call *c) {
+    return sizes(c, true, false);
+}
+
+status fn_indexes_size(struct fn_call *c) {
+    return sizes(c, false, true);
+}
+
+status fn_total_relation_size(struct fn_call *c) {
+    return sizes(c, true, true);
+}
+
+status fn_database_size(struct fn_call *c) {
+    struct sql_env env;
+    TRY(function_env(c, &env));
+    uint64_t pages = atomic_load_explicit(&env.proc->shm->pool->file_pages, memory_order_relaxed);
+    c->result = datum_int8((int64_t)(pages * PAGE_BYTES));
+    return OK;
+}
+
+/* Units grow while the number has five digits; halves round away from zero. */
+status fn_size_pretty(struct fn_call *c) {
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    int64_t size = c->args[0].i64;
+    unsigned unit = 0;
+    bool halves = false; /* size is in half units, to be rounded at the end */
+    char text[64];
+    while (unit < 5) {
+        int64_t limit = halves ? 20 * 1024 - 1 : 10 * 1024;
+        if (size > -limit && size < limit) break;
+        size /= halves ? 1024 : 512;
+        halves = true;
+        unit++;
+    }
+    if (halves) size = (size + (size < 0 ? -1 : 1)) / 2;
+    snprintf(text, sizeof text, "%lld %s", (long long)size, units[unit]);
+    return return_text(c, text);
+}
+
+/* ---- relations ------------------------------------------------------------------------------- */
+
+status fn_relation_filenode(struct fn_call *c) {
+    struct sql_env env;
+    const struct relation *r;
+    TRY(function_env(c, &env));
+    status st = catalog_relation(&env, c->args[0].u32, &r);
+    if (status_is(st, ST_NOT_FOUND) || (ok(st) && r->kind == 'v')) return return_null(c);
+    TRY(st);
+    c->result = datum_oid(r->oid);
+    return OK;
+}
+
+#define UPDATABLE_ALL 28 /* INSERT, UPDATE and DELETE: bits of CmdType */
+
+status fn_relation_is_updatable(struct fn_call *c) {
+    struct sql_env env;
+    const struct relation *r;
+    TRY(function_env(c, &env));
+    status st = catalog_relation(&env, c->args[0].u32, &r);
+    if (!ok(st) && !status_is(st, ST_NOT_FOUND)) return st;
+    c->result = datum_int4(ok(st) && r->kind == 'r' ? UPDATABLE_ALL : 0);
+    return OK;
+}
+
+status fn_relation_is_publishable(struct fn_call *c) {
+    struct sql_env env;
+    const struct relation *r;
+    TRY(function_env(c, &env));
+    status st = catalog_relation(&env, c->args[0].u32, &r);
+    if (!ok(st) && !status_is(st, ST_NOT_FOUND)) return st;
+    c->result = datum_bool(ok(st) && r->kind == 'r' && !r->is_catalog);
+    return OK;
+}

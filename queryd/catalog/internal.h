@@ -1,0 +1,109 @@
+/* internal.h: what the files of this folder share and nobody else sees. */
+#ifndef CATALOG_INTERNAL_H
+#define CATALOG_INTERNAL_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/control.h"
+#include "catalog/catalog_table.h"
+#include "catalog/define_hooks.h"
+
+#define SCHEMA_PG_CATALOG 11
+#define SCHEMA_PG_TOAST 99
+#define SCHEMA_PUBLIC 2200
+#define SCHEMA_INFORMATION 13000
+#define ROLE_POSTGRES 10
+#define DEFAULT_COLLATION_OID 100
+#define C_COLLATION_OID 950
+#define HEAP_AM_OID 2
+#define BTREE_AM_OID 403
+#define TYPE_ROW_IN 2290 /* record_in and its kin, of row types */
+#define SEARCH_PATH_MAX 32
+
+/* Everything read from the catalogs under one catalog version. Kept while a transaction that looked
+ * something up in it lives: relations must outlast the statements that asked for them. */
+struct generation {
+    struct generation *next;
+    uint64_t version;
+    struct arena arena;
+    struct cached_relation *by_oid[256];
+    struct cached_name *by_name[256];
+    struct cached_schema *schemas;
+    unsigned names;  /* entries, to stop remembering what does not exist */
+    txn_ref life;    /* of the one transaction that it is private to; 0: shared */
+    txn_ref users[]; /* per transaction slot, its life when it last looked something up */
+};
+
+struct cached_relation {
+    struct cached_relation *next;
+    const struct relation *relation;
+};
+struct cached_name {
+    struct cached_name *next;
+    oid schema;
+    oid relation; /* 0: there is none */
+    char name[NAME_BYTES];
+};
+struct cached_schema {
+    struct cached_schema *next;
+    oid schema; /* 0: there is none */
+    char name[NAME_BYTES];
+};
+
+struct catalog {
+    struct proc *proc;
+    struct arena arena; /* of the relations of the catalogs */
+    struct relation *catalogs;
+    struct generation *shared;   /* newest first */
+    struct generation *privates; /* of transactions with changes of their own */
+};
+
+void cache_free(struct catalog *c);
+
+/* The name of a schema for messages and lookups; NOT_FOUND. In the arena. */
+status schema_name_of(struct sql_env *env, oid schema, struct arena *a, const char **ret_name);
+/* The schemas of the search path that exist, pg_catalog included; *ret_first_writable: where new
+ * relations go, 0: nowhere. */
+status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *ret_creation);
+/* A relation's oid by name along the search path or in one schema; 0: none. */
+status relation_oid(struct sql_env *env, oid schema, const char *name, oid *ret_relation);
+status relation_oid_named(struct sql_env *env, const char *schema, const char *name,
+                          oid *ret_relation);
+/* Would this relation be found by its bare name? */
+status relation_is_visible(struct sql_env *env, oid schema, const char *name, oid relation,
+                           bool *ret_visible);
+/* Reads a relation from the catalogs into the arena. NOT_FOUND. */
+status relation_load(struct sql_env *env, oid relation, struct arena *a,
+                     struct relation **ret_relation);
+/* "public.t", quoted where needed, without the schema when it is visible. */
+status relation_print(struct sql_env *env, oid relation, struct buf *out);
+status role_oid(struct sql_env *env, const char *name, oid *ret_role);
+/* The name of a role; NOT_FOUND. In the arena. */
+status role_name(struct sql_env *env, oid role, struct arena *a, const char **ret_name);
+status type_name_print(struct sql_env *env, oid type, int32_t typmod, struct buf *out);
+
+status new_oid(struct sql_env *env, oid *ret_oid);
+status catalog_bootstrap(struct sql_env *env, struct relation *catalogs);
+/* A new appliance's first free oid is above everything in the catalogs. */
+status find_next_oid(struct sql_env *env, oid *ret_next);
+
+/* Registers the bodies of functions that need catalogs; once. */
+void catalog_functions_register(void);
+
+static inline status no_memory(struct sql_env *env) {
+    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+}
+
+/* The sql_env in which a function is being called, with the call's arena and error. 0A000 outside
+ * of a session. */
+struct fn_call;
+status function_env(const struct fn_call *c, struct sql_env *ret_env);
+
+/* Names as SQL: quoted where needed. */
+status print_identifier(struct buf *out, const char *name);
+status print_literal(struct buf *out, const char *text, size_t len);
+
+#endif

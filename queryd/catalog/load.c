@@ -1,0 +1,303 @@
+/* load.c: a relation put together from its catalog rows. */
+#include "catalog/internal.h"
+
+struct loading {
+    struct sql_env *env;
+    struct arena *arena;
+    struct relation *r;
+    struct catalog_row class_row;
+};
+
+/* ---- attributes ------------------------------------------------------------------------------ */
+
+static status load_attribute(struct loading *l, const struct catalog_row *row, oid *types,
+                             const char **missing) {
+    int16_t number = row_int2(row, COL_pg_attribute_attnum);
+    if (number < 1) return OK;
+    if (number > l->r->natts) return STATUS(DATA_CORRUPTED);
+    struct attribute *att = &l->r->atts[number - 1];
+    *att = (struct attribute){
+        .name = arena_strdup(l->arena, row_name(row, COL_pg_attribute_attname)),
+        .number = number,
+        .type = row_oid(row, COL_pg_attribute_atttypid),
+        .typmod = row_int4(row, COL_pg_attribute_atttypmod),
+        .collation = row_oid(row, COL_pg_attribute_attcollation),
+        .not_null = row_bool(row, COL_pg_attribute_attnotnull),
+        .dropped = row_bool(row, COL_pg_attribute_attisdropped),
+        .has_default = row_bool(row, COL_pg_attribute_atthasdef),
+        .generated = row_char(row, COL_pg_attribute_attgenerated),
+        .identity = row_char(row, COL_pg_attribute_attidentity),
+    };
+    types[number - 1] = att->type;
+    if (row_bool(row, COL_pg_attribute_atthasmissing))
+        missing[number - 1] = row_text(l->arena, row, COL_pg_attribute_attmissingval);
+    return att->name ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+/* A dropped column keeps its type (unlike PostgreSQL's atttypid 0): its bytes are in old rows. */
+static status set_missing(struct loading *l, const char *const *missing) {
+    struct eval_env eval = l->env->eval;
+    eval.arena = l->arena;
+    for (uint16_t i = 0; i < l->r->natts; i++) {
+        if (!missing[i] || l->r->atts[i].dropped) continue;
+        datum value;
+        TRY(type_input(&eval, type_find(l->r->atts[i].type), -1, missing[i], strlen(missing[i]),
+                       &value));
+        row_desc_set_missing(l->r->row, i, value);
+    }
+    return OK;
+}
+
+static status load_attributes(struct loading *l) {
+    uint16_t n = l->r->natts;
+    l->r->atts = arena_zalloc(l->arena, n * sizeof *l->r->atts);
+    oid *types = arena_zalloc(l->arena, n * sizeof *types);
+    const char **missing = arena_zalloc(l->arena, n * sizeof *missing);
+    if (!l->r->atts || !types || !missing) return STATUS(OUT_OF_MEMORY);
+    datum key = datum_oid(l->r->oid);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_attribute, 0, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) TRY_OUT(st, load_attribute(l, &s.row, types, missing));
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    TRY(st);
+    for (uint16_t i = 0; i < n; i++) {
+        if (!type_find(types[i])) types[i] = TEXTOID;
+        if (!l->r->atts[i].name) return STATUS(DATA_CORRUPTED);
+    }
+    TRY(row_desc_new(l->arena, types, n, &l->r->row));
+    return set_missing(l, missing);
+}
+
+static status load_defaults(struct loading *l) {
+    datum key = datum_oid(l->r->oid);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, &key,
+                                   1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        int16_t number = row_int2(&s.row, COL_pg_attrdef_adnum);
+        if (number < 1 || number > l->r->natts) continue;
+        l->r->atts[number - 1].default_text = row_text(l->arena, &s.row, COL_pg_attrdef_adbin);
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+static status load_index(struct loading *l, const struct catalog_row *row, struct index_desc *x) {
+    struct arena *scratch = l->env->eval.arena;
+    struct catalog_row class_row;
+    int64_t keys[INDEX_COLUMNS_MAX], options[INDEX_COLUMNS_MAX];
+    size_t nkeys, noptions;
+    oid index = row_oid(row, COL_pg_index_indexrelid);
+    TRY(catalog_row_get_oid(l->env, CAT_pg_class, index, scratch, &class_row));
+    TRY(row_numbers(&l->env->eval, row, COL_pg_index_indkey, INT2VECTOROID, keys, INDEX_COLUMNS_MAX,
+                    &nkeys));
+    TRY(row_numbers(&l->env->eval, row, COL_pg_index_indoption, INT2VECTOROID, options,
+                    INDEX_COLUMNS_MAX, &noptions));
+    *x = (struct index_desc){
+        .oid = index,
+        .name = arena_strdup(l->arena, row_name(&class_row, COL_pg_class_relname)),
+        .tree = {{(uint64_t)row_int8(&class_row, COL_pg_class_axl_root)}, index},
+        .nkeys = (uint16_t)row_int2(row, COL_pg_index_indnkeyatts),
+        .ncolumns = (uint16_t)nkeys,
+        .unique = row_bool(row, COL_pg_index_indisunique),
+        .primary = row_bool(row, COL_pg_index_indisprimary),
+        .nulls_not_distinct = row_bool(row, COL_pg_index_indnullsnotdistinct),
+        .valid = row_bool(row, COL_pg_index_indisvalid),
+        .predicate_text = row_text(l->arena, row, COL_pg_index_indpred),
+    };
+    if (x->nkeys > nkeys || !x->name) return STATUS(DATA_CORRUPTED);
+    for (size_t k = 0; k < nkeys; k++) {
+        x->columns[k] = (int16_t)keys[k];
+        if (keys[k] < 0 || keys[k] > l->r->natts) return STATUS(DATA_CORRUPTED);
+        x->descending[k] = k < noptions && (options[k] & 1);
+        x->nulls_first[k] = k < noptions && (options[k] & 2);
+    }
+    return OK;
+}
+
+/* Counts first: the descriptors stand in one array. */
+static status load_indexes(struct loading *l) {
+    struct index_desc *found = NULL;
+    size_t n = 0, cap = 0;
+    datum key = datum_oid(l->r->oid);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_index, OID_pg_index_indrelid_index, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        if (n == cap) {
+            size_t more = cap ? cap * 2 : 4;
+            struct index_desc *bigger = arena_array(l->arena, more, sizeof *bigger);
+            if (!bigger) {
+                st = STATUS(OUT_OF_MEMORY);
+                goto out;
+            }
+            if (n) memcpy(bigger, found, n * sizeof *found);
+            found = bigger;
+            cap = more;
+        }
+        TRY_OUT(st, load_index(l, &s.row, &found[n]));
+        n++;
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    TRY(st);
+    l->r->indexes = arena_zalloc(l->arena, n * sizeof *found);
+    if (!l->r->indexes) return STATUS(OUT_OF_MEMORY);
+    for (size_t i = 0; i < n; i++) {
+        if (found[i].primary)
+            l->r->primary = &found[i];
+        else
+            l->r->indexes[l->r->nindexes++] = found[i];
+    }
+    return OK;
+}
+
+static struct index_desc *index_by_oid(struct relation *r, oid index) {
+    if (r->primary && r->primary->oid == index) return r->primary;
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return &r->indexes[i];
+    return NULL;
+}
+
+static status load_constraints(struct loading *l) {
+    struct check_desc checks[64];
+    datum key = datum_oid(l->r->oid);
+    struct catalog_scan s;
+    status st;
+    uint16_t n = 0;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_constraint,
+                                   OID_pg_constraint_conrelid_contypid_conname_index, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        struct index_desc *x = index_by_oid(l->r, row_oid(&s.row, COL_pg_constraint_conindid));
+        if (x) x->constraint = row_oid(&s.row, COL_pg_constraint_oid);
+        if (row_char(&s.row, COL_pg_constraint_contype) != 'c') continue;
+        if (n == sizeof checks / sizeof *checks) {
+            st = error_set(l->env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
+                           "too many check constraints on relation \"%s\"", l->r->name);
+            goto out;
+        }
+        checks[n].name = arena_strdup(l->arena, row_name(&s.row, COL_pg_constraint_conname));
+        checks[n].text = row_text(l->arena, &s.row, COL_pg_constraint_conbin);
+        if (!checks[n].name || !checks[n].text) {
+            st = STATUS(OUT_OF_MEMORY);
+            goto out;
+        }
+        n++;
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    TRY(st);
+    l->r->nchecks = n;
+    l->r->checks = arena_memdup(l->arena, checks, n * sizeof *checks);
+    return l->r->checks ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+static status load_stats(struct loading *l) {
+    if (l->r->reltuples < 0) return OK;
+    struct column_stats *stats = arena_array(l->arena, l->r->natts, sizeof *stats);
+    if (!stats) return STATUS(OUT_OF_MEMORY);
+    for (unsigned i = 0; i < l->r->natts; i++) stats[i] = (struct column_stats){.width = -1};
+    datum key = datum_oid(l->r->oid);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_statistic, 0, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        int16_t number = row_int2(&s.row, COL_pg_statistic_staattnum);
+        if (number < 1 || number > l->r->natts) continue;
+        stats[number - 1] =
+            (struct column_stats){.null_fraction = row_float4(&s.row, COL_pg_statistic_stanullfrac),
+                                  .distinct = row_float4(&s.row, COL_pg_statistic_stadistinct),
+                                  .width = row_int4(&s.row, COL_pg_statistic_stawidth)};
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    l->r->stats = stats;
+    return st;
+}
+
+/* ---- views ----------------------------------------------------------------------------------- */
+
+static status load_view(struct loading *l) {
+    datum key = datum_oid(l->r->oid);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_rewrite, OID_pg_rewrite_rel_rulename_index, &key,
+                                   1, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (row_char(&s.row, COL_pg_rewrite_ev_type) == '1')
+            l->r->view_text = row_text(l->arena, &s.row, COL_pg_rewrite_ev_action);
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static status fill_class(struct loading *l) {
+    const struct catalog_row *row = &l->class_row;
+    struct relation *r = l->r;
+    r->name = arena_strdup(l->arena, row_name(row, COL_pg_class_relname));
+    r->schema = row_oid(row, COL_pg_class_relnamespace);
+    r->kind = row_char(row, COL_pg_class_relkind);
+    r->persistence = row_char(row, COL_pg_class_relpersistence);
+    r->owner = row_oid(row, COL_pg_class_relowner);
+    r->row_type = row_oid(row, COL_pg_class_reltype);
+    r->natts = (uint16_t)row_int2(row, COL_pg_class_relnatts);
+    r->reltuples = (double)row_float4(row, COL_pg_class_reltuples);
+    r->relpages = (uint64_t)row_int4(row, COL_pg_class_relpages);
+    if (!row_is_null(row, COL_pg_class_axl_root))
+        r->tree = (struct tree){{(uint64_t)row_int8(row, COL_pg_class_axl_root)}, r->oid};
+    if (r->natts > ROW_ATTRIBUTES_MAX) return STATUS(DATA_CORRUPTED);
+    status st = schema_name_of(l->env, r->schema, l->arena, &r->schema_name);
+    if (status_is(st, ST_NOT_FOUND)) return STATUS(DATA_CORRUPTED);
+    return st;
+}
+
+static status load_parts(struct loading *l) {
+    TRY(fill_class(l));
+    TRY(load_attributes(l));
+    if (l->class_row.values[COL_pg_class_relkind - 1].i8 == 'v') return load_view(l);
+    if (l->r->kind != 'r') return OK;
+    TRY(load_defaults(l));
+    TRY(load_indexes(l));
+    TRY(load_stats(l));
+    return load_constraints(l);
+}
+
+status relation_load(struct sql_env *env, oid relation, struct arena *a,
+                     struct relation **ret_relation) {
+    /* Scratch of its own: the asker's arena may be a session's. */
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    struct sql_env inner = *env;
+    inner.eval.arena = &scratch;
+    struct loading l = {.env = &inner, .arena = a};
+    l.r = arena_zalloc(a, sizeof *l.r);
+    status st = l.r ? OK : STATUS(OUT_OF_MEMORY);
+    if (ok(st)) {
+        l.r->oid = relation;
+        st = catalog_row_get_oid(&inner, CAT_pg_class, relation, &scratch, &l.class_row);
+    }
+    if (ok(st)) {
+        st = load_parts(&l);
+        if (status_is(st, ST_NOT_FOUND) || status_is(st, ST_DATA_CORRUPTED))
+            st = error_set(env->eval.error, ST_DATA_CORRUPTED,
+                           "catalog rows of relation %u do not fit together", relation);
+    }
+    arena_free(&scratch);
+    if (!ok(st)) return status_is(st, ST_OUT_OF_MEMORY) ? no_memory(env) : st;
+    *ret_relation = l.r;
+    return OK;
+}
