@@ -143,8 +143,9 @@ static void flush_log(struct fake_env *f) {
            complete - durable);
     commit_time visible = atomic_load(&l->visible);
     for (uint64_t at = durable; at < complete;) {
-        const struct rec_head *r = (const struct rec_head *)(f->log_file + at);
+        struct rec_head *r = (struct rec_head *)(f->log_file + at);
         CHECK(ok(rec_valid(r, complete - at)));
+        r->crc = rec_crc(r, (lsn){at});
         if (r->type == REC_COMMIT) visible = ((const struct rec_commit *)rec_payload_c(r))->time;
         at += r->len;
     }
