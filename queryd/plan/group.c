@@ -1,0 +1,183 @@
+/* Grouping, aggregates, DISTINCT. */
+#include "plan/internal.h"
+
+struct agg_list {
+    struct planner *p;
+    uint16_t n, cap;
+    struct expr **items;
+};
+
+static status collect_aggregate(struct expr *e, void *arg, bool *ret_descend) {
+    struct agg_list *l = arg;
+    struct planner *p = l->p;
+    if (e->kind != EXPR_AGGREGATE) return OK;
+    *ret_descend = false;
+    for (uint16_t i = 0; i < l->n; i++)
+        if (expr_equal(l->items[i], e)) return OK;
+    if (l->n == l->cap) {
+        uint16_t cap = l->cap ? (uint16_t)(l->cap * 2) : 4;
+        struct expr **items;
+        NEW_N(p, items, cap);
+        if (l->n) memcpy(items, l->items, l->n * sizeof *items);
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->n++] = e;
+    return OK;
+}
+
+static status collect_all(struct planner *p, struct agg_list *l) {
+    struct query *q = p->query;
+    l->p = p;
+    for (uint16_t i = 0; i < q->ntargets; i++)
+        TRY(expr_walk(q->targets[i].expr, collect_aggregate, l));
+    TRY(expr_walk(q->having, collect_aggregate, l));
+    for (uint16_t i = 0; i < q->nwindows; i++) {
+        const struct window *w = &q->windows[i];
+        for (uint16_t k = 0; k < w->npartition; k++)
+            TRY(expr_walk(w->partition[k], collect_aggregate, l));
+        for (uint16_t k = 0; k < w->norder; k++) TRY(expr_walk(w->order[k], collect_aggregate, l));
+    }
+    return OK;
+}
+
+static status aggregate_site(struct planner *p, const struct expr *e, struct fn_site **ret) {
+    struct fn_site *site;
+    oid *types;
+    NEW(p, site);
+    NEW_N(p, types, e->agg.nplain + 1);
+    for (uint16_t i = 0; i < e->agg.nplain; i++) types[i] = e->args[i]->type;
+    site->function = e->agg.function;
+    site->result_type = e->type;
+    site->arg_types = types;
+    site->nargs = e->agg.nplain;
+    site->memo_arena = p->c->arena;
+    *ret = site;
+    return OK;
+}
+
+static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_aggregate *a,
+                                 struct expr **values, uint16_t *nvalues) {
+    a->aggregate = e->agg.aggregate;
+    a->first_arg = *nvalues;
+    a->nargs = e->agg.nplain;
+    a->norder = e->agg.norder;
+    a->order = e->agg.order;
+    a->distinct = e->agg.distinct;
+    a->has_filter = e->agg.has_filter;
+    TRY(aggregate_site(p, e, &a->site));
+    NEW_N(p, a->arg_types, e->nargs + 1);
+    for (uint16_t i = 0; i < e->nargs; i++) {
+        a->arg_types[i] = type_find(e->args[i]->type);
+        values[(*nvalues)++] = e->args[i];
+    }
+    return OK;
+}
+
+static double group_rows(struct planner *p, const struct plan *input) {
+    const struct query *q = p->query;
+    if (q->ngroup == 0) return 1;
+    double n = 1;
+    for (uint16_t i = 0; i < q->ngroup; i++) n *= distinct_values(p, q->group[i], input->rows);
+    if (n > input->rows) n = input->rows;
+    return n < 1 ? 1 : n;
+}
+
+static status make_agg(struct planner *p, struct plan *input, struct expr **group, uint16_t ngroup,
+                       struct agg_list *aggs, struct plan **ret) {
+    struct plan *plan;
+    TRY(plan_new(p, PLAN_AGG, input, NULL, (uint16_t)(ngroup + aggs->n), &plan));
+    uint32_t room = ngroup;
+    for (uint16_t i = 0; i < aggs->n; i++) room += aggs->items[i]->nargs;
+    struct expr **values;
+    NEW_N(p, values, room + 1);
+    NEW_N(p, plan->agg.group_types, ngroup + 1);
+    NEW_N(p, plan->agg.aggs, aggs->n + 1);
+    uint16_t n = 0;
+    for (uint16_t i = 0; i < ngroup; i++) {
+        plan->out[i] = group[i];
+        plan->types[i] = plan->agg.group_types[i] = type_find(group[i]->type);
+        values[n++] = group[i];
+    }
+    for (uint16_t i = 0; i < aggs->n; i++) {
+        plan->out[ngroup + i] = aggs->items[i];
+        plan->types[ngroup + i] = type_find(aggs->items[i]->type);
+        TRY(plan_one_aggregate(p, aggs->items[i], &plan->agg.aggs[i], values, &n));
+    }
+    plan->agg.ngroup = ngroup;
+    plan->agg.naggs = aggs->n;
+    plan->rows = group_rows(p, input);
+    plan->cost = input->cost + input->rows * (0.5 + 0.2 * aggs->n);
+    TRY(compile_over(p, plan, values, n, input, NULL, &plan->agg.values));
+    *ret = plan;
+    return OK;
+}
+
+status plan_grouping(struct planner *p, struct plan *input, struct plan **ret) {
+    struct agg_list aggs = {0};
+    TRY(collect_all(p, &aggs));
+    return make_agg(p, input, p->query->group, p->query->ngroup, &aggs, ret);
+}
+
+status plan_distinct(struct planner *p, struct plan *input, uint16_t ncolumns, struct plan **ret) {
+    struct agg_list none = {0};
+    struct plan *plan;
+    TRY(make_agg(p, input, input->out, ncolumns, &none, &plan));
+    plan->rows = input->rows < 1 ? 1 : input->rows * 0.5 + 0.5;
+    if (plan->agg.ngroup == 0) { /* SELECT DISTINCT without columns: one row if any */
+        TRY(plan_above(p, PLAN_UNIQUE, input, &plan));
+    }
+    *ret = plan;
+    return OK;
+}
+
+/* min or max of an indexed column is the first row in the index's order. *ret NULL: not so. */
+status plan_min_max(struct planner *p, struct plan **ret) {
+    struct query *q = p->query;
+    *ret = NULL;
+    if (q->nfrom != 1 || q->from[0]->is_join || p->nsemi || q->ngroup) return OK;
+    const struct rte *r = q->rtes[q->from[0]->rte];
+    if (r->kind != RTE_RELATION) return OK;
+    struct agg_list aggs = {0};
+    TRY(collect_all(p, &aggs));
+    if (aggs.n != 1) return OK;
+    struct expr *e = aggs.items[0];
+    if (!e->agg.aggregate->sort_operator || e->agg.nplain != 1 || e->nargs != 1) return OK;
+    struct expr *column = expr_strip_relabel(e->args[0]);
+    if (column->kind != EXPR_VAR || column->var.att <= 0) return OK;
+    const struct operator_info *op = operator_find(e->agg.aggregate->sort_operator);
+    if (!op) return OK;
+    bool descending = op->btree_strategy == 5;
+    struct plan_sort_wish wish = {.n = 1, .limit = 1};
+    wish.columns[0] = (struct wish_column){column, descending, descending};
+    p->wish = &wish;
+    struct conjuncts quals = {0};
+    TRY(conjuncts_add(p, &quals, q->where));
+    struct expr *not_null = expr_new_n(p->c->arena, EXPR_NULL_TEST, BOOLOID, -1, 1);
+    NEEDS(p, not_null);
+    not_null->negated = true;
+    not_null->args[0] = column;
+    struct conjuncts all = quals;
+    if (!r->relation->atts[column->var.att - 1].not_null) {
+        all = (struct conjuncts){0};
+        for (uint32_t i = 0; i < quals.n; i++) TRY(conjuncts_add(p, &all, quals.items[i]));
+        TRY(conjuncts_add(p, &all, not_null));
+    }
+    for (uint32_t i = 0; i < all.n; i++) {
+        struct rte_set used;
+        TRY(query_rtes_of(all.items[i], &used));
+        if (rte_set_empty(&used)) {
+            p->wish = NULL;
+            return OK;
+        }
+    }
+    struct plan *scan;
+    status s = relation_path(p, q->from[0]->rte, &all, NULL, &scan);
+    p->wish = NULL;
+    TRY(s);
+    if (!scan->norder) return OK;
+    struct expr *one = expr_const(p->c->arena, INT8OID, datum_int8(1), false, -1);
+    NEEDS(p, one);
+    TRY(plan_limit(p, scan, one, NULL, &scan));
+    return make_agg(p, scan, NULL, 0, &aggs, ret);
+}

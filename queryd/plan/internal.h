@@ -1,0 +1,210 @@
+/* internal.h: what the files of this folder share. */
+#ifndef PLAN_INTERNAL_H
+#define PLAN_INTERNAL_H
+
+#include "base/check.h"
+#include "base/coro.h"
+#include "plan/plan.h"
+
+#define STACK_MARGIN_BYTES (24 * 1024)
+#define OUTER_SET_WORDS 16
+#define OUTERS_MAX (OUTER_SET_WORDS * 64)
+
+/* Execution parameters that an expression or plan reads. */
+struct outer_set {
+    uint64_t word[OUTER_SET_WORDS];
+};
+
+struct conjuncts {
+    uint32_t n, cap;
+    struct expr **items;
+};
+
+/* Values of the row at hand that something below asks for: who runs it sets them first. */
+struct collector {
+    struct collector *before;
+    uint16_t n, cap;
+    uint16_t *ids;
+    struct expr **exprs; /* in terms of the planner's own query */
+};
+
+/* The whole statement. */
+struct plan_context {
+    struct sql_env *env;
+    struct arena *arena;
+    struct error *error;
+    struct eval_env eval;
+    struct error *scratch_error;
+    struct plan_statement *statement;
+    uint16_t sublinks_cap;
+};
+
+/* One query level. */
+struct planner {
+    struct plan_context *c;
+    struct planner *parent;
+    struct query *query;
+    struct collector *collector;
+    struct rte_plan *rtes; /* per range table entry */
+    uint16_t nsemi;
+    struct semi_join *semis;
+    struct plan_sort_wish *wish; /* order that would be welcome, NULL: none */
+};
+
+/* A join made of an EXISTS or IN: right: its FROM, absorbed into the query. */
+struct semi_join {
+    bool anti;
+    uint16_t nfrom;
+    struct from_item **from;
+    struct conjuncts quals; /* those of the subquery, with the comparison of IN */
+};
+
+struct rte_plan {
+    struct plan *plan;        /* SUBQUERY, FUNCTION, VALUES, CTE */
+    struct collector lateral; /* what the plan asks of entries beside it */
+    struct rte_set needs;     /* … and which entries those are */
+    bool *used;               /* attribute i + 1 */
+    bool tableoid, address;
+};
+
+struct wish_column {
+    struct expr *expr;
+    bool descending, nulls_first;
+};
+struct plan_sort_wish {
+    uint16_t n;
+    struct wish_column columns[INDEX_COLUMNS_MAX];
+    double limit; /* rows that will be asked for; 0: all */
+};
+
+/* A part of a join under construction. */
+struct join_rel {
+    struct plan *plan; /* NULL: a base relation not yet given a path */
+    struct rte_set rtes;
+    struct rte_set needs; /* lateral references to others */
+    struct collector *lateral;
+    int32_t base;           /* RELATION entry, -1: none */
+    struct conjuncts quals; /* of the base relation alone */
+    double rows;
+};
+
+status plan_memory(struct planner *p);
+#define NEEDS(p, pointer)                                                                          \
+    do {                                                                                           \
+        if (!(pointer)) return plan_memory(p);                                                     \
+    } while (0)
+#define NEW_N(p, pointer, n)                                                                       \
+    do {                                                                                           \
+        (pointer) = arena_array((p)->c->arena, (size_t)(n), sizeof *(pointer));                    \
+        if (!(pointer)) return plan_memory(p);                                                     \
+    } while (0)
+#define NEW(p, pointer) NEW_N(p, pointer, 1)
+status plan_unsupported(struct planner *p, const char *what);
+status plan_stack(struct planner *p);
+
+/* planner.c */
+status plan_new(struct planner *p, enum plan_kind kind, struct plan *left, struct plan *right,
+                uint16_t ncolumns, struct plan **ret);
+/* A new operator above child with the same columns, order and rows. */
+status plan_above(struct planner *p, enum plan_kind kind, struct plan *child, struct plan **ret);
+status plan_query(struct plan_context *c, struct planner *parent, struct query *q, double limit,
+                  struct plan **ret);
+status plan_project(struct planner *p, struct plan *child, struct expr **exprs, uint16_t n,
+                    struct plan **ret);
+status plan_filter(struct planner *p, struct plan *child, struct conjuncts *quals,
+                   struct plan **ret);
+status plan_sort(struct planner *p, struct plan *child, const struct plan_sort_column *columns,
+                 uint16_t n, struct plan **ret);
+status plan_material(struct planner *p, struct plan *child, struct plan **ret);
+status plan_limit(struct planner *p, struct plan *child, struct expr *limit, struct expr *offset,
+                  struct plan **ret);
+bool plan_is_sorted(const struct plan *child, const struct plan_sort_column *columns, uint16_t n);
+void plan_set_capacity(struct plan *plan);
+struct plan_sort_column sort_column(uint16_t column, const struct expr *e, bool descending,
+                                    bool nulls_first);
+
+/* refs.c: expressions over the columns of operators */
+status resolve_over(struct planner *p, struct expr *e, const struct plan *left,
+                    const struct plan *right, struct expr **ret);
+/* Programs whose inputs are the columns of left, then right (NULL: none); node learns which
+ * execution parameters they read. */
+status compile_over(struct planner *p, struct plan *node, struct expr **exprs, uint16_t n,
+                    const struct plan *left, const struct plan *right, struct program **ret);
+status compile_conjuncts(struct planner *p, struct plan *node, struct conjuncts *quals,
+                         const struct plan *left, const struct plan *right, struct program **ret);
+status outers_of(struct expr *e, struct outer_set *s);
+struct outer_set *plan_outers(struct plan *plan);
+status note_outers(struct plan *node, struct expr *e);
+void add_outers(struct outer_set *s, const struct outer_set *more);
+void remove_outer(struct outer_set *s, uint16_t id);
+/* The execution parameter that will hold e, a value of p's rows. */
+status request_outer(struct planner *p, struct expr *e, struct expr **ret);
+void collector_push(struct planner *p, struct collector *c);
+void collector_pop(struct planner *p);
+
+/* conjunct.c */
+status conjuncts_add(struct planner *p, struct conjuncts *c, struct expr *e); /* splits ANDs */
+status conjuncts_expr(struct planner *p, const struct conjuncts *c, struct expr **ret);
+
+/* fold.c */
+status fold(struct planner *p, struct expr *e, struct expr **ret);
+
+/* prepare.c: constants folded, subqueries planned, outer columns made parameters */
+status prepare_expr(struct planner *p, struct expr *e, struct expr **ret);
+status prepare_query(struct planner *p);
+status mark_used(struct planner *p);
+status plan_unhashed_sublink(struct planner *p, struct expr *e, struct expr **ret);
+
+/* rewrite.c */
+typedef status query_replace(struct expr *e, unsigned depth, void *arg, struct expr **ret);
+status query_map(struct arena *a, struct query *q, unsigned depth, query_replace *replace,
+                 void *arg, struct query **ret);
+status query_map_expr(struct arena *a, struct expr *e, unsigned depth, query_replace *replace,
+                      void *arg, struct expr **ret);
+/* pullup.c */
+status pull_up_subqueries(struct planner *p);
+status pull_up_sublinks(struct planner *p);
+bool is_simple_query(const struct query *q);
+bool strict_for(struct expr *e, const struct rte_set *rtes);
+
+/* relation.c */
+/* The best way to the rows of a base relation that satisfy quals. outer: entries whose values will
+ * be there as parameters (NULL: none); then *ret is NULL when they are of no use. *ret_quals_left:
+ * what is still to be checked is in the plan's filter. */
+status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                     const struct rte_set *outer, struct plan **ret);
+double relation_rows(const struct relation *r);
+double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
+/* cost.c */
+double selectivity(struct planner *p, struct expr *e);
+double distinct_values(struct planner *p, struct expr *e, double rows);
+
+/* join.c */
+status plan_from(struct planner *p, struct plan **ret);
+status join_pair(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
+                 struct conjuncts *quals, struct plan **ret);
+/* nest.c */
+status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
+                    struct conjuncts *quals, struct plan **ret);
+status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret);
+/* source.c: entries that are no relations */
+status plan_sources(struct planner *p);
+status set_function(struct planner *p, struct plan *node, struct expr *call,
+                    const struct plan *over, struct plan_function_call *ret);
+status plan_ctes(struct planner *p);
+
+/* group.c */
+status plan_grouping(struct planner *p, struct plan *input, struct plan **ret);
+status plan_distinct(struct planner *p, struct plan *input, uint16_t ncolumns, struct plan **ret);
+status plan_min_max(struct planner *p, struct plan **ret);
+/* window.c */
+status plan_windows(struct planner *p, struct plan *input, struct plan **ret);
+/* setop.c */
+status plan_setop(struct planner *p, struct plan **ret);
+/* modify.c */
+status plan_change_query(struct planner *p, struct plan **ret);
+status plan_lock(struct planner *p, struct plan *input, struct plan **ret);
+
+uint16_t relation_index(struct planner *p, oid relation);
+
+#endif

@@ -1,0 +1,223 @@
+/* Ways to join two parts: looking up rows of an index for each row, hashing, or trying all pairs.
+ */
+#include "plan/internal.h"
+
+#define COST_HASH_BUILD 1.5
+#define COST_HASH_PROBE 1.0
+#define COST_PAIR 0.2
+#define COST_RESTART 2.0
+
+/* The operator that gives a part's rows by itself. */
+status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret) {
+    if (!r->plan) TRY(relation_path(p, (uint16_t)r->base, &r->quals, NULL, &r->plan));
+    *ret = r->plan;
+    return OK;
+}
+
+static bool both_integers(oid a, oid b) {
+    bool x = a == INT2OID || a == INT4OID || a == INT8OID;
+    bool y = b == INT2OID || b == INT4OID || b == INT8OID;
+    return x && y;
+}
+
+struct hash_keys {
+    uint16_t n;
+    struct expr **left, **right;
+    struct conjuncts rest;
+};
+
+/* left side = right side, by an operator whose equal values hash equal. */
+static status as_key(struct expr *e, const struct rte_set *l, const struct rte_set *r,
+                     struct hash_keys *k, bool *ret_is_key) {
+    *ret_is_key = false;
+    if (e->kind != EXPR_CALL || !e->call.op || !e->call.op->hashable || e->nargs != 2) return OK;
+    oid a = e->args[0]->type, b = e->args[1]->type;
+    const struct type *t = type_find(b);
+    if ((a != b && !both_integers(a, b)) || !t || !type_is_hashable(t) || !type_is_ordered(t))
+        return OK;
+    struct rte_set x, y;
+    TRY(query_rtes_of(e->args[0], &x));
+    TRY(query_rtes_of(e->args[1], &y));
+    if (rte_set_empty(&x) || rte_set_empty(&y)) return OK;
+    struct expr *first = e->args[0], *second = e->args[1];
+    if (rte_set_subset(&x, r) && rte_set_subset(&y, l)) {
+        first = e->args[1];
+        second = e->args[0];
+    } else if (!rte_set_subset(&x, l) || !rte_set_subset(&y, r)) {
+        return OK;
+    }
+    k->left[k->n] = first;
+    k->right[k->n++] = second;
+    *ret_is_key = true;
+    return OK;
+}
+
+static status find_keys(struct planner *p, struct join_rel *l, struct join_rel *r,
+                        struct conjuncts *quals, struct hash_keys *k) {
+    NEW_N(p, k->left, quals->n + 1);
+    NEW_N(p, k->right, quals->n + 1);
+    for (uint32_t i = 0; i < quals->n; i++) {
+        bool is_key;
+        TRY(as_key(quals->items[i], &l->rtes, &r->rtes, k, &is_key));
+        if (!is_key) TRY(conjuncts_add(p, &k->rest, quals->items[i]));
+    }
+    return OK;
+}
+
+/* Columns of both sides, or of the left one where the right one only decides. */
+static status join_columns(struct planner *p, struct plan *join, enum plan_join kind) {
+    const struct plan *l = join->left, *r = join->right;
+    bool left_only = kind == PLAN_SEMI || kind == PLAN_ANTI;
+    uint32_t n = l->ncolumns + (left_only ? 0u : r->ncolumns);
+    if (n > UINT16_MAX) return STATUS(STATEMENT_TOO_COMPLEX);
+    join->ncolumns = (uint16_t)n;
+    NEW_N(p, join->types, n + 1);
+    NEW_N(p, join->out, n + 1);
+    for (uint16_t i = 0; i < l->ncolumns; i++) {
+        join->types[i] = l->types[i];
+        join->out[i] = l->out[i];
+    }
+    for (uint16_t i = 0; !left_only && i < r->ncolumns; i++) {
+        join->types[l->ncolumns + i] = r->types[i];
+        join->out[l->ncolumns + i] = r->out[i];
+    }
+    return OK;
+}
+
+static double join_rows(struct planner *p, double l, double r, enum plan_join kind,
+                        const struct conjuncts *quals) {
+    double s = 1;
+    for (uint32_t i = 0; i < quals->n; i++) s *= selectivity(p, quals->items[i]);
+    double rows = l * r * s;
+    if (kind == PLAN_SEMI || kind == PLAN_ANTI) rows = l * 0.5;
+    if (kind == PLAN_LEFT && rows < l) rows = l;
+    if (kind == PLAN_FULL && rows < l + r) rows = l + r;
+    return rows < 1 ? 1 : rows;
+}
+
+static status make_hash(struct planner *p, struct plan *left, struct plan *right,
+                        enum plan_join kind, struct hash_keys *k, struct plan **ret) {
+    struct plan *join;
+    TRY(plan_new(p, PLAN_HASH_JOIN, left, right, 0, &join));
+    TRY(join_columns(p, join, kind));
+    join->hash.join = kind;
+    join->hash.nkeys = k->n;
+    NEW_N(p, join->hash.key_types, k->n);
+    for (uint16_t i = 0; i < k->n; i++) join->hash.key_types[i] = type_find(k->right[i]->type);
+    TRY(compile_over(p, join, k->left, k->n, left, NULL, &join->hash.left_keys));
+    TRY(compile_over(p, join, k->right, k->n, right, NULL, &join->hash.right_keys));
+    TRY(compile_conjuncts(p, join, &k->rest, left, right, &join->hash.condition));
+    join->cost =
+        left->cost + right->cost + right->rows * COST_HASH_BUILD + left->rows * COST_HASH_PROBE;
+    *ret = join;
+    return OK;
+}
+
+static status outer_values(struct planner *p, struct plan *join, const struct collector *c) {
+    join->nest.outer.n = c->n;
+    join->nest.outer.ids = c->ids;
+    if (c->n == 0) return OK;
+    TRY(compile_over(p, join, c->exprs, c->n, join->left, NULL, &join->nest.outer.values));
+    for (uint16_t i = 0; i < c->n; i++) remove_outer(join->outers, c->ids[i]);
+    plan_outers(join);
+    return OK;
+}
+
+static status make_nest(struct planner *p, struct plan *left, struct plan *right,
+                        enum plan_join kind, struct conjuncts *quals, const struct collector *c,
+                        struct plan **ret) {
+    struct plan *join;
+    TRY(plan_new(p, PLAN_NEST, left, right, 0, &join));
+    TRY(join_columns(p, join, kind));
+    join->nest.join = kind;
+    TRY(compile_conjuncts(p, join, quals, left, right, &join->nest.condition));
+    TRY(outer_values(p, join, c));
+    if (kind == PLAN_INNER && left->norder) {
+        join->norder = left->norder;
+        join->order = left->order;
+    }
+    *ret = join;
+    return OK;
+}
+
+/* A path into the right relation whose keys come from the left row. */
+static status lookup_path(struct planner *p, struct join_rel *l, struct join_rel *r,
+                          const struct conjuncts *quals, struct collector *c, struct plan **ret) {
+    *ret = NULL;
+    if (r->base < 0) return OK;
+    struct conjuncts all = {0};
+    for (uint32_t i = 0; i < r->quals.n; i++) TRY(conjuncts_add(p, &all, r->quals.items[i]));
+    for (uint32_t i = 0; i < quals->n; i++) TRY(conjuncts_add(p, &all, quals->items[i]));
+    struct plan_sort_wish *wish = p->wish;
+    p->wish = NULL;
+    collector_push(p, c);
+    status s = relation_path(p, (uint16_t)r->base, &all, &l->rtes, ret);
+    collector_pop(p);
+    p->wish = wish;
+    return s;
+}
+
+static bool cheap_restart(const struct plan *plan) {
+    return plan->kind == PLAN_MATERIAL || plan->kind == PLAN_VALUES || plan->kind == PLAN_RESULT ||
+           plan->kind == PLAN_CTE || (plan->kind == PLAN_SCAN && plan->scan.point);
+}
+
+/* Every pair is tried: the right side's rows are kept. */
+static status all_pairs(struct planner *p, struct plan *left, struct plan *right,
+                        enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
+    if (!cheap_restart(right) && !right->depends) TRY(plan_material(p, right, &right));
+    struct collector none = {0};
+    TRY(make_nest(p, left, right, kind, quals, &none, ret));
+    (*ret)->cost = left->cost + right->cost + left->rows * right->rows * COST_PAIR;
+    return OK;
+}
+
+/* Lateral: the right side is started anew for each left row. */
+static status lateral_join(struct planner *p, struct join_rel *l, struct join_rel *r,
+                           enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
+    struct plan *left, *right;
+    TRY(rel_plan(p, l, &left));
+    TRY(rel_plan(p, r, &right));
+    TRY(make_nest(p, left, right, kind, quals, r->lateral, ret));
+    (*ret)->cost = left->cost + left->rows * (right->cost + COST_RESTART);
+    (*ret)->rows = join_rows(p, left->rows, right->rows, kind, quals);
+    return OK;
+}
+
+/* FULL without a hashable condition: a left join, and the right rows without a partner. */
+static status full_without_keys(struct planner *p) {
+    return error_set(p->c->error, ST_FEATURE_NOT_SUPPORTED,
+                     "FULL JOIN is only supported with merge-joinable or hash-joinable join "
+                     "conditions");
+}
+
+status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
+                    struct conjuncts *quals, struct plan **ret) {
+    struct plan *left, *right, *lookup;
+    TRY(rel_plan(p, l, &left));
+    double rows = join_rows(p, left->rows, r->rows, join, quals);
+    if (r->lateral) return lateral_join(p, l, r, join, quals, ret);
+    struct hash_keys keys = {0};
+    TRY(find_keys(p, l, r, quals, &keys));
+    struct collector c = {0};
+    TRY(lookup_path(p, l, r, quals, &c, &lookup));
+    if (join == PLAN_FULL) lookup = NULL;
+    TRY(rel_plan(p, r, &right));
+    double hash_cost = keys.n ? left->cost + right->cost + right->rows * COST_HASH_BUILD +
+                                    left->rows * COST_HASH_PROBE
+                              : 0;
+    double pair_cost = left->cost + right->cost + left->rows * right->rows * COST_PAIR;
+    double best = keys.n && hash_cost < pair_cost ? hash_cost : pair_cost;
+    if (lookup && left->cost + left->rows * lookup->cost < best) {
+        TRY(make_nest(p, left, lookup, join, quals, &c, ret));
+        (*ret)->cost = left->cost + left->rows * lookup->cost;
+    } else if (keys.n && (hash_cost < pair_cost || join == PLAN_FULL)) {
+        TRY(make_hash(p, left, right, join, &keys, ret));
+    } else if (join == PLAN_FULL) {
+        return full_without_keys(p);
+    } else {
+        TRY(all_pairs(p, left, right, join, quals, ret));
+    }
+    (*ret)->rows = rows;
+    return OK;
+}

@@ -1,0 +1,274 @@
+/* plan.h: how a query is carried out: a tree of operators, each giving batches of rows.
+ *
+ * A plan is made once, kept with its statement and shared by every execution; it refers to
+ * relations by oid and to nothing in catalog memory. An operator's output is a list of columns;
+ * expressions over it are programs whose inputs are those columns by position. */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "analyse/query.h"
+#include "plan/program.h"
+
+enum plan_kind {
+#define X(NAME, words) PLAN_##NAME,
+#include "plan/operators.def"
+#undef X
+    PLAN_KIND_COUNT
+};
+
+enum plan_join { PLAN_INNER, PLAN_LEFT, PLAN_RIGHT, PLAN_FULL, PLAN_SEMI, PLAN_ANTI };
+
+/* Execution parameters that an operator sets before it (re)starts another one. */
+struct outer_set;
+
+struct plan_outer {
+    uint16_t n;
+    uint16_t *ids;
+    struct program *values; /* n outputs */
+};
+
+/* How a key column's value is made from a value of another type. */
+enum key_convert { KEY_SAME, KEY_INTEGER };
+
+struct plan_key {
+    oid type; /* of the column */
+    oid from; /* of the value */
+    uint8_t convert;
+    bool descending, nulls_first;
+};
+
+/* Scan of a relation's rows, perhaps through an index, perhaps bounded by key columns. */
+struct plan_scan {
+    uint16_t relation; /* index in struct plan_statement.relations */
+    oid index;         /* 0: the rows in the order of their own key */
+    bool backward;
+    bool point;      /* every column of a unique key is given: at most one row (per list item) */
+    bool is_row_key; /* the index is the rows' own key */
+    uint16_t nequal; /* leading key columns with one value */
+    uint16_t list;   /* > 0: the last of them has that many values (duplicates allowed) */
+    bool array;      /* … or the elements of one array */
+    const struct type *array_element;
+    bool has_low, has_high, low_exclusive, high_exclusive;
+    struct plan_key *keys;  /* nequal, then one for the range */
+    struct program *values; /* nequal (the last: list of them), then low, then high; no inputs */
+    int16_t *atts;          /* output columns: attribute numbers, ATT_… */
+    uint16_t wanted;        /* attributes to take out of a row: 1 … wanted */
+    bool only_keys;         /* no attribute wanted at all */
+};
+
+struct plan_values {
+    uint32_t nrows;
+    struct program **rows;
+};
+
+struct plan_function {
+    uint16_t n;
+    struct plan_function_call {
+        struct program *args; /* SET: outputs are the arguments; else the one value */
+        struct fn_site *site; /* NULL: not a set, one row */
+        const struct type *type;
+        uint16_t ncolumns;
+        bool composite;
+    } * calls;
+    bool ordinality;
+};
+
+struct plan_nest {
+    enum plan_join join;
+    struct plan_outer outer;   /* over the left columns, for the right side */
+    struct program *condition; /* over left and right columns; NULL: none */
+};
+
+struct plan_hash_join {
+    enum plan_join join;
+    uint16_t nkeys;
+    struct program *left_keys, *right_keys;
+    const struct type **key_types; /* of the right side's keys */
+    struct program *condition;     /* beyond the keys */
+};
+
+struct plan_aggregate {
+    const struct aggregate *aggregate;
+    struct fn_site *site;
+    uint16_t first_arg; /* among the outputs of `values` */
+    uint16_t nargs, norder;
+    bool distinct, has_filter; /* order keys and filter follow the arguments */
+    const struct sort_key *order;
+    const struct type **arg_types; /* nargs + norder */
+};
+
+struct plan_agg {
+    uint16_t ngroup;
+    const struct type **group_types;
+    struct program *values; /* the group's columns, then every aggregate's inputs */
+    uint16_t naggs;
+    struct plan_aggregate *aggs;
+};
+
+struct plan_sort_column {
+    uint16_t column;
+    bool descending, nulls_first;
+    const struct type *type;
+};
+
+struct plan_sort {
+    uint16_t n;
+    struct plan_sort_column *columns;
+    bool bounded; /* only the first limit + offset rows are asked for: as of the operator above */
+    struct program *limit, *offset;
+};
+
+struct plan_limit {
+    struct program *limit, *offset; /* one output, int8; NULL: none */
+};
+
+struct plan_unique { /* input sorted by these columns: keeps the first row of each value */
+    uint16_t n;
+    uint16_t *columns;
+};
+
+struct plan_setop {
+    enum setop_kind kind;
+    bool all;
+};
+
+struct plan_window_call {
+    const struct function *function;
+    const struct aggregate *aggregate; /* NULL: a window function proper */
+    struct fn_site *site;
+    uint16_t first_arg, nargs; /* columns of the input */
+    bool has_filter;
+    const struct type *type;
+};
+
+/* Input sorted by partition and order; output: the input's columns and one per call. */
+struct plan_window {
+    uint16_t npartition;
+    uint16_t *partition;
+    uint16_t norder;
+    struct plan_sort_column *order;
+    const struct window *frame;
+    struct program *start_offset, *end_offset; /* no inputs */
+    uint16_t ncalls;
+    struct plan_window_call *calls;
+};
+
+struct plan_set_project { /* targets with set-returning functions */
+    uint16_t nsets;
+    struct plan_function_call *sets;
+    struct program *targets; /* inputs: the input's columns, then one per set */
+};
+
+struct plan_change {
+    uint16_t relation;
+    uint16_t natts;
+    uint16_t address; /* UPDATE, DELETE: column of the row's address; columns 0 … natts - 1 are the
+                         row's attributes */
+    struct program *recheck; /* UPDATE, DELETE: the WHERE over the input, NULL: none */
+    struct program *values;  /* INSERT: over the input; UPDATE: over the input; natts outputs */
+    struct program *checks;  /* over natts columns; NULL: none */
+    uint16_t nchecks;
+    const char **check_names;
+    bool has_conflict, conflict_update;
+    oid arbiter;
+    bool arbiter_primary;
+    struct program *conflict_where;  /* inputs: the row there, then the row excluded */
+    struct program *conflict_values; /* likewise, natts outputs */
+    struct program *returning;       /* over natts columns, tableoid, then (UPDATE, DELETE) the
+                                        input's other columns */
+    uint16_t nreturning;
+};
+
+struct plan_lock { /* SELECT … FOR UPDATE: locks rows, again looks at those that changed */
+    uint16_t n;
+    struct plan_lock_rel {
+        uint16_t relation;
+        uint16_t address; /* column */
+        uint16_t natts;
+        uint16_t *columns; /* where attribute i + 1 lies in the input, UINT16_MAX: nowhere */
+    } * rels;
+    struct program *recheck;
+};
+
+struct plan_cte {
+    uint16_t id;
+    bool union_all; /* RECURSIVE */
+};
+
+struct plan {
+    enum plan_kind kind;
+    uint16_t ncolumns;
+    const struct type **types;
+    double rows, cost;
+    bool depends;      /* its rows depend on execution parameters: a restart must compute anew */
+    uint16_t capacity; /* rows of a batch */
+    struct plan *left, *right;
+    struct program *filter;   /* rows that do not pass are left out; NULL: none */
+    struct outer_set *outers; /* while planning: execution parameters that it reads */
+    struct expr **out;        /* while planning: what each column is, in the query's terms */
+    uint16_t norder;          /* while planning: rows come sorted by these columns */
+    struct plan_sort_column *order;
+    const char *name; /* for EXPLAIN: relation or alias */
+    const char *index_name;
+    union {
+        struct plan_scan scan;
+        struct plan_values values;
+        struct plan_function function;
+        struct program *project;
+        struct plan_nest nest;
+        struct plan_hash_join hash;
+        struct plan_agg agg;
+        struct plan_sort sort;
+        struct plan_limit limit;
+        struct plan_unique unique;
+        struct plan_setop setop;
+        struct plan_window window;
+        struct plan_set_project set_project;
+        struct plan_change change;
+        struct plan_lock lock;
+        struct plan_cte cte;
+        struct plan_cte recursive; /* left: first part, right: the part that names it */
+    };
+};
+
+/* A subquery in an expression. Its EXPR_SUBPLAN has the parameters' values as args. */
+struct plan_sublink {
+    enum sublink_kind kind;
+    struct plan *plan;
+    uint16_t index; /* in struct plan_statement.sublinks */
+    uint16_t nouter;
+    uint16_t *outer_ids;
+    struct program *test;  /* ANY, ALL: over the subplan's columns */
+    bool hashed;           /* ANY: column `= left` may be looked up */
+    struct program *left;  /* hashed: the value looked for; no inputs */
+    struct program *right; /* hashed: over the subplan's columns */
+    const struct type *hash_type;
+    const struct type *type; /* of the result */
+};
+
+/* A whole statement's plan. */
+struct plan_statement {
+    struct plan *root;
+    uint16_t nrelations;
+    struct analysed_relation *relations;
+    uint16_t nouter; /* execution parameters */
+    uint16_t nsublinks;
+    struct plan_sublink **sublinks;
+    uint16_t nctes;
+    struct plan_statement_cte {
+        struct plan *plan; /* NULL: inlined or never used */
+        bool changes_rows; /* carried out even if nobody asks */
+    } * ctes;
+};
+
+/* Plans an analysed statement into its arena. */
+status plan_statement(struct sql_env *env, struct arena *a, const struct analysed *s,
+                      struct plan_statement **ret);
+/* An expression over the columns of r alone, for defaults and checks: inputs are its attributes. */
+status plan_expression(struct sql_env *env, struct arena *a, uint16_t natts, struct expr **exprs,
+                       uint16_t n, struct program **ret, struct plan_statement **ret_statement);
+
+/* The lines of EXPLAIN for a plan, appended one after the other, without costs when !costs. */
+status plan_explain(const struct plan_statement *s, bool costs, struct buf *out);
+
+#endif

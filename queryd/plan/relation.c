@@ -1,0 +1,443 @@
+/* Access paths: which index, if any, leads to the rows of a relation that satisfy conditions. */
+#include <math.h>
+
+#include "plan/internal.h"
+
+#define COST_ROW 1.0
+#define COST_INDEX_ROW 2.5 /* an entry of another index, and the row it leads to */
+#define COST_DESCENT 5.0
+
+enum match_use { USE_NONE, USE_EQUAL, USE_LIST, USE_ARRAY, USE_LOW, USE_HIGH };
+
+/* A condition on one column that bounds an index: column op value. */
+struct match {
+    enum match_use use;
+    struct expr *value; /* LIST: the IN_LIST itself */
+    bool exclusive;
+    uint8_t convert;
+    oid from;
+    bool exact; /* need not be checked again */
+    uint32_t qual;
+};
+
+struct path {
+    const struct index_desc *index; /* NULL: no index, the rows in their own order */
+    bool is_row_key;
+    uint16_t nequal;
+    struct match equal[INDEX_COLUMNS_MAX];
+    struct match low, high; /* of the column after those */
+    bool point;
+    bool ordered, backward; /* gives the wished order */
+    double rows, cost;
+};
+
+struct path_search {
+    struct planner *p;
+    uint16_t rte;
+    const struct relation *r;
+    const struct conjuncts *quals;
+    const struct rte_set *outer;
+};
+
+/* ---- conditions ---- */
+
+static bool is_integer(oid t) {
+    return t == INT2OID || t == INT4OID || t == INT8OID;
+}
+
+static bool same_order(oid column, oid value, uint8_t *ret_convert) {
+    *ret_convert = KEY_SAME;
+    if (column == value) return true;
+    if (is_integer(column) && is_integer(value)) {
+        *ret_convert = KEY_INTEGER;
+        return true;
+    }
+    const struct type *c = type_find(column), *v = type_find(value);
+    if (!c || !v || c->category != v->category) return false;
+    bool texts =
+        (column == VARCHAROID && value == TEXTOID) || (column == TEXTOID && value == VARCHAROID);
+    bool oids = c->family == v->family && c->byval && c->len == 4 && c->len == v->len &&
+                !is_integer(column) && column != FLOAT4OID && column != DATEOID;
+    return texts || oids;
+}
+
+/* The value must be there before the scan begins: no column of the relation itself, and of others
+ * only those that the outer side gives. */
+static bool value_available(const struct path_search *s, struct expr *e) {
+    struct rte_set used;
+    if (!ok(query_rtes_of(e, &used))) return false;
+    if (expr_volatility(e) == 'v' || expr_contains_set(e)) return false;
+    if (rte_set_empty(&used)) return true;
+    return s->outer && rte_set_subset(&used, s->outer);
+}
+
+static bool is_column(const struct path_search *s, struct expr *e, int16_t att) {
+    e = expr_strip_relabel(e);
+    return e->kind == EXPR_VAR && e->var.level == 0 && e->var.rte == s->rte && e->var.att == att;
+}
+
+static void match_call(const struct path_search *s, struct expr *e, int16_t att, struct match *m) {
+    const struct operator_info *op = e->call.op;
+    if (!op || e->nargs != 2 || !op->btree_strategy) return;
+    uint8_t strategy = op->btree_strategy;
+    struct expr *value = e->args[1];
+    if (!is_column(s, e->args[0], att)) {
+        if (!is_column(s, e->args[1], att)) return;
+        value = e->args[0];
+        strategy = (uint8_t)(6 - strategy);
+    }
+    oid column = s->r->atts[att - 1].type;
+    if (!same_order(column, value->type, &m->convert)) return;
+    if (!value_available(s, value)) return;
+    m->value = value;
+    m->from = value->type;
+    m->exclusive = strategy == 1 || strategy == 5;
+    m->use = strategy == 3 ? USE_EQUAL : strategy < 3 ? USE_HIGH : USE_LOW;
+    m->exact = strategy == 3;
+}
+
+static void match_list(const struct path_search *s, struct expr *e, int16_t att, struct match *m) {
+    if (e->call.is_all || !e->call.op || e->call.op->btree_strategy != 3) return;
+    if (!is_column(s, e->args[0], att)) return;
+    bool array = e->kind == EXPR_ARRAY_OP;
+    const struct type *t = type_find(e->args[1]->type);
+    oid from = array ? (t ? t->element : 0) : e->args[1]->type;
+    if (array && (!t || t->len != -1)) return;
+    if (!same_order(s->r->atts[att - 1].type, from, &m->convert)) return;
+    for (uint16_t i = 1; i < e->nargs; i++)
+        if (!value_available(s, e->args[i])) return;
+    m->value = e;
+    m->from = from;
+    m->use = array ? USE_ARRAY : USE_LIST;
+    m->exact = true;
+}
+
+static struct match match_qual(const struct path_search *s, uint32_t qual, int16_t att) {
+    struct expr *e = s->quals->items[qual];
+    struct match m = {.use = USE_NONE, .qual = qual};
+    if (e->kind == EXPR_CALL)
+        match_call(s, e, att, &m);
+    else if (e->kind == EXPR_IN_LIST || e->kind == EXPR_ARRAY_OP)
+        match_list(s, e, att, &m);
+    else if (e->kind == EXPR_VAR && is_column(s, e, att) && e->type == BOOLOID) {
+        m.value = expr_bool_const(s->p->c->arena, true);
+        m.from = BOOLOID;
+        m.use = m.value ? USE_EQUAL : USE_NONE;
+        m.exact = true;
+    }
+    return m;
+}
+
+/* ---- paths ---- */
+
+static struct match find_match(const struct path_search *s, int16_t att, enum match_use first,
+                               enum match_use last) {
+    for (uint32_t i = 0; i < s->quals->n; i++) {
+        struct match m = match_qual(s, i, att);
+        if (m.use != USE_NONE && m.use >= first && m.use <= last) return m;
+    }
+    return (struct match){.use = USE_NONE};
+}
+
+static void match_columns(const struct path_search *s, struct path *path) {
+    const struct index_desc *x = path->index;
+    for (uint16_t k = 0; k < x->nkeys; k++) {
+        int16_t att = x->columns[k];
+        if (att <= 0) return;
+        struct match m = find_match(s, att, USE_EQUAL, USE_EQUAL);
+        if (m.use == USE_NONE) m = find_match(s, att, USE_LIST, USE_ARRAY);
+        if (m.use == USE_NONE) {
+            path->low = find_match(s, att, USE_LOW, USE_LOW);
+            path->high = find_match(s, att, USE_HIGH, USE_HIGH);
+            return;
+        }
+        path->equal[path->nequal++] = m;
+        if (m.use != USE_EQUAL) break;
+    }
+    path->point = x->unique && path->nequal == x->nkeys;
+}
+
+/* Whether rows in this index's order are in the wished order; columns bound to one value do not
+ * matter. */
+static void match_order(const struct path_search *s, struct path *path) {
+    const struct plan_sort_wish *w = s->p->wish;
+    if (!w || w->n == 0 || !path->index) return;
+    const struct index_desc *x = path->index;
+    uint16_t k = 0, i = 0;
+    bool direction_known = false, backward = false;
+    for (; i < w->n && k < x->nkeys; k++) {
+        bool bound = k < path->nequal && path->equal[k].use == USE_EQUAL;
+        if (x->columns[k] > 0 && is_column(s, w->columns[i].expr, x->columns[k])) {
+            bool flip = w->columns[i].descending != x->descending[k];
+            bool nulls_flip = w->columns[i].nulls_first != x->nulls_first[k];
+            bool not_null = s->r->atts[x->columns[k] - 1].not_null;
+            if (!bound) {
+                if (!not_null && flip != nulls_flip) return;
+                if (direction_known && flip != backward) return;
+                backward = flip;
+                direction_known = true;
+            }
+            i++;
+            continue;
+        }
+        if (!bound) break;
+    }
+    if (i < w->n && !(path->point && path->equal[path->nequal - 1].use == USE_EQUAL)) return;
+    path->ordered = true;
+    path->backward = backward;
+}
+
+static double match_selectivity(const struct path_search *s, const struct match *m) {
+    return m->use == USE_NONE ? 1 : selectivity(s->p, s->quals->items[m->qual]);
+}
+
+static void cost_path(const struct path_search *s, struct path *path) {
+    double rows = relation_rows(s->r), fraction = 1;
+    double probes = 1;
+    for (uint16_t i = 0; i < path->nequal; i++) {
+        fraction *= match_selectivity(s, &path->equal[i]);
+        if (path->equal[i].use == USE_LIST) probes = path->equal[i].value->nargs - 1;
+        if (path->equal[i].use == USE_ARRAY) probes = 10;
+    }
+    fraction *= match_selectivity(s, &path->low) * match_selectivity(s, &path->high);
+    double touched = path->point ? probes : rows * fraction;
+    if (touched < 1) touched = 1;
+    path->rows = touched;
+    for (uint32_t i = 0; i < s->quals->n; i++) {
+        bool used = path->low.use && path->low.qual == i;
+        used |= path->high.use && path->high.qual == i;
+        for (uint16_t k = 0; k < path->nequal; k++) used |= path->equal[k].qual == i;
+        if (!used) path->rows *= selectivity(s->p, s->quals->items[i]);
+    }
+    if (path->rows < 1) path->rows = 1;
+    double per_row = !path->index || path->is_row_key ? COST_ROW : COST_INDEX_ROW;
+    bool bounded = path->nequal || path->low.use || path->high.use;
+    path->cost = touched * per_row + (bounded ? probes * COST_DESCENT : 0) + 1;
+    const struct plan_sort_wish *w = s->p->wish;
+    if (!w || !w->n) return;
+    if (!path->ordered)
+        path->cost += path->rows * (log2(path->rows + 1) * 0.2 + 0.5);
+    else if (w->limit > 0 && w->limit < path->rows)
+        path->cost *= w->limit / path->rows;
+}
+
+static bool uses_outer(const struct path_search *s, const struct path *path) {
+    const struct match *all[INDEX_COLUMNS_MAX + 2];
+    uint16_t n = 0;
+    for (uint16_t i = 0; i < path->nequal; i++) all[n++] = &path->equal[i];
+    if (path->low.use) all[n++] = &path->low;
+    if (path->high.use) all[n++] = &path->high;
+    for (uint16_t i = 0; i < n; i++) {
+        struct rte_set used;
+        struct expr *e = all[i]->value;
+        if (all[i]->use == USE_LIST || all[i]->use == USE_ARRAY) e = e->args[1];
+        if (ok(query_rtes_of(e, &used)) && rte_set_overlap(&used, s->outer)) return true;
+    }
+    return false;
+}
+
+static void consider(const struct path_search *s, const struct index_desc *index, bool is_row_key,
+                     struct path *best, bool *have) {
+    struct path *path = arena_zalloc(s->p->c->arena, sizeof *path);
+    if (!path) return;
+    path->index = index;
+    path->is_row_key = is_row_key;
+    if (index) {
+        match_columns(s, path);
+        match_order(s, path);
+    }
+    bool bounded = path->nequal || path->low.use || path->high.use;
+    if (index && !is_row_key && !bounded && !path->ordered) return;
+    if (s->outer && (!bounded || !uses_outer(s, path))) return;
+    cost_path(s, path);
+    if (*have && path->cost >= best->cost) return;
+    *best = *path;
+    *have = true;
+}
+
+/* ---- the operator ---- */
+
+static status key_of(const struct path_search *s, const struct path *path, uint16_t k,
+                     const struct match *m, struct plan_key *ret) {
+    const struct index_desc *x = path->index;
+    ret->type = s->r->atts[x->columns[k] - 1].type;
+    ret->from = m->from;
+    ret->convert = m->convert;
+    ret->descending = x->descending[k];
+    ret->nulls_first = x->nulls_first[k];
+    return OK;
+}
+
+/* Values of other entries become parameters of the join above. */
+static status outer_value(struct expr *e, void *arg, struct expr **ret) {
+    struct planner *p = arg;
+    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(p, e, ret);
+    return OK;
+}
+
+static status add_value(const struct path_search *s, struct plan *node, struct expr *e,
+                        struct expr **values, uint16_t *n) {
+    TRY(expr_map(s->p->c->arena, e, outer_value, s->p, &values[*n]));
+    TRY(note_outers(node, values[*n]));
+    (*n)++;
+    return OK;
+}
+
+static status add_equal(const struct path_search *s, struct plan *node, const struct match *m,
+                        struct expr **values, uint16_t *n) {
+    struct plan_scan *scan = &node->scan;
+    if (m->use == USE_LIST) {
+        scan->list = (uint16_t)(m->value->nargs - 1);
+        for (uint16_t i = 1; i < m->value->nargs; i++)
+            TRY(add_value(s, node, m->value->args[i], values, n));
+        return OK;
+    }
+    if (m->use == USE_ARRAY) {
+        scan->array = true;
+        scan->array_element = type_find(m->from);
+        return add_value(s, node, m->value->args[1], values, n);
+    }
+    return add_value(s, node, m->value, values, n);
+}
+
+static status scan_bounds(const struct path_search *s, const struct path *path, struct plan *node) {
+    struct planner *p = s->p;
+    struct plan_scan *scan = &node->scan;
+    uint16_t room = (uint16_t)(path->nequal + 2), n = 0;
+    for (uint16_t i = 0; i < path->nequal; i++)
+        if (path->equal[i].use == USE_LIST) room = (uint16_t)(room + path->equal[i].value->nargs);
+    struct expr **values;
+    NEW_N(p, values, room);
+    NEW_N(p, scan->keys, path->nequal + 2);
+    scan->nequal = path->nequal;
+    for (uint16_t i = 0; i < path->nequal; i++) {
+        TRY(key_of(s, path, i, &path->equal[i], &scan->keys[i]));
+        TRY(add_equal(s, node, &path->equal[i], values, &n));
+    }
+    static const struct match none = {0};
+    const struct match *low = &path->low, *high = &path->high;
+    if (low->use || high->use)
+        TRY(key_of(s, path, path->nequal, low->use ? low : high, &scan->keys[path->nequal]));
+    if (low->use && high->use && low->from != high->from) high = &none;
+    if (low->use) TRY(add_value(s, node, low->value, values, &n));
+    if (high->use) TRY(add_value(s, node, high->value, values, &n));
+    scan->has_low = low->use != USE_NONE;
+    scan->has_high = high->use != USE_NONE;
+    scan->low_exclusive = low->exclusive;
+    scan->high_exclusive = high->exclusive;
+    return program_compile(p->c->arena, values, n, 0, &scan->values);
+}
+
+static status scan_columns(const struct path_search *s, struct plan *node) {
+    struct planner *p = s->p;
+    const struct rte_plan *rp = &p->rtes[s->rte];
+    const struct rte *e = p->query->rtes[s->rte];
+    uint16_t n = 0;
+    NEW_N(p, node->scan.atts, e->ncolumns + 3);
+    NEW_N(p, node->types, e->ncolumns + 3);
+    NEW_N(p, node->out, e->ncolumns + 3);
+    for (uint16_t i = 0; i < e->ncolumns; i++) {
+        if (!rp->used[i]) continue;
+        const struct rte_column *c = &e->columns[i];
+        oid type = c->type ? c->type : s->r->atts[i].type;
+        node->scan.atts[n] = (int16_t)(i + 1);
+        node->scan.wanted = (uint16_t)(i + 1);
+        node->types[n] = type_find(type);
+        NEEDS(p, node->out[n] = expr_var(p->c->arena, s->rte, (int16_t)(i + 1), type, c->typmod,
+                                         c->collation, -1));
+        n++;
+    }
+    if (rp->tableoid) {
+        node->scan.atts[n] = ATT_TABLEOID;
+        node->types[n] = type_find(OIDOID);
+        NEEDS(p, node->out[n] = expr_var(p->c->arena, s->rte, ATT_TABLEOID, OIDOID, -1, 0, -1));
+        n++;
+    }
+    if (rp->address) {
+        node->scan.atts[n] = ATT_ADDRESS;
+        node->types[n] = type_find(BYTEAOID);
+        NEEDS(p, node->out[n] = expr_var(p->c->arena, s->rte, ATT_ADDRESS, BYTEAOID, -1, 0, -1));
+        n++;
+    }
+    node->ncolumns = n;
+    return OK;
+}
+
+/* What the bounds do not make sure of. */
+static status residual(const struct path_search *s, const struct path *path, struct plan *node) {
+    struct conjuncts left = {0};
+    for (uint32_t i = 0; i < s->quals->n; i++) {
+        bool done = false;
+        for (uint16_t k = 0; k < path->nequal; k++)
+            done |= path->equal[k].qual == i && path->equal[k].exact;
+        if (done) continue;
+        struct expr *e = s->quals->items[i];
+        if (s->outer) {
+            struct rte_set used, own = {0};
+            rte_set_add(&own, s->rte);
+            TRY(query_rtes_of(e, &used));
+            if (!rte_set_subset(&used, &own)) continue; /* the join checks it */
+        }
+        TRY(conjuncts_add(s->p, &left, e));
+    }
+    return compile_conjuncts(s->p, node, &left, node, NULL, &node->filter);
+}
+
+static status scan_order(const struct path_search *s, const struct path *path, struct plan *node) {
+    if (!path->ordered) return OK;
+    const struct plan_sort_wish *w = s->p->wish;
+    NEW_N(s->p, node->order, w->n);
+    for (uint16_t i = 0; i < w->n; i++) {
+        struct expr *x = expr_strip_relabel(w->columns[i].expr);
+        bool found = false;
+        for (uint16_t c = 0; c < node->ncolumns && !found; c++) {
+            if (!expr_equal(node->out[c], x)) continue;
+            node->order[node->norder++] =
+                sort_column(c, x, w->columns[i].descending, w->columns[i].nulls_first);
+            found = true;
+        }
+        if (!found) return OK;
+    }
+    return OK;
+}
+
+static status scan_node(const struct path_search *s, const struct path *path, struct plan **ret) {
+    struct planner *p = s->p;
+    struct plan *node;
+    TRY(plan_new(p, PLAN_SCAN, NULL, NULL, 0, &node));
+    node->scan.relation = relation_index(p, s->r->oid);
+    node->scan.index = path->index && !path->is_row_key ? path->index->oid : 0;
+    node->scan.is_row_key = path->is_row_key;
+    node->scan.point = path->point;
+    node->scan.backward = path->backward;
+    TRY(scan_columns(s, node));
+    node->scan.only_keys = node->scan.wanted == 0;
+    if (path->index) TRY(scan_bounds(s, path, node));
+    TRY(residual(s, path, node));
+    TRY(scan_order(s, path, node));
+    node->rows = path->rows;
+    node->cost = path->cost;
+    NEEDS(p, node->name = arena_strdup(p->c->arena, s->r->name));
+    bool shown = path->index && (path->nequal || path->low.use || path->high.use || path->ordered);
+    if (shown) NEEDS(p, node->index_name = arena_strdup(p->c->arena, path->index->name));
+    *ret = node;
+    return OK;
+}
+
+status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                     const struct rte_set *outer, struct plan **ret) {
+    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer};
+    struct path *best;
+    NEW(p, best);
+    bool have = false;
+    if (!outer) consider(&s, NULL, false, best, &have);
+    if (s.r->primary) consider(&s, s.r->primary, true, best, &have);
+    for (uint16_t i = 0; i < s.r->nindexes; i++)
+        if (s.r->indexes[i].valid && !s.r->indexes[i].predicate_text)
+            consider(&s, &s.r->indexes[i], false, best, &have);
+    if (!have) {
+        *ret = NULL;
+        return outer ? OK : plan_memory(p);
+    }
+    return scan_node(&s, best, ret);
+}

@@ -1,0 +1,292 @@
+/* Sources of rows that are no relations: subqueries, functions, VALUES, WITH queries. */
+#include "plan/internal.h"
+
+/* The columns of a source in the terms of the query that names it. */
+static status name_columns(struct planner *p, struct plan *plan, uint16_t rte) {
+    const struct rte *r = p->query->rtes[rte];
+    NEW_N(p, plan->out, r->ncolumns + 1);
+    CHECK(plan->ncolumns == r->ncolumns);
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const struct rte_column *c = &r->columns[i];
+        NEEDS(p, plan->out[i] = expr_var(p->c->arena, rte, (int16_t)(i + 1), c->type, c->typmod,
+                                         c->collation, -1));
+    }
+    return OK;
+}
+
+static status subquery_source(struct planner *p, uint16_t rte) {
+    struct rte *r = p->query->rtes[rte];
+    struct rte_plan *rp = &p->rtes[rte];
+    collector_push(p, &rp->lateral);
+    status s = plan_query(p->c, p, r->query, 0, &rp->plan);
+    collector_pop(p);
+    TRY(s);
+    if (rp->plan->kind != PLAN_PROJECT) { /* its columns get other names: not in place */
+        struct plan *named;
+        TRY(plan_above(p, PLAN_FILTER, rp->plan, &named));
+        rp->plan = named;
+    }
+    rp->plan->name = r->alias;
+    return name_columns(p, rp->plan, rte);
+}
+
+static status values_source(struct planner *p, uint16_t rte) {
+    struct rte *r = p->query->rtes[rte];
+    struct rte_plan *rp = &p->rtes[rte];
+    struct plan *plan;
+    TRY(plan_new(p, PLAN_VALUES, NULL, NULL, r->ncolumns, &plan));
+    plan->values.nrows = r->nrows;
+    NEW_N(p, plan->values.rows, r->nrows + 1);
+    collector_push(p, &rp->lateral);
+    for (uint32_t i = 0; i < r->nrows; i++) {
+        for (uint16_t c = 0; c < r->ncolumns; c++)
+            TRY(prepare_expr(p, r->rows[i][c], &r->rows[i][c]));
+        TRY(compile_over(p, plan, r->rows[i], r->ncolumns, NULL, NULL, &plan->values.rows[i]));
+    }
+    collector_pop(p);
+    for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
+    plan->rows = r->nrows;
+    plan->cost = r->nrows * 0.1;
+    plan->name = r->alias;
+    rp->plan = plan;
+    return name_columns(p, plan, rte);
+}
+
+/* A set-returning call: its arguments as a program over `over` (NULL: no inputs). */
+status set_function(struct planner *p, struct plan *node, struct expr *call,
+                    const struct plan *over, struct plan_function_call *ret) {
+    ret->ncolumns = 1;
+    ret->type = type_find(call->type);
+    if (!expr_returns_set(call)) return compile_over(p, node, &call, 1, over, NULL, &ret->args);
+    TRY(compile_over(p, node, call->args, call->nargs, over, NULL, &ret->args));
+    struct fn_site *site;
+    oid *types;
+    NEW(p, site);
+    NEW_N(p, types, call->nargs + 1);
+    for (uint16_t i = 0; i < call->nargs; i++) types[i] = call->args[i]->type;
+    site->function = call->call.function;
+    site->result_type = call->type;
+    site->arg_types = types;
+    site->nargs = call->nargs;
+    site->variadic = call->call.variadic;
+    site->memo_arena = p->c->arena;
+    ret->site = site;
+    return OK;
+}
+
+/* Columns of other entries that a function's arguments name become parameters. */
+static status lateral_column(struct expr *e, void *arg, struct expr **ret) {
+    struct planner *p = arg;
+    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(p, e, ret);
+    return OK;
+}
+
+static status function_source(struct planner *p, uint16_t rte) {
+    struct rte *r = p->query->rtes[rte];
+    struct rte_plan *rp = &p->rtes[rte];
+    struct plan *plan;
+    TRY(plan_new(p, PLAN_FUNCTION, NULL, NULL, r->ncolumns, &plan));
+    plan->function.n = r->nfunctions;
+    plan->function.ordinality = r->ordinality;
+    NEW_N(p, plan->function.calls, r->nfunctions);
+    plan->rows = 1;
+    for (uint16_t i = 0; i < r->nfunctions; i++) {
+        struct rte_function *f = &r->functions[i];
+        struct expr *call;
+        TRY(prepare_expr(p, f->call, &call));
+        collector_push(p, &rp->lateral);
+        status s = expr_map(p->c->arena, call, lateral_column, p, &call);
+        collector_pop(p);
+        TRY(s);
+        TRY(set_function(p, plan, call, NULL, &plan->function.calls[i]));
+        plan->function.calls[i].ncolumns = f->ncolumns;
+        plan->function.calls[i].composite = f->composite;
+        if (expr_returns_set(call)) plan->rows = 100;
+    }
+    for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
+    plan->cost = plan->rows;
+    plan->name = r->alias;
+    rp->plan = plan;
+    return name_columns(p, plan, rte);
+}
+
+static status cte_source(struct planner *p, uint16_t rte) {
+    struct rte *r = p->query->rtes[rte];
+    struct rte_plan *rp = &p->rtes[rte];
+    struct plan *plan;
+    bool work = r->self_reference;
+    TRY(plan_new(p, work ? PLAN_WORK : PLAN_CTE, NULL, NULL, r->ncolumns, &plan));
+    plan->cte.id = r->cte->id;
+    for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
+    const struct plan *source = p->c->statement->ctes[r->cte->id].plan;
+    plan->rows = source ? source->rows : 100;
+    plan->cost = plan->rows * 0.2;
+    plan->name = r->alias;
+    rp->plan = plan;
+    return name_columns(p, plan, rte);
+}
+
+/* Which other entries a source must come after. */
+static status source_needs(struct planner *p, uint16_t rte) {
+    struct rte_plan *rp = &p->rtes[rte];
+    for (uint16_t i = 0; i < rp->lateral.n; i++) {
+        struct rte_set s;
+        TRY(query_rtes_of(rp->lateral.exprs[i], &s));
+        rte_set_union(&rp->needs, &s);
+    }
+    return OK;
+}
+
+static bool in_from(const struct from_item *f, uint16_t rte) {
+    if (!f->is_join) return f->rte == rte;
+    return in_from(f->left, rte) || in_from(f->right, rte);
+}
+
+static bool is_source(const struct planner *p, uint16_t rte) {
+    for (uint16_t i = 0; i < p->query->nfrom; i++)
+        if (in_from(p->query->from[i], rte)) return true;
+    for (uint16_t i = 0; i < p->nsemi; i++)
+        for (uint16_t k = 0; k < p->semis[i].nfrom; k++)
+            if (in_from(p->semis[i].from[k], rte)) return true;
+    return false;
+}
+
+status plan_sources(struct planner *p) {
+    for (uint16_t i = 0; i < p->query->nrtes; i++) {
+        if (!is_source(p, i)) continue;
+        switch (p->query->rtes[i]->kind) {
+        case RTE_SUBQUERY: TRY(subquery_source(p, i)); break;
+        case RTE_VALUES: TRY(values_source(p, i)); break;
+        case RTE_FUNCTION: TRY(function_source(p, i)); break;
+        case RTE_CTE: TRY(cte_source(p, i)); break;
+        default: continue;
+        }
+        TRY(source_needs(p, i));
+    }
+    return OK;
+}
+
+/* ---- WITH ---- */
+
+static bool reads_only(const struct query *q) {
+    return q->kind == QUERY_SELECT || q->kind == QUERY_SETOP;
+}
+
+struct inline_cte {
+    unsigned by;
+    struct arena *arena;
+};
+
+static status shift_outer(struct expr *e, unsigned depth, void *arg, struct expr **ret) {
+    struct inline_cte *s = arg;
+    if (e->kind != EXPR_VAR || e->var.level <= depth || s->by == 0) return OK;
+    struct expr *copy = arena_memdup(s->arena, e, sizeof *e);
+    if (!copy) return STATUS(OUT_OF_MEMORY);
+    copy->var.level = (uint16_t)(copy->var.level + s->by);
+    *ret = copy;
+    return OK;
+}
+
+/* A WITH query that is named once and only reads is a subquery where it is named. */
+static status inline_reference(struct planner *p, struct rte *r, const struct cte *c,
+                               unsigned depth) {
+    struct inline_cte s = {depth, p->c->arena};
+    r->kind = RTE_SUBQUERY;
+    r->cte = NULL;
+    return query_map(p->c->arena, c->query, 0, shift_outer, &s, &r->query);
+}
+
+static status inline_in(struct planner *p, struct query *q, const struct cte *c, unsigned depth,
+                        bool *done);
+
+struct inline_search {
+    struct planner *p;
+    const struct cte *cte;
+    unsigned depth;
+    bool *done;
+};
+
+static status visit_inline(struct expr *e, void *arg, bool *ret_descend) {
+    struct inline_search *s = arg;
+    *ret_descend = !*s->done;
+    if (e->kind == EXPR_SUBLINK && !*s->done)
+        return inline_in(s->p, e->sublink.query, s->cte, s->depth + 1, s->done);
+    return OK;
+}
+
+static status inline_in_exprs(struct planner *p, struct query *q, const struct cte *c,
+                              unsigned depth, bool *done) {
+    struct inline_search s = {p, c, depth, done};
+    TRY(expr_walk(q->where, visit_inline, &s));
+    TRY(expr_walk(q->having, visit_inline, &s));
+    for (uint16_t i = 0; i < q->ntargets; i++) TRY(expr_walk(q->targets[i].expr, visit_inline, &s));
+    return OK;
+}
+
+static status inline_in(struct planner *p, struct query *q, const struct cte *c, unsigned depth,
+                        bool *done) {
+    for (uint16_t i = 0; i < q->nrtes && !*done; i++) {
+        struct rte *r = q->rtes[i];
+        if (r->kind == RTE_CTE && r->cte == c) {
+            *done = true;
+            return inline_reference(p, r, c, depth);
+        }
+        if (r->kind == RTE_SUBQUERY) TRY(inline_in(p, r->query, c, depth + 1, done));
+    }
+    if (*done) return OK;
+    return inline_in_exprs(p, q, c, depth, done);
+}
+
+static status volatile_call(struct expr *e, unsigned, void *arg, bool *) {
+    if ((e->kind == EXPR_CALL && e->call.function->volatility == 'v')) *(bool *)arg = true;
+    return OK;
+}
+
+static status recursive_plan(struct planner *p, struct cte *c, struct plan **ret) {
+    struct plan *first, *again, *plan;
+    TRY(plan_query(p->c, p, c->query, 0, &first));
+    p->c->statement->ctes[c->id].plan = first; /* an estimate for the part that names it */
+    TRY(plan_query(p->c, p, c->recursive, 0, &again));
+    TRY(plan_above(p, PLAN_RECURSIVE, first, &plan));
+    plan->right = again;
+    add_outers(plan->outers, again->outers);
+    plan_outers(plan);
+    plan->norder = 0;
+    plan->recursive.id = c->id;
+    plan->recursive.union_all = c->union_all;
+    plan->rows = first->rows * 10;
+    *ret = plan;
+    return OK;
+}
+
+static status plan_cte(struct planner *p, struct cte *c) {
+    struct plan_statement_cte *slot = &p->c->statement->ctes[c->id];
+    struct query *q = p->query;
+    bool changes = !reads_only(c->query);
+    if (!changes && !c->recursive && c->references == 0) return OK;
+    bool is_volatile = false;
+    TRY(query_walk(c->query, 0, volatile_call, &is_volatile));
+    bool wanted = c->materialize == CTE_NOT_MATERIALIZED || c->materialize == CTE_DEFAULT;
+    if (!changes && !c->recursive && c->references == 1 && wanted && !is_volatile &&
+        c->query->nctes == 0) {
+        bool done = false;
+        TRY(inline_in(p, q, c, 0, &done));
+        if (done) return OK;
+    }
+    if (changes && p->parent)
+        return plan_unsupported(p, "WITH that changes rows below the top level");
+    struct plan *plan;
+    if (c->recursive)
+        TRY(recursive_plan(p, c, &plan));
+    else
+        TRY(plan_query(p->c, p, c->query, 0, &plan));
+    if (plan->depends) return plan_unsupported(p, "a correlated WITH query that is kept");
+    slot->plan = plan;
+    slot->changes_rows = changes;
+    return OK;
+}
+
+status plan_ctes(struct planner *p) {
+    for (uint16_t i = 0; i < p->query->nctes; i++) TRY(plan_cte(p, p->query->ctes[i]));
+    return OK;
+}
