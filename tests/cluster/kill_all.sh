@@ -14,7 +14,6 @@ for round in $(seq "$ROUNDS"); do
 import json, sys
 print(*[p["pid"] for p in json.load(sys.stdin)["processes"] if p["pid"]])')
     kill -9 $pids
-    while kill -0 $pids 2>/dev/null; do sleep 0.01; done
 done
 start --workers 1 --pool 4MB
 wait_verdict

@@ -26,7 +26,8 @@
 
 #define ACCOUNTS 1000
 #define SESSIONS 8
-#define HISTORY_KEY_BYTES 13 /* 'h', worker, epoch (4), sequence (8) without its first byte */
+#define HISTORY_KEY_BYTES 22 /* 'h', worker, start of the appliance (8), epoch (4), sequence (8)   \
+                              */
 
 static struct daemon *self;
 static struct tree tree = {.id = 16384};
@@ -56,10 +57,9 @@ static size_t account_key(uint32_t account, unsigned char *key) {
 static size_t history_key(uint64_t seq, unsigned char *key) {
     key[0] = 'h';
     key[1] = (unsigned char)self->proc.owner.slot;
-    store_be32(key + 2, self->proc.epoch);
-    unsigned char be[8];
-    store_be64(be, seq);
-    memcpy(key + 6, be + 1, 7);
+    store_be64(key + 2, self->proc.shm->control->started_wall_ns);
+    store_be32(key + 10, self->proc.epoch);
+    store_be64(key + 14, seq);
     return HISTORY_KEY_BYTES;
 }
 
@@ -291,6 +291,11 @@ static void begin([[maybe_unused]] void *arg) {
         }
     }
     if (root >= 0) close(root);
+    /* Nobody writes while the first worker looks. */
+    while (self->proc.owner.slot != SLOT_QUERYD &&
+           atomic_load(&self->proc.shm->control->procs[SLOT_QUERYD].state) != PROC_READY) {
+        daemon_sleep(self, 2000000);
+    }
     daemon_ready(self);
     if (!load) return;
     root_read();
