@@ -445,12 +445,7 @@ static status finish(struct scan *s) {
         if (c->day > days_in_month(c->year, c->month)) return bad_field(s, false);
     }
     if (s->zone) {
-        struct civil local = *c;
-        if (!any_date) { /* a time's zone is today's */
-            civil_from_stamp(s->env->session->transaction_us, s->zone, &local);
-            c->offset_s = local.offset_s;
-            return OK;
-        }
+        if (!any_date) return bad_syntax(s); /* which offset would it be? */
         int64_t local_s = days_from_date(c->year, c->month, c->day) * SECONDS_IN_DAY +
                           us_of_time(c) / US_PER_SECOND + EPOCH_UNIX_SECONDS;
         c->offset_s = tz_of_local(s->zone, local_s).offset_s;

@@ -6,7 +6,7 @@
 #include "types/datetime.h"
 
 /* typmod: fields << 16 | precision; the fields' bits are PostgreSQL's. */
-#define FULL_RANGE 0x7FFF
+#define FULL_RANGE INTERVAL_FULL_RANGE
 #define FULL_PRECISION 0xFFFF
 enum {
     FIELD_MONTH = 1 << 1,
@@ -250,6 +250,7 @@ static status scan_part(struct interval_scan *s, int32_t range) {
     if (s->p + 1 < s->end && *s->p == '-' && is_digit(s->p[1])) { /* years-months */
         s->p++;
         struct amount months = scan_amount(s);
+        if (s->p < s->end && *s->p == '-') return bad_interval(s);
         if (months.whole > 11 || a.point || months.point) return field_range(s);
         months.negative = a.negative;
         add_amount(s, a, UNIT_YEAR);

@@ -137,4 +137,8 @@ size_t type_value_bytes(const struct type *t, datum value);
 /* numeric(p,s) and varchar(n) typmods carry PostgreSQL's offset of 4. */
 #define TYPMOD_OFFSET 4
 
+/* interval's modifiers are {fields} or {fields, precision}: a bit for each of month 1, year 2, day
+ * 3, hour 10, minute 11, second 12 that is declared; interval(p) is {INTERVAL_FULL_RANGE, p}. */
+#define INTERVAL_FULL_RANGE 0x7FFF
+
 #endif

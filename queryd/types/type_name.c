@@ -198,6 +198,11 @@ status type_parse_name(const struct eval_env *env, const char *text, oid *ret_ty
     int32_t typmod = -1;
     bool plain_char = t->oid == BPCHAROID && strcmp(s.words, "bpchar") != 0;
     if (plain_char && !s.n_modifiers) s.modifiers[s.n_modifiers++] = 1;
+    if (t->oid == INTERVALOID && s.n_modifiers == 1) { /* a precision, of all fields */
+        s.modifiers[1] = s.modifiers[0];
+        s.modifiers[0] = INTERVAL_FULL_RANGE;
+        s.n_modifiers = 2;
+    }
     if (s.n_modifiers) TRY(type_typmod_in(env, t, s.modifiers, s.n_modifiers, &typmod));
     *ret_type = array ? t->array : t->oid;
     if (ret_typmod) *ret_typmod = typmod;
