@@ -87,7 +87,12 @@ bool horizon_move(struct txnd *t) {
         atomic_store(&shared->oldest_snapshot, oldest);
     move_map_base(shm, atomic_load(&shared->oldest_snapshot));
 
-    uint64_t keep = lower(atomic_load(&shm->control->redo_lsn), seen.keep);
+    /* Not what runs now but what the data file says begins undo and purge after a crash: a commit
+     * that is not durable yet can still become a loser. */
+    const struct control *control = shm->control;
+    uint64_t keep = lower(atomic_load(&control->redo_lsn), seen.keep);
+    keep = lower(keep, atomic_load(&control->undo_lsn));
+    keep = lower(keep, atomic_load(&control->purge_lsn));
     keep = lower(keep, atomic_load(&shared->oldest_active_lsn));
     keep = lower(keep, atomic_load(&shared->purge_lsn));
     if (keep > atomic_load(&log->keep)) atomic_store(&log->keep, keep);

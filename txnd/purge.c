@@ -84,7 +84,8 @@ static void end_drops(struct txnd *t, const struct rec_head *r) {
         if (r->type == REC_COMMIT) {
             wait_until_seen_by_all(t, r->txid);
             PROBE(axolotl_txnd, free_tree, t->purge.drops[i].tree.root.no);
-            if (!ok(tree_free(&t->d->proc, t->purge.drops[i].tree))) {
+            if (!ok(tree_free_created(&t->d->proc, t->purge.drops[i].tree, LSN_NONE,
+                                      t->purge.drops[i].at))) {
                 daemon_sleep(t->d, TICK_NS);
                 continue;
             }
@@ -115,25 +116,22 @@ void purge_main(void *arg) {
     struct txnd *t = arg;
     struct proc *p = &t->d->proc;
     struct shm *shm = p->shm;
-    char *buf = aligned_alloc(64, REC_BYTES_MAX);
+    char *buf = malloc(LOG_SCAN_BYTES);
     while (!buf || !atomic_load(&shm->control->redo_done)) daemon_sleep(t->d, 1000000);
     uint64_t begin = atomic_load(&shm->txn->purge_lsn);
     if (!begin) begin = atomic_load(&shm->control->purge_lsn);
     t->purge.position = (lsn){begin ? begin : LOG_FIRST.at};
+    struct log_scan scan;
+    log_scan_begin(&scan, t->purge.position, buf);
     for (unsigned breath = 0;; breath++) {
-        if (t->purge.position.at >= atomic_load(&shm->log->durable)) {
+        const struct rec_head *r;
+        lsn at, limit = {atomic_load(&shm->log->durable)};
+        if (!ok(log_scan_next(p, &scan, limit, &r, &at))) { /* the end, or a disk that fails now */
             wait_for_tick(t);
             continue;
         }
-        status s = log_read(p, t->purge.position, buf);
-        if (!ok(s)) {
-            wait_for_tick(t);
-            continue;
-        }
-        const struct rec_head *r = (const struct rec_head *)buf;
-        uint32_t len = r->len;
-        purge_record(t, r, t->purge.position);
-        t->purge.position.at += len;
+        purge_record(t, r, at);
+        t->purge.position.at = at.at + r->len;
         if (breath % 256 == 255) {
             publish(t);
             p->env->pause(p);

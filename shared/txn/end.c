@@ -37,10 +37,7 @@ static status undo_record(struct proc *p, struct txn *t, const struct rec_head *
     case REC_ENTRY_INSERT:
     case REC_ENTRY_UPDATE:
     case REC_ENTRY_DELETE:
-        t->writer.undo_next = r->txn_prev;
-        return tree_undo(p, &t->writer, r, at);
-    case REC_TREE_CREATE:
-        return tree_free(p, (struct tree){.root = {rec_pages_c(r)[0].page}, .id = r->tree});
+    case REC_TREE_CREATE: return tree_undo(p, &t->writer, r, at);
     case REC_TREE_DROP:
         return log_drop(p, t, load_le64(rec_payload_c(r)), r->tree, REC_COMPENSATION, r->txn_prev);
     default: return OK;
@@ -60,7 +57,6 @@ status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark) {
         at = (lsn){r->txn_prev};
     }
 out:
-    t->writer.undo_next = 0;
     return s;
 }
 

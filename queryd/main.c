@@ -1,0 +1,5 @@
+#include "session/worker.h"
+
+int main(int argc, char **argv) {
+    return daemon_main(argc, argv, &queryd_ops);
+}

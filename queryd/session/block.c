@@ -1,0 +1,279 @@
+/* Transaction blocks. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/probe.h"
+#include "catalog/log_on.h"
+#include "session/session_private.h"
+
+#define POSTGRES_EPOCH_US 946684800000000ll /* 2000-01-01 in Unix time */
+
+static int64_t now_us(struct session *s) {
+    return (int64_t)(s->env.proc->env->wall_ns(s->env.proc) / 1000) - POSTGRES_EPOCH_US;
+}
+
+static status begin(struct session *s) {
+    s->values.transaction_us = s->values.statement_us;
+    status st = txn_begin(s->env.proc, &s->txn, s->next_isolation, s->index);
+    if (status_is(st, ST_TOO_MANY_CONNECTIONS))
+        return error_set(&s->error, st.code, "sorry, too many transactions already");
+    TRY(st);
+    s->txn.read_only = s->next_read_only;
+    return OK;
+}
+
+status block_ensure_txn(struct session *s) {
+    if (s->txn.slot) return OK;
+    s->values.statement_us = now_us(s);
+    TRY(begin(s));
+    s->implicit = s->block == BLOCK_NONE;
+    return OK;
+}
+
+status block_statement_begin(struct session *s) {
+    s->values.statement_us = now_us(s);
+    atomic_store_explicit(&s->slot->cancel, 0, memory_order_relaxed);
+    TRY(block_ensure_txn(s));
+    uint32_t timeout = s->settings.statement_timeout_ms;
+    uint64_t now = s->env.proc->env->mono_ns(s->env.proc);
+    s->env.deadline_ns = timeout ? now + timeout * 1000000ull : 0;
+    s->env.turn_ends_ns = now + 100000;
+    return txn_snapshot(s->env.proc, &s->txn, &s->env.snapshot);
+}
+
+void block_statement_end(struct session *s) {
+    for (struct portal *p = s->portals; p; p = p->next)
+        if (p->execution && !p->done) return; /* it still reads with its snapshot */
+    txn_snapshot_release(&s->txn);
+}
+
+/* The transaction is over: what lived with it goes. */
+static void forget_txn(struct session *s, bool committed) {
+    portal_drop_all(s);
+    if (committed)
+        settings_commit(s);
+    else
+        settings_rollback(s, 0);
+    arena_reset(&s->txn_arena);
+    s->savepoints = NULL;
+    s->implicit = false;
+    s->block = BLOCK_NONE;
+    s->next_isolation = ISO_READ_COMMITTED;
+    const char *level = setting_show(s, SETTING_default_transaction_isolation);
+    if (strcmp(level, "repeatable read") == 0) s->next_isolation = ISO_REPEATABLE_READ;
+    s->next_read_only = strcmp(setting_show(s, SETTING_default_transaction_read_only), "on") == 0;
+}
+
+static status commit(struct session *s) {
+    bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
+    PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
+    status st = s->txn.slot ? txn_commit(s->env.proc, &s->txn, durable) : OK;
+    PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);
+    forget_txn(s, ok(st));
+    return error_from_status(&s->error, st);
+}
+
+static void roll_back(struct session *s) {
+    if (s->txn.slot) {
+        status st = txn_rollback(s->env.proc, &s->txn);
+        if (!ok(st)) /* txnd goes on undoing: the client's view is the same */
+            fprintf(stderr, "rollback is left to txnd: %s\n", status_name(st));
+    }
+    forget_txn(s, false);
+}
+
+status block_finish_implicit(struct session *s) {
+    if (s->block != BLOCK_NONE || !s->txn.slot) return OK;
+    return commit(s);
+}
+
+void block_rollback_all(struct session *s) {
+    roll_back(s);
+}
+
+void block_abort(struct session *s) {
+    if (s->block == BLOCK_NONE) {
+        roll_back(s);
+        return;
+    }
+    if (s->block == BLOCK_FAILED) return;
+    struct txn_mark mark = s->savepoints ? s->savepoints->mark : (struct txn_mark){LSN_NONE};
+    if (s->txn.slot && !ok(txn_rollback_to(s->env.proc, &s->txn, mark)))
+        status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
+    portal_drop_all(s);
+    if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
+    settings_rollback(s, s->savepoints ? s->savepoints->saved_settings : 0);
+    if (s->txn.slot) txn_snapshot_release(&s->txn);
+    s->block = BLOCK_FAILED;
+}
+
+static bool ends_failed_block(const struct node *n) {
+    if (!n || n->kind != NODE_TRANSACTION) return false;
+    switch (((const struct ast_transaction *)n)->kind) {
+    case TXN_COMMIT:
+    case TXN_ROLLBACK:
+    case TXN_ROLLBACK_TO: return true;
+    default: return false;
+    }
+}
+
+status block_check_failed(struct session *s, const struct node *utility) {
+    if (s->block != BLOCK_FAILED || ends_failed_block(utility)) return OK;
+    return error_set(&s->error, ST_IN_FAILED_SQL_TRANSACTION,
+                     "current transaction is aborted, commands ignored until end of transaction "
+                     "block");
+}
+
+/* ---- modes ----------------------------------------------------------------------------------- */
+
+static const char *literal_text(const struct node *n) {
+    return n && n->kind == NODE_LITERAL ? ((const struct ast_literal *)n)->text : "";
+}
+
+static status set_isolation(struct session *s, const char *level) {
+    if (strcasecmp(level, "serializable") == 0)
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                         "isolation level SERIALIZABLE is not supported");
+    bool repeatable = strcasecmp(level, "repeatable read") == 0;
+    enum txn_isolation iso = repeatable ? ISO_REPEATABLE_READ : ISO_READ_COMMITTED;
+    if (s->txn.slot && s->txn.have_snapshot && iso != s->txn.isolation)
+        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
+                         "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+    if (s->txn.slot) s->txn.isolation = iso;
+    s->next_isolation = iso;
+    return OK;
+}
+
+status block_set_modes(struct session *s, const struct list *modes, bool session_wide) {
+    LIST_EACH(struct ast_def_elem *, mode, modes) {
+        const char *value = literal_text(mode->value);
+        bool on = strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 ||
+                  strcasecmp(value, "on") == 0;
+        if (session_wide) {
+            char name[64];
+            snprintf(name, sizeof name, "default_%s", mode->name);
+            bool level = strcmp(mode->name, "transaction_isolation") == 0;
+            TRY(setting_set(s, name, level ? value : on ? "on" : "off", false));
+        } else if (strcmp(mode->name, "transaction_isolation") == 0) {
+            TRY(set_isolation(s, value));
+        } else if (strcmp(mode->name, "transaction_read_only") == 0) {
+            if (!on && s->txn.slot && s->txn.read_only && s->txn.have_snapshot)
+                return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
+                                 "transaction read-write mode must be set before any query");
+            s->next_read_only = on;
+            if (s->txn.slot) s->txn.read_only = on;
+        }
+    }
+    return OK;
+}
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+static void warn(struct session *s, const char *sqlstate, const char *message) {
+    send_notice(&s->env, "WARNING", sqlstate, message);
+}
+
+static status begin_block(struct session *s, const struct ast_transaction *t) {
+    if (s->block == BLOCK_OPEN) {
+        warn(s, "25001", "there is already a transaction in progress");
+        return OK;
+    }
+    TRY(block_set_modes(s, t->modes, false));
+    bool had_txn = s->txn.slot != NULL;
+    TRY(block_ensure_txn(s));
+    if (!had_txn) s->values.transaction_us = s->values.statement_us;
+    s->block = BLOCK_OPEN;
+    s->implicit = false;
+    return OK;
+}
+
+/* AND CHAIN: a new block with the modes of the one that ended. */
+static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool read_only) {
+    if (!wanted) return OK;
+    s->next_isolation = iso;
+    s->next_read_only = read_only;
+    TRY(block_ensure_txn(s));
+    s->block = BLOCK_OPEN;
+    s->implicit = false;
+    return OK;
+}
+
+static status end_block(struct session *s, const struct ast_transaction *t, const char **ret_tag) {
+    enum txn_isolation iso = s->txn.isolation;
+    bool read_only = s->txn.read_only;
+    bool is_commit = t->kind == TXN_COMMIT && s->block != BLOCK_FAILED;
+    if (s->block == BLOCK_NONE) {
+        if (t->chain)
+            return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
+                             "%s AND CHAIN can only be used in transaction blocks",
+                             t->kind == TXN_COMMIT ? "COMMIT" : "ROLLBACK");
+        warn(s, "25P01", "there is no transaction in progress");
+    }
+    *ret_tag = is_commit ? "COMMIT" : "ROLLBACK";
+    if (is_commit)
+        TRY(commit(s));
+    else
+        roll_back(s);
+    return chain(s, t->chain, iso, read_only);
+}
+
+static struct savepoint *find_savepoint(struct session *s, const char *name) {
+    for (struct savepoint *p = s->savepoints; p; p = p->outer)
+        if (strcmp(p->name, name) == 0) return p;
+    status_ignore(error_set(&s->error, ST_INVALID_SAVEPOINT_SPECIFICATION,
+                            "savepoint \"%s\" does not exist", name)); /* NULL tells the caller */
+    return NULL;
+}
+
+static status add_savepoint(struct session *s, const char *name) {
+    struct savepoint *p = arena_zalloc(&s->txn_arena, sizeof *p);
+    if (!p) return STATUS(OUT_OF_MEMORY);
+    snprintf(p->name, sizeof p->name, "%s", name);
+    p->outer = s->savepoints;
+    p->mark = txn_mark(&s->txn);
+    p->saved_settings = s->setting_values.nsaved;
+    s->savepoints = p;
+    return OK;
+}
+
+static status roll_back_to(struct session *s, struct savepoint *p) {
+    TRY(txn_rollback_to(s->env.proc, &s->txn, p->mark));
+    portal_drop_all(s);
+    if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
+    settings_rollback(s, p->saved_settings);
+    s->savepoints = p;
+    s->block = BLOCK_OPEN;
+    return OK;
+}
+
+status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag) {
+    static const char *const tags[] = {
+        [TXN_BEGIN] = "BEGIN",     [TXN_START] = "START TRANSACTION", [TXN_SAVEPOINT] = "SAVEPOINT",
+        [TXN_RELEASE] = "RELEASE", [TXN_ROLLBACK_TO] = "ROLLBACK",
+    };
+    switch (t->kind) {
+    case TXN_BEGIN:
+    case TXN_START: *ret_tag = tags[t->kind]; return begin_block(s, t);
+    case TXN_COMMIT:
+    case TXN_ROLLBACK: return end_block(s, t, ret_tag);
+    case TXN_SAVEPOINT:
+    case TXN_RELEASE:
+    case TXN_ROLLBACK_TO: break;
+    default:
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "two-phase commit is not supported");
+    }
+    *ret_tag = tags[t->kind];
+    if (s->block == BLOCK_NONE)
+        return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
+                         "%s can only be used in transaction blocks",
+                         t->kind == TXN_SAVEPOINT ? "SAVEPOINT"
+                         : t->kind == TXN_RELEASE ? "RELEASE SAVEPOINT"
+                                                  : "ROLLBACK TO SAVEPOINT");
+    if (t->kind == TXN_SAVEPOINT) return add_savepoint(s, t->name);
+    struct savepoint *p = find_savepoint(s, t->name);
+    if (!p) return s->error.status;
+    if (t->kind == TXN_ROLLBACK_TO) return roll_back_to(s, p);
+    s->savepoints = p->outer;
+    return OK;
+}

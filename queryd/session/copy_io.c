@@ -1,0 +1,112 @@
+/* COPY's side of the protocol. */
+#include <stdio.h>
+
+#include "session/session_private.h"
+
+static void copy_response(struct session *s, char type, const struct copy *c) {
+    struct wire *w = &s->wire;
+    uint16_t n = copy_columns(c), format = copy_is_binary(c);
+    wire_begin(w, type);
+    wire_put8(w, (uint8_t)format);
+    wire_put16(w, n);
+    for (uint16_t i = 0; i < n; i++) wire_put16(w, format);
+    wire_end(w);
+}
+
+static status copy_tag(struct session *s, uint64_t rows, const char **ret_tag) {
+    *ret_tag = arena_printf(&s->statement_arena, "COPY %llu", (unsigned long long)rows);
+    return *ret_tag ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+static status copy_out(struct session *s, struct copy *c, const char **ret_tag) {
+    copy_response(s, 'H', c);
+    struct buf row = {0};
+    status st;
+    while (ok(st = copy_out_row(c, &row))) {
+        wire_begin(&s->wire, 'd');
+        wire_put(&s->wire, row.data, row.len);
+        wire_end(&s->wire);
+        row.len = 0;
+    }
+    buf_free(&row);
+    if (!status_is(st, ST_END)) return st;
+    wire_begin(&s->wire, 'c');
+    wire_end(&s->wire);
+    return copy_tag(s, copy_rows(c), ret_tag);
+}
+
+status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extended,
+                     const char **ret_tag) {
+    struct copy *c;
+    TRY(block_statement_begin(s));
+    if (stmt->from && s->txn.read_only)
+        return error_set(&s->error, ST_READ_ONLY_SQL_TRANSACTION,
+                         "cannot execute COPY FROM in a read-only transaction");
+    TRY(copy_begin(&s->env, stmt, &c));
+    if (!stmt->from) return copy_out(s, c, ret_tag);
+    copy_response(s, 'G', c);
+    s->copy_in = c;
+    s->copy_extended = extended;
+    return OK;
+}
+
+/* The statement has failed. The client may go on sending data, which is thrown away up to its
+ * CopyDone or CopyFail (the simple protocol) or Sync (the extended). */
+static void give_up(struct session *s, status st, bool more_to_come) {
+    s->copy_in = NULL;
+    status_ignore(error_from_status(&s->error, st)); /* sent now */
+    send_error(s, "ERROR");
+    block_abort(s);
+    s->copy_failed = more_to_come && !s->copy_extended;
+    s->slot->skip_until_sync = s->copy_extended;
+    if (!s->copy_extended) send_ready(s);
+}
+
+static void done(struct session *s) {
+    uint64_t rows;
+    const char *tag;
+    status st = copy_in_done(s->copy_in, &rows);
+    s->copy_in = NULL;
+    if (ok(st)) block_statement_end(s);
+    if (ok(st) && !s->copy_extended) st = block_finish_implicit(s);
+    if (ok(st)) st = copy_tag(s, rows, &tag);
+    if (ok(st)) {
+        send_complete(s, tag);
+        if (!s->copy_extended) send_ready(s);
+        return;
+    }
+    give_up(s, st, false);
+}
+
+static void fail(struct session *s, const struct wire_message *m) {
+    struct wire_reader r = wire_reader(m);
+    const char *why;
+    if (!ok(wire_gets(&r, &why))) why = "";
+    give_up(s, error_set(&s->error, ST_QUERY_CANCELED, "COPY from stdin failed: %s", why), false);
+}
+
+void copy_io_message(struct session *s, const struct wire_message *m) {
+    bool ends = m->type == 'c' || m->type == 'f' || m->type == 'X';
+    if (s->copy_failed) {
+        if (ends) s->copy_failed = false;
+        if (m->type == 'X') s->ending = true;
+        return;
+    }
+    switch (m->type) {
+    case 'd': {
+        status st = copy_in_data(s->copy_in, m->body, m->len);
+        if (!ok(st)) give_up(s, st, true);
+        break;
+    }
+    case 'c': done(s); break;
+    case 'f': fail(s, m); break;
+    case 'H':
+    case 'S': break; /* to be ignored, says the manual, for the sake of pipelining clients */
+    case 'X': s->ending = true; break;
+    default:
+        give_up(s,
+                error_set(&s->error, ST_PROTOCOL_VIOLATION,
+                          "unexpected message type 0x%02X during COPY from stdin", m->type),
+                true);
+    }
+}

@@ -1,0 +1,68 @@
+/* SQL functions that look at the session. */
+#include "session/functions.h"
+
+#include "session/session_private.h"
+#include "types/function.h"
+
+static struct session *session_of(const struct fn_call *c) {
+    struct sql_env *env = c->env->session->session;
+    return env->session;
+}
+
+static status pg_backend_pid(struct fn_call *c) {
+    c->result = datum_int4((int32_t)session_of(c)->index + 1);
+    return OK;
+}
+
+/* The argument as a C string in the arena. */
+static char *text_argument(const struct fn_call *c, int i) {
+    return arena_strndup(c->env->arena, c->args[i].v->data, c->args[i].v->len);
+}
+
+static status text_result(struct fn_call *c, const char *text) {
+    c->result.v = varlena_from(c->env->arena, text, strlen(text));
+    return c->result.v ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+static status setting_of(struct fn_call *c, bool missing_ok) {
+    char *name = text_argument(c, 0);
+    if (!name) return STATUS(OUT_OF_MEMORY);
+    enum setting v = setting_find(name);
+    if (v != SETTING_NONE) return text_result(c, setting_show(session_of(c), v));
+    c->is_null = true;
+    if (missing_ok) return OK;
+    return error_set(c->env->error, ST_UNDEFINED_OBJECT,
+                     "unrecognized configuration parameter \"%s\"", name);
+}
+
+static status current_setting(struct fn_call *c) {
+    return setting_of(c, false);
+}
+
+static status current_setting_missing_ok(struct fn_call *c) {
+    return setting_of(c, c->args[1].b);
+}
+
+static status set_config(struct fn_call *c) {
+    if (c->nulls[0])
+        return error_set(c->env->error, ST_NULL_VALUE_NOT_ALLOWED, "SET requires parameter name");
+    char *name = text_argument(c, 0);
+    char *value = c->nulls[1] ? NULL : text_argument(c, 1);
+    if (!name || (!value && !c->nulls[1])) return STATUS(OUT_OF_MEMORY);
+    struct session *s = session_of(c);
+    TRY(setting_set(s, name, value, !c->nulls[2] && c->args[2].b));
+    return text_result(c, setting_show(s, setting_find(name)));
+}
+
+void session_functions_register(void) {
+    static const struct {
+        oid oid;
+        fn_scalar *body;
+    } list[] = {{2026, pg_backend_pid},
+                {2077, current_setting},
+                {3294, current_setting_missing_ok},
+                {2078, set_config}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        status_ignore(
+            function_register(list[i].oid, list[i].body)); /* not listed: cannot be called */
+}

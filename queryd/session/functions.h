@@ -1,0 +1,8 @@
+/* functions.h: SQL functions that look at the session. */
+#ifndef SESSION_FUNCTIONS_H
+#define SESSION_FUNCTIONS_H
+
+/* Gives pg_backend_pid, current_setting, set_config their bodies. Once, after types_init. */
+void session_functions_register(void);
+
+#endif

@@ -1,0 +1,181 @@
+/* Portals: statements being executed, of the extended protocol and of DECLARE. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/session_private.h"
+
+struct portal *portal_find(struct session *s, const char *name) {
+    for (struct portal *p = s->portals; p; p = p->next)
+        if (strcmp(p->name, name) == 0) return p;
+    return NULL;
+}
+
+static void portal_free(struct portal *p) {
+    if (p->execution) execution_end(p->execution);
+    if (p->statement) statement_release(p->statement);
+    arena_free(&p->arena);
+    free(p);
+}
+
+void portal_drop(struct session *s, struct portal *p) {
+    for (struct portal **at = &s->portals; *at; at = &(*at)->next) {
+        if (*at != p) continue;
+        *at = p->next;
+        portal_free(p);
+        return;
+    }
+}
+
+void portal_drop_all(struct session *s) {
+    while (s->portals) portal_drop(s, s->portals);
+}
+
+status portal_new(struct session *s, const char *name, struct portal **ret_portal) {
+    struct portal *old = portal_find(s, name);
+    if (old && *name)
+        return error_set(&s->error, ST_DUPLICATE_CURSOR, "portal \"%s\" already exists", name);
+    if (old) portal_drop(s, old);
+    struct portal *p = calloc(1, sizeof *p);
+    if (!p) return STATUS(OUT_OF_MEMORY);
+    arena_init(&p->arena, s->statement_arena.limit);
+    p->name = arena_strdup(&p->arena, name);
+    if (!p->name) {
+        free(p);
+        return STATUS(OUT_OF_MEMORY);
+    }
+    p->next = s->portals;
+    s->portals = p;
+    *ret_portal = p;
+    return OK;
+}
+
+static status check_may_run(struct session *s, const struct statement *st) {
+    if (s->txn.read_only && !st->read_only)
+        return error_set(&s->error, ST_READ_ONLY_SQL_TRANSACTION,
+                         "cannot execute %s in a read-only transaction",
+                         st->kind == STATEMENT_DEFINE ? "this command" : "a data change");
+    if (st->outside_block && s->block != BLOCK_NONE)
+        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
+                         "this command cannot run inside a transaction block");
+    return OK;
+}
+
+static status start(struct session *s, struct portal *p) {
+    TRY(block_statement_begin(s));
+    TRY(check_may_run(s, p->statement));
+    p->snapshot = s->env.snapshot;
+    return execution_begin(&s->env, p->statement, p->params, p->nulls, &p->execution);
+}
+
+/* The next batch, at most `want` rows. */
+static status fetch(struct portal *p, uint64_t want) {
+    uint16_t n = want == 0 || want > BATCH_ROWS ? BATCH_ROWS : (uint16_t)want;
+    TRY(execution_fetch(p->execution, n, &p->batch));
+    p->batch_at = 0;
+    if (p->batch->nrows == 0) {
+        p->batch = NULL;
+        p->done = true;
+    }
+    return OK;
+}
+
+static status run_rows(struct session *s, struct portal *p, uint64_t max, bool send,
+                       uint64_t *ret_rows) {
+    struct row_sender *sender = NULL;
+    uint64_t rows = 0;
+    if (p->statement->ncolumns)
+        TRY(row_sender_new(s, &p->arena, p->statement->ncolumns, p->statement->columns, p->nformats,
+                           p->formats, &sender));
+    while (!p->done && (max == 0 || rows < max)) {
+        if (!p->batch) {
+            TRY(fetch(p, max ? max - rows : 0));
+            continue;
+        }
+        uint16_t left = (uint16_t)(p->batch->nrows - p->batch_at);
+        if (max && left > max - rows) left = (uint16_t)(max - rows);
+        if (send && sender) TRY(row_sender_send(sender, p->batch, p->batch_at, left));
+        rows += left;
+        p->batch_at = (uint16_t)(p->batch_at + left);
+        if (p->batch_at == p->batch->nrows) p->batch = NULL;
+    }
+    *ret_rows = rows;
+    return OK;
+}
+
+status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
+                  uint64_t *ret_rows) {
+    struct sql_env *env = &s->env;
+    struct arena *outer = env->eval.arena;
+    struct snapshot outer_snapshot = env->snapshot;
+    env->eval.arena = &p->arena;
+    env->text = p->text;
+    env->text_len = strlen(p->text);
+    status st = p->execution ? OK : start(s, p);
+    if (ok(st)) {
+        env->snapshot = p->snapshot;
+        st = run_rows(s, p, max, send, ret_rows);
+    }
+    env->eval.arena = outer;
+    env->snapshot = outer_snapshot;
+    return st;
+}
+
+/* ---- cursors --------------------------------------------------------------------------------- */
+
+status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
+    if (s->block == BLOCK_NONE && !(d->options & CURSOR_HOLD))
+        return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
+                         "DECLARE CURSOR can only be used in transaction blocks");
+    if (d->options & (CURSOR_HOLD | CURSOR_SCROLL))
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s cursors are not supported",
+                         d->options & CURSOR_HOLD ? "WITH HOLD" : "SCROLL");
+    if (portal_find(s, d->name))
+        return error_set(&s->error, ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", d->name);
+    struct portal *p;
+    TRY(block_statement_begin(s));
+    TRY(portal_new(s, d->name, &p));
+    struct raw_stmt raw = {.stmt = d->query, .location = 0, .length = (int32_t)s->env.text_len};
+    status st = statement_prepare(&s->env, &raw, NULL, 0, &p->statement);
+    p->text = ok(st) ? arena_strndup(&p->arena, s->env.text, s->env.text_len) : NULL;
+    if (ok(st) && !p->text) st = STATUS(OUT_OF_MEMORY);
+    if (ok(st)) {
+        struct arena *outer = s->env.eval.arena;
+        s->env.eval.arena = &p->arena;
+        p->is_cursor = true;
+        p->snapshot = s->env.snapshot;
+        st = execution_begin(&s->env, p->statement, NULL, NULL, &p->execution);
+        s->env.eval.arena = outer;
+    }
+    if (!ok(st)) portal_drop(s, p);
+    return st;
+}
+
+status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
+                    const char **ret_tag) {
+    struct portal *p = portal_find(s, f->cursor);
+    if (!p)
+        return error_set(&s->error, ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist",
+                         f->cursor);
+    bool forward = f->direction == FETCH_FORWARD || f->direction == FETCH_RELATIVE;
+    if (!forward || f->count < 0) {
+        status st = error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                              "cursor can only scan forward");
+        error_hint(&s->error, "Declare it with SCROLL option to enable backward scan.");
+        return st;
+    }
+    if (describe && !f->move)
+        send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
+    uint64_t rows = 0;
+    uint64_t skip = f->direction == FETCH_RELATIVE && f->count > 1 ? (uint64_t)f->count - 1 : 0;
+    uint64_t want = f->direction == FETCH_RELATIVE ? (f->count ? 1 : 0) : (uint64_t)f->count;
+    if (f->count == FETCH_ALL) want = 0;
+    if (skip) TRY(portal_run(s, p, skip, false, &rows));
+    rows = 0;
+    if (want || f->count == FETCH_ALL) TRY(portal_run(s, p, want, !f->move, &rows));
+    char *tag = arena_printf(&s->statement_arena, "%s %llu", f->move ? "MOVE" : "FETCH",
+                             (unsigned long long)rows);
+    if (!tag) return STATUS(OUT_OF_MEMORY);
+    *ret_tag = tag;
+    return OK;
+}

@@ -1,0 +1,295 @@
+/* A session's life: start-up, messages, the end. */
+#include "session/session_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "base/counter.h"
+#include "base/probe.h"
+#include "conf/conf.h"
+#include "session/worker.h"
+
+#define PROTOCOL_3_0 196608u
+#define CODE_CANCEL 80877102u
+#define CODE_SSL 80877103u
+#define CODE_GSSENC 80877104u
+
+static void fatal(struct session *s, enum status_code code, const char *format, const char *what) {
+    error_clear(&s->error);
+    status_ignore(error_set(&s->error, code, format, what)); /* it is sent here */
+    send_error(s, "FATAL");
+    s->ending = true;
+}
+
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static void env_init(struct session *s) {
+    struct worker *w = s->worker;
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed || seed == 0) seed = (uintptr_t)s | 1;
+    session_env_init(&s->values, seed);
+    s->values.names = &catalog_names;
+    s->values.session = &s->env;
+    s->env = (struct sql_env){.proc = &w->d->proc,
+                              .txn = &s->txn,
+                              .eval = {&s->statement_arena, &s->error, &s->values},
+                              .txn_arena = &s->txn_arena,
+                              .catalog = w->catalog,
+                              .settings = &s->settings,
+                              .cancel = &s->slot->cancel,
+                              .notice = send_notice,
+                              .session = s};
+}
+
+status session_new(struct worker *w, int fd, struct session **ret_session) {
+    struct shm *shm = w->d->proc.shm;
+    struct session *s = calloc(1, sizeof *s);
+    if (!s) return STATUS(OUT_OF_MEMORY);
+    s->index = session_slot_take(shm, w->d->proc.owner);
+    if (s->index == SESSION_NONE) {
+        free(s);
+        return STATUS(TOO_MANY_CONNECTIONS);
+    }
+    s->slot = (struct session_slot *)session_slot_at(shm, s->index);
+    s->worker = w;
+    if (getrandom(&s->slot->secret, sizeof s->slot->secret, 0) < 0) s->slot->secret = (uint32_t)fd;
+    wire_init(&s->wire, w->d, fd, s->slot);
+    arena_init(&s->arena, 0);
+    arena_init(&s->txn_arena, 0);
+    arena_init(&s->statement_arena, w->d->conf->statement_memory);
+    env_init(s);
+    status st = settings_init(s);
+    if (!ok(st)) {
+        session_free(s);
+        return st;
+    }
+    s->next = w->sessions;
+    if (s->next) s->next->prev = s;
+    w->sessions = s;
+    w->nsessions++;
+    counter_add(&w->d->proc, COUNTER_CONNECTIONS, 1);
+    *ret_session = s;
+    return OK;
+}
+
+void session_free(struct session *s) {
+    struct worker *w = s->worker;
+    if (s->prev || s->next || w->sessions == s) {
+        *(s->prev ? &s->prev->next : &w->sessions) = s->next;
+        if (s->next) s->next->prev = s->prev;
+        w->nsessions--;
+    }
+    prepared_drop(s, NULL);
+    settings_free(s);
+    arena_free(&s->statement_arena);
+    arena_free(&s->txn_arena);
+    arena_free(&s->arena);
+    wire_fini(&s->wire);
+    session_slot_free(w->d->proc.shm, s->index);
+    free(s);
+}
+
+/* Who comes in, and into which database: trust on every connection for now. */
+static status log_on(struct session *s, const char *user, const char *database) {
+    snprintf(s->slot->user, sizeof s->slot->user, "%s", user);
+    snprintf(s->slot->database, sizeof s->slot->database, "%s", database);
+    s->settings.user = s->slot->user;
+    s->settings.database = s->slot->database;
+    TRY(block_statement_begin(s));
+    status st = catalog_role(&s->env, user, &s->settings.user_oid);
+    if (status_is(st, ST_NOT_FOUND))
+        st = error_set(&s->error, ST_INVALID_AUTHORIZATION_SPECIFICATION,
+                       "role \"%s\" does not exist", user);
+    if (ok(st)) st = catalog_database(&s->env, database, &s->settings.database_oid);
+    if (status_is(st, ST_NOT_FOUND))
+        st = error_set(&s->error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
+                       database);
+    status finished = block_finish_implicit(s);
+    TRY(st);
+    TRY(finished);
+    return setting_set_start(s, "session_authorization", user);
+}
+
+/* "-c name=value --name=value": the options parameter of the start-up packet. */
+static status set_options(struct session *s, const char *options) {
+    char *copy = arena_strdup(&s->statement_arena, options), *rest = copy, *word;
+    if (!copy) return STATUS(OUT_OF_MEMORY);
+    while ((word = strsep(&rest, " \t"))) {
+        if (!*word || strcmp(word, "-c") == 0) continue;
+        if (strncmp(word, "-c", 2) == 0 || strncmp(word, "--", 2) == 0) word += 2;
+        char *equals = strchr(word, '=');
+        if (!equals)
+            return error_set(&s->error, ST_SYNTAX_ERROR,
+                             "invalid command-line argument for server process: %s", word);
+        *equals = '\0';
+        TRY(setting_set_start(s, word, equals + 1));
+    }
+    return OK;
+}
+
+static status start_parameters(struct session *s, struct wire_reader *r) {
+    const char *user = NULL, *database = NULL, *options = NULL;
+    for (;;) {
+        const char *name, *value;
+        TRY(wire_gets(r, &name));
+        if (!*name) break;
+        TRY(wire_gets(r, &value));
+        if (strcmp(name, "user") == 0)
+            user = value;
+        else if (strcmp(name, "database") == 0)
+            database = value;
+        else if (strcmp(name, "options") == 0)
+            options = value;
+        else if (strncmp(name, "_pq_.", 5) != 0 && strcmp(name, "replication") != 0)
+            TRY(setting_set_start(s, name, value));
+    }
+    if (!user || !*user)
+        return error_set(&s->error, ST_INVALID_AUTHORIZATION_SPECIFICATION,
+                         "no PostgreSQL user name specified in startup packet");
+    if (options) TRY(set_options(s, options));
+    return log_on(s, user, database && *database ? database : user);
+}
+
+static void greet(struct session *s) {
+    wire_begin(&s->wire, 'R');
+    wire_put32(&s->wire, 0);
+    wire_end(&s->wire);
+    for (enum setting v = 0; v < SETTING_COUNT; v++)
+        if (setting_reported(v)) send_parameter_status(s, setting_name(v), setting_show(s, v));
+    wire_begin(&s->wire, 'K');
+    wire_put32(&s->wire, s->index + 1);
+    wire_put32(&s->wire, s->slot->secret);
+    wire_end(&s->wire);
+    s->started = true;
+    send_ready(s);
+}
+
+static void start_up(struct session *s, const struct wire_message *m) {
+    struct wire_reader r = wire_reader(m);
+    uint32_t code = 0, pid = 0, secret = 0;
+    status st = wire_get32(&r, &code);
+    if (code == CODE_SSL || code == CODE_GSSENC) {
+        wire_flush(&s->wire);
+        if (send(s->wire.fd, "N", 1, MSG_NOSIGNAL) != 1) s->ending = true;
+        return;
+    }
+    if (code == CODE_CANCEL) {
+        if (ok(wire_get32(&r, &pid)) && ok(wire_get32(&r, &secret)))
+            worker_cancel_request(s->worker, pid, secret);
+        s->ending = true;
+        return;
+    }
+    if (code >> 16 != 3) {
+        char version[32];
+        snprintf(version, sizeof version, "%u.%u", code >> 16, code & 0xffff);
+        fatal(s, ST_FEATURE_NOT_SUPPORTED,
+              "unsupported frontend protocol %s: server supports 3.0 to 3.0", version);
+        return;
+    }
+    error_clear(&s->error);
+    if (code != PROTOCOL_3_0) { /* a newer minor version: say which we speak */
+        wire_begin(&s->wire, 'v');
+        wire_put32(&s->wire, PROTOCOL_3_0 & 0xffff);
+        wire_put32(&s->wire, 0);
+        wire_end(&s->wire);
+    }
+    if (ok(st)) st = start_parameters(s, &r);
+    if (ok(st)) {
+        greet(s);
+        return;
+    }
+    if (status_is(st, ST_PROTOCOL_VIOLATION))
+        status_ignore(error_set(&s->error, st.code,
+                                "invalid startup packet layout: expected terminator as last byte"));
+    status_ignore(error_from_status(&s->error, st)); /* sent now */
+    send_error(s, "FATAL");
+    s->ending = true;
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+static void dispatch(struct session *s, const struct wire_message *m) {
+    if (s->copy_in || s->copy_failed) {
+        copy_io_message(s, m);
+        return;
+    }
+    switch (m->type) {
+    case 'Q': simple_query(s, m); break;
+    case 'P':
+    case 'B':
+    case 'E':
+    case 'D':
+    case 'C':
+    case 'H':
+    case 'S': extended_message(s, m); break;
+    case 'X': s->ending = true; break;
+    case 'd': /* COPY data after its end: thrown away */
+    case 'c':
+    case 'f': break;
+    case 'F': {
+        error_clear(&s->error);
+        status_ignore(error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                                "fastpath function calls are not supported"));
+        send_error(s, "ERROR");
+        send_ready(s);
+        break;
+    }
+    default: {
+        char type[8];
+        snprintf(type, sizeof type, "%d", m->type);
+        fatal(s, ST_PROTOCOL_VIOLATION, "invalid frontend message type %s", type);
+    }
+    }
+}
+
+/* What is to be done when nothing is left to read: send, and go away. */
+static void rest(struct session *s) {
+    wire_flush(&s->wire);
+    atomic_store(&s->slot->state, SESSION_IDLE);
+}
+
+void session_run(void *session) {
+    struct session *s = session;
+    struct proc *p = s->env.proc;
+    s->running = true;
+    while (!s->ending) {
+        struct wire_message m;
+        status st = wire_next(&s->wire, !s->started, &m);
+        if (status_is(st, ST_AGAIN)) {
+            rest(s);
+            if (s->wire.readable) continue; /* more came while we sent */
+            if (s->wire.closed) break;
+            s->running = false;
+            return;
+        }
+        if (!ok(st)) {
+            if (status_is(st, ST_PROTOCOL_VIOLATION))
+                fatal(s, st.code, "invalid message length%s", "");
+            break;
+        }
+        atomic_store_explicit(&s->slot->state, SESSION_BUSY, memory_order_relaxed);
+        p->trace = (uint64_t)p->owner.slot << 56 | ++s->worker->next_trace;
+        if (s->started)
+            dispatch(s, &m);
+        else
+            start_up(s, &m);
+    }
+    block_rollback_all(s);
+    if (!s->wire.closed) wire_flush(&s->wire);
+    session_free(s);
+}
+
+void session_end(void *session) {
+    struct session *s = session;
+    send_error(s, "FATAL");
+    block_rollback_all(s);
+    wire_flush(&s->wire);
+    session_free(s);
+}
+
+void session_cancel(struct session *s) {
+    if (s->running) txn_wait_cancel(s->env.proc, &s->txn);
+}

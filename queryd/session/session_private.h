@@ -1,0 +1,187 @@
+/* session_private.h: one client's session, private to the worker that serves it.
+ *
+ * A session has a coroutine only while it works on messages (session_run): what lasts longer than a
+ * message stands here or in the slot of shared memory. States of the transaction block:
+ *
+ *     NONE ──BEGIN──→ BLOCK ──error──→ FAILED
+ *      ↑ ↑──COMMIT, ROLLBACK──┘           │
+ *      └────────────ROLLBACK──────────────┘   (ROLLBACK TO leads back to BLOCK)
+ *
+ * Outside a block a statement, a simple query's statements, or an extended sequence up to Sync make
+ * one implicit transaction. */
+#ifndef SESSION_PRIVATE_H
+#define SESSION_PRIVATE_H
+
+#include "catalog/log_on.h"
+#include "exec/copy.h"
+#include "exec/statement.h"
+#include "net/wire.h"
+#include "session/settings.h"
+
+struct worker;
+struct plan_cache;
+
+enum block_state { BLOCK_NONE, BLOCK_OPEN, BLOCK_FAILED };
+
+struct savepoint {
+    struct savepoint *outer;
+    struct txn_mark mark;
+    uint32_t saved_settings; /* entries of the undo list before it */
+    char name[NAME_BYTES];
+};
+
+/* A prepared statement. What a plan is made for is its text; utility statements keep their tree. */
+struct prepared {
+    struct prepared *next;
+    char *name;      /* "" the unnamed */
+    char *text;      /* of this one statement */
+    uint16_t ntypes; /* parameter types as declared by the client */
+    oid *types;
+    struct statement *statement; /* one reference; NULL for utility and empty statements */
+    struct node *utility;        /* in arena */
+    struct arena arena;
+    int64_t prepared_us;
+    bool from_sql;
+};
+
+struct portal {
+    struct portal *next;
+    char *name;
+    struct arena arena; /* parameters, execution, everything */
+    struct statement *statement;
+    struct node *utility;
+    const char *text; /* of the statement, for error positions */
+    uint16_t nparams;
+    datum *params;
+    uint8_t *nulls;
+    uint16_t nformats;
+    uint16_t *formats; /* of result columns; 0 or 1 entries speak for all */
+    struct execution *execution;
+    struct snapshot snapshot;
+    const struct batch *batch; /* fetched and not yet used up (cursors) */
+    uint16_t batch_at;
+    bool done;
+    bool is_cursor; /* by DECLARE */
+};
+
+struct session {
+    struct session *next, *prev; /* of the worker */
+    struct worker *worker;
+    uint32_t index; /* of its slot */
+    struct session_slot *slot;
+    struct wire wire;
+    bool started;  /* past start-up */
+    bool ending;   /* 'X', a fatal error, end of file */
+    bool running;  /* a coroutine works on it */
+    bool implicit; /* a transaction was begun outside a block */
+    bool in_extended;
+    enum block_state block;
+    struct savepoint *savepoints; /* innermost first, in txn_arena */
+
+    struct sql_env env;
+    struct txn txn;
+    struct sql_settings settings;
+    struct session_env values;
+    struct error error;
+    struct setting_values setting_values;
+    enum txn_isolation next_isolation;
+    bool next_read_only;
+
+    struct arena arena; /* the session's */
+    struct arena txn_arena;
+    struct arena statement_arena; /* of what runs; reset between statements */
+
+    struct prepared *prepared;
+    struct portal *portals;
+    struct copy *copy_in; /* COPY FROM STDIN is under way */
+    bool copy_failed;     /* its error was sent; the rest of the data is thrown away */
+    bool copy_extended;
+};
+
+/* session.c */
+status session_new(struct worker *w, int fd, struct session **ret_session);
+void session_free(struct session *s);
+/* The coroutine's body: works until no whole message is left. */
+void session_run(void *session);
+/* The coroutine's body that tells the client of the error recorded and ends the session. */
+void session_end(void *session);
+/* A cancel request has come, or the client has gone: ends a wait for a lock. */
+void session_cancel(struct session *s);
+
+/* protocol.c: messages out */
+void send_error(struct session *s, const char *severity);
+void send_notice(struct sql_env *env, const char *severity, const char *sqlstate,
+                 const char *message);
+void send_parameter_status(struct session *s, const char *name, const char *value);
+void send_ready(struct session *s);
+void send_complete(struct session *s, const char *tag);
+void send_row_description(struct session *s, uint16_t n, const struct result_column *columns,
+                          uint16_t nformats, const uint16_t *formats);
+/* One result row per row of the batch from `from` on, at most `limit`. */
+struct row_sender;
+status row_sender_new(struct session *s, struct arena *a, uint16_t n,
+                      const struct result_column *columns, uint16_t nformats,
+                      const uint16_t *formats, struct row_sender **ret_sender);
+status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t from, uint16_t limit);
+/* A row of texts, for SHOW and its like: described as text columns. */
+void send_text_row(struct session *s, uint16_t n, const char *const *values);
+
+/* block.c: transactions as statements see them */
+status block_ensure_txn(struct session *s);      /* begins an implicit one where there is none */
+status block_statement_begin(struct session *s); /* transaction, snapshot, clock, cancel flag */
+void block_statement_end(struct session *s);     /* READ COMMITTED: the snapshot goes */
+status block_finish_implicit(struct session *s); /* commits what was begun implicitly */
+/* After a failed statement: rolls back what must be, and moves the block to FAILED. */
+void block_abort(struct session *s);
+status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag);
+void block_rollback_all(struct session *s);
+status block_set_modes(struct session *s, const struct list *modes, bool session_wide);
+/* 25P02 unless the statement may run in a failed block. */
+status block_check_failed(struct session *s, const struct node *utility);
+
+/* utility.c: statements that are the session's own */
+bool utility_is(const struct node *n);
+/* Rows it returns, for Describe: NULL columns and 0 when none. */
+status utility_columns(struct session *s, struct node *n, struct arena *a, uint16_t *ret_n,
+                       const struct result_column **ret_columns);
+/* describe: send RowDescription itself (simple protocol). *ret_tag NULL: COPY has begun, no tag
+ * yet. */
+status utility_execute(struct session *s, struct node *n, bool describe, const char **ret_tag);
+
+/* simple.c, extended.c */
+void simple_query(struct session *s, const struct wire_message *m);
+/* Runs a prepared plan and sends its rows; the simple protocol and EXECUTE. *ret_tag in the
+ * statement arena. */
+status run_statement(struct session *s, struct statement *st, const datum *params,
+                     const uint8_t *nulls, bool describe, const char **ret_tag);
+void extended_message(struct session *s, const struct wire_message *m);
+const char *tag_of(struct session *s, const struct execution *x, struct arena *a);
+
+/* prepared.c */
+struct prepared *prepared_find(struct session *s, const char *name);
+status prepared_store(struct session *s, const char *name, const char *text, size_t len,
+                      const oid *types, uint16_t ntypes, bool from_sql,
+                      struct prepared **ret_prepared);
+void prepared_drop(struct session *s, const char *name); /* NULL: all but none */
+/* Its plan, made again when catalogs have changed since. */
+status prepared_plan(struct session *s, struct prepared *p);
+
+/* portal.c */
+struct portal *portal_find(struct session *s, const char *name);
+status portal_new(struct session *s, const char *name, struct portal **ret_portal);
+void portal_drop(struct session *s, struct portal *p);
+void portal_drop_all(struct session *s);
+/* Starts executing when it has not; then at most max rows (0: all) go to the client; *ret_rows
+ * counts. */
+status portal_run(struct session *s, struct portal *p, uint64_t max, bool send, uint64_t *ret_rows);
+/* The fetch side of cursors. */
+status cursor_declare(struct session *s, const struct ast_declare_cursor *d);
+status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
+                    const char **ret_tag);
+
+/* copy_io.c */
+status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extended,
+                     const char **ret_tag);
+void copy_io_message(struct session *s, const struct wire_message *m);
+
+#endif

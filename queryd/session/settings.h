@@ -1,0 +1,61 @@
+/* settings.h: what SET, SHOW and RESET know (settings.def), per session.
+ *
+ * A value is kept as SHOW prints it. Values that a transaction set come back when it rolls back,
+ * those of SET LOCAL at its end. */
+#ifndef SESSION_SETTINGS_H
+#define SESSION_SETTINGS_H
+
+#include "base/error.h"
+
+struct session;
+
+enum setting {
+#define X(name, ...) SETTING_##name,
+#include "session/settings.def"
+#undef X
+    SETTING_COUNT,
+    SETTING_NONE = SETTING_COUNT
+};
+
+enum setting_kind {
+    SETTING_BOOL,
+    SETTING_INT,
+    SETTING_MS,
+    SETTING_KB,
+    SETTING_REAL,
+    SETTING_TEXT,
+    SETTING_ENUM
+};
+
+struct saved_setting {
+    enum setting setting;
+    char *value; /* before; NULL: the start value */
+    bool local;
+};
+
+struct setting_values {
+    char *value[SETTING_COUNT];  /* heap; NULL: the start value */
+    char *start[SETTING_COUNT];  /* heap: from the start-up packet or the server's settings; NULL:
+                                    the default */
+    struct saved_setting *saved; /* what the transaction replaced, oldest first */
+    uint32_t nsaved, saved_cap;
+};
+
+enum setting setting_find(const char *name); /* any case; SETTING_NONE */
+const char *setting_name(enum setting v);
+bool setting_reported(enum setting v);
+const char *setting_show(const struct session *s, enum setting v);
+/* Checks, normalises and takes effect. value NULL: the start value. local: until the transaction
+ * ends. Errors as PostgreSQL's. */
+status setting_set(struct session *s, const char *name, const char *value, bool local);
+/* For the start-up packet: becomes the value that RESET goes back to. */
+status setting_set_start(struct session *s, const char *name, const char *value);
+/* Start values from the server's configuration; makes all take effect. */
+status settings_init(struct session *s);
+void settings_free(struct session *s);
+void settings_reset_all(struct session *s);
+/* The end of a transaction, or (keep > 0) of what came after a savepoint. */
+void settings_commit(struct session *s);
+void settings_rollback(struct session *s, uint32_t keep);
+
+#endif

@@ -1,0 +1,192 @@
+/* The simple query protocol: one text, any number of statements. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/counter.h"
+#include "base/probe.h"
+#include "parse/fingerprint.h"
+#include "session/session_private.h"
+#include "session/worker.h"
+
+const char *tag_of(struct session *s, const struct execution *x, struct arena *a) {
+    bool counts;
+    uint64_t count;
+    const char *tag = execution_tag(x, &counts, &count);
+    if (!counts) return tag;
+    const char *whole = arena_printf(a, "%s %llu", tag, (unsigned long long)count);
+    if (!whole) status_ignore(error_from_status(&s->error, STATUS(OUT_OF_MEMORY)));
+    return whole ? whole : tag;
+}
+
+/* One execution of a plan through a portal of its own. */
+status run_statement(struct session *s, struct statement *st, const datum *params,
+                     const uint8_t *nulls, bool describe, const char **ret_tag) {
+    struct portal portal = {.statement = st,
+                            .text = s->env.text,
+                            .nparams = st->nparams,
+                            .params = (datum *)params,
+                            .nulls = (uint8_t *)nulls};
+    arena_init(&portal.arena, s->statement_arena.limit);
+    uint64_t rows;
+    if (describe && st->ncolumns) send_row_description(s, st->ncolumns, st->columns, 0, NULL);
+    status result = portal_run(s, &portal, 0, true, &rows);
+    if (ok(result)) *ret_tag = tag_of(s, portal.execution, &s->statement_arena);
+    if (portal.execution) execution_end(portal.execution);
+    arena_free(&portal.arena);
+    return result;
+}
+
+static status run_plan(struct session *s, const struct raw_stmt *raw, const char *text, size_t len,
+                       const char **ret_tag) {
+    struct statement *st;
+    TRY(block_check_failed(s, NULL));
+    for (int tries = 0;; tries++) {
+        TRY(block_statement_begin(s));
+        s->env.text = text;
+        s->env.text_len = len;
+        TRY(statement_prepare(&s->env, raw, NULL, 0, &st));
+        if (st->nparams) {
+            statement_release(st);
+            return error_set(&s->error, ST_UNDEFINED_PARAMETER, "there is no parameter $1");
+        }
+        status result = run_statement(s, st, NULL, NULL, true, ret_tag);
+        statement_release(st);
+        /* catalogs changed between planning and locking: plan again */
+        if (!status_is(result, ST_INVALID) || tries == 10) return result;
+    }
+}
+
+/* Commits before the tag goes out when the transaction is implicit and this was its last statement.
+ */
+static status finish(struct session *s, bool last, const char *tag) {
+    block_statement_end(s);
+    if (last) TRY(block_finish_implicit(s));
+    if (tag) send_complete(s, tag);
+    return OK;
+}
+
+static status run_raw(struct session *s, const struct raw_stmt *raw, const char *text, size_t len,
+                      bool last) {
+    const char *tag = NULL;
+    counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
+    s->env.text = text;
+    s->env.text_len = len;
+    if (utility_is(raw->stmt)) {
+        TRY(block_check_failed(s, raw->stmt));
+        TRY(utility_execute(s, raw->stmt, true, &tag));
+        if (s->copy_in) return OK; /* goes on with the client's data */
+    } else {
+        TRY(run_plan(s, raw, text, len, &tag));
+    }
+    return finish(s, last, tag);
+}
+
+/* ---- statements that differ in their literals only --------------------------------------------
+ */
+
+static const oid lifted_types[] = {
+    [LIFTED_INT4] = INT4OID,
+    [LIFTED_INT8] = INT8OID,
+    [LIFTED_NUMERIC] = NUMERICOID,
+    [LIFTED_STRING] = 0 /* as an untyped parameter: found by analysis */
+};
+
+/* The plan for the text with its literals lifted out; NULL when there is none to be had, for
+ * whatever reason: the text as written then tells why. */
+static struct statement *plan_lifted(struct session *s, const struct parse_lifted *lifted,
+                                     const oid *types) {
+    struct plan_cache *plans = &s->worker->plans;
+    uint16_t n = (uint16_t)lifted->n;
+    struct statement *st =
+        plan_cache_get(plans, &s->env, lifted->key, lifted->key_length, types, n);
+    if (st) {
+        counter_add(s->env.proc, COUNTER_PLAN_HITS, 1);
+        return st;
+    }
+    struct list *statements;
+    s->env.text = lifted->key;
+    s->env.text_len = lifted->key_length;
+    if (!ok(parse_sql(&s->statement_arena, lifted->key, lifted->key_length, &s->error,
+                      &statements)) ||
+        list_n(statements) != 1 || !ok(block_statement_begin(s)) ||
+        !ok(statement_prepare(&s->env, list_at(statements, 0), types, n, &st)))
+        return NULL;
+    plan_cache_put(plans, &s->env, lifted->key, lifted->key_length, types, n, st);
+    return st;
+}
+
+/* *ret_done false: run the text as it was written. */
+static status run_lifted(struct session *s, const char *text, size_t len, bool *ret_done,
+                         const char **ret_tag) {
+    bool liftable;
+    struct parse_lifted lifted;
+    *ret_done = false;
+    TRY(parse_lift_literals(&s->statement_arena, text, len, &liftable, &lifted));
+    if (!liftable || s->block == BLOCK_FAILED) return OK;
+    uint16_t n = (uint16_t)lifted.n;
+    oid *types = arena_array(&s->statement_arena, n, sizeof *types);
+    datum *values = arena_array(&s->statement_arena, n, sizeof *values);
+    uint8_t *nulls = arena_array(&s->statement_arena, n, 1);
+    if (!types || !values || !nulls) return STATUS(OUT_OF_MEMORY);
+    for (uint16_t i = 0; i < n; i++) types[i] = lifted_types[lifted.literals[i].kind];
+    struct statement *st = plan_lifted(s, &lifted, types);
+    bool fits = st && st->nparams == n;
+    for (uint16_t i = 0; fits && i < n; i++) {
+        const struct type *t = type_find(st->param_types[i]);
+        const struct parse_literal *l = &lifted.literals[i];
+        fits = t && ok(type_input(&s->env.eval, t, -1, l->text, (size_t)l->length, &values[i]));
+    }
+    status result = OK;
+    if (fits) {
+        s->env.text = lifted.key;
+        s->env.text_len = lifted.key_length;
+        result = run_statement(s, st, values, nulls, true, ret_tag);
+        *ret_done = !status_is(result, ST_INVALID);
+        s->error.position = 0; /* of the key, which nobody wrote */
+    }
+    if (st) statement_release(st);
+    if (!*ret_done) error_clear(&s->error);
+    return *ret_done ? result : OK;
+}
+
+static status run_text(struct session *s, const char *text, size_t len) {
+    bool done;
+    const char *tag = NULL;
+    TRY(run_lifted(s, text, len, &done, &tag));
+    if (done) {
+        counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
+        return finish(s, true, tag);
+    }
+    struct list *statements;
+    TRY(parse_sql(&s->statement_arena, text, len, &s->error, &statements));
+    int32_t n = list_n(statements);
+    if (n == 0) {
+        wire_begin(&s->wire, 'I');
+        wire_end(&s->wire);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        TRY(run_raw(s, list_at(statements, i), text, len, i == n - 1));
+        if (s->copy_in) return OK;
+    }
+    return OK;
+}
+
+void simple_query(struct session *s, const struct wire_message *m) {
+    struct wire_reader r = wire_reader(m);
+    const char *text;
+    error_clear(&s->error);
+    arena_reset(&s->statement_arena);
+    s->slot->skip_until_sync = false;
+    status st = wire_gets(&r, &text);
+    if (status_is(st, ST_PROTOCOL_VIOLATION))
+        st = error_set(&s->error, st.code, "invalid message format");
+    PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, ok(st) ? text : "");
+    if (ok(st)) st = run_text(s, text, strlen(text));
+    PROBE(axolotl_queryd, statement_done, s->env.proc->trace, st.code);
+    if (!ok(st)) {
+        status_ignore(error_from_status(&s->error, st)); /* sent now */
+        send_error(s, "ERROR");
+        block_abort(s);
+    }
+    if (!s->copy_in) send_ready(s);
+}

@@ -1,0 +1,334 @@
+/* Statements that are the session's own: transactions, settings, prepared statements, cursors,
+ * COPY. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "session/session_private.h"
+#include "session/worker.h"
+#include "types/resolution.h"
+
+bool utility_is(const struct node *n) {
+    switch (n->kind) {
+    case NODE_TRANSACTION:
+    case NODE_SET_VARIABLE:
+    case NODE_SHOW:
+    case NODE_PREPARE:
+    case NODE_EXECUTE:
+    case NODE_DEALLOCATE:
+    case NODE_DECLARE_CURSOR:
+    case NODE_FETCH:
+    case NODE_CLOSE:
+    case NODE_COPY:
+    case NODE_DISCARD:
+    case NODE_NOTIFY:
+    case NODE_LOCK: return true;
+    default: return false;
+    }
+}
+
+/* ---- SET, SHOW ------------------------------------------------------------------------------- */
+
+/* The arguments of SET as one text, as PostgreSQL joins them: search_path's names with ", ". */
+static status join_arguments(struct session *s, const struct list *args, char **ret_text) {
+    struct buf text = {0};
+    status st = OK;
+    LIST_EACH(struct node *, arg, args) {
+        if (arg->kind == NODE_TYPE_CAST) arg = ((struct ast_type_cast *)arg)->arg;
+        if (arg->kind != NODE_LITERAL) {
+            st = error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "SET takes constants");
+            break;
+        }
+        if (text.len) st = buf_add_str(&text, ", ");
+        const struct ast_literal *literal = (const struct ast_literal *)arg;
+        const char *value =
+            literal->kind == LITERAL_BOOL ? (literal->integer ? "true" : "false") : literal->text;
+        if (ok(st)) st = buf_add_str(&text, value ? value : "");
+        if (!ok(st)) break;
+    }
+    if (ok(st)) {
+        *ret_text = arena_strndup(&s->statement_arena, text.len ? text.data : "", text.len);
+        if (!*ret_text) st = STATUS(OUT_OF_MEMORY);
+    }
+    buf_free(&text);
+    return st;
+}
+
+static status set_multi(struct session *s, const struct ast_set_variable *v) {
+    if (strcasecmp(v->name, "TRANSACTION") == 0) {
+        if (s->block == BLOCK_NONE)
+            send_notice(&s->env, "WARNING", "25P01",
+                        "SET TRANSACTION can only be used in transaction blocks");
+        return block_set_modes(s, v->args, false);
+    }
+    if (strcasecmp(v->name, "SESSION CHARACTERISTICS") == 0)
+        return block_set_modes(s, v->args, true);
+    return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "SET %s is not supported", v->name);
+}
+
+static status execute_set(struct session *s, const struct ast_set_variable *v,
+                          const char **ret_tag) {
+    *ret_tag = v->kind == SET_RESET || v->kind == SET_RESET_ALL ? "RESET" : "SET";
+    if (v->local && s->block == BLOCK_NONE)
+        send_notice(&s->env, "WARNING", "25P01",
+                    "SET LOCAL can only be used in transaction blocks");
+    switch (v->kind) {
+    case SET_MULTI: return set_multi(s, v);
+    case SET_RESET_ALL: settings_reset_all(s); return OK;
+    case SET_DEFAULT:
+    case SET_RESET: return setting_set(s, v->name, NULL, v->local);
+    case SET_FROM_CURRENT: return OK;
+    case SET_VALUE: break;
+    }
+    char *value;
+    TRY(join_arguments(s, v->args, &value));
+    return setting_set(s, v->name, value, v->local);
+}
+
+#define TEXT_OID 25
+
+static struct result_column text_column(const char *name) {
+    return (struct result_column){.name = name, .type = TEXT_OID, .typmod = -1, .type_len = -1};
+}
+
+static status show_columns(struct session *s, const struct ast_show *show, uint16_t *ret_n,
+                           struct result_column ret_columns[3]) {
+    if (strcasecmp(show->name, "all") == 0) {
+        ret_columns[0] = text_column("name");
+        ret_columns[1] = text_column("setting");
+        ret_columns[2] = text_column("description");
+        *ret_n = 3;
+        return OK;
+    }
+    enum setting v = setting_find(show->name);
+    if (v == SETTING_NONE)
+        return error_set(&s->error, ST_UNDEFINED_OBJECT,
+                         "unrecognized configuration parameter \"%s\"", show->name);
+    ret_columns[0] = text_column(setting_name(v));
+    *ret_n = 1;
+    return OK;
+}
+
+static status execute_show(struct session *s, const struct ast_show *show, bool describe) {
+    struct result_column columns[3];
+    uint16_t n;
+    TRY(show_columns(s, show, &n, columns));
+    if (describe) send_row_description(s, n, columns, 0, NULL);
+    if (n == 1) {
+        const char *value = setting_show(s, setting_find(show->name));
+        send_text_row(s, 1, &value);
+        return OK;
+    }
+    for (enum setting v = 0; v < SETTING_COUNT; v++) {
+        const char *row[] = {setting_name(v), setting_show(s, v), ""};
+        send_text_row(s, 3, row);
+    }
+    return OK;
+}
+
+/* ---- PREPARE, EXECUTE ------------------------------------------------------------------------ */
+
+/* The statement inside PREPARE, as text: from its first byte to the end of PREPARE's own. */
+static status execute_prepare(struct session *s, const struct ast_prepare *p) {
+    uint16_t n = (uint16_t)list_n(p->types);
+    oid *types = arena_array(&s->statement_arena, n, sizeof *types);
+    if (!types) return STATUS(OUT_OF_MEMORY);
+    TRY(block_statement_begin(s));
+    LIST_EACH(struct ast_type_name *, t, p->types) {
+        int32_t typmod;
+        TRY(catalog_type_of_ast(&s->env, t, &types[t_i], &typmod));
+    }
+    int32_t from = ast_leftmost(p->query);
+    if (from < 0 || (size_t)from > s->env.text_len)
+        return error_set(&s->error, ST_INTERNAL_ERROR, "PREPARE without a statement text");
+    const char *text = s->env.text + from;
+    size_t len = s->env.text_len - (size_t)from;
+    struct prepared *made;
+    return prepared_store(s, p->name, text, len, types, n, true, &made);
+}
+
+/* The arguments are a SELECT's output: evaluated like one, assigned to the parameters' types. */
+static status evaluate_arguments(struct session *s, const struct ast_execute *x,
+                                 const struct prepared *p, datum *values, uint8_t *nulls) {
+    uint16_t n = p->statement->nparams;
+    struct ast_select select = {.node = {.kind = NODE_SELECT, .location = -1}};
+    for (uint16_t i = 0; i < n; i++) {
+        struct ast_target *t = arena_zalloc(&s->statement_arena, sizeof *t);
+        if (!t) return STATUS(OUT_OF_MEMORY);
+        t->node = (struct node){.kind = NODE_TARGET, .location = -1};
+        t->value = list_at(x->args, i);
+        TRY(list_append(&s->statement_arena, &select.targets, t));
+    }
+    struct raw_stmt raw = {.stmt = &select.node, .length = (int32_t)s->env.text_len};
+    struct statement *st;
+    TRY(statement_prepare(&s->env, &raw, NULL, 0, &st));
+    struct execution *run = NULL;
+    const struct batch *b;
+    status result = execution_begin(&s->env, st, NULL, NULL, &run);
+    if (ok(result)) result = execution_fetch(run, 1, &b);
+    for (uint16_t i = 0; ok(result) && i < n; i++) {
+        uint16_t row = b->sel ? b->sel[0] : 0;
+        nulls[i] = b->columns[i].nulls[row];
+        oid from = st->columns[i].type, to = p->statement->param_types[i];
+        struct cast_result cast = resolve_cast(from, to, CAST_ASSIGNMENT);
+        bool is_null = false;
+        if (cast.path == CAST_NONE)
+            result = error_set(&s->error, ST_DATATYPE_MISMATCH,
+                               "parameter $%u of type %s cannot be coerced to the expected type %s",
+                               i + 1, type_format_name(&s->statement_arena, from),
+                               type_format_name(&s->statement_arena, to));
+        else if (!nulls[i])
+            result = cast_value(&s->env.eval, cast, from, to, -1, false, b->columns[i].values[row],
+                                &values[i], &is_null);
+        nulls[i] |= is_null;
+    }
+    if (run) execution_end(run);
+    statement_release(st);
+    return result;
+}
+
+static status execute_execute(struct session *s, const struct ast_execute *x, bool describe,
+                              const char **ret_tag) {
+    struct prepared *p = prepared_find(s, x->name);
+    if (!p)
+        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
+                         "prepared statement \"%s\" does not exist", x->name);
+    TRY(block_statement_begin(s));
+    TRY(prepared_plan(s, p));
+    if (p->utility) return utility_execute(s, p->utility, describe, ret_tag);
+    uint16_t n = p->statement ? p->statement->nparams : 0;
+    if (list_n(x->args) != n) {
+        status st = error_set(&s->error, ST_SYNTAX_ERROR,
+                              "wrong number of parameters for prepared statement \"%s\"", x->name);
+        error_detail(&s->error, "Expected %u parameters but got %d.", n, list_n(x->args));
+        return st;
+    }
+    datum *values = arena_array(&s->statement_arena, n, sizeof *values);
+    uint8_t *nulls = arena_array(&s->statement_arena, n, 1);
+    if (!values || !nulls) return STATUS(OUT_OF_MEMORY);
+    if (n) TRY(evaluate_arguments(s, x, p, values, nulls));
+    s->env.text = p->text;
+    s->env.text_len = strlen(p->text);
+    return run_statement(s, p->statement, values, nulls, describe, ret_tag);
+}
+
+static status execute_deallocate(struct session *s, const struct ast_deallocate *d,
+                                 const char **ret_tag) {
+    *ret_tag = d->name ? "DEALLOCATE" : "DEALLOCATE ALL";
+    if (d->name && !prepared_find(s, d->name))
+        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
+                         "prepared statement \"%s\" does not exist", d->name);
+    prepared_drop(s, d->name);
+    return OK;
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+static status execute_close(struct session *s, const struct ast_close *c, const char **ret_tag) {
+    *ret_tag = c->cursor ? "CLOSE CURSOR" : "CLOSE CURSOR ALL";
+    if (!c->cursor) {
+        for (struct portal *p = s->portals, *next; p; p = next) {
+            next = p->next;
+            if (p->is_cursor) portal_drop(s, p);
+        }
+        return OK;
+    }
+    struct portal *p = portal_find(s, c->cursor);
+    if (!p)
+        return error_set(&s->error, ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist",
+                         c->cursor);
+    portal_drop(s, p);
+    return OK;
+}
+
+static status execute_discard(struct session *s, const struct ast_discard *d,
+                              const char **ret_tag) {
+    static const char *const tags[] = {[DISCARD_ALL] = "DISCARD ALL",
+                                       [DISCARD_PLANS] = "DISCARD PLANS",
+                                       [DISCARD_SEQUENCES] = "DISCARD SEQUENCES",
+                                       [DISCARD_TEMP] = "DISCARD TEMP"};
+    *ret_tag = tags[d->kind];
+    if (d->kind == DISCARD_ALL && s->block != BLOCK_NONE)
+        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
+                         "DISCARD ALL cannot run inside a transaction block");
+    if (d->kind == DISCARD_ALL) {
+        settings_reset_all(s);
+        prepared_drop(s, NULL);
+    }
+    return OK;
+}
+
+static status execute_lock(struct session *s, const struct ast_lock *l) {
+    if (s->block == BLOCK_NONE)
+        return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
+                         "LOCK TABLE can only be used in transaction blocks");
+    TRY(block_statement_begin(s));
+    LIST_EACH(struct ast_range_var *, v, l->relations) {
+        const struct relation *r;
+        if (l->nowait) {
+            TRY(catalog_relation_lock(&s->env, v->schema, v->name, MODE_ACCESS_SHARE,
+                                      v->node.location, &r));
+            status st = txn_lock_relation(s->env.proc, &s->txn, r->oid, (enum relation_mode)l->mode,
+                                          true, 0);
+            if (status_is(st, ST_LOCK_NOT_AVAILABLE))
+                return error_set(&s->error, st.code, "could not obtain lock on relation \"%s\"",
+                                 v->name);
+            TRY(st);
+        } else {
+            TRY(catalog_relation_lock(&s->env, v->schema, v->name, (enum relation_mode)l->mode,
+                                      v->node.location, &r));
+        }
+    }
+    return OK;
+}
+
+status utility_columns(struct session *s, struct node *n, struct arena *a, uint16_t *ret_n,
+                       const struct result_column **ret_columns) {
+    *ret_n = 0;
+    *ret_columns = NULL;
+    if (n->kind == NODE_SHOW) {
+        struct result_column *columns = arena_array(a, 3, sizeof *columns);
+        if (!columns) return STATUS(OUT_OF_MEMORY);
+        *ret_columns = columns;
+        return show_columns(s, (struct ast_show *)n, ret_n, columns);
+    }
+    if (n->kind == NODE_EXECUTE) {
+        struct prepared *p = prepared_find(s, ((struct ast_execute *)n)->name);
+        if (p && p->statement) {
+            *ret_n = p->statement->ncolumns;
+            *ret_columns = p->statement->columns;
+        }
+    }
+    if (n->kind == NODE_FETCH && !((struct ast_fetch *)n)->move) {
+        struct portal *p = portal_find(s, ((struct ast_fetch *)n)->cursor);
+        if (p && p->statement) {
+            *ret_n = p->statement->ncolumns;
+            *ret_columns = p->statement->columns;
+        }
+    }
+    return OK;
+}
+
+status utility_execute(struct session *s, struct node *n, bool describe, const char **ret_tag) {
+    switch (n->kind) {
+    case NODE_TRANSACTION: return block_execute(s, (struct ast_transaction *)n, ret_tag);
+    case NODE_SET_VARIABLE:
+        TRY(block_ensure_txn(s)); /* a setting's life is bound to a transaction */
+        return execute_set(s, (struct ast_set_variable *)n, ret_tag);
+    case NODE_SHOW: *ret_tag = "SHOW"; return execute_show(s, (struct ast_show *)n, describe);
+    case NODE_PREPARE: *ret_tag = "PREPARE"; return execute_prepare(s, (struct ast_prepare *)n);
+    case NODE_EXECUTE: return execute_execute(s, (struct ast_execute *)n, describe, ret_tag);
+    case NODE_DEALLOCATE: return execute_deallocate(s, (struct ast_deallocate *)n, ret_tag);
+    case NODE_DECLARE_CURSOR:
+        *ret_tag = "DECLARE CURSOR";
+        return cursor_declare(s, (struct ast_declare_cursor *)n);
+    case NODE_FETCH: return cursor_fetch(s, (struct ast_fetch *)n, describe, ret_tag);
+    case NODE_CLOSE: return execute_close(s, (struct ast_close *)n, ret_tag);
+    case NODE_COPY: return copy_io_begin(s, (struct ast_copy *)n, !describe, ret_tag);
+    case NODE_DISCARD: return execute_discard(s, (struct ast_discard *)n, ret_tag);
+    case NODE_LOCK: *ret_tag = "LOCK TABLE"; return execute_lock(s, (struct ast_lock *)n);
+    default:
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s is not supported",
+                         n->kind == NODE_NOTIFY ? "LISTEN / NOTIFY" : ast_kind_name(n->kind));
+    }
+}

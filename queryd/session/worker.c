@@ -1,0 +1,216 @@
+/* queryd: the process. Births, listeners, requests to cancel, the end. */
+#include "session/worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/control.h"
+#include "base/counter.h"
+#include "base/probe.h"
+#include "ipc_ring.h"
+#include "session/functions.h"
+#include "session/session_private.h"
+#include "types/type.h"
+
+/* ---- clients come in ------------------------------------------------------------------------- */
+
+static void session_ready(void *arg, uint32_t events) {
+    struct session *s = arg;
+    wire_ready(&s->wire, events);
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        atomic_store(&s->slot->cancel, true); /* nobody listens any more */
+        session_cancel(s);
+    }
+    if (s->running || s->wire.writer) return;
+    s->running = true;
+    if (!ok(daemon_spawn(s->worker->d, 0, session_run, s))) {
+        s->running = false; /* out of memory: this client is turned away */
+        session_free(s);
+    }
+}
+
+static void refuse(int fd, const char *sqlstate, const char *message) {
+    char m[256];
+    int n =
+        snprintf(m + 5, sizeof m - 5, "SFATAL%cVFATAL%cC%s%cM%s%c", 0, 0, sqlstate, 0, message, 0);
+    m[0] = 'E';
+    store_be32(m + 1, (uint32_t)n + 5);
+    m[5 + n] = '\0';
+    if (send(fd, m, (size_t)n + 6, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        errno = 0; /* it is turned away */
+    close(fd);
+}
+
+static void take_client(struct worker *w, int fd) {
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof on); /* fails on a Unix socket, which is fine */
+    struct session *s;
+    status st = session_new(w, fd, &s);
+    if (!ok(st)) {
+        refuse(fd, status_sqlstate(st),
+               status_is(st, ST_TOO_MANY_CONNECTIONS) ? "sorry, too many clients already"
+                                                      : "out of memory");
+        return;
+    }
+    PROBE(axolotl_queryd, connect, s->index, fd);
+    uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    if (!ok(daemon_watch(w->d, fd, events, session_ready, s))) session_free(s);
+}
+
+/* All workers watch the same listeners; those with the fewest sessions take the next one. A worker
+ * that is passed over many times in a row takes it all the same: the others may be stuck. */
+static bool is_our_turn(struct worker *w) {
+    struct shm *shm = w->d->proc.shm;
+    uint32_t counts[WORKERS_MAX] = {0};
+    for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
+        const struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
+        uint32_t slot = atomic_load_explicit(&s->owner, memory_order_relaxed) & 0xff;
+        bool used = atomic_load_explicit(&s->state, memory_order_relaxed) != SESSION_FREE;
+        if (used && slot >= SLOT_QUERYD && slot < PROC_SLOTS) counts[slot - SLOT_QUERYD]++;
+    }
+    for (uint32_t i = 0; i < shm->sizes.workers; i++) {
+        bool ready = atomic_load(&shm->control->procs[SLOT_QUERYD + i].state) == PROC_READY;
+        if (ready && counts[i] < w->nsessions) return ++w->passed > 50;
+    }
+    return true;
+}
+
+static void listener_ready(void *arg, uint32_t events) {
+    struct listener *l = arg;
+    (void)events;
+    for (int i = 0; i < 16; i++) {
+        if (!is_our_turn(l->worker)) return;
+        l->worker->passed = 0;
+        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) return;
+        take_client(l->worker, fd);
+    }
+}
+
+status worker_listen(struct worker *w) {
+    struct control *control = w->d->proc.shm->control;
+    for (int i = 0; i < CONTROL_LISTENERS_MAX; i++) {
+        int fd = control->listener[i] - 1;
+        if (fd < 0) continue;
+        w->listeners[i] = (struct listener){w, fd};
+        TRY(daemon_watch(w->d, fd, EPOLLIN, listener_ready, &w->listeners[i]));
+    }
+    w->serving = true;
+    return OK;
+}
+
+/* ---- cancel ---------------------------------------------------------------------------------- */
+
+void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret) {
+    struct shm *shm = w->d->proc.shm;
+    if (pid == 0 || pid > shm->sizes.sessions) return;
+    struct session_slot *s = (struct session_slot *)session_slot_at(shm, pid - 1);
+    if (atomic_load(&s->state) == SESSION_FREE || s->secret != secret) return;
+    atomic_store(&s->cancel, true);
+    uint16_t owner = atomic_load(&s->owner) & 0xff;
+    if (owner == w->d->proc.owner.slot)
+        worker_look_for_cancels(w);
+    else
+        bell_ring(shm, owner);
+}
+
+void worker_look_for_cancels(struct worker *w) {
+    for (struct session *s = w->sessions; s; s = s->next)
+        if (atomic_load_explicit(&s->slot->cancel, memory_order_relaxed)) session_cancel(s);
+}
+
+/* ---- the daemon ------------------------------------------------------------------------------ */
+
+/* Catalogs are read (and, in a new data file, made) before the first client is let in. */
+static void open_for_clients(void *arg) {
+    struct worker *w = arg;
+    struct shm *shm = w->d->proc.shm;
+    while (!atomic_load(&shm->control->redo_done)) daemon_sleep(w->d, 1000000);
+    static struct error e;
+    error_clear(&e);
+    status st = catalog_open(&w->d->proc, &w->catalog, &e);
+    if (ok(st)) st = worker_listen(w);
+    if (!ok(st)) {
+        status_ignore(error_from_status(&e, st)); /* said here */
+        fprintf(stderr, "queryd: %s\n", e.message);
+        exit(1);
+    }
+    daemon_ready(w->d);
+}
+
+static status init(struct daemon *d, struct error *e) {
+    TRY(types_init());
+    session_functions_register();
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    w->d = d;
+    d->state = w;
+    session_repair(d->proc.shm, d->proc.owner);
+    status st = daemon_spawn(d, 0, open_for_clients, w);
+    return ok(st) ? OK : error_from_status(e, st);
+}
+
+static void queryd_handle(struct daemon *d, const struct msg *m) {
+    struct msg reply = *m;
+    reply.code = ST_FEATURE_NOT_SUPPORTED;
+    daemon_reply(d, &reply);
+}
+
+static bool queryd_step(struct daemon *d) {
+    struct worker *w = d->state;
+    if (w->stopping) {
+        if (w->nsessions == 0) daemon_stopped(d);
+        return false;
+    }
+    worker_look_for_cancels(w);
+    return false;
+}
+
+void worker_end_sessions(struct worker *w) {
+    for (struct session *s = w->sessions, *next; s; s = next) {
+        next = s->next;
+        s->ending = true;
+        atomic_store(&s->slot->cancel, true);
+        session_cancel(s);
+        if (s->running) continue;
+        error_clear(&s->error);
+        status_ignore(error_set(&s->error, ST_ADMIN_SHUTDOWN,
+                                "terminating connection due to administrator command"));
+        s->running = true;
+        if (!ok(daemon_spawn(w->d, 0, session_end, s))) session_free(s);
+    }
+}
+
+static void queryd_stop(struct daemon *d) {
+    struct worker *w = d->state;
+    for (int i = 0; i < CONTROL_LISTENERS_MAX; i++)
+        if (w->listeners[i].worker)
+            status_ignore(daemon_watch(d, w->listeners[i].fd, 0, NULL, NULL)); /* it is closing */
+    w->stopping = true;
+    worker_end_sessions(w);
+    d->step_due_ns = 1;
+}
+
+static void queryd_fini(struct daemon *d) {
+    struct worker *w = d->state;
+    plan_cache_clear(&w->plans);
+    if (w->catalog) catalog_close(w->catalog);
+    free(w);
+}
+
+const struct daemon_ops queryd_ops = {
+    .name = "queryd",
+    .init_fresh = init,
+    .init_restart = init,
+    .handle = queryd_handle,
+    .step = queryd_step,
+    .stop = queryd_stop,
+    .fini = queryd_fini,
+};

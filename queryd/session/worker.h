@@ -1,0 +1,43 @@
+/* worker.h: one queryd process: its listeners, its sessions, its caches. */
+#ifndef SESSION_WORKER_H
+#define SESSION_WORKER_H
+
+#include "base/control.h"
+#include "catalog/catalog.h"
+#include "ipc_daemon.h"
+#include "session/plan_cache.h"
+
+struct session;
+
+struct worker;
+
+struct listener {
+    struct worker *worker; /* NULL: not in use */
+    int fd;
+};
+
+struct worker {
+    struct daemon *d;
+    struct listener listeners[CONTROL_LISTENERS_MAX];
+    uint32_t passed; /* times in a row that a client was left to other workers */
+    struct catalog *catalog;
+    struct plan_cache plans;
+    struct session *sessions;
+    uint32_t nsessions;
+    bool serving;
+    bool stopping;
+    uint64_t next_trace;
+};
+
+/* The worker is ready for clients: watches the listeners. */
+status worker_listen(struct worker *w);
+/* Ends every session in order (57P01 to its client). */
+void worker_end_sessions(struct worker *w);
+/* A cancel request: finds the session by process number and secret, in whatever worker. */
+void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret);
+/* Cancel flags that other workers set. */
+void worker_look_for_cancels(struct worker *w);
+
+extern const struct daemon_ops queryd_ops;
+
+#endif
