@@ -32,6 +32,12 @@ static uint64_t next_random(struct sample *s) {
     return s->random ^= s->random << 17;
 }
 
+/* Bytes as PostgreSQL's avg_width counts them: a short variable-length value has a head of one. */
+static uint64_t value_width(const struct type *t, datum value) {
+    if (t->len > 0) return (uint64_t)t->len;
+    return t->len == -1 ? value.v->len + 1u : type_value_bytes(t, value);
+}
+
 static void look_at(struct sample *s, const datum *values, const uint8_t *nulls, uint32_t place) {
     for (unsigned i = 0; i < s->r->natts; i++) {
         struct column_sample *c = &s->columns[i];
@@ -42,7 +48,7 @@ static void look_at(struct sample *s, const datum *values, const uint8_t *nulls,
                         : type_is_hashable(t) ? type_hash(t, values[i]) | 1
                                               : next_random(s) | 1;
         c->hashes[place] = hash;
-        if (!nulls[i]) c->width += t->byval ? (uint64_t)t->len : type_value_bytes(t, values[i]);
+        if (!nulls[i]) c->width += value_width(t, values[i]);
         c->n += !nulls[i];
         c->nulls += nulls[i];
     }
