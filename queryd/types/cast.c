@@ -76,12 +76,6 @@ struct cast_result resolve_cast(oid from, oid to, enum cast_context context) {
     return path_only(CAST_NONE);
 }
 
-bool resolve_can_coerce(const oid *from, const oid *to, size_t n, enum cast_context context) {
-    for (size_t i = 0; i < n; i++)
-        if (resolve_cast(from[i], to[i], context).path == CAST_NONE) return false;
-    return true;
-}
-
 /* ---- performing ---- */
 
 static status cast_by_text(const struct eval_env *env, oid from, oid to, datum value, datum *ret) {

@@ -390,7 +390,11 @@ static bool is_array_kind(oid id) {
     return id == ANYARRAYOID || id == ANYCOMPATIBLEARRAYOID;
 }
 
+/* The solving functions take a NULL env to mean: only whether, without words. */
+#define QUIET STATUS(DATATYPE_MISMATCH)
+
 static status not_alike(const struct eval_env *env, const char *what, oid a, oid b) {
+    if (!env) return QUIET;
     status s = error_set(env->error, ST_DATATYPE_MISMATCH,
                          "arguments declared \"%s\" are not all alike", what);
     error_detail(env->error, "%s versus %s", type_format_name(env->arena, a),
@@ -399,6 +403,7 @@ static status not_alike(const struct eval_env *env, const char *what, oid a, oid
 }
 
 static status not_an_array(const struct eval_env *env, oid declared, oid actual) {
+    if (!env) return QUIET;
     return error_set(env->error, ST_DATATYPE_MISMATCH,
                      "argument declared %s is not an array but type %s",
                      type_format_name(env->arena, declared), type_format_name(env->arena, actual));
@@ -420,6 +425,7 @@ static status solve_simple(const struct eval_env *env, const oid *actual, const 
         oid of_array = array_element(array);
         if (!of_array) return not_an_array(env, ANYARRAYOID, array);
         if (element && element != of_array) {
+            if (!env) return QUIET;
             status s = error_set(env->error, ST_DATATYPE_MISMATCH,
                                  "argument declared %s is not consistent with argument declared %s",
                                  "anyarray", "anyelement");
@@ -448,10 +454,10 @@ static status solve_compatible(const struct eval_env *env, const oid *actual, co
         }
         count++;
     }
-    if (count)
-        TRY(resolve_common_type(env, types, count, "arguments of anycompatible family",
-                                ret_element));
-    return OK;
+    oid clash;
+    if (!count) return OK;
+    if (!env) return find_common_type(types, count, ret_element, &clash) ? OK : QUIET;
+    return resolve_common_type(env, types, count, "arguments of anycompatible family", ret_element);
 }
 
 static oid array_of(oid element) {
@@ -509,4 +515,18 @@ status resolve_polymorphic(const struct eval_env *env, const oid *actual, oid *d
     if (is_simple(result) || is_compatible(result))
         return concrete(env, result, element, array, compatible, ret_result);
     return OK;
+}
+
+bool resolve_can_coerce(const oid *from, const oid *to, size_t n, enum cast_context context) {
+    oid element, array, compatible = 0;
+    bool simple = false, common = false, not_array = false;
+    for (size_t i = 0; i < n; i++) {
+        if (resolve_cast(from[i], to[i], context).path == CAST_NONE) return false;
+        simple |= is_simple(to[i]);
+        common |= is_compatible(to[i]);
+        not_array |= to[i] == ANYCOMPATIBLENONARRAYOID;
+    }
+    if (simple && !ok(solve_simple(NULL, from, to, n, &element, &array))) return false;
+    if (common && !ok(solve_compatible(NULL, from, to, n, &compatible))) return false;
+    return !(not_array && array_element(compatible));
 }

@@ -1,0 +1,14 @@
+/* digest.h: MD5 (RFC 1321) and SHA-256 (FIPS 180-4), for the SQL functions of these names. */
+#ifndef TYPES_DIGEST_H
+#define TYPES_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MD5_BYTES 16
+#define SHA256_BYTES 32
+
+void digest_md5(const void *data, size_t len, uint8_t ret[MD5_BYTES]);
+void digest_sha256(const void *data, size_t len, uint8_t ret[SHA256_BYTES]);
+
+#endif
