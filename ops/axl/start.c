@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 
 #define START_WAIT_NS 600000000000u /* recovery of much log takes its time */
 #define STOP_WAIT_NS 120000000000u
+#define HANG_WAIT_NS 10000000000u
+#define ASK_MS 2000
 #define LOOK_NS 5000000
 
 static void pause_ns(long ns) {
@@ -84,36 +87,59 @@ static status check_settings(struct axl *a, const struct start_arguments *s) {
     return OK;
 }
 
-static bool runs_already(struct axl *a) {
+enum running { RUNS_NOT, RUNS, RUNS_BUT_HANGS };
+
+static enum running look_at_running(struct axl *a) {
     struct shm shm;
     char region[32];
-    bool runs = false;
-    if (ok(axl_attach(a, &shm, region))) {
-        runs = leftover_alive(&shm.control->procs[SLOT_SUPERVISOR]);
-        if (runs) {
+    enum running result = RUNS_NOT;
+    struct error none = {0};
+    status s = axl_attach(a, &shm, region);
+    error_clear(&a->e);
+    if (!ok(s)) return RUNS_NOT;
+    if (leftover_alive(&shm.control->procs[SLOT_SUPERVISOR])) {
+        s = control_ask(a->dir, "supervisor", json_pack("{s:s}", "op", "ping"), ASK_MS, NULL,
+                        &none);
+        result = ok(s) ? RUNS : RUNS_BUT_HANGS;
+        if (result == RUNS) {
             printf("The appliance in %s is running already, on port %u.\n", a->dir,
                    shm.control->port);
         }
-        region_detach_all(&shm);
     }
-    error_clear(&a->e);
-    return runs;
+    region_detach_all(&shm);
+    return result;
 }
 
-static pid_t launch(struct start_arguments *s) {
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid != 0) return pid;
-    /* Nothing but exec from here on: no library of ours has threads in this program yet. */
-    setsid();
-    int null = open("/dev/null", O_RDWR);
-    if (null >= 0) {
-        dup2(null, STDIN_FILENO);
-        dup2(null, STDOUT_FILENO);
+/* A process that has just been killed is in the table of processes for a while: only one that
+ * answers is running. */
+static enum running runs_already(struct axl *a) {
+    enum running result;
+    uint64_t begin = clock_mono_ns();
+    while ((result = look_at_running(a)) == RUNS_BUT_HANGS &&
+           clock_mono_ns() - begin < HANG_WAIT_NS) {
+        pause_ns(LOOK_NS);
     }
-    execv(s->program, s->argv);
-    fprintf(stderr, "axl: %s: %s\n", s->program, strerror(errno));
-    _exit(127);
+    return result;
+}
+
+/* Not fork: nng has made threads, and fails in a child that does not exec at once. */
+static pid_t launch(struct start_arguments *s) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    extern char **environ;
+    pid_t pid = -1;
+    fflush(NULL);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    int rc = posix_spawn(&pid, s->program, &files, &attributes, s->argv, environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    if (rc == 0) return pid;
+    fprintf(stderr, "axl: %s: %s\n", s->program, strerror(rc));
+    return -1;
 }
 
 /* What is in the way of serving, for a person. */
@@ -178,17 +204,19 @@ int axl_start(struct axl *a) {
         return axl_fail(a);
     }
     if (!ok(check_settings(a, &s))) return axl_fail(a);
-    if (runs_already(a)) return 0;
+    enum running running = runs_already(a);
+    if (running == RUNS) return 0;
+    if (running == RUNS_BUT_HANGS) {
+        fprintf(stderr, "axl: there is a supervisor, but it does not answer (axl status)\n");
+        return 1;
+    }
     if (s.foreground) {
         execv(s.program, s.argv);
         fprintf(stderr, "axl: %s: %s\n", s.program, strerror(errno));
         return 1;
     }
     pid_t supervisor = launch(&s);
-    if (supervisor < 0) {
-        fprintf(stderr, "axl: fork: %s\n", strerror(errno));
-        return 1;
-    }
+    if (supervisor < 0) return 1;
     return wait_until_serving(a, supervisor);
 }
 

@@ -77,7 +77,7 @@ static status make_kept(struct supervisor *s, struct error *e) {
         if (slot != SLOT_STORAGED && slot != SLOT_LOGD) continue;
         TRY(lifeline_make(k, e));
         for (int i = 0; lifeline_held(k); i++) {
-            if (i == 0) event("%s: I/O of its last life is still under way", k->name);
+            if (i == 500) event("%s: I/O of its last life is still under way", k->name);
             usleep(2000);
         }
     }

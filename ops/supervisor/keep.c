@@ -18,6 +18,7 @@
 #define LIFELINE_LOOK_NS (2 * MS)
 #define LIFELINE_WORD_NS (5000 * MS)
 #define WATCH_EVERY_NS (500 * MS)
+#define WORKED_NS (1000 * MS)
 #define STARTING_SILENCE_NS (300000 * MS) /* recovery may read for long without a turn */
 
 static void pidfd_readable(void *arg, [[maybe_unused]] uint32_t events) {
@@ -92,6 +93,9 @@ static bool may_start_again(struct kept *k) {
         k->pause_ns = 0;
         return true;
     }
+    /* Whoever has worked for a while does not die on its first step. */
+    if (k->ready_ns && now - k->ready_ns > WORKED_NS) k->deaths = 0;
+    k->ready_ns = 0;
     if (now - k->window_ns > conf->restart_window * MS) {
         k->window_ns = now;
         k->deaths = 0;

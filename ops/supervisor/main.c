@@ -19,6 +19,12 @@
 static bool step([[maybe_unused]] struct daemon *d) {
     struct supervisor *s = d->state;
     struct control *c = s->shm.control;
+    for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
+        struct kept *k = &s->kept[slot];
+        if (k->pid && !k->ready_ns && atomic_load(&c->procs[slot].state) == PROC_READY) {
+            k->ready_ns = clock_mono_ns();
+        }
+    }
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
         if (atomic_load(&c->procs[slot].state) != PROC_READY) return false;

@@ -28,8 +28,9 @@ struct kept {
     bool given_up;   /* waits for axl restart */
     bool wanted;     /* axl restart: start now, the deaths so far forgotten */
     bool killed;     /* we ended it: not counted as a death of its own */
-    unsigned deaths; /* within the window */
+    unsigned deaths; /* within the window, of lives that were short */
     uint64_t window_ns;
+    uint64_t ready_ns; /* when this life was first seen READY; 0: not yet */
     uint64_t pause_ns; /* before the next start */
 };
 
