@@ -116,6 +116,7 @@ static status visit_list(struct list *l, status (*visit)(struct node *child, voi
 
 status ast_each_child(struct node *n, status (*visit)(struct node *child, void *arg), void *arg) {
     for (const struct ast_field_info *f = ast_fields(n->kind); f->name; f++) {
+        if (f->kind > FIELD_LISTS) continue;
         void *value = *(void **)((char *)n + f->offset);
         if (f->kind == FIELD_NODE && value) TRY(visit(value, arg));
         if (f->kind == FIELD_LIST) TRY(visit_list(value, visit, arg));

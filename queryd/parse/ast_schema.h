@@ -15,7 +15,7 @@ enum ast_constraint_kind {
     CONSTRAINT_UNIQUE,
     CONSTRAINT_EXCLUDE,
     CONSTRAINT_FOREIGN_KEY,
-    CONSTRAINT_ATTR_DEFERRABLE, /* the four follow the column constraint they qualify */
+    CONSTRAINT_ATTR_DEFERRABLE, /* the four only while parsing: then they are in the flags below */
     CONSTRAINT_ATTR_NOT_DEFERRABLE,
     CONSTRAINT_ATTR_DEFERRED,
     CONSTRAINT_ATTR_IMMEDIATE
@@ -153,8 +153,8 @@ struct ast_create_index {
     bool if_not_exists;
 };
 
-/* What a statement is about: DROP, COMMENT ON, ALTER … RENAME, GRANT. PostgreSQL's words, in
- * object_type_name (ast_print.h gives them for messages). */
+/* What a statement is about: DROP, COMMENT ON, ALTER … RENAME, GRANT. ast_object_words
+ * gives PostgreSQL's words. */
 enum ast_object_type {
 #define X(NAME, words) OBJECT_##NAME,
 #include "parse/objects.def"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "parse/parse.h"
-#include "parse_grammar.h"
 
 /* ---- failing and memory ---------------------------------------------------------------------- */
 
@@ -33,11 +32,8 @@ static _Noreturn void fail_near(struct parser *p, const char *message, const str
     parse_fail(p);
 }
 
-/* IF before EXISTS would have been a name, and EXISTS the error. */
 void parse_syntax_error(struct parser *p) {
-    struct lexeme l = p->current;
-    if (l.code == TK_IF_LA && !ok(scan_next(&p->scanner, &l))) parse_fail(p);
-    fail_near(p, "syntax error", &l);
+    fail_near(p, "syntax error", &p->current);
 }
 
 void parse_syntax_error_at(struct parser *p, int32_t location) {

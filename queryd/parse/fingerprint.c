@@ -21,20 +21,22 @@ enum region {
 
 struct lifter {
     struct arena *arena;
-    struct error error;
     struct scanner scanner;
     struct lexeme before; /* the last two tokens written */
     struct lexeme before2;
     struct lexeme now;
     struct lexeme next;
     enum region region[LEVELS_MAX];
-    bool between[LEVELS_MAX]; /* BETWEEN's AND is still to come */
+    /* BETWEEN … AND …: its AND is still to come, or was the last one. */
+    enum { BETWEEN_NONE, BETWEEN_OPEN, BETWEEN_CLOSED } between[LEVELS_MAX];
     int level;
     int first; /* the statement's first token */
     char *key;
     size_t n;
-    struct parse_literal literals[PARSE_LIFT_MAX];
     int32_t literals_n;
+    /* From here on nothing is cleared beforehand. */
+    struct parse_literal literals[PARSE_LIFT_MAX];
+    struct error error;
 };
 
 static bool is_operator(int code) {
@@ -101,7 +103,7 @@ static bool can_lift(const struct lifter *l, int before, int next) {
                (next == TK_RPAREN || next == TK_COMMA);
     case REGION_LIFT:
         if (is_operator(before) || before == TK_BETWEEN) return true;
-        if (before == TK_AND && l->between[l->level]) return true;
+        if (before == TK_AND && l->between[l->level] == BETWEEN_CLOSED) return true;
         return is_operator(next) && (before == TK_WHERE || before == TK_AND || before == TK_OR ||
                                      before == TK_ON || before == TK_NOT);
     default: return before == TK_LIMIT || before == TK_OFFSET;
@@ -169,7 +171,7 @@ static void enter_parenthesis(struct lifter *l) {
     if (outer == REGION_VALUES && (before == TK_VALUES || before == TK_COMMA)) inner = REGION_LIST;
     l->level++;
     l->region[l->level] = inner;
-    l->between[l->level] = false;
+    l->between[l->level] = BETWEEN_NONE;
 }
 
 /* Keywords change what the following literals are. */
@@ -193,8 +195,10 @@ static void follow_keyword(struct lifter *l, int code) {
     case TK_UNION:
     case TK_INTERSECT:
     case TK_EXCEPT: *r = REGION_KEEP; break;
-    case TK_BETWEEN: l->between[l->level] = true; break;
-    case TK_AND: l->between[l->level] = false; break;
+    case TK_BETWEEN: l->between[l->level] = BETWEEN_OPEN; break;
+    case TK_AND:
+        l->between[l->level] = l->between[l->level] == BETWEEN_OPEN ? BETWEEN_CLOSED : BETWEEN_NONE;
+        break;
     default: break;
     }
 }
@@ -267,7 +271,6 @@ status parse_lift_literals(struct arena *a, const char *text, size_t len, bool *
     struct lifter *l = arena_alloc(a, sizeof *l);
     if (!l) return STATUS(OUT_OF_MEMORY);
     memset(l, 0, offsetof(struct lifter, literals));
-    l->literals_n = 0;
     l->arena = a;
     error_clear(&l->error);
     scan_init(&l->scanner, a, &l->error, text, len);

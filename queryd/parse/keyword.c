@@ -5,48 +5,28 @@
 #include "parse_grammar.h"
 
 static const struct keyword keywords[] = {
-#define L(letter)
 #define X(word, TOKEN, category, bare) {#word, TK_##TOKEN, KEYWORD_##category, bare},
 #include "parse/keywords.def"
 #undef X
-#undef L
 };
 
 #define KEYWORD_COUNT ((int)(sizeof keywords / sizeof keywords[0]))
 #define KEYWORD_LENGTH_MAX 17
 
-/* Where each letter begins: the list's own order numbers it. A letter's marker takes the number of
- * the word that follows it. */
-enum {
-#define L(letter) FIRST_##letter, FIRST_BACK_##letter = FIRST_##letter - 1,
-#define X(word, TOKEN, category, bare) AT_##word,
-#include "parse/keywords.def"
-#undef X
-#undef L
+/* Made by keyword_hash.awk with the hash below. */
+#define SLOT_COUNT 2048
+static const short slots[SLOT_COUNT] = {
+#include "keyword_slots.h"
 };
 
-/* Every letter of the alphabet has its marker. */
-static const short first_of_letter[27] = {
-#define L(letter) FIRST_##letter,
-#define X(word, TOKEN, category, bare)
-#include "parse/keywords.def"
-#undef X
-#undef L
-    KEYWORD_COUNT};
-
 const struct keyword *keyword_find(const char *word, size_t len) {
-    if (len == 0 || len > KEYWORD_LENGTH_MAX || word[0] < 'a' || word[0] > 'z') return NULL;
-    int low = first_of_letter[word[0] - 'a'];
-    int high = first_of_letter[word[0] - 'a' + 1] - 1;
-    while (low <= high) {
-        int middle = (low + high) / 2;
-        int order = strncmp(keywords[middle].name, word, len);
-        if (order == 0 && keywords[middle].name[len] != '\0') order = 1;
-        if (order == 0) return &keywords[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle - 1;
+    if (len == 0 || len > KEYWORD_LENGTH_MAX) return NULL;
+    unsigned hash = 0;
+    for (size_t i = 0; i < len; i++) hash = hash * 37 + (unsigned char)word[i];
+    hash &= 0xffff;
+    for (unsigned at = hash % SLOT_COUNT; slots[at] >= 0; at = (at + 1) % SLOT_COUNT) {
+        const struct keyword *k = &keywords[slots[at]];
+        if (memcmp(k->name, word, len) == 0 && k->name[len] == '\0') return k;
     }
     return NULL;
 }

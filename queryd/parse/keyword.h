@@ -15,7 +15,7 @@ enum keyword_category {
 };
 
 struct keyword {
-    const char *name;
+    char name[18];
     short token; /* the grammar's number for it */
     unsigned char category;
     bool bare_label; /* may be a column label without AS */

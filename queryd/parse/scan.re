@@ -114,77 +114,131 @@ static status give_operator(struct scanner *s, const char *start, struct lexeme 
     return give_copy(s, start, start, n, TK_OP, ret);
 }
 
-status scan_token(struct scanner *s, struct lexeme *ret) {
+/* What begins at a place in the text, as far as regular expressions tell. */
+enum lexical {
+    LEX_NUL,
+    LEX_SPACE,
+    LEX_COMMENT,
+    LEX_WORD,
+    LEX_NAME,
+    LEX_UNICODE_NAME,
+    LEX_STRING,
+    LEX_ESCAPE_STRING,
+    LEX_BIT_STRING,
+    LEX_HEX_STRING,
+    LEX_UNICODE_STRING,
+    LEX_NATIONAL_STRING,
+    LEX_DOLLAR_STRING,
+    LEX_PARAM,
+    LEX_PARAM_JUNK,
+    LEX_INTEGER,
+    LEX_INTEGER_DOTS,
+    LEX_NUMBER,
+    LEX_NUMBER_JUNK,
+    LEX_TYPECAST,
+    LEX_DOTS,
+    LEX_COLON_EQUALS,
+    LEX_ONE_CHAR,
+    LEX_OPERATOR,
+    LEX_OTHER
+};
+
+/* The longest match at cursor; *ret_end is behind it (of quoted tokens: behind the opening quote). */
+static enum lexical classify(const char *cursor, const char **ret_end) {
     const char *marker = NULL;
+    enum lexical found;
+    /*!re2c
+    re2c:yyfill:enable = 0;
+    re2c:flags:b = 1;
+    re2c:define:YYCTYPE = "unsigned char";
+    re2c:define:YYCURSOR = cursor;
+    re2c:define:YYMARKER = marker;
+
+    digit = [0-9];
+    word_start = [A-Za-z_\x80-\xff];
+    word_more = [A-Za-z_\x80-\xff0-9$];
+    dollar_more = [A-Za-z_\x80-\xff0-9];
+    op_char = [~!@#^&|`?+*/%<>=-];
+    integer = digit+;
+    decimal = digit* "." digit+ | digit+ "." digit*;
+    real = (integer | decimal) [Ee] [+-]? digit+;
+
+    "\x00" { found = LEX_NUL; goto out; }
+    [ \t\n\r\f]+ | "--" [^\n\r\x00]* { found = LEX_SPACE; goto out; }
+    "/*" op_char* { found = LEX_COMMENT; goto out; }
+    word_start word_more* { found = LEX_WORD; goto out; }
+    ["] { found = LEX_NAME; goto out; }
+    [Uu] "&\"" { found = LEX_UNICODE_NAME; goto out; }
+    ['] { found = LEX_STRING; goto out; }
+    [Ee] ['] { found = LEX_ESCAPE_STRING; goto out; }
+    [Bb] ['] { found = LEX_BIT_STRING; goto out; }
+    [Xx] ['] { found = LEX_HEX_STRING; goto out; }
+    [Uu] "&'" { found = LEX_UNICODE_STRING; goto out; }
+    [Nn] ['] { found = LEX_NATIONAL_STRING; goto out; }
+    "$" (word_start dollar_more*)? "$" { found = LEX_DOLLAR_STRING; goto out; }
+    "$" digit+ { found = LEX_PARAM; goto out; }
+    "$" digit+ word_start word_more* { found = LEX_PARAM_JUNK; goto out; }
+    integer { found = LEX_INTEGER; goto out; }
+    integer ".." { found = LEX_INTEGER_DOTS; goto out; }
+    decimal | real { found = LEX_NUMBER; goto out; }
+    (integer | decimal | real) word_start word_more* | (integer | decimal) [Ee] [+-] {
+        found = LEX_NUMBER_JUNK;
+        goto out;
+    }
+    "::" { found = LEX_TYPECAST; goto out; }
+    ".." { found = LEX_DOTS; goto out; }
+    ":=" { found = LEX_COLON_EQUALS; goto out; }
+    [,()[\].;:] { found = LEX_ONE_CHAR; goto out; }
+    op_char+ { found = LEX_OPERATOR; goto out; }
+    * { found = LEX_OTHER; goto out; }
+    */
+out:
+    *ret_end = cursor;
+    return found;
+}
+
+status scan_token(struct scanner *s, struct lexeme *ret) {
     for (;;) {
         const char *start = s->cursor;
         int32_t at = (int32_t)(start - s->text);
-        /*!re2c
-        re2c:yyfill:enable = 0;
-        re2c:define:YYCTYPE = "unsigned char";
-        re2c:define:YYCURSOR = "s->cursor";
-        re2c:define:YYMARKER = marker;
-
-        digit = [0-9];
-        word_start = [A-Za-z_\x80-\xff];
-        word_more = [A-Za-z_\x80-\xff0-9$];
-        dollar_start = [A-Za-z_\x80-\xff];
-        dollar_more = [A-Za-z_\x80-\xff0-9];
-        op_char = [~!@#^&|`?+*/%<>=-];
-        integer = digit+;
-        decimal = digit* "." digit+ | digit+ "." digit*;
-        real = (integer | decimal) [Ee] [+-]? digit+;
-
-        "\x00" {
+        switch (classify(start, &s->cursor)) {
+        case LEX_NUL:
             if (start < s->limit) return fail_here(s, start, "syntax error");
             s->cursor = s->limit;
             return give(s, start, 0, ret);
-        }
-        [ \t\n\r\f]+ { continue; }
-        "--" [^\n\r\x00]* { continue; }
-        "/*" op_char* {
+        case LEX_SPACE: continue;
+        case LEX_COMMENT:
             s->cursor = start + 2;
             TRY(scan_block_comment(s, at));
             continue;
-        }
-
-        word_start word_more* { return give_word(s, start, ret); }
-        ["] { return scan_quoted_name(s, at, TK_IDENT, ret); }
-        [Uu] "&\"" { return scan_quoted_name(s, at, TK_UIDENT, ret); }
-        ['] { return scan_plain_string(s, at, TK_SCONST, ret); }
-        [Ee] ['] { return scan_escape_string(s, at, ret); }
-        [Bb] ['] { return scan_plain_string(s, at, TK_BCONST, ret); }
-        [Xx] ['] { return scan_plain_string(s, at, TK_XCONST, ret); }
-        [Uu] "&'" { return scan_plain_string(s, at, TK_USCONST, ret); }
-        [Nn] ['] {
+        case LEX_WORD: return give_word(s, start, ret);
+        case LEX_NAME: return scan_quoted_name(s, at, TK_IDENT, ret);
+        case LEX_UNICODE_NAME: return scan_quoted_name(s, at, TK_UIDENT, ret);
+        case LEX_STRING: return scan_plain_string(s, at, TK_SCONST, ret);
+        case LEX_ESCAPE_STRING: return scan_escape_string(s, at, ret);
+        case LEX_BIT_STRING: return scan_plain_string(s, at, TK_BCONST, ret);
+        case LEX_HEX_STRING: return scan_plain_string(s, at, TK_XCONST, ret);
+        case LEX_UNICODE_STRING: return scan_plain_string(s, at, TK_USCONST, ret);
+        case LEX_NATIONAL_STRING: /* the keyword NCHAR, then the string */
             s->cursor = start + 1;
             TRY(give(s, start, TK_NCHAR, ret));
             ret->token.text = "nchar";
             return OK;
-        }
-        "$" (dollar_start dollar_more*)? "$" { return scan_dollar_string(s, at, ret); }
-
-        "$" digit+ { return give_param(s, start, ret); }
-        "$" digit+ word_start word_more* { return fail_here(s, start, "trailing junk after parameter"); }
-        integer { return give_integer(s, start, ret); }
-        integer ".." {
-            s->cursor -= 2;
-            return give_integer(s, start, ret);
-        }
-        decimal | real {
+        case LEX_DOLLAR_STRING: return scan_dollar_string(s, at, ret);
+        case LEX_PARAM: return give_param(s, start, ret);
+        case LEX_PARAM_JUNK: return fail_here(s, start, "trailing junk after parameter");
+        case LEX_INTEGER: return give_integer(s, start, ret);
+        case LEX_INTEGER_DOTS: s->cursor -= 2; return give_integer(s, start, ret);
+        case LEX_NUMBER:
             return give_copy(s, start, start, (size_t)(s->cursor - start), TK_FCONST, ret);
+        case LEX_NUMBER_JUNK: return fail_here(s, start, "trailing junk after numeric literal");
+        case LEX_TYPECAST: return give(s, start, TK_TYPECAST, ret);
+        case LEX_DOTS: return give(s, start, TK_DOT_DOT, ret);
+        case LEX_COLON_EQUALS: return give(s, start, TK_COLON_EQUALS, ret);
+        case LEX_ONE_CHAR: return give(s, start, one_char_token(*start), ret);
+        case LEX_OPERATOR: return give_operator(s, start, ret);
+        case LEX_OTHER: return fail_here(s, start, "syntax error");
         }
-        (integer | decimal | real) word_start word_more* | (integer | decimal) [Ee] [+-] {
-            return fail_here(s, start, "trailing junk after numeric literal");
-        }
-
-        "::" { return give(s, start, TK_TYPECAST, ret); }
-        ".." { return give(s, start, TK_DOT_DOT, ret); }
-        ":=" { return give(s, start, TK_COLON_EQUALS, ret); }
-        [,()[\].;:] { return give(s, start, one_char_token(*start), ret); }
-        op_char+ { return give_operator(s, start, ret); }
-        * { return fail_here(s, start, "syntax error"); }
-        */
     }
 }
 

@@ -60,6 +60,8 @@ void parse_grammarTrace(FILE *to, char *prefix);
 
 /* In no rule: the scanner makes others of the first two, and a lone ".." fits nowhere. */
 %token UIDENT USCONST DOT_DOT.
+/* IF before EXISTS, where no IF EXISTS is expected, is a word like any other. */
+%fallback IF IF_LA.
 
 /* From loosest to tightest. SET is here for UPDATE t SET (t's alias might be "set"). */
 %nonassoc SET.
