@@ -26,8 +26,8 @@
 
 #define ACCOUNTS 1000
 #define SESSIONS 8
-#define HISTORY_KEY_BYTES 22 /* 'h', worker, start of the appliance (8), epoch (4), sequence (8)   \
-                              */
+/* 'h', worker, start of the appliance (8), epoch (4), sequence (8) */
+#define HISTORY_KEY_BYTES 22
 
 static struct daemon *self;
 static struct tree tree = {.id = 16384};
