@@ -20,5 +20,7 @@ status copy_in_done(struct copy *c, uint64_t *ret_rows);
  * message. END: no more. */
 status copy_out_row(struct copy *c, struct buf *out);
 uint64_t copy_rows(const struct copy *c);
+/* However it ended. */
+void copy_end(struct copy *c);
 
 #endif

@@ -29,10 +29,12 @@ static status copy_out(struct session *s, struct copy *c, const char **ret_tag) 
         row.len = 0;
     }
     buf_free(&row);
+    uint64_t rows = copy_rows(c);
+    copy_end(c);
     if (!status_is(st, ST_END)) return st;
     wire_begin(&s->wire, 'c');
     wire_end(&s->wire);
-    return copy_tag(s, copy_rows(c), ret_tag);
+    return copy_tag(s, rows, ret_tag);
 }
 
 status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extended,
@@ -50,10 +52,15 @@ status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extend
     return OK;
 }
 
+void copy_io_forget(struct session *s) {
+    if (s->copy_in) copy_end(s->copy_in);
+    s->copy_in = NULL;
+}
+
 /* The statement has failed. The client may go on sending data, which is thrown away up to its
  * CopyDone or CopyFail (the simple protocol) or Sync (the extended). */
 static void give_up(struct session *s, status st, bool more_to_come) {
-    s->copy_in = NULL;
+    copy_io_forget(s);
     status_ignore(error_from_status(&s->error, st)); /* sent now */
     send_error(s, "ERROR");
     block_abort(s);
@@ -66,7 +73,7 @@ static void done(struct session *s) {
     uint64_t rows;
     const char *tag;
     status st = copy_in_done(s->copy_in, &rows);
-    s->copy_in = NULL;
+    copy_io_forget(s);
     if (ok(st)) block_statement_end(s);
     if (ok(st) && !s->copy_extended) st = block_finish_implicit(s);
     if (ok(st)) st = copy_tag(s, rows, &tag);

@@ -82,6 +82,8 @@ void session_free(struct session *s) {
         if (s->next) s->next->prev = s->prev;
         w->nsessions--;
     }
+    copy_io_forget(s);
+    portal_drop_all(s);
     prepared_drop(s, NULL);
     settings_free(s);
     arena_free(&s->statement_arena);

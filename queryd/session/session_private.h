@@ -183,5 +183,6 @@ status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
 status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extended,
                      const char **ret_tag);
 void copy_io_message(struct session *s, const struct wire_message *m);
+void copy_io_forget(struct session *s); /* ends a COPY FROM that is under way */
 
 #endif
