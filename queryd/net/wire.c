@@ -17,6 +17,7 @@ void wire_init(struct wire *w, struct daemon *d, int fd, struct session_slot *sl
 }
 
 void wire_fini(struct wire *w) {
+    status_ignore(daemon_watch(w->d, w->fd, 0, NULL, NULL)); /* it may never have been watched */
     close(w->fd);
     buf_free(&w->big_in);
     buf_free(&w->big_out);

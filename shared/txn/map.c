@@ -16,7 +16,6 @@ _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x) {
 
 enum txn_fate txn_fate(struct shm *shm, txid x, commit_time *ret_time, txn_ref *ret_ref) {
     uint64_t word = atomic_load_explicit(txn_map_entry(shm, x), memory_order_acquire);
-    atomic_thread_fence(memory_order_acquire);
     if (x < atomic_load_explicit(&shm->txn->map_base, memory_order_acquire)) {
         if (ret_time) *ret_time = 0;
         return FATE_COMMITTED;
