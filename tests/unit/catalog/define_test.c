@@ -189,7 +189,7 @@ static void add_primary_key_clusters_the_rows(void **state) {
     (void)state;
     run(s, "create table t (a int, b text, c int); create index on t (c desc, b)");
     for (int i = 30; i > 0; i--) {
-        char a[8];
+        char a[16];
         snprintf(a, sizeof a, "%d", i);
         MUST(insert(s, "t", a, "x", a));
     }
@@ -381,7 +381,7 @@ static void analyze_counts(void **state) {
     run(s, "create table t (a int primary key, b int, c text)");
     begin_block(s);
     for (int i = 0; i < 2000; i++) {
-        char a[8], b[8];
+        char a[16], b[16];
         snprintf(a, sizeof a, "%d", i);
         snprintf(b, sizeof b, "%d", i % 10);
         MUST(insert(s, "t", a, b, i % 4 ? "four" : "\\N"));
