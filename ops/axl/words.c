@@ -173,6 +173,8 @@ int axl_logs(struct axl *a) {
     return 0;
 }
 
+#define TRACE_NOT_POSSIBLE 77 /* as the tools themselves say where the kernel does not allow it */
+
 /* The tools that watch from outside are programs of their own, built only where BPF is there. */
 int axl_trace(struct axl *a) {
     if (a->argc < 1) {
@@ -184,6 +186,11 @@ int axl_trace(struct axl *a) {
     char *argv[64] = {program, "-D", a->dir};
     for (int i = 1; i < a->argc && i < 60; i++) argv[i + 2] = a->argv[i];
     execv(program, argv);
-    fprintf(stderr, "axl: no trace \"%s\" here (%s: %s)\n", a->argv[0], program, strerror(errno));
-    return 1;
+    if (strcmp(a->argv[0], "commit") != 0) {
+        fprintf(stderr, "axl: there is no trace \"%s\" (commit)\n", a->argv[0]);
+        return 2;
+    }
+    fprintf(stderr, "axl: %s: %s (built only where clang, bpftool and libbpf are)\n", program,
+            strerror(errno));
+    return TRACE_NOT_POSSIBLE;
 }

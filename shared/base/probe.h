@@ -3,6 +3,9 @@
 #ifndef BASE_PROBE_H
 #define BASE_PROBE_H
 
+/* Arguments are constants or in registers: an address with two registers, which the compiler may
+ * otherwise leave in the note, is more than libbpf 1.1 can read. */
+#define STAP_SDT_ARG_CONSTRAINT nr
 #include <sys/sdt.h>
 
 #define PROBE_PICK(_0, _1, _2, _3, _4, _5, _6, name, ...) name

@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/control.h"
+#include "base/probe.h"
 #include "ipc_daemon.h"
 #include "tree/tree.h"
 #include "txn/txn.h"
@@ -157,8 +158,15 @@ static void session(void *arg) {
         x = x * 6364136223846793005u + 1442695040888963407u;
         uint32_t from = (uint32_t)(x >> 33) % ACCOUNTS, to = (uint32_t)(x >> 40) % ACCOUNTS;
         if (from == to) continue;
+        p->trace = (uint64_t)p->owner.slot << 56 | seq;
+        PROBE(axolotl_queryd, statement_begin, p->trace, "transfer");
         status s = transfer(&t, seq, from, to, (int64_t)(x >> 58));
-        if (ok(s)) s = txn_commit(p, &t, true);
+        if (ok(s)) {
+            PROBE(axolotl_queryd, commit_begin, p->trace);
+            s = txn_commit(p, &t, true);
+            PROBE(axolotl_queryd, commit_done, p->trace, s.code);
+        }
+        PROBE(axolotl_queryd, statement_done, p->trace, s.code);
         if (ok(s)) {
             unsigned char key[HISTORY_KEY_BYTES];
             size_t n = history_key(seq, key);
