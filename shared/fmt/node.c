@@ -151,7 +151,8 @@ static unsigned search_equal_heads(const struct node_view *v, unsigned from, uin
 /* Order of a key against bytes that all keys looked through begin with; 0: it begins so too. */
 static inline int compare_start(const unsigned char *key, size_t key_len,
                                 const unsigned char *start, size_t start_len) {
-    int c = memcmp(key, start, key_len < start_len ? key_len : start_len);
+    size_t both = key_len < start_len ? key_len : start_len;
+    int c = both ? memcmp(key, start, both) : 0; /* an empty key may be a null pointer */
     return c ? c : -(key_len < start_len);
 }
 
