@@ -1,7 +1,5 @@
-/* Families array and vector (oidvector, int2vector): layout, text, binary, order, keys. */
+/* Arrays: layout, elements, slices. */
 #include "types/array.h"
-
-#include <stdio.h>
 
 #include "types/internal.h"
 
@@ -18,7 +16,7 @@ static status corrupted(void) {
 
 /* ---- layout ---- */
 
-static bool count_elements(const int32_t *lengths, size_t ndim, uint32_t *ret) {
+bool array_count(const int32_t *lengths, size_t ndim, uint32_t *ret) {
     uint64_t n = ndim ? 1 : 0;
     for (size_t i = 0; i < ndim; i++) {
         if (lengths[i] < 0) return false;
@@ -42,7 +40,7 @@ static status read_head(const char *p, size_t len, struct array_parts *a, size_t
         a->lower[i] = (int32_t)load_le32(p + HEAD_BYTES + i * 8 + 4);
         if ((int64_t)a->lower[i] + a->lengths[i] > INT32_MAX) return corrupted();
     }
-    if (!count_elements(a->lengths, a->ndim, &a->n)) return corrupted();
+    if (!array_count(a->lengths, a->ndim, &a->n)) return corrupted();
     *ret_start = HEAD_BYTES + a->ndim * 8u;
     return OK;
 }
@@ -52,7 +50,7 @@ status array_head(const struct varlena *v, struct array_parts *ret) {
     return read_head(v->data, v->len, ret, &start);
 }
 
-static status cursor_init(struct array_cursor *c, const char *p, size_t len) {
+status array_cursor_init_bytes(struct array_cursor *c, const char *p, size_t len) {
     size_t start;
     TRY(read_head(p, len, &c->head, &start));
     c->type = type_find(c->head.element);
@@ -73,7 +71,7 @@ static status cursor_init(struct array_cursor *c, const char *p, size_t len) {
 }
 
 status array_cursor_init(struct array_cursor *c, const struct varlena *v) {
-    return cursor_init(c, v->data, v->len);
+    return array_cursor_init_bytes(c, v->data, v->len);
 }
 
 static datum load_by_value(const char *p, const struct type *t) {
@@ -162,7 +160,7 @@ static char *put_element(char *p, const struct type *t, datum value) {
     return p + padded;
 }
 
-static status too_large(const struct eval_env *env) {
+status array_too_large(const struct eval_env *env) {
     return error_set(env->error, ST_PROGRAM_LIMIT_EXCEEDED,
                      "array size exceeds the maximum allowed (%u)", ARRAY_ELEMENTS_MAX);
 }
@@ -171,7 +169,7 @@ status array_build(const struct eval_env *env, const struct array_parts *a, datu
     const struct type *t = type_find(a->element);
     uint32_t n;
     if (!t) return error_set(env->error, ST_INTERNAL_ERROR, "array of an unknown type");
-    if (!count_elements(a->lengths, a->ndim, &n)) return too_large(env);
+    if (!array_count(a->lengths, a->ndim, &n)) return array_too_large(env);
     uint8_t ndim = n ? a->ndim : 0;
     bool any_null = false;
     uint64_t size = HEAD_BYTES + ndim * 8u;
@@ -182,7 +180,7 @@ status array_build(const struct eval_env *env, const struct array_parts *a, datu
             size += element_bytes(t, a->values[i]);
     }
     size_t bitmap = any_null ? pad4((n + 7) / 8) : 0;
-    if (size + bitmap > VARLENA_MAX) return too_large(env);
+    if (size + bitmap > VARLENA_MAX) return array_too_large(env);
     struct varlena *v = varlena_new(env->arena, size + bitmap);
     if (!v) return out_of_memory(env);
     char *p = v->data;
@@ -217,7 +215,7 @@ status array_build_1d(const struct eval_env *env, oid element, const datum *valu
                             .n = n,
                             .values = (datum *)(uintptr_t)values,
                             .nulls = (uint8_t *)(uintptr_t)nulls};
-    if (n > ARRAY_ELEMENTS_MAX) return too_large(env);
+    if (n > ARRAY_ELEMENTS_MAX) return array_too_large(env);
     return array_build(env, &a, ret);
 }
 
@@ -244,7 +242,7 @@ status array_build_nested(const struct eval_env *env, oid element, const datum *
             whole.lower[0] = 1;
             memcpy(whole.lengths + 1, part.lengths, sizeof(int32_t) * part.ndim);
             memcpy(whole.lower + 1, part.lower, sizeof(int32_t) * part.ndim);
-            if ((uint64_t)n * part.n > ARRAY_ELEMENTS_MAX) return too_large(env);
+            if ((uint64_t)n * part.n > ARRAY_ELEMENTS_MAX) return array_too_large(env);
             whole.n = n * part.n;
             whole.values = arena_array(env->arena, whole.n, sizeof *whole.values);
             whole.nulls = arena_zalloc(env->arena, whole.n);
@@ -316,7 +314,7 @@ status array_slice(const struct eval_env *env, const struct varlena *v, const in
         slice.ndim = 0;
         return array_build(env, &slice, ret);
     }
-    count_elements(slice.lengths, slice.ndim, &slice.n);
+    array_count(slice.lengths, slice.ndim, &slice.n);
     slice.values = arena_array(env->arena, slice.n, sizeof *slice.values);
     slice.nulls = arena_zalloc(env->arena, slice.n);
     if (!slice.values || !slice.nulls) return out_of_memory(env);
@@ -344,7 +342,7 @@ static status grow(const struct eval_env *env, struct array_parts *a, int32_t su
     int64_t new_low = subscript < low ? subscript : low;
     int64_t new_high = subscript > high ? subscript : high;
     int64_t n = new_high - new_low + 1;
-    if (n > ARRAY_ELEMENTS_MAX || new_high >= INT32_MAX) return too_large(env);
+    if (n > ARRAY_ELEMENTS_MAX || new_high >= INT32_MAX) return array_too_large(env);
     datum *values = arena_array(env->arena, (size_t)n, sizeof *values);
     uint8_t *nulls = arena_alloc(env->arena, (size_t)n);
     if (!values || !nulls) return out_of_memory(env);
@@ -394,542 +392,3 @@ status array_set(const struct eval_env *env, oid element, const struct varlena *
     a.nulls[index] = is_null;
     return array_build(env, &a, ret);
 }
-
-/* ---- text form ---- */
-
-struct array_scan {
-    const struct eval_env *env;
-    const struct type *element;
-    int32_t typmod;
-    const char *text, *p, *end;
-    size_t len; /* of text */
-    struct array_parts a;
-    uint32_t room;
-    struct buf item;
-};
-
-static status malformed(struct array_scan *s, const char *detail) {
-    status st =
-        error_set(s->env->error, ST_INVALID_TEXT_REPRESENTATION,
-                  "malformed array literal: \"%.*s\"", (int)(s->len > 400 ? 400 : s->len), s->text);
-    error_detail(s->env->error, "%s", detail);
-    return st;
-}
-
-static void skip_space(struct array_scan *s) {
-    while (s->p < s->end && is_space(*s->p)) s->p++;
-}
-
-static status append(struct array_scan *s, datum value, bool is_null) {
-    if (s->a.n == s->room) {
-        uint32_t room = s->room ? s->room * 2 : 16;
-        if (room > ARRAY_ELEMENTS_MAX) return too_large(s->env);
-        datum *values = arena_alloc(s->env->arena, room * sizeof *values);
-        uint8_t *nulls = arena_alloc(s->env->arena, room);
-        if (!values || !nulls) return out_of_memory(s->env);
-        if (s->a.n) {
-            memcpy(values, s->a.values, s->a.n * sizeof *values);
-            memcpy(nulls, s->a.nulls, s->a.n);
-        }
-        s->a.values = values;
-        s->a.nulls = nulls;
-        s->room = room;
-    }
-    s->a.values[s->a.n] = value;
-    s->a.nulls[s->a.n++] = is_null;
-    return OK;
-}
-
-/* One element, quoted or bare. */
-static status scan_element(struct array_scan *s) {
-    bool quoted = *s->p == '"', escaped = false;
-    s->item.len = 0;
-    if (quoted) s->p++;
-    size_t solid = 0; /* length without trailing bare white space */
-    for (;; s->p++) {
-        if (s->p == s->end) return malformed(s, "Unexpected end of input.");
-        char c = *s->p;
-        if (quoted ? c == '"' : c == s->element->delimiter || c == '}') break;
-        if (!quoted && (c == '"' || c == '{'))
-            return malformed(s, c == '"' ? "Unexpected array element."
-                                         : "Unexpected \"{\" character.");
-        bool escape = c == '\\';
-        if (escape) {
-            if (++s->p == s->end) return malformed(s, "Unexpected end of input.");
-            escaped = true;
-        }
-        TRY(buf_add(&s->item, s->p, 1));
-        if (quoted || escape || !is_space(*s->p)) solid = s->item.len;
-    }
-    if (quoted)
-        s->p++;
-    else
-        s->item.len = solid;
-    if (!quoted && !s->item.len) {
-        char found[64];
-        snprintf(found, sizeof found, "Unexpected \"%c\" character.", *s->p);
-        return malformed(s, found);
-    }
-    datum value = {.u64 = 0};
-    bool is_null = !quoted && !escaped && same_word(s->item.data, s->item.len, "null");
-    if (!is_null)
-        TRY(type_input(s->env, s->element, s->typmod, s->item.len ? s->item.data : "", s->item.len,
-                       &value));
-    return append(s, value, is_null);
-}
-
-/* '{' … '}' at one depth; lengths[depth] is fixed by the first one seen. */
-static status scan_level(struct array_scan *s, size_t depth, bool *seen) {
-    static const char ragged[] =
-        "Multidimensional arrays must have sub-arrays with matching dimensions.";
-    if (depth >= ARRAY_DIMENSIONS_MAX)
-        return error_set(s->env->error, ST_PROGRAM_LIMIT_EXCEEDED,
-                         "number of array dimensions (%zu) exceeds the maximum allowed (%d)",
-                         depth + 1, ARRAY_DIMENSIONS_MAX);
-    int32_t count = 0;
-    s->p++;
-    skip_space(s);
-    if (depth + 1u > s->a.ndim) {
-        if (s->a.n) return malformed(s, ragged);
-        s->a.ndim = (uint8_t)(depth + 1);
-    }
-    bool deeper = false;
-    while (s->p < s->end && *s->p != '}') {
-        bool is_level = *s->p == '{';
-        if (count && is_level != deeper) return malformed(s, ragged);
-        if (!is_level && depth + 1u < s->a.ndim) return malformed(s, ragged);
-        deeper = is_level;
-        TRY(is_level ? scan_level(s, depth + 1, seen) : scan_element(s));
-        count++;
-        skip_space(s);
-        if (s->p < s->end && *s->p == s->element->delimiter) {
-            s->p++;
-            skip_space(s);
-            if (s->p < s->end && *s->p == '}') return malformed(s, "Unexpected \"}\" character.");
-        } else if (s->p < s->end && *s->p != '}') {
-            return malformed(s, "Unexpected array element.");
-        }
-    }
-    if (s->p == s->end) return malformed(s, "Unexpected end of input.");
-    s->p++;
-    if (seen[depth] && s->a.lengths[depth] != count) return malformed(s, ragged);
-    seen[depth] = true;
-    s->a.lengths[depth] = count;
-    return OK;
-}
-
-static bool scan_int(struct array_scan *s, int32_t *ret) {
-    bool negative = s->p < s->end && *s->p == '-';
-    if (s->p < s->end && (*s->p == '-' || *s->p == '+')) s->p++;
-    if (s->p == s->end || !is_digit(*s->p)) return false;
-    int64_t x = 0;
-    while (s->p < s->end && is_digit(*s->p) && x <= INT32_MAX) x = x * 10 + *s->p++ - '0';
-    if (x > INT32_MAX) return false;
-    *ret = (int32_t)(negative ? -x : x);
-    return true;
-}
-
-/* [1:2][3:4]= */
-static status scan_bounds(struct array_scan *s, int32_t *lower, int32_t *lengths, size_t *ret_n) {
-    size_t n = 0;
-    while (s->p < s->end && *s->p == '[') {
-        int32_t low, high;
-        s->p++;
-        if (n == ARRAY_DIMENSIONS_MAX)
-            return error_set(s->env->error, ST_PROGRAM_LIMIT_EXCEEDED,
-                             "number of array dimensions (%zu) exceeds the maximum allowed (%d)",
-                             n + 1, ARRAY_DIMENSIONS_MAX);
-        if (!scan_int(s, &low))
-            return malformed(s, "\"[\" must introduce explicitly-specified array dimensions.");
-        high = low;
-        if (s->p < s->end && *s->p == ':') {
-            s->p++;
-            if (!scan_int(s, &high)) return malformed(s, "Missing array dimension value.");
-        } else {
-            low = 1;
-        }
-        if (s->p == s->end || *s->p++ != ']')
-            return malformed(s, "Missing \"]\" after array dimensions.");
-        if (high < low)
-            return error_set(s->env->error, ST_ARRAY_SUBSCRIPT_ERROR,
-                             "upper bound cannot be less than lower bound");
-        if ((int64_t)high - low >= ARRAY_ELEMENTS_MAX || high == INT32_MAX)
-            return too_large(s->env);
-        lower[n] = low;
-        lengths[n++] = high - low + 1;
-    }
-    *ret_n = n;
-    if (!n) return OK;
-    skip_space(s);
-    if (s->p == s->end || *s->p++ != '=')
-        return malformed(s, "Missing \"=\" after array dimensions.");
-    skip_space(s);
-    return OK;
-}
-
-static status scan_array(struct array_scan *s, datum *ret) {
-    int32_t lower[ARRAY_DIMENSIONS_MAX], lengths[ARRAY_DIMENSIONS_MAX];
-    bool seen[ARRAY_DIMENSIONS_MAX] = {0};
-    size_t bounds = 0;
-    skip_space(s);
-    TRY(scan_bounds(s, lower, lengths, &bounds));
-    if (s->p == s->end || *s->p != '{')
-        return malformed(s, bounds ? "Array contents must start with \"{\"."
-                                   : "Array value must start with \"{\" or dimension information.");
-    TRY(scan_level(s, 0, seen));
-    skip_space(s);
-    if (s->p < s->end) return malformed(s, "Junk after closing right brace.");
-    if (!s->a.n) s->a.ndim = 0;
-    if (bounds && (bounds != s->a.ndim || memcmp(lengths, s->a.lengths, bounds * sizeof *lengths)))
-        return malformed(s, "Specified array dimensions do not match array contents.");
-    for (size_t i = 0; i < s->a.ndim; i++) s->a.lower[i] = bounds ? lower[i] : 1;
-    return array_build(s->env, &s->a, ret);
-}
-
-static status array_in(const struct eval_env *env, const struct type *t, int32_t typmod,
-                       const char *text, size_t len, datum *ret) {
-    struct array_scan s = {.env = env,
-                           .element = type_find(t->element),
-                           .typmod = typmod,
-                           .text = text,
-                           .len = len,
-                           .p = text,
-                           .end = text + len};
-    if (!s.element) return error_set(env->error, ST_INTERNAL_ERROR, "array of an unknown type");
-    s.a.element = t->element;
-    status st = scan_array(&s, ret);
-    buf_free(&s.item);
-    return status_is(st, ST_OUT_OF_MEMORY) ? out_of_memory(env) : st;
-}
-
-static bool element_needs_quotes(const char *p, size_t len, char delimiter) {
-    if (!len || same_word(p, len, "null")) return true;
-    for (size_t i = 0; i < len; i++)
-        if (p[i] == delimiter || p[i] == '{' || p[i] == '}' || p[i] == '"' || p[i] == '\\' ||
-            is_space(p[i]))
-            return true;
-    return false;
-}
-
-static status out_element(const struct eval_env *env, const struct type *t, datum value,
-                          struct buf *scratch, struct buf *out) {
-    scratch->len = 0;
-    TRY(type_output(env, t, value, scratch));
-    if (!element_needs_quotes(scratch->data, scratch->len, t->delimiter))
-        return buf_add(out, scratch->data, scratch->len);
-    TRY(buf_add(out, "\"", 1));
-    for (size_t i = 0; i < scratch->len; i++) {
-        char c = scratch->data[i];
-        if (c == '"' || c == '\\') TRY(buf_add(out, "\\", 1));
-        TRY(buf_add(out, &c, 1));
-    }
-    return buf_add(out, "\"", 1);
-}
-
-static status out_level(const struct eval_env *env, struct array_cursor *c, size_t depth,
-                        struct buf *scratch, struct buf *out) {
-    TRY(buf_add(out, "{", 1));
-    for (int32_t i = 0; i < c->head.lengths[depth]; i++) {
-        if (i) TRY(buf_add(out, &c->type->delimiter, 1));
-        if (depth + 1u < c->head.ndim) {
-            TRY(out_level(env, c, depth + 1, scratch, out));
-            continue;
-        }
-        datum value;
-        bool is_null;
-        if (!array_cursor_next(c, &value, &is_null)) return corrupted();
-        TRY(is_null ? buf_add(out, "NULL", 4) : out_element(env, c->type, value, scratch, out));
-    }
-    return buf_add(out, "}", 1);
-}
-
-static status array_out(const struct eval_env *env, const struct type *, datum value,
-                        struct buf *out) {
-    struct array_cursor c;
-    struct buf scratch = {0};
-    TRY(array_cursor_init(&c, value.v));
-    if (!c.head.n) return buf_add(out, "{}", 2);
-    bool bounds = false;
-    for (size_t i = 0; i < c.head.ndim; i++) bounds |= c.head.lower[i] != 1;
-    for (size_t i = 0; bounds && i < c.head.ndim; i++)
-        TRY(buf_printf(out, "[%d:%d]", c.head.lower[i], c.head.lower[i] + c.head.lengths[i] - 1));
-    if (bounds) TRY(buf_add(out, "=", 1));
-    status s = out_level(env, &c, 0, &scratch, out);
-    buf_free(&scratch);
-    return s;
-}
-
-/* ---- binary form: i32 dimensions, i32 has-nulls, oid, per dimension length and lower bound, then
- * per element i32 length (-1 null) and bytes ---- */
-
-static status receive_elements(const struct eval_env *env, const struct type *element,
-                               int32_t typmod, const char *p, const char *end,
-                               struct array_parts *a) {
-    for (uint32_t i = 0; i < a->n; i++) {
-        if (end - p < 4) return bad_binary(env, "array");
-        int32_t size = (int32_t)load_be32(p);
-        p += 4;
-        if (size < -1 || size > end - p) return bad_binary(env, "array");
-        a->nulls[i] = size < 0;
-        if (size < 0) continue;
-        TRY(type_receive(env, element, typmod, p, (size_t)size, &a->values[i]));
-        p += size;
-    }
-    return p == end ? OK : bad_binary(env, "array");
-}
-
-static status array_receive(const struct eval_env *env, const struct type *t, int32_t typmod,
-                            const char *bytes, size_t len, datum *ret) {
-    struct array_parts a = {.element = t->element};
-    const struct type *element = type_find(t->element);
-    if (len < 12 || !element) return bad_binary(env, "array");
-    uint32_t ndim = load_be32(bytes), flags = load_be32(bytes + 4), type = load_be32(bytes + 8);
-    if (ndim > ARRAY_DIMENSIONS_MAX || len < 12 + ndim * 8u)
-        return error_set(env->error, ST_INVALID_BINARY_REPRESENTATION,
-                         "invalid number of dimensions: %d", (int)ndim);
-    if (flags > 1)
-        return error_set(env->error, ST_INVALID_BINARY_REPRESENTATION, "invalid array flags");
-    if (type != a.element)
-        return error_set(env->error, ST_DATATYPE_MISMATCH,
-                         "binary data has array element type %u (%s) instead of expected %u (%s)",
-                         type, type_format_name(env->arena, type), a.element,
-                         type_format_name(env->arena, a.element));
-    a.ndim = (uint8_t)ndim;
-    for (size_t i = 0; i < ndim; i++) {
-        a.lengths[i] = (int32_t)load_be32(bytes + 12 + i * 8);
-        a.lower[i] = (int32_t)load_be32(bytes + 16 + i * 8);
-        if ((int64_t)a.lower[i] + a.lengths[i] > INT32_MAX) return bad_binary(env, "array");
-    }
-    const char *p = bytes + 12 + ndim * 8, *end = bytes + len;
-    /* Every element has at least its length word: no allocation beyond what was sent. */
-    if (!count_elements(a.lengths, a.ndim, &a.n) || a.n > (size_t)(end - p) / 4)
-        return bad_binary(env, "array");
-    a.values = arena_array(env->arena, a.n, sizeof *a.values);
-    a.nulls = arena_zalloc(env->arena, a.n);
-    if (!a.values || !a.nulls) return out_of_memory(env);
-    TRY(receive_elements(env, element, typmod, p, end, &a));
-    return array_build(env, &a, ret);
-}
-
-static status add_be32(struct buf *out, uint32_t x) {
-    char big[4];
-    store_be32(big, x);
-    return buf_add(out, big, 4);
-}
-
-static status array_send(const struct eval_env *env, const struct type *, datum value,
-                         struct buf *out) {
-    struct array_cursor c;
-    TRY(array_cursor_init(&c, value.v));
-    TRY(add_be32(out, c.head.ndim));
-    TRY(add_be32(out, c.bitmap != NULL));
-    TRY(add_be32(out, c.head.element));
-    for (size_t i = 0; i < c.head.ndim; i++) {
-        TRY(add_be32(out, (uint32_t)c.head.lengths[i]));
-        TRY(add_be32(out, (uint32_t)c.head.lower[i]));
-    }
-    datum element;
-    bool is_null;
-    for (uint32_t i = 0; i < c.head.n; i++) {
-        if (!array_cursor_next(&c, &element, &is_null)) return corrupted();
-        TRY(add_be32(out, UINT32_MAX));
-        size_t start = out->len;
-        if (is_null) continue;
-        TRY(type_send(env, c.type, element, out));
-        store_be32(out->data + start - 4, (uint32_t)(out->len - start));
-    }
-    return OK;
-}
-
-/* ---- order, hash, keys ---- */
-
-static int compare_ints(int64_t a, int64_t b) {
-    return (a > b) - (a < b);
-}
-
-/* Elements first, then their number, dimensions, lengths, lower bounds. */
-static int array_compare(const struct type *, datum a, datum b) {
-    struct array_cursor x, y;
-    if (!ok(array_cursor_init(&x, a.v)) || !ok(array_cursor_init(&y, b.v)))
-        return compare_ints(a.v->len, b.v->len);
-    datum p, q;
-    bool p_null, q_null;
-    while (x.at < x.head.n && y.at < y.head.n) {
-        if (!array_cursor_next(&x, &p, &p_null) || !array_cursor_next(&y, &q, &q_null)) break;
-        if (p_null != q_null) return p_null ? 1 : -1;
-        if (p_null || !x.type->family->compare) continue;
-        int order = type_compare(x.type, p, q);
-        if (order) return order;
-    }
-    int order = compare_ints(x.head.n, y.head.n);
-    if (!order) order = compare_ints(x.head.ndim, y.head.ndim);
-    for (size_t i = 0; !order && i < x.head.ndim; i++)
-        order = compare_ints(x.head.lengths[i], y.head.lengths[i]);
-    for (size_t i = 0; !order && i < x.head.ndim; i++)
-        order = compare_ints(x.head.lower[i], y.head.lower[i]);
-    return order;
-}
-
-static uint64_t array_hash(const struct type *, datum value) {
-    struct array_cursor c;
-    datum element;
-    bool is_null;
-    uint64_t h = 1;
-    if (!ok(array_cursor_init(&c, value.v))) return 0;
-    while (array_cursor_next(&c, &element, &is_null))
-        h = hash_u64(h * 31 + (is_null || !c.type->family->hash ? 7 : type_hash(c.type, element)));
-    return h;
-}
-
-static status array_key(const struct type *, datum value, struct buf *out) {
-    struct array_cursor c;
-    datum element;
-    bool is_null;
-    TRY(array_cursor_init(&c, value.v));
-    if (!c.type->family->key) return STATUS(FEATURE_NOT_SUPPORTED);
-    while (array_cursor_next(&c, &element, &is_null)) {
-        TRY(buf_add(out, is_null ? "\2" : "\1", 1));
-        if (!is_null) TRY(c.type->family->key(c.type, element, out));
-    }
-    TRY(buf_add(out, "", 1));
-    char ndim = (char)c.head.ndim;
-    TRY(buf_add(out, &ndim, 1));
-    for (size_t i = 0; i < c.head.ndim; i++) TRY(key_add_int(out, c.head.lengths[i], 4));
-    for (size_t i = 0; i < c.head.ndim; i++) TRY(key_add_int(out, c.head.lower[i], 4));
-    return OK;
-}
-
-static size_t array_key_len(const struct type *t, const uint8_t *bytes, size_t len, bool inverted) {
-    const struct type *element = type_find(t->element);
-    uint8_t flip = inverted ? 0xFF : 0;
-    size_t at = 0;
-    if (!element || !element->family->key_len) return 0;
-    while (at < len && (bytes[at] ^ flip) != 0) {
-        uint8_t mark = bytes[at++] ^ flip;
-        if (mark == 2) continue;
-        size_t n =
-            mark == 1 ? element->family->key_len(element, bytes + at, len - at, inverted) : 0;
-        if (!n) return 0;
-        at += n;
-    }
-    if (len - at < 2) return 0;
-    size_t ndim = bytes[at + 1] ^ flip;
-    at += 2;
-    return ndim <= ARRAY_DIMENSIONS_MAX && len - at >= ndim * 8 ? at + ndim * 8 : 0;
-}
-
-static bool array_valid(const struct type *t, const char *bytes, size_t len) {
-    struct array_cursor c;
-    if (!ok(cursor_init(&c, bytes, len)) || c.head.element != (oid)t->element) return false;
-    datum element;
-    bool is_null;
-    while (c.at < c.head.n) {
-        if (!array_cursor_next(&c, &element, &is_null)) return false;
-        if (is_null || !c.type->family->valid) continue;
-        const char *p = c.type->byval ? (const char *)&element : element.p;
-        size_t size = (size_t)c.type->len;
-        if (c.type->len == -1) {
-            size = load_le32(element.p);
-            p += 4;
-        } else if (c.type->len == -2) {
-            size = strlen(element.s);
-        }
-        if (!c.type->family->valid(c.type, p, size)) return false;
-    }
-    return c.next == c.end;
-}
-
-static status array_apply_typmod(const struct eval_env *env, const struct type *t, datum value,
-                                 int32_t typmod, bool is_explicit, datum *ret) {
-    const struct type *element = type_find(t->element);
-    struct array_parts a;
-    *ret = value;
-    if (!element || !element->family->apply_typmod) return OK;
-    TRY(array_split(env, value.v, &a));
-    for (uint32_t i = 0; i < a.n; i++)
-        if (!a.nulls[i])
-            TRY(type_apply_typmod(env, element, a.values[i], typmod, is_explicit, &a.values[i]));
-    return array_build(env, &a, ret);
-}
-
-static status array_typmod_in(const struct eval_env *env, const struct type *t,
-                              const int32_t *values, size_t n, int32_t *ret) {
-    return type_typmod_in(env, type_find(t->element), values, n, ret);
-}
-
-const struct type_family family_array = {.in = array_in,
-                                         .out = array_out,
-                                         .receive = array_receive,
-                                         .send = array_send,
-                                         .compare = array_compare,
-                                         .hash = array_hash,
-                                         .key = array_key,
-                                         .key_len = array_key_len,
-                                         .valid = array_valid,
-                                         .apply_typmod = array_apply_typmod,
-                                         .typmod_in = array_typmod_in};
-
-/* ---- oidvector, int2vector: one dimension from 0, text without braces ---- */
-
-static status vector_in(const struct eval_env *env, const struct type *t, int32_t, const char *text,
-                        size_t len, datum *ret) {
-    struct array_scan s = {.env = env, .element = type_find(t->element)};
-    const char *p = text, *end = text + len;
-    s.a.element = t->element;
-    for (;;) {
-        while (p < end && is_space(*p)) p++;
-        if (p == end) break;
-        const char *start = p;
-        while (p < end && !is_space(*p)) p++;
-        datum value;
-        TRY(type_input(env, s.element, -1, start, (size_t)(p - start), &value));
-        TRY(append(&s, value, false));
-    }
-    s.a.ndim = 1;
-    s.a.lengths[0] = (int32_t)s.a.n;
-    return array_build(env, &s.a, ret);
-}
-
-static status vector_out(const struct eval_env *env, const struct type *, datum value,
-                         struct buf *out) {
-    struct array_cursor c;
-    datum element;
-    bool is_null, first = true;
-    TRY(array_cursor_init(&c, value.v));
-    while (array_cursor_next(&c, &element, &is_null)) {
-        if (!first) TRY(buf_add(out, " ", 1));
-        first = false;
-        TRY(type_output(env, c.type, element, out));
-    }
-    return OK;
-}
-
-/* The shorter is the smaller. */
-static int vector_compare(const struct type *t, datum a, datum b) {
-    struct array_parts x, y;
-    if (ok(array_head(a.v, &x)) && ok(array_head(b.v, &y)) && x.n != y.n) return x.n < y.n ? -1 : 1;
-    return array_compare(t, a, b);
-}
-
-static status vector_key(const struct type *t, datum value, struct buf *out) {
-    struct array_parts head;
-    TRY(array_head(value.v, &head));
-    TRY(key_add_int(out, head.n, 4));
-    return array_key(t, value, out);
-}
-
-static size_t vector_key_len(const struct type *t, const uint8_t *bytes, size_t len,
-                             bool inverted) {
-    size_t n = len > 4 ? array_key_len(t, bytes + 4, len - 4, inverted) : 0;
-    return n ? n + 4 : 0;
-}
-
-const struct type_family family_vector = {.in = vector_in,
-                                          .out = vector_out,
-                                          .receive = array_receive,
-                                          .send = array_send,
-                                          .compare = vector_compare,
-                                          .hash = array_hash,
-                                          .key = vector_key,
-                                          .key_len = vector_key_len,
-                                          .valid = array_valid};

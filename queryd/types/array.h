@@ -65,7 +65,13 @@ struct array_cursor {
     _Alignas(16) char scratch[NAME_BYTES]; /* fixed-length by-pointer elements, aligned */
 };
 status array_cursor_init(struct array_cursor *c, const struct varlena *v);
+/* The same over bare payload bytes. */
+status array_cursor_init_bytes(struct array_cursor *c, const char *bytes, size_t len);
 /* False at the end; a value by pointer is good until the next call. */
 bool array_cursor_next(struct array_cursor *c, datum *ret, bool *ret_is_null);
+
+/* Product of the lengths; false: negative or too many. */
+bool array_count(const int32_t *lengths, size_t ndim, uint32_t *ret);
+status array_too_large(const struct eval_env *env); /* the error */
 
 #endif

@@ -392,7 +392,7 @@ static status scan_field(struct scan *s) {
         if (s->p < s->end && *s->p == ':') return scan_time(s, x);
         bool separated = s->p + 1 < s->end && strchr("-/.", *s->p) &&
                          (is_digit(s->p[1]) || (*s->p != '.' && is_letter(s->p[1])));
-        bool compact_time = *s->p == '.' && n == 6 && (s->after_t || s->has_day);
+        bool compact_time = s->p < s->end && *s->p == '.' && n == 6 && (s->after_t || s->has_day);
         if (separated && !compact_time && !(s->has_year && s->has_day)) {
             if (s->has_month && !s->has_day)
                 s->p = start; /* "Jan 8-1999" is no date */

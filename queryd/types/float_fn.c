@@ -277,7 +277,7 @@ status fn_datan2(struct fn_call *c) {
 status fn_width_bucket_float8(struct fn_call *c) {
     double x = c->args[0].f8, low = c->args[1].f8, high = c->args[2].f8;
     int32_t count = c->args[3].i32;
-    enum status_code code = ST_DATA_EXCEPTION;
+    enum status_code code = ST_INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION;
     if (count <= 0) return error_set(c->env->error, code, "count must be greater than zero");
     if (isnan(x) || isnan(low) || isnan(high))
         return error_set(c->env->error, code,

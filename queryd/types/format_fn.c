@@ -229,7 +229,7 @@ static status add_padded(struct buf *out, const struct buf *text, int32_t width,
     if (width < 0) left = true;
     if (left) TRY(buf_add(out, text->data, text->len));
     TRY(buf_reserve(out, pad));
-    memset(out->data + out->len, ' ', pad);
+    if (pad) memset(out->data + out->len, ' ', pad);
     out->len += pad;
     return left ? OK : buf_add(out, text->data, text->len);
 }

@@ -129,7 +129,7 @@ static status bad_interval(const struct interval_scan *s) {
 }
 
 static status field_range(const struct interval_scan *s) {
-    return error_set(s->env->error, ST_DATETIME_FIELD_OVERFLOW,
+    return error_set(s->env->error, ST_INTERVAL_FIELD_OVERFLOW,
                      "interval field value out of range: \"%.*s\"",
                      (int)(s->len > 300 ? 300 : s->len), s->text);
 }
@@ -144,6 +144,7 @@ struct amount {
 static struct amount scan_amount(struct interval_scan *s) {
     struct amount a = {0};
     if (s->p < s->end && (*s->p == '-' || *s->p == '+')) a.negative = *s->p++ == '-';
+    while (s->p < s->end && is_space(*s->p)) s->p++;
     for (; s->p < s->end && is_digit(*s->p); s->p++) {
         a.digits = true;
         if (__builtin_mul_overflow(a.whole, 10, &a.whole) ||
