@@ -241,7 +241,7 @@ status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned lev
     for (uint16_t i = 0; i < item->ncolumns; i++) {
         if (!item->exprs[i]) continue;
         TRY(take(a, item->exprs[i], level, location, &e->args[n]));
-        names[n++] = item->names[i];
+        NEEDS(a, names[n++] = arena_strdup(a->arena, item->names[i]));
     }
     e->row.names = names;
     *ret = e;

@@ -103,7 +103,9 @@ static status make_hash(struct planner *p, struct plan *left, struct plan *right
     join->hash.join = kind;
     join->hash.nkeys = k->n;
     NEW_N(p, join->hash.key_types, k->n);
-    for (uint16_t i = 0; i < k->n; i++) join->hash.key_types[i] = type_find(k->right[i]->type);
+    for (uint16_t i = 0; i < k->n; i++) /* integers of two widths are compared as the widest */
+        join->hash.key_types[i] =
+            type_find(k->left[i]->type == k->right[i]->type ? k->right[i]->type : (oid)INT8OID);
     TRY(compile_over(p, join, k->left, k->n, left, NULL, &join->hash.left_keys));
     TRY(compile_over(p, join, k->right, k->n, right, NULL, &join->hash.right_keys));
     TRY(compile_conjuncts(p, join, &k->rest, left, right, &join->hash.condition));

@@ -423,6 +423,14 @@ static uint16_t capacity_for(double rows) {
     return rows <= 64 ? 64 : BATCH_ROWS;
 }
 
+/* Semi and anti joins hand on the left side's batches. */
+static bool gives_left_rows(const struct plan *plan) {
+    enum plan_join j = plan->kind == PLAN_NEST        ? plan->nest.join
+                       : plan->kind == PLAN_HASH_JOIN ? plan->hash.join
+                                                      : PLAN_INNER;
+    return j == PLAN_SEMI || j == PLAN_ANTI;
+}
+
 static bool at_most_one(const struct plan *plan) {
     switch (plan->kind) {
     case PLAN_RESULT: return true;
@@ -431,9 +439,9 @@ static bool at_most_one(const struct plan *plan) {
     case PLAN_INSERT:
     case PLAN_UPDATE:
     case PLAN_DELETE: return plan->left->capacity == 1;
-    case PLAN_NEST: return plan->left->capacity == 1 && plan->right->capacity == 1;
+    case PLAN_NEST:
+        return !gives_left_rows(plan) && plan->left->capacity == 1 && plan->right->capacity == 1;
     case PLAN_SORT:
-    case PLAN_UNIQUE:
     case PLAN_MATERIAL: return plan->left->capacity == 1;
     case PLAN_VALUES: return plan->values.nrows == 1;
     default: return false;
@@ -447,10 +455,13 @@ void plan_set_capacity(struct plan *plan) {
     if (at_most_one(plan))
         plan->capacity = 1;
     else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT || plan->kind == PLAN_LIMIT ||
-             plan->kind == PLAN_LOCK)
+             plan->kind == PLAN_LOCK || plan->kind == PLAN_UNIQUE || gives_left_rows(plan))
         plan->capacity = plan->left->capacity;
     else
         plan->capacity = capacity_for(plan->rows);
+    /* a whole batch of the right side must fit */
+    if (plan->kind == PLAN_NEST && !gives_left_rows(plan) && plan->capacity < plan->right->capacity)
+        plan->capacity = plan->right->capacity;
 }
 
 static status context_init(struct plan_context *c, struct sql_env *env, struct arena *a) {

@@ -26,7 +26,7 @@ static status subquery_source(struct planner *p, uint16_t rte) {
         TRY(plan_above(p, PLAN_FILTER, rp->plan, &named));
         rp->plan = named;
     }
-    rp->plan->name = r->alias;
+    NEEDS(p, rp->plan->name = arena_strdup(p->c->arena, r->alias));
     return name_columns(p, rp->plan, rte);
 }
 
@@ -47,7 +47,7 @@ static status values_source(struct planner *p, uint16_t rte) {
     for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
     plan->rows = r->nrows;
     plan->cost = r->nrows * 0.1;
-    plan->name = r->alias;
+    NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
     rp->plan = plan;
     return name_columns(p, plan, rte);
 }
@@ -105,7 +105,7 @@ static status function_source(struct planner *p, uint16_t rte) {
     }
     for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
     plan->cost = plan->rows;
-    plan->name = r->alias;
+    NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
     rp->plan = plan;
     return name_columns(p, plan, rte);
 }
@@ -121,7 +121,7 @@ static status cte_source(struct planner *p, uint16_t rte) {
     const struct plan *source = p->c->statement->ctes[r->cte->id].plan;
     plan->rows = source ? source->rows : 100;
     plan->cost = plan->rows * 0.2;
-    plan->name = r->alias;
+    NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
     rp->plan = plan;
     return name_columns(p, plan, rte);
 }

@@ -1,0 +1,346 @@
+/* Aggregates: one group, or groups in a hash table; DISTINCT as groups without aggregates. */
+#include "exec/internal.h"
+
+/* Values of an aggregate that must be sorted or made distinct before they are stepped. */
+struct held {
+    struct row_store *rows;
+};
+
+struct group {
+    uint64_t hash;
+    struct group *next, *later; /* in the bucket; in order of arrival */
+    unsigned char *states;      /* naggs of them, 16-aligned */
+    datum keys[];               /* ngroup, then their null bytes */
+};
+
+struct agg {
+    struct operator op;
+    struct program_state *values;
+    struct arena groups; /* groups and states */
+    struct arena input;  /* values of one input batch */
+    struct group **buckets;
+    size_t nbuckets, ngroups;
+    struct group *first, **last, *at;
+    size_t *offsets; /* of each state */
+    size_t states_bytes;
+    const struct vec **keys;
+    const struct vec **args;
+    datum *arg_values;
+    uint8_t *arg_nulls;
+    bool complete;
+};
+
+static const struct plan_agg *plan_of(const struct agg *a) {
+    return &a->op.plan->agg;
+}
+
+static bool is_held(const struct plan_aggregate *p) {
+    return p->distinct || p->norder;
+}
+
+static uint16_t inputs_of(const struct plan_aggregate *p) {
+    return (uint16_t)(p->nargs + p->norder);
+}
+
+static status agg_open(struct operator* op) {
+    struct agg *a = (struct agg *)op;
+    const struct plan_agg *p = &op->plan->agg;
+    struct execution *x = op->x;
+    size_t limit = x->env->settings->work_mem_bytes * 16;
+    arena_init(&a->groups, limit < HARD_MEMORY_BYTES ? HARD_MEMORY_BYTES : limit);
+    arena_init(&a->input, 0);
+    TRY(operator_columns(op));
+    TRY(program_open(x, p->values, op->plan->left->capacity, &a->values));
+    NEW_N(x, a->offsets, p->naggs + 1);
+    uint16_t widest = p->ngroup;
+    for (uint16_t i = 0; i < p->naggs; i++) {
+        a->offsets[i] = a->states_bytes;
+        size_t bytes =
+            is_held(&p->aggs[i]) ? sizeof(struct held) : p->aggs[i].aggregate->state_bytes;
+        a->states_bytes += (bytes + 15) & ~(size_t)15;
+        if (inputs_of(&p->aggs[i]) > widest) widest = inputs_of(&p->aggs[i]);
+    }
+    NEW_N(x, a->keys, p->ngroup + 1);
+    NEW_N(x, a->args, widest + 1);
+    NEW_N(x, a->arg_values, widest + 1);
+    NEW_N(x, a->arg_nulls, widest + 1);
+    a->last = &a->first;
+    return OK;
+}
+
+static status agg_full(struct agg *a) {
+    status s = error_set(a->op.x->env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    error_detail(a->op.x->env->eval.error,
+                 "An aggregation has too many groups or too large states.");
+    return s;
+}
+
+/* ---- groups ---- */
+
+static status grow(struct agg *a) {
+    size_t n = a->nbuckets ? a->nbuckets * 4 : 64;
+    struct group **buckets = arena_array(&a->groups, n, sizeof *buckets);
+    if (!buckets) return agg_full(a);
+    for (struct group *g = a->first; g; g = g->later) {
+        g->next = buckets[g->hash & (n - 1)];
+        buckets[g->hash & (n - 1)] = g;
+    }
+    a->buckets = buckets;
+    a->nbuckets = n;
+    return OK;
+}
+
+static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group **ret) {
+    const struct plan_agg *p = plan_of(a);
+    struct group *g = arena_zalloc(&a->groups, sizeof *g + p->ngroup * (sizeof(datum) + 1u));
+    if (!g) return agg_full(a);
+    g->states = arena_zalloc(&a->groups, a->states_bytes + 16);
+    if (!g->states) return agg_full(a);
+    uint8_t *nulls = (uint8_t *)(g->keys + p->ngroup);
+    for (uint16_t c = 0; c < p->ngroup; c++) {
+        nulls[c] = a->keys[c]->nulls[row];
+        if (nulls[c]) continue;
+        status s = type_copy(p->group_types[c], a->keys[c]->values[row], &a->groups, &g->keys[c]);
+        if (status_is(s, ST_OUT_OF_MEMORY)) return agg_full(a);
+        TRY(s);
+    }
+    g->hash = hash;
+    *a->last = g;
+    a->last = &g->later;
+    if (p->ngroup) {
+        if (a->ngroups >= a->nbuckets)
+            TRY(grow(a)); /* finds g among the groups */
+        else {
+            g->next = a->buckets[hash & (a->nbuckets - 1)];
+            a->buckets[hash & (a->nbuckets - 1)] = g;
+        }
+    }
+    a->ngroups++;
+    *ret = g;
+    return OK;
+}
+
+static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, uint16_t row) {
+    const struct plan_agg *p = plan_of(a);
+    if (g->hash != hash) return false;
+    const uint8_t *nulls = (const uint8_t *)(g->keys + p->ngroup);
+    for (uint16_t c = 0; c < p->ngroup; c++)
+        if (!same_value(p->group_types[c], a->keys[c]->values[row], a->keys[c]->nulls[row],
+                        g->keys[c], nulls[c]))
+            return false;
+    return true;
+}
+
+static status group_of(struct agg *a, uint16_t row, struct group **ret) {
+    const struct plan_agg *p = plan_of(a);
+    uint64_t hash = hash_row(p->group_types, a->keys, p->ngroup, row);
+    if (a->nbuckets)
+        for (struct group *g = a->buckets[hash & (a->nbuckets - 1)]; g; g = g->next)
+            if (is_group(a, g, hash, row)) {
+                *ret = g;
+                return OK;
+            }
+    return new_group(a, hash, row, ret);
+}
+
+/* ---- steps ---- */
+
+static struct agg_call call_of(struct agg *a, uint16_t i, struct group *g,
+                               const struct eval_env *env) {
+    const struct plan_aggregate *p = &plan_of(a)->aggs[i];
+    return (struct agg_call){.args = a->arg_values,
+                             .nulls = a->arg_nulls,
+                             .nargs = p->nargs,
+                             .state = g->states + a->offsets[i],
+                             .state_arena = &a->groups,
+                             .env = env,
+                             .site = p->site};
+}
+
+static bool passes_filter(const struct agg *a, const struct plan_aggregate *p, uint16_t row) {
+    if (!p->has_filter) return true;
+    const struct vec *v =
+        program_output(a->values, (uint16_t)(p->first_arg + p->nargs + p->norder));
+    return !v->nulls[row] && v->values[row].b;
+}
+
+static status hold(struct agg *a, const struct plan_aggregate *p, struct held *h, uint16_t row) {
+    uint16_t n = inputs_of(p);
+    if (!h->rows) TRY(row_store_new(a->op.x, n, p->arg_types, &h->rows));
+    if (p->aggregate->skips_nulls)
+        for (uint16_t k = 0; k < p->nargs; k++)
+            if (program_output(a->values, (uint16_t)(p->first_arg + k))->nulls[row]) return OK;
+    struct vec columns[FUNCTION_ARGS_MAX];
+    for (uint16_t k = 0; k < n; k++)
+        columns[k] = *program_output(a->values, (uint16_t)(p->first_arg + k));
+    return row_store_add(h->rows, columns, row, NULL);
+}
+
+static status step_row(struct agg *a, uint16_t i, struct group *g, uint16_t row,
+                       const struct eval_env *env) {
+    const struct plan_aggregate *p = &plan_of(a)->aggs[i];
+    if (!passes_filter(a, p, row)) return OK;
+    if (is_held(p)) return hold(a, p, (struct held *)(g->states + a->offsets[i]), row);
+    for (uint16_t k = 0; k < p->nargs; k++) {
+        const struct vec *v = program_output(a->values, (uint16_t)(p->first_arg + k));
+        a->arg_values[k] = v->values[row];
+        a->arg_nulls[k] = v->nulls[row];
+    }
+    struct agg_call c = call_of(a, i, g, env);
+    return aggregate_step(p->aggregate, &c);
+}
+
+/* One group only: whole batches at once. */
+static status step_batch(struct agg *a, uint16_t i, struct group *g, const struct batch *b,
+                         const struct eval_env *env) {
+    const struct plan_aggregate *p = &plan_of(a)->aggs[i];
+    if (is_held(p) || p->has_filter) {
+        for (uint16_t r = 0; r < b->nrows; r++) TRY(step_row(a, i, g, batch_row(b, r), env));
+        return OK;
+    }
+    for (uint16_t k = 0; k < p->nargs; k++)
+        a->args[k] = program_output(a->values, (uint16_t)(p->first_arg + k));
+    struct agg_call c = call_of(a, i, g, env);
+    return aggregate_step_vec(p->aggregate, &c, a->args, b->sel, b->nrows);
+}
+
+static status step_all(struct agg *a, const struct batch *b) {
+    const struct plan_agg *p = plan_of(a);
+    struct eval_env env = a->op.x->env->eval;
+    env.arena = &a->input;
+    TRY(program_run(a->values, b->columns, b->sel, b->nrows, &a->input));
+    if (p->ngroup == 0) {
+        for (uint16_t i = 0; i < p->naggs; i++) TRY(step_batch(a, i, a->first, b, &env));
+        return OK;
+    }
+    for (uint16_t c = 0; c < p->ngroup; c++) a->keys[c] = program_output(a->values, c);
+    for (uint16_t r = 0; r < b->nrows; r++) {
+        uint16_t row = batch_row(b, r);
+        struct group *g;
+        TRY(group_of(a, row, &g));
+        for (uint16_t i = 0; i < p->naggs; i++) TRY(step_row(a, i, g, row, &env));
+    }
+    return OK;
+}
+
+static status consume(struct agg *a) {
+    const struct batch *b;
+    struct group *g;
+    if (plan_of(a)->ngroup == 0) TRY(new_group(a, 0, 0, &g));
+    do {
+        if (a->input.chunk) arena_reset(&a->input);
+        TRY(operator_next(a->op.left, &b));
+        if (b->nrows) {
+            status s = step_all(a, b);
+            if (status_is(s, ST_OUT_OF_MEMORY)) return agg_full(a);
+            TRY(s);
+        }
+        TRY(sql_env_breathe(a->op.x->env));
+    } while (b->nrows);
+    a->complete = true;
+    a->at = a->first;
+    return OK;
+}
+
+/* ---- results ---- */
+
+/* The held values in order, each distinct one once, into a fresh state. */
+static status step_held(struct agg *a, const struct plan_aggregate *p, struct row_store *rows,
+                        struct agg_call *c) {
+    uint16_t n = 0, room = (uint16_t)(p->nargs + p->norder + 1);
+    struct plan_sort_column *columns = arena_array(a->op.arena, room, sizeof *columns);
+    NEEDS(a->op.x, columns);
+    for (uint16_t k = 0; k < p->norder; k++)
+        columns[n++] =
+            (struct plan_sort_column){(uint16_t)(p->nargs + k), p->order[k].descending,
+                                      p->order[k].nulls_first, p->arg_types[p->nargs + k]};
+    for (uint16_t k = 0; p->distinct && k < p->nargs; k++)
+        columns[n++] = (struct plan_sort_column){k, false, false, p->arg_types[k]};
+    TRY(row_store_sort(rows, columns, n));
+    struct stored_row *last = NULL;
+    for (size_t r = 0; r < rows->n; r++) {
+        struct stored_row *row = rows->rows[r];
+        const uint8_t *nulls = stored_nulls(rows, row);
+        if (p->distinct && last) {
+            const uint8_t *before = stored_nulls(rows, last);
+            uint16_t k = 0;
+            while (k < p->nargs && same_value(p->arg_types[k], row->values[k], nulls[k],
+                                              last->values[k], before[k]))
+                k++;
+            if (k == p->nargs) continue;
+        }
+        last = row;
+        c->args = row->values;
+        c->nulls = nulls;
+        TRY(aggregate_step(p->aggregate, c));
+    }
+    return OK;
+}
+
+static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to, uint16_t row) {
+    const struct plan_aggregate *p = &plan_of(a)->aggs[i];
+    struct eval_env env = a->op.x->env->eval;
+    env.arena = a->op.arena;
+    struct agg_call c = call_of(a, i, g, &env);
+    if (is_held(p)) {
+        struct held *h = (struct held *)(g->states + a->offsets[i]);
+        c.state = arena_zalloc(&a->groups, p->aggregate->state_bytes + 16u);
+        if (!c.state) return agg_full(a);
+        if (h->rows) {
+            TRY(step_held(a, p, h->rows, &c));
+            row_store_free(h->rows);
+        }
+    }
+    TRY(p->aggregate->final(&c));
+    to->values[row] = c.result;
+    to->nulls[row] = c.is_null;
+    return OK;
+}
+
+static status agg_next(struct operator* op) {
+    struct agg *a = (struct agg *)op;
+    const struct plan_agg *p = &op->plan->agg;
+    if (!a->complete) TRY(consume(a));
+    uint16_t n = 0;
+    op->out.sel = NULL;
+    for (; a->at && n < op->plan->capacity; a->at = a->at->later, n++) {
+        const uint8_t *nulls = (const uint8_t *)(a->at->keys + p->ngroup);
+        for (uint16_t c = 0; c < p->ngroup; c++) {
+            op->out.columns[c].values[n] = a->at->keys[c];
+            op->out.columns[c].nulls[n] = nulls[c];
+        }
+        for (uint16_t i = 0; i < p->naggs; i++)
+            TRY(finish(a, i, a->at, &op->out.columns[p->ngroup + i], n));
+    }
+    op->out.nrows = n;
+    return OK;
+}
+
+static void agg_reset(struct agg *a) {
+    if (a->groups.chunk) arena_free(&a->groups);
+    if (a->input.chunk) arena_free(&a->input);
+    a->buckets = NULL;
+    a->nbuckets = a->ngroups = 0;
+    a->first = a->at = NULL;
+    a->last = &a->first;
+    a->complete = false;
+}
+
+static status agg_restart(struct operator* op) {
+    struct agg *a = (struct agg *)op;
+    bool holds = false;
+    for (uint16_t i = 0; i < op->plan->agg.naggs; i++) holds |= is_held(&op->plan->agg.aggs[i]);
+    if (a->complete && !op->plan->depends && !holds) {
+        a->at = a->first; /* states stand: results are made from them again */
+        return OK;
+    }
+    agg_reset(a);
+    return operator_restart(op->left);
+}
+
+static void agg_close(struct operator* op) {
+    agg_reset((struct agg *)op);
+}
+
+const struct operator_class operator_agg = {sizeof(struct agg), agg_open, agg_next, agg_restart,
+                                            agg_close};

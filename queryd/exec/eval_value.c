@@ -1,0 +1,215 @@
+/* Instructions that search lists and build values: IN, ANY, arrays, rows, subscripts, casts. */
+#include "exec/internal.h"
+#include "types/array.h"
+
+/* One comparison of an IN list or array; *ret_done: the answer is known. */
+static status compare_item(struct program_state *s, const struct instr *i, datum left, datum item,
+                           uint8_t item_null, bool all, bool *ret_unknown, bool *ret_done) {
+    if (item_null && i->site->function->strict) {
+        *ret_unknown = true;
+        return OK;
+    }
+    datum args[2] = {left, item}, result;
+    uint8_t nulls[2] = {0, item_null}, is_null;
+    TRY(call_site(s, i->site, args, nulls, 2, &result, &is_null));
+    if (is_null)
+        *ret_unknown = true;
+    else if (result.b != all)
+        *ret_done = true;
+    return OK;
+}
+
+static void set_answer(struct vec *result, uint16_t row, bool all, bool unknown, bool done) {
+    result->nulls[row] = !done && unknown;
+    result->values[row] = datum_bool(done ? !all : all);
+}
+
+/* IN is ANY of =, NOT IN is ALL of <>. */
+status eval_in_list(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                    uint16_t n) {
+    const struct vec *left = &s->regs[i->args[0]];
+    struct vec *result = &s->regs[i->result];
+    bool all = i->expr->call.is_all;
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel ? sel[k] : k;
+        bool unknown = false, done = false;
+        if (left->nulls[row]) {
+            result->nulls[row] = 1;
+            continue;
+        }
+        for (uint16_t a = 1; a < i->nargs && !done; a++) {
+            const struct vec *v = &s->regs[i->args[a]];
+            TRY(compare_item(s, i, left->values[row], v->values[row], v->nulls[row], all, &unknown,
+                             &done));
+        }
+        set_answer(result, row, all, unknown, done);
+    }
+    return OK;
+}
+
+static status array_op_row(struct program_state *s, const struct instr *i, const struct vec *left,
+                           const struct vec *array, struct vec *result, uint16_t row) {
+    bool all = i->expr->call.is_all, unknown = false, done = false;
+    if (array->nulls[row]) {
+        result->nulls[row] = 1;
+        return OK;
+    }
+    struct array_cursor c;
+    TRY(array_cursor_init(&c, array->values[row].v));
+    datum item;
+    bool item_null;
+    while (!done && array_cursor_next(&c, &item, &item_null)) {
+        if (left->nulls[row] && i->site->function->strict)
+            unknown = true;
+        else
+            TRY(compare_item(s, i, left->values[row], item, item_null, all, &unknown, &done));
+    }
+    set_answer(result, row, all, unknown, done);
+    return OK;
+}
+
+status eval_array_op(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                     uint16_t n) {
+    const struct vec *left = &s->regs[i->args[0]], *array = &s->regs[i->args[1]];
+    for (uint16_t k = 0; k < n; k++) {
+        status st = array_op_row(s, i, left, array, &s->regs[i->result], sel ? sel[k] : k);
+        if (!ok(st) && s->x->env->eval.error->status.code == ST_OK)
+            return error_set(s->x->env->eval.error, ST_DATA_CORRUPTED, "invalid array");
+        TRY(st);
+    }
+    return OK;
+}
+
+/* The arguments of a row as arrays of their own. */
+static status gather(struct program_state *s, const struct instr *i, uint16_t row, datum **values,
+                     uint8_t **nulls) {
+    *values = arena_alloc(s->arena, (i->nargs + 1u) * sizeof **values);
+    *nulls = arena_alloc(s->arena, i->nargs + 1u);
+    if (!*values || !*nulls) return exec_memory(s->x);
+    for (uint16_t a = 0; a < i->nargs; a++) {
+        const struct vec *v = &s->regs[i->args[a]];
+        (*values)[a] = v->values[row];
+        (*nulls)[a] = v->nulls[row];
+    }
+    return OK;
+}
+
+status eval_array(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n) {
+    struct vec *result = &s->regs[i->result];
+    oid element = i->expr->array.element;
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel ? sel[k] : k;
+        datum *values;
+        uint8_t *nulls;
+        TRY(gather(s, i, row, &values, &nulls));
+        result->nulls[row] = 0;
+        if (i->expr->array.nested)
+            TRY(array_build_nested(&s->eval, element, values, nulls, i->nargs,
+                                   &result->values[row]));
+        else
+            TRY(array_build_1d(&s->eval, element, values, nulls, i->nargs, &result->values[row]));
+    }
+    return OK;
+}
+
+status eval_row(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n) {
+    struct vec *result = &s->regs[i->result];
+    oid *types = arena_alloc(s->arena, (i->nargs + 1u) * sizeof *types);
+    if (!types) return exec_memory(s->x);
+    for (uint16_t a = 0; a < i->nargs; a++) types[a] = i->expr->args[a]->type;
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel ? sel[k] : k;
+        datum *values;
+        uint8_t *nulls;
+        TRY(gather(s, i, row, &values, &nulls));
+        struct record *r = arena_alloc(s->arena, sizeof *r);
+        if (!r) return exec_memory(s->x);
+        *r = (struct record){RECORDOID, i->nargs, types, i->expr->row.names, values, nulls};
+        result->values[row] = datum_ptr(r);
+        result->nulls[row] = 0;
+    }
+    return OK;
+}
+
+struct bounds {
+    int32_t low[ARRAY_DIMENSIONS_MAX], high[ARRAY_DIMENSIONS_MAX];
+    uint8_t has_low[ARRAY_DIMENSIONS_MAX], has_high[ARRAY_DIMENSIONS_MAX];
+};
+
+/* False: a subscript is null. */
+static bool read_bounds(struct program_state *s, const struct instr *i, uint16_t row,
+                        struct bounds *b) {
+    const struct expr *e = i->expr;
+    uint16_t a = 1;
+    for (uint16_t d = 0; d < e->subscript.ndims; d++) {
+        b->has_low[d] = e->subscript.have_low >> d & 1;
+        b->has_high[d] = e->subscript.have_high >> d & 1;
+        if (b->has_low[d]) {
+            const struct vec *v = &s->regs[i->args[a++]];
+            if (v->nulls[row]) return false;
+            b->low[d] = v->values[row].i32;
+        }
+        if (b->has_high[d]) {
+            const struct vec *v = &s->regs[i->args[a++]];
+            if (v->nulls[row]) return false;
+            b->high[d] = v->values[row].i32;
+        }
+    }
+    return true;
+}
+
+status eval_subscript(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                      uint16_t n) {
+    const struct vec *array = &s->regs[i->args[0]];
+    struct vec *result = &s->regs[i->result];
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel ? sel[k] : k;
+        struct bounds b;
+        result->nulls[row] = array->nulls[row] || !read_bounds(s, i, row, &b);
+        if (result->nulls[row]) continue;
+        const struct varlena *v = array->values[row].v;
+        uint16_t ndims = i->expr->subscript.ndims;
+        if (i->expr->subscript.slice) {
+            TRY(array_slice(&s->eval, v, b.low, b.high, b.has_low, b.has_high, ndims,
+                            &result->values[row]));
+        } else {
+            bool is_null;
+            TRY(array_get(&s->eval, v, b.high, ndims, &result->values[row], &is_null));
+            result->nulls[row] = is_null;
+        }
+    }
+    return OK;
+}
+
+static status cast_row(struct program_state *s, const struct instr *i, datum value, datum *ret,
+                       uint8_t *ret_null) {
+    const struct expr *e = i->expr;
+    bool is_null = false;
+    if (e->cast.path.path != CAST_RELABEL) {
+        oid from = e->args[0]->type == UNKNOWNOID ? TEXTOID : e->args[0]->type;
+        if (e->args[0]->type == UNKNOWNOID) {
+            struct varlena *text = varlena_from(s->arena, value.s, strlen(value.s));
+            if (!text) return exec_memory(s->x);
+            value = datum_ptr(text);
+        }
+        TRY(cast_value(&s->eval, e->cast.path, from, e->type, e->typmod, e->cast.is_explicit, value,
+                       &value, &is_null));
+    }
+    if (e->cast.apply_typmod && !is_null)
+        TRY(type_apply_typmod(&s->eval, i->type, value, e->typmod, e->cast.is_explicit, &value));
+    *ret = value;
+    *ret_null = is_null;
+    return OK;
+}
+
+status eval_cast(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n) {
+    const struct vec *v = &s->regs[i->args[0]];
+    struct vec *result = &s->regs[i->result];
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel ? sel[k] : k;
+        result->nulls[row] = v->nulls[row];
+        if (!v->nulls[row])
+            TRY(cast_row(s, i, v->values[row], &result->values[row], &result->nulls[row]));
+    }
+    return OK;
+}

@@ -1,0 +1,216 @@
+/* One execution of a statement. */
+#include "catalog/define.h"
+#include "exec/private.h"
+
+/* Locks what the plan was made for and looks whether it still is. */
+static status lock_relations(struct execution *x) {
+    struct sql_env *env = x->env;
+    const struct plan_statement *p = x->plan;
+    for (uint16_t i = 0; i < p->nrelations; i++)
+        TRY(txn_lock_relation(env->proc, env->txn, p->relations[i].oid, p->relations[i].mode, false,
+                              env->settings->lock_timeout_ms));
+    uint64_t planned = x->statement->catalog_version;
+    if (planned && catalog_version(env) != planned) return STATUS(INVALID);
+    for (uint16_t i = 0; i < p->nrelations; i++) {
+        status s = catalog_relation(env, p->relations[i].oid, &x->relations[i]);
+        if (status_is(s, ST_NOT_FOUND)) return STATUS(INVALID);
+        TRY(s);
+    }
+    return OK;
+}
+
+static status make_room(struct execution *x) {
+    const struct plan_statement *p = x->plan;
+    NEW_N(x, x->relations, p->nrelations + 1);
+    if (p->nouter) {
+        NEW_N(x, x->outer, p->nouter);
+        NEW_N(x, x->outer_nulls, p->nouter);
+    }
+    if (p->nsublinks) NEW_N(x, x->subplans, p->nsublinks);
+    if (p->nctes) {
+        NEW_N(x, x->ctes, p->nctes);
+        NEW_N(x, x->work, p->nctes);
+    }
+    return OK;
+}
+
+static status begin_plan(struct execution *x) {
+    TRY(make_room(x));
+    TRY(lock_relations(x));
+    if (x->env->txn->read_only && !x->statement->read_only)
+        return error_set(x->env->eval.error, ST_READ_ONLY_SQL_TRANSACTION,
+                         "cannot execute %s in a read-only transaction",
+                         private_of(x->statement)->tag);
+    return operator_open(x, x->plan->root, true, &x->root);
+}
+
+status execution_begin(struct sql_env *env, struct statement *s, const datum *params,
+                       const uint8_t *nulls, struct execution **ret_execution) {
+    const struct statement_private *p = private_of(s);
+    struct execution *x = arena_zalloc(env->eval.arena, sizeof *x);
+    if (!x) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    x->env = env;
+    x->statement = s;
+    x->arena = env->eval.arena;
+    x->params = params;
+    x->nulls = nulls;
+    x->plan = p->plan;
+    x->tag = p->tag;
+    status st = OK;
+    if (p->plan && !p->explain) st = begin_plan(x);
+    if (!ok(st)) {
+        execution_end(x);
+        return st;
+    }
+    *ret_execution = x;
+    return OK;
+}
+
+/* ---- EXPLAIN ---- */
+
+static status explain_text(struct execution *x, struct buf *text) {
+    const struct statement_private *p = private_of(x->statement);
+    if (!ok(plan_explain(x->plan, p->explain_costs, text))) return exec_memory(x);
+    uint32_t lines = 0;
+    for (size_t i = 0; i < text->len; i++) lines += text->data[i] == '\n';
+    if (lines > BATCH_ROWS) lines = BATCH_ROWS;
+    struct vec *column;
+    TRY(columns_new(x, 1, BATCH_ROWS, &column));
+    const char *at = text->data;
+    for (uint32_t i = 0; i < lines; i++) {
+        const char *end = memchr(at, '\n', text->len - (size_t)(at - text->data));
+        struct varlena *v = varlena_from(x->arena, at, (size_t)(end - at));
+        NEEDS(x, v);
+        column->values[i] = datum_ptr(v);
+        column->nulls[i] = 0;
+        at = end + 1;
+    }
+    x->lines = (struct batch){.ncolumns = 1, .nrows = (uint16_t)lines, .columns = column};
+    return OK;
+}
+
+static status explain(struct execution *x) {
+    struct buf text = {0};
+    status s = explain_text(x, &text);
+    buf_free(&text);
+    return s;
+}
+
+/* ---- rows ---- */
+
+/* WITH queries that change rows are carried out first, whoever reads them. */
+static status run_changing_ctes(struct execution *x) {
+    for (uint16_t i = 0; i < x->plan->nctes; i++) {
+        const struct plan_statement_cte *c = &x->plan->ctes[i];
+        if (!c->plan || !c->changes_rows) continue;
+        struct cte_state *s = &x->ctes[i];
+        if (!s->rows) {
+            TRY(row_store_new(x, c->plan->ncolumns, c->plan->types, &s->rows));
+            TRY(operator_open(x, c->plan, true, &s->op));
+        }
+        while (!s->complete) {
+            const struct batch *b;
+            TRY(operator_next(s->op, &b));
+            TRY(row_store_add_batch(s->rows, b));
+            s->complete = b->nrows == 0;
+        }
+    }
+    x->changed = 0; /* the tag counts the statement's own rows */
+    return OK;
+}
+
+static status next_batch(struct execution *x) {
+    if (!x->ran) {
+        if (x->plan->nctes) TRY(run_changing_ctes(x));
+        x->ran = true;
+    }
+    TRY(operator_next(x->root, &x->current));
+    x->at = 0;
+    return OK;
+}
+
+/* At most max_rows of the batch at hand; all of it is handed on as it is. */
+static status slice(struct execution *x, uint16_t max_rows) {
+    const struct batch *b = x->current;
+    uint16_t n = (uint16_t)(b->nrows - x->at);
+    x->batch = *b;
+    if (x->at == 0 && n <= max_rows) {
+        x->at = b->nrows;
+        return OK;
+    }
+    if (n > max_rows) n = max_rows;
+    if (!x->sel) {
+        x->sel = arena_alloc(x->arena, BATCH_ROWS * sizeof *x->sel);
+        NEEDS(x, x->sel);
+    }
+    for (uint16_t i = 0; i < n; i++) x->sel[i] = batch_row(b, (uint16_t)(x->at + i));
+    x->batch.sel = x->sel;
+    x->batch.nrows = n;
+    x->at = (uint16_t)(x->at + n);
+    return OK;
+}
+
+static status fetch_rows(struct execution *x, uint16_t max_rows) {
+    if (!x->current || x->at == x->current->nrows) {
+        TRY(next_batch(x));
+        if (x->current->nrows == 0) {
+            x->finished = true;
+            x->batch = *x->current;
+            return OK;
+        }
+    }
+    TRY(slice(x, max_rows));
+    x->rows += x->batch.nrows;
+    return OK;
+}
+
+static status define(struct execution *x) {
+    return define_execute(x->env, private_of(x->statement)->node, &x->tag);
+}
+
+static status fetch(struct execution *x, uint16_t max_rows) {
+    const struct statement_private *p = private_of(x->statement);
+    if (x->finished) return OK;
+    if (x->statement->kind == STATEMENT_DEFINE) {
+        x->finished = true;
+        return define(x);
+    }
+    if (p->explain) {
+        if (!x->current) TRY(explain(x));
+        x->current = &x->lines;
+        x->finished = x->at == x->lines.nrows;
+        return x->finished ? OK : slice(x, max_rows);
+    }
+    if (x->statement->kind == STATEMENT_CHANGE) {
+        TRY(next_batch(x));
+        x->finished = true;
+        return OK;
+    }
+    return fetch_rows(x, max_rows);
+}
+
+static status give_words(struct execution *x, status s) {
+    struct error *e = x->env->eval.error;
+    if (ok(s) || e->status.code != ST_OK) return s;
+    if (status_is(s, ST_OUT_OF_MEMORY)) return exec_memory(x);
+    return error_from_status(e, s);
+}
+
+status execution_fetch(struct execution *x, uint16_t max_rows, const struct batch **ret_batch) {
+    x->batch.nrows = 0;
+    *ret_batch = &x->batch;
+    return give_words(x, fetch(x, max_rows));
+}
+
+const char *execution_tag(const struct execution *x, bool *ret_counts, uint64_t *ret_count) {
+    const struct statement_private *p = private_of(x->statement);
+    bool rows = x->statement->kind != STATEMENT_DEFINE && !p->explain;
+    *ret_counts = rows;
+    *ret_count = p->changes ? x->changed : x->rows;
+    return x->tag;
+}
+
+void execution_end(struct execution *x) {
+    operators_close(x);
+    if (x->plan) subplans_close(x);
+}

@@ -1,0 +1,128 @@
+#include "exec/expression_api.h"
+
+#include "analyse/analyse.h"
+#include "exec/exec_init.h"
+#include "exec/private.h"
+
+static enum analyse_use use_of(enum expression_use use) {
+    switch (use) {
+    case EXPRESSION_DEFAULT: return USE_DEFAULT;
+    case EXPRESSION_CHECK: return USE_CHECK;
+    case EXPRESSION_GENERATED: return USE_GENERATED;
+    case EXPRESSION_INDEX: return USE_INDEX;
+    default: return USE_PREDICATE;
+    }
+}
+
+status expression_check(struct sql_env *env, const struct relation *r, struct node *expression,
+                        enum expression_use use, const char *column, oid want_type,
+                        int32_t want_typmod, oid *ret_type) {
+    struct expr *e;
+    TRY(analyse_expression(env, env->eval.arena, r, expression, use_of(use), column, want_type,
+                           want_typmod, &e));
+    if (ret_type) *ret_type = e->type;
+    return OK;
+}
+
+/* An execution without a plan: enough for programs without columns. */
+static void bare_execution(struct execution *x, struct sql_env *env,
+                           const struct plan_statement *plan) {
+    *x = (struct execution){.env = env, .arena = env->eval.arena, .plan = plan};
+}
+
+status expression_value(struct sql_env *env, struct node *expression, const char *column, oid type,
+                        int32_t typmod, bool *ret_volatile, datum *ret_value, bool *ret_is_null) {
+    struct expr *e;
+    TRY(analyse_expression(env, env->eval.arena, NULL, expression, USE_DEFAULT, column, type,
+                           typmod, &e));
+    *ret_volatile = expr_volatility(e) == 'v';
+    *ret_is_null = true;
+    if (*ret_volatile) return OK;
+    struct program *program;
+    struct plan_statement *plan;
+    TRY(plan_expression(env, env->eval.arena, 0, &e, 1, &program, &plan));
+    struct execution x;
+    struct program_state *s;
+    bare_execution(&x, env, plan);
+    TRY(program_open(&x, program, 1, &s));
+    return program_value(s, env->eval.arena, ret_value, ret_is_null);
+}
+
+/* ---- every row of a table ---- */
+
+static status check_one(struct execution *x, const struct relation *r, struct program_state *s,
+                        const struct tree_entry *e, struct vec *row, struct arena *a,
+                        const char *constraint) {
+    if (a->chunk) arena_reset(a);
+    TRY(row_into(x, r, e, row, a));
+    TRY(program_run(s, row, NULL, 1, a));
+    const struct vec *v = program_output(s, 0);
+    if (v->nulls[0] || v->values[0].b) return OK;
+    return error_set(x->env->eval.error, ST_CHECK_VIOLATION,
+                     "check constraint \"%s\" of relation \"%s\" is violated by some row",
+                     constraint, r->name);
+}
+
+static status check_all(struct execution *x, const struct relation *r, struct program_state *s,
+                        const char *constraint) {
+    struct vec *row;
+    struct table_scan *scan;
+    struct arena a;
+    TRY(columns_new(x, r->natts, 1, &row));
+    NEW_N(x, scan, 1);
+    struct table_bound open = {0};
+    TRY(table_scan_begin(x->env, scan, x->arena, r, NULL, open, open, false));
+    arena_init(&a, 0);
+    status st;
+    for (;;) {
+        struct tree_entry e;
+        st = table_scan_next(scan, &e);
+        if (ok(st)) st = check_one(x, r, s, &e, row, &a, constraint);
+        if (!ok(st)) break;
+    }
+    arena_free(&a);
+    table_scan_end(scan);
+    return status_is(st, ST_END) ? OK : st;
+}
+
+status expression_check_rows(struct sql_env *env, const struct relation *r, struct node *expression,
+                             const char *constraint) {
+    struct expr *e;
+    TRY(analyse_expression(env, env->eval.arena, r, expression, USE_CHECK, NULL, 0, -1, &e));
+    struct program *program;
+    struct plan_statement *plan;
+    TRY(plan_expression(env, env->eval.arena, r->natts, &e, 1, &program, &plan));
+    struct execution x;
+    struct program_state *s;
+    bare_execution(&x, env, plan);
+    TRY(program_open(&x, program, 1, &s));
+    return check_all(&x, r, s, constraint);
+}
+
+status expression_query_columns(struct sql_env *env, struct node *query, uint16_t *ret_n,
+                                struct define_column **ret_columns) {
+    struct analysed *a;
+    TRY(analyse_statement(env, env->eval.arena, query, NULL, 0, &a));
+    if (a->nparams)
+        return error_set(env->eval.error, ST_UNDEFINED_PARAMETER, "there is no parameter $1");
+    const struct query *q = a->query;
+    struct define_column *columns = arena_array(env->eval.arena, q->nvisible + 1u, sizeof *columns);
+    if (!columns) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t i = 0; i < q->nvisible; i++) {
+        const struct expr *e = q->targets[i].expr;
+        columns[i] = (struct define_column){q->targets[i].name, e->type, e->typmod, e->collation};
+    }
+    *ret_n = q->nvisible;
+    *ret_columns = columns;
+    return OK;
+}
+
+void exec_init(void) {
+    static const struct define_hooks hooks = {
+        .expression_check = expression_check,
+        .expression_value = expression_value,
+        .check_rows = expression_check_rows,
+        .query_columns = expression_query_columns,
+    };
+    define_hooks = &hooks;
+}

@@ -1,0 +1,224 @@
+/* INSERT, with ON CONFLICT. */
+#include "exec/internal.h"
+
+#define ROWS_PER_BREATH 64
+
+struct insert {
+    struct operator op;
+    const struct relation *relation;
+    struct program_state *values, *returning, *conflict_where, *conflict_values;
+    struct row_checks checks;
+    struct vec *view;     /* natts one-row columns: the row at hand */
+    struct vec *both;     /* ON CONFLICT: the row there, then the row proposed */
+    struct vec *returned; /* inputs of RETURNING */
+    struct flat_row row, old;
+    struct row_store *results;
+    size_t at;
+    struct buf key;
+    unsigned char *entry_buf;
+    struct arena row_arena;
+    bool ran;
+};
+
+static status conflict_open(struct insert *s) {
+    const struct plan_change *p = &s->op.plan->change;
+    struct execution *x = s->op.x;
+    if (!p->conflict_update) return OK;
+    if (p->conflict_where) TRY(program_open(x, p->conflict_where, 1, &s->conflict_where));
+    TRY(program_open(x, p->conflict_values, 1, &s->conflict_values));
+    TRY(columns_new(x, (uint16_t)(2 * p->natts), 1, &s->both));
+    TRY(flat_new(x, p->natts, &s->old));
+    s->entry_buf = arena_alloc(x->arena, TREE_ENTRY_BYTES_MAX);
+    NEEDS(x, s->entry_buf);
+    return OK;
+}
+
+static status insert_open(struct operator* op) {
+    struct insert *s = (struct insert *)op;
+    const struct plan_change *p = &op->plan->change;
+    struct execution *x = op->x;
+    s->relation = x->relations[p->relation];
+    if (s->relation->natts != p->natts) return STATUS(INVALID);
+    arena_init(&s->row_arena, 0);
+    TRY(program_open(x, p->values, op->plan->left->capacity, &s->values));
+    s->checks = (struct row_checks){s->relation, NULL, p->check_names, p->nchecks};
+    if (p->checks) TRY(program_open(x, p->checks, 1, &s->checks.checks));
+    NEW_N(x, s->view, p->natts + 1);
+    TRY(flat_new(x, p->natts, &s->row));
+    TRY(conflict_open(s));
+    if (!p->returning) return OK;
+    TRY(program_open(x, p->returning, 1, &s->returning));
+    TRY(columns_new(x, (uint16_t)(p->natts + 1), 1, &s->returned));
+    TRY(operator_columns(op));
+    return row_store_new(x, op->plan->ncolumns, op->plan->types, &s->results);
+}
+
+static status give_back(struct insert *s, const struct vec *row) {
+    uint16_t natts = s->op.plan->change.natts;
+    s->op.x->changed++;
+    if (!s->returning) return OK;
+    for (uint16_t i = 0; i < natts; i++) {
+        s->returned[i].values[0] = row[i].values[0];
+        s->returned[i].nulls[0] = row[i].nulls[0];
+    }
+    s->returned[natts].values[0] = datum_oid(s->relation->oid);
+    s->returned[natts].nulls[0] = 0;
+    TRY(program_run(s->returning, s->returned, NULL, 1, &s->row_arena));
+    struct vec out[1];
+    struct vec *columns = s->op.plan->ncolumns > 1
+                              ? arena_alloc(&s->row_arena, s->op.plan->ncolumns * sizeof *columns)
+                              : out;
+    NEEDS(s->op.x, columns);
+    for (uint16_t i = 0; i < s->op.plan->ncolumns; i++)
+        columns[i] = *program_output(s->returning, i);
+    return row_store_add(s->results, columns, 0, NULL);
+}
+
+/* ---- ON CONFLICT DO UPDATE ---- */
+
+/* The key of the row that stands in the way. NOT_FOUND: it is gone, or another index objects. */
+static status find_obstacle(struct insert *s, const void **ret_key, size_t *ret_len) {
+    const struct plan_change *p = &s->op.plan->change;
+    struct sql_env *env = s->op.x->env;
+    const struct index_desc *index = relation_index_of(s->relation, p->arbiter);
+    if (!index) return STATUS(INVALID);
+    bool has_null;
+    s->key.len = 0;
+    TRY(table_index_key(s->relation, index, s->row.values, s->row.nulls, &s->key, &has_null));
+    *ret_key = s->key.data;
+    *ret_len = s->key.len;
+    if (p->arbiter_primary) return OK;
+    if (has_null) return STATUS(NOT_FOUND);
+    struct tree_entry e;
+    TRY(tree_get(env->proc, index->tree, s->key.data, s->key.len, s->entry_buf, &e));
+    s->key.len = 0;
+    if (!ok(buf_add(&s->key, e.value, e.value_len))) return exec_memory(s->op.x);
+    *ret_key = s->key.data;
+    *ret_len = s->key.len;
+    return OK;
+}
+
+static status twice(struct insert *s) {
+    struct error *e = s->op.x->env->eval.error;
+    status st = error_set(e, ST_CARDINALITY_VIOLATION,
+                          "ON CONFLICT DO UPDATE command cannot affect row a second time");
+    error_hint(e, "Ensure that no rows proposed for insertion within the same command have "
+                  "duplicate constrained values.");
+    return st;
+}
+
+static bool own_new_version(const struct sql_env *env, const struct tree_entry *e) {
+    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x &&
+           e->lsn.at >= env->snapshot.own.at;
+}
+
+/* The row there gets its new values. ROW_CHANGED: look again. */
+static status update_obstacle(struct insert *s, const void *key, size_t len,
+                              const struct tree_entry *e) {
+    uint16_t natts = s->op.plan->change.natts;
+    struct sql_env *env = s->op.x->env;
+    TRY(row_into(s->op.x, s->relation, e, s->both, &s->row_arena));
+    flat_from(s->both, natts, 0, &s->old);
+    for (uint16_t i = 0; i < natts; i++) {
+        s->both[natts + i].values[0] = s->row.values[i];
+        s->both[natts + i].nulls[0] = s->row.nulls[i];
+    }
+    if (s->conflict_where) {
+        uint16_t row, n;
+        TRY(program_filter(s->conflict_where, s->both, NULL, 1, &s->row_arena, &row, &n));
+        if (n == 0) return table_lock_row(env, s->relation, key, len, e->lsn);
+    }
+    TRY(program_run(s->conflict_values, s->both, NULL, 1, &s->row_arena));
+    for (uint16_t i = 0; i < natts; i++) s->view[i] = *program_output(s->conflict_values, i);
+    TRY(check_row(s->op.x, &s->checks, s->view, &s->row_arena));
+    struct flat_row fresh;
+    TRY(flat_new(s->op.x, natts, &fresh));
+    flat_from(s->view, natts, 0, &fresh);
+    TRY(table_update(env, s->relation, key, len, e->lsn, s->old.values, s->old.nulls, fresh.values,
+                     fresh.nulls));
+    return give_back(s, s->view);
+}
+
+static status insert_or_update(struct insert *s) {
+    struct sql_env *env = s->op.x->env;
+    for (;;) {
+        status st = table_insert(env, s->relation, s->row.values, s->row.nulls, true);
+        if (ok(st)) return give_back(s, s->view);
+        if (!status_is(st, ST_EXISTS)) return st;
+        const void *key;
+        size_t len;
+        st = find_obstacle(s, &key, &len);
+        struct tree_entry e;
+        if (ok(st)) st = table_recheck(env, s->relation, key, len, s->entry_buf, &e);
+        if (status_is(st, ST_NOT_FOUND)) { /* gone meanwhile, or the objection is another's */
+            st = table_insert(env, s->relation, s->row.values, s->row.nulls, false);
+            if (ok(st)) return give_back(s, s->view);
+            return st;
+        }
+        TRY(st);
+        if (own_new_version(env, &e)) return twice(s);
+        st = update_obstacle(s, key, len, &e);
+        if (!status_is(st, ST_ROW_CHANGED) && !status_is(st, ST_NOT_FOUND)) return st;
+        TRY(sql_env_breathe(env));
+    }
+}
+
+/* ---- rows ---- */
+
+static status insert_row(struct insert *s, uint16_t row) {
+    const struct plan_change *p = &s->op.plan->change;
+    for (uint16_t i = 0; i < p->natts; i++) {
+        const struct vec *v = program_output(s->values, i);
+        s->view[i] = (struct vec){v->values + row, v->nulls + row};
+    }
+    TRY(check_row(s->op.x, &s->checks, s->view, &s->row_arena));
+    flat_from(s->view, p->natts, 0, &s->row);
+    if (p->conflict_update) return insert_or_update(s);
+    status st =
+        table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, p->has_conflict);
+    if (status_is(st, ST_EXISTS) && p->has_conflict) return OK;
+    TRY(st);
+    return give_back(s, s->view);
+}
+
+static status insert_all(struct insert *s) {
+    const struct batch *b;
+    struct operator* op = & s->op;
+    do {
+        TRY(operator_next(op->left, &b));
+        if (b->nrows == 0) break;
+        if (op->own.chunk) arena_reset(&op->own);
+        TRY(program_run(s->values, b->columns, b->sel, b->nrows, op->arena));
+        for (uint16_t i = 0; i < b->nrows; i++) {
+            if (s->row_arena.chunk) arena_reset(&s->row_arena);
+            TRY(insert_row(s, batch_row(b, i)));
+            if (i % ROWS_PER_BREATH == ROWS_PER_BREATH - 1) TRY(sql_env_breathe(op->x->env));
+        }
+    } while (b->nrows);
+    s->ran = true;
+    return OK;
+}
+
+static status insert_next(struct operator* op) {
+    struct insert *s = (struct insert *)op;
+    if (!s->ran) TRY(insert_all(s));
+    op->out.nrows = 0;
+    op->out.sel = NULL;
+    if (s->results)
+        row_store_read(s->results, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    return OK;
+}
+
+static status insert_restart(struct operator* op) {
+    ((struct insert *)op)->at = 0;
+    return OK;
+}
+
+static void insert_close(struct operator* op) {
+    struct insert *s = (struct insert *)op;
+    buf_free(&s->key);
+    if (s->row_arena.chunk) arena_free(&s->row_arena);
+}
+
+const struct operator_class operator_insert = {sizeof(struct insert), insert_open, insert_next,
+                                               insert_restart, insert_close};

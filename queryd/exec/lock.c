@@ -1,0 +1,110 @@
+/* SELECT … FOR UPDATE: each row is locked before it is given; one that has changed is given in its
+ * newest version, if that still satisfies the condition. */
+#include "exec/internal.h"
+
+struct lock {
+    struct operator op;
+    struct program_state *recheck;
+    unsigned char *entry_buf;
+    struct vec *newest; /* natts one-row columns of the widest relation */
+    struct vec *one;    /* one row of the input's columns */
+};
+
+static status lock_open(struct operator* op) {
+    struct lock *l = (struct lock *)op;
+    const struct plan_lock *p = &op->plan->lock;
+    uint16_t widest = 0;
+    for (uint16_t i = 0; i < p->n; i++)
+        if (p->rels[i].natts > widest) widest = p->rels[i].natts;
+    TRY(operator_columns(op));
+    op->sel = arena_alloc(op->x->arena, op->plan->capacity * sizeof *op->sel);
+    l->entry_buf = arena_alloc(op->x->arena, TREE_ENTRY_BYTES_MAX);
+    if (!op->sel || !l->entry_buf) return exec_memory(op->x);
+    NEW_N(op->x, l->one, op->plan->ncolumns + 1);
+    TRY(columns_new(op->x, widest, 1, &l->newest));
+    if (p->recheck) TRY(program_open(op->x, p->recheck, 1, &l->recheck));
+    return OK;
+}
+
+/* Row `row` of the output with the relation's columns of a newer version. */
+static status take_newest(struct lock *l, const struct plan_lock_rel *rel,
+                          const struct tree_entry *e, uint16_t row) {
+    struct execution *x = l->op.x;
+    TRY(row_into(x, x->relations[rel->relation], e, l->newest, l->op.arena));
+    for (uint16_t i = 0; i < rel->natts; i++) {
+        uint16_t c = rel->columns[i];
+        if (c == UINT16_MAX) continue;
+        l->op.out.columns[c].values[row] = l->newest[i].values[0];
+        l->op.out.columns[c].nulls[row] = l->newest[i].nulls[0];
+    }
+    return OK;
+}
+
+static status still_wanted(struct lock *l, uint16_t row, bool *ret) {
+    *ret = true;
+    if (!l->recheck) return OK;
+    for (uint16_t c = 0; c < l->op.plan->ncolumns; c++)
+        l->one[c] =
+            (struct vec){l->op.out.columns[c].values + row, l->op.out.columns[c].nulls + row};
+    uint16_t kept, n;
+    TRY(program_filter(l->recheck, l->one, NULL, 1, l->op.arena, &kept, &n));
+    *ret = n == 1;
+    return OK;
+}
+
+static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t row,
+                       bool *ret_keep) {
+    struct sql_env *env = l->op.x->env;
+    const struct relation *r = l->op.x->relations[rel->relation];
+    const struct vec *address = &l->op.out.columns[rel->address];
+    *ret_keep = true;
+    if (address->nulls[row]) return OK;
+    lsn version;
+    const void *key;
+    size_t len;
+    address_split(address->values[row], &version, &key, &len);
+    for (;;) {
+        status st = table_lock_row(env, r, key, len, version);
+        if (!status_is(st, ST_ROW_CHANGED)) return st;
+        struct tree_entry e;
+        st = table_recheck(env, r, key, len, l->entry_buf, &e);
+        *ret_keep = false;
+        if (status_is(st, ST_NOT_FOUND)) return OK;
+        TRY(st);
+        TRY(take_newest(l, rel, &e, row));
+        TRY(still_wanted(l, row, ret_keep));
+        if (!*ret_keep) return OK;
+        version = e.lsn;
+        TRY(sql_env_breathe(env));
+    }
+}
+
+static status lock_next(struct operator* op) {
+    struct lock *l = (struct lock *)op;
+    const struct plan_lock *p = &op->plan->lock;
+    op->out.nrows = 0;
+    op->out.sel = op->sel;
+    while (op->out.nrows == 0) {
+        const struct batch *b;
+        TRY(operator_next(op->left, &b));
+        if (b->nrows == 0) return OK;
+        for (uint16_t i = 0; i < b->nrows; i++) {
+            uint16_t row = batch_row(b, i);
+            for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
+                op->out.columns[c].values[row] = b->columns[c].values[row];
+                op->out.columns[c].nulls[row] = b->columns[c].nulls[row];
+            }
+            bool keep = true;
+            for (uint16_t k = 0; keep && k < p->n; k++) TRY(lock_one(l, &p->rels[k], row, &keep));
+            if (keep) op->sel[op->out.nrows++] = row;
+        }
+    }
+    return OK;
+}
+
+static status lock_restart(struct operator* op) {
+    return operator_restart(op->left);
+}
+
+const struct operator_class operator_lock = {sizeof(struct lock), lock_open, lock_next,
+                                             lock_restart, NULL};

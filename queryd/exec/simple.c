@@ -1,0 +1,356 @@
+/* Operators that hand on, cut or keep what their input gives. */
+#include "exec/internal.h"
+
+/* ---- Filter: the condition is checked by the common part ---- */
+
+static status nothing_open(struct operator*) {
+    return OK;
+}
+
+static status pass_next(struct operator* op) {
+    const struct batch *b;
+    TRY(operator_next(op->left, &b));
+    op->out = *b;
+    return OK;
+}
+
+static status pass_restart(struct operator* op) {
+    return operator_restart(op->left);
+}
+
+const struct operator_class operator_filter = {sizeof(struct operator), nothing_open, pass_next,
+                                               pass_restart, NULL};
+
+/* ---- Project ---- */
+
+struct project {
+    struct operator op;
+    struct program_state *program;
+};
+
+static status project_open(struct operator* op) {
+    struct project *p = (struct project *)op;
+    NEW_N(op->x, op->out.columns, op->plan->ncolumns + 1);
+    return program_open(op->x, op->plan->project, op->plan->capacity, &p->program);
+}
+
+static status project_next(struct operator* op) {
+    struct project *p = (struct project *)op;
+    const struct batch *b;
+    TRY(operator_next(op->left, &b));
+    op->out.nrows = b->nrows;
+    op->out.sel = b->sel;
+    if (b->nrows == 0) return OK;
+    TRY(program_run(p->program, b->columns, b->sel, b->nrows, op->arena));
+    for (uint16_t c = 0; c < op->plan->ncolumns; c++)
+        op->out.columns[c] = *program_output(p->program, c);
+    return OK;
+}
+
+const struct operator_class operator_project = {sizeof(struct project), project_open, project_next,
+                                                pass_restart, NULL};
+
+/* ---- Limit ---- */
+
+struct limit {
+    struct operator op;
+    struct program_state *limit, *offset;
+    bool begun, unlimited;
+    int64_t left, skip;
+};
+
+static status limit_open(struct operator* op) {
+    struct limit *l = (struct limit *)op;
+    const struct plan_limit *p = &op->plan->limit;
+    if (p->limit) TRY(program_open(op->x, p->limit, 1, &l->limit));
+    if (p->offset) TRY(program_open(op->x, p->offset, 1, &l->offset));
+    op->sel = arena_alloc(op->x->arena, op->plan->capacity * sizeof *op->sel);
+    NEEDS(op->x, op->sel);
+    return OK;
+}
+
+static status limit_begin(struct limit *l) {
+    struct error *e = l->op.x->env->eval.error;
+    bool is_null;
+    datum d;
+    l->begun = l->unlimited = true;
+    l->skip = 0;
+    if (l->limit) {
+        TRY(program_value(l->limit, &l->op.own, &d, &is_null));
+        if (!is_null && d.i64 < 0)
+            return error_set(e, ST_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT must not be negative");
+        l->unlimited = is_null;
+        l->left = is_null ? 0 : d.i64;
+    }
+    if (l->offset) {
+        TRY(program_value(l->offset, &l->op.own, &d, &is_null));
+        if (!is_null && d.i64 < 0)
+            return error_set(e, ST_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE,
+                             "OFFSET must not be negative");
+        l->skip = is_null ? 0 : d.i64;
+    }
+    return OK;
+}
+
+static status limit_next(struct operator* op) {
+    struct limit *l = (struct limit *)op;
+    if (!l->begun) TRY(limit_begin(l));
+    op->out.nrows = 0;
+    while (l->unlimited || l->left > 0) {
+        const struct batch *b;
+        TRY(operator_next(op->left, &b));
+        op->out.columns = b->columns;
+        if (b->nrows == 0) return OK;
+        uint16_t from = l->skip < b->nrows ? (uint16_t)l->skip : b->nrows;
+        l->skip -= from;
+        if (from == b->nrows) continue;
+        uint16_t n = (uint16_t)(b->nrows - from);
+        if (!l->unlimited && n > l->left) n = (uint16_t)l->left;
+        for (uint16_t i = 0; i < n; i++) op->sel[i] = batch_row(b, (uint16_t)(from + i));
+        op->out.sel = op->sel;
+        op->out.nrows = n;
+        l->left -= n;
+        return OK;
+    }
+    return OK;
+}
+
+static status limit_restart(struct operator* op) {
+    ((struct limit *)op)->begun = false;
+    return operator_restart(op->left);
+}
+
+const struct operator_class operator_limit = {sizeof(struct limit), limit_open, limit_next,
+                                              limit_restart, NULL};
+
+/* ---- Unique: the first row of each value, of sorted input ---- */
+
+struct unique {
+    struct operator op;
+    struct row_store *last; /* one row: the columns compared */
+    struct vec *columns;
+    const struct type **types;
+    bool have;
+};
+
+static status unique_open(struct operator* op) {
+    struct unique *u = (struct unique *)op;
+    const struct plan_unique *p = &op->plan->unique;
+    NEW_N(op->x, u->columns, p->n + 1);
+    NEW_N(op->x, u->types, p->n + 1);
+    for (uint16_t i = 0; i < p->n; i++) u->types[i] = op->plan->types[p->columns[i]];
+    op->sel = arena_alloc(op->x->arena, op->plan->capacity * sizeof *op->sel);
+    NEEDS(op->x, op->sel);
+    return row_store_new(op->x, p->n, u->types, &u->last);
+}
+
+static bool same_as_last(const struct unique *u, uint16_t row) {
+    if (!u->have) return false;
+    struct stored_row *r = u->last->rows[0];
+    const uint8_t *nulls = stored_nulls(u->last, r);
+    for (uint16_t i = 0; i < u->last->ncolumns; i++)
+        if (!same_value(u->types[i], u->columns[i].values[row], u->columns[i].nulls[row],
+                        r->values[i], nulls[i]))
+            return false;
+    return true;
+}
+
+static status unique_next(struct operator* op) {
+    struct unique *u = (struct unique *)op;
+    const struct plan_unique *p = &op->plan->unique;
+    op->out.nrows = 0;
+    op->out.sel = op->sel;
+    while (op->out.nrows == 0) {
+        const struct batch *b;
+        TRY(operator_next(op->left, &b));
+        if (b->nrows == 0) return OK;
+        op->out.columns = b->columns;
+        for (uint16_t i = 0; i < p->n; i++) u->columns[i] = b->columns[p->columns[i]];
+        for (uint16_t i = 0; i < b->nrows; i++) {
+            uint16_t row = batch_row(b, i);
+            if (same_as_last(u, row)) continue;
+            row_store_clear(u->last);
+            TRY(row_store_add(u->last, u->columns, row, NULL));
+            u->have = true;
+            op->sel[op->out.nrows++] = row;
+        }
+    }
+    return OK;
+}
+
+static status unique_restart(struct operator* op) {
+    ((struct unique *)op)->have = false;
+    return operator_restart(op->left);
+}
+
+const struct operator_class operator_unique = {sizeof(struct unique), unique_open, unique_next,
+                                               unique_restart, NULL};
+
+/* ---- Append ---- */
+
+struct append {
+    struct operator op;
+    bool second;
+    struct batch rest; /* of an input's batch larger than ours */
+    uint16_t at;
+};
+
+static status append_open(struct operator* op) {
+    return operator_columns(op);
+}
+
+static status append_fetch(struct append *a) {
+    while (a->at == a->rest.nrows) {
+        const struct batch *b;
+        TRY(operator_next(a->second ? a->op.right : a->op.left, &b));
+        a->rest = *b;
+        a->at = 0;
+        if (b->nrows) return OK;
+        if (a->second) return OK;
+        a->second = true;
+    }
+    return OK;
+}
+
+static status append_next(struct operator* op) {
+    struct append *a = (struct append *)op;
+    TRY(append_fetch(a));
+    uint16_t n = (uint16_t)(a->rest.nrows - a->at);
+    if (n > op->plan->capacity) n = op->plan->capacity;
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t row = batch_row(&a->rest, (uint16_t)(a->at + i));
+        for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
+            op->out.columns[c].values[i] = a->rest.columns[c].values[row];
+            op->out.columns[c].nulls[i] = a->rest.columns[c].nulls[row];
+        }
+    }
+    a->at = (uint16_t)(a->at + n);
+    op->out.nrows = n;
+    op->out.sel = NULL;
+    return OK;
+}
+
+static status append_restart(struct operator* op) {
+    struct append *a = (struct append *)op;
+    a->second = false;
+    a->at = a->rest.nrows = 0;
+    TRY(operator_restart(op->left));
+    return operator_restart(op->right);
+}
+
+const struct operator_class operator_append = {sizeof(struct append), append_open, append_next,
+                                               append_restart, NULL};
+
+/* ---- Materialize and Sort: everything is read once, then given as often as asked ---- */
+
+struct kept {
+    struct operator op;
+    struct row_store *rows;
+    size_t at;
+    bool complete;
+    struct program_state *limit, *offset;
+};
+
+static status kept_open(struct operator* op) {
+    struct kept *k = (struct kept *)op;
+    TRY(operator_columns(op));
+    if (op->plan->kind == PLAN_SORT && op->plan->sort.bounded) {
+        const struct plan_sort *p = &op->plan->sort;
+        if (p->limit) TRY(program_open(op->x, p->limit, 1, &k->limit));
+        if (p->offset) TRY(program_open(op->x, p->offset, 1, &k->offset));
+    }
+    return row_store_new(op->x, op->plan->ncolumns, op->plan->types, &k->rows);
+}
+
+/* How many of the sorted rows will be asked for; 0: all. */
+static status sort_bound(struct kept *k, size_t *ret) {
+    *ret = 0;
+    int64_t bound = 0;
+    struct program_state *parts[2] = {k->limit, k->offset};
+    for (int i = 0; i < 2; i++) {
+        if (!parts[i]) continue;
+        datum d;
+        bool is_null;
+        TRY(program_value(parts[i], &k->op.own, &d, &is_null));
+        if (is_null || d.i64 < 0) {
+            if (i == 0) return OK;
+            continue;
+        }
+        if (__builtin_add_overflow(bound, d.i64, &bound)) return OK;
+    }
+    *ret = k->limit && bound > 0 ? (size_t)bound : 0;
+    return OK;
+}
+
+/* Keeps the first `bound` rows in the sort's order and gives the memory of the others back. */
+static status prune(struct kept *k, size_t bound) {
+    const struct plan_sort *p = &k->op.plan->sort;
+    TRY(row_store_sort(k->rows, p->columns, p->n));
+    if (k->rows->n <= bound) return OK;
+    struct row_store fresh = *k->rows;
+    arena_init(&fresh.arena, k->rows->arena.limit);
+    fresh.rows = NULL;
+    fresh.n = fresh.cap = 0;
+    for (size_t i = 0; i < bound; i++) {
+        status s = row_store_adopt(&fresh, k->rows->rows[i]);
+        if (!ok(s)) {
+            row_store_free(&fresh);
+            return s;
+        }
+    }
+    row_store_free(k->rows);
+    *k->rows = fresh;
+    return OK;
+}
+
+static status read_all(struct kept *k) {
+    size_t bound = 0;
+    const struct batch *b;
+    if (k->limit) TRY(sort_bound(k, &bound));
+    do {
+        TRY(operator_next(k->op.left, &b));
+        TRY(row_store_add_batch(k->rows, b));
+        if (bound && k->rows->n > 2 * bound + 4 * BATCH_ROWS) TRY(prune(k, bound));
+        TRY(sql_env_breathe(k->op.x->env));
+    } while (b->nrows);
+    if (k->op.plan->kind == PLAN_SORT)
+        TRY(row_store_sort(k->rows, k->op.plan->sort.columns, k->op.plan->sort.n));
+    k->complete = true;
+    return OK;
+}
+
+static status kept_next(struct operator* op) {
+    struct kept *k = (struct kept *)op;
+    if (!k->complete) TRY(read_all(k));
+    op->out.sel = NULL;
+    row_store_read(k->rows, &k->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    return OK;
+}
+
+static status kept_restart(struct operator* op) {
+    struct kept *k = (struct kept *)op;
+    k->at = 0;
+    if (!op->plan->depends) return OK;
+    k->complete = false;
+    row_store_clear(k->rows);
+    return operator_restart(op->left);
+}
+
+/* A Materialize that nobody reads twice yet hands on as it reads. */
+static status material_next(struct operator* op) {
+    struct kept *k = (struct kept *)op;
+    op->out.sel = NULL;
+    if (k->at == k->rows->n && !k->complete) {
+        const struct batch *b;
+        TRY(operator_next(op->left, &b));
+        k->complete = b->nrows == 0;
+        TRY(row_store_add_batch(k->rows, b));
+    }
+    row_store_read(k->rows, &k->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    return OK;
+}
+
+const struct operator_class operator_sort = {sizeof(struct kept), kept_open, kept_next,
+                                             kept_restart, NULL};
+const struct operator_class operator_material = {sizeof(struct kept), kept_open, material_next,
+                                                 kept_restart, NULL};

@@ -1,0 +1,374 @@
+/* Rows that come from no table: one row, VALUES, functions, WITH queries. */
+#include "exec/internal.h"
+
+/* ---- Result: one row without columns ---- */
+
+struct result {
+    struct operator op;
+    bool done;
+};
+
+static status result_open(struct operator* op) {
+    return operator_columns(op);
+}
+
+static status result_next(struct operator* op) {
+    struct result *r = (struct result *)op;
+    op->out.nrows = r->done ? 0 : 1;
+    op->out.sel = NULL;
+    r->done = true;
+    return OK;
+}
+
+static status result_restart(struct operator* op) {
+    ((struct result *)op)->done = false;
+    return OK;
+}
+
+const struct operator_class operator_result = {sizeof(struct result), result_open, result_next,
+                                               result_restart, NULL};
+
+/* ---- VALUES ---- */
+
+struct values {
+    struct operator op;
+    uint32_t at;
+};
+
+static status values_open(struct operator* op) {
+    return operator_columns(op);
+}
+
+static status values_next(struct operator* op) {
+    struct values *v = (struct values *)op;
+    const struct plan_values *p = &op->plan->values;
+    uint16_t n = 0;
+    op->out.sel = NULL;
+    while (n < op->plan->capacity && v->at < p->nrows) {
+        const struct program *row = p->rows[v->at++];
+        struct execution view = *op->x;
+        view.arena = op->arena;
+        struct program_state *s;
+        TRY(program_open(&view, row, 1, &s));
+        s->x = op->x;
+        TRY(program_run(s, NULL, NULL, 1, op->arena));
+        for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
+            op->out.columns[c].values[n] = program_output(s, c)->values[0];
+            op->out.columns[c].nulls[n] = program_output(s, c)->nulls[0];
+        }
+        n++;
+    }
+    op->out.nrows = n;
+    return OK;
+}
+
+static status values_restart(struct operator* op) {
+    ((struct values *)op)->at = 0;
+    return OK;
+}
+
+const struct operator_class operator_values = {sizeof(struct values), values_open, values_next,
+                                               values_restart, NULL};
+
+/* ---- functions in FROM ---- */
+
+struct function_call_state {
+    struct program_state *args;
+    datum *values;
+    uint8_t *nulls;
+    void *set_state;
+    struct arena set_arena;
+    bool begun, done;
+};
+
+struct function_scan {
+    struct operator op;
+    struct function_call_state *calls;
+    struct arena args_arena;
+    int64_t ordinality;
+};
+
+static status function_open(struct operator* op) {
+    struct function_scan *f = (struct function_scan *)op;
+    const struct plan_function *p = &op->plan->function;
+    TRY(operator_columns(op));
+    NEW_N(op->x, f->calls, p->n);
+    arena_init(&f->args_arena, 0);
+    for (uint16_t i = 0; i < p->n; i++) {
+        struct function_call_state *c = &f->calls[i];
+        arena_init(&c->set_arena, 0);
+        TRY(program_open(op->x, p->calls[i].args, 1, &c->args));
+        NEW_N(op->x, c->values, p->calls[i].args->noutputs + 1);
+        NEW_N(op->x, c->nulls, p->calls[i].args->noutputs + 1);
+    }
+    return OK;
+}
+
+static status begin_call(struct function_scan *f, const struct plan_function_call *p,
+                         struct function_call_state *c) {
+    c->begun = true;
+    TRY(program_run(c->args, NULL, NULL, 1, &f->args_arena));
+    for (uint16_t i = 0; i < c->args->program->noutputs; i++) {
+        c->values[i] = program_output(c->args, i)->values[0];
+        c->nulls[i] = program_output(c->args, i)->nulls[0];
+        if (p->site && p->site->function->strict && c->nulls[i]) c->done = true;
+    }
+    return OK;
+}
+
+/* One row of one function; null columns once it is done. */
+static status call_row(struct function_scan *f, const struct plan_function_call *p,
+                       struct function_call_state *c, datum *ret, bool *ret_null) {
+    *ret_null = true;
+    if (!c->begun) TRY(begin_call(f, p, c));
+    if (c->done) return OK;
+    if (!p->site) { /* not a set: its one value */
+        *ret = c->values[0];
+        *ret_null = c->nulls[0];
+        c->done = true;
+        return OK;
+    }
+    struct eval_env env = f->op.x->env->eval;
+    env.arena = f->op.arena;
+    struct fn_call call = {.args = c->values,
+                           .nulls = c->nulls,
+                           .nargs = c->args->program->noutputs,
+                           .env = &env,
+                           .site = p->site,
+                           .set_state = c->set_state,
+                           .set_arena = &c->set_arena};
+    TRY(function_call(&call));
+    c->set_state = call.set_state;
+    c->done = call.set_done;
+    *ret = call.result;
+    *ret_null = call.is_null || call.set_done;
+    return OK;
+}
+
+static void put_columns(struct operator* op, uint16_t first, const struct plan_function_call *p,
+                        datum value, bool is_null, uint16_t row) {
+    struct vec *columns = op->out.columns + first;
+    if (!p->composite) {
+        columns[0].values[row] = value;
+        columns[0].nulls[row] = is_null;
+        return;
+    }
+    const struct record *r = is_null ? NULL : value.record;
+    for (uint16_t i = 0; i < p->ncolumns; i++) {
+        columns[i].nulls[row] = !r || i >= r->n || r->nulls[i];
+        if (!columns[i].nulls[row]) columns[i].values[row] = r->values[i];
+    }
+}
+
+static status function_row(struct function_scan *f, uint16_t row, bool *ret_any) {
+    struct operator* op = & f->op;
+    const struct plan_function *p = &op->plan->function;
+    uint16_t column = 0;
+    *ret_any = false;
+    for (uint16_t i = 0; i < p->n; i++) {
+        struct function_call_state *c = &f->calls[i];
+        bool single = !p->calls[i].site, was_done = c->begun && c->done;
+        datum value = {0};
+        bool is_null;
+        TRY(call_row(f, &p->calls[i], c, &value, &is_null));
+        if (!was_done && (single || !c->done)) *ret_any = true;
+        put_columns(op, column, &p->calls[i], value, is_null, row);
+        column = (uint16_t)(column + p->calls[i].ncolumns);
+    }
+    if (p->ordinality) {
+        op->out.columns[column].values[row] = datum_int8(++f->ordinality);
+        op->out.columns[column].nulls[row] = 0;
+    }
+    return OK;
+}
+
+static status function_next(struct operator* op) {
+    struct function_scan *f = (struct function_scan *)op;
+    uint16_t n = 0;
+    bool any = true;
+    op->out.sel = NULL;
+    TRY(sql_env_breathe(op->x->env));
+    while (n < op->plan->capacity) {
+        TRY(function_row(f, n, &any));
+        if (!any) break;
+        n++;
+    }
+    op->out.nrows = n;
+    return OK;
+}
+
+static void function_reset(struct function_scan *f) {
+    for (uint16_t i = 0; f->calls && i < f->op.plan->function.n; i++) {
+        struct function_call_state *c = &f->calls[i];
+        if (c->set_arena.chunk) arena_free(&c->set_arena);
+        c->set_state = NULL;
+        c->begun = c->done = false;
+    }
+    if (f->args_arena.chunk) arena_free(&f->args_arena);
+    f->ordinality = 0;
+}
+
+static status function_restart(struct operator* op) {
+    function_reset((struct function_scan *)op);
+    return OK;
+}
+
+static void function_close(struct operator* op) {
+    function_reset((struct function_scan *)op);
+}
+
+const struct operator_class operator_function = {sizeof(struct function_scan), function_open,
+                                                 function_next, function_restart, function_close};
+
+/* ---- WITH ---- */
+
+struct cte_scan {
+    struct operator op;
+    size_t at;
+};
+
+static status cte_open(struct operator* op) {
+    struct execution *x = op->x;
+    struct cte_state *c = &x->ctes[op->plan->cte.id];
+    TRY(operator_columns(op));
+    if (c->rows) return OK;
+    const struct plan *source = x->plan->ctes[op->plan->cte.id].plan;
+    CHECK(source);
+    TRY(row_store_new(x, source->ncolumns, source->types, &c->rows));
+    return operator_open(x, source, true, &c->op);
+}
+
+static status cte_next(struct operator* op) {
+    struct cte_scan *s = (struct cte_scan *)op;
+    struct cte_state *c = &op->x->ctes[op->plan->cte.id];
+    op->out.sel = NULL;
+    TRY(sql_env_breathe(op->x->env));
+    if (s->at == c->rows->n && !c->complete) {
+        const struct batch *b;
+        TRY(operator_next(c->op, &b));
+        c->complete = b->nrows == 0;
+        TRY(row_store_add_batch(c->rows, b));
+    }
+    row_store_read(c->rows, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    return OK;
+}
+
+static status cte_restart(struct operator* op) {
+    ((struct cte_scan *)op)->at = 0;
+    return OK;
+}
+
+const struct operator_class operator_cte = {sizeof(struct cte_scan), cte_open, cte_next,
+                                            cte_restart, NULL};
+
+/* The rows of the last round of a recursion. */
+static status work_next(struct operator* op) {
+    struct cte_scan *s = (struct cte_scan *)op;
+    struct row_store *rows = op->x->work[op->plan->cte.id];
+    op->out.sel = NULL;
+    op->out.nrows = 0;
+    if (rows) row_store_read(rows, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    return OK;
+}
+
+static status work_open(struct operator* op) {
+    return operator_columns(op);
+}
+
+const struct operator_class operator_work = {sizeof(struct cte_scan), work_open, work_next,
+                                             cte_restart, NULL};
+
+/* ---- recursion: rounds over what the round before has found, until one finds nothing ---- */
+
+struct recursive {
+    struct operator op;
+    struct row_store *found; /* this round */
+    struct row_store *last;  /* the round before */
+    struct row_store *seen;  /* UNION: everything, hashed */
+    const struct vec **columns;
+    size_t given; /* rows of this round already handed on */
+    bool in_recursion, done;
+};
+
+static status recursive_open(struct operator* op) {
+    struct recursive *r = (struct recursive *)op;
+    const struct plan *p = op->plan;
+    TRY(operator_columns(op));
+    TRY(row_store_new(op->x, p->ncolumns, p->types, &r->found));
+    TRY(row_store_new(op->x, p->ncolumns, p->types, &r->last));
+    if (!p->recursive.union_all) TRY(row_store_new(op->x, p->ncolumns, p->types, &r->seen));
+    NEW_N(op->x, r->columns, p->ncolumns + 1);
+    return OK;
+}
+
+static status is_new(struct recursive *r, const struct vec *columns, uint16_t row, bool *ret) {
+    uint16_t n = r->op.plan->ncolumns;
+    for (uint16_t c = 0; c < n; c++) r->columns[c] = &columns[c];
+    uint64_t hash = hash_row(r->op.plan->types, r->columns, n, row);
+    for (struct stored_row *s = row_store_bucket(r->seen, hash); s; s = s->next) {
+        if (s->hash != hash) continue;
+        uint16_t c = 0;
+        const uint8_t *nulls = stored_nulls(r->seen, s);
+        while (c < n && same_value(r->op.plan->types[c], columns[c].values[row],
+                                   columns[c].nulls[row], s->values[c], nulls[c]))
+            c++;
+        *ret = c < n;
+        if (!*ret) return OK;
+    }
+    struct stored_row *s;
+    TRY(row_store_add(r->seen, columns, row, &s));
+    s->hash = hash;
+    *ret = true;
+    return row_store_hash(r->seen, s);
+}
+
+/* The next round reads what this one has found. */
+static status next_round(struct recursive *r) {
+    struct row_store *t = r->last;
+    r->last = r->found;
+    r->found = t;
+    row_store_clear(r->found);
+    r->in_recursion = true;
+    r->given = 0;
+    r->done = r->last->n == 0;
+    r->op.x->work[r->op.plan->recursive.id] = r->last;
+    return operator_restart(r->op.right);
+}
+
+static status keep_new_rows(struct recursive *r, const struct batch *b) {
+    for (uint16_t i = 0; i < b->nrows; i++) {
+        bool fresh = true;
+        if (r->seen) TRY(is_new(r, b->columns, batch_row(b, i), &fresh));
+        if (fresh) TRY(row_store_add(r->found, b->columns, batch_row(b, i), NULL));
+    }
+    return OK;
+}
+
+static status recursive_next(struct operator* op) {
+    struct recursive *r = (struct recursive *)op;
+    op->out.sel = NULL;
+    op->out.nrows = 0;
+    while (!r->done && r->given == r->found->n) {
+        TRY(sql_env_breathe(op->x->env));
+        const struct batch *b;
+        TRY(operator_next(r->in_recursion ? op->right : op->left, &b));
+        TRY(b->nrows ? keep_new_rows(r, b) : next_round(r));
+    }
+    if (r->given < r->found->n)
+        row_store_read(r->found, &r->given, op->out.columns, op->plan->capacity, &op->out.nrows);
+    return OK;
+}
+
+static status recursive_restart(struct operator* op) {
+    struct recursive *r = (struct recursive *)op;
+    row_store_clear(r->found);
+    row_store_clear(r->last);
+    if (r->seen) row_store_clear(r->seen);
+    r->in_recursion = r->done = false;
+    r->given = 0;
+    TRY(operator_restart(op->left));
+    return operator_restart(op->right);
+}
+
+const struct operator_class operator_recursive = {sizeof(struct recursive), recursive_open,
+                                                  recursive_next, recursive_restart, NULL};

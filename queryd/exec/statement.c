@@ -1,0 +1,178 @@
+/* From a parsed statement to a plan that can be kept. */
+#include <stdlib.h>
+
+#include "analyse/analyse.h"
+#include "catalog/define.h"
+#include "exec/private.h"
+
+#define STATEMENT_BYTES_MAX ((size_t)64 << 20)
+
+static status no_memory(struct sql_env *env) {
+    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+}
+
+static bool is_query(const struct node *n) {
+    return n->kind == NODE_SELECT || n->kind == NODE_INSERT || n->kind == NODE_UPDATE ||
+           n->kind == NODE_DELETE || n->kind == NODE_MERGE;
+}
+
+/* ---- result columns ---- */
+
+static status describe(struct sql_env *env, struct statement *s, const struct target *targets,
+                       uint16_t n) {
+    s->columns = arena_array(&s->arena, n + 1u, sizeof *s->columns);
+    if (!s->columns) return no_memory(env);
+    s->ncolumns = n;
+    for (uint16_t i = 0; i < n; i++) {
+        const struct expr *e = targets[i].expr;
+        const struct type *t = type_find(e->type);
+        struct result_column *c = &s->columns[i];
+        c->name = arena_strdup(&s->arena, targets[i].name);
+        if (!c->name) return no_memory(env);
+        c->type = e->type;
+        c->typmod = e->typmod;
+        c->type_len = t ? t->len : -1;
+        c->table = targets[i].table;
+        c->attribute = targets[i].attribute;
+    }
+    return OK;
+}
+
+static status describe_query(struct sql_env *env, struct statement_private *p,
+                             const struct query *q) {
+    struct statement *s = &p->statement;
+    bool reads = q->kind == QUERY_SELECT || q->kind == QUERY_SETOP;
+    p->tag = reads                     ? "SELECT"
+             : q->kind == QUERY_INSERT ? "INSERT 0"
+             : q->kind == QUERY_UPDATE ? "UPDATE"
+                                       : "DELETE";
+    p->changes = !reads;
+    s->kind = reads || q->nreturning ? STATEMENT_QUERY : STATEMENT_CHANGE;
+    if (reads) return describe(env, s, q->targets, q->nvisible);
+    return describe(env, s, q->returning, q->nreturning);
+}
+
+/* ---- preparing ---- */
+
+static status prepare_query(struct sql_env *env, struct statement_private *p, struct node *n,
+                            const oid *types, uint16_t ntypes) {
+    struct statement *s = &p->statement;
+    struct analysed *a;
+    TRY(analyse_statement(env, &s->arena, n, types, ntypes, &a));
+    TRY(describe_query(env, p, a->query));
+    s->nparams = a->nparams;
+    s->param_types = a->param_types;
+    s->read_only = a->read_only;
+    return plan_statement(env, &s->arena, a, &p->plan);
+}
+
+static bool option_on(const struct ast_def_elem *d) {
+    if (!d->value || d->value->kind != NODE_LITERAL) return true;
+    const struct ast_literal *l = ast_as_literal(d->value);
+    if (l->kind == LITERAL_BOOL || l->kind == LITERAL_INTEGER) return l->integer != 0;
+    return !l->text || (strcmp(l->text, "off") != 0 && strcmp(l->text, "false") != 0);
+}
+
+static status explain_options(struct sql_env *env, struct statement_private *p,
+                              const struct ast_explain *n) {
+    p->explain = p->explain_costs = true;
+    LIST_EACH(struct ast_def_elem *, d, n->options) {
+        if (strcmp(d->name, "costs") == 0)
+            p->explain_costs = option_on(d);
+        else if (strcmp(d->name, "analyze") == 0 && option_on(d))
+            return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                             "EXPLAIN ANALYZE is not supported");
+        else if (strcmp(d->name, "format") == 0 && d->value && d->value->kind == NODE_LITERAL &&
+                 ast_as_literal(d->value)->text &&
+                 strcmp(ast_as_literal(d->value)->text, "text") != 0)
+            return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                             "EXPLAIN format \"%s\" is not supported",
+                             ast_as_literal(d->value)->text);
+    }
+    return OK;
+}
+
+static status prepare_explain(struct sql_env *env, struct statement_private *p,
+                              struct ast_explain *n, const oid *types, uint16_t ntypes) {
+    struct statement *s = &p->statement;
+    TRY(explain_options(env, p, n));
+    if (!is_query(n->query))
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "EXPLAIN of this statement is not supported");
+    TRY(prepare_query(env, p, n->query, types, ntypes));
+    p->tag = "EXPLAIN";
+    p->changes = false;
+    s->kind = STATEMENT_QUERY;
+    s->read_only = true;
+    s->ncolumns = 1;
+    s->columns = arena_zalloc(&s->arena, sizeof *s->columns);
+    if (!s->columns) return no_memory(env);
+    s->columns[0] =
+        (struct result_column){.name = "QUERY PLAN", .type = TEXTOID, .typmod = -1, .type_len = -1};
+    return OK;
+}
+
+/* VACUUM and CREATE INDEX CONCURRENTLY and the like manage transactions themselves. */
+static bool runs_outside_block(const struct node *n) {
+    switch (n->kind) {
+    case NODE_VACUUM: return !((const struct ast_vacuum *)n)->analyze_only;
+    case NODE_CREATE_INDEX: return ((const struct ast_create_index *)n)->concurrently;
+    case NODE_DROP: return ((const struct ast_drop *)n)->concurrently;
+    case NODE_DATABASE:
+        return ((const struct ast_database *)n)->action == DATABASE_CREATE ||
+               ((const struct ast_database *)n)->action == DATABASE_DROP;
+    default: return false;
+    }
+}
+
+/* A definition is carried out from its syntax tree, which must live as long as the statement: the
+ * text is parsed again into its arena. */
+static status prepare_define(struct sql_env *env, struct statement_private *p,
+                             const struct raw_stmt *raw) {
+    struct statement *s = &p->statement;
+    s->kind = STATEMENT_DEFINE;
+    s->outside_block = runs_outside_block(raw->stmt);
+    p->tag = "";
+    char *text = arena_strndup(&s->arena, env->text, env->text_len);
+    if (!text) return no_memory(env);
+    struct list *statements;
+    TRY(parse_sql(&s->arena, text, env->text_len, env->eval.error, &statements));
+    LIST_EACH(struct raw_stmt *, again, statements)
+    if (again->location == raw->location) p->node = again->stmt;
+    CHECK(p->node && p->node->kind == raw->stmt->kind);
+    return OK;
+}
+
+static status prepare(struct sql_env *env, struct statement_private *p, const struct raw_stmt *raw,
+                      const oid *types, uint16_t ntypes) {
+    struct node *n = raw->stmt;
+    if (is_query(n)) return prepare_query(env, p, n, types, ntypes);
+    if (n->kind == NODE_EXPLAIN)
+        return prepare_explain(env, p, (struct ast_explain *)n, types, ntypes);
+    return prepare_define(env, p, raw);
+}
+
+status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const oid *param_types,
+                         uint16_t nparams, struct statement **ret_statement) {
+    struct statement_private *p = calloc(1, sizeof *p);
+    if (!p) return no_memory(env);
+    struct statement *s = &p->statement;
+    arena_init(&s->arena, STATEMENT_BYTES_MAX);
+    s->references = 1;
+    /* before anything is looked up: a change meanwhile makes the plan stale, never wrong */
+    s->catalog_version = catalog_version(env);
+    status st = prepare(env, p, raw, param_types, nparams);
+    if (!ok(st)) {
+        statement_release(s);
+        if (env->eval.error->status.code == ST_OK) return error_from_status(env->eval.error, st);
+        return st;
+    }
+    *ret_statement = s;
+    return OK;
+}
+
+void statement_release(struct statement *s) {
+    if (--s->references) return;
+    arena_free(&s->arena);
+    free(private_of(s));
+}

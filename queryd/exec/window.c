@@ -1,0 +1,369 @@
+/* Window functions: the input is kept, partitions and peers are found by its order, each function
+ * is computed row by row over its frame. */
+#include "exec/internal.h"
+
+struct window_state {
+    struct operator op;
+    struct row_store *rows;
+    struct vec *results; /* per call: one value per row, in the groups' arenas */
+    struct arena arena;  /* results */
+    bool complete;
+    size_t at;
+    struct program_state *start, *end;
+    int64_t start_offset, end_offset;
+};
+
+/* Where a row stands: its partition and its peers, as ranges of rows. */
+struct place {
+    size_t first, last;           /* partition: [first, last) */
+    size_t peer_first, peer_last; /* peers: [peer_first, peer_last) */
+    size_t row;
+    int64_t group; /* number of the peer group in the partition, from 0 */
+};
+
+static const struct plan_window *plan_of(const struct window_state *w) {
+    return &w->op.plan->window;
+}
+
+static status window_open(struct operator* op) {
+    struct window_state *w = (struct window_state *)op;
+    const struct plan_window *p = &op->plan->window;
+    arena_init(&w->arena, HARD_MEMORY_BYTES);
+    if (p->start_offset) TRY(program_open(op->x, p->start_offset, 1, &w->start));
+    if (p->end_offset) TRY(program_open(op->x, p->end_offset, 1, &w->end));
+    TRY(operator_columns(op));
+    return row_store_new(op->x, op->plan->left->ncolumns, op->plan->left->types, &w->rows);
+}
+
+static bool same_columns(const struct window_state *w, size_t a, size_t b, bool order) {
+    const struct plan_window *p = plan_of(w);
+    struct stored_row *x = w->rows->rows[a], *y = w->rows->rows[b];
+    const uint8_t *xn = stored_nulls(w->rows, x), *yn = stored_nulls(w->rows, y);
+    uint16_t n = order ? p->norder : p->npartition;
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t c = order ? p->order[i].column : p->partition[i];
+        if (!same_value(w->rows->types[c], x->values[c], xn[c], y->values[c], yn[c])) return false;
+    }
+    return true;
+}
+
+static bool value_at(const struct window_state *w, size_t row, uint16_t column, datum *ret) {
+    struct stored_row *r = w->rows->rows[row];
+    if (stored_nulls(w->rows, r)[column]) return false;
+    *ret = r->values[column];
+    return true;
+}
+
+/* ---- frames ---- */
+
+static void peers_of(const struct window_state *w, const struct place *p, size_t row, size_t *first,
+                     size_t *last) {
+    *first = *last = row;
+    while (*first > p->first && same_columns(w, *first - 1, row, true)) (*first)--;
+    while (*last < p->last && same_columns(w, *last, row, true)) (*last)++;
+}
+
+/* The row where peer group `group` of the partition begins (its number may lie outside). */
+static size_t group_start(const struct window_state *w, const struct place *p, int64_t group) {
+    if (group <= 0) return p->first;
+    size_t at = p->first;
+    for (int64_t g = 0; g < group && at < p->last; g++) {
+        size_t first, last;
+        peers_of(w, p, at, &first, &last);
+        at = last;
+    }
+    return at;
+}
+
+static size_t clamp(const struct place *p, int64_t row) {
+    if (row < (int64_t)p->first) return p->first;
+    return row > (int64_t)p->last ? p->last : (size_t)row;
+}
+
+static size_t bound_row(const struct window_state *w, const struct place *p,
+                        enum ast_frame_bound bound, int64_t offset, bool is_end) {
+    enum ast_frame_mode mode = plan_of(w)->frame->mode;
+    int64_t row = (int64_t)p->row, sign = bound == BOUND_OFFSET_PRECEDING ? -1 : 1;
+    switch (bound) {
+    case BOUND_UNBOUNDED_PRECEDING: return p->first;
+    case BOUND_UNBOUNDED_FOLLOWING: return p->last;
+    case BOUND_CURRENT_ROW:
+        if (mode == FRAME_ROWS) return is_end ? p->row + 1 : p->row;
+        return is_end ? p->peer_last : p->peer_first;
+    default:
+        if (mode == FRAME_ROWS) return clamp(p, row + sign * offset + (is_end ? 1 : 0));
+        return group_start(w, p, p->group + sign * offset + (is_end ? 1 : 0));
+    }
+}
+
+static void frame_of(const struct window_state *w, const struct place *p, size_t *first,
+                     size_t *last) {
+    const struct window *f = plan_of(w)->frame;
+    *first = bound_row(w, p, f->start, w->start_offset, false);
+    *last = bound_row(w, p, f->end, w->end_offset, true);
+    if (*last < *first) *last = *first;
+}
+
+static status offset_value(struct window_state *w, struct program_state *s, bool is_start,
+                           int64_t *ret) {
+    struct error *e = w->op.x->env->eval.error;
+    const char *which = is_start ? "starting" : "ending";
+    datum d;
+    bool is_null;
+    if (!s) return OK;
+    TRY(program_value(s, &w->arena, &d, &is_null));
+    if (is_null)
+        return error_set(e, ST_NULL_VALUE_NOT_ALLOWED, "frame %s offset must not be null", which);
+    if (d.i64 < 0)
+        return error_set(e, ST_INVALID_PARAMETER_VALUE, "frame %s offset must not be negative",
+                         which);
+    *ret = d.i64 > INT32_MAX ? INT32_MAX : d.i64;
+    return OK;
+}
+
+/* ---- functions ---- */
+
+enum {
+    ROW_NUMBER = 3100,
+    RANK,
+    DENSE_RANK,
+    PERCENT_RANK,
+    CUME_DIST,
+    NTILE,
+    LAG,
+    LAG_OFFSET,
+    LAG_DEFAULT,
+    LEAD,
+    LEAD_OFFSET,
+    LEAD_DEFAULT,
+    FIRST_VALUE,
+    LAST_VALUE,
+    NTH_VALUE
+};
+
+static status ntile(struct window_state *w, const struct plan_window_call *c, const struct place *p,
+                    datum *ret, uint8_t *ret_null) {
+    datum d;
+    if (!value_at(w, p->first, c->first_arg, &d)) {
+        *ret_null = 1;
+        return OK;
+    }
+    if (d.i32 <= 0)
+        return error_set(w->op.x->env->eval.error, ST_INVALID_PARAMETER_VALUE,
+                         "argument of ntile must be greater than zero");
+    int64_t n = (int64_t)(p->last - p->first), at = (int64_t)(p->row - p->first);
+    int64_t size = n / d.i32, larger = n % d.i32;
+    int64_t bucket = at < larger * (size + 1) ? at / (size + 1)
+                     : size                   ? larger + (at - larger * (size + 1)) / size
+                                              : larger;
+    *ret = datum_int4((int32_t)bucket + 1);
+    return OK;
+}
+
+static status shifted(struct window_state *w, const struct plan_window_call *c,
+                      const struct place *p, bool ahead, datum *ret, uint8_t *ret_null) {
+    int64_t offset = 1;
+    datum d;
+    if (c->nargs > 1) {
+        if (!value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) {
+            *ret_null = 1;
+            return OK;
+        }
+        offset = d.i32;
+    }
+    int64_t row = (int64_t)p->row + (ahead ? offset : -offset);
+    bool inside = row >= (int64_t)p->first && row < (int64_t)p->last;
+    if (inside)
+        *ret_null = !value_at(w, (size_t)row, c->first_arg, ret);
+    else
+        *ret_null = c->nargs < 3 || !value_at(w, p->row, (uint16_t)(c->first_arg + 2), ret);
+    return OK;
+}
+
+static status nth(struct window_state *w, const struct plan_window_call *c, const struct place *p,
+                  datum *ret, uint8_t *ret_null) {
+    size_t first, last;
+    frame_of(w, p, &first, &last);
+    int64_t n = 1;
+    *ret_null = 1;
+    if (c->function->oid == NTH_VALUE) {
+        datum d;
+        if (!value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) return OK;
+        n = d.i32;
+        if (n <= 0)
+            return error_set(w->op.x->env->eval.error, ST_INVALID_PARAMETER_VALUE,
+                             "argument of nth_value must be greater than zero");
+    }
+    if (last == first || (int64_t)(last - first) < n) return OK;
+    size_t row = c->function->oid == LAST_VALUE ? last - 1 : first + (size_t)n - 1;
+    *ret_null = !value_at(w, row, c->first_arg, ret);
+    return OK;
+}
+
+static status window_function(struct window_state *w, const struct plan_window_call *c,
+                              const struct place *p, datum *ret, uint8_t *ret_null) {
+    size_t n = p->last - p->first, at = p->row - p->first;
+    *ret_null = 0;
+    switch (c->function->oid) {
+    case ROW_NUMBER: *ret = datum_int8((int64_t)at + 1); return OK;
+    case RANK: *ret = datum_int8((int64_t)(p->peer_first - p->first) + 1); return OK;
+    case DENSE_RANK: *ret = datum_int8(p->group + 1); return OK;
+    case PERCENT_RANK:
+        *ret = datum_float8(n > 1 ? (double)(p->peer_first - p->first) / (double)(n - 1) : 0);
+        return OK;
+    case CUME_DIST: *ret = datum_float8((double)(p->peer_last - p->first) / (double)n); return OK;
+    case NTILE: return ntile(w, c, p, ret, ret_null);
+    case LAG:
+    case LAG_OFFSET:
+    case LAG_DEFAULT: return shifted(w, c, p, false, ret, ret_null);
+    case LEAD:
+    case LEAD_OFFSET:
+    case LEAD_DEFAULT: return shifted(w, c, p, true, ret, ret_null);
+    case FIRST_VALUE:
+    case LAST_VALUE:
+    case NTH_VALUE: return nth(w, c, p, ret, ret_null);
+    default:
+        return error_set(w->op.x->env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "window function %s is not supported", c->function->name);
+    }
+}
+
+/* ---- aggregates over frames ---- */
+
+/* A state that grows with the frame as long as the frame only grows at its end. */
+struct running {
+    struct agg_call call;
+    size_t first, next; /* stepped: [first, next) */
+    bool begun;
+};
+
+static status step_rows(struct window_state *w, const struct plan_window_call *c, struct running *r,
+                        size_t until) {
+    for (; r->next < until; r->next++) {
+        struct stored_row *row = w->rows->rows[r->next];
+        const uint8_t *nulls = stored_nulls(w->rows, row);
+        if (c->has_filter) {
+            uint16_t f = (uint16_t)(c->first_arg + c->nargs);
+            if (nulls[f] || !row->values[f].b) continue;
+        }
+        r->call.args = row->values + c->first_arg;
+        r->call.nulls = nulls + c->first_arg;
+        TRY(aggregate_step(c->aggregate, &r->call));
+    }
+    return OK;
+}
+
+static status aggregate_frame(struct window_state *w, const struct plan_window_call *c,
+                              struct running *r, const struct place *p, datum *ret,
+                              uint8_t *ret_null, const struct eval_env *env) {
+    size_t first, last;
+    frame_of(w, p, &first, &last);
+    if (!r->begun || r->first != first || r->next > last) {
+        r->call = (struct agg_call){
+            .nargs = c->nargs, .state_arena = &w->arena, .env = env, .site = c->site};
+        r->call.state = arena_zalloc(&w->arena, c->aggregate->state_bytes + 16u);
+        if (!r->call.state) return exec_memory(w->op.x);
+        r->first = r->next = first;
+        r->begun = true;
+    }
+    TRY(step_rows(w, c, r, last));
+    r->call.is_null = false;
+    TRY(c->aggregate->final(&r->call));
+    *ret = r->call.result;
+    *ret_null = r->call.is_null;
+    return OK;
+}
+
+static status compute_call(struct window_state *w, uint16_t i, struct place *p, struct running *r,
+                           const struct eval_env *env) {
+    const struct plan_window_call *c = &plan_of(w)->calls[i];
+    datum *value = &w->results[i].values[p->row];
+    uint8_t *is_null = &w->results[i].nulls[p->row];
+    if (!c->aggregate) return window_function(w, c, p, value, is_null);
+    return aggregate_frame(w, c, r, p, value, is_null, env);
+}
+
+static status compute_partition(struct window_state *w, size_t first, size_t last,
+                                struct running *running, const struct eval_env *env) {
+    struct place p = {.first = first, .last = last, .peer_last = first, .group = -1};
+    for (p.row = first; p.row < last; p.row++) {
+        if (p.row == p.peer_last) {
+            p.peer_first = p.row;
+            while (p.peer_last < last && same_columns(w, p.row, p.peer_last, true)) p.peer_last++;
+            p.group++;
+        }
+        for (uint16_t i = 0; i < plan_of(w)->ncalls; i++)
+            TRY(compute_call(w, i, &p, &running[i], env));
+        if (p.row % 256 == 0) TRY(sql_env_breathe(w->op.x->env));
+    }
+    return OK;
+}
+
+static status compute(struct window_state *w) {
+    uint16_t ncalls = plan_of(w)->ncalls;
+    struct eval_env env = w->op.x->env->eval;
+    env.arena = &w->arena;
+    w->results = arena_array(&w->arena, ncalls, sizeof *w->results);
+    struct running *running = arena_array(&w->arena, ncalls, sizeof *running);
+    if (!w->results || !running) return exec_memory(w->op.x);
+    for (uint16_t i = 0; i < ncalls; i++) {
+        w->results[i].values = arena_array(&w->arena, w->rows->n + 1, sizeof(datum));
+        w->results[i].nulls = arena_array(&w->arena, w->rows->n + 1, 1);
+        if (!w->results[i].values || !w->results[i].nulls) return exec_memory(w->op.x);
+    }
+    TRY(offset_value(w, w->start, true, &w->start_offset));
+    TRY(offset_value(w, w->end, false, &w->end_offset));
+    for (size_t first = 0; first < w->rows->n;) {
+        size_t last = first + 1;
+        while (last < w->rows->n && same_columns(w, first, last, false)) last++;
+        for (uint16_t i = 0; i < ncalls; i++) running[i].begun = false;
+        TRY(compute_partition(w, first, last, running, &env));
+        first = last;
+    }
+    return OK;
+}
+
+static status read_all(struct window_state *w) {
+    const struct batch *b;
+    do {
+        TRY(operator_next(w->op.left, &b));
+        TRY(row_store_add_batch(w->rows, b));
+        TRY(sql_env_breathe(w->op.x->env));
+    } while (b->nrows);
+    TRY(compute(w));
+    w->complete = true;
+    return OK;
+}
+
+static status window_next(struct operator* op) {
+    struct window_state *w = (struct window_state *)op;
+    if (!w->complete) TRY(read_all(w));
+    size_t from = w->at;
+    op->out.sel = NULL;
+    row_store_read(w->rows, &w->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    uint16_t base = op->plan->left->ncolumns;
+    for (uint16_t i = 0; i < op->plan->window.ncalls; i++)
+        for (uint16_t r = 0; r < op->out.nrows; r++) {
+            op->out.columns[base + i].values[r] = w->results[i].values[from + r];
+            op->out.columns[base + i].nulls[r] = w->results[i].nulls[from + r];
+        }
+    return OK;
+}
+
+static status window_restart(struct operator* op) {
+    struct window_state *w = (struct window_state *)op;
+    w->at = 0;
+    if (!op->plan->depends) return OK;
+    w->complete = false;
+    row_store_clear(w->rows);
+    arena_reset(&w->arena);
+    return operator_restart(op->left);
+}
+
+static void window_close(struct operator* op) {
+    struct window_state *w = (struct window_state *)op;
+    if (w->arena.chunk) arena_free(&w->arena);
+}
+
+const struct operator_class operator_window = {sizeof(struct window_state), window_open,
+                                               window_next, window_restart, window_close};
