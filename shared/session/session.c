@@ -11,15 +11,15 @@ static uint64_t owner_word(struct owner o) {
 uint32_t session_slot_take(struct shm *shm, struct owner owner) {
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
         struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
-        uint32_t expected = SESSION_FREE;
-        if (!atomic_compare_exchange_strong(&s->state, &expected, SESSION_OPENING)) continue;
-        atomic_store(&s->owner, owner_word(owner));
+        uint64_t expected = 0;
+        if (!atomic_compare_exchange_strong(&s->owner, &expected, owner_word(owner))) continue;
         atomic_fetch_add(&s->generation, 1);
         atomic_store(&s->cancel, 0);
         s->txn_status = 'I';
         s->skip_until_sync = s->statements_lost = false;
         s->in_start = s->in_end = s->out_start = s->out_end = 0;
         s->settings_len = s->statements_len = 0;
+        atomic_store(&s->state, SESSION_OPENING);
         return i;
     }
     return SESSION_NONE;
@@ -27,8 +27,8 @@ uint32_t session_slot_take(struct shm *shm, struct owner owner) {
 
 void session_slot_free(struct shm *shm, uint32_t index) {
     struct session_slot *s = (struct session_slot *)session_slot_at(shm, index);
-    atomic_store(&s->owner, 0);
     atomic_store(&s->state, SESSION_FREE);
+    atomic_store(&s->owner, 0);
 }
 
 unsigned session_repair(struct shm *shm, struct owner now) {
@@ -36,8 +36,7 @@ unsigned session_repair(struct shm *shm, struct owner now) {
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
         struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
         uint64_t owner = atomic_load(&s->owner);
-        if (atomic_load(&s->state) == SESSION_FREE || (owner & 0xff) != now.slot) continue;
-        if (owner == owner_word(now)) continue;
+        if (owner == 0 || (owner & 0xff) != now.slot || owner == owner_word(now)) continue;
         session_slot_free(shm, i);
         freed++;
     }

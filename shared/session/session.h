@@ -11,7 +11,9 @@
  *     196608   65536    send buffer
  *
  * A slot belongs to the worker that `owner` names and is written by it alone, but for `cancel`,
- * which anybody sets, and for FREE → OPENING, which a worker does with one compare-and-exchange. */
+ * which anybody sets. A worker takes a slot by changing owner from 0 to its own with one
+ * compare-and-exchange, and gives it back by clearing owner last: so a slot that is not free always
+ * says whose it is, wherever its owner dies. */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
@@ -39,7 +41,7 @@ enum session_state {
 struct session_slot {
     _Atomic uint32_t state;
     _Atomic uint32_t generation; /* of its uses */
-    _Atomic uint64_t owner;      /* epoch << 8 | process slot */
+    _Atomic uint64_t owner;      /* epoch << 8 | process slot; 0: free */
     _Atomic bool cancel;         /* 1: a cancel request came for what runs now */
     uint32_t secret;             /* of cancel requests */
     /* where it is in the protocol */
