@@ -57,6 +57,14 @@ static void move_strong_locks(struct shm *shm, struct txn_slot *s, uint16_t to) 
     }
 }
 
+/* A dead txnd has counted the strong locks of the orphans, which stay orphans. */
+static void recount_orphans(struct shm *shm) {
+    for (uint32_t i = 0; i < shm->sizes.txns; i++) {
+        struct txn_slot *s = txn_slot_at(shm, i);
+        if (txn_slot_state(s) == TXN_ORPHAN) move_strong_locks(shm, s, SLOT_TXND);
+    }
+}
+
 unsigned txn_repair(struct shm *shm, struct owner dead) {
     unsigned orphans = 0;
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
@@ -72,5 +80,6 @@ unsigned txn_repair(struct shm *shm, struct owner dead) {
         orphans++;
     }
     for (int h = 0; h < TXN_STRONG_HASHES; h++) atomic_store(&shm->txn->strong[dead.slot][h], 0);
+    if (dead.slot == SLOT_TXND) recount_orphans(shm);
     return orphans;
 }

@@ -74,9 +74,11 @@ void slot_close(struct proc *p, uint32_t index) {
     slot_drop_locks(p->shm, s);
     atomic_store_explicit(&s->snapshot, 0, memory_order_relaxed);
     atomic_store_explicit(&s->keep_lsn, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->x, 0, memory_order_relaxed);
-    atomic_store_explicit(&s->first_lsn, 0, memory_order_relaxed);
+    /* The id goes last: killed in between, an orphan with an id is found to have ended by the map,
+     * while records without one would be undone, whatever became of them. */
     atomic_store_explicit(&s->last_lsn, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->first_lsn, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->x, 0, memory_order_release);
     slot_set_state(s, TXN_FREE);
     /* A waiter is noted before it looks whether this life still lasts (txnd), and we look for
      * waiters after ending it: one of the two sees the other. */
