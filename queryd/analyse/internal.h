@@ -155,7 +155,7 @@ status transform_distinct(struct scope *s, struct ast_distinct *n, struct expr *
 status transform_nullif(struct scope *s, struct ast_nullif *n, struct expr **ret);
 status compare_rows(struct analyse *a, const char *op, struct expr **left, struct expr **right,
                     uint16_t n, int32_t location, struct expr **ret);
-status make_not(struct analyse *a, struct expr *e, struct expr **ret);
+status make_not_expr(struct analyse *a, struct expr *e, struct expr **ret);
 status make_bool2(struct analyse *a, enum expr_bool kind, struct expr *x, struct expr *y,
                   struct expr **ret);
 /* sublink.c */

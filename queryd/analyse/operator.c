@@ -5,7 +5,7 @@ static status operand(struct analyse *a, struct expr *e, oid type, struct expr *
     return coerce_chosen(a, e, type, ret);
 }
 
-status make_not(struct analyse *a, struct expr *e, struct expr **ret) {
+status make_not_expr(struct analyse *a, struct expr *e, struct expr **ret) {
     struct expr *n = expr_new_n(a->arena, EXPR_BOOL, BOOLOID, e->location, 1);
     NEEDS(a, n);
     n->boolean = EXPR_NOT;
@@ -322,7 +322,7 @@ status transform_distinct(struct scope *s, struct ast_distinct *n, struct expr *
     TRY(transform(s, n->right, &right));
     if (left->kind == EXPR_ROW && right->kind == EXPR_ROW) {
         TRY(distinct_rows(a, left, right, location, &e));
-        if (n->negated) TRY(make_not(a, e, &e));
+        if (n->negated) TRY(make_not_expr(a, e, &e));
     } else {
         TRY(with_equality(a, EXPR_DISTINCT, left, right, location, &e));
         e->negated = n->negated;

@@ -1,227 +1,428 @@
-/* COPY FROM: bytes of the client, in pieces cut anywhere, into rows. */
+/* COPY FROM STDIN: bytes in any pieces become rows. */
 #include <stdio.h>
-#include <string.h>
 
-#include "exec/copy_internal.h"
+#include "analyse/analyse.h"
+#include "exec/copy_private.h"
 
-static const char signature[11] = "PGCOPY\n\377\r\n";
+#define ROWS_PER_BREATH 64
+#define SHOWN_BYTES_MAX 100
+#define LINE_BYTES_MAX ((size_t)1 << 30)
 
-/* ---- one row --------------------------------------------------------------------------------- */
+static const char binary_signature[11] = "PGCOPY\n\377\r\n";
 
-static status insert_row(struct copy *c) {
-    struct sql_env *env = c->env;
-    struct execution *x;
-    const struct batch *b;
-    TRY(execution_begin(env, c->statement, c->values, c->nulls, &x));
-    status s;
-    do s = execution_fetch(x, BATCH_ROWS, &b);
-    while (ok(s) && b->nrows > 0);
-    if (ok(s)) {
-        bool counts;
-        uint64_t count = 0;
-        execution_tag(x, &counts, &count);
-        c->rows += count; /* none when WHERE left the row out */
-    }
-    execution_end(x);
-    return s;
-}
+/* ---- what the client is told with an error ---- */
 
-/* The values are in place: adds the row, in memory of its own. */
-status copy_store_row(struct copy *c) {
-    struct sql_env *env = c->env;
-    struct arena *outer = env->eval.arena;
-    env->eval.arena = &c->row_arena;
-    status s = insert_row(c);
-    env->eval.arena = outer;
-    arena_reset(&c->row_arena);
-    return s;
-}
-
-static status field_error(struct copy *c, status s, uint16_t i) {
+static void add_context(struct copy *c, const char *line, size_t len) {
     struct error *e = c->env->eval.error;
-    if (!e->context[0])
-        snprintf(e->context, sizeof e->context, "COPY %s, line %llu, column %s: \"%.*s\"", c->table,
-                 (unsigned long long)c->line, c->columns[i].name,
-                 (int)(c->length[i] > 100 ? 100 : c->length[i]), c->fields.data + c->offset[i]);
-    return s;
-}
-
-static status read_values(struct copy *c) {
-    struct sql_env *env = c->env;
-    struct arena *outer = env->eval.arena;
-    env->eval.arena = &c->row_arena;
-    status s = OK;
-    for (uint16_t i = 0; ok(s) && i < c->n; i++) {
-        c->nulls[i] = c->is_null[i];
-        if (c->is_null[i]) continue;
-        s = type_input(&env->eval, c->columns[i].type, c->columns[i].typmod,
-                       c->fields.data + c->offset[i], c->length[i], &c->values[i]);
-        if (!ok(s)) s = field_error(c, error_from_status(env->eval.error, s), i);
+    if (e->context[0] || e->status.code == ST_OK) return;
+    int shown = (int)(len < SHOWN_BYTES_MAX ? len : SHOWN_BYTES_MAX);
+    const char *dots = len > SHOWN_BYTES_MAX ? "..." : "";
+    unsigned long long number = c->line;
+    if (c->error_column >= 0 && c->error_column < c->n) {
+        const struct copy_field *f = &c->fields[c->error_column];
+        const char *name = c->names[c->error_column];
+        if (c->options.format == COPY_BINARY) {
+            snprintf(e->context, sizeof e->context, "COPY %s, line %llu, column %s",
+                     c->relation->name, number, name);
+        } else if (f->is_null) {
+            snprintf(e->context, sizeof e->context, "COPY %s, line %llu, column %s: null input",
+                     c->relation->name, number, name);
+        } else {
+            int n = (int)(f->len < SHOWN_BYTES_MAX ? f->len : SHOWN_BYTES_MAX);
+            snprintf(e->context, sizeof e->context, "COPY %s, line %llu, column %s: \"%.*s%s\"",
+                     c->relation->name, number, name, n, f->text,
+                     f->len > SHOWN_BYTES_MAX ? "..." : "");
+        }
+    } else if (line) {
+        snprintf(e->context, sizeof e->context, "COPY %s, line %llu: \"%.*s%s\"", c->relation->name,
+                 number, shown, line, dots);
+    } else {
+        snprintf(e->context, sizeof e->context, "COPY %s, line %llu", c->relation->name, number);
     }
-    env->eval.arena = outer;
-    return s;
 }
 
-/* ---- lines ----------------------------------------------------------------------------------- */
+static status bad_format(struct copy *c, const char *words) {
+    return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT, "%s", words);
+}
 
-static status check_header(struct copy *c, const char *line, size_t len) {
-    c->begun = true;
-    if (!c->header_match) return OK;
-    TRY(c->format == COPY_CSV ? copy_split_csv(c, line, len) : copy_split_text(c, line, len));
-    bool same = c->found == c->n;
-    for (uint16_t i = 0; same && i < c->n; i++)
-        same = strcmp(c->fields.data + c->offset[i], c->columns[i].name) == 0;
-    return same ? OK
-                : error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
-                            "column name mismatch in header line");
+/* ---- rows ---- */
+
+static status fill_defaults(struct copy *c) {
+    if (c->ndefaults == 0) return OK;
+    if (c->defaults_vary || c->rows == 0)
+        TRY(program_run(c->defaults, NULL, NULL, 1, c->defaults_vary ? &c->row_arena : c->x.arena));
+    for (uint16_t i = 0; i < c->ndefaults; i++)
+        c->row[c->default_atts[i]] = *program_output(c->defaults, i);
+    return OK;
+}
+
+/* The fields are in c->row; the rest of the row, the checks, the table. */
+static status store_row(struct copy *c) {
+    c->error_column = -1;
+    TRY(fill_defaults(c));
+    if (c->where) {
+        uint16_t row, n;
+        TRY(program_filter(c->where, c->row, NULL, 1, &c->row_arena, &row, &n));
+        if (n == 0) return OK;
+    }
+    TRY(check_row(&c->x, &c->checks, c->row, &c->row_arena));
+    flat_from(c->row, c->relation->natts, 0, &c->flat);
+    TRY(table_insert(c->env, c->relation, c->flat.values, c->flat.nulls, false));
+    if (++c->rows % ROWS_PER_BREATH == 0) TRY(sql_env_breathe(c->env));
+    return OK;
+}
+
+static status text_value(struct copy *c, uint16_t i, const struct eval_env *env) {
+    const struct copy_field *f = &c->fields[i];
+    uint16_t att = c->columns[i];
+    bool is_null = f->is_null;
+    if (c->force_not_null[i]) is_null = false;
+    if (c->force_null[i] && f->quoted && f->len == c->options.null_len &&
+        memcmp(f->text, c->options.null, f->len) == 0)
+        is_null = true;
+    c->row[att].nulls[0] = is_null;
+    if (is_null) return OK;
+    c->error_column = i;
+    const struct type *t = c->types[i];
+    int32_t typmod = c->relation->atts[att].typmod;
+    TRY(type_input(env, t, t->oid == INTERVALOID ? typmod : -1, f->text, f->len,
+                   &c->row[att].values[0]));
+    if (typmod < 0) return OK;
+    return type_apply_typmod(env, t, c->row[att].values[0], typmod, false, &c->row[att].values[0]);
+}
+
+static status line_fields(struct copy *c, const char *line, size_t len) {
+    c->error_column = -1;
+    if (c->options.format == COPY_CSV)
+        TRY(copy_split_csv(c, line, len));
+    else
+        TRY(copy_split_text(c, line, len));
+    if (c->nfields < c->n)
+        return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
+                         "missing data for column \"%s\"", c->names[c->nfields]);
+    return OK;
+}
+
+static status match_header(struct copy *c) {
+    for (uint16_t i = 0; i < c->n; i++) {
+        const struct copy_field *f = &c->fields[i];
+        if (strlen(c->names[i]) == f->len && memcmp(f->text, c->names[i], f->len) == 0) continue;
+        return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
+                         "column name mismatch in header line field %d: got \"%.*s\", expected "
+                         "\"%s\"",
+                         i + 1, (int)f->len, f->text, c->names[i]);
+    }
+    return OK;
 }
 
 static status take_line(struct copy *c, const char *line, size_t len) {
     c->line++;
-    if (c->header && !c->begun) return check_header(c, line, len);
-    c->begun = true;
+    if (c->header_pending) {
+        c->header_pending = false;
+        if (c->options.header != COPY_HEADER_MATCH) return OK;
+        TRY(line_fields(c, line, len));
+        return match_header(c);
+    }
     if (len == 2 && line[0] == '\\' && line[1] == '.') {
         c->ended = true;
         return OK;
     }
-    status s = c->format == COPY_CSV ? copy_split_csv(c, line, len) : copy_split_text(c, line, len);
-    if (ok(s) && c->found < c->n)
-        s = error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT, "missing data for column \"%s\"",
-                      c->columns[c->found].name);
-    if (!ok(s)) return copy_line_error(c, s, line, len);
-    TRY(read_values(c));
-    s = copy_store_row(c);
-    return ok(s) ? OK : copy_line_error(c, error_from_status(c->env->eval.error, s), line, len);
+    if (c->row_arena.chunk) arena_reset(&c->row_arena);
+    TRY(line_fields(c, line, len));
+    struct eval_env env = c->env->eval;
+    env.arena = &c->row_arena;
+    for (uint16_t i = 0; i < c->n; i++) TRY(text_value(c, i, &env));
+    return store_row(c);
 }
 
-static status take_lines(struct copy *c, const char *bytes, size_t n, size_t *ret_used) {
-    size_t used = 0, len, whole;
-    while (!c->ended && copy_find_line(c, bytes + used, n - used, &len, &whole)) {
-        TRY(take_line(c, bytes + used, len));
-        used += whole;
-        if (c->line % 64 == 0) TRY(sql_env_breathe(c->env));
-    }
-    *ret_used = c->ended ? n : used;
-    return OK;
-}
-
-/* ---- binary ---------------------------------------------------------------------------------- */
-
-static status binary_error(struct copy *c, const char *words) {
-    return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT, "%s", words);
-}
-
-/* Signature, flags, length of an extension that nobody uses. AGAIN: not all there yet. */
-static status take_head(struct copy *c, const char *bytes, size_t n, size_t *ret_used) {
-    if (n < 19) return STATUS(AGAIN);
-    if (memcmp(bytes, signature, sizeof signature) != 0)
-        return binary_error(c, "COPY file signature not recognized");
-    uint32_t flags = load_be32(bytes + 11), extension = load_be32(bytes + 15);
-    if (flags & 0xffff0000u)
-        return binary_error(c, "unrecognized critical flags in COPY file header");
-    if (n - 19 < extension) return STATUS(AGAIN);
-    c->begun = true;
-    *ret_used = 19 + (size_t)extension;
-    return OK;
-}
-
-/* Where a tuple ends; AGAIN when it does not yet. */
-static status measure_tuple(struct copy *c, const char *bytes, size_t n, size_t *ret_len) {
-    size_t at = 2;
-    for (uint16_t i = 0; i < c->n; i++) {
-        if (n - at < 4) return STATUS(AGAIN);
-        uint32_t len = load_be32(bytes + at);
-        at += 4;
-        if (len == UINT32_MAX) continue;
-        if (len > VARLENA_MAX) return binary_error(c, "invalid field size");
-        if (n - at < len) return STATUS(AGAIN);
-        at += len;
-    }
-    *ret_len = at;
-    return OK;
-}
-
-static status take_fields(struct copy *c, const char *at) {
-    struct sql_env *env = c->env;
-    struct arena *outer = env->eval.arena;
-    env->eval.arena = &c->row_arena;
-    status s = OK;
-    for (uint16_t i = 0; ok(s) && i < c->n; i++) {
-        uint32_t len = load_be32(at);
-        at += 4;
-        c->nulls[i] = len == UINT32_MAX;
-        if (c->nulls[i]) continue;
-        s = type_receive(&env->eval, c->columns[i].type, c->columns[i].typmod, at, len,
-                         &c->values[i]);
-        at += len;
-    }
-    env->eval.arena = outer;
+static status line_done(struct copy *c, const char *line, size_t len) {
+    if (len && line[len - 1] == '\r') len--;
+    status s = take_line(c, line, len);
+    if (!ok(s)) add_context(c, line, len);
     return s;
 }
 
-static status take_tuple(struct copy *c, const char *bytes, size_t n, size_t *ret_used) {
-    if (n < 2) return STATUS(AGAIN);
-    uint16_t fields = load_be16(bytes);
-    c->line++;
-    if (fields == UINT16_MAX) {
+/* ---- lines ---- */
+
+/* The end of the line that begins at data, looking from c->scanned on; false: not here yet. */
+static bool find_end_text(struct copy *c, const char *data, size_t len, size_t *ret) {
+    size_t i = c->scanned;
+    for (; i < len; i++) {
+        const char *next = memchr(data + i, '\n', len - i);
+        size_t end = next ? (size_t)(next - data) : len;
+        /* a newline behind an odd number of backslashes is data */
+        size_t back = end;
+        while (back > 0 && data[back - 1] == '\\') back--;
+        if (next && (end - back) % 2 == 0) {
+            *ret = end;
+            return true;
+        }
+        i = end;
+    }
+    c->scanned = len;
+    return false;
+}
+
+static bool find_end_csv(struct copy *c, const char *data, size_t len, size_t *ret) {
+    const struct copy_options *o = &c->options;
+    for (size_t i = c->scanned; i < len; i++) {
+        char ch = data[i];
+        if (c->after_escape) {
+            c->after_escape = false;
+            if (ch == o->quote || ch == o->escape) continue;
+            if (o->escape == o->quote) c->in_quotes = false; /* the quote was the closing one */
+        }
+        if (c->in_quotes && ch == o->escape) {
+            c->after_escape = true;
+        } else if (ch == o->quote) {
+            c->in_quotes = !c->in_quotes;
+        } else if (ch == '\n' && !c->in_quotes) {
+            *ret = i;
+            return true;
+        }
+    }
+    c->scanned = len;
+    return false;
+}
+
+static bool find_end(struct copy *c, const char *data, size_t len, size_t *ret) {
+    return c->options.format == COPY_CSV ? find_end_csv(c, data, len, ret)
+                                         : find_end_text(c, data, len, ret);
+}
+
+/* Whole lines at the start of data; *ret_used: their bytes. */
+static status take_lines(struct copy *c, const char *data, size_t len, size_t *ret_used) {
+    size_t used = 0, end;
+    while (!c->ended && find_end(c, data + used, len - used, &end)) {
+        c->scanned = 0;
+        c->in_quotes = c->after_escape = false;
+        TRY(line_done(c, data + used, end));
+        used += end + 1;
+    }
+    *ret_used = used;
+    return OK;
+}
+
+static status keep(struct copy *c, const char *bytes, size_t len) {
+    if (c->pending.len + len > LINE_BYTES_MAX)
+        return error_set(c->env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED, "COPY line is too long");
+    if (!ok(buf_add(&c->pending, bytes, len))) return exec_memory(&c->x);
+    return OK;
+}
+
+/* Forgets the first bytes of what is pending. */
+static void drop_pending(struct copy *c, size_t used) {
+    memmove(c->pending.data, c->pending.data + used, c->pending.len - used);
+    c->pending.len -= used;
+}
+
+static status text_data(struct copy *c, const char *bytes, size_t len) {
+    size_t used;
+    if (c->pending.len == 0) {
+        TRY(take_lines(c, bytes, len, &used));
+        return c->ended ? OK : keep(c, bytes + used, len - used);
+    }
+    /* complete the line under way with as little as needed, so that the rest is not copied */
+    while (len && c->pending.len) {
+        const char *newline = memchr(bytes, '\n', len);
+        size_t part = newline ? (size_t)(newline - bytes) + 1 : len;
+        TRY(keep(c, bytes, part));
+        bytes += part;
+        len -= part;
+        TRY(take_lines(c, c->pending.data, c->pending.len, &used));
+        if (used) drop_pending(c, used);
+        if (c->ended) return OK;
+    }
+    return len ? text_data(c, bytes, len) : OK;
+}
+
+/* ---- binary ---- */
+
+static status binary_field(struct copy *c, uint16_t i, const char *bytes, int32_t len,
+                           const struct eval_env *env) {
+    uint16_t att = c->columns[i];
+    c->row[att].nulls[0] = len < 0;
+    if (len < 0) return OK;
+    c->error_column = i;
+    return type_receive(env, c->types[i], c->relation->atts[att].typmod, bytes, (size_t)len,
+                        &c->row[att].values[0]);
+}
+
+/* One tuple; *ret_used 0: not all of it is here yet. */
+static status binary_tuple(struct copy *c, const char *data, size_t len, size_t *ret_used) {
+    *ret_used = 0;
+    if (len < 2) return OK;
+    int16_t n = (int16_t)load_be16(data);
+    if (n == -1) {
         c->ended = true;
-        *ret_used = n;
+        *ret_used = 2;
         return OK;
     }
-    if (fields != c->n) return binary_error(c, "row field count does not match");
-    size_t len;
-    status s = measure_tuple(c, bytes, n, &len);
-    if (status_is(s, ST_AGAIN)) c->line--;
-    TRY(s);
-    TRY(take_fields(c, bytes + 2));
-    TRY(copy_store_row(c));
-    *ret_used = len;
-    return OK;
-}
-
-static status take_binary(struct copy *c, const char *bytes, size_t n, size_t *ret_used) {
-    size_t used = 0, piece;
-    while (!c->ended) {
-        status s = c->begun ? take_tuple(c, bytes + used, n - used, &piece)
-                            : take_head(c, bytes + used, n - used, &piece);
-        if (status_is(s, ST_AGAIN)) break;
-        if (!ok(s)) return copy_line_error(c, error_from_status(c->env->eval.error, s), "", 0);
-        used += piece;
-        if (c->line % 64 == 0) TRY(sql_env_breathe(c->env));
+    size_t at = 2;
+    for (int i = 0; i < n; i++) { /* all of it here? */
+        if (len - at < 4) return OK;
+        int32_t bytes = (int32_t)load_be32(data + at);
+        at += 4;
+        if (bytes < -1) return bad_format(c, "invalid field size");
+        if (bytes > 0 && len - at < (size_t)bytes) return OK;
+        if (bytes > 0) at += (size_t)bytes;
     }
-    *ret_used = c->ended ? n : used;
+    c->line++;
+    c->error_column = -1;
+    if (n != c->n)
+        return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
+                         "row field count is %d, expected %u", n, c->n);
+    if (c->row_arena.chunk) arena_reset(&c->row_arena);
+    struct eval_env env = c->env->eval;
+    env.arena = &c->row_arena;
+    *ret_used = at;
+    at = 2;
+    for (uint16_t i = 0; i < c->n; i++) {
+        int32_t bytes = (int32_t)load_be32(data + at);
+        at += 4;
+        TRY(binary_field(c, i, data + at, bytes, &env));
+        if (bytes > 0) at += (size_t)bytes;
+    }
+    return store_row(c);
+}
+
+static status binary_head(struct copy *c, const char *data, size_t len, size_t *ret_used) {
+    *ret_used = 0;
+    if (len < 19) return OK;
+    if (memcmp(data, binary_signature, sizeof binary_signature) != 0)
+        return bad_format(c, "COPY file signature not recognized");
+    uint32_t flags = load_be32(data + 11), extension = load_be32(data + 15);
+    if (flags & 0xffff0000u)
+        return bad_format(c, "unrecognized critical flags in COPY file header");
+    if (extension > LINE_BYTES_MAX) return bad_format(c, "invalid COPY file header (wrong length)");
+    if (len - 19 < extension) return OK;
+    c->binary_begun = true;
+    *ret_used = 19 + extension;
     return OK;
 }
 
-/* ---- pieces ---------------------------------------------------------------------------------- */
+static status binary_data(struct copy *c, const char *bytes, size_t len) {
+    TRY(keep(c, bytes, len));
+    size_t at = 0, used;
+    do {
+        used = 0;
+        if (c->ended) break;
+        const char *data = c->pending.data + at;
+        size_t left = c->pending.len - at;
+        status s = c->binary_begun ? binary_tuple(c, data, left, &used)
+                                   : binary_head(c, data, left, &used);
+        if (!ok(s)) {
+            if (c->binary_begun) add_context(c, NULL, 0);
+            return s;
+        }
+        at += used;
+    } while (used);
+    if (at) drop_pending(c, at);
+    return OK;
+}
 
-static status take(struct copy *c, const char *bytes, size_t n, size_t *ret_used) {
-    return c->format == COPY_BINARY ? take_binary(c, bytes, n, ret_used)
-                                    : take_lines(c, bytes, n, ret_used);
+/* ---- the session's calls ---- */
+
+static status words(struct copy *c, status s) {
+    struct error *e = c->env->eval.error;
+    if (ok(s)) return s;
+    c->failed = true;
+    if (e->status.code == ST_OK) s = error_from_status(e, s);
+    add_context(c, NULL, 0);
+    return s;
 }
 
 status copy_in_data(struct copy *c, const char *bytes, size_t len) {
-    size_t used;
+    if (c->ended) return OK; /* what follows \. is not looked at */
+    return words(c, c->options.format == COPY_BINARY ? binary_data(c, bytes, len)
+                                                     : text_data(c, bytes, len));
+}
+
+static status finish(struct copy *c) {
     if (c->ended) return OK;
-    if (c->pending.len == 0) {
-        TRY(take(c, bytes, len, &used));
-        return buf_add(&c->pending, bytes + used, len - used);
-    }
-    TRY(buf_add(&c->pending, bytes, len));
-    TRY(take(c, c->pending.data, c->pending.len, &used));
-    c->pending.len -= used;
-    if (c->pending.len) memmove(c->pending.data, c->pending.data + used, c->pending.len);
-    return OK;
+    if (c->options.format == COPY_BINARY) return bad_format(c, "unexpected EOF in COPY data");
+    if (c->pending.len == 0) return OK;
+    return line_done(c, c->pending.data, c->pending.len); /* a last line without its end */
 }
 
 status copy_in_done(struct copy *c, uint64_t *ret_rows) {
-    if (!c->ended && c->pending.len) {
-        if (c->format == COPY_BINARY) return binary_error(c, "unexpected EOF in COPY data");
-        size_t used;
-        TRY(buf_add(&c->pending, "\n", 1)); /* the last line may lack its end */
-        TRY(take(c, c->pending.data, c->pending.len, &used));
-        if (used < c->pending.len) return binary_error(c, "unterminated CSV quoted field");
-    }
+    TRY(words(c, finish(c)));
     *ret_rows = c->rows;
     return OK;
+}
+
+/* ---- beginning ---- */
+
+static status default_exprs(struct copy *c, struct expr **exprs) {
+    const struct relation *r = c->relation;
+    NEW_N(&c->x, c->default_atts, r->natts + 1);
+    for (uint16_t a = 0; a < r->natts; a++) {
+        bool moved = false;
+        for (uint16_t i = 0; i < c->n; i++) moved |= c->columns[i] == a;
+        if (moved) continue;
+        struct expr *e = NULL;
+        if (r->atts[a].generated)
+            return error_set(c->env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                             "a generated column is not supported");
+        if (!r->atts[a].dropped) TRY(analyse_default(c->env, c->x.arena, r, &r->atts[a], &e));
+        if (!e) e = expr_const(c->x.arena, r->atts[a].type, (datum){0}, true, -1);
+        NEEDS(&c->x, e);
+        c->defaults_vary |= expr_volatility(e) == 'v';
+        c->default_atts[c->ndefaults] = a;
+        exprs[c->ndefaults++] = e;
+    }
+    return OK;
+}
+
+static status compile(struct copy *c, uint16_t inputs, struct expr **exprs, uint16_t n,
+                      struct program_state **ret) {
+    struct program *program;
+    struct plan_statement *plan;
+    TRY(plan_expression(c->env, c->x.arena, inputs, exprs, n, &program, &plan));
+    return program_open(&c->x, program, 1, ret);
+}
+
+static status compile_checks(struct copy *c) {
+    const struct relation *r = c->relation;
+    struct change_check *checks;
+    uint16_t n;
+    c->checks = (struct row_checks){.relation = r};
+    TRY(analyse_checks(c->env, c->x.arena, r, &n, &checks));
+    if (n == 0) return OK;
+    struct expr **exprs;
+    const char **names;
+    NEW_N(&c->x, exprs, n);
+    NEW_N(&c->x, names, n);
+    for (uint16_t i = 0; i < n; i++) {
+        exprs[i] = checks[i].expr;
+        names[i] = checks[i].name;
+    }
+    c->checks.n = n;
+    c->checks.names = names;
+    return compile(c, r->natts, exprs, n, &c->checks.checks);
+}
+
+static status compile_where(struct copy *c, const struct ast_copy *stmt) {
+    if (!stmt->where) return OK;
+    struct expr *e;
+    TRY(analyse_expression(c->env, c->x.arena, c->relation, stmt->where, USE_COPY_WHERE, NULL, 0,
+                           -1, &e));
+    return compile(c, c->relation->natts, &e, 1, &c->where);
+}
+
+status copy_in_begin(struct copy *c, const struct ast_copy *stmt) {
+    const struct relation *r = c->relation;
+    struct execution *x = &c->x;
+    struct expr **defaults;
+    arena_init(&c->row_arena, 0);
+    c->error_column = -1;
+    c->header_pending = c->options.header != COPY_NO_HEADER;
+    NEW_N(x, c->fields, c->n + 1);
+    TRY(columns_new(x, r->natts, 1, &c->row));
+    TRY(flat_new(x, r->natts, &c->flat));
+    NEW_N(x, defaults, r->natts + 1);
+    TRY(default_exprs(c, defaults));
+    if (c->ndefaults) TRY(compile(c, 0, defaults, c->ndefaults, &c->defaults));
+    TRY(compile_checks(c));
+    return compile_where(c, stmt);
 }

@@ -2,6 +2,7 @@
 #include "session/worker.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "base/control.h"
 #include "base/counter.h"
 #include "base/probe.h"
+#include "exec/exec_init.h"
 #include "ipc_ring.h"
 #include "session/functions.h"
 #include "session/session_private.h"
@@ -147,7 +149,9 @@ static void open_for_clients(void *arg) {
 
 static status init(struct daemon *d, struct error *e) {
     TRY(types_init());
+    setlocale(LC_CTYPE, "C.UTF-8"); /* letters of upper, lower and patterns */
     session_functions_register();
+    exec_init();
     struct worker *w = calloc(1, sizeof *w);
     if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     w->d = d;

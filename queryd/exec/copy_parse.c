@@ -1,0 +1,141 @@
+/* A line of COPY data into fields. */
+#include "exec/copy_private.h"
+
+static status too_many(struct copy *c) {
+    return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
+                     "extra data after last expected column");
+}
+
+static status next_field(struct copy *c, struct copy_field **ret) {
+    if (c->nfields == c->n) return too_many(c);
+    *ret = &c->fields[c->nfields++];
+    **ret = (struct copy_field){0};
+    return OK;
+}
+
+static status plain_room(struct copy *c, size_t len) {
+    c->plain.len = 0;
+    if (!ok(buf_reserve(&c->plain, len + 1))) return exec_memory(&c->x);
+    return OK;
+}
+
+static int hex_digit(char d) {
+    if (d >= '0' && d <= '9') return d - '0';
+    if (d >= 'a' && d <= 'f') return d - 'a' + 10;
+    if (d >= 'A' && d <= 'F') return d - 'A' + 10;
+    return -1;
+}
+
+/* What stands behind a backslash at *at; moves *at past it. */
+static char escaped(const char *line, size_t len, size_t *at) {
+    char ch = line[(*at)++];
+    switch (ch) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'v': return '\v';
+    case 'x': {
+        int value = 0, digits = 0;
+        while (digits < 2 && *at < len && hex_digit(line[*at]) >= 0) {
+            value = value * 16 + hex_digit(line[(*at)++]);
+            digits++;
+        }
+        return digits ? (char)value : 'x';
+    }
+    default: break;
+    }
+    if (ch < '0' || ch > '7') return ch;
+    int value = ch - '0';
+    for (int i = 0; i < 2 && *at < len && line[*at] >= '0' && line[*at] <= '7'; i++)
+        value = value * 8 + line[(*at)++] - '0';
+    return (char)value;
+}
+
+/* A field with backslashes: its plain bytes go to c->plain, which has room for the whole line. */
+static size_t unescape(struct copy *c, const char *line, size_t len, size_t at,
+                       struct copy_field *f) {
+    char *out = c->plain.data + c->plain.len;
+    f->text = out;
+    while (at < len && line[at] != c->options.delimiter) {
+        char ch = line[at++];
+        if (ch == '\\' && at < len) ch = escaped(line, len, &at);
+        *out++ = ch;
+    }
+    f->len = (size_t)(out - f->text);
+    c->plain.len += f->len;
+    return at;
+}
+
+static bool is_null_text(const struct copy *c, const char *text, size_t len) {
+    return len == c->options.null_len && memcmp(text, c->options.null, len) == 0;
+}
+
+status copy_split_text(struct copy *c, const char *line, size_t len) {
+    size_t at = 0;
+    bool backslashes = memchr(line, '\\', len) != NULL;
+    c->nfields = 0;
+    if (backslashes) TRY(plain_room(c, len));
+    if (c->n == 0) return len ? too_many(c) : OK;
+    for (;;) {
+        struct copy_field *f;
+        TRY(next_field(c, &f));
+        size_t start = at;
+        while (at < len && line[at] != c->options.delimiter && line[at] != '\\') at++;
+        if (at < len && line[at] == '\\') {
+            at = unescape(c, line, len, start, f);
+        } else {
+            f->text = line + start;
+            f->len = at - start;
+        }
+        f->is_null = is_null_text(c, line + start, at - start);
+        if (at >= len) return OK;
+        at++;
+    }
+}
+
+/* One CSV field from *at on; quoted parts may stand anywhere in it. */
+static status csv_field(struct copy *c, const char *line, size_t len, size_t *at,
+                        struct copy_field *f) {
+    const struct copy_options *o = &c->options;
+    char *out = c->plain.data + c->plain.len;
+    f->text = out;
+    bool quoted = false;
+    size_t i = *at;
+    while (i < len && (quoted || line[i] != o->delimiter)) {
+        char ch = line[i++];
+        if (!quoted && ch == o->quote) {
+            quoted = f->quoted = true;
+        } else if (quoted && ch == o->escape && i < len &&
+                   (line[i] == o->quote || line[i] == o->escape)) {
+            *out++ = line[i++];
+        } else if (quoted && ch == o->quote) {
+            quoted = false;
+        } else {
+            *out++ = ch;
+        }
+    }
+    if (quoted)
+        return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
+                         "unterminated CSV quoted field");
+    f->len = (size_t)(out - f->text);
+    c->plain.len += f->len;
+    *at = i;
+    return OK;
+}
+
+status copy_split_csv(struct copy *c, const char *line, size_t len) {
+    size_t at = 0;
+    c->nfields = 0;
+    TRY(plain_room(c, len));
+    if (c->n == 0) return len ? too_many(c) : OK;
+    for (;;) {
+        struct copy_field *f;
+        TRY(next_field(c, &f));
+        TRY(csv_field(c, line, len, &at, f));
+        f->is_null = !f->quoted && is_null_text(c, f->text, f->len);
+        if (at >= len) return OK;
+        at++;
+    }
+}
