@@ -56,7 +56,9 @@ static status add_csv(const struct copy *c, const char *text, size_t len, bool f
 static status add_field(struct copy *c, uint16_t i, datum value, bool is_null, struct buf *out) {
     if (is_null) return buf_add(out, c->options.null, c->options.null_len);
     struct buf text = {0};
-    status s = type_output(&c->env->eval, c->types[i], value, &text);
+    struct eval_env env = c->env->eval;
+    env.arena = &c->row_arena;
+    status s = type_output(&env, c->types[i], value, &text);
     if (ok(s) && c->options.format == COPY_CSV)
         s = add_csv(c, text.data ? text.data : "", text.len, c->force_quote[i], out);
     else if (ok(s))
@@ -95,13 +97,15 @@ static status add_be(struct buf *out, uint32_t value, size_t bytes) {
 }
 
 static status binary_row(struct copy *c, uint16_t row, struct buf *out) {
+    struct eval_env env = c->env->eval;
+    env.arena = &c->row_arena;
     TRY(add_be(out, c->n, 2));
     for (uint16_t i = 0; i < c->n; i++) {
         const struct vec *v = &c->batch->columns[i];
         size_t at = out->len;
         TRY(add_be(out, UINT32_MAX, 4));
         if (v->nulls[row]) continue;
-        TRY(type_send(&c->env->eval, c->types[i], v->values[row], out));
+        TRY(type_send(&env, c->types[i], v->values[row], out));
         store_be32(out->data + at, (uint32_t)(out->len - at - 4));
     }
     return OK;
@@ -134,6 +138,7 @@ static status out_row(struct copy *c, struct buf *out) {
         c->trailer_sent = true;
         return add_be(out, UINT32_MAX, 2);
     }
+    if (c->row_arena.chunk) arena_reset(&c->row_arena);
     TRY(binary ? binary_row(c, row, out) : text_row(c, row, out));
     c->rows++;
     return OK;
