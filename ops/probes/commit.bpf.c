@@ -129,12 +129,13 @@ int BPF_USDT(commit_begin, u64 trace) {
     return 0;
 }
 
-/* The write that made the log durable up to `lsn`: the oldest of those that end there or later. */
+/* The write that made the log durable up to `lsn`: the oldest of those that end there or later.
+ * logd is attached to before the workers are, so the write of the first commit is seen too. */
 static __always_inline const struct write *write_of(u64 lsn) {
     const struct write *found = NULL;
     u64 last = writes_done;
     for (u64 back = 1; back <= WRITES_BACK; back++) {
-        if (back > last) break;
+        if (back > last) return found;
         const struct write *w = &writes[(last - back) & (WRITES_MAX - 1)];
         if (w->durable < lsn) return found;
         found = w;
@@ -146,7 +147,7 @@ static __always_inline void add_flush(const struct commit *c) {
     const struct write *w = c->end_lsn ? write_of(c->end_lsn) : NULL;
     if (!c->end_lsn) {
         tally(TALLY_NOT_WAITED);
-    } else if (!w) {
+    } else if (!w || w->done_ns > c->awake_ns) { /* not that one, while a new logd was unwatched */
         tally(TALLY_FLUSH_UNKNOWN);
     } else {
         add(PHASE_FLUSH_WAIT, c->insert_ns, w->begin_ns);
