@@ -13,6 +13,8 @@
 #include "leftovers.h"
 #include "supervisor.h"
 
+#define LOCK_TRIES 200
+#define LOCK_PAUSE_US 10000
 #define BELL_FD_MIN 200 /* above what else is open at a spawn */
 
 static status make_folder(const struct supervisor *s, const char *name, struct error *e) {
@@ -24,13 +26,19 @@ static status make_folder(const struct supervisor *s, const char *name, struct e
     return OK;
 }
 
-/* One supervisor a directory: the lock goes with the process that holds it. */
+/* One supervisor a directory: the lock goes with the process that holds it. One that was just
+ * killed may hold it a moment longer, while the system takes its memory back. */
 static status take_lock(const struct supervisor *s, struct error *e) {
     char path[CONTROL_PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/run/supervisor.lock", s->dir);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    int refused = flock(fd, LOCK_EX | LOCK_NB);
+    for (int tries = 0; refused && tries < LOCK_TRIES; tries++) {
+        usleep(LOCK_PAUSE_US);
+        refused = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    if (refused) {
         close(fd);
         return error_set(e, ST_OBJECT_IN_USE, "the appliance in \"%s\" is running already", s->dir);
     }
