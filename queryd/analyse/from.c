@@ -311,32 +311,62 @@ static status function_columns(struct analyse *a, struct rte *e, struct rte_func
     return OK;
 }
 
+/* unnest(a, b) in FROM is ROWS FROM (unnest(a), unnest(b)). */
+static status spread_unnest(struct analyse *a, const struct list *functions,
+                            const struct list **ret) {
+    *ret = functions;
+    struct ast_range_function_item *only = list_at(functions, 0);
+    if (list_n(functions) != 1 || only->call->kind != NODE_FUNC_CALL) return OK;
+    struct ast_func_call *call = ast_as_func_call(only->call);
+    if (strcmp(last_name(call->names), "unnest") != 0 || list_n(call->args) < 2) return OK;
+    struct list *items = NULL;
+    LIST_EACH(struct node *, arg, call->args) {
+        struct ast_range_function_item *item = arena_memdup(a->arena, only, sizeof *only);
+        struct ast_func_call *one = arena_memdup(a->arena, call, sizeof *call);
+        NEEDS(a, item);
+        NEEDS(a, one);
+        one->args = NULL;
+        TRY(list_append(a->arena, &one->args, arg));
+        item->call = &one->node;
+        TRY(list_append(a->arena, &items, item));
+    }
+    *ret = items;
+    return OK;
+}
+
+static status one_function(struct scope *s, struct ast_range_function *n,
+                           struct ast_range_function_item *item, struct rte *e,
+                           struct rte_function *f, uint16_t *cap) {
+    struct analyse *a = s->a;
+    bool before = s->lateral;
+    s->lateral = true;
+    status st = transform_expr(s, item->call, CLAUSE_FROM_FUNCTION, &f->call);
+    s->lateral = before;
+    TRY(st);
+    TRY(coerce_unknown(a, f->call, &f->call));
+    if (f->call->kind != EXPR_CALL && expr_contains_set(f->call))
+        return FAIL_AT(a, f->call->location, FEATURE_NOT_SUPPORTED,
+                       "set-returning functions must appear at top level of FROM");
+    const char *name = output_name(item->call);
+    if (!e->alias) e->alias = n->alias ? n->alias->name : name;
+    const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
+    return function_columns(a, e, f, column, item->columns ? item->columns : n->columns, cap);
+}
+
 static status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret) {
     struct analyse *a = s->a;
     struct rte *e;
+    const struct list *functions;
     NEW(a, e);
+    TRY(spread_unnest(a, n->functions, &functions));
     e->kind = RTE_FUNCTION;
     e->lateral = true; /* functions always see what stands to their left */
     e->ordinality = n->ordinality;
-    e->nfunctions = (uint16_t)list_n(n->functions);
+    e->nfunctions = (uint16_t)list_n(functions);
     NEW_N(a, e->functions, e->nfunctions);
     uint16_t cap = 0;
-    LIST_EACH(struct ast_range_function_item *, item, n->functions) {
-        struct rte_function *f = &e->functions[item_i];
-        bool before = s->lateral;
-        s->lateral = true;
-        status st = transform_expr(s, item->call, CLAUSE_FROM_FUNCTION, &f->call);
-        s->lateral = before;
-        TRY(st);
-        TRY(coerce_unknown(a, f->call, &f->call));
-        if (f->call->kind != EXPR_CALL && expr_contains_set(f->call))
-            return FAIL_AT(a, f->call->location, FEATURE_NOT_SUPPORTED,
-                           "set-returning functions must appear at top level of FROM");
-        const char *name = output_name(item->call);
-        if (!e->alias) e->alias = n->alias ? n->alias->name : name;
-        const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
-        TRY(function_columns(a, e, f, column, item->columns ? item->columns : n->columns, &cap));
-    }
+    LIST_EACH(struct ast_range_function_item *, item, functions)
+    TRY(one_function(s, n, item, e, &e->functions[item_i], &cap));
     if (n->ordinality) {
         GROW(a, e->columns, e->ncolumns, cap);
         e->columns[e->ncolumns++] = (struct rte_column){"ordinality", INT8OID, -1, 0};
