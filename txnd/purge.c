@@ -116,13 +116,12 @@ void purge_main(void *arg) {
     struct txnd *t = arg;
     struct proc *p = &t->d->proc;
     struct shm *shm = p->shm;
-    char *buf = malloc(LOG_SCAN_BYTES);
-    while (!buf || !atomic_load(&shm->control->redo_done)) daemon_sleep(t->d, 1000000);
+    while (!atomic_load(&shm->control->redo_done)) daemon_sleep(t->d, 1000000);
     uint64_t begin = atomic_load(&shm->txn->purge_lsn);
     if (!begin) begin = atomic_load(&shm->control->purge_lsn);
     t->purge.position = (lsn){begin ? begin : LOG_FIRST.at};
     struct log_scan scan;
-    log_scan_begin(&scan, t->purge.position, buf);
+    log_scan_begin(&scan, t->purge.position, t->purge.buf);
     for (unsigned breath = 0;; breath++) {
         const struct rec_head *r;
         lsn at, limit = {atomic_load(&shm->log->durable)};

@@ -11,7 +11,8 @@ static status begin(struct daemon *d, struct error *e) {
     if (!t) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     d->state = t;
     t->d = d;
-    status s = waits_init(t);
+    t->purge.buf = malloc(LOG_SCAN_BYTES);
+    status s = t->purge.buf ? waits_init(t) : STATUS(OUT_OF_MEMORY);
     if (ok(s)) s = daemon_spawn(d, 0, undo_main, t);
     if (ok(s)) s = daemon_spawn(d, 0, purge_main, t);
     if (!ok(s)) return error_from_status(e, s);
@@ -76,6 +77,7 @@ static void txnd_fini(struct daemon *d) {
     free(t->waits.waiter);
     free(t->waits.list);
     free(t->purge.drops);
+    free(t->purge.buf);
     free(t);
 }
 

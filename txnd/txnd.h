@@ -6,7 +6,10 @@
 #include "ipc_daemon.h"
 #include "txn/txn.h"
 
-#define TICK_NS (20 * 1000000ull)       /* horizon and sweep while transactions come and go */
+#define TICK_NS (20 * 1000000ull) /* horizon and sweep while transactions come and go */
+#define QUEUED_NS                                                                                  \
+    (10 * 1000000ull) /* the head of a queue has taken the row by then, or will not                \
+                       */
 #define IDLE_TICK_NS (250 * 1000000ull) /* the same while none do */
 
 /* A transaction that waits: at most one wait each, so the graph is a forest of chains. */
@@ -18,6 +21,7 @@ struct waiter {
     txn_ref self, target;
     uint64_t row;         /* 0: for the whole transaction (relation locks) */
     uint64_t deadline_ns; /* monotonic; 0: none */
+    uint64_t queued_ns;   /* monotonic: since when it is queued */
     uint32_t next;        /* in the target's list, oldest first; index + 1 */
 };
 
@@ -44,6 +48,7 @@ struct drop {
 };
 
 struct purge {
+    char *buf;          /* LOG_SCAN_BYTES */
     lsn position;       /* next record to look at */
     struct drop *drops; /* TREE_DROPs whose transaction's end was not met yet */
     unsigned ndrops, drops_cap;

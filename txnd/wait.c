@@ -7,7 +7,8 @@
  * When the holder of a row ends, the first who waited for that row is let go, and the others for
  * the same row queue behind it: it will very likely be the next holder. Should it wait for
  * something else itself, those queued behind it are let go to look again, so that a queue never
- * makes a circle that the rows do not. */
+ * makes a circle that the rows do not. The same when it has had time to take the row: who finds the
+ * row taken waits for its holder, and nobody waits for one who did not want it in the end. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -154,6 +155,7 @@ void waits_ended(struct txnd *t, txn_ref ref) {
     struct shm *shm = t->d->proc.shm;
     if (index_of(ref) >= shm->sizes.txns) return;
     struct round rounds[64];
+    uint64_t now = t->d->proc.env->mono_ns(&t->d->proc);
     unsigned n = 0;
     uint32_t next;
     for (uint32_t i = t->waits.list[index_of(ref)].first; i; i = next) {
@@ -170,6 +172,7 @@ void waits_ended(struct txnd *t, txn_ref ref) {
         list_remove(&t->waits, x);
         x->target = head;
         x->queued = true;
+        x->queued_ns = now;
         list_append(&t->waits, x);
         atomic_store(&txn_slot_at(shm, index_of(head))->waited_for, 1);
     }
@@ -189,5 +192,7 @@ void waits_sweep(struct txnd *t) {
             let_go(t, x, ST_LOCK_NOT_AVAILABLE);
         else if (!blocks(shm, x->target, x->row))
             waits_ended(t, x->target);
+        else if (x->queued && now >= x->queued_ns + QUEUED_NS)
+            let_queue_look_again(t, x->target);
     }
 }
