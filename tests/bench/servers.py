@@ -153,7 +153,7 @@ class Postgres(Server):
             self.first = int(f.readline())
 
     def stop(self):
-        subprocess.run([*self.user, f"{POSTGRES_BIN}/pg_ctl", "-D", self.data, "-m", "immediate", "stop"], cwd="/",
+        subprocess.run([*self.user, f"{POSTGRES_BIN}/pg_ctl", "-D", self.data, "-m", "fast", "stop"], cwd="/",
                        stdout=subprocess.DEVNULL, check=False)
 
 
