@@ -97,8 +97,8 @@ struct msg {
     uint16_t flags;
     uint32_t epoch;    /* the asker's */
     uint32_t to_epoch; /* of the daemon that is asked; libipc fills it in */
-    uint64_t tag;   /* the asker's name for the request, returned with the completion */
-    uint64_t trace; /* the statement on whose behalf */
+    uint64_t tag;      /* the asker's name for the request, returned with the completion */
+    uint64_t trace;    /* the statement on whose behalf */
     uint64_t arg[4];
 };
 _Static_assert(sizeof(struct msg) == 64, "a cache line");
