@@ -1,0 +1,238 @@
+/* kill_sweep: a death after every instruction of every operation (DESIGN, I1, I2).
+ *
+ *   kill_sweep --all           every point of every operation
+ *   kill_sweep --slice         every point that changes more than the bytes of pages and records,
+ *                              and one in some of the others
+ *   kill_sweep --loud …        daemons tell what they do (each birth of a trial, too)
+ *   kill_sweep [--all] NAME…   only operations whose name contains one of the words
+ *   kill_sweep --list */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/coro.h"
+#include "world.h"
+
+#define EXIT_SKIPPED 77
+#define SLICE_EVERY 61
+#define TRIAL_SECONDS_MAX 20
+
+static struct world *now; /* whose trial a signal ends */
+
+/* A failed CHECK, a wild pointer or a latch that never comes free is a failure of this trial. */
+static void on_signal(int number) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    if (!now) _exit(3);
+    fprintf(
+        world_told, "%s: killed after instruction %llu (0x%llx): the repair or what followed %s\n",
+        now->op->name, (unsigned long long)now->step.instructions, (unsigned long long)now->step.at,
+        number == SIGALRM   ? "does not end"
+        : number == SIGABRT ? "failed a CHECK"
+                            : "touched what it must not");
+    siglongjmp(now->abandon, 1);
+}
+
+static void on_point(void *arg) {
+    struct world *w = arg;
+    uint64_t n = w->step.points;
+    if (w->given_up || (w->step.changed_bulk && n % w->every != 0)) return;
+    w->tried++;
+    if (sigsetjmp(w->abandon, 1) == 0) {
+        now = w;
+        alarm(TRIAL_SECONDS_MAX);
+        if (w->op->daemon)
+            daemon_verdict(w);
+        else
+            verdict(w);
+    } else {
+        w->failures++;
+        w->given_up = coro_self();
+    }
+    alarm(0);
+    now = NULL;
+}
+
+static void stepped(void *arg) {
+    struct world *w = arg;
+    w->actor.proc.env = &w->env_stepped;
+    CHECK(ok(w->op->run(w, &w->actor)));
+}
+
+static void between(void *arg) {
+    world_between(arg);
+}
+
+/* Whether the operation logged what it is here for. */
+static bool logged(struct world *w) {
+    static _Alignas(8) char buf[REC_BYTES_MAX];
+    const struct rec_head *r = (const struct rec_head *)buf;
+    const struct shm *shm = &w->live;
+    if (!w->op->record) return true;
+    for (uint64_t at = w->tail0; at < atomic_load(&shm->log->tail); at += r->len) {
+        if (!ok(log_read_ring(shm, (lsn){at}, buf))) return false;
+        if (r->type == w->op->record) return true;
+    }
+    return false;
+}
+
+static void build_worker(struct world *w) {
+    struct proc p;
+    struct txn t = {.index = 0};
+    world_proc(w, false, OTHER_WORKER, 1, &p);
+    CHECK(ok(txn_begin(&p, &t, ISO_READ_COMMITTED, 0)) && ok(txn_need_id(&p, &t)));
+    CHECK(ok(tree_create(&p, &t.writer, 7, &w->tree)) && ok(txn_commit(&p, &t, true)));
+    w->op->build(w);
+    world_proc(w, false, w->op->by_txnd ? SLOT_TXND : WORKER, 1, &w->actor.proc);
+    if (w->op->prepare) CHECK(ok(w->op->prepare(w, &w->actor)));
+    world_watch(w);
+    verdict_start(w);
+}
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The state before the first instruction and that of the last are points too. */
+static enum step_result sweep(struct world *w) {
+    w->step = (struct step){.run = stepped,
+                            .between = w->op->daemon ? NULL : between,
+                            .point = on_point,
+                            .arg = w,
+                            .areas = w->areas,
+                            .areas_count = w->areas_count};
+    on_point(w);
+    enum step_result result = step_through(&w->step);
+    if (result == STEP_DONE) {
+        w->step.changed_bulk = false;
+        on_point(w);
+    }
+    return result;
+}
+
+/* What the daemons say at each of their many births is of no interest. */
+static void hush(bool quiet) {
+    if (!quiet) {
+        dup2(fileno(world_told), STDERR_FILENO);
+        return;
+    }
+    int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    CHECK(fd >= 0);
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
+static bool run(const struct kill_op *op, unsigned every, uint64_t totals[3], bool *ret_denied) {
+    struct world *w = malloc(sizeof *w);
+    CHECK(w);
+    world_make(w, op);
+    w->every = every;
+    double begun = seconds();
+    enum step_result result = STEP_DIED;
+    if (sigsetjmp(w->abandon, 1) == 0) {
+        now = w;
+        if (op->daemon)
+            daemon_build(w);
+        else
+            build_worker(w);
+        now = NULL;
+        result = sweep(w);
+    }
+    now = NULL;
+    *ret_denied = result == STEP_DENIED;
+    if (result == STEP_DIED)
+        fprintf(world_told, "%s: the operation itself ended with %d at 0x%llx\n", op->name,
+                w->step.how, (unsigned long long)w->step.at);
+    bool missed = result == STEP_DONE && !op->daemon && !logged(w);
+    if (missed) fprintf(world_told, "%s: it did not log what it is here for\n", op->name);
+    bool passed = result == STEP_DONE && !missed && w->failures == 0 && w->step.points > 0;
+    printf("%-36s %9llu %8llu %8llu %8llu %7.1f s  %s\n", op->name,
+           (unsigned long long)w->step.instructions, (unsigned long long)w->step.points,
+           (unsigned long long)w->tried, (unsigned long long)w->failures, seconds() - begun,
+           result == STEP_DENIED ? "skipped"
+           : passed              ? "ok"
+                                 : "FAILED");
+    fflush(stdout);
+    totals[0] += w->step.instructions;
+    totals[1] += w->step.points;
+    totals[2] += w->tried;
+    if (op->daemon) daemon_free(w);
+    world_free(w);
+    free(w);
+    return passed;
+}
+
+static bool wanted(const struct kill_op *op, char **words, int count) {
+    for (int i = 0; i < count; i++)
+        if (strstr(op->name, words[i])) return true;
+    return count == 0;
+}
+
+int main(int argc, char **argv) {
+    unsigned every = SLICE_EVERY;
+    bool list = false, loud = false;
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--all") == 0)
+            every = 1;
+        else if (strcmp(argv[at], "--list") == 0)
+            list = true;
+        else if (strcmp(argv[at], "--loud") == 0)
+            loud = true;
+        else if (strcmp(argv[at], "--slice") != 0) {
+            fprintf(stderr, "usage: kill_sweep [--all | --slice | --list] [--loud] [NAME…]\n");
+            return 2;
+        }
+    }
+    world_told = fdopen(dup(STDERR_FILENO), "w");
+    CHECK(world_told);
+    setvbuf(world_told, NULL, _IONBF, 0);
+    static const int caught[] = {SIGABRT, SIGSEGV, SIGBUS, SIGALRM};
+    for (unsigned i = 0; i < sizeof caught / sizeof *caught; i++) signal(caught[i], on_signal);
+    const struct {
+        const struct kill_op *ops;
+        unsigned count;
+    } parts[] = {{ops_shared, ops_shared_count},
+                 {ops_txn, ops_txn_count},
+                 {ops_tree, ops_tree_count},
+                 {ops_daemon, ops_daemon_count}};
+    unsigned passed = 0, failed = 0;
+    uint64_t totals[3] = {0};
+    if (!list)
+        printf("%-36s %9s %8s %8s %8s\n", "killed in", "stepped", "points", "tried", "failures");
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (unsigned k = 0; k < parts[i].count; k++) {
+            const struct kill_op *op = &parts[i].ops[k];
+            bool denied = false;
+            if (!wanted(op, argv + at, argc - at)) continue;
+            hush(op->daemon && !loud);
+            if (list) {
+                puts(op->name);
+            } else if (run(op, every, totals, &denied)) {
+                passed++;
+            } else if (denied) {
+                printf("skipped: this system does not allow ptrace\n");
+                return EXIT_SKIPPED;
+            } else {
+                failed++;
+            }
+        }
+    }
+    if (list) return 0;
+    printf("%llu instructions stepped, shared memory differed after %llu of them, %llu deaths "
+           "repaired\n%u passed, %u failed\n",
+           (unsigned long long)totals[0], (unsigned long long)totals[1],
+           (unsigned long long)totals[2], passed, failed);
+    return failed || !passed ? 1 : 0;
+}

@@ -1,0 +1,231 @@
+/* ops_tree.c: changes of pages: entries, splits, joins, whole trees. */
+#include <string.h>
+
+#include "base/check.h"
+#include "fmt/node.h"
+#include "world.h"
+
+/* ---- one page ------------------------------------------------------------------------------- */
+
+static void build_leaf(struct world *w) {
+    for (unsigned row = 0; row < 8; row += 2) world_row(w, row, row + 1);
+    world_row(w, 4, 0);
+    world_write_home(w);
+    world_row(w, 8, 9);
+}
+
+static status begin(struct world *w, struct actor *a) {
+    (void)w;
+    return actor_begin(a);
+}
+
+static void build_insert(struct world *w) {
+    build_leaf(w);
+    w->after.seed[3] = 50;
+}
+static status insert(struct world *w, struct actor *a) {
+    return row_put(w, a, 3, 50);
+}
+static void build_insert_at_end(struct world *w) {
+    build_insert(w);
+    world_log_to_end(w, 40);
+}
+
+static void build_over_mark(struct world *w) {
+    build_leaf(w);
+    w->after.seed[4] = 51;
+}
+static status insert_over_mark(struct world *w, struct actor *a) {
+    return row_put(w, a, 4, 51);
+}
+
+static void build_update(struct world *w) {
+    build_leaf(w);
+    w->after.seed[2] = 54;
+}
+static status update(struct world *w, struct actor *a) {
+    return row_put(w, a, 2, 54);
+}
+
+static void build_delete(struct world *w) {
+    build_leaf(w);
+    w->after.seed[2] = 0;
+}
+static status delete_row(struct world *w, struct actor *a) {
+    return row_delete(w, a, 2);
+}
+
+/* ---- splits --------------------------------------------------------------------------------- */
+
+/* The leaf where the row belongs. */
+static struct frame *leaf_of(struct world *w, unsigned row, struct node_view *v) {
+    char key[ROW_KEY_BYTES];
+    size_t key_len = row_key(w, row, key);
+    for (uint32_t i = 0; i < w->live.sizes.frames; i++) {
+        struct frame *f = &w->live.frames[i];
+        const struct page_head *h = frame_bytes(&w->live, f);
+        if (atomic_load(&f->state) == FRAME_READY && h->type == PAGE_TYPE_TREE &&
+            h->tree == w->tree.id && h->level == 0 && node_view(h, v) &&
+            node_covers(v, key, key_len))
+            return f;
+    }
+    CHECK(false);
+}
+
+static bool leaf_full(struct world *w, unsigned row, uint32_t seed) {
+    char key[ROW_KEY_BYTES], value[TREE_ENTRY_BYTES_MAX];
+    struct node_view v;
+    leaf_of(w, row, &v);
+    return node_free_bytes(&v) <
+           node_leaf_bytes(&v, row_key(w, row, key), row_value(w, row, seed, value));
+}
+
+static unsigned root_level(struct world *w) {
+    return page_head_c(frame_bytes(&w->live, pool_peek(&w->live, w->tree.root)))->level;
+}
+
+#define SPLIT_ROW 1
+#define SPLIT_SEED 60
+
+/* Until row 1 finds no room in its leaf. */
+static void fill_leaf(struct world *w) {
+    for (unsigned row = 2; !leaf_full(w, SPLIT_ROW, SPLIT_SEED); row++)
+        if (!w->before.seed[row]) world_row(w, row, row + 1);
+    w->after.seed[SPLIT_ROW] = SPLIT_SEED;
+}
+static status insert_into_full(struct world *w, struct actor *a) {
+    return row_put(w, a, SPLIT_ROW, SPLIT_SEED);
+}
+
+static void build_root_split(struct world *w) {
+    world_row(w, 0, 1);
+    world_write_home(w);
+    fill_leaf(w);
+    CHECK(root_level(w) == 0);
+}
+
+static void build_split(struct world *w) {
+    for (unsigned row = 0; row < 60; row += 3) world_row(w, row, row + 1);
+    world_write_home(w);
+    fill_leaf(w);
+    CHECK(root_level(w) == 1);
+}
+
+/* Long keys, so that an inner node has few children. */
+static void build_inner_root_split(struct world *w) {
+    struct node_view v;
+    w->key_pad = 1000;
+    w->value_bytes = 100;
+    for (unsigned row = 90; row > 1; row--) {
+        world_row(w, row, row + 1);
+        bool inner = root_level(w) == 1;
+        struct frame *root = pool_peek(&w->live, w->tree.root);
+        CHECK(root_level(w) < 2 && node_view(frame_bytes(&w->live, root), &v));
+        if (inner && node_free_bytes(&v) < node_inner_bytes(&v, w->key_pad + 7) &&
+            leaf_full(w, SPLIT_ROW, SPLIT_SEED))
+            break;
+        if (row == 45) world_write_home(w);
+    }
+    w->after.seed[SPLIT_ROW] = SPLIT_SEED;
+}
+
+/* ---- joins ---------------------------------------------------------------------------------- */
+
+/* Rows with delete marks that nobody sees any more; all but the last of a leaf have gone. */
+static void purge(struct world *w, struct actor *a, unsigned row) {
+    char key[ROW_KEY_BYTES];
+    MUST_OK(w, tree_purge(&a->proc, w->tree, key, row_key(w, row, key), a->lsns[row]));
+}
+
+static void purge_live(struct world *w, unsigned row) {
+    struct actor a = {.index = 0};
+    world_proc(w, false, OTHER_WORKER, 1, &a.proc);
+    memcpy(a.lsns, w->actor.lsns, sizeof a.lsns);
+    purge(w, &a, row);
+}
+
+static void build_sparse(struct world *w, unsigned rows) {
+    struct node_view v;
+    for (unsigned row = 0; row < rows; row++) world_row(w, row, row + 1);
+    unsigned left = 0, marked[ROWS_MAX], marks = 0;
+    struct frame *first = leaf_of(w, 0, &v);
+    for (unsigned row = 0; row < rows; row++) {
+        bool in_first = leaf_of(w, row, &v) == first;
+        if (in_first ? row == 0 : left++ < 3) continue;
+        marked[marks++] = row;
+        world_row(w, row, 0);
+    }
+    world_write_home(w);
+    /* From the end, so that the first leaf becomes sparse last. */
+    while (marks-- > 1) purge_live(w, marked[marks]);
+    w->actor.index = marked[0];
+}
+
+static void build_join(struct world *w) {
+    build_sparse(w, 40);
+    CHECK(root_level(w) == 1);
+}
+
+static status purge_last(struct world *w, struct actor *a) {
+    purge(w, a, w->actor.index);
+    return OK;
+}
+
+/* ---- whole trees ---------------------------------------------------------------------------- */
+
+static status create(struct world *w, struct actor *a) {
+    (void)w;
+    return tree_create(&a->proc, &a->txn.writer, 9, &a->made);
+}
+
+static status create_first(struct world *w, struct actor *a) {
+    TRY(begin(w, a));
+    return create(w, a);
+}
+
+static status rollback_create(struct world *w, struct actor *a) {
+    (void)w;
+    a->made.id = 0;
+    return txn_rollback(&a->proc, &a->txn);
+}
+
+/* The second tree has three leaves, made by swapping the names of the two for a while. */
+static void build_free(struct world *w) {
+    struct model rows = w->before;
+    struct tree first = w->tree;
+    struct actor a = {.index = 0};
+    world_proc(w, false, OTHER_WORKER, 1, &a.proc);
+    CHECK(ok(actor_begin(&a)));
+    CHECK(ok(tree_create(&a.proc, &a.txn.writer, 9, &w->second)));
+    CHECK(ok(txn_commit(&a.proc, &a.txn, true)));
+    w->tree = w->second;
+    for (unsigned row = 0; row < 24; row++) world_row(w, row, row + 1);
+    world_write_home(w);
+    w->tree = first;
+    w->before = w->after = rows;
+    world_row(w, 5, 6);
+}
+
+static status free_second(struct world *w, struct actor *a) {
+    return tree_free(&a->proc, w->second);
+}
+
+const struct kill_op ops_tree[] = {
+    {"entry insert", build_insert, begin, insert, NULL, .record = REC_ENTRY_INSERT},
+    {"entry insert across the ring's end", build_insert_at_end, begin, insert, NULL,
+     .record = REC_ENTRY_INSERT},
+    {"entry insert over a delete mark", build_over_mark, begin, insert_over_mark, NULL,
+     .record = REC_ENTRY_UPDATE},
+    {"entry update", build_update, begin, update, NULL, .record = REC_ENTRY_UPDATE},
+    {"entry delete", build_delete, begin, delete_row, NULL, .record = REC_ENTRY_DELETE},
+    {"split", build_split, begin, insert_into_full, NULL, .record = REC_TREE_SPLIT},
+    {"root split", build_root_split, begin, insert_into_full, NULL, .record = REC_TREE_GROW},
+    {"inner root split", build_inner_root_split, begin, insert_into_full, NULL,
+     .record = REC_TREE_GROW},
+    {"purge and join", build_join, NULL, purge_last, NULL, .record = REC_TREE_UNLINK},
+    {"tree create", build_leaf, begin, create, NULL, .record = REC_TREE_CREATE},
+    {"tree create undone", build_leaf, create_first, rollback_create, NULL,
+     .record = REC_TREE_FREE_ROOT, .ends_undone = true, .frees = true},
+    {"tree free", build_free, NULL, free_second, NULL, .record = REC_TREE_FREE_ROOT, .frees = true},
+};
+const unsigned ops_tree_count = sizeof ops_tree / sizeof *ops_tree;
