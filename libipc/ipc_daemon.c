@@ -117,10 +117,11 @@ static bool poll_watchers(struct ipc_loop *l, int wait_ms) {
 
 /* --- sleeping -------------------------------------------------------------------------------- */
 
-bool loop_has_work(const struct ipc_loop *l) {
+/* What other processes have put there: all that looking, without a system call, can find. */
+static bool rings_have_work(const struct ipc_loop *l) {
     const struct ipc_rings *r = l->shm->rings;
     const struct ipc_inbox *inbox = &r->inbox[l->slot];
-    if (atomic_load(&inbox->completions) != 0 || l->ready_n != 0) return true;
+    if (atomic_load(&inbox->completions) != 0) return true;
     if (l->serves && (l->requests_left != 0 || atomic_load(&inbox->requests) != 0)) return true;
     for (int to = 1; to < RING_SERVERS; to++) {
         if (atomic_load(&r->served[to]) != l->servers[to].epoch) return true;
@@ -128,14 +129,27 @@ bool loop_has_work(const struct ipc_loop *l) {
     return false;
 }
 
+bool loop_has_work(const struct ipc_loop *l) {
+    return l->ready_n != 0 || rings_have_work(l);
+}
+
+static bool awaits_rings(const struct ipc_loop *l) {
+    if (l->serves) return true;
+    for (int to = 1; to < RING_SERVERS; to++) {
+        if (l->servers[to].in_flight) return true;
+    }
+    return false;
+}
+
 /* While answers have been coming within the time that a wake-up costs, looking for the next one is
- * cheaper than sleeping; as soon as looking does not pay, it stops. */
+ * cheaper than sleeping; as soon as looking does not pay, it stops. A client's bytes are not found
+ * by looking, so who waits for those alone sleeps at once. */
 static bool spin_finds_work(struct ipc_loop *l) {
-    if (l->spin_credit <= 0 || l->spin_ns_max == 0) return false;
+    if (l->spin_credit <= 0 || l->spin_ns_max == 0 || !awaits_rings(l)) return false;
     uint64_t end = clock_mono_ns() + l->spin_ns_max;
     do {
         for (int i = 0; i < 32; i++) {
-            if (loop_has_work(l)) {
+            if (rings_have_work(l)) {
                 l->spin_credit += l->spin_credit < SPIN_CREDIT_MAX ? SPIN_CREDIT_HIT : 0;
                 return true;
             }
@@ -173,7 +187,7 @@ static void loop_sleep(struct ipc_loop *l, int wait_ms) {
     counter_add(&l->d->proc, COUNTER_SLEEPS, 1);
     uint64_t before = l->spin_ns_max ? clock_mono_ns() : 0;
     (void)poll_watchers(l, wait_ms);
-    if (before && l->spin_credit < SPIN_CREDIT_MAX && loop_has_work(l) &&
+    if (before && l->spin_credit < SPIN_CREDIT_MAX && rings_have_work(l) &&
         clock_mono_ns() - before < l->spin_ns_max) {
         l->spin_credit++;
     }

@@ -23,6 +23,19 @@ void wire_fini(struct wire *w) {
     buf_free(&w->big_out);
 }
 
+/* Whether the client took what was sent is asked only while that matters: a Unix socket reports it
+ * for every message that the client reads, and each report would wake the worker. */
+static status watch_for(struct wire *w, uint32_t more) {
+    return daemon_watch(w->d, w->fd, EPOLLIN | EPOLLRDHUP | EPOLLET | more, w->on_ready,
+                        w->on_ready_arg);
+}
+
+status wire_watch(struct wire *w, void (*fn)(void *arg, uint32_t events), void *arg) {
+    w->on_ready = fn;
+    w->on_ready_arg = arg;
+    return watch_for(w, 0);
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* One recv into [at, at+room); how many bytes came, 0 when none are there now. */
@@ -137,8 +150,12 @@ status wire_gets(struct wire_reader *r, const char **ret) {
 static void wait_writable(struct wire *w) {
     w->writer = coro_self();
     CHECK(w->writer);
-    daemon_suspend(w->d);
+    if (ok(watch_for(w, EPOLLOUT)))
+        daemon_suspend(w->d);
+    else
+        w->closed = true;
     w->writer = NULL;
+    if (!w->closed && !ok(watch_for(w, 0))) w->closed = true;
 }
 
 static void send_bytes(struct wire *w, const char *at, size_t n) {

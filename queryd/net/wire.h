@@ -32,6 +32,8 @@ struct wire {
     bool readable;       /* the descriptor may have more */
     bool closed;         /* end of file or an error: nothing can be read or sent any more */
     struct coro *writer; /* suspended until the descriptor takes more */
+    void (*on_ready)(void *arg, uint32_t events);
+    void *on_ready_arg;
 };
 
 struct wire_message {
@@ -42,6 +44,8 @@ struct wire_message {
 
 void wire_init(struct wire *w, struct daemon *d, int fd, struct session_slot *slot);
 void wire_fini(struct wire *w); /* closes the descriptor */
+/* Watches the descriptor from now on: fn is to call wire_ready. IO_ERROR, OUT_OF_MEMORY. */
+status wire_watch(struct wire *w, void (*fn)(void *arg, uint32_t events), void *arg);
 
 /* The next whole message, valid until the following call. AGAIN: not there yet. END: the client is
  * gone. PROTOCOL_VIOLATION: the length is impossible. startup: the packet without a type byte. */

@@ -27,7 +27,7 @@ static void session_ready(void *arg, uint32_t events) {
     wire_ready(&s->wire, events);
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         atomic_store(&s->slot->cancel, true); /* nobody listens any more */
-        session_cancel(s);
+        s->worker->cancelling = true;
     }
     if (s->running || s->wire.writer) return;
     s->running = true;
@@ -62,8 +62,7 @@ static void take_client(struct worker *w, int fd) {
         return;
     }
     PROBE(axolotl_queryd, connect, s->index, fd);
-    uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    if (!ok(daemon_watch(w->d, fd, events, session_ready, s))) session_free(s);
+    if (!ok(wire_watch(&s->wire, session_ready, s))) session_free(s);
 }
 
 /* All workers watch the same listeners; those with the fewest sessions take the next one. A worker
@@ -116,6 +115,7 @@ void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret) {
     struct session_slot *s = (struct session_slot *)session_slot_at(shm, pid - 1);
     if (atomic_load(&s->state) == SESSION_FREE || s->secret != secret) return;
     atomic_store(&s->cancel, true);
+    atomic_fetch_add(&shm->control->cancels, 1);
     uint16_t owner = atomic_load(&s->owner) & 0xff;
     if (owner == w->d->proc.owner.slot)
         worker_look_for_cancels(w);
@@ -124,8 +124,12 @@ void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret) {
 }
 
 void worker_look_for_cancels(struct worker *w) {
-    for (struct session *s = w->sessions; s; s = s->next)
-        if (atomic_load_explicit(&s->slot->cancel, memory_order_relaxed)) session_cancel(s);
+    w->cancelling = false;
+    for (struct session *s = w->sessions; s; s = s->next) {
+        if (!atomic_load_explicit(&s->slot->cancel, memory_order_relaxed)) continue;
+        session_cancel(s);
+        w->cancelling |= s->running;
+    }
 }
 
 /* ---- the daemon ------------------------------------------------------------------------------ */
@@ -169,11 +173,15 @@ static void queryd_handle(struct daemon *d, const struct msg *m) {
 
 static bool queryd_step(struct daemon *d) {
     struct worker *w = d->state;
-    if (w->stopping) {
-        if (w->nsessions == 0) daemon_stopped(d);
+    if (w->stopping && w->nsessions == 0) {
+        daemon_stopped(d);
         return false;
     }
-    worker_look_for_cancels(w);
+    uint32_t cancels = atomic_load(&d->proc.shm->control->cancels);
+    if (w->cancelling || cancels != w->cancels_seen) {
+        w->cancels_seen = cancels;
+        worker_look_for_cancels(w);
+    }
     return false;
 }
 
@@ -182,7 +190,7 @@ void worker_end_sessions(struct worker *w) {
         next = s->next;
         s->ending = true;
         atomic_store(&s->slot->cancel, true);
-        session_cancel(s);
+        w->cancelling = true;
         if (s->running) continue;
         error_clear(&s->error);
         status_ignore(error_set(&s->error, ST_ADMIN_SHUTDOWN,

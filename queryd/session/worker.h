@@ -26,6 +26,8 @@ struct worker {
     uint32_t nsessions;
     bool serving;
     bool stopping;
+    bool cancelling; /* a running session is asked to cancel, and may yet begin to wait */
+    uint32_t cancels_seen;
     uint64_t next_trace;
 };
 
@@ -35,7 +37,7 @@ status worker_listen(struct worker *w);
 void worker_end_sessions(struct worker *w);
 /* A cancel request: finds the session by process number and secret, in whatever worker. */
 void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret);
-/* Cancel flags that other workers set. */
+/* Ends the waits of running sessions whose cancel flag is set, by whomever. */
 void worker_look_for_cancels(struct worker *w);
 
 extern const struct daemon_ops queryd_ops;

@@ -39,6 +39,8 @@ struct control {
     _Atomic uint64_t last_commit;
     _Atomic uint64_t recovered_lsn; /* logd: the end of the log found; 0: not known yet */
     _Atomic uint32_t redo_done;     /* storaged */
+
+    _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
 };
 
 #endif
