@@ -5,9 +5,16 @@
 #include "session/session_private.h"
 #include "session/worker.h"
 
+static uint64_t hash_of(const char *name) {
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    for (; *name; name++) h = (h ^ (unsigned char)*name) * 0x100000001b3u;
+    return h;
+}
+
 struct prepared *prepared_find(struct session *s, const char *name) {
+    uint64_t hash = hash_of(name);
     for (struct prepared *p = s->prepared; p; p = p->next)
-        if (strcmp(p->name, name) == 0) return p;
+        if (p->name_hash == hash && strcmp(p->name, name) == 0) return p;
     return NULL;
 }
 
@@ -83,6 +90,7 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
     if (!p) return STATUS(OUT_OF_MEMORY);
     arena_init(&p->arena, 0);
     p->name = arena_strdup(&p->arena, name);
+    p->name_hash = hash_of(name);
     p->text = arena_strndup(&p->arena, text, len);
     p->types = arena_memdup(&p->arena, types, ntypes * sizeof *types);
     p->ntypes = ntypes;

@@ -33,9 +33,10 @@ struct savepoint {
 /* A prepared statement. What a plan is made for is its text; utility statements keep their tree. */
 struct prepared {
     struct prepared *next;
-    char *name;      /* "" the unnamed */
-    char *text;      /* of this one statement */
-    uint16_t ntypes; /* parameter types as declared by the client */
+    uint64_t name_hash; /* beside next: a search touches one cache line of each */
+    char *name;         /* "" the unnamed */
+    char *text;         /* of this one statement */
+    uint16_t ntypes;    /* parameter types as declared by the client */
     oid *types;
     struct statement *statement; /* one reference; NULL for utility and empty statements */
     struct node *utility;        /* in arena */

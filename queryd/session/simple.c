@@ -13,9 +13,21 @@ const char *tag_of(struct session *s, const struct execution *x, struct arena *a
     uint64_t count;
     const char *tag = execution_tag(x, &counts, &count);
     if (!counts) return tag;
-    const char *whole = arena_printf(a, "%s %llu", tag, (unsigned long long)count);
-    if (!whole) status_ignore(error_from_status(&s->error, STATUS(OUT_OF_MEMORY)));
-    return whole ? whole : tag;
+    size_t len = strlen(tag);
+    char *whole = arena_alloc(a, len + 22); /* a blank, 20 digits, NUL */
+    if (!whole) {
+        status_ignore(error_from_status(&s->error, STATUS(OUT_OF_MEMORY)));
+        return tag;
+    }
+    char digits[20];
+    size_t at = sizeof digits;
+    do digits[--at] = (char)('0' + count % 10);
+    while (count /= 10);
+    memcpy(whole, tag, len);
+    whole[len] = ' ';
+    memcpy(whole + len + 1, digits + at, sizeof digits - at);
+    whole[len + 1 + sizeof digits - at] = '\0';
+    return whole;
 }
 
 /* One execution of a plan through a portal of its own. */

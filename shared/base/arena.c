@@ -15,6 +15,61 @@ struct arena_chunk {
     _Alignas(ALIGNMENT) char data[];
 };
 
+/* Chunks of the sizes that statements need are kept for the next one, a few per thread: the heap
+ * would merge and split them again each time. Not under AddressSanitizer, which is to see what is
+ * used after its end. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SPARE_SIZES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SPARE_SIZES 0
+#endif
+#endif
+#ifndef SPARE_SIZES
+#define SPARE_SIZES 3 /* FIRST_CHUNK_BYTES, twice and four times that */
+#endif
+
+#if SPARE_SIZES
+#define SPARES_MAX 16 /* of each size */
+static _Thread_local struct {
+    struct arena_chunk *first;
+    unsigned n;
+} spares[SPARE_SIZES];
+
+/* Which size it is; SPARE_SIZES: none of them. */
+static unsigned spare_size(size_t bytes) {
+    unsigned i = 0;
+    while (i < SPARE_SIZES && bytes != (size_t)FIRST_CHUNK_BYTES << i) i++;
+    return i;
+}
+#endif
+
+static struct arena_chunk *chunk_new(size_t bytes) {
+#if SPARE_SIZES
+    unsigned i = spare_size(bytes);
+    if (i < SPARE_SIZES && spares[i].n) {
+        struct arena_chunk *chunk = spares[i].first;
+        spares[i].first = chunk->older;
+        spares[i].n--;
+        return chunk;
+    }
+#endif
+    return malloc(bytes);
+}
+
+static void chunk_free(struct arena_chunk *chunk) {
+#if SPARE_SIZES
+    unsigned i = spare_size(chunk->bytes);
+    if (i < SPARE_SIZES && spares[i].n < SPARES_MAX) {
+        chunk->older = spares[i].first;
+        spares[i].first = chunk;
+        spares[i].n++;
+        return;
+    }
+#endif
+    free(chunk);
+}
+
 void arena_init(struct arena *a, size_t limit_bytes) {
     *a = (struct arena){.limit = limit_bytes};
 }
@@ -23,7 +78,7 @@ static void drop_newest(struct arena *a) {
     struct arena_chunk *chunk = a->chunk;
     a->chunk = chunk->older;
     a->used -= chunk->bytes;
-    free(chunk);
+    chunk_free(chunk);
 }
 
 void arena_reset(struct arena *a) {
@@ -40,9 +95,10 @@ void arena_free(struct arena *a) {
 static bool add_chunk(struct arena *a, size_t payload) {
     size_t bytes = a->chunk ? a->chunk->bytes * 2 : FIRST_CHUNK_BYTES;
     if (bytes > LARGEST_GROWTH_BYTES) bytes = LARGEST_GROWTH_BYTES;
+    while (payload > bytes - sizeof(struct arena_chunk) && bytes < LARGEST_GROWTH_BYTES) bytes *= 2;
     if (payload > bytes - sizeof(struct arena_chunk)) bytes = payload + sizeof(struct arena_chunk);
     if (a->limit && (bytes > a->limit || a->used > a->limit - bytes)) return false;
-    struct arena_chunk *chunk = malloc(bytes);
+    struct arena_chunk *chunk = chunk_new(bytes);
     if (!chunk) return false;
     chunk->older = a->chunk;
     chunk->bytes = bytes;
