@@ -53,6 +53,16 @@ static status evaluate_cast(struct planner *p, struct expr *e, datum *ret, bool 
     return OK;
 }
 
+/* A strict function of a NULL is NULL: its other arguments are not looked at, which may hide what
+ * they would fail with, as in PostgreSQL. */
+static bool strict_of_null(const struct expr *e) {
+    const struct function *f = e->call.function;
+    if (!f->strict || f->returns_set || e->call.variadic) return false;
+    for (uint16_t i = 0; i < e->nargs; i++)
+        if (is_const(e->args[i]) && e->args[i]->constant.is_null) return true;
+    return false;
+}
+
 static status try_evaluate(struct planner *p, struct expr *e, struct expr **ret) {
     datum value = {0};
     bool is_null = false;
@@ -68,6 +78,18 @@ static status try_evaluate(struct planner *p, struct expr *e, struct expr **ret)
     }
     if (!ok(s)) return OK;
     struct expr *c = expr_const(p->c->arena, e->type, value, is_null, e->location);
+    NEEDS(p, c);
+    c->typmod = e->typmod;
+    c->collation = e->collation;
+    *ret = c;
+    return OK;
+}
+
+static status fold_call(struct planner *p, struct expr *e, struct expr **ret) {
+    if (all_const(e)) return try_evaluate(p, e, ret);
+    *ret = e;
+    if (!strict_of_null(e)) return OK;
+    struct expr *c = expr_const(p->c->arena, e->type, (datum){0}, true, e->location);
     NEEDS(p, c);
     c->typmod = e->typmod;
     c->collation = e->collation;
@@ -205,7 +227,7 @@ status fold(struct planner *p, struct expr *e, struct expr **ret) {
     case EXPR_CASE: return fold_case(p, e, ret);
     case EXPR_COALESCE: return fold_coalesce(e, ret);
     case EXPR_NULL_TEST: return fold_null_test(p, e, ret);
-    case EXPR_CALL:
+    case EXPR_CALL: return fold_call(p, e, ret);
     case EXPR_CAST:
         if (all_const(e)) return try_evaluate(p, e, ret);
         break;

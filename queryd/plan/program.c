@@ -122,8 +122,9 @@ static status compile_lazy(struct compile *c, enum instr_kind kind, const struct
 }
 
 static status compile_case(struct compile *c, const struct expr *e, uint16_t *ret) {
-    uint16_t before = c->case_test;
-    if (e->cases.has_test) TRY(compile(c, e->args[0], &c->case_test));
+    uint16_t before = c->case_test, test = before;
+    if (e->cases.has_test) TRY(compile(c, e->args[0], &test));
+    c->case_test = test;
     TRY(compile_lazy(c, INSTR_CASE, e, e->cases.has_test ? 1 : 0, ret));
     c->case_test = before;
     return OK;

@@ -8,6 +8,12 @@ static oid element_of(oid id) {
     return t && t->family == &family_array ? (oid)t->element : 0;
 }
 
+/* int2vector and oidvector are arrays when cast from, as in PostgreSQL, never when cast to. */
+static oid source_element_of(oid id) {
+    const struct type *t = type_find(id);
+    return t && t->family == &family_vector ? (oid)t->element : element_of(id);
+}
+
 static bool context_allows(const struct cast_info *cast, enum cast_context context) {
     switch (cast->context) {
     case 'i': return true;
@@ -29,7 +35,7 @@ static struct cast_result listed_cast(const struct cast_info *cast) {
 }
 
 static struct cast_result array_cast(oid from, oid to, enum cast_context context) {
-    oid from_element = element_of(from), to_element = element_of(to);
+    oid from_element = source_element_of(from), to_element = element_of(to);
     if (!from_element || !to_element) return path_only(CAST_NONE);
     struct cast_result element = resolve_cast(from_element, to_element, context);
     if (element.path == CAST_NONE || element.path == CAST_ARRAY) return path_only(CAST_NONE);
@@ -107,8 +113,8 @@ static status cast_elements(const struct eval_env *env, struct cast_result cast,
     for (uint32_t i = 0; i < a.n; i++) {
         bool is_null = a.nulls[i];
         if (!is_null)
-            TRY(cast_value(env, each, element_of(from), a.element, typmod, is_explicit, a.values[i],
-                           &a.values[i], &is_null));
+            TRY(cast_value(env, each, source_element_of(from), a.element, typmod, is_explicit,
+                           a.values[i], &a.values[i], &is_null));
         a.nulls[i] = is_null;
     }
     return array_build(env, &a, ret);
