@@ -23,7 +23,10 @@ struct player {
 };
 
 static void account(char *key, int n) {
-    sprintf(key, "acc%02d", n);
+    memcpy(key, "acc", 3);
+    key[3] = (char)('0' + n / 10);
+    key[4] = (char)('0' + n % 10);
+    key[5] = '\0';
 }
 
 /* Adds to one account, waiting for whoever writes it; false: a deadlock, roll back. */
