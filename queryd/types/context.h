@@ -14,6 +14,7 @@
 struct tz;
 struct session_env;
 
+enum date_style { DATE_STYLE_ISO, DATE_STYLE_SQL, DATE_STYLE_POSTGRES, DATE_STYLE_GERMAN };
 enum date_order { DATE_ORDER_MDY, DATE_ORDER_DMY, DATE_ORDER_YMD };
 enum bytea_output { BYTEA_HEX, BYTEA_ESCAPE };
 
@@ -46,6 +47,7 @@ struct session_env {
     const struct tz *time_zone; /* never NULL after session_env_init (UTC) */
     int64_t statement_us;       /* microseconds since 2000-01-01 00:00 UTC */
     int64_t transaction_us;     /* now() */
+    enum date_style date_style; /* of output; input understands all */
     enum date_order date_order;
     enum bytea_output bytea_output;
     int32_t extra_float_digits; /* 1: shortest that reads back the same */

@@ -295,8 +295,9 @@ static status date_in(const struct eval_env *env, const struct type *, int32_t, 
     return OK;
 }
 
-static status date_out(const struct eval_env *, const struct type *, datum value, struct buf *out) {
-    return date_format(value.i32, out);
+static status date_out(const struct eval_env *env, const struct type *, datum value,
+                       struct buf *out) {
+    return date_format_style(env->session, value.i32, out);
 }
 
 static status date_receive(const struct eval_env *env, const struct type *, int32_t,
@@ -362,7 +363,7 @@ static status stamp_in(const struct eval_env *env, const struct type *t, int32_t
 
 static status stamp_out(const struct eval_env *env, const struct type *t, datum value,
                         struct buf *out) {
-    return stamp_format(value.i64, zone_for(env, t), out);
+    return stamp_format_style(env->session, value.i64, zone_for(env, t), out);
 }
 
 static status stamp_receive(const struct eval_env *env, const struct type *, int32_t typmod,

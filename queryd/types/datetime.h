@@ -84,6 +84,10 @@ int64_t round_us(int64_t us, int32_t precision); /* to 10^-precision seconds */
 
 status date_format(int32_t date, struct buf *out);
 status stamp_format(int64_t t, const struct tz *zone, struct buf *out);
+/* The same in the session's DateStyle. */
+status date_format_style(const struct session_env *s, int32_t date, struct buf *out);
+status stamp_format_style(const struct session_env *s, int64_t t, const struct tz *zone,
+                          struct buf *out);
 status time_format(int64_t us, struct buf *out);
 status offset_format(int32_t offset_s, struct buf *out); /* +01, -03:30 */
 
