@@ -11,6 +11,7 @@ const struct operator_class *operator_class_of(enum plan_kind kind) {
         [PLAN_WORK] = &operator_work,
         [PLAN_RECURSIVE] = &operator_recursive,
         [PLAN_FILTER] = &operator_filter,
+        [PLAN_GATE] = &operator_gate,
         [PLAN_PROJECT] = &operator_project,
         [PLAN_NEST] = &operator_nest,
         [PLAN_HASH_JOIN] = &operator_hash_join,

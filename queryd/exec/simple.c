@@ -21,6 +21,39 @@ static status pass_restart(struct operator* op) {
 const struct operator_class operator_filter = {sizeof(struct operator), nothing_open, pass_next,
                                                pass_restart, NULL};
 
+/* ---- Gate: a condition without rows, looked at before the first one ---- */
+
+struct gate {
+    struct operator op;
+    struct program_state *condition;
+    bool looked, open;
+};
+
+static status gate_open(struct operator* op) {
+    return program_open(op->x, op->plan->gate, 1, &((struct gate *)op)->condition);
+}
+
+static status gate_next(struct operator* op) {
+    struct gate *g = (struct gate *)op;
+    if (!g->looked) {
+        datum d;
+        bool is_null;
+        TRY(program_value(g->condition, op->arena, &d, &is_null));
+        g->open = !is_null && d.b;
+        g->looked = true;
+    }
+    op->out.nrows = 0;
+    return g->open ? pass_next(op) : OK;
+}
+
+static status gate_restart(struct operator* op) {
+    ((struct gate *)op)->looked = false;
+    return operator_restart(op->left);
+}
+
+const struct operator_class operator_gate = {sizeof(struct gate), gate_open, gate_next,
+                                             gate_restart, NULL};
+
 /* ---- Project ---- */
 
 struct project {

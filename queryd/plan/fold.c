@@ -97,16 +97,83 @@ static status fold_call(struct planner *p, struct expr *e, struct expr **ret) {
     return OK;
 }
 
-static status fold_bool(struct planner *p, struct expr *e, struct expr **ret) {
+/* A copy of e with the arguments in a place of their own. */
+static status copy_node(struct planner *p, const struct expr *e, struct expr **ret) {
+    struct expr *copy = expr_new_n(p->c->arena, e->kind, e->type, e->location, e->nargs);
+    NEEDS(p, copy);
+    struct expr **args = copy->args;
+    *copy = *e;
+    copy->args = args;
+    memcpy(args, e->args, e->nargs * sizeof *args);
+    *ret = copy;
+    return OK;
+}
+
+static status fold_bool(struct planner *p, struct expr *e, struct expr **ret);
+
+/* NOT (a AND b) is NOT a OR NOT b: then the parts may be known, or lead to an index. */
+static status not_and_or(struct planner *p, struct expr *x, struct expr **ret) {
+    struct expr *copy;
+    TRY(copy_node(p, x, &copy));
+    copy->boolean = x->boolean == EXPR_AND ? EXPR_OR : EXPR_AND;
+    for (uint16_t i = 0; i < x->nargs; i++) {
+        struct expr *no = expr_new_n(p->c->arena, EXPR_BOOL, BOOLOID, x->location, 1);
+        NEEDS(p, no);
+        no->boolean = EXPR_NOT;
+        no->args[0] = x->args[i];
+        TRY(fold_bool(p, no, &copy->args[i]));
+    }
+    return fold_bool(p, copy, ret);
+}
+
+/* NOT a = b is a <> b, where the operator has a negator. */
+static status not_operator(struct planner *p, struct expr *e, struct expr *x, struct expr **ret) {
+    const struct operator_info *op = x->call.op;
+    const struct operator_info *negator = op && op->negator ? operator_find(op->negator) : NULL;
+    const struct function *f = negator ? function_find(negator->function) : NULL;
     *ret = e;
-    if (e->boolean == EXPR_NOT) {
-        const struct expr *x = e->args[0];
-        if (!is_const(x)) return OK;
+    if (!f || !f->scalar) return OK;
+    struct expr *copy;
+    TRY(copy_node(p, x, &copy));
+    copy->call.op = negator;
+    copy->call.function = f;
+    if (x->kind != EXPR_CALL) copy->call.is_all = !x->call.is_all;
+    *ret = copy;
+    return OK;
+}
+
+static status fold_not(struct planner *p, struct expr *e, struct expr **ret) {
+    struct expr *x = e->args[0], *copy;
+    *ret = e;
+    switch (x->kind) {
+    case EXPR_CONST:
         *ret = expr_const(p->c->arena, BOOLOID, datum_bool(!x->constant.value.b),
                           x->constant.is_null, e->location);
         NEEDS(p, *ret);
         return OK;
+    case EXPR_BOOL:
+        if (x->boolean != EXPR_NOT) return not_and_or(p, x, ret);
+        *ret = x->args[0];
+        return OK;
+    case EXPR_NULL_TEST:
+        if (x->args[0]->type == RECORDOID) return OK; /* not each other's opposite there */
+        [[fallthrough]];
+    case EXPR_BOOL_TEST:
+    case EXPR_DISTINCT:
+        TRY(copy_node(p, x, &copy));
+        copy->negated = !x->negated;
+        *ret = copy;
+        return OK;
+    case EXPR_CALL:
+    case EXPR_IN_LIST:
+    case EXPR_ARRAY_OP: return not_operator(p, e, x, ret);
+    default: return OK;
     }
+}
+
+static status fold_bool(struct planner *p, struct expr *e, struct expr **ret) {
+    *ret = e;
+    if (e->boolean == EXPR_NOT) return fold_not(p, e, ret);
     bool stops = e->boolean == EXPR_OR; /* the value that decides alone */
     uint16_t n = 0;
     for (uint16_t i = 0; i < e->nargs; i++) {
@@ -195,6 +262,16 @@ static status fold_null_test(struct planner *p, struct expr *e, struct expr **re
     return OK;
 }
 
+/* NULL IN (…), by a strict operator: the items are not looked at. */
+static status fold_in_list(struct planner *p, struct expr *e, struct expr **ret) {
+    *ret = e;
+    const struct expr *left = e->args[0];
+    if (!is_const(left) || !left->constant.is_null || !e->call.function->strict) return OK;
+    *ret = expr_const(p->c->arena, BOOLOID, (datum){0}, true, e->location);
+    NEEDS(p, *ret);
+    return OK;
+}
+
 static status fold_args(struct planner *p, struct expr *e, struct expr **ret) {
     struct expr *copy = e;
     for (uint16_t i = 0; i < e->nargs; i++) {
@@ -227,6 +304,7 @@ status fold(struct planner *p, struct expr *e, struct expr **ret) {
     case EXPR_CASE: return fold_case(p, e, ret);
     case EXPR_COALESCE: return fold_coalesce(e, ret);
     case EXPR_NULL_TEST: return fold_null_test(p, e, ret);
+    case EXPR_IN_LIST: return fold_in_list(p, e, ret);
     case EXPR_CALL: return fold_call(p, e, ret);
     case EXPR_CAST:
         if (all_const(e)) return try_evaluate(p, e, ret);
@@ -234,5 +312,41 @@ status fold(struct planner *p, struct expr *e, struct expr **ret) {
     default: break;
     }
     *ret = e;
+    return OK;
+}
+
+static bool never_true(const struct expr *e) {
+    return is_const(e) && (e->constant.is_null || !e->constant.value.b);
+}
+
+/* For WHERE, ON and HAVING, where NULL is as good as false. */
+status fold_condition(struct planner *p, struct expr *e, struct expr **ret) {
+    TRY(plan_stack(p));
+    *ret = e;
+    if (!e) return OK;
+    if (never_true(e)) {
+        NEEDS(p, *ret = expr_bool_const(p->c->arena, false));
+        return OK;
+    }
+    if (e->kind != EXPR_BOOL || e->boolean == EXPR_NOT) return OK;
+    struct expr *copy;
+    bool is_and = e->boolean == EXPR_AND;
+    uint16_t n = 0;
+    TRY(copy_node(p, e, &copy));
+    for (uint16_t i = 0; i < e->nargs; i++) {
+        struct expr *x;
+        TRY(fold_condition(p, e->args[i], &x));
+        if (never_true(x)) {
+            if (!is_and) continue;
+            *ret = x;
+            return OK;
+        }
+        copy->args[n++] = x;
+    }
+    copy->nargs = n;
+    if (n == 0)
+        NEEDS(p, *ret = expr_bool_const(p->c->arena, is_and));
+    else
+        *ret = n == 1 ? copy->args[0] : copy;
     return OK;
 }

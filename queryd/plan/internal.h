@@ -113,6 +113,8 @@ status plan_project(struct planner *p, struct plan *child, struct expr **exprs, 
                     struct plan **ret);
 status plan_filter(struct planner *p, struct plan *child, struct conjuncts *quals,
                    struct plan **ret);
+/* Conditions that no row has a say in: looked at once, before the child begins. */
+status plan_gate(struct planner *p, struct plan *child, struct conjuncts *quals, struct plan **ret);
 status plan_sort(struct planner *p, struct plan *child, const struct plan_sort_column *columns,
                  uint16_t n, struct plan **ret);
 status plan_material(struct planner *p, struct plan *child, struct plan **ret);
@@ -148,6 +150,7 @@ status conjuncts_expr(struct planner *p, const struct conjuncts *c, struct expr 
 
 /* fold.c */
 status fold(struct planner *p, struct expr *e, struct expr **ret);
+status fold_condition(struct planner *p, struct expr *e, struct expr **ret);
 
 /* prepare.c: constants folded, subqueries planned, outer columns made parameters */
 status prepare_expr(struct planner *p, struct expr *e, struct expr **ret);

@@ -320,7 +320,15 @@ status plan_from(struct planner *p, struct plan **ret) {
         p->wish = wish;
     }
     TRY(plan_semis(p, rel));
-    return plan_filter(p, rel->plan, &quals, ret);
+    struct conjuncts once = {0}, rest = {0};
+    for (uint32_t i = 0; i < quals.n; i++) {
+        struct rte_set used;
+        TRY(query_rtes_of(quals.items[i], &used));
+        bool constant = rte_set_empty(&used) && expr_volatility(quals.items[i]) != 'v';
+        TRY(conjuncts_add(p, constant ? &once : &rest, quals.items[i]));
+    }
+    TRY(plan_filter(p, rel->plan, &rest, ret));
+    return plan_gate(p, *ret, &once, ret);
 }
 
 status join_pair(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,

@@ -215,6 +215,7 @@ struct plan {
         struct plan_values values;
         struct plan_function function;
         struct program *project;
+        struct program *gate; /* no inputs */
         struct plan_nest nest;
         struct plan_hash_join hash;
         struct plan_agg agg;

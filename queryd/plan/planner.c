@@ -115,6 +115,18 @@ status plan_filter(struct planner *p, struct plan *child, struct conjuncts *qual
     return OK;
 }
 
+status plan_gate(struct planner *p, struct plan *child, struct conjuncts *quals,
+                 struct plan **ret) {
+    if (quals->n == 0) {
+        *ret = child;
+        return OK;
+    }
+    struct plan *plan;
+    TRY(plan_above(p, PLAN_GATE, child, &plan));
+    *ret = plan;
+    return compile_conjuncts(p, plan, quals, NULL, NULL, &plan->gate);
+}
+
 struct plan_sort_column sort_column(uint16_t column, const struct expr *e, bool descending,
                                     bool nulls_first) {
     return (struct plan_sort_column){column, descending, nulls_first, type_find(e->type)};
@@ -454,8 +466,9 @@ void plan_set_capacity(struct plan *plan) {
     if (plan->right) plan_set_capacity(plan->right);
     if (at_most_one(plan))
         plan->capacity = 1;
-    else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT || plan->kind == PLAN_LIMIT ||
-             plan->kind == PLAN_LOCK || plan->kind == PLAN_UNIQUE || gives_left_rows(plan))
+    else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_GATE || plan->kind == PLAN_PROJECT ||
+             plan->kind == PLAN_LIMIT || plan->kind == PLAN_LOCK || plan->kind == PLAN_UNIQUE ||
+             gives_left_rows(plan))
         plan->capacity = plan->left->capacity;
     else
         plan->capacity = capacity_for(plan->rows);

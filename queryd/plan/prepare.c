@@ -115,6 +115,14 @@ static status prepare_in_place(struct planner *p, struct expr **e) {
     return prepare_expr(p, *e, e);
 }
 
+/* A condition: NULL counts as false in it. */
+static status prepare_condition(struct planner *p, struct expr **e) {
+    if (!*e) return OK;
+    TRY(fold(p, *e, e));
+    TRY(fold_condition(p, *e, e));
+    return prepare_in_place(p, e);
+}
+
 static status prepare_list(struct planner *p, struct expr **list, uint16_t n) {
     for (uint16_t i = 0; list && i < n; i++) TRY(prepare_in_place(p, &list[i]));
     return OK;
@@ -124,14 +132,14 @@ static status prepare_from(struct planner *p, struct from_item *f) {
     if (!f->is_join) return OK;
     TRY(prepare_from(p, f->left));
     TRY(prepare_from(p, f->right));
-    return prepare_in_place(p, &f->on);
+    return prepare_condition(p, &f->on);
 }
 
 static status prepare_semis(struct planner *p) {
     for (uint16_t i = 0; i < p->nsemi; i++) {
         struct semi_join *s = &p->semis[i];
         for (uint16_t k = 0; k < s->nfrom; k++) TRY(prepare_from(p, s->from[k]));
-        for (uint32_t k = 0; k < s->quals.n; k++) TRY(prepare_in_place(p, &s->quals.items[k]));
+        for (uint32_t k = 0; k < s->quals.n; k++) TRY(prepare_condition(p, &s->quals.items[k]));
     }
     return OK;
 }
@@ -167,13 +175,32 @@ static status prepare_change(struct planner *p) {
     return OK;
 }
 
+/* What HAVING says of grouping columns alone holds for every row of a group: the rows are sorted
+ * out before they are grouped. */
+static status having_to_where(struct planner *p) {
+    struct query *q = p->query;
+    struct conjuncts all = {0}, kept = {0}, where = {0};
+    if (!q->having || q->ngroup == 0) return OK;
+    TRY(conjuncts_add(p, &all, q->having));
+    TRY(conjuncts_add(p, &where, q->where));
+    for (uint32_t i = 0; i < all.n; i++) {
+        struct expr *e = all.items[i];
+        bool stays = expr_contains_kind(e, EXPR_AGGREGATE) || expr_contains_kind(e, EXPR_SUBPLAN) ||
+                     expr_volatility(e) == 'v';
+        TRY(conjuncts_add(p, stays ? &kept : &where, e));
+    }
+    TRY(conjuncts_expr(p, &kept, &q->having));
+    return conjuncts_expr(p, &where, &q->where);
+}
+
 status prepare_query(struct planner *p) {
     struct query *q = p->query;
     for (uint16_t i = 0; i < q->nfrom; i++) TRY(prepare_from(p, q->from[i]));
-    TRY(prepare_in_place(p, &q->where));
+    TRY(prepare_condition(p, &q->where));
     TRY(prepare_semis(p));
     TRY(prepare_targets(p));
-    TRY(prepare_in_place(p, &q->having));
+    TRY(prepare_condition(p, &q->having));
+    TRY(having_to_where(p));
     for (uint16_t i = 0; i < q->nwindows; i++) {
         struct window *w = &q->windows[i];
         TRY(prepare_list(p, w->partition, w->npartition));

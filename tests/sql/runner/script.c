@@ -124,7 +124,7 @@ static char *shown(const char *value, char letter) {
         if (strcmp(value, "t") == 0 || strcmp(value, "f") == 0)
             snprintf(number, sizeof number, "%d", value[0] == 't');
         else if (strpbrk(value, ".eE"))
-            snprintf(number, sizeof number, "%.0f", strtod(value, NULL));
+            snprintf(number, sizeof number, "%lld", (long long)strtod(value, NULL));
         else
             snprintf(number, sizeof number, "%s", value);
         text = number;
