@@ -45,7 +45,7 @@ static size_t receive(struct wire *w, char *at, size_t room) {
     do n = recv(w->fd, at, room, 0);
     while (n < 0 && errno == EINTR);
     if (n > 0) {
-        if ((size_t)n < room)
+        if ((size_t)n < room && !w->hung_up)
             w->readable = false; /* drained: the next edge says when there is more */
         return (size_t)n;
     }
@@ -191,7 +191,10 @@ void wire_flush(struct wire *w) {
 
 /* Room for n more bytes of the message being built: in the buffer, or else on the heap. */
 static bool make_room(struct wire *w, size_t n) {
-    if (w->building_big) return ok(buf_reserve(&w->big_out, n));
+    if (w->building_big) {
+        if (!ok(buf_reserve(&w->big_out, n))) w->closed = true;
+        return !w->closed;
+    }
     if (n <= SESSION_BUFFER_BYTES - w->slot->out_end) return true;
     flush_whole(w);
     if (n <= SESSION_BUFFER_BYTES - w->slot->out_end) return true;
@@ -257,6 +260,7 @@ void wire_end(struct wire *w) {
 
 void wire_ready(struct wire *w, uint32_t events) {
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) w->readable = true;
-    if (events & (EPOLLHUP | EPOLLERR)) w->closed = true;
+    /* What it sent before is still read; sending finds out by itself. */
+    if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) w->hung_up = true;
     if (w->writer && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) daemon_wake(w->d, w->writer);
 }

@@ -30,6 +30,7 @@ struct wire {
     uint32_t begun; /* where in out the message being built begins */
     bool building;
     bool readable;       /* the descriptor may have more */
+    bool hung_up;        /* the client's end is closed: there will be no further edge */
     bool closed;         /* end of file or an error: nothing can be read or sent any more */
     struct coro *writer; /* suspended until the descriptor takes more */
     void (*on_ready)(void *arg, uint32_t events);
