@@ -127,7 +127,7 @@ static status set_options(struct session *s, const char *options) {
             return error_set(&s->error, ST_SYNTAX_ERROR,
                              "invalid command-line argument for server process: %s", word);
         *equals = '\0';
-        TRY(setting_set_start(s, word, equals + 1));
+        TRY(setting_set_start_client(s, word, equals + 1));
     }
     return OK;
 }
@@ -146,7 +146,7 @@ static status start_parameters(struct session *s, struct wire_reader *r) {
         else if (strcmp(name, "options") == 0)
             options = value;
         else if (strncmp(name, "_pq_.", 5) != 0 && strcmp(name, "replication") != 0)
-            TRY(setting_set_start(s, name, value));
+            TRY(setting_set_start_client(s, name, value));
     }
     if (!user || !*user)
         return error_set(&s->error, ST_INVALID_AUTHORIZATION_SPECIFICATION,

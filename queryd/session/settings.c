@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +73,17 @@ static status check_bool(struct session *s, enum setting v, const char *value, c
                      "parameter \"%s\" requires a Boolean value", infos[v].name);
 }
 
+/* Further words for some choices, which nobody is told of. */
+static const struct {
+    enum setting setting;
+    const char *word, *value;
+} hidden[] = {
+    {SETTING_synchronous_commit, "true", "on"},       {SETTING_synchronous_commit, "false", "off"},
+    {SETTING_synchronous_commit, "yes", "on"},        {SETTING_synchronous_commit, "no", "off"},
+    {SETTING_synchronous_commit, "1", "on"},          {SETTING_synchronous_commit, "0", "off"},
+    {SETTING_client_min_messages, "debug", "debug2"}, {SETTING_client_min_messages, "info", "info"},
+};
+
 static status check_enum(struct session *s, enum setting v, const char *value, char **ret) {
     size_t len = strlen(value);
     const char *range = infos[v].range;
@@ -79,7 +92,9 @@ static status check_enum(struct session *s, enum setting v, const char *value, c
         if (n == len && strncasecmp(at, value, n) == 0) return *ret = strndup(at, n), OK;
         at += n + (at[n] == '|');
     }
-    if (v == SETTING_synchronous_commit) return check_bool(s, v, value, ret);
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (hidden[i].setting == v && strcasecmp(value, hidden[i].word) == 0)
+            return *ret = strdup(hidden[i].value), OK;
     status st = invalid(s, v, value);
     char choices[256];
     size_t used = 0;
@@ -98,89 +113,174 @@ struct unit {
     double factor; /* to the kind's base unit */
 };
 
-/* PostgreSQL prints a value in the greatest unit that divides it. */
-static char *print_with_unit(long long n, const struct unit *units) {
-    char text[48];
-    const struct unit *best = NULL;
-    for (const struct unit *u = units; u->name; u++)
-        if (u->factor >= 1 && n && n % (long long)u->factor == 0 &&
-            (!best || u->factor > best->factor))
-            best = u;
-    if (!best)
-        snprintf(text, sizeof text, "%lld", n);
-    else
-        snprintf(text, sizeof text, "%lld%s", n / (long long)best->factor, best->name);
-    return strdup(text);
-}
-
-static const struct unit ms_units[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},
-                                       {"h", 3600000}, {"d", 86400000}, {"us", 0.001},
-                                       {NULL, 0}};
-static const struct unit kb_units[] = {{"kB", 1},          {"MB", 1024},      {"GB", 1048576},
-                                       {"TB", 1073741824}, {"B", 1.0 / 1024}, {NULL, 0}};
+/* Greatest first; the base unit has the factor 1. */
+static const struct unit ms_units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000},
+                                       {"ms", 1},       {"us", 0.001},  {NULL, 0}};
+static const struct unit kb_units[] = {{"TB", 1073741824}, {"GB", 1048576},   {"MB", 1024},
+                                       {"kB", 1},          {"B", 1.0 / 1024}, {NULL, 0}};
 static const struct unit no_units[] = {{NULL, 0}};
 
 static const struct unit *units_of(enum setting_kind kind) {
     return kind == SETTING_MS ? ms_units : kind == SETTING_KB ? kb_units : no_units;
 }
 
-static bool parse_number(const char *text, const struct unit *units, double *ret_value) {
+static const char *base_unit(const struct unit *u) {
+    while (u->name && u->factor != 1) u++;
+    return u->name;
+}
+
+/* PostgreSQL prints a value in the greatest unit that divides it. */
+static char *print_with_unit(long long n, const struct unit *units) {
+    char text[48];
+    const struct unit *u = units;
+    while (u->name && u->factor > 1 && n % (long long)u->factor) u++;
+    if (!u->name || n <= 0)
+        snprintf(text, sizeof text, "%lld", n);
+    else
+        snprintf(text, sizeof text, "%lld%s", n / (long long)u->factor, u->name);
+    return strdup(text);
+}
+
+static const char *skip_space(const char *at) {
+    while (isspace((unsigned char)*at)) at++;
+    return at;
+}
+
+/* A number as C writes it, whole ones also in octal or hexadecimal; *ret_end behind it. */
+static bool scan_number(const char *text, bool whole, double *ret_value, const char **ret_end) {
     char *end;
     errno = 0;
-    double n = strtod(text, &end);
-    if (end == text || errno) return false;
-    while (isspace((unsigned char)*end)) end++;
-    if (!*end) return *ret_value = n, true;
-    for (const struct unit *u = units; u->name; u++)
-        if (strcmp(end, u->name) == 0) return *ret_value = n * u->factor, true;
-    return false;
+    double n = 0;
+    if (whole) n = (double)strtol(text, &end, 0);
+    if (!whole || *end == '.' || *end == 'e' || *end == 'E' || errno == ERANGE) {
+        errno = 0;
+        n = strtod(text, &end);
+    }
+    if (end == text || errno || n != n) return false;
+    *ret_value = n;
+    *ret_end = end;
+    return true;
+}
+
+enum number_verdict { NUMBER_GOOD, NUMBER_BAD, NUMBER_BAD_UNIT };
+
+/* In the base unit. A fraction of a unit is rounded to whole ones of the next smaller (manual,
+ * 20.1.1). */
+static enum number_verdict parse_number(const char *text, enum setting_kind kind,
+                                        double *ret_value) {
+    double n;
+    const char *at;
+    const struct unit *units = units_of(kind);
+    if (!scan_number(text, kind != SETTING_REAL, &n, &at)) return NUMBER_BAD;
+    at = skip_space(at);
+    if (*at) {
+        size_t len = strcspn(at, " \t\n\v\f\r");
+        const struct unit *u = units;
+        while (u->name && (strlen(u->name) != len || strncmp(at, u->name, len) != 0)) u++;
+        if (!u->name || *skip_space(at + len)) return units->name ? NUMBER_BAD_UNIT : NUMBER_BAD;
+        n *= u->factor;
+        if (u[1].name) n = rint(n / u[1].factor) * u[1].factor;
+    }
+    *ret_value = kind == SETTING_REAL ? n : rint(n);
+    return NUMBER_GOOD;
+}
+
+static status bad_number(struct session *s, enum setting v, const char *value,
+                         enum number_verdict verdict) {
+    status st = invalid(s, v, value);
+    if (verdict == NUMBER_BAD_UNIT && infos[v].kind == SETTING_MS)
+        error_hint(&s->error, "Valid units for this parameter are \"us\", \"ms\", \"s\", "
+                              "\"min\", \"h\", and \"d\".");
+    else if (verdict == NUMBER_BAD_UNIT)
+        error_hint(&s->error, "Valid units for this parameter are \"B\", \"kB\", \"MB\", "
+                              "\"GB\", and \"TB\".");
+    return st;
 }
 
 static status check_number(struct session *s, enum setting v, const char *value, char **ret) {
-    const struct unit *units = units_of(infos[v].kind);
-    double n;
-    if (!parse_number(value, units, &n)) return invalid(s, v, value);
-    if (infos[v].kind == SETTING_REAL) return *ret = strdup(value), OK;
-    const char *dots = strstr(infos[v].range, "..");
+    enum setting_kind kind = infos[v].kind;
+    double n = 0;
+    enum number_verdict verdict = parse_number(value, kind, &n);
+    if (verdict != NUMBER_GOOD) return bad_number(s, v, value, verdict);
+    if (kind != SETTING_REAL && (n > INT_MAX || n < INT_MIN)) {
+        status st = invalid(s, v, value);
+        error_hint(&s->error, "Value exceeds integer range.");
+        return st;
+    }
+    const char *dots = strstr(infos[v].range, ".."), *unit = base_unit(units_of(kind));
     if (dots) {
         double low = strtod(infos[v].range, NULL), high = strtod(dots + 2, NULL);
+        int digits = kind == SETTING_REAL ? 6 : 10;
         if (n < low || n > high)
-            return error_set(&s->error, ST_INVALID_PARAMETER_VALUE,
-                             "%.0f%s%s is outside the valid range for parameter \"%s\" (%.0f%s%s "
-                             ".. %.0f%s%s)",
-                             n, units->name ? " " : "", units->name ? units->name : "",
-                             infos[v].name, low, units->name ? " " : "",
-                             units->name ? units->name : "", high, units->name ? " " : "",
-                             units->name ? units->name : "");
+            return error_set(
+                &s->error, ST_INVALID_PARAMETER_VALUE,
+                "%.*g%s%s is outside the valid range for parameter \"%s\" (%.*g .. %.*g)", digits,
+                n, unit ? " " : "", unit ? unit : "", infos[v].name, digits, low, digits, high);
     }
-    *ret = print_with_unit((long long)(n < 0 ? n - 0.5 : n + 0.5), units);
+    char text[32];
+    snprintf(text, sizeof text, "%g", n);
+    *ret = kind == SETTING_REAL ? strdup(text) : print_with_unit((long long)n, units_of(kind));
     return OK;
 }
 
+static const char *const date_styles[] = {"ISO", "SQL", "Postgres", "German"};
+static const char *const date_orders[] = {"MDY", "DMY", "YMD"};
+
+static bool date_order_word(const char *word, enum date_order *ret) {
+    if (strcasecmp(word, "YMD") == 0)
+        *ret = DATE_ORDER_YMD;
+    else if (strcasecmp(word, "DMY") == 0 || strncasecmp(word, "EURO", 4) == 0)
+        *ret = DATE_ORDER_DMY;
+    else if (strcasecmp(word, "MDY") == 0 || strcasecmp(word, "US") == 0 ||
+             strncasecmp(word, "NONEURO", 7) == 0)
+        *ret = DATE_ORDER_MDY;
+    else
+        return false;
+    return true;
+}
+
+static bool date_style_word(const char *word, enum date_style *ret) {
+    for (size_t i = 0; i < sizeof date_styles / sizeof *date_styles; i++) {
+        bool is_prefix = i == DATE_STYLE_POSTGRES; /* POSTGRESQL too */
+        if (is_prefix ? strncasecmp(word, date_styles[i], 8) : strcasecmp(word, date_styles[i]))
+            continue;
+        *ret = (enum date_style)i;
+        return true;
+    }
+    return false;
+}
+
+/* A style, an order or both; what is not said stays, except that German means DMY. */
 static status check_date_style(struct session *s, const char *value, char **ret) {
-    const char *order = s->values.date_order == DATE_ORDER_DMY   ? "DMY"
-                        : s->values.date_order == DATE_ORDER_YMD ? "YMD"
-                                                                 : "MDY";
+    enum date_style style = s->values.date_style, new_style;
+    enum date_order order = s->values.date_order, new_order;
+    bool has_style = false, has_order = false, conflict = false;
     char copy[64], *rest = copy, *word;
     snprintf(copy, sizeof copy, "%s", value);
     while ((word = strsep(&rest, ", "))) {
-        if (!*word || strcasecmp(word, "ISO") == 0) continue;
-        if (strcasecmp(word, "MDY") == 0 || strcasecmp(word, "US") == 0 ||
-            strcasecmp(word, "NONEURO") == 0)
-            order = "MDY";
-        else if (strcasecmp(word, "DMY") == 0 || strncasecmp(word, "EURO", 4) == 0)
-            order = "DMY";
-        else if (strcasecmp(word, "YMD") == 0)
-            order = "YMD";
-        else if (strcasecmp(word, "SQL") == 0 || strcasecmp(word, "POSTGRES") == 0 ||
-                 strcasecmp(word, "GERMAN") == 0)
-            return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
-                             "DateStyle \"%s\" is not supported", word);
-        else
-            return invalid(s, SETTING_DateStyle, value);
+        if (!*word) continue;
+        if (date_style_word(word, &new_style)) {
+            conflict |= has_style && new_style != style;
+            style = new_style;
+            has_style = true;
+            if (style == DATE_STYLE_GERMAN && !has_order) order = DATE_ORDER_DMY;
+        } else if (date_order_word(word, &new_order)) {
+            conflict |= has_order && new_order != order;
+            order = new_order;
+            has_order = true;
+        } else {
+            status st = invalid(s, SETTING_DateStyle, value);
+            error_detail(&s->error, "Unrecognized key word: \"%s\".", word);
+            return st;
+        }
     }
-    char text[16];
-    snprintf(text, sizeof text, "ISO, %s", order);
+    if (conflict) {
+        status st = invalid(s, SETTING_DateStyle, value);
+        error_detail(&s->error, "Conflicting \"datestyle\" specifications.");
+        return st;
+    }
+    char text[24];
+    snprintf(text, sizeof text, "%s, %s", date_styles[style], date_orders[order]);
     *ret = strdup(text);
     return OK;
 }
@@ -205,6 +305,9 @@ static status check(struct session *s, enum setting v, const char *value, char *
     }
     default: break;
     }
+    if (v == SETTING_default_transaction_isolation && strcasecmp(value, "serializable") == 0)
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                         "isolation level SERIALIZABLE is not supported");
     switch (infos[v].kind) {
     case SETTING_BOOL: return check_bool(s, v, value, ret);
     case SETTING_ENUM: return check_enum(s, v, value, ret);
@@ -217,19 +320,21 @@ static status check(struct session *s, enum setting v, const char *value, char *
 
 static uint64_t number_of(const struct session *s, enum setting v) {
     double n = 0;
-    parse_number(setting_show(s, v), units_of(infos[v].kind), &n);
-    return n < 0 ? 0 : (uint64_t)n;
+    if (parse_number(setting_show(s, v), infos[v].kind, &n) != NUMBER_GOOD || n < 0) return 0;
+    return (uint64_t)n;
 }
 
 static bool is_on(const struct session *s, enum setting v) {
     return strcmp(setting_show(s, v), "on") == 0;
 }
 
-static void set_date_order(struct session *s) {
-    const char *style = setting_show(s, SETTING_DateStyle);
-    s->values.date_order = strstr(style, "DMY")   ? DATE_ORDER_DMY
-                           : strstr(style, "YMD") ? DATE_ORDER_YMD
-                                                  : DATE_ORDER_MDY;
+/* The value has been through check_date_style: "Style, ORDER". */
+static void set_date_style(struct session *s) {
+    char copy[24], *order = copy;
+    snprintf(copy, sizeof copy, "%s", setting_show(s, SETTING_DateStyle));
+    const char *style = strsep(&order, ", ");
+    date_style_word(style, &s->values.date_style);
+    if (order) date_order_word(order + strspn(order, " "), &s->values.date_order);
 }
 
 /* Copies what the stages below look at to where they look. */
@@ -252,7 +357,7 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_enable_nestloop: q->enable_nestloop = is_on(s, v); break;
     case SETTING_enable_hashagg: q->enable_hashagg = is_on(s, v); break;
     case SETTING_enable_sort: q->enable_sort = is_on(s, v); break;
-    case SETTING_DateStyle: set_date_order(s); break;
+    case SETTING_DateStyle: set_date_style(s); break;
     case SETTING_bytea_output:
         s->values.bytea_output = strcmp(setting_show(s, v), "hex") ? BYTEA_ESCAPE : BYTEA_HEX;
         break;
@@ -295,14 +400,19 @@ static status save(struct session *s, enum setting v, char *before, bool local) 
     return OK;
 }
 
-static status find_settable(struct session *s, const char *name, bool start, enum setting *ret) {
+/* server: on the server's own behalf, who may set what clients may not. */
+static status find_settable(struct session *s, const char *name, bool server, enum setting *ret) {
     enum setting v = setting_find(name);
     if (v == SETTING_NONE)
         return error_set(&s->error, ST_UNDEFINED_OBJECT,
                          "unrecognized configuration parameter \"%s\"", name);
-    if (strchr(infos[v].flags, 'I') && !start)
+    const char *flags = infos[v].flags;
+    if (strchr(flags, 'I') && !server)
         return error_set(&s->error, ST_CANT_CHANGE_RUNTIME_PARAM,
-                         "parameter \"%s\" cannot be changed", infos[v].name);
+                         "parameter \"%s\" cannot be changed%s", infos[v].name,
+                         strchr(flags, 'M')   ? " without restarting the server"
+                         : strchr(flags, 'H') ? " now"
+                                              : "");
     *ret = v;
     return OK;
 }
@@ -325,12 +435,6 @@ status setting_set(struct session *s, const char *name, const char *value, bool 
     TRY(find_settable(s, name, false, &v));
     if (value) TRY(check(s, v, value, &checked));
     if (value && !checked) return STATUS(OUT_OF_MEMORY);
-    if (v == SETTING_default_transaction_isolation && checked &&
-        strcmp(checked, "serializable") == 0) {
-        free(checked);
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
-                         "isolation level SERIALIZABLE is not supported");
-    }
     status st = set_transaction_mode(s, v, checked, &done);
     if (done || !ok(st)) {
         free(checked);
@@ -357,6 +461,12 @@ status setting_set_start(struct session *s, const char *name, const char *value)
     s->setting_values.start[v] = checked;
     take_effect(s, v);
     return OK;
+}
+
+status setting_set_start_client(struct session *s, const char *name, const char *value) {
+    enum setting v;
+    TRY(find_settable(s, name, false, &v));
+    return setting_set_start(s, name, value);
 }
 
 static status start_ms(struct session *s, const char *name, uint64_t ms) {

@@ -48,8 +48,10 @@ const char *setting_show(const struct session *s, enum setting v);
 /* Checks, normalises and takes effect. value NULL: the start value. local: until the transaction
  * ends. Errors as PostgreSQL's. */
 status setting_set(struct session *s, const char *name, const char *value, bool local);
-/* For the start-up packet: becomes the value that RESET goes back to. */
+/* Becomes the value that RESET goes back to. The second for what the client's start-up packet says,
+ * which may not change everything. */
 status setting_set_start(struct session *s, const char *name, const char *value);
+status setting_set_start_client(struct session *s, const char *name, const char *value);
 /* Start values from the server's configuration; makes all take effect. */
 status settings_init(struct session *s);
 void settings_free(struct session *s);
