@@ -21,6 +21,7 @@
 #define SLEEP_MS_MAX 1000    /* the heartbeat must go on */
 #define TURNS_UNPOLLED_MAX 8 /* busy turns before descriptors are looked at all the same */
 #define START_WAIT_MS 100
+#define UNRUNG_MS_MAX 2 /* the longest sleep without a doorbell */
 #define CHECK_EVERY_NS 1000000000u
 #define SPIN_CREDIT_MAX 16
 #define SPIN_CREDIT_HIT 2 /* a spin that found work pays for two that did not */
@@ -176,6 +177,10 @@ static void loop_sleep(struct ipc_loop *l, int wait_ms) {
     wait_ms = wait_limit_ms(l, wait_ms);
     if (wait_ms == 0) {
         (void)poll_watchers(l, 0);
+        return;
+    }
+    if (l->d->bell_unneeded) {
+        (void)poll_watchers(l, wait_ms < UNRUNG_MS_MAX ? wait_ms : UNRUNG_MS_MAX);
         return;
     }
     if (spin_finds_work(l)) return;

@@ -36,8 +36,11 @@ struct daemon {
     void *state;
     const struct conf *conf;
     const char *data_dir;
-    int lifeline;          /* for disk_open; -1: none */
-    uint64_t step_due_ns;  /* monotonic: step is wanted at this time at the latest; 0: no wish */
+    int lifeline;         /* for disk_open; -1: none */
+    uint64_t step_due_ns; /* monotonic: step is wanted at this time at the latest; 0: no wish */
+    /* Set by step: a descriptor will wake the daemon very soon, and before that it could do nothing
+     * for who asks. Its doorbell is not rung meanwhile (UNRUNG_MS_MAX at most). */
+    bool bell_unneeded;
     struct ipc_loop *loop; /* private to libipc */
 };
 

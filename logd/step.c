@@ -88,6 +88,8 @@ bool logd_step(struct daemon *d) {
         daemon_stopped(d);
         return false;
     }
+    /* Whoever asks while a write is under way waits for its end at least. */
+    d->bell_unneeded = l->flush.writing;
     if (!progress && l->serving) {
         if (wait_for_publisher(l)) return true;
         look_again(l);
