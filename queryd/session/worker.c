@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -19,6 +20,9 @@
 #include "session/functions.h"
 #include "session/session_private.h"
 #include "types/type.h"
+
+/* A worker that is wanted but does not run gets this long to take a client. */
+#define PASS_NS_MAX 3000000u
 
 /* ---- clients come in ------------------------------------------------------------------------- */
 
@@ -65,8 +69,19 @@ static void take_client(struct worker *w, int fd) {
     if (!ok(wire_watch(&s->wire, session_ready, s))) session_free(s);
 }
 
-/* All workers watch the same listeners; those with the fewest sessions take the next one. A worker
- * that is passed over many times in a row takes it all the same: the others may be stuck. */
+/* false: the others have had their time, they may be stuck. Meanwhile the listener stays ready and
+ * is looked at in each turn: the processor is offered to them. */
+static bool leave_to_others(struct worker *w) {
+    uint64_t now = w->d->proc.env->mono_ns(&w->d->proc);
+    bool again = w->passing_ns && now - w->passed_ns < PASS_NS_MAX;
+    if (!again) w->passing_ns = now;
+    w->passed_ns = now;
+    if (now - w->passing_ns > PASS_NS_MAX) return false;
+    sched_yield();
+    return true;
+}
+
+/* All workers watch the same listeners; those with the fewest sessions take the next one. */
 static bool is_our_turn(struct worker *w) {
     struct shm *shm = w->d->proc.shm;
     uint32_t counts[WORKERS_MAX] = {0};
@@ -78,7 +93,7 @@ static bool is_our_turn(struct worker *w) {
     }
     for (uint32_t i = 0; i < shm->sizes.workers; i++) {
         bool ready = atomic_load(&shm->control->procs[SLOT_QUERYD + i].state) == PROC_READY;
-        if (ready && counts[i] < w->nsessions) return ++w->passed > 50;
+        if (ready && counts[i] < w->nsessions) return !leave_to_others(w);
     }
     return true;
 }
@@ -88,7 +103,7 @@ static void listener_ready(void *arg, uint32_t events) {
     (void)events;
     for (int i = 0; i < 16; i++) {
         if (!is_our_turn(l->worker)) return;
-        l->worker->passed = 0;
+        l->worker->passing_ns = 0;
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) return;
         take_client(l->worker, fd);

@@ -19,7 +19,8 @@ struct listener {
 struct worker {
     struct daemon *d;
     struct listener listeners[CONTROL_LISTENERS_MAX];
-    uint32_t passed; /* times in a row that a client was left to other workers */
+    uint64_t passing_ns; /* since when a client is left to other workers; 0: none is */
+    uint64_t passed_ns;  /* when that was last done */
     struct catalog *catalog;
     struct plan_cache plans;
     struct session *sessions;
