@@ -169,6 +169,16 @@ static status coerce_args(struct analyse *a, const struct function_choice *c, st
     return OK;
 }
 
+/* VARIADIC "any" takes the array as it is, so it must be one. */
+static status check_variadic(struct analyse *a, const struct function_choice *c,
+                             struct expr *const *args, uint16_t n) {
+    if (c->is_coercion || c->function->variadic != ANYOID || n == 0) return OK;
+    const struct expr *last = args[n - 1];
+    const struct type *t = type_find(last->type);
+    if (t && t->element && t->category == 'A') return OK;
+    return FAIL_AT(a, last->location, DATATYPE_MISMATCH, "VARIADIC argument must be an array");
+}
+
 /* t(x) as the column notation's other form: a.b is not looked for among functions. */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret) {
     struct analyse *a = s->a;
@@ -187,6 +197,7 @@ status transform_call(struct scope *s, struct ast_func_call *n, struct expr **re
     struct function_choice *c;
     NEW(a, c);
     TRY(analyse_at(a, location, resolve_function(&a->eval, name, types, ntypes, n->variadic, c)));
+    if (n->variadic) TRY(check_variadic(a, c, args, nargs));
     if (!c->is_coercion) TRY(coerce_args(a, c, args, &nargs, location));
     s->clause = clause;
     if (c->is_coercion || c->function->kind == 'f')
