@@ -244,6 +244,19 @@ static void check_frames(struct world *w) {
     }
 }
 
+/* Right after the birth: what is not free holds a page, and no other frame holds it too. */
+static void check_adopted(struct world *w) {
+    const struct shm *shm = &w->copy;
+    bool seen[PAGES_MAX] = {0};
+    for (uint32_t i = 0; i < shm->sizes.frames; i++) {
+        const struct frame *f = &shm->frames[i];
+        uint64_t no = atomic_load(&f->page);
+        if (atomic_load(&f->state) == FRAME_FREE) continue;
+        MUST(w, no >= SPACE_FIRST && no < PAGES_MAX && !seen[no]);
+        seen[no] = true;
+    }
+}
+
 struct visitor {
     struct world *w;
     void (*fn)(struct world *w, struct proc *p);
@@ -315,6 +328,7 @@ void daemon_verdict(struct world *w) {
     copy_files(g);
     check_file(w);
     MUST_OK(w, open_cast(w, &g->copy, &w->copy, g->copy_dir, OTHER_WORKER));
+    check_adopted(w);
     visit(w, read_pages);
     check_frames(w);
     visit(w, write_rows);
