@@ -2,7 +2,7 @@
  *
  *   kill_sweep --all           every point of every operation
  *   kill_sweep --slice         every point that changes more than the bytes of pages and records,
- *                              and one in some of the others
+ *                              and one in some of the others; without the slowest operation
  *   kill_sweep --loud …        daemons tell what they do (each birth of a trial, too)
  *   kill_sweep [--all] NAME…   only operations whose name contains one of the words
  *   kill_sweep --list */
@@ -216,6 +216,7 @@ int main(int argc, char **argv) {
             const struct kill_op *op = &parts[i].ops[k];
             bool denied = false;
             if (!wanted(op, argv + at, argc - at)) continue;
+            if (op->slow && every > 1 && at == argc && !list) continue;
             hush(op->daemon && !loud);
             if (list) {
                 puts(op->name);

@@ -221,7 +221,7 @@ const struct kill_op ops_tree[] = {
     {"split", build_split, begin, insert_into_full, NULL, .record = REC_TREE_SPLIT},
     {"root split", build_root_split, begin, insert_into_full, NULL, .record = REC_TREE_GROW},
     {"inner root split", build_inner_root_split, begin, insert_into_full, NULL,
-     .record = REC_TREE_GROW},
+     .record = REC_TREE_GROW, .slow = true},
     {"purge and join", build_join, NULL, purge_last, NULL, .record = REC_TREE_UNLINK},
     {"tree create", build_leaf, begin, create, NULL, .record = REC_TREE_CREATE},
     {"tree create undone", build_leaf, create_first, rollback_create, NULL,

@@ -103,6 +103,7 @@ struct kill_op {
     bool ends_undone; /* the operation takes its transaction back */
     bool frees;       /* half done, pages wait for somebody who goes on freeing */
     bool daemon;      /* dies as storaged does: see ops_daemon.c */
+    bool slow;        /* not part of the slice, unless it is named */
     bool by_txnd;     /* the actor is txnd */
 };
 
