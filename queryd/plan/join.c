@@ -211,6 +211,12 @@ static status pick_first(struct part_list *parts, uint16_t *ret) {
     return OK;
 }
 
+/* Every part needs columns of another: an outer join whose inner side is LATERAL. */
+static status no_order(struct planner *p) {
+    return error_set(p->c->error, ST_FEATURE_NOT_SUPPORTED,
+                     "LATERAL on the inner side of an outer join is not supported");
+}
+
 static status pick_next(struct planner *p, struct part_list *parts, const struct rte_set *done,
                         double rows, const struct conjuncts *quals, uint16_t *ret) {
     int best = -1;
@@ -227,7 +233,7 @@ static status pick_next(struct planner *p, struct part_list *parts, const struct
         best_tied = tied;
         best_rows = out;
     }
-    if (best < 0) return error_set(p->c->error, ST_INTERNAL_ERROR, "no join order found");
+    if (best < 0) return no_order(p);
     *ret = (uint16_t)best;
     return OK;
 }
@@ -236,7 +242,7 @@ static status join_parts(struct planner *p, struct part_list *parts, struct conj
                          struct join_rel **ret) {
     uint16_t i;
     status s = pick_first(parts, &i);
-    if (!ok(s)) return error_set(p->c->error, ST_INTERNAL_ERROR, "no join order found");
+    if (!ok(s)) return no_order(p);
     struct join_rel *done = parts->items[i];
     parts->items[i] = NULL;
     for (uint16_t left = (uint16_t)(parts->n - 1); left > 0; left--) {
