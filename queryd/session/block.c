@@ -98,11 +98,13 @@ void block_abort(struct session *s) {
         return;
     }
     if (s->block == BLOCK_FAILED) return;
-    struct txn_mark mark = s->savepoints ? s->savepoints->mark : (struct txn_mark){LSN_NONE};
-    if (s->txn.slot && !ok(txn_rollback_to(s->env.proc, &s->txn, mark)))
-        status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
     portal_drop_all(s);
-    if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
+    /* Without a savepoint nothing can come back: others get rows and locks now, whenever the client
+     * says ROLLBACK. */
+    if (s->txn.slot &&
+        (!s->savepoints || !ok(txn_rollback_to(s->env.proc, &s->txn, s->savepoints->mark))))
+        status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
+    if (s->txn.slot && s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, s->savepoints ? s->savepoints->saved_settings : 0);
     if (s->txn.slot) txn_snapshot_release(&s->txn);
     s->block = BLOCK_FAILED;
@@ -238,6 +240,9 @@ static status add_savepoint(struct session *s, const char *name) {
 }
 
 static status roll_back_to(struct session *s, struct savepoint *p) {
+    if (!s->txn.slot) /* going back to it has failed before: txnd undoes the whole transaction */
+        return error_set(&s->error, ST_INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"%s\" is lost",
+                         p->name);
     TRY(txn_rollback_to(s->env.proc, &s->txn, p->mark));
     portal_drop_all(s);
     if (s->txn.catalog_changed) catalog_rolled_back(&s->env);

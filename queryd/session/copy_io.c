@@ -1,5 +1,6 @@
 /* COPY's side of the protocol. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "session/session_private.h"
 
@@ -44,7 +45,11 @@ status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extend
     if (stmt->from && s->txn.read_only)
         return error_set(&s->error, ST_READ_ONLY_SQL_TRANSACTION,
                          "cannot execute COPY FROM in a read-only transaction");
-    TRY(copy_begin(&s->env, stmt, &c));
+    status st = copy_begin(&s->env, stmt, &c);
+    if (!ok(st)) {
+        if (!stmt->query) s->error.position = 0; /* PostgreSQL does not point at COPY's table */
+        return st;
+    }
     if (!stmt->from) return copy_out(s, c, ret_tag);
     copy_response(s, 'G', c);
     s->copy_in = c;
@@ -55,16 +60,17 @@ status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extend
 void copy_io_forget(struct session *s) {
     if (s->copy_in) copy_end(s->copy_in);
     s->copy_in = NULL;
+    free(s->copy_text);
+    s->copy_text = NULL;
 }
 
-/* The statement has failed. The client may go on sending data, which is thrown away up to its
- * CopyDone or CopyFail (the simple protocol) or Sync (the extended). */
-static void give_up(struct session *s, status st, bool more_to_come) {
+/* The statement has failed. The client may go on sending data, which is thrown away wherever it
+ * comes outside of COPY. */
+static void give_up(struct session *s, status st) {
     copy_io_forget(s);
     status_ignore(error_from_status(&s->error, st)); /* sent now */
     send_error(s, "ERROR");
     block_abort(s);
-    s->copy_failed = more_to_come && !s->copy_extended;
     s->slot->skip_until_sync = s->copy_extended;
     if (!s->copy_extended) send_ready(s);
 }
@@ -73,36 +79,34 @@ static void done(struct session *s) {
     uint64_t rows;
     const char *tag;
     status st = copy_in_done(s->copy_in, &rows);
-    copy_io_forget(s);
+    copy_end(s->copy_in);
+    s->copy_in = NULL;
     if (ok(st)) block_statement_end(s);
-    if (ok(st) && !s->copy_extended) st = block_finish_implicit(s);
+    if (ok(st) && !s->copy_extended && !s->copy_text) st = block_finish_implicit(s);
     if (ok(st)) st = copy_tag(s, rows, &tag);
-    if (ok(st)) {
-        send_complete(s, tag);
-        if (!s->copy_extended) send_ready(s);
+    if (!ok(st)) {
+        give_up(s, st);
         return;
     }
-    give_up(s, st, false);
+    send_complete(s, tag);
+    if (s->copy_text)
+        simple_resume(s);
+    else if (!s->copy_extended)
+        send_ready(s);
 }
 
 static void fail(struct session *s, const struct wire_message *m) {
     struct wire_reader r = wire_reader(m);
     const char *why;
     if (!ok(wire_gets(&r, &why))) why = "";
-    give_up(s, error_set(&s->error, ST_QUERY_CANCELED, "COPY from stdin failed: %s", why), false);
+    give_up(s, error_set(&s->error, ST_QUERY_CANCELED, "COPY from stdin failed: %s", why));
 }
 
 void copy_io_message(struct session *s, const struct wire_message *m) {
-    bool ends = m->type == 'c' || m->type == 'f' || m->type == 'X';
-    if (s->copy_failed) {
-        if (ends) s->copy_failed = false;
-        if (m->type == 'X') s->ending = true;
-        return;
-    }
     switch (m->type) {
     case 'd': {
         status st = copy_in_data(s->copy_in, m->body, m->len);
-        if (!ok(st)) give_up(s, st, true);
+        if (!ok(st)) give_up(s, st);
         break;
     }
     case 'c': done(s); break;
@@ -111,9 +115,15 @@ void copy_io_message(struct session *s, const struct wire_message *m) {
     case 'S': break; /* to be ignored, says the manual, for the sake of pipelining clients */
     case 'X': s->ending = true; break;
     default:
-        give_up(s,
-                error_set(&s->error, ST_PROTOCOL_VIOLATION,
-                          "unexpected message type 0x%02X during COPY from stdin", m->type),
-                true);
+        status_ignore(error_set(&s->error, ST_PROTOCOL_VIOLATION,
+                                "unexpected message type 0x%02X during COPY from stdin",
+                                (unsigned char)m->type)); /* sent here */
+        send_error(s, "ERROR");
+        error_clear(&s->error);
+        status_ignore(
+            error_set(&s->error, ST_PROTOCOL_VIOLATION,
+                      "terminating connection because protocol synchronization was lost"));
+        send_error(s, "FATAL");
+        s->ending = true;
     }
 }

@@ -110,7 +110,10 @@ static status fill_portal(struct session *s, struct wire_reader *r, struct prepa
     if (!portal->text) return STATUS(OUT_OF_MEMORY);
     portal->statement = p->statement;
     if (p->statement) p->statement->references++;
-    portal->utility = p->utility;
+    if (p->utility) {
+        portal->utility = p;
+        p->references++;
+    }
     return OK;
 }
 
@@ -156,7 +159,8 @@ static status describe_message(struct session *s, struct wire_reader *r) {
         if (!p)
             return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist",
                              name);
-        return describe_rows(s, p->statement, p->utility, p->nformats, p->formats);
+        return describe_rows(s, p->statement, p->utility ? p->utility->utility : NULL, p->nformats,
+                             p->formats);
     }
     if (*what != 'S')
         return error_set(&s->error, ST_PROTOCOL_VIOLATION, "invalid DESCRIBE message subtype %d",
@@ -178,9 +182,12 @@ static status execute_utility(struct session *s, struct portal *p) {
     const char *tag = NULL;
     s->env.text = p->text;
     s->env.text_len = strlen(p->text);
-    struct node *utility = p->utility;
-    TRY(block_check_failed(s, utility));
-    TRY(utility_execute(s, utility, false, &tag)); /* p may be gone now: COMMIT drops portals */
+    struct prepared *owner = p->utility;
+    owner->references++; /* COMMIT drops portals, DEALLOCATE statements */
+    status st = block_check_failed(s, owner->utility);
+    if (ok(st)) st = utility_execute(s, owner->utility, false, &tag);
+    prepared_release(owner);
+    TRY(st);
     if (s->copy_in) return OK;
     block_statement_end(s);
     if (tag) send_complete(s, tag);
@@ -228,6 +235,9 @@ static status execute_message(struct session *s, struct wire_reader *r) {
         return OK;
     }
     TRY(block_check_failed(s, NULL));
+    if (p->done && !p->statement->ncolumns)
+        return error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                         "portal \"%s\" cannot be run", p->name);
     uint64_t rows = 0;
     TRY(run_portal(s, p, max, &rows));
     if (max && rows == max && p->statement->ncolumns) {
@@ -236,7 +246,8 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     }
     p->done = true;
     block_statement_end(s);
-    send_complete(s, tag_of(s, p->execution, &s->statement_arena));
+    send_complete(
+        s, tag_of(s, p->execution, p->statement->ncolumns ? &rows : NULL, &s->statement_arena));
     return OK;
 }
 

@@ -14,6 +14,7 @@ struct portal *portal_find(struct session *s, const char *name) {
 static void portal_free(struct portal *p) {
     if (p->execution) execution_end(p->execution);
     if (p->statement) statement_release(p->statement);
+    if (p->utility) prepared_release(p->utility);
     arena_free(&p->arena);
     free(p);
 }
@@ -112,6 +113,8 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
     env->text = p->text;
     env->text_len = strlen(p->text);
     status st = p->execution ? OK : start(s, p);
+    if (ok(st) && p->describe && p->statement->ncolumns)
+        send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
     if (ok(st)) {
         env->snapshot = p->snapshot;
         st = run_rows(s, p, max, send, ret_rows);

@@ -18,7 +18,8 @@ struct prepared *prepared_find(struct session *s, const char *name) {
     return NULL;
 }
 
-static void prepared_free(struct prepared *p) {
+void prepared_release(struct prepared *p) {
+    if (--p->references) return;
     if (p->statement) statement_release(p->statement);
     arena_free(&p->arena);
     free(p);
@@ -33,7 +34,7 @@ void prepared_drop(struct session *s, const char *name) {
         }
         *at = p->next;
         if (*p->name) session_statement_drop(s->slot, p->name);
-        prepared_free(p);
+        prepared_release(p);
     }
 }
 
@@ -55,12 +56,14 @@ static status plan(struct session *s, struct prepared *p) {
     size_t len = strlen(p->text);
     s->env.text = p->text;
     s->env.text_len = len;
-    p->statement = plan_cache_get(cache, &s->env, p->text, len, p->types, p->ntypes);
+    if (s->block != BLOCK_FAILED)
+        p->statement = plan_cache_get(cache, &s->env, p->text, len, p->types, p->ntypes);
     if (p->statement) return OK;
     struct raw_stmt *raw = NULL;
     TRY(parse_one(s, &p->arena, p->text, len, &raw));
     if (!raw) return OK;
     if (utility_is(raw->stmt)) {
+        TRY(block_check_failed(s, raw->stmt));
         p->utility = raw->stmt;
         return OK;
     }
@@ -88,6 +91,7 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
                          "prepared statement \"%s\" already exists", name);
     struct prepared *p = calloc(1, sizeof *p);
     if (!p) return STATUS(OUT_OF_MEMORY);
+    p->references = 1;
     arena_init(&p->arena, 0);
     p->name = arena_strdup(&p->arena, name);
     p->name_hash = hash_of(name);
@@ -98,7 +102,7 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
     p->from_sql = from_sql;
     status st = p->name && p->text && p->types ? plan(s, p) : STATUS(OUT_OF_MEMORY);
     if (!ok(st)) {
-        prepared_free(p);
+        prepared_release(p);
         return st;
     }
     prepared_drop(s, name);

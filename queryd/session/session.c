@@ -214,7 +214,7 @@ static void start_up(struct session *s, const struct wire_message *m) {
 /* ---- messages -------------------------------------------------------------------------------- */
 
 static void dispatch(struct session *s, const struct wire_message *m) {
-    if (s->copy_in || s->copy_failed) {
+    if (s->copy_in) {
         copy_io_message(s, m);
         return;
     }

@@ -43,6 +43,7 @@ struct prepared {
     struct arena arena;
     int64_t prepared_us;
     bool from_sql;
+    uint32_t references; /* its name, and portals that run its utility statement */
 };
 
 struct portal {
@@ -50,8 +51,8 @@ struct portal {
     char *name;
     struct arena arena; /* parameters, execution, everything */
     struct statement *statement;
-    struct node *utility;
-    const char *text; /* of the statement, for error positions */
+    struct prepared *utility; /* whose utility statement it runs: one reference */
+    const char *text;         /* of the statement, for error positions */
     uint16_t nparams;
     datum *params;
     uint8_t *nulls;
@@ -62,6 +63,7 @@ struct portal {
     const struct batch *batch; /* fetched and not yet used up (cursors) */
     uint16_t batch_at;
     bool done;
+    bool describe;  /* its columns are to be told once it runs */
     bool is_cursor; /* by DECLARE */
 };
 
@@ -95,8 +97,9 @@ struct session {
     struct prepared *prepared;
     struct portal *portals;
     struct copy *copy_in; /* COPY FROM STDIN is under way */
-    bool copy_failed;     /* its error was sent; the rest of the data is thrown away */
     bool copy_extended;
+    char *copy_text;   /* heap: the query string, when statements follow COPY in it; else NULL */
+    int32_t copy_next; /* the first of them */
 };
 
 /* session.c */
@@ -151,12 +154,16 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
 
 /* simple.c, extended.c */
 void simple_query(struct session *s, const struct wire_message *m);
+/* The statements that follow a COPY FROM STDIN in its query string, once it is done. */
+void simple_resume(struct session *s);
 /* Runs a prepared plan and sends its rows; the simple protocol and EXECUTE. *ret_tag in the
  * statement arena. */
 status run_statement(struct session *s, struct statement *st, const datum *params,
                      const uint8_t *nulls, bool describe, const char **ret_tag);
 void extended_message(struct session *s, const struct wire_message *m);
-const char *tag_of(struct session *s, const struct execution *x, struct arena *a);
+/* rows: when not NULL, what a tag that counts the rows of a result counts instead. */
+const char *tag_of(struct session *s, const struct execution *x, const uint64_t *rows,
+                   struct arena *a);
 
 /* prepared.c */
 struct prepared *prepared_find(struct session *s, const char *name);
@@ -164,6 +171,7 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
                       const oid *types, uint16_t ntypes, bool from_sql,
                       struct prepared **ret_prepared);
 void prepared_drop(struct session *s, const char *name); /* NULL: all but none */
+void prepared_release(struct prepared *p);
 /* Its plan, made again when catalogs have changed since. */
 status prepared_plan(struct session *s, struct prepared *p);
 

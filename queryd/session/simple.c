@@ -1,5 +1,6 @@
 /* The simple query protocol: one text, any number of statements. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/counter.h"
@@ -8,11 +9,13 @@
 #include "session/session_private.h"
 #include "session/worker.h"
 
-const char *tag_of(struct session *s, const struct execution *x, struct arena *a) {
+const char *tag_of(struct session *s, const struct execution *x, const uint64_t *rows,
+                   struct arena *a) {
     bool counts;
     uint64_t count;
     const char *tag = execution_tag(x, &counts, &count);
     if (!counts) return tag;
+    if (rows) count = *rows;
     size_t len = strlen(tag);
     char *whole = arena_alloc(a, len + 22); /* a blank, 20 digits, NUL */
     if (!whole) {
@@ -37,12 +40,12 @@ status run_statement(struct session *s, struct statement *st, const datum *param
                             .text = s->env.text,
                             .nparams = st->nparams,
                             .params = (datum *)params,
-                            .nulls = (uint8_t *)nulls};
+                            .nulls = (uint8_t *)nulls,
+                            .describe = describe};
     arena_init(&portal.arena, s->statement_arena.limit);
     uint64_t rows;
-    if (describe && st->ncolumns) send_row_description(s, st->ncolumns, st->columns, 0, NULL);
     status result = portal_run(s, &portal, 0, true, &rows);
-    if (ok(result)) *ret_tag = tag_of(s, portal.execution, &s->statement_arena);
+    if (ok(result)) *ret_tag = tag_of(s, portal.execution, NULL, &s->statement_arena);
     if (portal.execution) execution_end(portal.execution);
     arena_free(&portal.arena);
     return result;
@@ -161,6 +164,20 @@ static status run_lifted(struct session *s, const char *text, size_t len, bool *
     return *ret_done ? result : OK;
 }
 
+static status run_list(struct session *s, const struct list *statements, int32_t from,
+                       const char *text, size_t len) {
+    int32_t n = list_n(statements);
+    for (int32_t i = from; i < n; i++) {
+        TRY(run_raw(s, list_at(statements, i), text, len, i == n - 1));
+        if (!s->copy_in) continue;
+        if (i == n - 1) return OK;
+        s->copy_text = strndup(text, len); /* the message goes, and the statement's memory */
+        s->copy_next = i + 1;
+        return s->copy_text ? OK : STATUS(OUT_OF_MEMORY);
+    }
+    return OK;
+}
+
 static status run_text(struct session *s, const char *text, size_t len) {
     bool done;
     const char *tag = NULL;
@@ -176,11 +193,17 @@ static status run_text(struct session *s, const char *text, size_t len) {
         wire_begin(&s->wire, 'I');
         wire_end(&s->wire);
     }
-    for (int32_t i = 0; i < n; i++) {
-        TRY(run_raw(s, list_at(statements, i), text, len, i == n - 1));
-        if (s->copy_in) return OK;
+    return run_list(s, statements, 0, text, len);
+}
+
+static void end_of_query(struct session *s, status st) {
+    if (!ok(st)) {
+        copy_io_forget(s);
+        status_ignore(error_from_status(&s->error, st)); /* sent now */
+        send_error(s, "ERROR");
+        block_abort(s);
     }
-    return OK;
+    if (!s->copy_in) send_ready(s);
 }
 
 void simple_query(struct session *s, const struct wire_message *m) {
@@ -195,10 +218,17 @@ void simple_query(struct session *s, const struct wire_message *m) {
     PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, ok(st) ? text : "");
     if (ok(st)) st = run_text(s, text, strlen(text));
     PROBE(axolotl_queryd, statement_done, s->env.proc->trace, st.code);
-    if (!ok(st)) {
-        status_ignore(error_from_status(&s->error, st)); /* sent now */
-        send_error(s, "ERROR");
-        block_abort(s);
-    }
-    if (!s->copy_in) send_ready(s);
+    end_of_query(s, st);
+}
+
+void simple_resume(struct session *s) {
+    char *text = s->copy_text;
+    struct list *statements;
+    s->copy_text = NULL;
+    error_clear(&s->error);
+    arena_reset(&s->statement_arena);
+    status st = parse_sql(&s->statement_arena, text, strlen(text), &s->error, &statements);
+    if (ok(st)) st = run_list(s, statements, s->copy_next, text, strlen(text));
+    end_of_query(s, st);
+    free(text);
 }

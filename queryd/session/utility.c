@@ -86,6 +86,7 @@ static status execute_set(struct session *s, const struct ast_set_variable *v,
 }
 
 #define TEXT_OID 25
+#define STACK_LEFT_MIN (64u << 10)
 
 static struct result_column text_column(const char *name) {
     return (struct result_column){.name = name, .type = TEXT_OID, .typmod = -1, .type_len = -1};
@@ -195,7 +196,12 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
                          "prepared statement \"%s\" does not exist", x->name);
     TRY(block_statement_begin(s));
     TRY(prepared_plan(s, p));
-    if (p->utility) return utility_execute(s, p->utility, describe, ret_tag);
+    if (p->utility) {
+        p->references++; /* it may be a DEALLOCATE of itself */
+        status st = utility_execute(s, p->utility, describe, ret_tag);
+        prepared_release(p);
+        return st;
+    }
     uint16_t n = p->statement ? p->statement->nparams : 0;
     if (list_n(x->args) != n) {
         status st = error_set(&s->error, ST_SYNTAX_ERROR,
@@ -209,7 +215,14 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
     if (n) TRY(evaluate_arguments(s, x, p, values, nulls));
     s->env.text = p->text;
     s->env.text_len = strlen(p->text);
-    return run_statement(s, p->statement, values, nulls, describe, ret_tag);
+    status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
+    for (int tries = 0; status_is(st, ST_INVALID) && tries < 10; tries++) {
+        TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */
+        TRY(prepared_plan(s, p));
+        if (p->statement->nparams != n) return st;
+        st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
+    }
+    return st;
 }
 
 static status execute_deallocate(struct session *s, const struct ast_deallocate *d,
@@ -310,6 +323,8 @@ status utility_columns(struct session *s, struct node *n, struct arena *a, uint1
 }
 
 status utility_execute(struct session *s, struct node *n, bool describe, const char **ret_tag) {
+    if (coro_stack_left() < STACK_LEFT_MIN) /* EXECUTE of a statement that is an EXECUTE */
+        return error_set(&s->error, ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     switch (n->kind) {
     case NODE_TRANSACTION: return block_execute(s, (struct ast_transaction *)n, ret_tag);
     case NODE_SET_VARIABLE:
