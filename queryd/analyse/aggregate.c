@@ -153,6 +153,12 @@ static status frame_offset(struct scope *s, struct node *n, const struct window 
     if (!n) return OK;
     struct expr *e, *i;
     TRY(transform_expr(s, n, CLAUSE_WINDOW, &e));
+    if (query_uses_level(e, 0))
+        return FAIL_AT(a, e->location, INVALID_COLUMN_REFERENCE,
+                       "argument of %s must not contain variables",
+                       w->mode == FRAME_ROWS    ? "ROWS"
+                       : w->mode == FRAME_RANGE ? "RANGE"
+                                                : "GROUPS");
     if (w->mode == FRAME_RANGE) return not_supported(a, n->location, "RANGE with offset");
     TRY(coerce(a, e, INT8OID, -1, CAST_ASSIGNMENT, &i));
     if (!i)

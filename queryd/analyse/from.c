@@ -109,10 +109,16 @@ static status expand_view(struct scope *s, const struct relation *r, struct rte 
     uint16_t live = 0;
     for (uint16_t i = 0; i < e->ncolumns; i++)
         if (e->columns[i].type) e->columns[live++] = e->columns[i];
-    if (live != e->query->nvisible)
+    /* a star in the view's query may have grown since: what the view does not have is not seen */
+    if (live > e->query->nvisible)
         return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" does not fit its query",
                          r->name);
-    e->ncolumns = live;
+    struct rte_column *columns;
+    NEW_N(a, columns, e->query->nvisible + 1);
+    memcpy(columns, e->columns, live * sizeof *columns);
+    for (uint16_t i = live; i < e->query->nvisible; i++) columns[i].name = "";
+    e->columns = columns;
+    e->ncolumns = e->query->nvisible;
     for (uint16_t i = 0; i < live; i++) {
         const struct expr *x = e->query->targets[i].expr;
         e->columns[i].type = x->type;

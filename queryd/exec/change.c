@@ -18,6 +18,15 @@ void flat_from(const struct vec *columns, uint16_t n, uint16_t row, struct flat_
     }
 }
 
+status oid_column(struct execution *x, const struct relation *r, struct vec *ret) {
+    struct vec *column;
+    TRY(columns_new(x, 1, 1, &column));
+    *ret = *column;
+    ret->values[0] = datum_oid(r->oid);
+    ret->nulls[0] = 0;
+    return OK;
+}
+
 static status add_shown(struct sql_env *env, oid type, datum value, struct buf *out) {
     const struct type *t = type_find(type);
     char *text;
@@ -79,7 +88,6 @@ static status check_violation(struct sql_env *env, const struct relation *r, con
     return s;
 }
 
-/* row: natts columns whose row 0 is looked at. */
 status check_row(struct execution *x, const struct row_checks *c, const struct vec *row,
                  struct arena *a) {
     const struct relation *r = c->relation;

@@ -418,7 +418,8 @@ status copy_in_begin(struct copy *c, const struct ast_copy *stmt) {
     c->error_column = -1;
     c->header_pending = c->options.header != COPY_NO_HEADER;
     NEW_N(x, c->fields, c->n + 1);
-    TRY(columns_new(x, r->natts, 1, &c->row));
+    TRY(columns_new(x, (uint16_t)(r->natts + 1), 1, &c->row));
+    TRY(oid_column(x, r, &c->row[r->natts]));
     TRY(flat_new(x, r->natts, &c->flat));
     NEW_N(x, defaults, r->natts + 1);
     TRY(default_exprs(c, defaults));

@@ -49,7 +49,7 @@ struct copy {
     struct buf plain; /* fields without their escapes */
     struct copy_field *fields;
     uint16_t nfields;
-    struct vec *row; /* natts one-row columns */
+    struct vec *row; /* natts one-row columns, then the relation's oid */
     struct flat_row flat;
     struct program_state *defaults; /* outputs for the attributes not moved */
     uint16_t ndefaults;

@@ -68,7 +68,8 @@ static status check_all(struct execution *x, const struct relation *r, struct pr
     struct vec *row;
     struct table_scan *scan;
     struct arena a;
-    TRY(columns_new(x, r->natts, 1, &row));
+    TRY(columns_new(x, (uint16_t)(r->natts + 1), 1, &row));
+    TRY(oid_column(x, r, &row[r->natts]));
     NEW_N(x, scan, 1);
     struct table_bound open = {0};
     TRY(table_scan_begin(x->env, scan, x->arena, r, NULL, open, open, false));

@@ -8,7 +8,7 @@ struct insert {
     const struct relation *relation;
     struct program_state *values, *returning, *conflict_where, *conflict_values;
     struct row_checks checks;
-    struct vec *view;     /* natts one-row columns: the row at hand */
+    struct vec *view;     /* natts one-row columns and the oid: the row at hand */
     struct vec *both;     /* ON CONFLICT: the row there, then the row proposed */
     struct vec *returned; /* inputs of RETURNING */
     struct flat_row row, old;
@@ -44,6 +44,7 @@ static status insert_open(struct operator* op) {
     s->checks = (struct row_checks){s->relation, NULL, p->check_names, p->nchecks};
     if (p->checks) TRY(program_open(x, p->checks, 1, &s->checks.checks));
     NEW_N(x, s->view, p->natts + 1);
+    TRY(oid_column(x, s->relation, &s->view[p->natts]));
     TRY(flat_new(x, p->natts, &s->row));
     TRY(conflict_open(s));
     if (!p->returning) return OK;

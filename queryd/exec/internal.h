@@ -221,6 +221,7 @@ void address_split(datum address, lsn *ret_version, const void **ret_key, size_t
 const struct index_desc *relation_index_of(const struct relation *r, oid index);
 
 /* change.c: what INSERT, UPDATE, COPY share */
+/* Rows to be checked have natts one-row columns, then one of the relation's oid. */
 struct row_checks {
     const struct relation *relation;
     struct program_state *checks;
@@ -232,6 +233,7 @@ status check_row(struct execution *x, const struct row_checks *c, const struct v
 /* "Failing row contains (…)." */
 void describe_row(struct sql_env *env, const struct relation *r, const datum *values,
                   const uint8_t *nulls);
+status oid_column(struct execution *x, const struct relation *r, struct vec *ret);
 /* Deforms a row into row 0 of natts one-row columns. */
 status row_into(struct execution *x, const struct relation *r, const struct tree_entry *e,
                 struct vec *columns, struct arena *a);

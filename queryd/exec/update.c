@@ -39,6 +39,7 @@ static status change_open(struct operator* op) {
     s->checks = (struct row_checks){s->relation, NULL, p->check_names, p->nchecks};
     if (p->checks) TRY(program_open(x, p->checks, 1, &s->checks.checks));
     NEW_N(x, s->view, p->natts + 1);
+    TRY(oid_column(x, s->relation, &s->view[p->natts]));
     TRY(flat_new(x, p->natts, &s->old));
     TRY(flat_new(x, p->natts, &s->fresh));
     if (!p->returning) return OK;

@@ -49,6 +49,7 @@ struct planner {
     uint16_t nsemi;
     struct semi_join *semis;
     struct plan_sort_wish *wish; /* order that would be welcome, NULL: none */
+    uint16_t tableoid_column;    /* of plan_expression */
 };
 
 /* A join made of an EXISTS or IN: right: its FROM, absorbed into the query. */
@@ -143,6 +144,7 @@ void remove_outer(struct outer_set *s, uint16_t id);
 status request_outer(struct planner *p, struct expr *e, struct expr **ret);
 void collector_push(struct planner *p, struct collector *c);
 void collector_pop(struct planner *p);
+status collector_add(struct planner *p, struct collector *c, uint16_t id, struct expr *e);
 
 /* conjunct.c */
 status conjuncts_add(struct planner *p, struct conjuncts *c, struct expr *e); /* splits ANDs */

@@ -67,6 +67,26 @@ static status split_quals(struct planner *p, struct conjuncts *from, const struc
     return OK;
 }
 
+/* What a join of l and r still asks of entries outside of both. */
+static status carry_lateral(struct planner *p, const struct join_rel *l, const struct join_rel *r,
+                            struct join_rel *joined) {
+    const struct join_rel *sides[2] = {l, r};
+    joined->rtes = l->rtes;
+    rte_set_union(&joined->rtes, &r->rtes);
+    for (int k = 0; k < 2; k++) {
+        const struct collector *c = sides[k]->lateral;
+        for (uint16_t i = 0; c && i < c->n; i++) {
+            struct rte_set used;
+            TRY(query_rtes_of(c->exprs[i], &used));
+            if (rte_set_subset(&used, &joined->rtes)) continue;
+            if (!joined->lateral) NEW(p, joined->lateral);
+            TRY(collector_add(p, joined->lateral, c->ids[i], c->exprs[i]));
+            rte_set_union(&joined->needs, &used);
+        }
+    }
+    return OK;
+}
+
 /* A condition above that no null row can pass makes an outer join an inner one. */
 static enum join_kind reduce(enum join_kind kind, const struct conjuncts *quals,
                              const struct rte_set *left, const struct rte_set *right) {
@@ -106,8 +126,7 @@ static status outer_part(struct planner *p, struct from_item *f, enum join_kind 
     TRY(plan_list(p, &right, 1, &right_quals, &r));
     NEW(p, joined);
     joined->base = -1;
-    joined->rtes = ls;
-    rte_set_union(&joined->rtes, &rs);
+    TRY(carry_lateral(p, l, r, joined));
     TRY(join_pair(p, l, r, kind == JOIN_KIND_FULL ? PLAN_FULL : PLAN_LEFT, &on, &joined->plan));
     joined->rows = joined->plan->rows;
     *ret = joined;
@@ -182,8 +201,12 @@ static void remove_quals(struct conjuncts *from, const struct conjuncts *gone) {
     from->n = kept;
 }
 
-static bool can_follow(const struct join_rel *r, const struct rte_set *done) {
-    return rte_set_subset(&r->needs, done);
+/* Whether everything of this list that r asks for is there; the rest comes from further out. */
+static bool can_follow(const struct join_rel *r, const struct rte_set *done,
+                       const struct rte_set *list) {
+    for (int i = 0; i < RTE_SET_WORDS; i++)
+        if (r->needs.word[i] & list->word[i] & ~done->word[i]) return false;
+    return true;
 }
 
 /* Rows of joining r to what is there, and whether a condition ties them. */
@@ -199,11 +222,12 @@ static status estimate_step(struct planner *p, const struct rte_set *done, doubl
     return OK;
 }
 
-static status pick_first(struct part_list *parts, uint16_t *ret) {
+static status pick_first(struct part_list *parts, const struct rte_set *list, uint16_t *ret) {
     int best = -1;
+    struct rte_set nothing = {0};
     for (uint16_t i = 0; i < parts->n; i++) {
         struct join_rel *r = parts->items[i];
-        if (!rte_set_empty(&r->needs)) continue;
+        if (!can_follow(r, &nothing, list)) continue;
         if (best < 0 || r->rows < parts->items[best]->rows) best = i;
     }
     if (best < 0) return STATUS(INTERNAL_ERROR);
@@ -211,19 +235,14 @@ static status pick_first(struct part_list *parts, uint16_t *ret) {
     return OK;
 }
 
-/* Every part needs columns of another: an outer join whose inner side is LATERAL. */
-static status no_order(struct planner *p) {
-    return error_set(p->c->error, ST_FEATURE_NOT_SUPPORTED,
-                     "LATERAL on the inner side of an outer join is not supported");
-}
-
 static status pick_next(struct planner *p, struct part_list *parts, const struct rte_set *done,
-                        double rows, const struct conjuncts *quals, uint16_t *ret) {
+                        const struct rte_set *list, double rows, const struct conjuncts *quals,
+                        uint16_t *ret) {
     int best = -1;
     bool best_tied = false;
     double best_rows = 0;
     for (uint16_t i = 0; i < parts->n; i++) {
-        if (!parts->items[i] || !can_follow(parts->items[i], done)) continue;
+        if (!parts->items[i] || !can_follow(parts->items[i], done, list)) continue;
         double out;
         bool tied;
         TRY(estimate_step(p, done, rows, parts->items[i], quals, &out, &tied));
@@ -233,7 +252,7 @@ static status pick_next(struct planner *p, struct part_list *parts, const struct
         best_tied = tied;
         best_rows = out;
     }
-    if (best < 0) return no_order(p);
+    if (best < 0) return error_set(p->c->error, ST_INTERNAL_ERROR, "no join order found");
     *ret = (uint16_t)best;
     return OK;
 }
@@ -241,12 +260,14 @@ static status pick_next(struct planner *p, struct part_list *parts, const struct
 static status join_parts(struct planner *p, struct part_list *parts, struct conjuncts *quals,
                          struct join_rel **ret) {
     uint16_t i;
-    status s = pick_first(parts, &i);
-    if (!ok(s)) return no_order(p);
+    struct rte_set list = {0};
+    for (i = 0; i < parts->n; i++) rte_set_union(&list, &parts->items[i]->rtes);
+    status s = pick_first(parts, &list, &i);
+    if (!ok(s)) return error_set(p->c->error, ST_INTERNAL_ERROR, "no join order found");
     struct join_rel *done = parts->items[i];
     parts->items[i] = NULL;
     for (uint16_t left = (uint16_t)(parts->n - 1); left > 0; left--) {
-        TRY(pick_next(p, parts, &done->rtes, done->rows, quals, &i));
+        TRY(pick_next(p, parts, &done->rtes, &list, done->rows, quals, &i));
         struct join_rel *r = parts->items[i], *joined;
         parts->items[i] = NULL;
         struct conjuncts tie = {0};
@@ -254,8 +275,7 @@ static status join_parts(struct planner *p, struct part_list *parts, struct conj
         remove_quals(quals, &tie);
         NEW(p, joined);
         joined->base = -1;
-        joined->rtes = done->rtes;
-        rte_set_union(&joined->rtes, &r->rtes);
+        TRY(carry_lateral(p, done, r, joined));
         TRY(join_pair(p, done, r, PLAN_INNER, &tie, &joined->plan));
         joined->rows = joined->plan->rows;
         done = joined;

@@ -69,7 +69,7 @@ static status compile_values(struct planner *p, struct plan *node, struct expr *
     return compile_over(p, node, values, row->ncolumns, left, right, ret);
 }
 
-static status compile_checks(struct planner *p, struct plan *node, const struct plan *row) {
+static status compile_checks(struct planner *p, struct plan *node) {
     struct query *q = p->query;
     struct plan_change *c = &node->change;
     if (q->nchecks == 0) return OK;
@@ -81,7 +81,11 @@ static status compile_checks(struct planner *p, struct plan *node, const struct 
         c->check_names[i] = q->checks[i].name;
     }
     c->nchecks = q->nchecks;
-    return compile_over(p, node, exprs, q->nchecks, row, NULL, &c->checks);
+    struct plan *whole; /* the row, then tableoid */
+    TRY(row_shape(p, q->target_rte, 1, &whole));
+    NEEDS(p, whole->out[c->natts] =
+                 expr_var(p->c->arena, q->target_rte, ATT_TABLEOID, OIDOID, -1, 0, -1));
+    return compile_over(p, node, exprs, q->nchecks, whole, NULL, &c->checks);
 }
 
 /* RETURNING sees the row, tableoid, and what else the input has. */
@@ -149,12 +153,11 @@ static status change_node(struct planner *p, enum plan_kind kind, struct plan *i
 
 static status plan_insert(struct planner *p, struct plan **ret) {
     struct query *q = p->query;
-    struct plan *input, *node, *row;
+    struct plan *input, *node;
     TRY(plan_from(p, &input));
     TRY(change_node(p, PLAN_INSERT, input, &node));
     TRY(compile_values(p, node, q->sets_to, input, NULL, &node->change.values));
-    TRY(row_shape(p, q->target_rte, 0, &row));
-    TRY(compile_checks(p, node, row));
+    TRY(compile_checks(p, node));
     TRY(compile_conflict(p, node));
     TRY(compile_returning(p, node, input));
     *ret = node;
@@ -165,15 +168,14 @@ status plan_change_query(struct planner *p, struct plan **ret) {
     struct query *q = p->query;
     if (q->kind == QUERY_INSERT) return plan_insert(p, ret);
     need_whole_rows(p, q->target_rte);
-    struct plan *from, *input, *node, *row;
+    struct plan *from, *input, *node;
     TRY(plan_from(p, &from));
     TRY(change_input(p, from, &input));
     TRY(change_node(p, q->kind == QUERY_UPDATE ? PLAN_UPDATE : PLAN_DELETE, input, &node));
     TRY(compile_recheck(p, node, input, &node->change.recheck));
     if (q->kind == QUERY_UPDATE) {
         TRY(compile_values(p, node, q->sets_to, input, NULL, &node->change.values));
-        TRY(row_shape(p, q->target_rte, 0, &row));
-        TRY(compile_checks(p, node, row));
+        TRY(compile_checks(p, node));
     }
     TRY(compile_returning(p, node, input));
     *ret = node;

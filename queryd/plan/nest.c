@@ -174,13 +174,26 @@ static status all_pairs(struct planner *p, struct plan *left, struct plan *right
     return OK;
 }
 
+/* The parameters of r that rows of l give. */
+static status lateral_values(struct planner *p, const struct join_rel *l, const struct join_rel *r,
+                             struct collector *ret) {
+    for (uint16_t i = 0; r->lateral && i < r->lateral->n; i++) {
+        struct rte_set used;
+        TRY(query_rtes_of(r->lateral->exprs[i], &used));
+        if (!rte_set_subset(&used, &l->rtes)) continue;
+        TRY(collector_add(p, ret, r->lateral->ids[i], r->lateral->exprs[i]));
+    }
+    return OK;
+}
+
 /* Lateral: the right side is started anew for each left row. */
 static status lateral_join(struct planner *p, struct join_rel *l, struct join_rel *r,
-                           enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
+                           const struct collector *own, enum plan_join kind,
+                           struct conjuncts *quals, struct plan **ret) {
     struct plan *left, *right;
     TRY(rel_plan(p, l, &left));
     TRY(rel_plan(p, r, &right));
-    TRY(make_nest(p, left, right, kind, quals, r->lateral, ret));
+    TRY(make_nest(p, left, right, kind, quals, own, ret));
     (*ret)->cost = left->cost + left->rows * (right->cost + COST_RESTART);
     (*ret)->rows = join_rows(p, left->rows, right->rows, kind, quals);
     return OK;
@@ -198,7 +211,9 @@ status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, e
     struct plan *left, *right, *lookup;
     TRY(rel_plan(p, l, &left));
     double rows = join_rows(p, left->rows, r->rows, join, quals);
-    if (r->lateral) return lateral_join(p, l, r, join, quals, ret);
+    struct collector own = {0};
+    TRY(lateral_values(p, l, r, &own));
+    if (own.n) return lateral_join(p, l, r, &own, join, quals, ret);
     struct hash_keys keys = {0};
     TRY(find_keys(p, l, r, quals, &keys));
     struct collector c = {0};

@@ -265,7 +265,8 @@ struct plan_statement {
 /* Plans an analysed statement into its arena. */
 status plan_statement(struct sql_env *env, struct arena *a, const struct analysed *s,
                       struct plan_statement **ret);
-/* An expression over the columns of r alone, for defaults and checks: inputs are its attributes. */
+/* An expression over the columns of a relation alone, for defaults and checks: inputs are its
+ * attributes, then its oid. */
 status plan_expression(struct sql_env *env, struct arena *a, uint16_t natts, struct expr **exprs,
                        uint16_t n, struct program **ret, struct plan_statement **ret_statement);
 

@@ -513,13 +513,14 @@ status plan_statement(struct sql_env *env, struct arena *a, const struct analyse
     return OK;
 }
 
-/* Columns of the one relation are inputs by their number. */
+/* Columns of the one relation are inputs by their number, tableoid is the one behind them. */
 static status column_slot(struct expr *e, void *arg, struct expr **ret) {
     struct planner *p = arg;
     if (e->kind != EXPR_VAR) return OK;
     struct expr *slot = expr_new(p->c->arena, EXPR_SLOT, e->type, e->location);
     NEEDS(p, slot);
     slot->column = (uint16_t)(e->var.att - 1);
+    if (e->var.att == ATT_TABLEOID) slot->column = p->tableoid_column;
     *ret = slot;
     return OK;
 }
@@ -528,7 +529,7 @@ status plan_expression(struct sql_env *env, struct arena *a, uint16_t natts, str
                        uint16_t n, struct program **ret, struct plan_statement **ret_statement) {
     struct plan_context c;
     TRY(context_init(&c, env, a));
-    struct planner p = {.c = &c};
+    struct planner p = {.c = &c, .tableoid_column = natts};
     struct expr **resolved;
     NEW_N(&p, resolved, n + 1u);
     for (uint16_t i = 0; i < n; i++) {
@@ -536,5 +537,5 @@ status plan_expression(struct sql_env *env, struct arena *a, uint16_t natts, str
         TRY(words_for(&c, expr_map(a, resolved[i], column_slot, &p, &resolved[i])));
     }
     *ret_statement = c.statement;
-    return words_for(&c, program_compile(a, resolved, n, natts, ret));
+    return words_for(&c, program_compile(a, resolved, n, (uint16_t)(natts + 1), ret));
 }

@@ -135,6 +135,19 @@ static bool targets_allow(const struct query *sub, bool nullable) {
     return true;
 }
 
+static bool has_outer_join(const struct from_item *f) {
+    return f->is_join &&
+           (f->kind != JOIN_KIND_INNER || has_outer_join(f->left) || has_outer_join(f->right));
+}
+
+/* A lateral subquery's conditions must be free to move. */
+static bool lateral_allows(const struct rte *r, bool nested) {
+    if (!r->lateral) return true;
+    for (uint16_t i = 0; i < r->query->nfrom; i++)
+        if (has_outer_join(r->query->from[i])) return false;
+    return !nested;
+}
+
 struct candidate {
     struct from_item *item;
     struct expr **sink; /* where its conditions go */
@@ -156,7 +169,7 @@ static status find_candidate(struct planner *p, struct from_item *f, bool nullab
     }
     const struct rte *r = p->query->rtes[f->rte];
     if (r->kind != RTE_SUBQUERY || !is_simple_query(r->query)) return OK;
-    if (r->lateral && nested) return OK;
+    if (!lateral_allows(r, nested)) return OK;
     if (!targets_allow(r->query, nullable) || (r->query->where && !sink)) return OK;
     bool ctes;
     TRY(has_ctes(r->query, &ctes));

@@ -108,7 +108,7 @@ void collector_pop(struct planner *p) {
     p->collector = p->collector->before;
 }
 
-static status collector_add(struct planner *p, struct collector *c, uint16_t id, struct expr *e) {
+status collector_add(struct planner *p, struct collector *c, uint16_t id, struct expr *e) {
     if (c->n == c->cap) {
         uint16_t cap = c->cap ? (uint16_t)(c->cap * 2) : 4;
         uint16_t *ids;

@@ -30,6 +30,13 @@ static status subquery_source(struct planner *p, uint16_t rte) {
     return name_columns(p, rp->plan, rte);
 }
 
+/* Columns of other entries that VALUES or a function's arguments name become parameters. */
+static status lateral_column(struct expr *e, void *arg, struct expr **ret) {
+    struct planner *p = arg;
+    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(p, e, ret);
+    return OK;
+}
+
 static status values_source(struct planner *p, uint16_t rte) {
     struct rte *r = p->query->rtes[rte];
     struct rte_plan *rp = &p->rtes[rte];
@@ -39,8 +46,10 @@ static status values_source(struct planner *p, uint16_t rte) {
     NEW_N(p, plan->values.rows, r->nrows + 1);
     collector_push(p, &rp->lateral);
     for (uint32_t i = 0; i < r->nrows; i++) {
-        for (uint16_t c = 0; c < r->ncolumns; c++)
+        for (uint16_t c = 0; c < r->ncolumns; c++) {
             TRY(prepare_expr(p, r->rows[i][c], &r->rows[i][c]));
+            TRY(expr_map(p->c->arena, r->rows[i][c], lateral_column, p, &r->rows[i][c]));
+        }
         TRY(compile_over(p, plan, r->rows[i], r->ncolumns, NULL, NULL, &plan->values.rows[i]));
     }
     collector_pop(p);
@@ -71,13 +80,6 @@ status set_function(struct planner *p, struct plan *node, struct expr *call,
     site->variadic = call->call.variadic;
     site->memo_arena = p->c->arena;
     ret->site = site;
-    return OK;
-}
-
-/* Columns of other entries that a function's arguments name become parameters. */
-static status lateral_column(struct expr *e, void *arg, struct expr **ret) {
-    struct planner *p = arg;
-    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(p, e, ret);
     return OK;
 }
 
