@@ -6,6 +6,7 @@
 #include "base/probe.h"
 #include "catalog/log_on.h"
 #include "session/session_private.h"
+#include "session/worker.h"
 
 #define POSTGRES_EPOCH_US 946684800000000ll /* 2000-01-01 in Unix time */
 
@@ -31,18 +32,33 @@ status block_ensure_txn(struct session *s) {
     return OK;
 }
 
-status block_statement_begin(struct session *s) {
-    s->values.statement_us = now_us(s);
+void block_statement_resume(struct session *s) {
     atomic_store_explicit(&s->slot->cancel, 0, memory_order_relaxed);
-    TRY(block_ensure_txn(s));
     uint32_t timeout = s->settings.statement_timeout_ms;
     uint64_t now = s->env.proc->env->mono_ns(s->env.proc);
     s->env.deadline_ns = timeout ? now + timeout * 1000000ull : 0;
+    if (timeout) worker_note_deadline(s->worker, s->env.deadline_ns);
     s->env.turn_ends_ns = now + 100000;
+}
+
+status block_statement_begin(struct session *s) {
+    s->values.statement_us = now_us(s);
+    TRY(block_ensure_txn(s));
+    block_statement_resume(s);
     return txn_snapshot(s->env.proc, &s->txn, &s->env.snapshot);
 }
 
+status block_words(struct session *s, status st) {
+    struct proc *p = s->env.proc;
+    uint64_t deadline = s->env.deadline_ns;
+    if (status_is(st, ST_QUERY_CANCELED) && ok(s->error.status) && deadline &&
+        p->env->mono_ns(p) >= deadline)
+        return error_set(&s->error, st.code, "canceling statement due to statement timeout");
+    return error_from_status(&s->error, st);
+}
+
 void block_statement_end(struct session *s) {
+    s->env.deadline_ns = 0;
     for (struct portal *p = s->portals; p; p = p->next)
         if (p->execution && !p->done) return; /* it still reads with its snapshot */
     txn_snapshot_release(&s->txn);

@@ -68,7 +68,7 @@ void copy_io_forget(struct session *s) {
  * comes outside of COPY. */
 static void give_up(struct session *s, status st) {
     copy_io_forget(s);
-    status_ignore(error_from_status(&s->error, st)); /* sent now */
+    status_ignore(block_words(s, st)); /* sent now */
     send_error(s, "ERROR");
     block_abort(s);
     s->slot->skip_until_sync = s->copy_extended;

@@ -298,7 +298,7 @@ void extended_message(struct session *s, const struct wire_message *m) {
     if (ok(st)) return;
     if (status_is(st, ST_PROTOCOL_VIOLATION) && ok(s->error.status))
         status_ignore(error_set(&s->error, st.code, "invalid message format")); /* sent now */
-    status_ignore(error_from_status(&s->error, st));
+    status_ignore(block_words(s, st));
     send_error(s, "ERROR");
     block_abort(s);
     s->slot->skip_until_sync = m->type != 'S';

@@ -112,6 +112,7 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
     env->eval.arena = &p->arena;
     env->text = p->text;
     env->text_len = strlen(p->text);
+    if (p->execution) block_statement_resume(s);
     status st = p->execution ? OK : start(s, p);
     if (ok(st) && p->describe && p->statement->ncolumns)
         send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);

@@ -133,6 +133,9 @@ void send_text_row(struct session *s, uint16_t n, const char *const *values);
 /* block.c: transactions as statements see them */
 status block_ensure_txn(struct session *s);      /* begins an implicit one where there is none */
 status block_statement_begin(struct session *s); /* transaction, snapshot, clock, cancel flag */
+void block_statement_resume(struct session *s);  /* the same for one that has begun already */
+/* error_from_status, which knows of statement_timeout, too. */
+status block_words(struct session *s, status st);
 void block_statement_end(struct session *s);     /* READ COMMITTED: the snapshot goes */
 status block_finish_implicit(struct session *s); /* commits what was begun implicitly */
 /* After a failed statement: rolls back what must be, and moves the block to FAILED. */

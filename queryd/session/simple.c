@@ -199,7 +199,7 @@ static status run_text(struct session *s, const char *text, size_t len) {
 static void end_of_query(struct session *s, status st) {
     if (!ok(st)) {
         copy_io_forget(s);
-        status_ignore(error_from_status(&s->error, st)); /* sent now */
+        status_ignore(block_words(s, st)); /* sent now */
         send_error(s, "ERROR");
         block_abort(s);
     }

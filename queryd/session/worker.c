@@ -24,6 +24,8 @@
 /* A worker that is wanted but does not run gets this long to take a client. */
 #define PASS_NS_MAX 3000000u
 
+#define LATE_RETRY_NS 10000000u
+
 /* ---- clients come in ------------------------------------------------------------------------- */
 
 static void session_ready(void *arg, uint32_t events) {
@@ -147,6 +149,22 @@ void worker_look_for_cancels(struct worker *w) {
     }
 }
 
+void worker_note_deadline(struct worker *w, uint64_t deadline_ns) {
+    if (w->deadline_ns == 0 || deadline_ns < w->deadline_ns) w->deadline_ns = deadline_ns;
+}
+
+/* Whoever computes looks at its deadline itself; whoever waits for a lock is woken here. One that
+ * is late and does neither may begin to wait later: it is looked at again. */
+static void look_for_deadlines(struct worker *w, uint64_t now) {
+    w->deadline_ns = 0;
+    for (struct session *s = w->sessions; s; s = s->next) {
+        if (!s->running || !s->env.deadline_ns) continue;
+        bool late = s->env.deadline_ns <= now;
+        if (late) session_cancel(s);
+        worker_note_deadline(w, late ? now + LATE_RETRY_NS : s->env.deadline_ns);
+    }
+}
+
 /* ---- the daemon ------------------------------------------------------------------------------ */
 
 /* Catalogs are read (and, in a new data file, made) before the first client is let in. */
@@ -196,6 +214,11 @@ static bool queryd_step(struct daemon *d) {
     if (w->cancelling || cancels != w->cancels_seen) {
         w->cancels_seen = cancels;
         worker_look_for_cancels(w);
+    }
+    if (w->deadline_ns) {
+        uint64_t now = d->proc.env->mono_ns(&d->proc);
+        if (now >= w->deadline_ns) look_for_deadlines(w, now);
+        d->step_due_ns = w->deadline_ns;
     }
     return false;
 }

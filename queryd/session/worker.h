@@ -29,6 +29,8 @@ struct worker {
     bool stopping;
     bool cancelling; /* a running session is asked to cancel, and may yet begin to wait */
     uint32_t cancels_seen;
+    uint64_t
+        deadline_ns; /* the soonest statement_timeout of a running session, or earlier; 0: none */
     uint64_t next_trace;
 };
 
@@ -40,6 +42,8 @@ void worker_end_sessions(struct worker *w);
 void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret);
 /* Ends the waits of running sessions whose cancel flag is set, by whomever. */
 void worker_look_for_cancels(struct worker *w);
+/* A statement that begins now must end by then (monotonic), also if it waits for a lock. */
+void worker_note_deadline(struct worker *w, uint64_t deadline_ns);
 
 extern const struct daemon_ops queryd_ops;
 

@@ -45,6 +45,8 @@ status error_from_status(struct error *e, status s) {
     case ST_OUT_OF_MEMORY: return error_set(e, s.code, "out of memory");
     case ST_DEADLOCK_DETECTED: return error_set(e, s.code, "deadlock detected");
     case ST_QUERY_CANCELED: return error_set(e, s.code, "canceling statement due to user request");
+    case ST_LOCK_NOT_AVAILABLE:
+        return error_set(e, s.code, "canceling statement due to lock timeout");
     case ST_DISK_FULL:
         return error_set(e, s.code, "could not extend file: No space left on device");
     case ST_SNAPSHOT_TOO_OLD: return error_set(e, s.code, "snapshot too old");
