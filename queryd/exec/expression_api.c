@@ -111,6 +111,11 @@ status expression_query_columns(struct sql_env *env, struct node *query, uint16_
     if (!columns) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
     for (uint16_t i = 0; i < q->nvisible; i++) {
         const struct expr *e = q->targets[i].expr;
+        const struct type *t = type_find(e->type);
+        if (!t || t->kind == 'p')
+            return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                             "column \"%s\" has pseudo-type %s", q->targets[i].name,
+                             type_format_name(env->eval.arena, e->type));
         columns[i] = (struct define_column){q->targets[i].name, e->type, e->typmod, e->collation};
     }
     *ret_n = q->nvisible;
