@@ -110,7 +110,7 @@ static status gather(struct analyse *a, const struct function_choice *c, struct 
     const struct type *t = type_find(c->variadic_type);
     struct expr *e = expr_new_n(a->arena, EXPR_ARRAY, 0, location, count);
     NEEDS(a, e);
-    if (t && t->element && t->len == -1) { /* told as the array type */
+    if (is_true_array(t)) { /* told as the array type */
         e->type = t->oid;
         e->array.element = t->element;
     } else {

@@ -128,7 +128,7 @@ status transform_array(struct scope *s, struct ast_array *n, oid want_element, s
         } else {
             TRY(transform(s, item, &e->args[item_i]));
             const struct type *t = type_find(e->args[item_i]->type);
-            if (t && t->element && t->len == -1 && !want_element) nested = true;
+            if (is_true_array(t) && !want_element) nested = true;
         }
         TRY(set_refused(s, e->args[item_i], "ARRAY"));
     }
@@ -152,7 +152,7 @@ status transform_array(struct scope *s, struct ast_array *n, oid want_element, s
         else
             TRY(coerce_common(a, e->args[i], element, "ARRAY", &e->args[i]));
     }
-    e->array.nested = t && t->element && t->len == -1;
+    e->array.nested = is_true_array(t);
     e->type = e->array.nested ? element : t ? t->array : 0;
     e->array.element = e->array.nested ? t->element : element;
     if (!e->type)

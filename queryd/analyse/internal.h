@@ -91,6 +91,10 @@ status analyse_grow(struct analyse *a, void **array, uint16_t *cap, size_t size)
 status analyse_stack(struct analyse *a);
 status not_supported(struct analyse *a, int32_t location, const char *what);
 const char *type_words(struct analyse *a, oid type);
+/* An array by type; oidvector and int2vector have arrays of themselves and are elements. */
+static inline bool is_true_array(const struct type *t) {
+    return t && t->element && t->len == -1 && !t->array;
+}
 
 void scope_init(struct scope *s, struct analyse *a, struct scope *parent, struct query *q);
 status query_new(struct analyse *a, enum query_kind kind, struct query **ret);

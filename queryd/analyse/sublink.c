@@ -26,7 +26,7 @@ static status scalar(struct scope *s, struct query *q, enum sublink_kind kind, i
     oid type = column->type;
     if (kind == SUB_ARRAY) {
         const struct type *t = type_find(type);
-        if (t && t->element && t->len == -1) {
+        if (is_true_array(t)) {
             /* an array of arrays of the same type */
         } else if (!t || !t->array) {
             return FAIL_AT(a, location, UNDEFINED_OBJECT,

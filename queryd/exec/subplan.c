@@ -110,7 +110,7 @@ static status run_array(struct subplan_state *s, struct arena *a, datum *ret, ui
     }
     struct eval_env env = x->env->eval;
     env.arena = a;
-    bool nested = t->element && t->len == -1;
+    bool nested = t->element && !t->array; /* a vector is an element like any other */
     *ret_null = 0;
     uint32_t n = (uint32_t)rows->n;
     return nested ? array_build_nested(&env, t->element, values, nulls, n, ret)

@@ -169,6 +169,7 @@ static status find_candidate(struct planner *p, struct from_item *f, bool nullab
     }
     const struct rte *r = p->query->rtes[f->rte];
     if (r->kind != RTE_SUBQUERY || !is_simple_query(r->query)) return OK;
+    if (r->query->nsort) return OK; /* whoever reads it may count on its order */
     if (!lateral_allows(r, nested)) return OK;
     if (!targets_allow(r->query, nullable) || (r->query->where && !sink)) return OK;
     bool ctes;
