@@ -23,14 +23,15 @@ struct insert {
 static status conflict_open(struct insert *s) {
     const struct plan_change *p = &s->op.plan->change;
     struct execution *x = s->op.x;
+    if (p->arbiter) {
+        s->entry_buf = arena_alloc(x->arena, TREE_ENTRY_BYTES_MAX);
+        NEEDS(x, s->entry_buf);
+    }
     if (!p->conflict_update) return OK;
     if (p->conflict_where) TRY(program_open(x, p->conflict_where, 1, &s->conflict_where));
     TRY(program_open(x, p->conflict_values, 1, &s->conflict_values));
     TRY(columns_new(x, (uint16_t)(2 * p->natts), 1, &s->both));
-    TRY(flat_new(x, p->natts, &s->old));
-    s->entry_buf = arena_alloc(x->arena, TREE_ENTRY_BYTES_MAX);
-    NEEDS(x, s->entry_buf);
-    return OK;
+    return flat_new(x, p->natts, &s->old);
 }
 
 static status insert_open(struct operator* op) {
@@ -75,7 +76,7 @@ static status give_back(struct insert *s, const struct vec *row) {
     return row_store_add(s->results, columns, 0, NULL);
 }
 
-/* ---- ON CONFLICT DO UPDATE ---- */
+/* ---- ON CONFLICT ---- */
 
 /* The key of the row that stands in the way. NOT_FOUND: it is gone, or another index objects. */
 static status find_obstacle(struct insert *s, const void **ret_key, size_t *ret_len) {
@@ -97,6 +98,32 @@ static status find_obstacle(struct insert *s, const void **ret_key, size_t *ret_
     *ret_key = s->key.data;
     *ret_len = s->key.len;
     return OK;
+}
+
+/* Its newest version, once nobody writes it any more. */
+static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *ret_len,
+                               struct tree_entry *ret_entry) {
+    TRY(find_obstacle(s, ret_key, ret_len));
+    return table_recheck(s->op.x->env, s->relation, *ret_key, *ret_len, s->entry_buf, ret_entry);
+}
+
+/* No conflict is allowed (any more): the row, or the error. */
+static status insert_plainly(struct insert *s) {
+    TRY(table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, false));
+    return give_back(s, s->view);
+}
+
+/* Leaves the row out on a conflict with the index named, or with any when none is. */
+static status insert_or_nothing(struct insert *s) {
+    status st = table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, true);
+    if (ok(st)) return give_back(s, s->view);
+    if (!status_is(st, ST_EXISTS)) return st;
+    if (!s->op.plan->change.arbiter) return OK;
+    const void *key;
+    size_t len;
+    struct tree_entry e;
+    st = look_at_obstacle(s, &key, &len, &e);
+    return status_is(st, ST_NOT_FOUND) ? insert_plainly(s) : st;
 }
 
 static status twice(struct insert *s) {
@@ -148,14 +175,9 @@ static status insert_or_update(struct insert *s) {
         if (!status_is(st, ST_EXISTS)) return st;
         const void *key;
         size_t len;
-        st = find_obstacle(s, &key, &len);
         struct tree_entry e;
-        if (ok(st)) st = table_recheck(env, s->relation, key, len, s->entry_buf, &e);
-        if (status_is(st, ST_NOT_FOUND)) { /* gone meanwhile, or the objection is another's */
-            st = table_insert(env, s->relation, s->row.values, s->row.nulls, false);
-            if (ok(st)) return give_back(s, s->view);
-            return st;
-        }
+        st = look_at_obstacle(s, &key, &len, &e);
+        if (status_is(st, ST_NOT_FOUND)) return insert_plainly(s);
         TRY(st);
         if (own_new_version(env, &e)) return twice(s);
         st = update_obstacle(s, key, len, &e);
@@ -175,11 +197,7 @@ static status insert_row(struct insert *s, uint16_t row) {
     TRY(check_row(s->op.x, &s->checks, s->view, &s->row_arena));
     flat_from(s->view, p->natts, 0, &s->row);
     if (p->conflict_update) return insert_or_update(s);
-    status st =
-        table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, p->has_conflict);
-    if (status_is(st, ST_EXISTS) && p->has_conflict) return OK;
-    TRY(st);
-    return give_back(s, s->view);
+    return p->has_conflict ? insert_or_nothing(s) : insert_plainly(s);
 }
 
 static status insert_all(struct insert *s) {

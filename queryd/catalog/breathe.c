@@ -1,4 +1,5 @@
-#include "exec/internal.h"
+#include "base/error.h"
+#include "catalog/sql_env.h"
 
 #define TURN_NS 100000
 
