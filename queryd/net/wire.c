@@ -6,21 +6,79 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "net/wire_count.h"
+
+static void publish_in(struct wire *w) {
+    atomic_store_explicit(&w->slot->in, stretch_pack(w->in), memory_order_release);
+}
+
+static void publish_out(struct wire *w) {
+    atomic_store_explicit(&w->slot->out, stretch_pack(w->out), memory_order_release);
+}
 
 void wire_init(struct wire *w, struct daemon *d, int fd, struct session_slot *slot) {
     *w = (struct wire){.d = d,
                        .fd = fd,
                        .slot = slot,
-                       .in = (char *)slot + SESSION_IN_AT,
-                       .out = (char *)slot + SESSION_OUT_AT,
+                       .in_buffer = (char *)slot + SESSION_IN_AT,
+                       .out_buffer = (char *)slot + SESSION_OUT_AT,
                        .readable = true};
+    uint32_t received = 0, sent = 0;
+    slot->counts = wire_count(fd, &received, &sent);
+    slot->in_zero = received;
+    slot->out_zero = sent;
+    publish_in(w);
+    publish_out(w);
 }
 
-void wire_fini(struct wire *w) {
+/* Moves `in.end` and `out.start` to where the kernel says that the last worker had come. */
+static status catch_up(struct wire *w) {
+    struct session_slot *s = w->slot;
+    if (atomic_load(&s->large)) return STATUS(CONNECTION_FAILURE);
+    if (!s->counts)
+        return atomic_load(&s->receiving) || atomic_load(&s->sending) ? STATUS(CONNECTION_FAILURE)
+                                                                      : OK;
+    uint32_t received, sent;
+    if (!wire_count(w->fd, &received, &sent)) return STATUS(CONNECTION_FAILURE);
+    uint32_t in_end = (received - s->in_zero - w->in.base) & STRETCH_BASE_MASK;
+    uint32_t out_start = (sent - s->out_zero - w->out.base) & STRETCH_BASE_MASK;
+    if (in_end < w->in.end || in_end > SESSION_BUFFER_BYTES || out_start < w->out.start ||
+        out_start > w->out.end)
+        return STATUS(CONNECTION_FAILURE);
+    w->in.end = in_end;
+    publish_in(w);
+    w->out.start = out_start;
+    publish_out(w);
+    return OK;
+}
+
+status wire_adopt(struct wire *w, struct daemon *d, int fd, struct session_slot *slot) {
+    *w = (struct wire){.d = d,
+                       .fd = fd,
+                       .slot = slot,
+                       .in_buffer = (char *)slot + SESSION_IN_AT,
+                       .out_buffer = (char *)slot + SESSION_OUT_AT,
+                       .in = stretch_unpack(atomic_load(&slot->in)),
+                       .out = stretch_unpack(atomic_load(&slot->out)),
+                       .readable = true};
+    status st = catch_up(w);
+    w->out_at = w->out.end;
+    atomic_store(&slot->receiving, false);
+    atomic_store(&slot->sending, false);
+    atomic_store(&slot->large, false);
+    return st;
+}
+
+void wire_leave(struct wire *w) {
     status_ignore(daemon_watch(w->d, w->fd, 0, NULL, NULL)); /* it may never have been watched */
     close(w->fd);
     buf_free(&w->big_in);
     buf_free(&w->big_out);
+}
+
+void wire_fini(struct wire *w) {
+    shutdown(w->fd, SHUT_RDWR); /* fails when the client has gone, and then it is no matter */
+    wire_leave(w);
 }
 
 /* Whether the client took what was sent is asked only while that matters: a Unix socket reports it
@@ -56,6 +114,10 @@ static size_t receive(struct wire *w, char *at, size_t room) {
     return 0;
 }
 
+static char *in_at(const struct wire *w, uint32_t place) {
+    return w->in_buffer + (w->in.flag ? SESSION_BUFFER_BYTES : 0) + place;
+}
+
 static status next_big(struct wire *w, struct wire_message *ret_message) {
     while (w->big_in.len < w->big_need) {
         size_t missing = w->big_need - w->big_in.len;
@@ -64,9 +126,24 @@ static status next_big(struct wire *w, struct wire_message *ret_message) {
         size_t n = receive(w, w->big_in.data + w->big_in.len, piece);
         if (n == 0) return w->closed ? STATUS(END) : STATUS(AGAIN);
         w->big_in.len += n;
+        w->in.base = (w->in.base + (uint32_t)n) & STRETCH_BASE_MASK;
+        publish_in(w);
     }
     *ret_message = (struct wire_message){w->big_in.data[0], w->big_in.data + 5, w->big_need - 5};
     w->big_need = 0;
+    return OK;
+}
+
+/* What has come of a message that will not fit goes into memory of our own. */
+static status begin_big(struct wire *w, uint32_t bytes) {
+    struct session_slot *s = w->slot;
+    atomic_store(&s->replayable, false);
+    atomic_store(&s->large, true);
+    w->big_in.len = 0;
+    TRY(buf_add(&w->big_in, in_at(w, w->in.start), w->in.end - w->in.start));
+    w->in = (struct stretch){.base = w->in.base + w->in.end, .flag = w->in.flag};
+    publish_in(w);
+    w->big_need = bytes;
     return OK;
 }
 
@@ -79,41 +156,92 @@ static status whole_length(const char *head, bool startup, uint32_t *ret_bytes) 
     return OK;
 }
 
+/* Bytes from `from` on move to the beginning of the other half: a kill in between finds the old
+ * ones whole. */
+static void move_in(struct wire *w, uint32_t from) {
+    char *to = w->in_buffer + (w->in.flag ? 0 : SESSION_BUFFER_BYTES);
+    memcpy(to, in_at(w, from), w->in.end - from);
+    w->in = (struct stretch){.base = w->in.base + from,
+                             .start = w->in.start - from,
+                             .end = w->in.end - from,
+                             .flag = !w->in.flag};
+    publish_in(w);
+}
+
+/* Room behind what was received for a message of `bytes` that begins at in.start. What a sequence
+ * may be begun again from stays while it fits. */
+static void make_room_in(struct wire *w, uint32_t bytes) {
+    struct session_slot *s = w->slot;
+    bool keeps = w->out.flag && atomic_load_explicit(&s->replayable, memory_order_relaxed);
+    if (!keeps && w->in.start == w->in.end) {
+        if (w->in.end == 0) return;
+        w->in = (struct stretch){.base = w->in.base + w->in.end, .flag = w->in.flag};
+        publish_in(w);
+        return;
+    }
+    if (w->in.start + bytes <= SESSION_BUFFER_BYTES && w->in.end < SESSION_BUFFER_BYTES) return;
+    uint32_t from = keeps ? s->replay_in : w->in.start;
+    if (keeps) atomic_store(&s->replayable, false);
+    keeps = keeps && w->in.start - from + bytes <= SESSION_BUFFER_BYTES && from > 0;
+    move_in(w, keeps ? from : w->in.start);
+    if (!keeps) return;
+    s->replay_in = 0;
+    atomic_store(&s->replayable, true);
+}
+
 status wire_next(struct wire *w, bool startup, struct wire_message *ret_message) {
     struct session_slot *s = w->slot;
     if (w->big_need) return next_big(w, ret_message);
-    if (w->big_in.cap > SESSION_BUFFER_BYTES) buf_free(&w->big_in);
+    if (atomic_load_explicit(&s->large, memory_order_relaxed)) {
+        if (w->big_in.cap > SESSION_BUFFER_BYTES) buf_free(&w->big_in);
+        atomic_store(&s->large, false);
+    }
     uint32_t head = startup ? 4 : 5;
     for (;;) {
-        uint32_t have = s->in_end - s->in_start;
+        uint32_t have = w->in.end - w->in.start;
         uint32_t bytes = 0;
         if (have >= head) {
-            TRY(whole_length(w->in + s->in_start, startup, &bytes));
+            const char *at = in_at(w, w->in.start);
+            TRY(whole_length(at, startup, &bytes));
             if (have >= bytes) {
-                const char *at = w->in + s->in_start;
                 *ret_message = (struct wire_message){startup ? 0 : at[0], at + head, bytes - head};
-                s->in_start += bytes;
+                w->taking = bytes;
                 return OK;
             }
             if (bytes > SESSION_BUFFER_BYTES) {
-                w->big_in.len = 0;
-                TRY(buf_add(&w->big_in, w->in + s->in_start, have));
-                s->in_start = s->in_end = 0;
-                w->big_need = bytes;
+                TRY(begin_big(w, bytes));
                 return next_big(w, ret_message);
             }
         }
-        if (have == 0) {
-            s->in_start = s->in_end = 0;
-        } else if (s->in_start + (bytes ? bytes : head) > SESSION_BUFFER_BYTES) {
-            memmove(w->in, w->in + s->in_start, have);
-            s->in_end = have;
-            s->in_start = 0;
-        }
-        size_t n = receive(w, w->in + s->in_end, SESSION_BUFFER_BYTES - s->in_end);
+        make_room_in(w, bytes ? bytes : head);
+        atomic_store_explicit(&s->receiving, true, memory_order_relaxed);
+        size_t n = receive(w, in_at(w, w->in.end), SESSION_BUFFER_BYTES - w->in.end);
+        w->in.end += (uint32_t)n;
+        publish_in(w);
+        atomic_store_explicit(&s->receiving, false, memory_order_release);
         if (n == 0) return w->closed ? STATUS(END) : STATUS(AGAIN);
-        s->in_end += (uint32_t)n;
     }
+}
+
+void wire_take(struct wire *w) {
+    if (w->taking == 0) return; /* a large one */
+    w->in.start += w->taking;
+    w->taking = 0;
+    publish_in(w);
+}
+
+void wire_rewind(struct wire *w, uint32_t in_place, uint32_t out_place) {
+    w->in.start = in_place;
+    publish_in(w);
+    w->out.end = out_place;
+    w->out.flag = false;
+    w->out_at = out_place;
+    publish_out(w);
+}
+
+void wire_open_sequence(struct wire *w) {
+    w->out.flag = true;
+    publish_out(w);
 }
 
 status wire_get(struct wire_reader *r, size_t n, const char **ret) {
@@ -158,29 +286,43 @@ static void wait_writable(struct wire *w) {
     if (!w->closed && !ok(watch_for(w, 0))) w->closed = true;
 }
 
-static void send_bytes(struct wire *w, const char *at, size_t n) {
-    while (n && !w->closed) {
-        ssize_t sent = send(w->fd, at, n, MSG_NOSIGNAL);
-        if (sent > 0) {
-            at += sent;
-            n -= (size_t)sent;
-        } else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            wait_writable(w);
-        } else if (!(sent < 0 && errno == EINTR)) {
-            w->closed = true;
-        }
-    }
+/* One send of [at, at+n): how many bytes went, which may be 0. */
+static size_t send_some(struct wire *w, const char *at, size_t n) {
+    ssize_t sent = send(w->fd, at, n, MSG_NOSIGNAL);
+    if (sent > 0) return (size_t)sent;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        wait_writable(w);
+    else if (!(sent < 0 && errno == EINTR))
+        w->closed = true;
+    return 0;
 }
 
 /* Sends all whole messages in the buffer and moves the one being built to its beginning. */
 static void flush_whole(struct wire *w) {
     struct session_slot *s = w->slot;
-    uint32_t whole = w->building && !w->building_big ? w->begun : s->out_end;
-    send_bytes(w, w->out + s->out_start, whole - s->out_start);
-    uint32_t rest = s->out_end - whole;
-    if (rest) memmove(w->out, w->out + whole, rest);
-    s->out_start = 0;
-    s->out_end = rest;
+    bool keeps = w->out.flag && atomic_load_explicit(&s->replayable, memory_order_relaxed);
+    if (keeps && w->out.end > s->replay_out) { /* an answer goes out */
+        atomic_store(&s->replayable, false);
+        keeps = false;
+    }
+    while (w->out.start < w->out.end && !w->closed) {
+        atomic_store_explicit(&s->sending, true, memory_order_relaxed);
+        w->out.start +=
+            (uint32_t)send_some(w, w->out_buffer + w->out.start, w->out.end - w->out.start);
+        publish_out(w);
+        atomic_store_explicit(&s->sending, false, memory_order_release);
+    }
+    if (w->out.end == 0) return;
+    uint32_t rest = w->out_at - w->out.end;
+    if (rest) memmove(w->out_buffer, w->out_buffer + w->out.end, rest);
+    if (keeps) atomic_store(&s->replayable, false);
+    w->out = (struct stretch){.base = w->out.base + w->out.end, .flag = w->out.flag};
+    publish_out(w);
+    if (keeps) {
+        s->replay_out = 0;
+        atomic_store(&s->replayable, true);
+    }
+    w->out_at = rest;
     w->begun = 0;
 }
 
@@ -195,26 +337,26 @@ static bool make_room(struct wire *w, size_t n) {
         if (!ok(buf_reserve(&w->big_out, n))) w->closed = true;
         return !w->closed;
     }
-    if (n <= SESSION_BUFFER_BYTES - w->slot->out_end) return true;
+    if (n <= SESSION_BUFFER_BYTES - w->out_at) return true;
     flush_whole(w);
-    if (n <= SESSION_BUFFER_BYTES - w->slot->out_end) return true;
+    if (n <= SESSION_BUFFER_BYTES - w->out_at) return true;
     w->big_out.len = 0;
-    if (!ok(buf_add(&w->big_out, w->out, w->slot->out_end)) || !ok(buf_reserve(&w->big_out, n))) {
+    if (!ok(buf_add(&w->big_out, w->out_buffer, w->out_at)) || !ok(buf_reserve(&w->big_out, n))) {
         w->closed = true; /* no memory for one message: this connection cannot go on */
         return false;
     }
-    w->slot->out_end = 0;
+    w->out_at = 0;
     w->building_big = true;
     return true;
 }
 
 void wire_begin(struct wire *w, char type) {
     CHECK(!w->building);
-    if (SESSION_BUFFER_BYTES - w->slot->out_end < 5) flush_whole(w);
+    if (SESSION_BUFFER_BYTES - w->out_at < 5) flush_whole(w);
     w->building = true;
-    w->begun = w->slot->out_end;
-    w->out[w->begun] = type;
-    w->slot->out_end += 5;
+    w->begun = w->out_at;
+    w->out_buffer[w->begun] = type;
+    w->out_at += 5;
 }
 
 void wire_put(struct wire *w, const void *bytes, size_t n) {
@@ -223,8 +365,8 @@ void wire_put(struct wire *w, const void *bytes, size_t n) {
         memcpy(w->big_out.data + w->big_out.len, bytes, n);
         w->big_out.len += n;
     } else {
-        memcpy(w->out + w->slot->out_end, bytes, n);
-        w->slot->out_end += (uint32_t)n;
+        memcpy(w->out_buffer + w->out_at, bytes, n);
+        w->out_at += (uint32_t)n;
     }
 }
 
@@ -246,16 +388,37 @@ void wire_puts(struct wire *w, const char *s) {
     wire_put(w, s, strlen(s) + 1);
 }
 
+/* From our own memory: whoever took over in the middle could not go on. */
+static void send_big(struct wire *w) {
+    struct session_slot *s = w->slot;
+    atomic_store(&s->replayable, false);
+    atomic_store(&s->large, true);
+    for (size_t at = 0; at < w->big_out.len && !w->closed;) {
+        size_t n = send_some(w, w->big_out.data + at, w->big_out.len - at);
+        at += n;
+        w->out.base = (w->out.base + (uint32_t)n) & STRETCH_BASE_MASK;
+        publish_out(w);
+    }
+    atomic_store(&s->large, w->big_need != 0);
+    buf_free(&w->big_out);
+}
+
 void wire_end(struct wire *w) {
     w->building = false;
     if (w->building_big) {
         w->building_big = false;
         store_be32(w->big_out.data + 1, (uint32_t)w->big_out.len - 1);
-        send_bytes(w, w->big_out.data, w->big_out.len);
-        buf_free(&w->big_out);
+        send_big(w);
         return;
     }
-    store_be32(w->out + w->begun + 1, w->slot->out_end - w->begun - 1);
+    store_be32(w->out_buffer + w->begun + 1, w->out_at - w->begun - 1);
+    w->out.end = w->out_at;
+    publish_out(w);
+}
+
+void wire_end_sequence(struct wire *w) {
+    w->out.flag = false;
+    wire_end(w);
 }
 
 void wire_ready(struct wire *w, uint32_t events) {

@@ -1,11 +1,12 @@
 /* wire.h: one client connection: bytes in, messages out, messages in, bytes out.
  *
  * Buffers lie in the session's slot of shared memory; only a message larger than its buffer is kept
- * on the heap while it is assembled. Everything is PostgreSQL's frontend/backend protocol 3.0
- * (manual, chapter 55): after the start-up packet, one type byte and a big-endian length that
- * counts itself. Reading never waits: when no whole message is there, the caller goes away and
- * comes back when the descriptor is readable. Writing may suspend the coroutine while the client
- * does not read. */
+ * on the heap while it is assembled. The slot's words `in` and `out` say at every moment which
+ * bytes were received and not taken, and which whole messages are not sent yet, so that another
+ * worker can go on (wire_adopt). Everything is PostgreSQL's frontend/backend protocol 3.0 (manual,
+ * chapter 55): after the start-up packet, one type byte and a big-endian length that counts itself.
+ * Reading never waits: when no whole message is there, the caller goes away and comes back when the
+ * descriptor is readable. Writing may suspend the coroutine while the client does not read. */
 #ifndef NET_WIRE_H
 #define NET_WIRE_H
 
@@ -22,10 +23,13 @@ struct wire {
     struct daemon *d;
     int fd;
     struct session_slot *slot;
-    char *in, *out;     /* SESSION_BUFFER_BYTES each, in the slot */
-    struct buf big_in;  /* a message that does not fit `in`, while it arrives */
-    uint32_t big_need;  /* its whole length; 0: none */
-    struct buf big_out; /* the message being built, when it does not fit `out` */
+    char *in_buffer, *out_buffer; /* in the slot: two halves, and one, of SESSION_BUFFER_BYTES */
+    struct stretch in, out;       /* as published in the slot */
+    uint32_t taking;              /* bytes of the message that wire_next has shown */
+    uint32_t out_at;              /* end of the message being built; else out.end */
+    struct buf big_in;            /* a message that does not fit `in`, while it arrives */
+    uint32_t big_need;            /* its whole length; 0: none */
+    struct buf big_out;           /* the message being built, when it does not fit `out` */
     bool building_big;
     uint32_t begun; /* where in out the message being built begins */
     bool building;
@@ -44,13 +48,44 @@ struct wire_message {
 };
 
 void wire_init(struct wire *w, struct daemon *d, int fd, struct session_slot *slot);
-void wire_fini(struct wire *w); /* closes the descriptor */
+/* The connection of a worker that has died or handed over. CONNECTION_FAILURE: how far that one had
+ * come cannot be known (a call was under way on a socket whose bytes the kernel does not count, or
+ * a message lay in its own memory). The wire can be used to say so and to close. */
+status wire_adopt(struct wire *w, struct daemon *d, int fd, struct session_slot *slot);
+/* Closes the connection; others who hold the descriptor (msg/guard.h) cannot keep it open. */
+void wire_fini(struct wire *w);
+/* Closes the descriptor and leaves the connection to its next worker. */
+void wire_leave(struct wire *w);
 /* Watches the descriptor from now on: fn is to call wire_ready. IO_ERROR, OUT_OF_MEMORY. */
 status wire_watch(struct wire *w, void (*fn)(void *arg, uint32_t events), void *arg);
 
 /* The next whole message, valid until the following call. AGAIN: not there yet. END: the client is
- * gone. PROTOCOL_VIOLATION: the length is impossible. startup: the packet without a type byte. */
+ * gone. PROTOCOL_VIOLATION: the length is impossible. startup: the packet without a type byte. The
+ * message counts as received until wire_take: what must be known should its worker die is written
+ * in between. */
 status wire_next(struct wire *w, bool startup, struct wire_message *ret_message);
+void wire_take(struct wire *w);
+/* Where the next message begins and where the next answer will, in the slot's buffers. */
+static inline uint32_t wire_in_place(const struct wire *w) {
+    return w->in.start;
+}
+static inline uint32_t wire_out_place(const struct wire *w) {
+    return w->out.end;
+}
+/* Bytes ever written to the client, those not sent yet included, modulo 2^27. */
+static inline uint32_t wire_out_total(const struct wire *w) {
+    return (w->out.base + w->out.end) & STRETCH_BASE_MASK;
+}
+/* Back to a place that was noted: the messages from there on come again, the answers are forgotten.
+ */
+void wire_rewind(struct wire *w, uint32_t in_place, uint32_t out_place);
+
+/* A sequence of messages is open from the first one taken until its last answer: the flag of the
+ * slot's word `out`. */
+void wire_open_sequence(struct wire *w);
+static inline bool wire_sequence_open(const struct wire *w) {
+    return w->out.flag;
+}
 
 /* Building a message: begin, put, end. Each may suspend to make room; when the connection breaks
  * they do nothing and w->closed is set. OUT_OF_MEMORY only for messages larger than the buffer. */
@@ -61,6 +96,8 @@ void wire_put16(struct wire *w, uint16_t v);
 void wire_put32(struct wire *w, uint32_t v);
 void wire_puts(struct wire *w, const char *s); /* with its NUL */
 void wire_end(struct wire *w);
+/* The same, and with it, in one store, the sequence has its last answer. */
+void wire_end_sequence(struct wire *w);
 /* Sends what is built (suspends while the client does not take it). */
 void wire_flush(struct wire *w);
 /* From the watcher: events as in epoll. */

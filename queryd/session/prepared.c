@@ -33,7 +33,7 @@ void prepared_drop(struct session *s, const char *name) {
             continue;
         }
         *at = p->next;
-        if (*p->name) session_statement_drop(s->slot, p->name);
+        session_statement_drop(s->slot, p->name);
         prepared_release(p);
     }
 }
@@ -108,8 +108,13 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
     prepared_drop(s, name);
     p->next = s->prepared;
     s->prepared = p;
-    if (*name && !session_statement_put(s->slot, name, p->text, types, ntypes))
-        s->slot->statements_lost = true;
+    const struct session_statement copy = {.name = name,
+                                           .text = p->text,
+                                           .types = types,
+                                           .ntypes = ntypes,
+                                           .flags = from_sql ? STATEMENT_FROM_SQL : 0,
+                                           .prepared_us = p->prepared_us};
+    if (!session_statement_put(s->slot, &copy)) s->slot->statements_lost = true;
     *ret_prepared = p;
     return OK;
 }

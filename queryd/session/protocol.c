@@ -65,10 +65,9 @@ void send_parameter_status(struct session *s, const char *name, const char *valu
 
 void send_ready(struct session *s) {
     char state = s->block == BLOCK_NONE ? 'I' : s->block == BLOCK_OPEN ? 'T' : 'E';
-    s->slot->txn_status = state;
     wire_begin(&s->wire, 'Z');
     wire_put8(&s->wire, (uint8_t)state);
-    wire_end(&s->wire);
+    wire_end_sequence(&s->wire);
 }
 
 void send_complete(struct session *s, const char *tag) {

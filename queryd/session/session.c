@@ -274,6 +274,8 @@ void session_run(void *session) {
         }
         atomic_store_explicit(&s->slot->state, SESSION_BUSY, memory_order_relaxed);
         p->trace = (uint64_t)p->owner.slot << 56 | ++s->worker->next_trace;
+        if (!wire_sequence_open(&s->wire)) wire_open_sequence(&s->wire);
+        wire_take(&s->wire);
         if (s->started)
             dispatch(s, &m);
         else

@@ -193,7 +193,6 @@ static status init(struct daemon *d, struct error *e) {
     if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     w->d = d;
     d->state = w;
-    session_repair(d->proc.shm, d->proc.owner);
     status st = daemon_spawn(d, 0, open_for_clients, w);
     return ok(st) ? OK : error_from_status(e, st);
 }

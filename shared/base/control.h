@@ -24,6 +24,13 @@ struct control {
     /* Sockets on which the appliance listens, TCP and Unix: descriptor + 1, 0: none. The supervisor
      * makes them; queryd workers inherit them under the same numbers. */
     int32_t listener[CONTROL_LISTENERS_MAX];
+    /* The channel of each worker slot to the guardian (msg/guard.h): descriptor + 1 of the worker's
+     * end and of the guardian's, under the same numbers in every process that has them; 0: none.
+     * Made by the supervisor, once; they outlive it, the worker and the guardian. */
+    int32_t channel[WORKERS_MAX], channel_guardian[WORKERS_MAX];
+    /* Moved by the supervisor when a guardian without sockets has begun: workers send theirs again.
+     */
+    _Atomic uint32_t guardian_births;
     struct proc_entry procs[PROC_SLOTS];
 
     _Atomic uint64_t catalog_version; /* moved by every commit that changed catalogs; begins at 1 */

@@ -22,8 +22,9 @@ enum proc_slot {
     SLOT_LOGD = 2,
     SLOT_TXND = 3,
     SLOT_QUERYD = 4, /* queryd.0; queryd.N is SLOT_QUERYD + N */
+    SLOT_GUARDIAN = PROC_SLOTS - 1,
 };
-#define WORKERS_MAX (PROC_SLOTS - SLOT_QUERYD)
+#define WORKERS_MAX (SLOT_GUARDIAN - SLOT_QUERYD)
 
 /* Life of a process. Only the supervisor moves an entry, but for STARTING → READY and READY →
  * STOPPING, which the process itself does.

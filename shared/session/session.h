@@ -6,14 +6,22 @@
  *     offset   bytes
  *     0        4096     struct session_slot
  *     4096     12288    settings that differ from their defaults: name NUL value NUL …
- *     16384    114688   prepared statements (see session_statement_…)
- *     131072   65536    receive buffer
- *     196608   65536    send buffer
+ *     16384    16384    text of the unnamed prepared statement
+ *     32768    65536    send buffer
+ *     98304    131072   receive buffer, two halves: what is moved goes into the other half
+ *     229376   819200   prepared statements (see session_statement_…)
  *
- * A slot belongs to the worker that `owner` names and is written by it alone, but for `cancel`,
+ * A slot belongs to the process that `owner` names and is written by it alone, but for `cancel`,
  * which anybody sets. A worker takes a slot by changing owner from 0 to its own with one
  * compare-and-exchange, and gives it back by clearing owner last: so a slot that is not free always
- * says whose it is, wherever its owner dies. */
+ * says whose it is, wherever its owner dies. Whose worker has died, or was asked to hand over,
+ * belongs to the supervisor until that gives it to another worker:
+ *
+ *     free ──take──→ worker ──free──→ free
+ *                    │  ↑ session_taken_up (state GIVEN → IDLE)
+ *        died, or    ↓  │
+ *        hands over  supervisor ──session_give──→ worker (GIVEN)
+ */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
@@ -21,22 +29,49 @@
 
 #include "base/proc.h"
 
-#define SESSION_BYTES ((size_t)256 << 10)
+#define SESSION_BYTES ((size_t)1 << 20)
 #define SESSION_SETTINGS_AT 4096
 #define SESSION_SETTINGS_BYTES 12288
-#define SESSION_STATEMENTS_AT 16384
-#define SESSION_STATEMENTS_BYTES 114688
-#define SESSION_IN_AT 131072
-#define SESSION_OUT_AT 196608
+#define SESSION_UNNAMED_AT 16384
+#define SESSION_UNNAMED_BYTES 16384
+#define SESSION_OUT_AT 32768
+#define SESSION_IN_AT 98304
 #define SESSION_BUFFER_BYTES 65536
+#define SESSION_STATEMENTS_AT 229376
+#define SESSION_STATEMENTS_BYTES 819200
 #define SESSION_NAME_BYTES 64
+#define SESSION_TAG_BYTES 64
 
 enum session_state {
     SESSION_FREE,
     SESSION_OPENING, /* connected, not yet authenticated */
     SESSION_IDLE,    /* waits for the client */
     SESSION_BUSY,    /* works on a message */
+    SESSION_GIVEN,   /* its owner has not taken it up yet */
 };
+
+/* What became of a commit that its worker did not live to answer. */
+enum session_outcome { OUTCOME_UNKNOWN, OUTCOME_COMMITTED, OUTCOME_LOST };
+
+/* A stretch [start, end) of a buffer, and the number of bytes of the connection before the buffer's
+ * first, modulo 2^27: one word, so that a kill finds it before or after a change. From the top: 27
+ * bits base, 1 bit flag, 18 bits start, 18 bits end. The flag says, for bytes in, which half of the
+ * buffer it is; for bytes out, that a sequence of messages has not been answered to its end. */
+struct stretch {
+    uint32_t base, start, end;
+    bool flag;
+};
+#define STRETCH_BASE_MASK ((1u << 27) - 1)
+static inline uint64_t stretch_pack(struct stretch s) {
+    return (uint64_t)(s.base & STRETCH_BASE_MASK) << 37 | (uint64_t)s.flag << 36 |
+           (uint64_t)s.start << 18 | s.end;
+}
+static inline struct stretch stretch_unpack(uint64_t word) {
+    return (struct stretch){.base = (uint32_t)(word >> 37),
+                            .flag = word >> 36 & 1,
+                            .start = word >> 18 & 0x3ffff,
+                            .end = word & 0x3ffff};
+}
 
 struct session_slot {
     _Atomic uint32_t state;
@@ -44,14 +79,46 @@ struct session_slot {
     _Atomic uint64_t owner;      /* epoch << 8 | process slot; 0: free */
     _Atomic bool cancel;         /* 1: a cancel request came for what runs now */
     uint32_t secret;             /* of cancel requests */
-    /* where it is in the protocol */
-    char txn_status;             /* 'I', 'T', 'E' as in ReadyForQuery */
-    bool skip_until_sync;        /* an error in an extended sequence */
-    uint32_t in_start, in_end;   /* bytes in the receive buffer not yet taken */
-    uint32_t out_start, out_end; /* bytes in the send buffer not yet sent */
+
+    /* The connection. in: received and not yet taken; out: whole messages not yet sent. */
+    _Atomic uint64_t in, out;   /* struct stretch */
+    _Atomic bool receiving;     /* a call to receive is under way */
+    _Atomic bool sending;       /* a call to send is under way */
+    _Atomic bool large;         /* part of a message is in the worker's own memory */
+    bool counts;                /* the kernel counts this socket's bytes (TCP) */
+    uint32_t in_zero, out_zero; /* what it had counted when the session began */
+
+    /* Where it is in the protocol. A sequence is a simple query, or extended messages up to Sync,
+     * or what follows an error up to Sync; out's flag says that one is open. */
+    _Atomic char block;   /* the transaction block: 'I', 'T', 'E' as in ReadyForQuery; 'L': lost
+                             with its worker, and the client does not know yet */
+    bool started;         /* past start-up */
+    bool extended;        /* the open sequence is one of the extended protocol */
+    bool copying_in;      /* the client sends COPY data */
+    bool skip_until_sync; /* an error in an extended sequence */
+    /* The open sequence has done nothing yet but read, and nothing of its answer has been sent: it
+     * can be begun again from these places. */
+    _Atomic bool replayable;
+    char replay_block;
+    uint32_t replay_in, replay_out, replay_statements;
+
+    /* A commit under way: whose, what is answered when it succeeds (an empty tag: ReadyForQuery
+     * alone), whether statements follow, and the place in out (base + end) before the answer. */
+    _Atomic uint64_t commit_txid; /* 0: none */
+    _Atomic uint32_t outcome;     /* enum session_outcome: by the supervisor */
+    bool commit_last;
+    uint32_t commit_out;
+    char commit_tag[SESSION_TAG_BYTES];
+
+    /* The statement that runs, for who judges its worker's death. */
+    _Atomic uint64_t trace;       /* as in struct proc_entry: it ran when the two are equal */
+    _Atomic uint64_t fingerprint; /* of its text with the literals lifted out */
+
     uint32_t settings_len;
-    uint32_t statements_len;
+    _Atomic uint32_t statements_len;
+    uint32_t unnamed_len; /* of the unnamed statement's entry; 0: none */
     bool statements_lost; /* one did not fit: this session cannot be handed over */
+    uint32_t user_oid, database_oid;
     char user[SESSION_NAME_BYTES];
     char database[SESSION_NAME_BYTES];
     char application_name[SESSION_NAME_BYTES];
@@ -66,16 +133,45 @@ static inline char *session_slot_at(const struct shm *shm, uint32_t index) {
 #define SESSION_NONE UINT32_MAX
 uint32_t session_slot_take(struct shm *shm, struct owner owner);
 void session_slot_free(struct shm *shm, uint32_t index);
-/* Frees what the earlier lives of a process slot left. Returns how many. */
-unsigned session_repair(struct shm *shm, struct owner now);
+
+/* After a death, by the supervisor, between log_repair and txn_repair: decides the commits that
+ * were under way (committed(shm, txid) tells), and makes the dead life's sessions the supervisor's.
+ * May be repeated. Returns how many sessions wait for a worker because of it. */
+unsigned session_repair(struct shm *shm, struct owner dead,
+                        bool (*committed)(struct shm *shm, uint64_t txid));
+/* By a worker: the session, which rests between two sequences, becomes the supervisor's. */
+void session_release(struct shm *shm, uint32_t index);
+/* By the supervisor: is this session one that waits for a worker? */
+bool session_waits(const struct shm *shm, uint32_t index);
+/* By the supervisor: the session is `to`'s, which hears of it by GUARD_TAKE (msg/guard.h). */
+void session_give(struct shm *shm, uint32_t index, struct owner to);
+/* By the supervisor: given, and not taken up. */
+bool session_given(const struct shm *shm, uint32_t index, struct owner to);
+/* By the worker to which it was given. False: it was not, or has been taken up. */
+bool session_taken_up(struct shm *shm, uint32_t index, uint32_t generation, struct owner by);
 
 /* Prepared statements, one after another: u32 bytes of the whole, u16 number of parameter types,
- * u16 0, u32 types…, name NUL, text NUL. put replaces an entry of the same name; false: it does not
- * fit. */
-bool session_statement_put(struct session_slot *s, const char *name, const char *text,
-                           const uint32_t *types, uint16_t ntypes);
-void session_statement_drop(struct session_slot *s, const char *name); /* NULL: all */
+ * u16 flags (STATEMENT_FROM_SQL), i64 when it was prepared (microseconds since 2000), u32 types…,
+ * name NUL, text NUL. put replaces an entry of the same name; false: it does not fit. The unnamed
+ * statement has a place of its own. */
+#define STATEMENT_FROM_SQL 1u
+struct session_statement {
+    const char *name, *text;
+    const uint32_t *types;
+    uint16_t ntypes;
+    uint16_t flags;
+    int64_t prepared_us;
+};
+bool session_statement_put(struct session_slot *s, const struct session_statement *st);
+void session_statement_drop(struct session_slot *s, const char *name); /* NULL: all; "": unnamed */
+/* The entry at *at, which moves behind it; begin with 0. False: there are no more. The unnamed
+ * statement comes last. The pointers lead into the slot. */
+bool session_statement_next(struct session_slot *s, uint32_t *at, struct session_statement *ret);
+
 /* Settings: put replaces; value NULL: back to the default. False: no room. */
 bool session_setting_put(struct session_slot *s, const char *name, const char *value);
+/* The settings one after the other, as session_statement_next. */
+bool session_setting_next(const struct session_slot *s, uint32_t *at, const char **ret_name,
+                          const char **ret_value);
 
 #endif

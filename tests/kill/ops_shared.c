@@ -150,19 +150,31 @@ static status session_take(struct world *w, struct actor *a) {
     return a->index == SESSION_NONE ? STATUS(TOO_MANY_CONNECTIONS) : OK;
 }
 
-static status session_give(struct world *w, struct actor *a) {
+static status session_free(struct world *w, struct actor *a) {
     (void)w;
     session_slot_free(a->proc.shm, a->index);
     return OK;
 }
 
-/* Once the next life has repaired, only the other worker's session is left, and all other slots
- * can be taken. */
+static bool nothing_committed([[maybe_unused]] struct shm *shm, [[maybe_unused]] uint64_t x) {
+    return false;
+}
+
+/* After the repair the dead worker's sessions (one from before, perhaps the operation's) wait for
+ * another worker; all other slots can be taken. */
 static void verify_sessions(struct world *w) {
     struct shm *shm = &w->copy;
-    struct owner next_life = {.slot = WORKER, .epoch = 2};
-    session_repair(shm, next_life);
-    MUST(w, session_repair(shm, next_life) == 0);
+    struct owner dead = {.slot = WORKER, .epoch = 1}, next_life = {.slot = WORKER, .epoch = 2};
+    uint32_t waiting = session_repair(shm, dead, nothing_committed);
+    MUST(w, waiting >= 1 && waiting <= 2);
+    MUST(w, session_repair(shm, dead, nothing_committed) == 0);
+    for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
+        if (!session_waits(shm, i)) continue;
+        MUST(w, i != 1 && waiting > 0);
+        session_slot_free(shm, i);
+        waiting--;
+    }
+    MUST(w, waiting == 0);
     uint32_t taken[8];
     uint32_t n = 0;
     for (; n < 8; n++) {
@@ -172,7 +184,8 @@ static void verify_sessions(struct world *w) {
     }
     if (n != shm->sizes.sessions - 1) world_fail(w, "%u session slots can be taken", n);
     while (n > 0) session_slot_free(shm, taken[--n]);
-    MUST(w, session_repair(shm, (struct owner){.slot = OTHER_WORKER, .epoch = 2}) == 1);
+    struct owner other = {.slot = OTHER_WORKER, .epoch = 1};
+    MUST(w, session_repair(shm, other, nothing_committed) == 1);
 }
 
 const struct kill_op ops_shared[] = {
@@ -185,6 +198,6 @@ const struct kill_op ops_shared[] = {
     {"frame latch, nothing changed", build_log, NULL, latch_from, NULL},
     {"page reservation", build_log, NULL, reserve, NULL},
     {"session slot take", build_sessions, NULL, session_take, verify_sessions},
-    {"session slot free", build_sessions, session_take, session_give, verify_sessions},
+    {"session slot free", build_sessions, session_take, session_free, verify_sessions},
 };
 const unsigned ops_shared_count = sizeof ops_shared / sizeof *ops_shared;

@@ -135,6 +135,7 @@ static void messages_may_be_cut_anywhere(void **state) {
             struct wire_message m;
             status s;
             while (ok(s = wire_next(&f.w, false, &m))) {
+                wire_take(&f.w);
                 check_message(&m, got, lengths[got]);
                 got++;
             }
@@ -216,8 +217,10 @@ static void what_it_sent_before_is_still_read(void **state) {
     turn();
     struct wire_message m;
     assert_true(ok(wire_next(&f.w, false, &m)));
+    wire_take(&f.w);
     check_message(&m, 0, 100);
     assert_true(ok(wire_next(&f.w, false, &m)));
+    wire_take(&f.w);
     check_message(&m, 1, 20);
     assert_true(status_is(wire_next(&f.w, false, &m), ST_END));
 }
