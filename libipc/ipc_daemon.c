@@ -270,6 +270,14 @@ void daemon_stop(struct daemon *d) {
     }
 }
 
+void daemon_hand_over(struct daemon *d) {
+    struct ipc_loop *l = d->loop;
+    uint32_t ready = PROC_READY;
+    if (l->stopping || !d->ops->hand_over) return;
+    if (atomic_compare_exchange_strong(&l->entry->state, &ready, PROC_STOPPING))
+        d->ops->hand_over(d);
+}
+
 void daemon_stopped(struct daemon *d) {
     d->loop->stopped = true;
 }

@@ -27,6 +27,9 @@ struct daemon_ops {
     bool (*step)(struct daemon *d);
     /* The supervisor asks for an orderly end: daemon_stopped(d) when done. */
     void (*stop)(struct daemon *d);
+    /* Another life is to go on with what this one has (SIGUSR1): daemon_stopped(d) when it can.
+     * NULL: there is nothing that a death would lose. */
+    void (*hand_over)(struct daemon *d);
     void (*fini)(struct daemon *d);
 };
 
@@ -65,7 +68,8 @@ void daemon_heartbeat(struct daemon *d);
 void daemon_reply(struct daemon *d, const struct msg *m);
 void daemon_ready(struct daemon *d);   /* STARTING → READY */
 void daemon_stopped(struct daemon *d); /* the loop ends */
-void daemon_stop(struct daemon *d);    /* begins the orderly end, as the supervisor's wish does */
+void daemon_hand_over(struct daemon *d);
+void daemon_stop(struct daemon *d); /* begins the orderly end, as the supervisor's wish does */
 
 /* A coroutine of this daemon: may use proc.env->call, and ends by returning. Freed by the loop.
  * stack_bytes 0: 256 KiB. It begins in the loop's next turn. proc.trace is kept for each coroutine:

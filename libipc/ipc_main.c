@@ -87,13 +87,17 @@ static void signal_came(void *arg, [[maybe_unused]] uint32_t events) {
     daemon_stop(arg);
 }
 
-static status watch_signals(struct daemon *d) {
+static void hand_over_came(void *arg, [[maybe_unused]] uint32_t events) {
+    daemon_hand_over(arg);
+}
+
+static status watch_signal(struct daemon *d, int signal, void (*came)(void *, uint32_t)) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
+    sigaddset(&set, signal);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0) return STATUS(IO_ERROR);
-    return daemon_watch(d, fd, EPOLLIN | EPOLLET, signal_came, d);
+    return daemon_watch(d, fd, EPOLLIN | EPOLLET, came, d);
 }
 
 /* Before nng makes its threads, which inherit the mask. */
@@ -102,6 +106,7 @@ static void set_signals(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -120,7 +125,8 @@ static status run(struct daemon *d, const struct daemon_ops *ops, const struct a
     proc_slot_name(a->slot, name);
     prctl(PR_SET_NAME, name);
     TRY(loop_open(d, ops, shm, a->slot, conf, a->dir, a->lifeline, a->restart, e));
-    status s = watch_signals(d);
+    status s = watch_signal(d, SIGTERM, signal_came);
+    if (ok(s)) s = watch_signal(d, SIGUSR1, hand_over_came);
     if (ok(s)) s = control_serve(d, name, NULL, e);
     return s;
 }

@@ -3,6 +3,8 @@
 provider axolotl_queryd {
     /* a client is taken: session slot, descriptor */
     probe connect(uint32_t session, int fd);
+    /* a session whose worker died or handed it over is taken up: session slot, enum status_code */
+    probe take_up(uint32_t session, int code);
     /* a statement (simple: the whole text; extended: Execute, text empty) begins and ends: enum status_code */
     probe statement_begin(uint64_t trace, const char *text);
     probe statement_done(uint64_t trace, int code);

@@ -421,6 +421,19 @@ void wire_end_sequence(struct wire *w) {
     wire_end(w);
 }
 
+void wire_raw(struct wire *w, char byte) {
+    CHECK(!w->building);
+    if (w->out_at == SESSION_BUFFER_BYTES) flush_whole(w);
+    w->out_buffer[w->out_at] = byte;
+    w->out.end = ++w->out_at;
+    publish_out(w);
+}
+
+void wire_close_sequence(struct wire *w) {
+    w->out.flag = false;
+    publish_out(w);
+}
+
 void wire_ready(struct wire *w, uint32_t events) {
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) w->readable = true;
     /* What it sent before is still read; sending finds out by itself. */

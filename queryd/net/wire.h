@@ -72,6 +72,13 @@ static inline uint32_t wire_in_place(const struct wire *w) {
 static inline uint32_t wire_out_place(const struct wire *w) {
     return w->out.end;
 }
+/* Bytes ever taken from the client, modulo 2^27: now, and after wire_take. */
+static inline uint32_t wire_in_total(const struct wire *w) {
+    return (w->in.base + w->in.start) & STRETCH_BASE_MASK;
+}
+static inline uint32_t wire_in_total_next(const struct wire *w) {
+    return (w->in.base + w->in.start + w->taking) & STRETCH_BASE_MASK;
+}
 /* Bytes ever written to the client, those not sent yet included, modulo 2^27. */
 static inline uint32_t wire_out_total(const struct wire *w) {
     return (w->out.base + w->out.end) & STRETCH_BASE_MASK;
@@ -98,6 +105,10 @@ void wire_puts(struct wire *w, const char *s); /* with its NUL */
 void wire_end(struct wire *w);
 /* The same, and with it, in one store, the sequence has its last answer. */
 void wire_end_sequence(struct wire *w);
+/* A byte outside of any message: the answer to a request for encryption. */
+void wire_raw(struct wire *w, char byte);
+/* The sequence ends without an answer. */
+void wire_close_sequence(struct wire *w);
 /* Sends what is built (suspends while the client does not take it). */
 void wire_flush(struct wire *w);
 /* From the watcher: events as in epoll. */

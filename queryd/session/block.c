@@ -14,6 +14,21 @@ static int64_t now_us(struct session *s) {
     return (int64_t)(s->env.proc->env->wall_ns(s->env.proc) / 1000) - POSTGRES_EPOCH_US;
 }
 
+/* As ReadyForQuery says it, in the slot, for the next worker. */
+static void set_block(struct session *s, enum block_state state) {
+    static const char letters[] = {[BLOCK_NONE] = 'I', [BLOCK_OPEN] = 'T', [BLOCK_FAILED] = 'E'};
+    s->block = state;
+    s->lost = false;
+    atomic_store_explicit(&s->slot->block, letters[state], memory_order_release);
+}
+
+void block_restore(struct session *s, char block) {
+    bool lost = block == 'T' || block == 'L';
+    s->block = block == 'I' ? BLOCK_NONE : BLOCK_FAILED;
+    s->lost = lost;
+    atomic_store(&s->slot->block, lost ? 'L' : block);
+}
+
 static status begin(struct session *s) {
     s->values.transaction_us = s->values.statement_us;
     status st = txn_begin(s->env.proc, &s->txn, s->next_isolation, s->index);
@@ -74,19 +89,21 @@ static void forget_txn(struct session *s, bool committed) {
     arena_reset(&s->txn_arena);
     s->savepoints = NULL;
     s->implicit = false;
-    s->block = BLOCK_NONE;
+    set_block(s, BLOCK_NONE);
     s->next_isolation = ISO_READ_COMMITTED;
     const char *level = setting_show(s, SETTING_default_transaction_isolation);
     if (strcmp(level, "repeatable read") == 0) s->next_isolation = ISO_REPEATABLE_READ;
     s->next_read_only = strcmp(setting_show(s, SETTING_default_transaction_read_only), "on") == 0;
 }
 
-static status commit(struct session *s) {
+static status commit(struct session *s, const char *tag) {
     bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
     PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
+    session_commit_begins(s, tag);
     status st = s->txn.slot ? txn_commit(s->env.proc, &s->txn, durable) : OK;
     PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);
     forget_txn(s, ok(st));
+    session_commit_ends(s, ok(st));
     return error_from_status(&s->error, st);
 }
 
@@ -99,9 +116,9 @@ static void roll_back(struct session *s) {
     forget_txn(s, false);
 }
 
-status block_finish_implicit(struct session *s) {
+status block_finish_implicit(struct session *s, const char *tag) {
     if (s->block != BLOCK_NONE || !s->txn.slot) return OK;
-    return commit(s);
+    return commit(s, tag);
 }
 
 void block_rollback_all(struct session *s) {
@@ -123,7 +140,13 @@ void block_abort(struct session *s) {
     if (s->txn.slot && s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, s->savepoints ? s->savepoints->saved_settings : 0);
     if (s->txn.slot) txn_snapshot_release(&s->txn);
-    s->block = BLOCK_FAILED;
+    set_block(s, BLOCK_FAILED);
+}
+
+void block_abandon(struct session *s) {
+    char block = atomic_load(&s->slot->block);
+    roll_back(s);
+    block_restore(s, block);
 }
 
 static bool ends_failed_block(const struct node *n) {
@@ -138,6 +161,11 @@ static bool ends_failed_block(const struct node *n) {
 
 status block_check_failed(struct session *s, const struct node *utility) {
     if (s->block != BLOCK_FAILED || ends_failed_block(utility)) return OK;
+    if (s->lost) {
+        s->lost = false; /* said once */
+        atomic_store(&s->slot->block, 'E');
+        return error_set(&s->error, ST_SERIALIZATION_FAILURE, SESSION_LOST_WORDS);
+    }
     return error_set(&s->error, ST_IN_FAILED_SQL_TRANSACTION,
                      "current transaction is aborted, commands ignored until end of transaction "
                      "block");
@@ -201,7 +229,7 @@ static status begin_block(struct session *s, const struct ast_transaction *t) {
     bool had_txn = s->txn.slot != NULL;
     TRY(block_ensure_txn(s));
     if (!had_txn) s->values.transaction_us = s->values.statement_us;
-    s->block = BLOCK_OPEN;
+    set_block(s, BLOCK_OPEN);
     s->implicit = false;
     return OK;
 }
@@ -212,7 +240,7 @@ static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool
     s->next_isolation = iso;
     s->next_read_only = read_only;
     TRY(block_ensure_txn(s));
-    s->block = BLOCK_OPEN;
+    set_block(s, BLOCK_OPEN);
     s->implicit = false;
     return OK;
 }
@@ -230,7 +258,7 @@ static status end_block(struct session *s, const struct ast_transaction *t, cons
     }
     *ret_tag = is_commit ? "COMMIT" : "ROLLBACK";
     if (is_commit)
-        TRY(commit(s));
+        TRY(commit(s, "COMMIT"));
     else
         roll_back(s);
     return chain(s, t->chain, iso, read_only);
@@ -264,8 +292,16 @@ static status roll_back_to(struct session *s, struct savepoint *p) {
     if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, p->saved_settings);
     s->savepoints = p;
-    s->block = BLOCK_OPEN;
+    set_block(s, BLOCK_OPEN);
     return OK;
+}
+
+/* Whatever would go on with the lost block is told; ROLLBACK is what the client would do then. */
+static status lost_block(struct session *s, const struct ast_transaction *t) {
+    if (!s->lost || t->kind == TXN_ROLLBACK) return OK;
+    status st = error_set(&s->error, ST_SERIALIZATION_FAILURE, SESSION_LOST_WORDS);
+    set_block(s, t->kind == TXN_COMMIT ? BLOCK_NONE : BLOCK_FAILED);
+    return st;
 }
 
 status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag) {
@@ -273,6 +309,7 @@ status block_execute(struct session *s, const struct ast_transaction *t, const c
         [TXN_BEGIN] = "BEGIN",     [TXN_START] = "START TRANSACTION", [TXN_SAVEPOINT] = "SAVEPOINT",
         [TXN_RELEASE] = "RELEASE", [TXN_ROLLBACK_TO] = "ROLLBACK",
     };
+    TRY(lost_block(s, t));
     switch (t->kind) {
     case TXN_BEGIN:
     case TXN_START: *ret_tag = tags[t->kind]; return begin_block(s, t);

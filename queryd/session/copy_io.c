@@ -51,7 +51,9 @@ status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extend
         return st;
     }
     if (!stmt->from) return copy_out(s, c, ret_tag);
+    session_note_effect(s);
     copy_response(s, 'G', c);
+    s->slot->copying_in = true;
     s->copy_in = c;
     s->copy_extended = extended;
     return OK;
@@ -60,6 +62,7 @@ status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extend
 void copy_io_forget(struct session *s) {
     if (s->copy_in) copy_end(s->copy_in);
     s->copy_in = NULL;
+    s->slot->copying_in = false;
     free(s->copy_text);
     s->copy_text = NULL;
 }
@@ -81,9 +84,11 @@ static void done(struct session *s) {
     status st = copy_in_done(s->copy_in, &rows);
     copy_end(s->copy_in);
     s->copy_in = NULL;
+    s->slot->copying_in = false;
     if (ok(st)) block_statement_end(s);
-    if (ok(st) && !s->copy_extended && !s->copy_text) st = block_finish_implicit(s);
     if (ok(st)) st = copy_tag(s, rows, &tag);
+    s->last_statement = true;
+    if (ok(st) && !s->copy_extended && !s->copy_text) st = block_finish_implicit(s, tag);
     if (!ok(st)) {
         give_up(s, st);
         return;

@@ -32,6 +32,7 @@ static status parse_message(struct session *s, struct wire_reader *r) {
     if (!types) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < ntypes; i++) TRY(wire_get32(r, &types[i]));
     struct prepared *p;
+    if (s->slot->bound && !*name) session_note_effect(s); /* an earlier Bind meant another text */
     TRY(prepared_store(s, name, text, strlen(text), types, ntypes, false, &p));
     empty_message(s, '1');
     return OK;
@@ -125,6 +126,7 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     if (!p) return s->error.status;
     TRY(block_check_failed(s, p->utility));
     TRY(prepared_plan(s, p));
+    s->slot->bound = true;
     struct portal *portal;
     TRY(portal_new(s, portal_name, &portal));
     status st = fill_portal(s, r, p, portal);
@@ -270,7 +272,7 @@ static status close_message(struct session *s, struct wire_reader *r) {
 static status sync_message(struct session *s) {
     s->slot->skip_until_sync = false;
     block_statement_end(s);
-    status st = block_finish_implicit(s);
+    status st = block_finish_implicit(s, NULL);
     if (ok(st)) send_ready(s);
     return st;
 }

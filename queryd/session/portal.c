@@ -65,6 +65,7 @@ static status check_may_run(struct session *s, const struct statement *st) {
 static status start(struct session *s, struct portal *p) {
     TRY(block_statement_begin(s));
     TRY(check_may_run(s, p->statement));
+    if (!p->statement->read_only) session_note_effect(s);
     p->snapshot = s->env.snapshot;
     return execution_begin(&s->env, p->statement, p->params, p->nulls, &p->execution);
 }

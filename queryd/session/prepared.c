@@ -25,7 +25,16 @@ void prepared_release(struct prepared *p) {
     free(p);
 }
 
+void prepared_forget(struct session *s) {
+    for (struct prepared *p = s->prepared, *next; p; p = next) {
+        next = p->next;
+        prepared_release(p);
+    }
+    s->prepared = NULL;
+}
+
 void prepared_drop(struct session *s, const char *name) {
+    if (!name || *name) session_note_effect(s);
     for (struct prepared **at = &s->prepared; *at;) {
         struct prepared *p = *at;
         if (name && strcmp(p->name, name) != 0) {
@@ -83,37 +92,55 @@ status prepared_plan(struct session *s, struct prepared *p) {
     return plan(s, p);
 }
 
+/* Its text, types and name in an arena of its own; not yet planned. */
+static struct prepared *make(const struct session_statement *st, size_t len) {
+    struct prepared *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->references = 1;
+    arena_init(&p->arena, 0);
+    p->name = arena_strdup(&p->arena, st->name);
+    p->name_hash = hash_of(st->name);
+    p->text = arena_strndup(&p->arena, st->text, len);
+    p->types = arena_memdup(&p->arena, st->types, st->ntypes * sizeof *st->types);
+    p->ntypes = st->ntypes;
+    p->prepared_us = st->prepared_us;
+    p->from_sql = st->flags & STATEMENT_FROM_SQL;
+    if (p->name && p->text && p->types) return p;
+    prepared_release(p);
+    return NULL;
+}
+
+status prepared_restore(struct session *s, const struct session_statement *st) {
+    struct prepared *p = make(st, strlen(st->text));
+    if (!p) return STATUS(OUT_OF_MEMORY);
+    p->next = s->prepared;
+    s->prepared = p;
+    return OK;
+}
+
 status prepared_store(struct session *s, const char *name, const char *text, size_t len,
                       const oid *types, uint16_t ntypes, bool from_sql,
                       struct prepared **ret_prepared) {
     if (*name && prepared_find(s, name))
         return error_set(&s->error, ST_DUPLICATE_PREPARED_STATEMENT,
                          "prepared statement \"%s\" already exists", name);
-    struct prepared *p = calloc(1, sizeof *p);
+    struct session_statement copy = {.name = name,
+                                     .text = text,
+                                     .types = types,
+                                     .ntypes = ntypes,
+                                     .flags = from_sql ? STATEMENT_FROM_SQL : 0,
+                                     .prepared_us = s->values.statement_us};
+    struct prepared *p = make(&copy, len);
     if (!p) return STATUS(OUT_OF_MEMORY);
-    p->references = 1;
-    arena_init(&p->arena, 0);
-    p->name = arena_strdup(&p->arena, name);
-    p->name_hash = hash_of(name);
-    p->text = arena_strndup(&p->arena, text, len);
-    p->types = arena_memdup(&p->arena, types, ntypes * sizeof *types);
-    p->ntypes = ntypes;
-    p->prepared_us = s->values.statement_us;
-    p->from_sql = from_sql;
-    status st = p->name && p->text && p->types ? plan(s, p) : STATUS(OUT_OF_MEMORY);
+    status st = plan(s, p);
     if (!ok(st)) {
         prepared_release(p);
         return st;
     }
-    prepared_drop(s, name);
+    if (!*name) prepared_drop(s, name);
     p->next = s->prepared;
     s->prepared = p;
-    const struct session_statement copy = {.name = name,
-                                           .text = p->text,
-                                           .types = types,
-                                           .ntypes = ntypes,
-                                           .flags = from_sql ? STATEMENT_FROM_SQL : 0,
-                                           .prepared_us = p->prepared_us};
+    copy.text = p->text;
     if (!session_statement_put(s->slot, &copy)) s->slot->statements_lost = true;
     *ret_prepared = p;
     return OK;

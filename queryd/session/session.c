@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
 #include "base/counter.h"
 #include "base/probe.h"
@@ -57,41 +56,61 @@ status session_new(struct worker *w, int fd, struct session **ret_session) {
     s->worker = w;
     if (getrandom(&s->slot->secret, sizeof s->slot->secret, 0) < 0) s->slot->secret = (uint32_t)fd;
     wire_init(&s->wire, w->d, fd, s->slot);
-    arena_init(&s->arena, 0);
-    arena_init(&s->txn_arena, 0);
-    arena_init(&s->statement_arena, w->d->conf->statement_memory);
-    env_init(s);
+    session_init(s);
     status st = settings_init(s);
     if (!ok(st)) {
         session_free(s);
         return st;
     }
-    s->next = w->sessions;
-    if (s->next) s->next->prev = s;
-    w->sessions = s;
-    w->nsessions++;
+    worker_keep_socket(w, s);
     counter_add(&w->d->proc, COUNTER_CONNECTIONS, 1);
     *ret_session = s;
     return OK;
 }
 
-void session_free(struct session *s) {
+void session_init(struct session *s) {
     struct worker *w = s->worker;
-    if (s->prev || s->next || w->sessions == s) {
-        *(s->prev ? &s->prev->next : &w->sessions) = s->next;
-        if (s->next) s->next->prev = s->prev;
-        w->nsessions--;
-    }
+    arena_init(&s->arena, 0);
+    arena_init(&s->txn_arena, 0);
+    arena_init(&s->statement_arena, w->d->conf->statement_memory);
+    env_init(s);
+    s->next = w->sessions;
+    if (s->next) s->next->prev = s;
+    w->sessions = s;
+    w->nsessions++;
+}
+
+/* What this worker keeps of it, in its own memory. */
+static void forget(struct session *s) {
+    struct worker *w = s->worker;
+    *(s->prev ? &s->prev->next : &w->sessions) = s->next;
+    if (s->next) s->next->prev = s->prev;
+    w->nsessions--;
     copy_io_forget(s);
     portal_drop_all(s);
-    prepared_drop(s, NULL);
+    prepared_forget(s);
     settings_free(s);
     arena_free(&s->statement_arena);
     arena_free(&s->txn_arena);
     arena_free(&s->arena);
-    wire_fini(&s->wire);
-    session_slot_free(w->d->proc.shm, s->index);
     free(s);
+}
+
+void session_free(struct session *s) {
+    struct worker *w = s->worker;
+    uint32_t index = s->index;
+    wire_fini(&s->wire);
+    worker_drop_socket(w, s);
+    forget(s);
+    session_slot_free(w->d->proc.shm, index);
+}
+
+void session_leave(struct session *s) {
+    struct shm *shm = s->worker->d->proc.shm;
+    uint32_t index = s->index;
+    wire_leave(&s->wire);
+    forget(s);
+    session_release(shm, index);
 }
 
 /* Who comes in, and into which database: trust on every connection for now. */
@@ -109,9 +128,11 @@ static status log_on(struct session *s, const char *user, const char *database) 
     if (status_is(st, ST_NOT_FOUND))
         st = error_set(&s->error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
                        database);
-    status finished = block_finish_implicit(s);
+    status finished = block_finish_implicit(s, NULL);
     TRY(st);
     TRY(finished);
+    s->slot->user_oid = s->settings.user_oid;
+    s->slot->database_oid = s->settings.database_oid;
     return setting_set_start(s, "session_authorization", user);
 }
 
@@ -165,7 +186,7 @@ static void greet(struct session *s) {
     wire_put32(&s->wire, s->index + 1);
     wire_put32(&s->wire, s->slot->secret);
     wire_end(&s->wire);
-    s->started = true;
+    s->started = s->slot->started = true;
     send_ready(s);
 }
 
@@ -174,8 +195,8 @@ static void start_up(struct session *s, const struct wire_message *m) {
     uint32_t code = 0, pid = 0, secret = 0;
     status st = wire_get32(&r, &code);
     if (code == CODE_SSL || code == CODE_GSSENC) {
-        wire_flush(&s->wire);
-        if (send(s->wire.fd, "N", 1, MSG_NOSIGNAL) != 1) s->ending = true;
+        wire_raw(&s->wire, 'N');
+        wire_close_sequence(&s->wire);
         return;
     }
     if (code == CODE_CANCEL) {
@@ -251,6 +272,15 @@ static void dispatch(struct session *s, const struct wire_message *m) {
 static void rest(struct session *s) {
     wire_flush(&s->wire);
     atomic_store(&s->slot->state, SESSION_IDLE);
+    s->slot->resting = true;
+}
+
+/* Another worker is to have it: it goes as soon as it rests. */
+static bool leaves(struct session *s) {
+    if (!s->worker->handing_over || !session_may_leave(s)) return false;
+    s->running = false;
+    session_leave(s);
+    return true;
 }
 
 void session_run(void *session) {
@@ -262,6 +292,7 @@ void session_run(void *session) {
         status st = wire_next(&s->wire, !s->started, &m);
         if (status_is(st, ST_AGAIN)) {
             rest(s);
+            if (leaves(s)) return;
             if (s->wire.readable) continue; /* more came while we sent */
             if (s->wire.closed) break;
             s->running = false;
@@ -274,7 +305,7 @@ void session_run(void *session) {
         }
         atomic_store_explicit(&s->slot->state, SESSION_BUSY, memory_order_relaxed);
         p->trace = (uint64_t)p->owner.slot << 56 | ++s->worker->next_trace;
-        if (!wire_sequence_open(&s->wire)) wire_open_sequence(&s->wire);
+        session_note_message(s, m.type);
         wire_take(&s->wire);
         if (s->started)
             dispatch(s, &m);

@@ -21,6 +21,9 @@
 struct worker;
 struct plan_cache;
 
+/* With 40001, to who had something under way in a worker that died. */
+#define SESSION_LOST_WORDS "the transaction was rolled back because its worker restarted; retry"
+
 enum block_state { BLOCK_NONE, BLOCK_OPEN, BLOCK_FAILED };
 
 struct savepoint {
@@ -73,11 +76,15 @@ struct session {
     uint32_t index; /* of its slot */
     struct session_slot *slot;
     struct wire wire;
-    bool started;  /* past start-up */
-    bool ending;   /* 'X', a fatal error, end of file */
-    bool running;  /* a coroutine works on it */
-    bool implicit; /* a transaction was begun outside a block */
-    bool in_extended;
+    bool started;   /* past start-up */
+    bool ending;    /* 'X', a fatal error, end of file */
+    bool running;   /* a coroutine works on it */
+    bool implicit;  /* a transaction was begun outside a block */
+    bool kept;      /* the guardian has a copy of the socket */
+    bool lost;      /* the open block died with its worker, and the client does not know yet */
+    bool rested;    /* no message was worked on when its last worker died */
+    bool restoring; /* the session is put together from its slot: nothing is told to the client */
+    bool last_statement; /* of a simple query: what runs now has nothing behind it */
     enum block_state block;
     struct savepoint *savepoints; /* innermost first, in txn_arena */
 
@@ -103,12 +110,31 @@ struct session {
 };
 
 /* session.c */
+void session_init(struct session *s); /* with worker, slot and wire set: everything else */
 status session_new(struct worker *w, int fd, struct session **ret_session);
 void session_free(struct session *s);
 /* The coroutine's body: works until no whole message is left. */
 void session_run(void *session);
 /* The coroutine's body that tells the client of the error recorded and ends the session. */
 void session_end(void *session);
+/* Watches the connection, from now on. False: it cannot, the session is freed. */
+bool session_watch(struct session *s);
+/* Frees what this worker keeps of the session; its slot and connection are left to the next one. */
+void session_leave(struct session *s);
+
+/* hand_over.c: sessions from worker to worker (shared/session). */
+/* What runs now changes something: the open sequence cannot be begun again. */
+void session_note_effect(struct session *s);
+/* Before a message counts as received. */
+void session_note_message(struct session *s, char type);
+/* Around a commit: what its answer is, should this worker not live to give it. tag NULL:
+ * ReadyForQuery alone. */
+void session_commit_begins(struct session *s, const char *tag);
+void session_commit_ends(struct session *s, bool committed);
+/* From the slot; then goes on where its last worker stood. */
+status session_take_up(struct worker *w, uint32_t index, uint32_t generation, int fd);
+/* The session rests between two sequences, outside a block. */
+bool session_may_leave(const struct session *s);
 /* A cancel request has come, or the client has gone: ends a wait for a lock. */
 void session_cancel(struct session *s);
 
@@ -136,14 +162,19 @@ status block_statement_begin(struct session *s); /* transaction, snapshot, clock
 void block_statement_resume(struct session *s);  /* the same for one that has begun already */
 /* error_from_status, which knows of statement_timeout, too. */
 status block_words(struct session *s, status st);
-void block_statement_end(struct session *s);     /* READ COMMITTED: the snapshot goes */
-status block_finish_implicit(struct session *s); /* commits what was begun implicitly */
+void block_statement_end(struct session *s); /* READ COMMITTED: the snapshot goes */
+/* Commits what was begun implicitly. tag: of the answer that follows; NULL: ReadyForQuery alone. */
+status block_finish_implicit(struct session *s, const char *tag);
 /* After a failed statement: rolls back what must be, and moves the block to FAILED. */
 void block_abort(struct session *s);
 status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag);
 void block_rollback_all(struct session *s);
 status block_set_modes(struct session *s, const struct list *modes, bool session_wide);
-/* 25P02 unless the statement may run in a failed block. */
+/* The block of a session that is taken up: 'I', 'T', 'E' or 'L' (session_slot.block). */
+/* Rolls back and leaves the block as lost: the client hears of it at its next statement. */
+void block_abandon(struct session *s);
+void block_restore(struct session *s, char block);
+/* 25P02 unless the statement may run in a failed block; 40001 when the block was lost. */
 status block_check_failed(struct session *s, const struct node *utility);
 
 /* utility.c: statements that are the session's own */
@@ -173,8 +204,11 @@ struct prepared *prepared_find(struct session *s, const char *name);
 status prepared_store(struct session *s, const char *name, const char *text, size_t len,
                       const oid *types, uint16_t ntypes, bool from_sql,
                       struct prepared **ret_prepared);
+/* One that the slot remembers: planned when it is used. */
+status prepared_restore(struct session *s, const struct session_statement *st);
 void prepared_drop(struct session *s, const char *name); /* NULL: all but none */
 void prepared_release(struct prepared *p);
+void prepared_forget(struct session *s); /* all of them; the slot remembers */
 /* Its plan, made again when catalogs have changed since. */
 status prepared_plan(struct session *s, struct prepared *p);
 

@@ -378,9 +378,7 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     default: break;
     }
-    if (!session_setting_put(s->slot, infos[v].name, s->setting_values.value[v]))
-        s->slot->statements_lost = true;
-    if (s->started && setting_reported(v))
+    if (s->started && !s->restoring && setting_reported(v))
         send_parameter_status(s, infos[v].name, setting_show(s, v));
 }
 
@@ -463,10 +461,38 @@ status setting_set_start(struct session *s, const char *name, const char *value)
     return OK;
 }
 
+/* In the slot, what the client gave at the beginning stands under its name with this before it. */
+#define START_MARK '='
+
+static void remember(struct session *s, const char *name, const char *value) {
+    if (!session_setting_put(s->slot, name, value)) s->slot->statements_lost = true;
+}
+
 status setting_set_start_client(struct session *s, const char *name, const char *value) {
     enum setting v;
+    char marked[64 + 1];
     TRY(find_settable(s, name, false, &v));
-    return setting_set_start(s, name, value);
+    TRY(setting_set_start(s, name, value));
+    snprintf(marked, sizeof marked, "%c%s", START_MARK, infos[v].name);
+    remember(s, marked, s->setting_values.start[v]);
+    return OK;
+}
+
+status settings_restore(struct session *s) {
+    const char *name, *value;
+    for (uint32_t at = 0; session_setting_next(s->slot, &at, &name, &value);) {
+        if (*name == START_MARK) {
+            TRY(setting_set_start(s, name + 1, value));
+            continue;
+        }
+        enum setting v = setting_find(name);
+        if (v == SETTING_NONE) return STATUS(INVALID);
+        free(s->setting_values.value[v]);
+        s->setting_values.value[v] = strdup(value);
+        if (!s->setting_values.value[v]) return STATUS(OUT_OF_MEMORY);
+        take_effect(s, v);
+    }
+    return OK;
 }
 
 static status start_ms(struct session *s, const char *name, uint64_t ms) {
@@ -516,9 +542,11 @@ static void put_back(struct session *s, struct saved_setting *saved) {
 /* Newest first. What SET LOCAL replaced comes back, unless the session's own SET came after it. */
 void settings_commit(struct session *s) {
     struct setting_values *values = &s->setting_values;
-    bool kept[SETTING_COUNT] = {false};
+    bool kept[SETTING_COUNT] = {false}, changed[SETTING_COUNT] = {false};
+    if (values->nsaved == 0) return;
     while (values->nsaved) {
         struct saved_setting *saved = &values->saved[--values->nsaved];
+        changed[saved->setting] = true;
         if (saved->local && !kept[saved->setting]) {
             put_back(s, saved);
         } else {
@@ -526,6 +554,8 @@ void settings_commit(struct session *s) {
             free(saved->value);
         }
     }
+    for (enum setting v = 0; v < SETTING_COUNT; v++)
+        if (changed[v]) remember(s, infos[v].name, values->value[v]);
 }
 
 void settings_rollback(struct session *s, uint32_t keep) {

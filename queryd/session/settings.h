@@ -54,6 +54,8 @@ status setting_set_start(struct session *s, const char *name, const char *value)
 status setting_set_start_client(struct session *s, const char *name, const char *value);
 /* Start values from the server's configuration; makes all take effect. */
 status settings_init(struct session *s);
+/* What the slot remembers of a session that is taken up. INVALID, OUT_OF_MEMORY. */
+status settings_restore(struct session *s);
 void settings_free(struct session *s);
 void settings_reset_all(struct session *s);
 /* The end of a transaction, or (keep > 0) of what came after a savepoint. */

@@ -75,7 +75,7 @@ static status run_plan(struct session *s, const struct raw_stmt *raw, const char
  */
 static status finish(struct session *s, bool last, const char *tag) {
     block_statement_end(s);
-    if (last) TRY(block_finish_implicit(s));
+    if (last) TRY(block_finish_implicit(s, tag));
     if (tag) send_complete(s, tag);
     return OK;
 }
@@ -84,6 +84,7 @@ static status run_raw(struct session *s, const struct raw_stmt *raw, const char 
                       bool last) {
     const char *tag = NULL;
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
+    s->last_statement = last;
     s->env.text = text;
     s->env.text_len = len;
     if (utility_is(raw->stmt)) {
@@ -181,6 +182,7 @@ static status run_list(struct session *s, const struct list *statements, int32_t
 static status run_text(struct session *s, const char *text, size_t len) {
     bool done;
     const char *tag = NULL;
+    s->last_statement = true;
     TRY(run_lifted(s, text, len, &done, &tag));
     if (done) {
         counter_add(s->env.proc, COUNTER_STATEMENTS, 1);

@@ -261,6 +261,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
                                        [DISCARD_SEQUENCES] = "DISCARD SEQUENCES",
                                        [DISCARD_TEMP] = "DISCARD TEMP"};
     *ret_tag = tags[d->kind];
+    session_note_effect(s);
     if (d->kind == DISCARD_ALL && s->block != BLOCK_NONE)
         return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
                          "DISCARD ALL cannot run inside a transaction block");

@@ -2,6 +2,7 @@
 #include "session/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,7 +16,9 @@
 #include "base/control.h"
 #include "base/counter.h"
 #include "base/probe.h"
+#include "conf/conf.h"
 #include "exec/exec_init.h"
+#include "ipc_guard.h"
 #include "ipc_ring.h"
 #include "session/functions.h"
 #include "session/session_private.h"
@@ -25,6 +28,7 @@
 #define PASS_NS_MAX 3000000u
 
 #define LATE_RETRY_NS 10000000u
+#define AGAIN_NS 5000000u
 
 /* ---- clients come in ------------------------------------------------------------------------- */
 
@@ -68,7 +72,13 @@ static void take_client(struct worker *w, int fd) {
         return;
     }
     PROBE(axolotl_queryd, connect, s->index, fd);
-    if (!ok(wire_watch(&s->wire, session_ready, s))) session_free(s);
+    (void)session_watch(s);
+}
+
+bool session_watch(struct session *s) {
+    if (ok(wire_watch(&s->wire, session_ready, s))) return true;
+    session_free(s);
+    return false;
 }
 
 /* false: the others have had their time, they may be stuck. Meanwhile the listener stays ready and
@@ -124,6 +134,91 @@ status worker_listen(struct worker *w) {
     return OK;
 }
 
+/* ---- the guardian, and other workers --------------------------------------------------------- */
+
+static int channel_of(const struct worker *w) {
+    const struct proc *p = &w->d->proc;
+    return p->shm->control->channel[p->owner.slot - SLOT_QUERYD] - 1;
+}
+
+static struct guard_msg about(const struct session *s, enum guard_op op) {
+    return (struct guard_msg){
+        .op = op, .session = s->index, .generation = atomic_load(&s->slot->generation)};
+}
+
+/* A full channel is tried again in a turn to come. */
+void worker_keep_socket(struct worker *w, struct session *s) {
+    struct guard_msg m = about(s, GUARD_PUT);
+    int channel = channel_of(w);
+    s->kept = channel >= 0 && ok(guard_send(channel, &m, s->wire.fd));
+    w->unkept |= channel >= 0 && !s->kept;
+}
+
+/* A hint: the guardian looks for itself, too. */
+void worker_drop_socket(struct worker *w, struct session *s) {
+    struct guard_msg m = about(s, GUARD_DROP);
+    if (s->kept) status_ignore(guard_send(channel_of(w), &m, -1));
+}
+
+/* A guardian that has just begun knows no socket. */
+static void keep_sockets(struct worker *w) {
+    uint32_t births = atomic_load(&w->d->proc.shm->control->guardian_births);
+    bool all = births != w->births_seen;
+    if (!all && !w->unkept) return;
+    w->births_seen = births;
+    w->unkept = false;
+    for (struct session *s = w->sessions; s; s = s->next)
+        if (all || !s->kept) worker_keep_socket(w, s);
+}
+
+static void channel_ready(void *arg, uint32_t events) {
+    struct worker *w = arg;
+    (void)events;
+    struct guard_msg m;
+    int fd;
+    for (;;) {
+        status st = guard_receive(channel_of(w), &m, &fd);
+        if (status_is(st, ST_AGAIN) || status_is(st, ST_END)) return;
+        if (!ok(st)) continue;
+        bool ours = m.op == GUARD_TAKE && fd >= 0;
+        if (ours) fcntl(fd, F_SETFL, O_NONBLOCK);
+        if (!ours || !ok(session_take_up(w, m.session, m.generation, fd)))
+            if (fd >= 0) close(fd); /* it was taken up before, or is another's by now */
+    }
+}
+
+static status watch_channel(struct worker *w) {
+    int channel = channel_of(w);
+    return channel < 0 ? OK : daemon_watch(w->d, channel, EPOLLIN | EPOLLET, channel_ready, w);
+}
+
+static void stop_listening(struct worker *w) {
+    for (int i = 0; i < CONTROL_LISTENERS_MAX; i++)
+        if (w->listeners[i].worker)
+            status_ignore(
+                daemon_watch(w->d, w->listeners[i].fd, 0, NULL, NULL)); /* as good as gone */
+}
+
+/* Who rests goes. Who idles in a block has until the deadline to end it. */
+static void hand_over_sessions(struct worker *w) {
+    bool late = w->d->proc.env->mono_ns(&w->d->proc) >= w->hand_over_ns;
+    for (struct session *s = w->sessions, *next; s; s = next) {
+        next = s->next;
+        if (s->running || s->wire.writer) continue;
+        if (late && s->txn.slot) block_abandon(s);
+        if (session_may_leave(s)) session_leave(s);
+    }
+    bell_force(w->d->proc.shm, SLOT_SUPERVISOR);
+}
+
+static void queryd_hand_over(struct daemon *d) {
+    struct worker *w = d->state;
+    w->handing_over = true;
+    w->hand_over_ns = d->proc.env->mono_ns(&d->proc) + d->conf->hand_over_timeout * 1000000ull;
+    stop_listening(w);
+    d->step_due_ns = 1;
+}
+
 /* ---- cancel ---------------------------------------------------------------------------------- */
 
 void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret) {
@@ -175,6 +270,7 @@ static void open_for_clients(void *arg) {
     static struct error e;
     error_clear(&e);
     status st = catalog_open(&w->d->proc, &w->catalog, &e);
+    if (ok(st)) st = watch_channel(w);
     if (ok(st)) st = worker_listen(w);
     if (!ok(st)) {
         status_ignore(error_from_status(&e, st)); /* said here */
@@ -192,6 +288,7 @@ static status init(struct daemon *d, struct error *e) {
     struct worker *w = calloc(1, sizeof *w);
     if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     w->d = d;
+    w->births_seen = atomic_load(&d->proc.shm->control->guardian_births);
     d->state = w;
     status st = daemon_spawn(d, 0, open_for_clients, w);
     return ok(st) ? OK : error_from_status(e, st);
@@ -205,7 +302,9 @@ static void queryd_handle(struct daemon *d, const struct msg *m) {
 
 static bool queryd_step(struct daemon *d) {
     struct worker *w = d->state;
-    if (w->stopping && w->nsessions == 0) {
+    keep_sockets(w);
+    if (w->handing_over) hand_over_sessions(w);
+    if ((w->stopping || w->handing_over) && w->nsessions == 0) {
         daemon_stopped(d);
         return false;
     }
@@ -218,6 +317,10 @@ static bool queryd_step(struct daemon *d) {
         uint64_t now = d->proc.env->mono_ns(&d->proc);
         if (now >= w->deadline_ns) look_for_deadlines(w, now);
         d->step_due_ns = w->deadline_ns;
+    }
+    if (w->handing_over || w->unkept) {
+        uint64_t soon = d->proc.env->mono_ns(&d->proc) + AGAIN_NS;
+        if (!d->step_due_ns || d->step_due_ns > soon) d->step_due_ns = soon;
     }
     return false;
 }
@@ -239,9 +342,7 @@ void worker_end_sessions(struct worker *w) {
 
 static void queryd_stop(struct daemon *d) {
     struct worker *w = d->state;
-    for (int i = 0; i < CONTROL_LISTENERS_MAX; i++)
-        if (w->listeners[i].worker)
-            status_ignore(daemon_watch(d, w->listeners[i].fd, 0, NULL, NULL)); /* it is closing */
+    stop_listening(w);
     w->stopping = true;
     worker_end_sessions(w);
     d->step_due_ns = 1;
@@ -261,5 +362,6 @@ const struct daemon_ops queryd_ops = {
     .handle = queryd_handle,
     .step = queryd_step,
     .stop = queryd_stop,
+    .hand_over = queryd_hand_over,
     .fini = queryd_fini,
 };

@@ -27,7 +27,11 @@ struct worker {
     uint32_t nsessions;
     bool serving;
     bool stopping;
-    bool cancelling; /* a running session is asked to cancel, and may yet begin to wait */
+    bool cancelling;       /* a running session is asked to cancel, and may yet begin to wait */
+    bool handing_over;     /* sessions go to other workers as soon as they rest */
+    uint64_t hand_over_ns; /* monotonic: who still is in a block then loses it */
+    bool unkept;           /* the guardian has not got some session's socket yet */
+    uint32_t births_seen;  /* of guardians */
     uint32_t cancels_seen;
     uint64_t
         deadline_ns; /* the soonest statement_timeout of a running session, or earlier; 0: none */
@@ -42,6 +46,9 @@ void worker_end_sessions(struct worker *w);
 void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret);
 /* Ends the waits of running sessions whose cancel flag is set, by whomever. */
 void worker_look_for_cancels(struct worker *w);
+/* Gives the guardian a copy of the session's socket, and takes it back. */
+void worker_keep_socket(struct worker *w, struct session *s);
+void worker_drop_socket(struct worker *w, struct session *s);
 /* A statement that begins now must end by then (monotonic), also if it waits for a lock. */
 void worker_note_deadline(struct worker *w, uint64_t deadline_ns);
 

@@ -96,17 +96,22 @@ struct session_slot {
     bool extended;        /* the open sequence is one of the extended protocol */
     bool copying_in;      /* the client sends COPY data */
     bool skip_until_sync; /* an error in an extended sequence */
+    bool resting;         /* no message is worked on */
+    bool bound;           /* the open sequence has had a Bind: it may have portals */
+    bool wrote;           /* ... or a statement that does more than read */
+    /* Places in `in` (base + start): where the open sequence begins, and behind its Sync. */
+    uint32_t sequence_from, sync_end;
     /* The open sequence has done nothing yet but read, and nothing of its answer has been sent: it
      * can be begun again from these places. */
     _Atomic bool replayable;
-    char replay_block;
+    char replay_block; /* as block; 'S': not past start-up */
     uint32_t replay_in, replay_out, replay_statements;
 
     /* A commit under way: whose, what is answered when it succeeds (an empty tag: ReadyForQuery
      * alone), whether statements follow, and the place in out (base + end) before the answer. */
     _Atomic uint64_t commit_txid; /* 0: none */
     _Atomic uint32_t outcome;     /* enum session_outcome: by the supervisor */
-    bool commit_last;
+    bool commit_last;             /* of a simple query: nothing follows */
     uint32_t commit_out;
     char commit_tag[SESSION_TAG_BYTES];
 
