@@ -18,7 +18,7 @@
 #include "ipc_loop.h"
 
 #define EVENTS_A_TURN 64
-#define SLEEP_MS_MAX 1000    /* the heartbeat must go on */
+#define SLEEP_MS_MAX 250     /* the heartbeat must go on (ipc_hang.h) */
 #define TURNS_UNPOLLED_MAX 8 /* busy turns before descriptors are looked at all the same */
 #define START_WAIT_MS 100
 #define UNRUNG_MS_MAX 2 /* the longest sleep without a doorbell */

@@ -15,7 +15,9 @@
 static const char *const daemon_names[SLOT_QUERYD] = {"supervisor", "storaged", "logd", "txnd"};
 
 void proc_slot_name(uint16_t slot, char *ret_name) {
-    if (slot < SLOT_QUERYD) {
+    if (slot == SLOT_GUARDIAN) {
+        snprintf(ret_name, PROC_NAME_BYTES, "guardian");
+    } else if (slot < SLOT_QUERYD) {
         snprintf(ret_name, PROC_NAME_BYTES, "%s", daemon_names[slot]);
     } else {
         snprintf(ret_name, PROC_NAME_BYTES, "queryd.%u", slot - SLOT_QUERYD);

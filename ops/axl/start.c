@@ -53,7 +53,7 @@ static void start_arguments(struct axl *a, struct start_arguments *s) {
     static const char *const short_forms[][2] = {
         {"--port", "port"}, {"--workers", "workers"}, {"--pool", "shared_buffers"}};
     const char *value;
-    snprintf(s->program, sizeof s->program, "%s/supervisor", a->programs);
+    snprintf(s->program, sizeof s->program, "%s/guardian", a->programs);
     s->argv[s->n++] = s->program;
     s->argv[s->n++] = "-D";
     s->argv[s->n++] = a->dir;
@@ -156,12 +156,15 @@ static bool any_failed(const struct shm *shm) {
 }
 
 /* 1: serves; -1: one process has failed for good; 0: not yet. */
-static int look(struct axl *a, pid_t supervisor) {
+static int look(struct axl *a, pid_t guardian) {
     struct shm shm;
     char region[32];
     int result = 0;
     if (ok(axl_attach(a, &shm, region))) {
-        if ((pid_t)atomic_load(&shm.control->procs[SLOT_SUPERVISOR].pid) == supervisor) {
+        const struct proc_entry *procs = shm.control->procs;
+        if ((pid_t)atomic_load(&procs[SLOT_GUARDIAN].pid) == guardian &&
+            leftover_alive(&procs[SLOT_SUPERVISOR]) &&
+            atomic_load(&procs[SLOT_SUPERVISOR].state) == PROC_READY) {
             if (atomic_load(&shm.control->state) == APPLIANCE_SERVING) result = 1;
             if (any_failed(&shm)) result = -1;
             if (result == 1) printf("The appliance serves on port %u.\n", shm.control->port);
@@ -172,16 +175,16 @@ static int look(struct axl *a, pid_t supervisor) {
     return result;
 }
 
-static int wait_until_serving(struct axl *a, pid_t supervisor) {
+static int wait_until_serving(struct axl *a, pid_t guardian) {
     uint64_t begin = clock_mono_ns();
     while (clock_mono_ns() - begin < START_WAIT_NS) {
         int how;
-        if (waitpid(supervisor, &how, WNOHANG) == supervisor) {
+        if (waitpid(guardian, &how, WNOHANG) == guardian) {
             fprintf(stderr, "axl: the appliance did not start\n");
             say_what_failed(a);
             return 1;
         }
-        int seen = look(a, supervisor);
+        int seen = look(a, guardian);
         if (seen > 0) return 0;
         if (seen < 0) {
             fprintf(stderr, "axl: a process of the appliance cannot be started\n");
@@ -215,9 +218,9 @@ int axl_start(struct axl *a) {
         fprintf(stderr, "axl: %s: %s\n", s.program, strerror(errno));
         return 1;
     }
-    pid_t supervisor = launch(&s);
-    if (supervisor < 0) return 1;
-    return wait_until_serving(a, supervisor);
+    pid_t guardian = launch(&s);
+    if (guardian < 0) return 1;
+    return wait_until_serving(a, guardian);
 }
 
 /* --- stop --------------------------------------------------------------------------------------
@@ -254,8 +257,11 @@ int axl_stop(struct axl *a) {
         return axl_fail(a);
     }
     uint64_t begin = clock_mono_ns();
-    while (leftover_alive(supervisor) && clock_mono_ns() - begin < STOP_WAIT_NS) pause_ns(LOOK_NS);
-    bool gone = !leftover_alive(supervisor);
+    const struct proc_entry *guardian = &shm.control->procs[SLOT_GUARDIAN];
+    while ((leftover_alive(supervisor) || leftover_alive(guardian)) &&
+           clock_mono_ns() - begin < STOP_WAIT_NS)
+        pause_ns(LOOK_NS);
+    bool gone = !leftover_alive(supervisor) && !leftover_alive(guardian);
     region_detach_all(&shm);
     if (gone) {
         printf("Stopped.\n");

@@ -90,7 +90,8 @@ static json_int_t active_transactions(const struct shm *shm) {
 static json_t *processes_as_json(const struct shm *shm, bool *ret_all_ready, unsigned *ret_alive) {
     json_t *list = json_array();
     uint64_t now = clock_mono_ns();
-    for (uint16_t slot = 0; slot < SLOT_QUERYD + shm->sizes.workers; slot++) {
+    for (uint16_t slot = 0; slot < PROC_SLOTS; slot++) {
+        if (slot >= SLOT_QUERYD + shm->sizes.workers && slot != SLOT_GUARDIAN) continue;
         const struct proc_entry *entry = &shm->control->procs[slot];
         bool alive = leftover_alive(entry);
         *ret_alive += alive;

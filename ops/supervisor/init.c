@@ -1,6 +1,7 @@
 /* init.c: from the settings to running processes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -45,14 +46,19 @@ static status take_lock(const struct supervisor *s, struct error *e) {
     return OK; /* kept open for life */
 }
 
-/* What an earlier start left: processes without a supervisor, and memory that a recovery from the
- * files replaces. */
-static status end_leftovers(struct supervisor *s, struct error *e) {
+/* What an earlier start left: an appliance that goes on, or else processes without a supervisor,
+ * and memory that a recovery from the files replaces. */
+static status see_to_leftovers(struct supervisor *s, struct error *e) {
     struct shm old;
     struct error none = {0};
     status st = region_attach_all(s->region, &old, &none);
     if (status_is(st, ST_NOT_FOUND) || status_is(st, ST_INVALID)) return OK;
     if (!ok(st)) return error_set(e, st.code, "%s", none.message);
+    adopt_fence(&old);
+    if (adopt(s, &old)) {
+        s->adopted = true;
+        return OK;
+    }
     unsigned n = leftovers_count(&old);
     if (n > 0) event("ends %u processes that have outlived their supervisor", n);
     st = leftovers_end(&old, e);
@@ -77,14 +83,17 @@ static status make_bells(struct supervisor *s, struct error *e) {
     return OK;
 }
 
-static status make_kept(struct supervisor *s, struct error *e) {
-    for (uint16_t slot = 0; slot < s->slots; slot++) {
+void kept_init(struct supervisor *s, uint16_t slot) {
+    struct kept *k = &s->kept[slot];
+    *k = (struct kept){.s = s, .slot = slot, .pidfd = -1, .lifeline = -1};
+    proc_slot_name(slot, k->name);
+}
+
+static status make_lifelines(struct supervisor *s, struct error *e) {
+    for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_LOGD; slot++) {
         struct kept *k = &s->kept[slot];
-        *k = (struct kept){.s = s, .slot = slot, .pidfd = -1, .lifeline = -1};
-        proc_slot_name(slot, k->name);
-        if (slot != SLOT_STORAGED && slot != SLOT_LOGD) continue;
         TRY(lifeline_make(k, e));
-        for (int i = 0; lifeline_held(k); i++) {
+        for (int i = 0; !s->adopted && lifeline_held(k); i++) {
             if (i == 500) event("%s: I/O of its last life is still under way", k->name);
             usleep(2000);
         }
@@ -92,7 +101,24 @@ static status make_kept(struct supervisor *s, struct error *e) {
     return OK;
 }
 
-status supervisor_prepare(struct supervisor *s, struct error *e) {
+/* An appliance that begins from its files. */
+static status make_regions(struct supervisor *s, struct error *e) {
+    struct shm_sizes sizes;
+    region_sizes(&s->conf, &sizes);
+    s->slots = (uint16_t)(SLOT_QUERYD + sizes.workers);
+    for (uint16_t slot = 0; slot < s->slots; slot++) kept_init(s, slot);
+    TRY(make_lifelines(s, e));
+    TRY(region_create_all(s->region, &sizes, &s->shm, e));
+    struct control *c = s->shm.control;
+    c->appliance_id = s->appliance_id;
+    c->port = (uint32_t)s->conf.port;
+    c->started_wall_ns = clock_wall_ns();
+    snprintf(c->data_dir, sizeof c->data_dir, "%s", s->dir);
+    TRY(make_bells(s, e));
+    return listeners_open(s, e);
+}
+
+status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e) {
     char path[CONTROL_PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, s->dir);
     TRY(conf_load(&s->conf, path, e));
@@ -110,27 +136,24 @@ status supervisor_prepare(struct supervisor *s, struct error *e) {
     TRY(make_folder(s, "run", e));
     TRY(make_folder(s, "log-files", e));
     TRY(take_lock(s, e));
-    TRY(end_leftovers(s, e));
+    if (!foreground) spawn_events_open(s);
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_MEMLOCK);
-    struct shm_sizes sizes;
-    region_sizes(&s->conf, &sizes);
-    s->slots = (uint16_t)(SLOT_QUERYD + sizes.workers);
-    TRY(make_kept(s, e));
-    TRY(region_create_all(s->region, &sizes, &s->shm, e));
-    struct control *c = s->shm.control;
-    c->appliance_id = s->appliance_id;
-    c->port = (uint32_t)s->conf.port;
-    c->started_wall_ns = clock_wall_ns();
-    snprintf(c->data_dir, sizeof c->data_dir, "%s", s->dir);
-    TRY(make_bells(s, e));
-    return listeners_open(s, e);
+    TRY(see_to_leftovers(s, e));
+    TRY(s->adopted ? make_lifelines(s, e) : make_regions(s, e));
+    s->handed_ns = calloc(s->shm.sizes.sessions, sizeof *s->handed_ns);
+    if (!s->handed_ns) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    TRY(channels_make(s, e));
+    guardian_keeps(s);
+    return OK;
 }
 
 /* The loop turns: everything is started at once, each waits for what it needs from the others. */
 void supervisor_begin(struct supervisor *s) {
     struct proc_entry *own = &s->shm.control->procs[SLOT_SUPERVISOR];
     atomic_store(&own->birth, proc_birth(getpid()));
+    if (s->adopted) atomic_fetch_add(&own->restarts, 1);
+    if (!ok(guardian_begin(s))) s->guardian_due_ns = clock_mono_ns() + GUARDIAN_RETRY_NS;
     status_ignore(daemon_spawn(&s->d, 0, keep_watch_heartbeats, s)); /* as below */
     for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
         if (ok(daemon_spawn(&s->d, 0, keep_run, &s->kept[slot]))) continue;
@@ -139,6 +162,7 @@ void supervisor_begin(struct supervisor *s) {
         return;
     }
     daemon_ready(&s->d);
+    if (s->adopted) return;
     event("starts %u processes of appliance %016llx", s->slots - 1,
           (unsigned long long)s->appliance_id);
 }

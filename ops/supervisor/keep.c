@@ -1,5 +1,6 @@
 /* keep.c: the life of one process after the other in a slot. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,9 +18,9 @@
 #define PAUSE_LAST_NS (5000 * MS)
 #define LIFELINE_LOOK_NS (2 * MS)
 #define LIFELINE_WORD_NS (5000 * MS)
-#define WATCH_EVERY_NS (500 * MS)
+#define WATCH_EVERY_NS (25 * MS)
 #define WORKED_NS (1000 * MS)
-#define STARTING_SILENCE_NS (300000 * MS) /* recovery may read for long without a turn */
+#define STARTING_SILENCE_MS 300000u /* recovery may read for long without a turn */
 
 static void pidfd_readable(void *arg, [[maybe_unused]] uint32_t events) {
     struct kept *k = arg;
@@ -31,13 +32,19 @@ void keep_kill(struct kept *k, int signal) {
     if (k->pid && k->pidfd >= 0) syscall(SYS_pidfd_send_signal, k->pidfd, signal, NULL, 0);
 }
 
+static bool has_ended(const struct kept *k) {
+    struct pollfd gone = {.fd = k->pidfd, .events = POLLIN};
+    return poll(&gone, 1, 0) > 0;
+}
+
+/* An adopted process is the guardian's to reap, which notes how it ended. */
 static int reap(struct kept *k) {
     int how = 0;
-    for (;;) {
-        pid_t got = waitpid(k->pid, &how, WNOHANG);
-        if (got == k->pid || (got < 0 && errno != EINTR)) return how;
-        daemon_suspend(&k->s->d);
-    }
+    while (!has_ended(k)) daemon_suspend(&k->s->d);
+    pid_t got;
+    do got = waitpid(k->pid, &how, WNOHANG);
+    while (got < 0 && errno == EINTR);
+    return got == k->pid ? how : atomic_load(&k->s->shm.control->procs[k->slot].last_exit);
 }
 
 /* From the pidfd's word on until the kernel has let go of all of its I/O. */
@@ -84,13 +91,19 @@ static void see_out(struct kept *k) {
     repair_after(s, k->slot, epoch);
 }
 
+/* Somebody has killed a process that had come to work: that says nothing about its next life. */
+static bool was_killed(const struct kept *k) {
+    int how = atomic_load(&k->s->shm.control->procs[k->slot].last_exit);
+    return k->ready_ns && WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL;
+}
+
 /* How long to wait before the next start; false: it has died too often. */
 static bool may_start_again(struct kept *k) {
     const struct conf *conf = &k->s->conf;
     uint64_t now = clock_mono_ns();
-    if (k->killed) {
+    if (k->killed || was_killed(k)) {
         k->killed = false;
-        k->pause_ns = 0;
+        k->ready_ns = k->pause_ns = 0;
         return true;
     }
     /* Whoever has worked for a while does not die on its first step. */
@@ -125,6 +138,23 @@ static void give_up(struct kept *k) {
 
 /* Recovery is storaged's, logd's and txnd's common work on regions that were empty when it began: a
  * death in the middle of it is answered by beginning again from the files. */
+/* What an earlier supervisor's watch has come to: a life that goes on, or a death whose repair may
+ * have been begun. */
+static void see_out_inherited(struct kept *k) {
+    struct supervisor *s = k->s;
+    struct proc_entry *entry = &s->shm.control->procs[k->slot];
+    k->inherited = false;
+    if (k->pid) {
+        see_out(k);
+        return;
+    }
+    uint32_t epoch = atomic_load(&entry->epoch);
+    event("%s (epoch %u) has died meanwhile", k->name, epoch);
+    atomic_store(&entry->state, PROC_DEAD);
+    wait_for_lifeline(k);
+    repair_after(s, k->slot, epoch);
+}
+
 static bool recovery_broken_by(const struct kept *k) {
     return k->slot < SLOT_QUERYD && atomic_load(&k->s->shm.control->state) == APPLIANCE_STARTING &&
            !k->s->stopping;
@@ -137,10 +167,14 @@ void keep_run(void *arg) {
     k->keeper = coro_self();
     for (bool restart = false; !s->stopping; restart = true) {
         struct error e = {0};
-        if (restart) atomic_fetch_add(&entry->restarts, 1);
-        if (ok(spawn_process(k, restart, &e))) {
+        bool inherited = k->inherited;
+        restart |= inherited;
+        if (restart && !inherited) atomic_fetch_add(&entry->restarts, 1);
+        if (inherited)
+            see_out_inherited(k);
+        else if (ok(spawn_process(k, restart, &e)))
             see_out(k);
-        } else {
+        else {
             event("%s", e.message);
             if (k->pid) see_out(k);
         }
@@ -160,29 +194,26 @@ void keep_run(void *arg) {
     k->ended = true;
 }
 
-/* A process that is silent for long hangs, and a hang is made into a death. When the supervisor
- * itself was held up, everybody gets another chance. */
+/* A hang is made into a death. */
+static void look_at(struct kept *k) {
+    struct supervisor *s = k->s;
+    const struct proc_entry *entry = &s->shm.control->procs[k->slot];
+    bool ready = atomic_load(&entry->state) == PROC_READY;
+    if (!k->pid) return;
+    enum hang verdict = hang_look(
+        &k->hang, entry, ready ? (uint64_t)s->conf.heartbeat_timeout : STARTING_SILENCE_MS);
+    if (verdict == HANG_NONE) return;
+    uint64_t silent_ms = (clock_mono_ns() - atomic_load(&entry->heartbeat_ns)) / MS;
+    event("%s hangs (%s), silent for %llu ms: killed", k->name, hang_words(verdict),
+          (unsigned long long)silent_ms);
+    PROBE(axolotl_supervisor, hang, k->slot, silent_ms);
+    keep_kill(k, SIGKILL);
+}
+
 void keep_watch_heartbeats(void *arg) {
     struct supervisor *s = arg;
-    uint64_t last = clock_mono_ns();
     for (;;) {
         daemon_sleep(&s->d, WATCH_EVERY_NS);
-        uint64_t now = clock_mono_ns();
-        bool held_up = now - last > 4 * WATCH_EVERY_NS;
-        last = now;
-        if (held_up) continue;
-        for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
-            struct kept *k = &s->kept[slot];
-            struct proc_entry *entry = &s->shm.control->procs[slot];
-            uint64_t beat = atomic_load(&entry->heartbeat_ns);
-            uint64_t limit = atomic_load(&entry->state) == PROC_READY
-                                 ? s->conf.heartbeat_timeout * MS
-                                 : STARTING_SILENCE_NS;
-            if (!k->pid || beat == 0 || now < beat + limit) continue;
-            event("%s has been silent for %llu ms: killed", k->name,
-                  (unsigned long long)((now - beat) / MS));
-            PROBE(axolotl_supervisor, hang, slot, (now - beat) / MS);
-            keep_kill(k, SIGKILL);
-        }
+        for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) look_at(&s->kept[slot]);
     }
 }

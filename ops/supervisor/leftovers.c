@@ -22,22 +22,29 @@ bool leftover_alive(const struct proc_entry *entry) {
 
 unsigned leftovers_count(const struct shm *shm) {
     unsigned n = 0;
-    for (int slot = 0; slot < PROC_SLOTS; slot++) n += leftover_alive(&shm->control->procs[slot]);
+    for (int slot = SLOT_STORAGED; slot < SLOT_GUARDIAN; slot++)
+        n += leftover_alive(&shm->control->procs[slot]);
     return n;
 }
 
+/* This process, or the guardian that has started it. */
+static bool is_us(pid_t pid) {
+    return pid == getpid() || pid == getppid();
+}
+
 status leftovers_end(struct shm *shm, struct error *e) {
-    for (int slot = 0; slot < PROC_SLOTS; slot++) {
+    /* The guardian before the supervisor, which it would start again. */
+    for (int slot = PROC_SLOTS - 1; slot >= 0; slot--) {
         struct proc_entry *entry = &shm->control->procs[slot];
         pid_t pid = (pid_t)atomic_load(&entry->pid);
-        if (pid != getpid() && leftover_alive(entry)) kill(pid, SIGKILL);
+        if (!is_us(pid) && leftover_alive(entry)) kill(pid, SIGKILL);
     }
     struct timespec pause = {.tv_nsec = END_PAUSE_NS};
     for (int i = 0; i < END_TRIES; i++) {
         unsigned n = 0;
         for (int slot = 0; slot < PROC_SLOTS; slot++) {
             struct proc_entry *entry = &shm->control->procs[slot];
-            n += (pid_t)atomic_load(&entry->pid) != getpid() && leftover_alive(entry);
+            n += !is_us((pid_t)atomic_load(&entry->pid)) && leftover_alive(entry);
         }
         if (n == 0) return OK;
         nanosleep(&pause, NULL);

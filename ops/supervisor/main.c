@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
@@ -13,10 +14,11 @@
 #include "ipc_region.h"
 #include "supervisor.h"
 
+#define SESSIONS_LOOK_NS 20000000u
 #define TIMES_VARIABLE "AXOLOTL_RECOVERIES_FAILED"
 
 /* From starting to serving, seen from the process table. */
-static bool step([[maybe_unused]] struct daemon *d) {
+static bool step(struct daemon *d) {
     struct supervisor *s = d->state;
     struct control *c = s->shm.control;
     for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
@@ -25,6 +27,10 @@ static bool step([[maybe_unused]] struct daemon *d) {
             k->ready_ns = clock_mono_ns();
         }
     }
+    uint64_t now = clock_mono_ns();
+    if (sessions_place(s)) d->step_due_ns = now + SESSIONS_LOOK_NS;
+    if (s->guardian_due_ns && now >= s->guardian_due_ns)
+        s->guardian_due_ns = ok(guardian_begin(s)) ? 0 : now + GUARDIAN_RETRY_NS;
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
         if (atomic_load(&c->procs[slot].state) != PROC_READY) return false;
@@ -71,6 +77,7 @@ static bool parse_arguments(struct supervisor *s, int argc, char **argv, bool *r
     static const struct option options[] = {{"set", required_argument, NULL, 's'},
                                             {"programs", required_argument, NULL, 'p'},
                                             {"foreground", no_argument, NULL, 'f'},
+                                            {"guardian", required_argument, NULL, 'g'},
                                             {NULL, 0, NULL, 0}};
     char self[CONTROL_PATH_BYTES];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -94,6 +101,10 @@ static bool parse_arguments(struct supervisor *s, int argc, char **argv, bool *r
             break;
         case 'p': snprintf(s->programs, sizeof s->programs, "%s", optarg); break;
         case 'f': *ret_foreground = true; break;
+        case 'g':
+            s->guardian = (int)strtol(optarg, NULL, 10);
+            fcntl(s->guardian, F_SETFD, FD_CLOEXEC);
+            break;
         default: return false;
         }
     }
@@ -119,6 +130,7 @@ static void begin_again(struct supervisor *s) {
         return;
     }
     usleep(100000);
+    if (s->guardian >= 0) fcntl(s->guardian, F_SETFD, 0); /* it stays ours */
     execv("/proc/self/exe", s->argv);
     event("could not begin again: %s", strerror(errno));
 }
@@ -131,18 +143,18 @@ int main(int argc, char **argv) {
     set_signals();
     conf_init(&s.conf);
     s.argv = argv;
+    s.guardian = -1;
     if (!parse_arguments(&s, argc, argv, &foreground)) {
         fprintf(stderr, "usage: supervisor -D DIR [--set NAME=VALUE]… [--foreground]\n");
         return 2;
     }
-    status st = supervisor_prepare(&s, &e);
+    status st = supervisor_prepare(&s, foreground, &e);
     if (ok(st)) st = open_loop(&s, &e);
     if (!ok(st)) {
         fprintf(stderr, "supervisor: %s\n", e.message);
         fflush(stderr);
         _exit(1);
     }
-    if (!foreground) spawn_events_open(&s);
     supervisor_begin(&s);
     while (daemon_turn(&s.d, -1)) continue;
     region_remove_all(s.region);

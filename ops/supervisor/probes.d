@@ -9,4 +9,6 @@ provider axolotl_supervisor {
     probe hang(uint16_t slot, uint64_t ms);
     /* Died too often: not started again by itself. */
     probe given_up(uint16_t slot, uint32_t deaths);
+    /* a session without a worker is given to one: session slot, process slot */
+    probe session_given(uint32_t session, uint16_t worker);
 };

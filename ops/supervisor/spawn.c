@@ -110,7 +110,8 @@ static void launch_arguments(struct launch *a, const struct kept *k, uint32_t ep
 }
 
 static int launch(const struct supervisor *s, struct launch *a, int log_fd, int lifeline,
-                  bool takes_clients, pid_t *ret_pid) {
+                  uint16_t slot_of_child, pid_t *ret_pid) {
+    bool takes_clients = slot_of_child >= SLOT_QUERYD;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -132,6 +133,12 @@ static int launch(const struct supervisor *s, struct launch *a, int log_fd, int 
         int fd = s->shm.control->listener[i] - 1;
         if (fd >= 0) posix_spawn_file_actions_adddup2(&files, fd, fd);
     }
+    /* Both ends of its channel: it is how a supervisor without a guardian gets them back. */
+    int worker = slot_of_child - SLOT_QUERYD;
+    int ends[] = {takes_clients ? s->shm.control->channel[worker] - 1 : -1,
+                  takes_clients ? s->shm.control->channel_guardian[worker] - 1 : -1};
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0) posix_spawn_file_actions_adddup2(&files, ends[i], ends[i]);
     if (lifeline >= 0) posix_spawn_file_actions_adddup2(&files, lifeline, lifeline);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
@@ -154,7 +161,7 @@ status spawn_process(struct kept *k, bool restart, struct error *e) {
     int log_fd = log_file_open(s, k->name);
     pid_t pid = 0;
     launch_arguments(&a, k, epoch, lifeline, restart);
-    int rc = launch(s, &a, log_fd, lifeline, k->slot >= SLOT_QUERYD, &pid);
+    int rc = launch(s, &a, log_fd, lifeline, k->slot, &pid);
     if (log_fd >= 0) close(log_fd);
     if (lifeline >= 0) close(lifeline);
     if (rc != 0) {

@@ -61,6 +61,7 @@ void supervisor_stop(struct supervisor *s, bool immediate) {
     s->stopping = true;
     s->immediate = immediate;
     atomic_store(&s->shm.control->state, APPLIANCE_STOPPING);
+    if (!s->started_again) guardian_end(s);
     if (!first) {
         /* An orderly stop is under way: it goes on, with dead processes. */
         for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {

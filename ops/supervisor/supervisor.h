@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "ipc_control.h"
 #include "ipc_daemon.h"
+#include "ipc_hang.h"
 
 struct supervisor;
 
@@ -25,6 +26,7 @@ struct kept {
     int lifeline; /* read end of the pipe that lives as long as its io_uring; -1: none */
     struct coro *keeper;
     bool ended;      /* the keeper has returned */
+    bool inherited;  /* from the last supervisor: its life, or what its death left */
     bool given_up;   /* waits for axl restart */
     bool wanted;     /* axl restart: start now, the deaths so far forgotten */
     bool killed;     /* we ended it: not counted as a death of its own */
@@ -32,6 +34,7 @@ struct kept {
     uint64_t window_ns;
     uint64_t ready_ns; /* when this life was first seen READY; 0: not yet */
     uint64_t pause_ns; /* before the next start */
+    struct hang_watch hang;
 };
 
 #define JOBS_MAX 16
@@ -57,8 +60,12 @@ struct supervisor {
     struct kept kept[PROC_SLOTS]; /* by slot; slot SLOT_SUPERVISOR is not used */
     uint16_t slots;               /* used, from 0 */
     bool stopping, immediate;
-    bool started_again;  /* a death during recovery: everything begins anew */
-    uint64_t watched_ns; /* when heartbeats were last compared */
+    bool started_again;       /* a death during recovery: everything begins anew */
+    bool adopted;             /* the appliance was there already */
+    int guardian;             /* our end of the channel; -1: there is none now */
+    pid_t guardian_child;     /* one that we have started; 0: we are its child */
+    uint64_t guardian_due_ns; /* when to try to start one again; 0: it runs */
+    uint64_t *handed_ns;      /* by session: when it was last given to a worker */
     struct job jobs[JOBS_MAX];
     uint32_t job_last;
 };
@@ -66,8 +73,24 @@ struct supervisor {
 extern const struct daemon_ops supervisor_ops;
 
 /* init.c */
-status supervisor_prepare(struct supervisor *s, struct error *e);
+/* foreground: what happens is said on stderr, not in a log file. */
+status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e);
 void supervisor_begin(struct supervisor *s);
+void kept_init(struct supervisor *s, uint16_t slot);
+/* adopt.c: the appliance of a supervisor that is gone. */
+void adopt_fence(struct shm *old); /* makes sure that it is */
+/* False: it cannot go on, or not with us; nothing was changed. Else `old` is ours. */
+bool adopt(struct supervisor *s, struct shm *old);
+/* guard.c */
+#define GUARDIAN_RETRY_NS 500000000u
+status channels_make(struct supervisor *s, struct error *e);
+status guardian_begin(struct supervisor *s); /* watches ours, or starts one */
+void guardian_keeps(struct supervisor *s);   /* gives it all that it holds for our successor */
+void guardian_end(struct supervisor *s);     /* it is not to start another supervisor */
+void guardian_hand(struct supervisor *s, uint32_t session, uint32_t generation, uint16_t worker);
+/* sessions.c: true: some wait for a worker, or have not been taken up. */
+bool sessions_place(struct supervisor *s);
+void sessions_lost(struct supervisor *s, uint32_t session, uint32_t generation);
 /* listen.c: the sockets, noted in the control region; and their end, with the socket files. */
 status listeners_open(struct supervisor *s, struct error *e);
 void listeners_close(struct supervisor *s);

@@ -4,6 +4,9 @@
 #include "session/session_private.h"
 #include "types/function.h"
 
+#define SLEEP_SLICE_NS 5000000u
+#define SLEEP_SECONDS_MAX 1e9
+
 static struct session *session_of(const struct fn_call *c) {
     struct sql_env *env = c->env->session->session;
     return env->session;
@@ -54,12 +57,35 @@ static status set_config(struct fn_call *c) {
     return text_result(c, setting_show(s, setting_find(name)));
 }
 
+/* In slices: a cancel is heard within one of them. */
+static status sleep_until(struct fn_call *c, uint64_t end_ns) {
+    struct session *s = session_of(c);
+    struct proc *p = s->env.proc;
+    c->result = (datum){0};
+    for (;;) {
+        TRY(sql_env_breathe(&s->env));
+        uint64_t now = p->env->mono_ns(p);
+        if (now >= end_ns) return OK;
+        uint64_t left = end_ns - now;
+        daemon_sleep(daemon_of(p), left < SLEEP_SLICE_NS ? left : SLEEP_SLICE_NS);
+    }
+}
+
+static status pg_sleep(struct fn_call *c) {
+    double seconds = c->args[0].f8;
+    struct proc *p = session_of(c)->env.proc;
+    if (!(seconds > 0)) seconds = 0;
+    if (seconds > SLEEP_SECONDS_MAX) seconds = SLEEP_SECONDS_MAX;
+    return sleep_until(c, p->env->mono_ns(p) + (uint64_t)(seconds * 1e9));
+}
+
 void session_functions_register(void) {
     static const struct {
         oid oid;
         fn_scalar *body;
     } list[] = {{2026, pg_backend_pid},
                 {2077, current_setting},
+                {2626, pg_sleep},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)

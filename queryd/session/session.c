@@ -268,9 +268,15 @@ static void dispatch(struct session *s, const struct wire_message *m) {
     }
 }
 
+/* Amid an extended sequence nobody waits for an answer before Flush or Sync. */
+static bool may_hold_back(const struct session *s) {
+    return s->slot->extended && wire_sequence_open(&s->wire) && !s->slot->skip_until_sync &&
+           !s->copy_in;
+}
+
 /* What is to be done when nothing is left to read: send, and go away. */
 static void rest(struct session *s) {
-    wire_flush(&s->wire);
+    if (!may_hold_back(s)) wire_flush(&s->wire);
     atomic_store(&s->slot->state, SESSION_IDLE);
     s->slot->resting = true;
 }

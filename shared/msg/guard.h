@@ -27,10 +27,11 @@ enum guard_op {
     GUARD_TAKE = 3, /* session, generation, with its socket: it is yours (session_give) */
     GUARD_KEEP =
         4, /* number, with a descriptor: keep it under that number for the next supervisor */
-    GUARD_HAND = 5, /* session, generation, number (a process slot): send TAKE to that worker */
-    GUARD_NEXT = 6, /* text: the program of the next supervisor */
-    GUARD_END = 7,  /* the appliance stops: when the supervisor has gone, go too */
-    GUARD_LOST = 8, /* session, generation: HAND asked for a socket that is not here */
+    GUARD_HAND = 5,  /* session, generation, number (a process slot): send TAKE to that worker */
+    GUARD_NEXT = 6,  /* text: the program of the next supervisor */
+    GUARD_END = 7,   /* the appliance stops: when the supervisor has gone, go too */
+    GUARD_BEGIN = 9, /* the regions are there, made or found: attach to them */
+    GUARD_LOST = 8,  /* session, generation: HAND asked for a socket that is not here */
 };
 
 struct guard_msg {

@@ -79,19 +79,24 @@ static bool strong_counted(const struct shm *shm, uint32_t relation) {
     return false;
 }
 
+enum way { WAY_FREE, WAY_TAKEN, WAY_UNDECIDED };
+
 /* Does what the other slot holds or wants of the relation stand in our way? Of two that both want,
  * the one in the lower slot goes first; who holds something already does not queue behind a wanter.
- */
-static bool stands_in_way(uint64_t lock, uint32_t other, uint32_t me, enum relation_mode mode,
-                          bool holds_some) {
-    if (!(lock & MODE_BITS & conflicts[mode])) return false;
-    if (!(lock & TXN_LOCK_WANTED)) return true;
+ * One that is looking may have looked before our mark was there, and be about to take the lock: it
+ * decides first. Of two that look at each other the higher slot decides to wait. */
+static enum way stands_in_way(uint64_t lock, uint32_t other, uint32_t me, enum relation_mode mode,
+                              bool holds_some) {
+    if (!(lock & MODE_BITS & conflicts[mode])) return WAY_FREE;
+    if (!(lock & TXN_LOCK_WANTED)) return WAY_TAKEN;
     bool both_want = mode >= MODE_SHARE_UPDATE_EXCLUSIVE;
-    return both_want ? other < me : !holds_some;
+    if (both_want ? other < me : !holds_some) return WAY_TAKEN;
+    return lock & TXN_LOCK_LOOKING ? WAY_UNDECIDED : WAY_FREE;
 }
 
-static bool find_conflict(struct proc *p, struct txn *t, uint32_t relation, enum relation_mode mode,
-                          bool holds_some, txn_ref *ret_other) {
+static enum way find_conflict(struct proc *p, struct txn *t, uint32_t relation,
+                              enum relation_mode mode, bool holds_some, txn_ref *ret_other) {
+    enum way way = WAY_FREE;
     for (uint32_t i = 0; i < p->shm->sizes.txns; i++) {
         struct txn_slot *s = txn_slot_at(p->shm, i);
         if (i == t->index || txn_slot_state(s) == TXN_FREE) continue;
@@ -99,13 +104,15 @@ static bool find_conflict(struct proc *p, struct txn *t, uint32_t relation, enum
         for (int k = 0; k < TXN_RELATION_LOCKS; k++) {
             uint64_t lock = atomic_load(&s->lock[k]);
             if (lock == 0) break;
-            if (lock >> 16 != relation || !stands_in_way(lock, i, t->index, mode, holds_some))
-                continue;
+            if (lock >> 16 != relation) continue;
+            enum way its = stands_in_way(lock, i, t->index, mode, holds_some);
+            if (its == WAY_FREE || !txn_ref_alive(p->shm, ref)) continue;
             *ret_other = ref;
-            if (txn_ref_alive(p->shm, ref)) return true;
+            if (its == WAY_TAKEN) return WAY_TAKEN;
+            way = WAY_UNDECIDED;
         }
     }
-    return false;
+    return way;
 }
 
 status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum relation_mode mode,
@@ -124,15 +131,21 @@ status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum 
         /* The wanted mark speaks of the whole entry: who holds a weaker mode already notes the
          * stronger one only while it looks, and waits without it. */
         uint64_t wanted = strong && !holds_some ? TXN_LOCK_WANTED : 0;
+        uint64_t looking = wanted ? TXN_LOCK_LOOKING : 0;
         if (strong && !counted) {
             atomic_fetch_add(count, 1);
             counted = true;
         }
-        atomic_store(entry, before | wanted | 1u << mode);
+        atomic_store(entry, before | wanted | looking | 1u << mode);
         txn_ref other;
         if (!strong && !strong_counted(p->shm, relation)) break;
-        if (!find_conflict(p, t, relation, mode, holds_some, &other)) break;
-        if (!strong || holds_some) atomic_store(entry, before);
+        enum way way = find_conflict(p, t, relation, mode, holds_some, &other);
+        if (way == WAY_FREE) break;
+        if (way == WAY_UNDECIDED) {
+            p->env->pause(p);
+            continue;
+        }
+        atomic_store(entry, wanted ? before | wanted | 1u << mode : before);
         s = nowait ? STATUS(LOCK_NOT_AVAILABLE) : wait_for(p, t, other, 0, timeout_ms);
         if (!ok(s)) break;
     }

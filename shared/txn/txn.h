@@ -19,7 +19,8 @@ enum txn_state {
     TXN_ORPHAN, /* its worker died: txnd finds out its fate and undoes it */
 };
 
-#define TXN_LOCK_WANTED 0x8000u /* not held yet: its owner waits for it */
+#define TXN_LOCK_WANTED 0x8000u  /* not held yet: its owner waits for it */
+#define TXN_LOCK_LOOKING 0x4000u /* ... or looks at this moment whether it may have it */
 
 /* Names one life of one transaction slot: generation << 16 | index. */
 typedef uint64_t txn_ref;
@@ -51,7 +52,8 @@ struct txn_slot {
     _Atomic uint64_t waited_for; /* txnd: 1 when somebody waits for its end */
     _Atomic uint64_t session;
     uint64_t unused[7];
-    /* relation OID << 16 | TXN_LOCK_WANTED | a bit per mode; 0: the end of the list */
+    /* relation OID << 16 | TXN_LOCK_WANTED | TXN_LOCK_LOOKING | a bit per mode; 0: the end of the
+     * list */
     _Atomic uint64_t lock[TXN_RELATION_LOCKS];
 };
 

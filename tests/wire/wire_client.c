@@ -8,12 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-int wire_connect(const char *port) {
+static int connect_unix(const char *path) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0) return fd;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+int wire_connect(const char *address) {
+    if (*address == '/') return connect_unix(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)atoi(port)),
+                            .sin_port = htons((uint16_t)atoi(address)),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0) return fd;
     if (fd >= 0) close(fd);
@@ -45,11 +56,11 @@ bool wire_query(struct wire_client *c, const char *sql) {
     return wire_message(c, 'Q', sql, strlen(sql) + 1);
 }
 
-bool wire_open(struct wire_client *c, const char *port) {
+bool wire_open(struct wire_client *c, const char *address) {
     static const char body[] = "\0\0\0\0\0\3\0\0user\0postgres\0database\0postgres\0";
     char m[sizeof body];
     memset(c, 0, sizeof *c);
-    c->fd = wire_connect(port);
+    c->fd = wire_connect(address);
     if (c->fd < 0) return false;
     memcpy(m, body, sizeof body);
     m[3] = (char)sizeof body;
@@ -215,20 +226,23 @@ static bool receive(struct wire_client *c, char *at, size_t n, int seconds) {
     return true;
 }
 
+bool wire_hear_message(struct wire_client *c, int seconds) {
+    char head[5];
+    if (!receive(c, head, 5, seconds)) return false;
+    uint32_t len;
+    memcpy(&len, head + 1, 4);
+    len = ntohl(len) - 4;
+    if (len > 1 << 30) return false;
+    char *body = malloc(len + 1);
+    bool whole = receive(c, body, len, seconds);
+    if (whole) hear_one(c, head[0], (struct reader){body, body + len});
+    free(body);
+    return whole;
+}
+
 bool wire_hear(struct wire_client *c, unsigned readies, int seconds) {
-    for (unsigned begin = c->readies; c->readies < begin + readies;) {
-        char head[5];
-        if (!receive(c, head, 5, seconds)) return false;
-        uint32_t len;
-        memcpy(&len, head + 1, 4);
-        len = ntohl(len) - 4;
-        if (len > 1 << 30) return false;
-        char *body = malloc(len + 1);
-        bool whole = receive(c, body, len, seconds);
-        if (whole) hear_one(c, head[0], (struct reader){body, body + len});
-        free(body);
-        if (!whole) return false;
-    }
+    for (unsigned begin = c->readies; c->readies < begin + readies;)
+        if (!wire_hear_message(c, seconds)) return false;
     return true;
 }
 

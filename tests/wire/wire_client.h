@@ -18,10 +18,10 @@ struct wire_client {
     bool ended;       /* the server has closed */
 };
 
-/* Only the connection; -1: refused. */
-int wire_connect(const char *port);
+/* Only the connection, to a port of this machine or to a socket's path; -1: refused. */
+int wire_connect(const char *address);
 /* The connection and start-up as `postgres`. False: refused; heard says what came. */
-bool wire_open(struct wire_client *c, const char *port);
+bool wire_open(struct wire_client *c, const char *address);
 void wire_close(struct wire_client *c);
 bool wire_send(struct wire_client *c, const void *bytes, size_t n);
 bool wire_message(struct wire_client *c, char type, const void *body, size_t n);
@@ -31,6 +31,8 @@ bool wire_line(struct wire_client *c, const char *line);
 /* Reads until `readies` ReadyForQuery have come, or the server closes, or seconds have passed
  * without a byte. Words are added to heard. */
 bool wire_hear(struct wire_client *c, unsigned readies, int seconds);
+/* Reads one message. False: none within the seconds, or the server has closed. */
+bool wire_hear_message(struct wire_client *c, int seconds);
 void wire_forget(struct wire_client *c); /* what was heard */
 /* Query, and all that is heard until it is ready again. */
 const char *wire_ask(struct wire_client *c, const char *sql);

@@ -1,5 +1,6 @@
 /* Threads as workers: they move amounts between accounts while others add everything up. Every sum
  * that a snapshot sees is the same, whatever was moved and rolled back meanwhile. */
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -124,7 +125,46 @@ static void sums_never_change(void **state) {
     fake_env_free(env);
 }
 
+/* ---- an exclusive lock has one holder -------------------------------------------------------- */
+
+#define RELATION 4711
+
+static _Atomic int inside;
+
+static void *lock_again_and_again(void *arg) {
+    struct player *me = arg;
+    struct proc p;
+    fake_env_proc(me->env, (uint16_t)(SLOT_QUERYD + me->me), &p);
+    struct txn t = {0};
+    for (int round = 0; round < 20 * ROUNDS; round++) {
+        MUST(txn_begin(&p, &t, ISO_READ_COMMITTED, me->me));
+        bool shared = rand_r(&me->seed) % 4 == 0;
+        MUST(txn_lock_relation(&p, &t, RELATION, shared ? MODE_SHARE : MODE_ACCESS_EXCLUSIVE, false,
+                               0));
+        int before = atomic_fetch_add(&inside, shared ? 1 : 1000);
+        CHECK(shared ? before < 1000 : before == 0);
+        if (rand_r(&me->seed) % 4 == 0) sched_yield();
+        atomic_fetch_sub(&inside, shared ? 1 : 1000);
+        MUST(txn_rollback(&p, &t));
+    }
+    return NULL;
+}
+
+static void an_exclusive_lock_has_one_holder(void **state) {
+    (void)state;
+    struct fake_env *env = fixture_new(THREADS);
+    struct player players[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        players[i] = (struct player){.env = env, .me = i, .seed = i + 1};
+        CHECK(pthread_create(&players[i].thread, NULL, lock_again_and_again, &players[i]) == 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) pthread_join(players[i].thread, NULL);
+    assert_int_equal(atomic_load(&inside), 0);
+    fake_env_free(env);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sums_never_change)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sums_never_change),
+                                       cmocka_unit_test(an_exclusive_lock_has_one_holder)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

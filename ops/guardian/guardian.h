@@ -1,0 +1,54 @@
+/* guardian.h: holds copies of sockets and descriptors, and starts the supervisor again.
+ *
+ * One loop of poll(2), no coroutines, no nng. What it holds stands in two tables: sessions by the
+ * index of their slot, and descriptors by their own numbers, which the supervisors inherit. */
+#ifndef GUARDIAN_H
+#define GUARDIAN_H
+
+#include <sys/types.h>
+
+#include "base/control.h"
+#include "ipc_guard.h"
+
+#define NUMBERS_MAX 1024 /* what supervisors inherit lies below, clients' sockets above */
+#define ARGUMENTS_MAX 256
+
+struct held {
+    int fd; /* -1: none */
+    uint32_t generation;
+};
+
+struct guardian {
+    char dir[CONTROL_PATH_BYTES];
+    char program[CONTROL_PATH_BYTES + 32]; /* of the next supervisor */
+    char *arguments[ARGUMENTS_MAX];        /* its, from the second on */
+    int narguments;
+    int channel; /* to the supervisor */
+    pid_t supervisor;
+    int pidfd;
+    uint64_t started_ns; /* monotonic: the supervisor's birth */
+    unsigned short_lives;
+    bool served; /* some supervisor has told of the regions */
+    bool ending; /* GUARD_END: not again */
+    int signals;
+    struct shm shm; /* control NULL: not attached */
+    struct held *sessions;
+    bool kept[NUMBERS_MAX];
+};
+
+/* hold.c */
+void hold_begin(struct guardian *g); /* the regions are there */
+void hold_message(struct guardian *g, const struct guard_msg *m, int fd); /* takes fd */
+void hold_hand(struct guardian *g, const struct guard_msg *m);
+void hold_number(struct guardian *g, int number, int fd); /* takes fd */
+void hold_sweep(struct guardian *g);                      /* sessions that have ended */
+
+/* start.c */
+/* Makes the pair of sockets and starts a supervisor at its other end. */
+status supervisor_start(struct guardian *g);
+/* Watches one that runs: its pid, and our end of the pair. */
+status supervisor_watch(struct guardian *g, pid_t pid, int channel);
+
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

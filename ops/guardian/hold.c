@@ -1,0 +1,115 @@
+/* hold.c: what the guardian holds for others. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guardian.h"
+#include "ipc_proc.h"
+#include "ipc_region.h"
+#include "session/session.h"
+
+static void let_go(struct held *h) {
+    if (h->fd >= 0) close(h->fd);
+    h->fd = -1;
+}
+
+static void enter_process_table(struct guardian *g) {
+    struct proc_entry *own = &g->shm.control->procs[SLOT_GUARDIAN];
+    if ((pid_t)atomic_load(&own->pid) != getpid()) {
+        if (atomic_load(&own->epoch) != 0) atomic_fetch_add(&own->restarts, 1);
+        proc_prepare(&g->shm, SLOT_GUARDIAN);
+        atomic_store(&own->pid, (uint32_t)getpid());
+        atomic_store(&own->birth, proc_birth(getpid()));
+    }
+    atomic_store(&own->state, PROC_READY);
+}
+
+void hold_begin(struct guardian *g) {
+    uint64_t id;
+    char region[REGION_NAME_BYTES];
+    struct error e = {0};
+    struct shm shm;
+    status st = appliance_id_read(g->dir, &id, &e);
+    if (ok(st)) {
+        region_name_of(id, region);
+        st = region_attach_all(region, &shm, &e);
+    }
+    if (!ok(st)) {
+        say("%s", e.message);
+        return;
+    }
+    if (g->shm.control) region_detach_all(&g->shm);
+    uint32_t n = shm.sizes.sessions, had = g->shm.control ? g->shm.sizes.sessions : 0;
+    for (uint32_t i = n; i < had; i++) let_go(&g->sessions[i]);
+    struct held *sessions = reallocarray(g->sessions, n, sizeof *sessions);
+    if (!sessions) { /* go on without: the sweep and PUT look at control */
+        say("out of memory");
+        g->shm.control = NULL;
+        return;
+    }
+    for (uint32_t i = had; i < n; i++) sessions[i] = (struct held){.fd = -1};
+    g->sessions = sessions;
+    g->shm = shm;
+    g->served = true;
+    enter_process_table(g);
+}
+
+void hold_number(struct guardian *g, int number, int fd) {
+    if (number <= 2 || number >= NUMBERS_MAX || fd < 0) {
+        if (fd >= 0) close(fd);
+        return;
+    }
+    if (dup3(fd, number, O_CLOEXEC) == number) g->kept[number] = true;
+    close(fd);
+}
+
+static void put(struct guardian *g, const struct guard_msg *m, int fd) {
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, NUMBERS_MAX);
+    close(fd);
+    if (high < 0) return;
+    if (!g->shm.control || m->session >= g->shm.sizes.sessions) {
+        close(high);
+        return;
+    }
+    struct held *h = &g->sessions[m->session];
+    let_go(h);
+    *h = (struct held){.fd = high, .generation = m->generation};
+}
+
+void hold_message(struct guardian *g, const struct guard_msg *m, int fd) {
+    bool known = g->shm.control && m->session < g->shm.sizes.sessions;
+    if (m->op == GUARD_PUT && fd >= 0) {
+        put(g, m, fd);
+        return;
+    }
+    if (fd >= 0) close(fd);
+    if (m->op == GUARD_DROP && known && g->sessions[m->session].generation == m->generation)
+        let_go(&g->sessions[m->session]);
+}
+
+void hold_hand(struct guardian *g, const struct guard_msg *m) {
+    struct guard_msg answer = {.session = m->session, .generation = m->generation};
+    if (!g->shm.control || m->session >= g->shm.sizes.sessions) return;
+    const struct held *h = &g->sessions[m->session];
+    if (h->fd < 0 || h->generation != m->generation) {
+        answer.op = GUARD_LOST;
+        status_ignore(guard_send(g->channel, &answer, -1)); /* it will ask again */
+        return;
+    }
+    int worker = m->number - SLOT_QUERYD;
+    if (worker < 0 || worker >= WORKERS_MAX) return;
+    answer.op = GUARD_TAKE;
+    /* A full channel: the supervisor asks again. */
+    status_ignore(guard_send(g->shm.control->channel_guardian[worker] - 1, &answer, h->fd));
+}
+
+void hold_sweep(struct guardian *g) {
+    if (!g->shm.control) return;
+    for (uint32_t i = 0; i < g->shm.sizes.sessions; i++) {
+        struct held *h = &g->sessions[i];
+        if (h->fd < 0) continue;
+        const struct session_slot *s = (struct session_slot *)session_slot_at(&g->shm, i);
+        if (atomic_load(&s->owner) == 0 || atomic_load(&s->generation) != h->generation) let_go(h);
+    }
+}

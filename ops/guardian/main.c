@@ -1,0 +1,223 @@
+#include <errno.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guardian.h"
+#include "ipc_hang.h"
+#include "ipc_proc.h"
+
+#define SWEEP_EVERY_MS 1000
+#define LOOK_EVERY_MS 50
+#define SHORT_LIFE_NS 1000000000u
+#define SHORT_LIVES_MAX 5
+#define PAUSE_US 200000
+
+void say(const char *format, ...) {
+    char words[512];
+    struct timespec now;
+    struct tm tm;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    fprintf(stderr, "%04d-%02d-%02d %02d:%02d:%02d.%03ld UTC guardian: %s\n", tm.tm_year + 1900,
+            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000,
+            words);
+}
+
+/* ---- arguments ------------------------------------------------------------------------------- */
+
+struct started {
+    pid_t supervisor; /* by whom we were started; 0: we start the first */
+    int channel;
+};
+
+/* Ours are taken out, all others are the supervisor's. */
+static bool parse_arguments(struct guardian *g, int argc, char **argv, struct started *ret) {
+    char self[CONTROL_PATH_BYTES] = "";
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n > 0) self[n] = '\0';
+    snprintf(g->program, sizeof g->program, "%s/supervisor", dirname(self));
+    for (int i = 1; i < argc; i++) {
+        bool last = i + 1 == argc;
+        if (!last && strcmp(argv[i], "--supervisor") == 0) {
+            ret->supervisor = (pid_t)strtol(argv[++i], NULL, 10);
+        } else if (!last && strcmp(argv[i], "--channel") == 0) {
+            ret->channel = (int)strtol(argv[++i], NULL, 10);
+        } else {
+            if (g->narguments == ARGUMENTS_MAX - 1) return false;
+            if (!last && strcmp(argv[i], "-D") == 0)
+                snprintf(g->dir, sizeof g->dir, "%s", argv[i + 1]);
+            if (!last && strcmp(argv[i], "--programs") == 0)
+                snprintf(g->program, sizeof g->program, "%s/supervisor", argv[i + 1]);
+            g->arguments[g->narguments++] = argv[i];
+        }
+    }
+    return *g->dir;
+}
+
+/* ---- the supervisor's end -------------------------------------------------------------------- */
+
+/* One that dies again and again before anybody was served is not to be helped. */
+static bool start_again(struct guardian *g) {
+    bool was_short = clock_mono_ns() - g->started_ns < SHORT_LIFE_NS;
+    g->short_lives = was_short ? g->short_lives + 1 : 0;
+    if (!g->served && g->short_lives > 0) return false;
+    if (g->short_lives > SHORT_LIVES_MAX) usleep(PAUSE_US);
+    return ok(supervisor_start(g));
+}
+
+/* Exit status of this process, or -1: it goes on. */
+static int supervisor_ended(struct guardian *g) {
+    int how = 0;
+    (void)waitpid(g->supervisor, &how, WNOHANG); /* it may be nobody's child of ours */
+    if (g->shm.control) {
+        struct proc_entry *entry = &g->shm.control->procs[SLOT_SUPERVISOR];
+        atomic_store(&entry->last_exit, how);
+        if (!g->ending) atomic_store(&entry->state, PROC_DEAD);
+    }
+    if (g->ending) return 0;
+    say("the supervisor (%d) has ended", (int)g->supervisor);
+    if (start_again(g)) return -1;
+    return WIFEXITED(how) && WEXITSTATUS(how) ? WEXITSTATUS(how) : 1;
+}
+
+static void take_messages(struct guardian *g) {
+    struct guard_msg m;
+    int fd;
+    status st;
+    while (ok(st = guard_receive(g->channel, &m, &fd)) || status_is(st, ST_INVALID)) {
+        if (!ok(st)) continue;
+        switch (m.op) {
+        case GUARD_KEEP: hold_number(g, m.number, fd); continue;
+        case GUARD_BEGIN: hold_begin(g); break;
+        case GUARD_HAND: hold_hand(g, &m); break;
+        case GUARD_NEXT: snprintf(g->program, sizeof g->program, "%s", m.text); break;
+        case GUARD_END: g->ending = true; break;
+        default: break;
+        }
+        if (fd >= 0) close(fd);
+    }
+}
+
+static void take_from_worker(struct guardian *g, int channel) {
+    struct guard_msg m;
+    int fd;
+    status st;
+    while (ok(st = guard_receive(channel, &m, &fd)) || status_is(st, ST_INVALID))
+        if (ok(st)) hold_message(g, &m, fd);
+}
+
+/* ---- children -------------------------------------------------------------------------------- */
+
+/* Those of a dead supervisor have become ours; how they end is noted where the next one looks. */
+static void reap(struct guardian *g) {
+    struct signalfd_siginfo info;
+    while (read(g->signals, &info, sizeof info) == sizeof info)
+        if (info.ssi_signo != SIGCHLD && g->supervisor > 0)
+            kill(g->supervisor, (int)info.ssi_signo);
+    siginfo_t child = {0};
+    while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0) {
+        if (child.si_pid == g->supervisor) return; /* its pidfd tells */
+        int how = 0;
+        if (waitpid(child.si_pid, &how, WNOHANG) != child.si_pid) return;
+        for (int i = 0; g->shm.control && i < PROC_SLOTS; i++) {
+            struct proc_entry *entry = &g->shm.control->procs[i];
+            if ((pid_t)atomic_load(&entry->pid) == child.si_pid)
+                atomic_store(&entry->last_exit, how);
+        }
+        child.si_pid = 0;
+    }
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static void look_after_supervisor(struct guardian *g) {
+    struct control *c = g->shm.control;
+    if (!c) return;
+    static struct hang_watch watch;
+    struct proc_entry *entry = &c->procs[SLOT_SUPERVISOR];
+    atomic_store(&c->procs[SLOT_GUARDIAN].heartbeat_ns, clock_mono_ns());
+    if ((pid_t)atomic_load(&entry->pid) != g->supervisor) return; /* it has not begun yet */
+    enum hang verdict = hang_look(&watch, entry, HANG_SILENCE_MS_DEFAULT);
+    if (verdict == HANG_NONE) return;
+    say("the supervisor (%d) hangs (%s): killed", (int)g->supervisor, hang_words(verdict));
+    kill(g->supervisor, SIGKILL);
+}
+
+static int turn(struct guardian *g) {
+    struct pollfd p[3 + WORKERS_MAX];
+    nfds_t n = 0;
+    p[n++] = (struct pollfd){.fd = g->pidfd, .events = POLLIN};
+    p[n++] = (struct pollfd){.fd = g->channel, .events = POLLIN};
+    p[n++] = (struct pollfd){.fd = g->signals, .events = POLLIN};
+    for (int i = 0; g->shm.control && i < WORKERS_MAX; i++) {
+        int fd = g->shm.control->channel_guardian[i] - 1;
+        if (fd >= 0 && fd < NUMBERS_MAX && g->kept[fd])
+            p[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
+    if (poll(p, n, LOOK_EVERY_MS) < 0 && errno != EINTR) return 1;
+    /* Workers first: a hand-over that is asked for finds what they have put. */
+    for (nfds_t i = 3; i < n; i++)
+        if (p[i].revents & POLLIN) take_from_worker(g, p[i].fd);
+    if (p[1].revents & POLLIN) take_messages(g);
+    if (p[2].revents & POLLIN) reap(g);
+    if (p[0].revents & POLLIN) return supervisor_ended(g);
+    look_after_supervisor(g);
+    return -1;
+}
+
+static void set_up(struct guardian *g) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    prctl(PR_SET_NAME, "guardian");
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files); /* a wish: fewer clients can be kept without */
+    }
+    g->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    g->pidfd = g->channel = -1;
+}
+
+int main(int argc, char **argv) {
+    static struct guardian g;
+    struct started by = {.channel = -1};
+    setvbuf(stderr, NULL, _IOLBF, 0);
+    if (!parse_arguments(&g, argc, argv, &by)) {
+        fprintf(stderr, "usage: guardian -D DIR [arguments of the supervisor]\n");
+        return 2;
+    }
+    set_up(&g);
+    status st =
+        by.supervisor ? supervisor_watch(&g, by.supervisor, by.channel) : supervisor_start(&g);
+    if (!ok(st)) return 1;
+    uint64_t swept_ns = clock_mono_ns();
+    for (;;) {
+        int code = turn(&g);
+        if (code >= 0) return code;
+        if (clock_mono_ns() - swept_ns < SWEEP_EVERY_MS * 1000000ull) continue;
+        swept_ns = clock_mono_ns();
+        hold_sweep(&g);
+    }
+}
