@@ -28,6 +28,7 @@ struct guardian {
     int pidfd;
     uint64_t started_ns; /* monotonic: the supervisor's birth */
     unsigned short_lives;
+    bool foreground;
     bool served; /* some supervisor has told of the regions */
     bool ending; /* GUARD_END: not again */
     int signals;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,8 @@
 #define SHORT_LIVES_MAX 5
 #define PAUSE_US 200000
 
+static int log_fd = STDERR_FILENO;
+
 void say(const char *format, ...) {
     char words[512];
     struct timespec now;
@@ -33,7 +36,7 @@ void say(const char *format, ...) {
     va_end(args);
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
-    fprintf(stderr, "%04d-%02d-%02d %02d:%02d:%02d.%03ld UTC guardian: %s\n", tm.tm_year + 1900,
+    dprintf(log_fd, "%04d-%02d-%02d %02d:%02d:%02d.%03ld UTC guardian: %s\n", tm.tm_year + 1900,
             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000,
             words);
 }
@@ -59,6 +62,7 @@ static bool parse_arguments(struct guardian *g, int argc, char **argv, struct st
             ret->channel = (int)strtol(argv[++i], NULL, 10);
         } else {
             if (g->narguments == ARGUMENTS_MAX - 1) return false;
+            if (strcmp(argv[i], "--foreground") == 0) g->foreground = true;
             if (!last && strcmp(argv[i], "-D") == 0)
                 snprintf(g->dir, sizeof g->dir, "%s", argv[i + 1]);
             if (!last && strcmp(argv[i], "--programs") == 0)
@@ -67,6 +71,17 @@ static bool parse_arguments(struct guardian *g, int argc, char **argv, struct st
         }
     }
     return *g->dir;
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+/* Once the supervisor has made the folder; until then what we say is for who started us. */
+static void open_log(const struct guardian *g) {
+    if (g->foreground || log_fd != STDERR_FILENO) return;
+    char path[CONTROL_PATH_BYTES + 32];
+    snprintf(path, sizeof path, "%s/log-files/guardian.log", g->dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0) log_fd = fd;
 }
 
 /* ---- the supervisor's end -------------------------------------------------------------------- */
@@ -103,7 +118,10 @@ static void take_messages(struct guardian *g) {
         if (!ok(st)) continue;
         switch (m.op) {
         case GUARD_KEEP: hold_number(g, m.number, fd); continue;
-        case GUARD_BEGIN: hold_begin(g); break;
+        case GUARD_BEGIN:
+            open_log(g);
+            hold_begin(g);
+            break;
         case GUARD_HAND: hold_hand(g, &m); break;
         case GUARD_NEXT: snprintf(g->program, sizeof g->program, "%s", m.text); break;
         case GUARD_END: g->ending = true; break;

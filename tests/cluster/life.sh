@@ -31,7 +31,7 @@ echo "$config" | grep -qE "^lock_timeout .* default" || fail "config: default"
 import json, sys
 d = json.load(sys.stdin)
 assert d["health"] == "healthy" and d["port"] == int(sys.argv[1]), d
-assert [p["name"] for p in d["processes"]] == ["supervisor", "storaged", "logd", "txnd", "queryd.0", "queryd.1"]
+assert [p["name"] for p in d["processes"]] == ["supervisor", "storaged", "logd", "txnd", "queryd.0", "queryd.1", "guardian"]
 for p in d["processes"]:
     assert p["state"] == "ready" and p["pid"] > 0 and p["epoch"] == 1 and p["restarts"] == 0, p
     assert p["last_exit"] is None and p["uptime_s"] >= 0 and 0 <= p["heartbeat_age_ms"] < 5000, p
@@ -39,13 +39,13 @@ assert d["pool"]["frames"] == 2048 and d["durable_lsn"] > 0 and d["active_transa
 ' "$PORT" || fail "status --json"
 "$AXL" checkpoint -D "$DIR" | grep -q complete || fail "checkpoint"
 
-# status is quick, also while everything is stopped (not dead)
+# status is quick, also while everything is stopped (which is soon seen as a hang)
 pids=$(for n in storaged logd txnd queryd.0; do pid_of $n; done)
 kill -STOP $pids
 begin=$(date +%s%N)
 "$AXL" status -D "$DIR" >/dev/null
 took=$((($(date +%s%N) - begin) / 1000000))
-kill -CONT $pids
+for n in storaged logd txnd queryd.0; do wait_ready $n; done
 [ $took -lt 200 ] || fail "status took $took ms"
 
 "$AXL" restart queryd.1 -D "$DIR" >/dev/null || fail "restart queryd.1"
@@ -58,14 +58,39 @@ stop_now
 ls /dev/shm/axolotl."$(cat "$DIR/appliance")".* 2>/dev/null && fail "regions are left behind"
 "$AXL" stop -D "$DIR" >/dev/null || fail "a second stop"
 
-# without its supervisor the rest goes on and is told as degraded; start replaces it
+# another supervisor follows one that dies or hangs, and adopts the rest; so does another guardian
 start --workers 2 --pool 16MB
+daemons() { for n in storaged logd txnd queryd.0 queryd.1; do pid_of $n; done; }
+left=$(daemons)
+followed() { # name restarts
+    for _ in $(seq 100); do
+        [ "$(field "$1" restarts)" = "$2" ] && [ "$(field "$1" state)" = ready ] && break
+        sleep 0.05
+    done
+    [ "$(field "$1" restarts)" = "$2" ] || fail "$1 was not followed by another"
+    [ "$(daemons)" = "$left" ] || fail "the rest was not adopted"
+}
 kill_name supervisor
+followed supervisor 1
+kill -STOP "$(pid_of supervisor)"
+followed supervisor 2
+kill_name guardian
+followed guardian 1
+kill_name supervisor
+followed supervisor 3
+
+# without both the rest goes on and is told as degraded; start finds and adopts it
+kill -9 "$(pid_of guardian)" "$(pid_of supervisor)"
 sleep 0.3
 "$AXL" status -D "$DIR" >/dev/null; [ $? = 1 ] || fail "degraded is not told by 1"
-left=$(pid_of storaged)
-start --workers 1 --pool 16MB
-grep -qE '^State:.[RSDT]' "/proc/$left/status" 2>/dev/null && fail "the old storaged lives"
+start --workers 2 --pool 16MB
+followed supervisor 4
+"$AXL" status -D "$DIR" >/dev/null || fail "healthy again"
+
+# what dies together with the supervisor is repaired by the next one
+kill -9 "$(pid_of supervisor)" "$(pid_of txnd)" "$(pid_of queryd.1)"
+wait_ready txnd
+wait_ready queryd.1
 "$AXL" status -D "$DIR" >/dev/null || fail "healthy again"
 "$AXL" stop --immediate -D "$DIR" >/dev/null || fail "stop --immediate"
 start
