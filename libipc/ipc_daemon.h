@@ -51,6 +51,9 @@ struct daemon {
  * -D DIR, --slot N, --epoch N, --lifeline FD (inherited), --restart (born by init_restart), and
  * --set NAME=VALUE for settings of the command line. */
 int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
+/* Ends the process without the libraries' clean-up: nng's may hang, and the system takes everything
+ * back. */
+[[gnu::noreturn]] void daemon_exit(int how);
 
 /* For tests and the simulator: the same without a process. shm and conf outlive it. The epoch is
  * the slot's when somebody has prepared the slot (proc_prepare), else the slot's next. */

@@ -131,6 +131,18 @@ static status run(struct daemon *d, const struct daemon_ops *ops, const struct a
     return s;
 }
 
+#ifdef AXL_COVERAGE
+void __gcov_dump(void); /* of the compiler: what ran, which exit would write */
+#endif
+
+void daemon_exit(int how) {
+    fflush(stderr);
+#ifdef AXL_COVERAGE
+    __gcov_dump();
+#endif
+    _exit(how);
+}
+
 int daemon_main(int argc, char **argv, const struct daemon_ops *ops) {
     static struct conf conf;
     static struct error e;
@@ -145,12 +157,9 @@ int daemon_main(int argc, char **argv, const struct daemon_ops *ops) {
     if (!ok(s)) {
         status_ignore(error_from_status(&e, s)); /* said here */
         say(ops->name, &e);
-        fflush(stderr);
-        _exit(1);
+        daemon_exit(1);
     }
     while (daemon_turn(&d, -1)) continue;
     if (ops->fini) ops->fini(&d);
-    fflush(stderr);
-    /* Without the libraries' clean-up: nng's may hang, and the system takes everything back. */
-    _exit(0);
+    daemon_exit(0);
 }

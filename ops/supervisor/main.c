@@ -152,13 +152,11 @@ int main(int argc, char **argv) {
     if (ok(st)) st = open_loop(&s, &e);
     if (!ok(st)) {
         fprintf(stderr, "supervisor: %s\n", e.message);
-        fflush(stderr);
-        _exit(1);
+        daemon_exit(1);
     }
     supervisor_begin(&s);
     while (daemon_turn(&s.d, -1)) continue;
     region_remove_all(s.region);
     if (s.started_again) begin_again(&s);
-    fflush(stderr);
-    _exit(s.started_again); /* without nng's clean-up, which may hang */
+    daemon_exit(s.started_again);
 }

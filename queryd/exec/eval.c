@@ -15,7 +15,10 @@ status exec_memory(struct execution *x) {
 }
 
 static void fill(struct vec *v, uint16_t capacity, datum value, bool is_null) {
-    for (uint16_t i = 0; i < capacity; i++) v->values[i] = value;
+    v->values[0] = value;
+    v->nulls[0] = is_null;
+    if (capacity == 1) return;
+    for (uint16_t i = 1; i < capacity; i++) v->values[i] = value;
     memset(v->nulls, is_null, capacity);
 }
 

@@ -17,6 +17,7 @@ struct scan {
     struct table_scan scan;
     bool bounds_ready, scanning, done;
     struct buf prefix, low, high;
+    char prefix_room[64]; /* where the prefix begins: most keys are short */
     bool empty;
     struct list_key *keys; /* of a list: each item's prefix, sorted */
     uint32_t nkeys, key_at;
@@ -337,6 +338,7 @@ static status scan_open(struct operator* op) {
     s->relation = op->x->relations[p->relation];
     arena_init(&s->bounds_arena, 0);
     arena_init(&s->scan_arena, 0);
+    buf_borrow(&s->prefix, s->prefix_room, sizeof s->prefix_room);
     if (p->index) {
         s->index = relation_index_of(s->relation, p->index);
         if (!s->index) return STATUS(INVALID);

@@ -359,7 +359,7 @@ void wire_begin(struct wire *w, char type) {
     w->out_at += 5;
 }
 
-void wire_put(struct wire *w, const void *bytes, size_t n) {
+void wire_put_more(struct wire *w, const void *bytes, size_t n) {
     if (w->closed || n == 0 || !make_room(w, n)) return;
     if (w->building_big) {
         memcpy(w->big_out.data + w->big_out.len, bytes, n);
@@ -368,24 +368,6 @@ void wire_put(struct wire *w, const void *bytes, size_t n) {
         memcpy(w->out_buffer + w->out_at, bytes, n);
         w->out_at += (uint32_t)n;
     }
-}
-
-void wire_put8(struct wire *w, uint8_t v) {
-    wire_put(w, &v, 1);
-}
-
-void wire_put16(struct wire *w, uint16_t v) {
-    v = __builtin_bswap16(v);
-    wire_put(w, &v, 2);
-}
-
-void wire_put32(struct wire *w, uint32_t v) {
-    v = __builtin_bswap32(v);
-    wire_put(w, &v, 4);
-}
-
-void wire_puts(struct wire *w, const char *s) {
-    wire_put(w, s, strlen(s) + 1);
 }
 
 /* From our own memory: whoever took over in the middle could not go on. */

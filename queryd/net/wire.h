@@ -97,11 +97,30 @@ static inline bool wire_sequence_open(const struct wire *w) {
 /* Building a message: begin, put, end. Each may suspend to make room; when the connection breaks
  * they do nothing and w->closed is set. OUT_OF_MEMORY only for messages larger than the buffer. */
 void wire_begin(struct wire *w, char type);
-void wire_put(struct wire *w, const void *bytes, size_t n);
-void wire_put8(struct wire *w, uint8_t v);
-void wire_put16(struct wire *w, uint16_t v);
-void wire_put32(struct wire *w, uint32_t v);
-void wire_puts(struct wire *w, const char *s); /* with its NUL */
+/* wire_put where the buffer has no room. */
+void wire_put_more(struct wire *w, const void *bytes, size_t n);
+static inline void wire_put(struct wire *w, const void *bytes, size_t n) {
+    if (__builtin_expect(w->building_big || n > SESSION_BUFFER_BYTES - w->out_at, 0)) {
+        wire_put_more(w, bytes, n);
+        return;
+    }
+    if (n) memcpy(w->out_buffer + w->out_at, bytes, n);
+    w->out_at += (uint32_t)n;
+}
+static inline void wire_put8(struct wire *w, uint8_t v) {
+    wire_put(w, &v, 1);
+}
+static inline void wire_put16(struct wire *w, uint16_t v) {
+    v = __builtin_bswap16(v);
+    wire_put(w, &v, 2);
+}
+static inline void wire_put32(struct wire *w, uint32_t v) {
+    v = __builtin_bswap32(v);
+    wire_put(w, &v, 4);
+}
+static inline void wire_puts(struct wire *w, const char *s) { /* with its NUL */
+    wire_put(w, s, strlen(s) + 1);
+}
 void wire_end(struct wire *w);
 /* The same, and with it, in one store, the sequence has its last answer. */
 void wire_end_sequence(struct wire *w);

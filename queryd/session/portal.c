@@ -1,6 +1,5 @@
 /* Portals: statements being executed, of the extended protocol and of DECLARE. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "session/session_private.h"
@@ -15,8 +14,8 @@ static void portal_free(struct portal *p) {
     if (p->execution) execution_end(p->execution);
     if (p->statement) statement_release(p->statement);
     if (p->utility) prepared_release(p->utility);
-    arena_free(&p->arena);
-    free(p);
+    struct arena all = p->arena; /* the portal itself lies there */
+    arena_free(&all);
 }
 
 void portal_drop(struct session *s, struct portal *p) {
@@ -37,14 +36,16 @@ status portal_new(struct session *s, const char *name, struct portal **ret_porta
     if (old && *name)
         return error_set(&s->error, ST_DUPLICATE_CURSOR, "portal \"%s\" already exists", name);
     if (old) portal_drop(s, old);
-    struct portal *p = calloc(1, sizeof *p);
-    if (!p) return STATUS(OUT_OF_MEMORY);
-    arena_init(&p->arena, s->statement_arena.limit);
-    p->name = arena_strdup(&p->arena, name);
-    if (!p->name) {
-        free(p);
+    struct arena all;
+    arena_init(&all, s->statement_arena.limit);
+    struct portal *p = arena_zalloc(&all, sizeof *p);
+    char *copy = arena_strdup(&all, name);
+    if (!p || !copy) {
+        arena_free(&all);
         return STATUS(OUT_OF_MEMORY);
     }
+    p->name = copy;
+    p->arena = all;
     p->next = s->portals;
     s->portals = p;
     *ret_portal = p;

@@ -107,6 +107,7 @@ struct row_sender {
     const struct type **types;
     bool *binary;
     struct buf text; /* of one value */
+    char text_room[64];
 };
 
 status row_sender_new(struct session *s, struct arena *a, uint16_t n,
@@ -160,6 +161,7 @@ static status send_row(struct row_sender *r, const struct batch *b, uint16_t row
 
 status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t from, uint16_t limit) {
     status s = OK;
+    buf_borrow(&r->text, r->text_room, sizeof r->text_room);
     for (uint16_t i = from; ok(s) && i < b->nrows && limit; i++, limit--)
         s = send_row(r, b, b->sel ? b->sel[i] : i);
     buf_free(&r->text);

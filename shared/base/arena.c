@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGNMENT 16
 #define FIRST_CHUNK_BYTES 4096
 #define LARGEST_GROWTH_BYTES (1024 * 1024)
 
 struct arena_chunk {
     struct arena_chunk *older;
-    size_t bytes; /* with this head */
-    _Alignas(ALIGNMENT) char data[];
+    size_t bytes; /* with this head; a multiple of the alignment */
+    _Alignas(ARENA_ALIGNMENT) char data[];
 };
 
 /* Chunks of the sizes that statements need are kept for the next one, a few per thread: the heap
@@ -109,20 +108,13 @@ static bool add_chunk(struct arena *a, size_t payload) {
     return true;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes) {
+void *arena_alloc_more(struct arena *a, size_t bytes) {
     if (bytes > SIZE_MAX / 2) return NULL;
-    bytes = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    if (bytes > (size_t)(a->end - a->next) || !a->chunk) {
-        if (!add_chunk(a, bytes)) return NULL;
-    }
+    size_t rounded = (bytes + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
+    if (!add_chunk(a, rounded)) return NULL;
     void *result = a->next;
-    a->next += bytes;
+    a->next += rounded;
     return result;
-}
-
-void *arena_zalloc(struct arena *a, size_t bytes) {
-    void *p = arena_alloc(a, bytes);
-    return p ? memset(p, 0, bytes) : NULL;
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size) {

@@ -8,8 +8,11 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/status.h"
+
+#define ARENA_ALIGNMENT 16
 
 struct arena_chunk;
 
@@ -31,10 +34,25 @@ void arena_init(struct arena *a, size_t limit_bytes);
 void arena_reset(struct arena *a); /* gives everything back but one small chunk */
 void arena_free(struct arena *a);
 
-/* Aligned to 16 bytes; NULL when the limit is reached or the system has no more. Size 0 is allowed.
- */
-[[gnu::malloc, gnu::alloc_size(2)]] void *arena_alloc(struct arena *a, size_t bytes);
-[[gnu::malloc, gnu::alloc_size(2)]] void *arena_zalloc(struct arena *a, size_t bytes);
+/* arena_alloc where the newest chunk has no room. */
+[[gnu::malloc, gnu::alloc_size(2)]] void *arena_alloc_more(struct arena *a, size_t bytes);
+
+/* Aligned to ARENA_ALIGNMENT; NULL when the limit is reached or the system has no more. Size 0 is
+ * allowed. The room of a chunk is a multiple of the alignment: what fits, fits rounded up. */
+[[gnu::malloc, gnu::alloc_size(2)]] static inline void *arena_alloc(struct arena *a, size_t bytes) {
+    if (__builtin_expect(bytes > (size_t)(a->end - a->next) || !a->chunk, 0))
+        return arena_alloc_more(a, bytes);
+    void *result = a->next;
+    a->next += (bytes + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
+    return result;
+}
+
+[[gnu::malloc, gnu::alloc_size(2)]] static inline void *arena_zalloc(struct arena *a,
+                                                                     size_t bytes) {
+    void *p = arena_alloc(a, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
 /* n elements of the given size; NULL also when the product overflows. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 

@@ -4,24 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-status buf_reserve(struct buf *b, size_t extra) {
+status buf_grow(struct buf *b, size_t extra) {
     size_t need;
     if (__builtin_add_overflow(b->len, extra, &need) || need > SIZE_MAX / 4)
         return STATUS(OUT_OF_MEMORY);
-    if (need <= b->cap) return OK;
-    size_t cap = b->cap ? b->cap : 256;
+    size_t cap = b->cap > 256 ? b->cap : 256;
     while (cap < need) cap *= 2;
-    char *data = realloc(b->data, cap);
+    char *data = realloc(b->borrowed ? NULL : b->data, cap);
     if (!data) return STATUS(OUT_OF_MEMORY);
+    if (b->borrowed && b->len) memcpy(data, b->data, b->len);
     b->data = data;
     b->cap = cap;
-    return OK;
-}
-
-status buf_add(struct buf *b, const void *bytes, size_t n) {
-    TRY(buf_reserve(b, n));
-    if (n) memcpy(b->data + b->len, bytes, n);
-    b->len += n;
+    b->borrowed = false;
     return OK;
 }
 
@@ -44,6 +38,6 @@ status buf_printf(struct buf *b, const char *format, ...) {
 }
 
 void buf_free(struct buf *b) {
-    free(b->data);
+    if (!b->borrowed) free(b->data);
     *b = (struct buf){0};
 }

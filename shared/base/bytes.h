@@ -40,11 +40,25 @@ struct buf {
     char *data;
     size_t len;
     size_t cap;
+    bool borrowed; /* data is not ours: what outgrows it moves to the heap */
 };
 
+/* An empty buffer that begins in memory of the caller's, which lives as long. */
+static inline void buf_borrow(struct buf *b, void *room, size_t bytes) {
+    *b = (struct buf){.data = room, .cap = bytes, .borrowed = true};
+}
+/* buf_reserve where there is no room yet. */
+status buf_grow(struct buf *b, size_t extra);
 /* Makes room for `extra` more bytes; OUT_OF_MEMORY otherwise. */
-status buf_reserve(struct buf *b, size_t extra);
-status buf_add(struct buf *b, const void *bytes, size_t n);
+static inline status buf_reserve(struct buf *b, size_t extra) {
+    return extra <= b->cap - b->len ? OK : buf_grow(b, extra);
+}
+static inline status buf_add(struct buf *b, const void *bytes, size_t n) {
+    TRY(buf_reserve(b, n));
+    if (n) memcpy(b->data + b->len, bytes, n);
+    b->len += n;
+    return OK;
+}
 status buf_add_str(struct buf *b, const char *s);
 [[gnu::format(printf, 2, 3)]] status buf_printf(struct buf *b, const char *format, ...);
 void buf_free(struct buf *b);

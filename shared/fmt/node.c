@@ -4,8 +4,15 @@
 
 #include "base/bytes.h"
 
-static inline uint16_t read_once16(const uint16_t *p) {
-    return __atomic_load_n(p, __ATOMIC_RELAXED);
+/* The eight lengths of a node's head and of a view lie alike: they are read as two words. */
+_Static_assert(offsetof(struct node_page, skip) - offsetof(struct node_page, count) == 14 &&
+                   offsetof(struct node_view, skip) - offsetof(struct node_view, count) == 14,
+               "two words");
+static inline void read_lengths(const struct node_page *n, struct node_view *v) {
+    const uint64_t *from = (const uint64_t *)(const void *)&n->count;
+    uint64_t words[2] = {__atomic_load_n(from, __ATOMIC_RELAXED),
+                         __atomic_load_n(from + 1, __ATOMIC_RELAXED)};
+    memcpy(&v->count, words, sizeof words);
 }
 
 static inline uint32_t key_head(const unsigned char *key, size_t len) {
@@ -37,18 +44,12 @@ bool node_view(const void *page, struct node_view *ret_view) {
     const struct node_page *n = page;
     if (__atomic_load_n(&n->head.type, __ATOMIC_RELAXED) != PAGE_TYPE_TREE) return false;
     uint8_t level = __atomic_load_n(&n->head.level, __ATOMIC_RELAXED);
-    struct node_view v = {.page = page,
-                          .count = read_once16(&n->count),
-                          .heap = read_once16(&n->heap),
-                          .garbage = read_once16(&n->garbage),
-                          .prefix = read_once16(&n->prefix),
-                          .low_len = read_once16(&n->low_len),
-                          .high_len = read_once16(&n->high_len),
-                          .flags = read_once16(&n->flags),
-                          .skip = read_once16(&n->skip),
-                          .level = level,
-                          .entry_head = level ? NODE_INNER_HEAD : NODE_LEAF_HEAD,
-                          .first = __atomic_load_n(&n->first, __ATOMIC_RELAXED)};
+    struct node_view v;
+    v.page = page;
+    read_lengths(n, &v);
+    v.level = level;
+    v.entry_head = level ? NODE_INNER_HEAD : NODE_LEAF_HEAD;
+    v.first = __atomic_load_n(&n->first, __ATOMIC_RELAXED);
     if (v.low_len > NODE_KEY_BYTES_MAX || v.high_len > NODE_KEY_BYTES_MAX || v.prefix > v.low_len ||
         level >= NODE_LEVELS_MAX)
         return false;

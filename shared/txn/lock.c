@@ -150,7 +150,7 @@ status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum 
         if (!ok(s)) break;
     }
     if (ok(s)) {
-        atomic_store(entry, before | 1u << mode);
+        if (strong && !holds_some) atomic_store(entry, before | 1u << mode); /* no longer wanted */
         return OK;
     }
     atomic_store(entry, before);

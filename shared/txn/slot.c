@@ -45,6 +45,7 @@ void slot_open(struct shm *shm, uint32_t index, struct owner owner, enum txn_sta
     atomic_store(&s->word, generation << 8 | state);
 }
 
+/* Others look at the locks to see them taken; that they are given back is told by slot_close. */
 void slot_drop_locks(struct shm *shm, struct txn_slot *s) {
     uint16_t owner_slot = atomic_load(&s->owner) & 0xff;
     for (int i = 0; i < TXN_RELATION_LOCKS; i++) {
@@ -52,7 +53,7 @@ void slot_drop_locks(struct shm *shm, struct txn_slot *s) {
         if (lock == 0) break;
         if (txn_lock_is_strong(lock))
             atomic_fetch_sub(&shm->txn->strong[owner_slot][txn_lock_hash(lock >> 16)], 1);
-        atomic_store(&s->lock[i], 0);
+        atomic_store_explicit(&s->lock[i], 0, memory_order_release);
     }
 }
 
