@@ -5,6 +5,7 @@
 
 #include "base/control.h"
 #include "msg/msg.h"
+#include "txn/txn_recover.h"
 
 static status begin(struct daemon *d, struct error *e) {
     struct txnd *t = calloc(1, sizeof *t);
@@ -59,6 +60,7 @@ static bool txnd_step(struct daemon *d) {
     if (now >= t->next_tick_ns) {
         waits_sweep(t);
         bool busy = horizon_move(t);
+        txn_forget_strong(d->proc.shm);
         if (t->undoer) daemon_wake(d, t->undoer);
         if (t->purger) daemon_wake(d, t->purger);
         t->next_tick_ns = now + (busy || t->waits.waiting ? TICK_NS : IDLE_TICK_NS);

@@ -108,6 +108,20 @@ static status forget(struct proc *p, struct txn *t) {
     return OK;
 }
 
+/* Once the slot is an orphan its locks are no longer ours to look at: what we count of them is read
+ * before and taken away afterwards. A death in between takes all our counts with it. */
+static void leave_to_txnd(struct proc *p, struct txn *t) {
+    uint32_t counted[TXN_STRONG_HASHES] = {0};
+    bool ours = txn_slot_state(t->slot) != TXN_ORPHAN;
+    for (int i = 0; i < TXN_RELATION_LOCKS && ours; i++) {
+        uint64_t lock = atomic_load(&t->slot->lock[i]);
+        if (txn_lock_is_strong(lock)) counted[txn_lock_hash(lock >> 16)]++;
+    }
+    slot_make_orphan(p->shm, t->slot);
+    for (int h = 0; h < TXN_STRONG_HASHES; h++)
+        if (counted[h]) atomic_fetch_sub(&p->shm->txn->strong[p->owner.slot][h], counted[h]);
+}
+
 status txn_rollback(struct proc *p, struct txn *t) {
     CHECK(t->slot);
     status s = txn_rollback_to(p, t, (struct txn_mark){LSN_NONE});
@@ -118,7 +132,7 @@ status txn_rollback(struct proc *p, struct txn *t) {
         return OK;
     }
     /* Its marks still stand in pages: somebody must go on undoing, and that is txnd. */
-    slot_set_state(t->slot, TXN_ORPHAN);
+    leave_to_txnd(p, t);
     t->slot = NULL;
     t->writer = (struct tree_writer){0};
     return s;

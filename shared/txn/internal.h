@@ -25,5 +25,7 @@ void slot_set_state(struct txn_slot *s, enum txn_state state);
 /* Tells txnd that waiters of this slot may go on, when there are any. */
 void slot_tell_waiters(struct proc *p, uint32_t index);
 void slot_drop_locks(struct shm *shm, struct txn_slot *s);
+/* Leaves the slot to txnd. Killed in between it is as before. */
+void slot_make_orphan(struct shm *shm, struct txn_slot *s);
 
 #endif

@@ -48,23 +48,31 @@ static void catch_up_last_lsn(struct shm *shm, struct txn_slot *s, uint16_t proc
         atomic_store(&s->last_lsn, at.at);
 }
 
-/* Strong locks are counted by the process that drives the transaction: from now on that is txnd. */
-static void move_strong_locks(struct shm *shm, struct txn_slot *s, uint16_t to) {
-    for (int i = 0; i < TXN_RELATION_LOCKS; i++) {
-        uint64_t lock = atomic_load(&s->lock[i]);
-        if (lock && txn_lock_is_strong(lock))
-            atomic_fetch_add(&shm->txn->strong[to][txn_lock_hash(lock >> 16)], 1);
-    }
-}
-
-/* A dead txnd has counted the strong locks of the orphans, which stay orphans. */
-static void recount_orphans(struct shm *shm) {
+/* In all slots, whoever drives them: what a dead worker holds becomes an orphan's. */
+static bool strong_noted(const struct shm *shm, uint32_t hash) {
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
-        struct txn_slot *s = txn_slot_at(shm, i);
-        if (txn_slot_state(s) == TXN_ORPHAN) move_strong_locks(shm, s, SLOT_TXND);
+        const struct txn_slot *s = txn_slot_at(shm, i);
+        for (int k = 0; k < TXN_RELATION_LOCKS; k++) {
+            uint64_t lock = atomic_load(&s->lock[k]);
+            if (lock == 0) break;
+            if (txn_lock_is_strong(lock) && txn_lock_hash(lock >> 16) == hash) return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever makes an orphan adds to txnd's word, each time that it tries; only txnd takes away, all
+ * at once, and only what it saw before it looked. An orphan's locks stand in its slot since before
+ * they were added here, so either they are seen or the word has changed. */
+void txn_forget_strong(struct shm *shm) {
+    for (uint32_t h = 0; h < TXN_STRONG_HASHES; h++) {
+        uint32_t seen = atomic_load(&shm->txn->strong[SLOT_TXND][h]);
+        if (seen && !strong_noted(shm, h))
+            atomic_compare_exchange_strong(&shm->txn->strong[SLOT_TXND][h], &seen, 0);
     }
 }
 
+/* What the dead counted itself is forgotten last: until then new weak locks look at the slots. */
 unsigned txn_repair(struct shm *shm, struct owner dead) {
     unsigned orphans = 0;
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
@@ -74,12 +82,10 @@ unsigned txn_repair(struct shm *shm, struct owner dead) {
         if (atomic_load(&s->owner) != owner_word(dead)) continue;
         catch_up_last_lsn(shm, s, dead.slot);
         atomic_store(&s->snapshot, 0);
-        move_strong_locks(shm, s, SLOT_TXND);
-        atomic_store(&s->owner, owner_word((struct owner){.slot = SLOT_TXND}));
-        slot_set_state(s, TXN_ORPHAN);
+        slot_make_orphan(shm, s);
         orphans++;
     }
-    for (int h = 0; h < TXN_STRONG_HASHES; h++) atomic_store(&shm->txn->strong[dead.slot][h], 0);
-    if (dead.slot == SLOT_TXND) recount_orphans(shm);
+    for (int h = 0; h < TXN_STRONG_HASHES && dead.slot != SLOT_TXND; h++)
+        atomic_store(&shm->txn->strong[dead.slot][h], 0);
     return orphans;
 }

@@ -45,15 +45,32 @@ void slot_open(struct shm *shm, uint32_t index, struct owner owner, enum txn_sta
     atomic_store(&s->word, generation << 8 | state);
 }
 
-/* Others look at the locks to see them taken; that they are given back is told by slot_close. */
-void slot_drop_locks(struct shm *shm, struct txn_slot *s) {
-    uint16_t owner_slot = atomic_load(&s->owner) & 0xff;
+/* Strong modes are counted by the process that drives the transaction; for the orphan it is txnd
+ * that notes them, before the state says so. */
+void slot_make_orphan(struct shm *shm, struct txn_slot *s) {
+    if (txn_slot_state(s) == TXN_ORPHAN) return;
     for (int i = 0; i < TXN_RELATION_LOCKS; i++) {
-        uint64_t lock = atomic_load_explicit(&s->lock[i], memory_order_relaxed);
+        uint64_t lock = atomic_load(&s->lock[i]);
         if (lock == 0) break;
         if (txn_lock_is_strong(lock))
+            atomic_fetch_add(&shm->txn->strong[SLOT_TXND][txn_lock_hash(lock >> 16)], 1);
+    }
+    slot_set_state(s, TXN_ORPHAN);
+}
+
+/* What an orphan holds is not counted by its worker any more. From the end, since readers of the
+ * list stop at the first 0. Others look at the locks to see them taken; that they are given back is
+ * told by slot_close. */
+void slot_drop_locks(struct shm *shm, struct txn_slot *s) {
+    uint16_t owner_slot = atomic_load(&s->owner) & 0xff;
+    bool counted = txn_slot_state(s) != TXN_ORPHAN;
+    int n = 0;
+    while (n < TXN_RELATION_LOCKS && atomic_load_explicit(&s->lock[n], memory_order_relaxed)) n++;
+    while (n-- > 0) {
+        uint64_t lock = atomic_load_explicit(&s->lock[n], memory_order_relaxed);
+        atomic_store_explicit(&s->lock[n], 0, memory_order_release);
+        if (counted && txn_lock_is_strong(lock))
             atomic_fetch_sub(&shm->txn->strong[owner_slot][txn_lock_hash(lock >> 16)], 1);
-        atomic_store_explicit(&s->lock[i], 0, memory_order_release);
     }
 }
 

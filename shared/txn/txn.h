@@ -66,7 +66,9 @@ struct txn_shared {
                                            a new snapshot does not see, has logged lies below */
     _Atomic uint64_t purge_lsn;         /* txnd: purged up to here */
     /* Relation locks: per process and hash of the relation, how many strong modes its transactions
-     * hold or want. While all are 0, weak modes are granted without looking at other slots. */
+     * hold or want. While all are 0, weak modes are granted without looking at other slots. A count
+     * may be too great for a while (slots are looked at in vain), never too small. txnd's is no
+     * count: not 0 while an orphan may hold or want one (recover.c). */
     _Atomic uint32_t strong[PROC_SLOTS][TXN_STRONG_HASHES];
     _Alignas(64) char memory[]; /* struct txn_slot[sizes.txns], then _Atomic uint64_t
                                    map[sizes.map_entries] */

@@ -14,6 +14,9 @@ void txn_recovered(struct shm *shm, txid next);
  * how many. Repeatable. By the supervisor. */
 unsigned txn_repair(struct shm *shm, struct owner dead);
 
+/* By txnd, now and then: forgets that orphans held strong relation locks where none does. */
+void txn_forget_strong(struct shm *shm);
+
 /* txnd takes an orphan over: *ret_txn can then be rolled back or, when its commit is in the log,
  * released by txn_finish_orphan, which decides. NOT_FOUND: no orphan in that slot. */
 status txn_finish_orphan(struct proc *p, uint32_t index);

@@ -3,6 +3,9 @@
  *   kill_sweep --all           every point of every operation
  *   kill_sweep --slice         every point that changes more than the bytes of pages and records,
  *                              and one in some of the others; without the slowest operation
+ *   kill_sweep --second …      what dies is the repair, too: at each point of it
+ *   kill_sweep --order …       another worker meets what the dead left before, within and after the
+ *                              repair. With either, only every --all or --slice
  *   kill_sweep --loud …        daemons tell what they do (each birth of a trial, too)
  *   kill_sweep [--all] NAME…   only operations whose name contains one of the words
  *   kill_sweep --list */
@@ -22,6 +25,9 @@
 
 #define EXIT_SKIPPED 77
 #define SLICE_EVERY 61
+/* Of the slice of second deaths. */
+#define SECOND_EVERY 503
+#define SECOND_THIN 7
 #define TRIAL_SECONDS_MAX 20
 
 static struct world *now; /* whose trial a signal ends */
@@ -42,18 +48,28 @@ static void on_signal(int number) {
     siglongjmp(now->abandon, 1);
 }
 
+static void try_here(struct world *w) {
+    if (w->trial == TRIAL_SECOND)
+        second_verdict(w);
+    else if (w->trial == TRIAL_ORDER)
+        order_verdict(w);
+    else if (w->op->daemon)
+        daemon_verdict(w);
+    else
+        verdict(w);
+}
+
 static void on_point(void *arg) {
     struct world *w = arg;
     uint64_t n = w->step.points;
-    if (w->given_up || (w->step.changed_bulk && n % w->every != 0)) return;
+    if (w->given_up || n % (w->step.changed_bulk ? w->every : w->thin) != 0) return;
     w->tried++;
     if (sigsetjmp(w->abandon, 1) == 0) {
         now = w;
         alarm(TRIAL_SECONDS_MAX);
-        if (w->op->daemon)
-            daemon_verdict(w);
-        else
-            verdict(w);
+        w->before = w->built[0];
+        w->after = w->built[1];
+        try_here(w);
     } else {
         w->failures++;
         w->given_up = coro_self();
@@ -112,6 +128,8 @@ static enum step_result sweep(struct world *w) {
                             .arg = w,
                             .areas = w->areas,
                             .areas_count = w->areas_count};
+    w->built[0] = w->before;
+    w->built[1] = w->after;
     on_point(w);
     enum step_result result = step_through(&w->step);
     if (result == STEP_DONE) {
@@ -133,11 +151,36 @@ static void hush(bool quiet) {
     close(fd);
 }
 
-static bool run(const struct kill_op *op, unsigned every, uint64_t totals[3], bool *ret_denied) {
+struct options {
+    unsigned every; /* of points that change bulk areas only */
+    unsigned thin;  /* of the others */
+    enum trial trial;
+    bool list, loud;
+    char **words;
+    int words_count;
+};
+
+struct totals {
+    uint64_t instructions, points, tried, second, second_other;
+    unsigned passed, failed;
+};
+
+static void add_up(struct totals *t, const struct world *w) {
+    t->instructions += w->step.instructions;
+    t->points += w->step.points;
+    t->tried += w->tried;
+    t->second += w->second_deaths;
+    t->second_other += w->second_other;
+}
+
+static bool run(const struct kill_op *op, const struct options *o, struct totals *totals,
+                bool *ret_denied) {
     struct world *w = malloc(sizeof *w);
     CHECK(w);
     world_make(w, op);
-    w->every = every;
+    w->every = o->every;
+    w->thin = o->thin;
+    w->trial = o->trial;
     double begun = seconds();
     enum step_result result = STEP_DIED;
     if (sigsetjmp(w->abandon, 1) == 0) {
@@ -164,36 +207,89 @@ static bool run(const struct kill_op *op, unsigned every, uint64_t totals[3], bo
            : passed              ? "ok"
                                  : "FAILED");
     fflush(stdout);
-    totals[0] += w->step.instructions;
-    totals[1] += w->step.points;
-    totals[2] += w->tried;
+    add_up(totals, w);
     if (op->daemon) daemon_free(w);
     world_free(w);
     free(w);
     return passed;
 }
 
-static bool wanted(const struct kill_op *op, char **words, int count) {
-    for (int i = 0; i < count; i++)
-        if (strstr(op->name, words[i])) return true;
-    return count == 0;
+static bool wanted(const struct kill_op *op, const struct options *o) {
+    if (o->trial != TRIAL_DEATH && op->daemon) return false;
+    if (o->trial == TRIAL_ORDER && op->alone) return false;
+    for (int i = 0; i < o->words_count; i++)
+        if (strstr(op->name, o->words[i])) return true;
+    return o->words_count == 0 && !(op->slow && o->every > 1 && !o->list);
+}
+
+static bool options_read(int argc, char **argv, struct options *o) {
+    int at = 1;
+    bool slice = false;
+    *o = (struct options){.every = SLICE_EVERY, .thin = 1};
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--all") == 0)
+            o->every = 1;
+        else if (strcmp(argv[at], "--second") == 0)
+            o->trial = TRIAL_SECOND;
+        else if (strcmp(argv[at], "--order") == 0)
+            o->trial = TRIAL_ORDER;
+        else if (strcmp(argv[at], "--list") == 0)
+            o->list = true;
+        else if (strcmp(argv[at], "--loud") == 0)
+            o->loud = true;
+        else if (strcmp(argv[at], "--slice") == 0)
+            slice = true;
+        else
+            return false;
+    }
+    if (slice && o->trial == TRIAL_SECOND) {
+        o->every = SECOND_EVERY;
+        o->thin = SECOND_THIN;
+    }
+    o->words = argv + at;
+    o->words_count = argc - at;
+    return true;
+}
+
+/* False: this system does not let us. */
+static bool run_wanted(const struct options *o, const struct kill_op *ops, unsigned count,
+                       struct totals *totals) {
+    for (unsigned k = 0; k < count; k++) {
+        bool denied = false;
+        if (!wanted(&ops[k], o)) continue;
+        if (o->list) {
+            puts(ops[k].name);
+            continue;
+        }
+        hush(ops[k].daemon && !o->loud);
+        if (run(&ops[k], o, totals, &denied))
+            totals->passed++;
+        else if (denied)
+            return false;
+        else
+            totals->failed++;
+    }
+    return true;
+}
+
+static void tell(const struct options *o, const struct totals *t) {
+    printf("%llu instructions stepped, shared memory differed after %llu of them, %llu deaths "
+           "repaired\n",
+           (unsigned long long)t->instructions, (unsigned long long)t->points,
+           (unsigned long long)t->tried);
+    if (o->trial == TRIAL_SECOND)
+        printf("%llu deaths in the repair, after %llu of which the next one came to something "
+               "else\n",
+               (unsigned long long)t->second, (unsigned long long)t->second_other);
+    printf("%u passed, %u failed\n", t->passed, t->failed);
 }
 
 int main(int argc, char **argv) {
-    unsigned every = SLICE_EVERY;
-    bool list = false, loud = false;
-    int at = 1;
-    for (; at < argc && argv[at][0] == '-'; at++) {
-        if (strcmp(argv[at], "--all") == 0)
-            every = 1;
-        else if (strcmp(argv[at], "--list") == 0)
-            list = true;
-        else if (strcmp(argv[at], "--loud") == 0)
-            loud = true;
-        else if (strcmp(argv[at], "--slice") != 0) {
-            fprintf(stderr, "usage: kill_sweep [--all | --slice | --list] [--loud] [NAME…]\n");
-            return 2;
-        }
+    struct options o;
+    if (!options_read(argc, argv, &o)) {
+        fprintf(stderr, "usage: kill_sweep [--all | --slice | --list] [--second | --order] "
+                        "[--loud] [NAME…]\n");
+        return 2;
     }
     world_told = fdopen(dup(STDERR_FILENO), "w");
     CHECK(world_told);
@@ -207,33 +303,15 @@ int main(int argc, char **argv) {
                  {ops_txn, ops_txn_count},
                  {ops_tree, ops_tree_count},
                  {ops_daemon, ops_daemon_count}};
-    unsigned passed = 0, failed = 0;
-    uint64_t totals[3] = {0};
-    if (!list)
+    struct totals totals = {0};
+    if (!o.list)
         printf("%-36s %9s %8s %8s %8s\n", "killed in", "stepped", "points", "tried", "failures");
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
-        for (unsigned k = 0; k < parts[i].count; k++) {
-            const struct kill_op *op = &parts[i].ops[k];
-            bool denied = false;
-            if (!wanted(op, argv + at, argc - at)) continue;
-            if (op->slow && every > 1 && at == argc && !list) continue;
-            hush(op->daemon && !loud);
-            if (list) {
-                puts(op->name);
-            } else if (run(op, every, totals, &denied)) {
-                passed++;
-            } else if (denied) {
-                printf("skipped: this system does not allow ptrace\n");
-                return EXIT_SKIPPED;
-            } else {
-                failed++;
-            }
-        }
+        if (run_wanted(&o, parts[i].ops, parts[i].count, &totals)) continue;
+        printf("skipped: this system does not allow ptrace\n");
+        return EXIT_SKIPPED;
     }
-    if (list) return 0;
-    printf("%llu instructions stepped, shared memory differed after %llu of them, %llu deaths "
-           "repaired\n%u passed, %u failed\n",
-           (unsigned long long)totals[0], (unsigned long long)totals[1],
-           (unsigned long long)totals[2], passed, failed);
-    return failed || !passed ? 1 : 0;
+    if (o.list) return 0;
+    tell(&o, &totals);
+    return totals.failed || !totals.passed ? 1 : 0;
 }

@@ -71,6 +71,24 @@ static status rollback(struct world *w, struct actor *a) {
     return txn_rollback(&a->proc, &a->txn);
 }
 
+/* The log fails in the middle: what is left is txnd's. */
+static status begin_with_changes_and_locks(struct world *w, struct actor *a) {
+    TRY(begin_with_changes(w, a));
+    TRY(txn_lock_relation(&a->proc, &a->txn, RELATION, MODE_EXCLUSIVE, true, 0));
+    return txn_lock_relation(&a->proc, &a->txn, RELATION + 10, MODE_SHARE, true, 0);
+}
+static status rollback_fails(struct world *w, struct actor *a) {
+    (void)w;
+    _Atomic uint64_t *failed = &a->proc.shm->log->failed;
+    atomic_store(failed, ST_IO_ERROR);
+    status s = txn_rollback(&a->proc, &a->txn);
+    atomic_store(failed, ST_OK);
+    return status_is(s, ST_IO_ERROR) ? OK : ok(s) ? STATUS(INVALID) : s;
+}
+static void log_mended(struct world *w) {
+    atomic_store(&w->copy.log->failed, ST_OK);
+}
+
 static status rollback_to(struct world *w, struct actor *a) {
     (void)w;
     return txn_rollback_to(&a->proc, &a->txn, a->mark);
@@ -108,7 +126,9 @@ static status begin_with_weak_lock(struct world *w, struct actor *a) {
 
 static status begin_with_locks(struct world *w, struct actor *a) {
     TRY(begin_only(w, a));
+    TRY(txn_lock_relation(&a->proc, &a->txn, RELATION + 10, MODE_EXCLUSIVE, true, 0));
     TRY(lock(a, MODE_SHARE));
+    TRY(txn_lock_relation(&a->proc, &a->txn, RELATION + 20, MODE_ACCESS_SHARE, true, 0));
     return lock(a, MODE_ACCESS_EXCLUSIVE);
 }
 
@@ -177,6 +197,8 @@ const struct kill_op ops_txn[] = {
     {"txn commit, id but no record", build_rows, begin_with_id, commit, NULL},
     {"txn abort", build_rows, begin_with_changes, rollback, NULL, .record = REC_ROLLED_BACK,
      .ends_undone = true},
+    {"txn abort that fails", build_rows, begin_with_changes_and_locks, rollback_fails, log_mended,
+     .ends_undone = true, .alone = true},
     {"txn rollback to a mark", build_rows, begin_with_changes_behind_mark, rollback_to, NULL,
      .record = REC_ENTRY_RESTORE, .ends_undone = true},
     {"relation lock, weak", build_rows, begin_only, lock_weak, NULL},

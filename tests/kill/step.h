@@ -18,7 +18,9 @@ struct area {
     char *live;  /* where the stepped process works */
     char *copy;  /* where the repair is tried: a mapping of this process alone */
     char *last;  /* as it was after the newest point */
-    char *saved; /* room for one more image */
+    char *saved; /* room for more images */
+    char *seen;
+    char *repaired;
     size_t bytes;
 };
 

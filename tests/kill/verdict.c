@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "fmt/apply.h"
+#include "session/session.h"
 #include "world.h"
 
 static _Alignas(8) char record_buf[REC_BYTES_MAX];
@@ -15,17 +16,29 @@ static struct owner dead_owner(const struct world *w) {
     return w->actor.proc.owner;
 }
 
-static void repair(struct world *w) {
+static bool committed(struct shm *shm, uint64_t x) {
+    return txn_fate(shm, x, NULL, NULL) == FATE_COMMITTED;
+}
+
+/* As in ops/supervisor/repair.c. */
+void repair_step(struct world *w, unsigned step) {
     struct owner dead = dead_owner(w);
-    log_repair(&w->copy, dead.slot, txn_map_entry);
-    pool_repair(&w->copy, dead);
-    txn_repair(&w->copy, dead);
+    switch (step) {
+    case 0: log_repair(&w->copy, dead.slot, txn_map_entry); break;
+    case 1: pool_repair(&w->copy, dead); break;
+    case 2: session_repair(&w->copy, dead, committed); break;
+    default: txn_repair(&w->copy, dead);
+    }
+}
+
+void repair_all(struct world *w) {
+    for (unsigned step = 0; step < REPAIR_STEPS; step++) repair_step(w, step);
 }
 
 static void check_repeatable(struct world *w) {
     for (unsigned i = 0; i < w->areas_count; i++)
         memcpy(w->areas[i].saved, w->areas[i].copy, w->areas[i].bytes);
-    repair(w);
+    repair_all(w);
     for (unsigned i = 0; i < w->areas_count; i++)
         if (memcmp(w->areas[i].saved, w->areas[i].copy, w->areas[i].bytes) != 0)
             world_fail(w, "repeating the repair changes region %s", w->areas[i].name);
@@ -84,7 +97,7 @@ void verdict_log(struct world *w, uint64_t *ret_dirty_since) {
                        (unsigned long long)w->tail0, status_name(s));
         if (at < w->tail0) continue;
         expect_record(w, r, at, w->expected, ret_dirty_since);
-        if (r->type != REC_COMMIT) continue;
+        if (r->type != REC_COMMIT || r->txid == w->other_txid) continue;
         struct rec_commit c;
         memcpy(&c, rec_payload_c(r), sizeof c);
         commit_time time;
@@ -153,6 +166,7 @@ static void finish_orphans(struct world *w) {
     for (uint32_t i = 0; i < shm->sizes.txns; i++)
         if (txn_slot_state(txn_slot_at(shm, i)) == TXN_ORPHAN)
             MUST_OK(w, txn_finish_orphan(&txnd, i));
+    txn_forget_strong(shm);
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
         struct txn_slot *s = txn_slot_at(shm, i);
         MUST(w, txn_slot_state(s) == TXN_FREE);
@@ -194,6 +208,15 @@ void verdict_space(struct world *w, struct proc *p, struct tree made) {
             world_fail(w, "page %u: %s", no, visited[no] ? "in a tree and free" : "lost");
 }
 
+unsigned row_of(struct world *w, const struct tree_entry *e) {
+    unsigned row = ROWS_MAX;
+    char key[16] = {0};
+    MUST(w, e->key_len > w->key_pad && e->key_len - w->key_pad < sizeof key);
+    memcpy(key, e->key + w->key_pad, e->key_len - w->key_pad);
+    MUST(w, sscanf(key, "row%u", &row) == 1 && row < ROWS_MAX);
+    return row;
+}
+
 void verdict_rows(struct world *w, struct proc *p, const struct model *m) {
     struct model found = {{0}};
     char value[TREE_ENTRY_BYTES_MAX];
@@ -206,11 +229,7 @@ void verdict_rows(struct world *w, struct proc *p, const struct model *m) {
     MUST_OK(w, tree_cursor_init(&c, &arena, w->tree));
     MUST_OK(w, tree_cursor_seek(p, &c, "", 0, false, false));
     while (ok(s = tree_cursor_next(p, &c, &e))) {
-        unsigned row = ROWS_MAX;
-        char key[16] = {0};
-        MUST(w, e.key_len > w->key_pad && e.key_len - w->key_pad < sizeof key);
-        memcpy(key, e.key + w->key_pad, e.key_len - w->key_pad);
-        MUST(w, sscanf(key, "row%u", &row) == 1 && row < ROWS_MAX);
+        unsigned row = row_of(w, &e);
         if (e.flags & ENTRY_DELETED) continue;
         if (!m->seed[row]) world_fail(w, "row %u is there", row);
         size_t bytes = row_value(w, row, m->seed[row], value);
@@ -247,6 +266,7 @@ static void do_again(struct world *w) {
     if (ok(s)) s = w->op->run(w, a);
     if (!done_before(w, s)) MUST_OK(w, s);
     if (a->txn.slot) MUST_OK(w, txn_commit(&a->proc, &a->txn, true));
+    finish_orphans(w);
     verdict_rows(w, &a->proc, w->op->ends_undone ? &w->before : &w->after);
     struct tree second = w->second;
     if (w->op->frees) w->second.id = 0;
@@ -254,17 +274,15 @@ static void do_again(struct world *w) {
     w->second = second;
 }
 
-void verdict_repair(struct world *w) {
+void verdict_begin(struct world *w) {
     for (unsigned i = 0; i < w->areas_count; i++)
         memcpy(w->areas[i].copy, w->areas[i].last, w->areas[i].bytes);
-    repair(w);
-    check_repeatable(w);
-    check_latches(w);
-    check_process(w);
 }
 
-void verdict(struct world *w) {
-    verdict_repair(w);
+/* After the repair, and perhaps again. */
+void verdict_after(struct world *w) {
+    check_latches(w);
+    check_process(w);
     check_slots(w);
     check_pages(w);
     if (w->op->verify) w->op->verify(w);
@@ -275,6 +293,19 @@ void verdict(struct world *w) {
     if (!w->op->frees) verdict_space(w, &p, (struct tree){.id = 0});
     do_again(w);
     check_latches(w);
+}
+
+void verdict_repair(struct world *w) {
+    verdict_begin(w);
+    repair_all(w);
+    check_repeatable(w);
+    check_latches(w);
+    check_process(w);
+}
+
+void verdict(struct world *w) {
+    verdict_repair(w);
+    verdict_after(w);
 }
 
 /* The pages as they are now, and since when the data file lacks what is in them. */

@@ -159,7 +159,9 @@ static status call_from_stepped(struct proc *p, uint16_t to, struct msg *m) {
 static void post([[maybe_unused]] struct proc *p, [[maybe_unused]] uint16_t to,
                  [[maybe_unused]] const struct msg *m) {}
 
-static void yield([[maybe_unused]] struct proc *p) {}
+static void yield([[maybe_unused]] struct proc *p) {
+    if (coro_self()) sched_yield(); /* order.c's: the other worker waits */
+}
 
 static uint64_t clock_ns(struct proc *p) {
     return ((struct world *)p->env_data)->clock += 1000;
@@ -205,6 +207,8 @@ void world_free(struct world *w) {
     for (unsigned i = 0; i < w->areas_count; i++) {
         free(w->areas[i].last);
         free(w->areas[i].saved);
+        free(w->areas[i].seen);
+        free(w->areas[i].repaired);
     }
     region_detach_all(&w->live);
     region_detach_all(&w->copy);
@@ -234,8 +238,10 @@ void world_add_area(struct world *w, const char *name, bool bulk, void *live, vo
                        .copy = copy,
                        .last = malloc(bytes),
                        .saved = malloc(bytes),
+                       .seen = malloc(bytes),
+                       .repaired = malloc(bytes),
                        .bytes = bytes};
-    CHECK(a->last && a->saved);
+    CHECK(a->last && a->saved && a->seen && a->repaired);
     memcpy(a->last, live, bytes);
 }
 

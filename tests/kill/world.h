@@ -54,8 +54,12 @@ struct model {
     uint32_t seed[ROWS_MAX];
 };
 
+/* What is tried at a point. */
+enum trial { TRIAL_DEATH, TRIAL_SECOND, TRIAL_ORDER };
+
 struct world {
     const struct kill_op *op;
+    enum trial trial;
     struct shm live, copy;
     struct env env_live, env_copy, env_stepped;
     struct mailbox *box;
@@ -67,6 +71,7 @@ struct world {
     struct tree second;          /* id 0: there is none */
     size_t value_bytes, key_pad; /* of rows: about so long; bytes before the number */
     struct model before, after;  /* what is there without and with the operation's transaction */
+    struct model built[2];       /* the same, as each trial begins with them */
     struct actor actor;          /* the worker */
 
     unsigned char home[PAGES_MAX][PAGE_BYTES];  /* the data file */
@@ -78,7 +83,11 @@ struct world {
 
     struct step step;
     uint64_t tried, failures;
-    unsigned every; /* of points that change bulk areas only, one in so many is tried */
+    uint64_t second_deaths, second_other; /* of repairs; those that the next one ended otherwise */
+    uint64_t second_bulk;                 /* points of repairs that changed bulk areas only */
+    txid other_txid;                      /* of the other worker in a trial of order.c; 0: none */
+    /* Of points that change bulk areas only, and of the others, one in so many is tried. */
+    unsigned every, thin;
     bool committed; /* at the present point */
     sigjmp_buf abandon;
     sigjmp_buf *catcher; /* who takes world_fail instead: a coroutine of the trial */
@@ -105,6 +114,7 @@ struct kill_op {
     bool daemon;      /* dies as storaged does: see ops_daemon.c */
     bool slow;        /* not part of the slice, unless it is named */
     bool by_txnd;     /* the actor is txnd */
+    bool alone;       /* what it is about keeps everybody else from working: not for order.c */
 };
 
 /* Where failures are told: standard error, even while the daemons' own words go nowhere. */
@@ -143,6 +153,7 @@ void world_rebuild(struct world *w, const struct shm *shm, struct frame *f);
 #define ROW_KEY_BYTES TREE_KEY_BYTES_MAX
 size_t row_key(const struct world *w, unsigned row, char *ret_key);
 size_t row_value(const struct world *w, unsigned row, uint32_t seed, char *ret_value);
+unsigned row_of(struct world *w, const struct tree_entry *e);
 status row_put(struct world *w, struct actor *a, unsigned row, uint32_t seed);
 status row_delete(struct world *w, struct actor *a, unsigned row);
 /* In a transaction of its own that commits, and in both models. seed 0: deletes it. */
@@ -152,8 +163,20 @@ status actor_begin(struct actor *a); /* with a transaction id */
 /* What must hold on the copy after the worker's death here (verdict.c). */
 void verdict_start(struct world *w);
 void verdict(struct world *w);
-/* The first half: the supervisor's repair, twice; no latch is left. */
+/* Its parts: the copy becomes what the dead left; the supervisor's repair, twice, and no latch is
+ * left; what must hold after a repair. */
+void verdict_begin(struct world *w);
 void verdict_repair(struct world *w);
+void verdict_after(struct world *w);
+/* The supervisor's repair of the copy. */
+#define REPAIR_STEPS 4u
+void repair_step(struct world *w, unsigned step);
+void repair_all(struct world *w);
+/* The supervisor dies at every instruction of the repair, and the next one repeats it (second.c).
+ */
+void second_verdict(struct world *w);
+/* Another worker works on the copy before, between and after the steps of the repair (order.c). */
+void order_verdict(struct world *w);
 /* The log of the copy without a hole; w->expected and w->committed by it. */
 void verdict_log(struct world *w, uint64_t *ret_dirty_since);
 /* Trees, and every page in use in one of them. made.id 0: none. */
