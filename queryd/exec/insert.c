@@ -107,6 +107,25 @@ static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *r
     return table_recheck(s->op.x->env, s->relation, *ret_key, *ret_len, s->entry_buf, ret_entry);
 }
 
+static bool own_new_version(const struct sql_env *env, const struct tree_entry *e) {
+    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x &&
+           e->lsn.at >= env->snapshot.own.at;
+}
+
+/* A fixed snapshot cannot go on over a row, or a version of it, that it does not see. */
+static status must_be_seen(const struct insert *s, const void *key, size_t len,
+                           const struct tree_entry *e) {
+    struct sql_env *env = s->op.x->env;
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry seen;
+    if (env->txn->isolation == ISO_READ_COMMITTED || own_new_version(env, e)) return OK;
+    status st = table_get(env, s->relation, key, len, buf, &seen);
+    if (!ok(st) && !status_is(st, ST_NOT_FOUND)) return st;
+    if (ok(st) && seen.lsn.at == e->lsn.at) return OK;
+    return error_set(env->eval.error, ST_SERIALIZATION_FAILURE,
+                     "could not serialize access due to concurrent update");
+}
+
 /* No conflict is allowed (any more): the row, or the error. */
 static status insert_plainly(struct insert *s) {
     TRY(table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, false));
@@ -123,7 +142,9 @@ static status insert_or_nothing(struct insert *s) {
     size_t len;
     struct tree_entry e;
     st = look_at_obstacle(s, &key, &len, &e);
-    return status_is(st, ST_NOT_FOUND) ? insert_plainly(s) : st;
+    if (status_is(st, ST_NOT_FOUND)) return insert_plainly(s);
+    TRY(st);
+    return must_be_seen(s, key, len, &e);
 }
 
 static status twice(struct insert *s) {
@@ -133,11 +154,6 @@ static status twice(struct insert *s) {
     error_hint(e, "Ensure that no rows proposed for insertion within the same command have "
                   "duplicate constrained values.");
     return st;
-}
-
-static bool own_new_version(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x &&
-           e->lsn.at >= env->snapshot.own.at;
 }
 
 /* The row there gets its new values. ROW_CHANGED: look again. */
@@ -180,6 +196,7 @@ static status insert_or_update(struct insert *s) {
         if (status_is(st, ST_NOT_FOUND)) return insert_plainly(s);
         TRY(st);
         if (own_new_version(env, &e)) return twice(s);
+        TRY(must_be_seen(s, key, len, &e));
         st = update_obstacle(s, key, len, &e);
         if (!status_is(st, ST_ROW_CHANGED) && !status_is(st, ST_NOT_FOUND)) return st;
         TRY(sql_env_breathe(env));

@@ -111,6 +111,29 @@ static void test_repeatable_read(void **) {
     SQL_IS(a, "DROP TABLE r", "");
 }
 
+/* ON CONFLICT meets a row, or a version, that a fixed snapshot does not see. */
+static void test_conflict_not_seen(void **) {
+    static const char refused[] = "40001 could not serialize access due to concurrent update";
+    static const char *const upserts[] = {
+        "INSERT INTO r VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET v = r.v + 100",
+        "INSERT INTO r VALUES (2, 0) ON CONFLICT (id) DO UPDATE SET v = r.v + 100",
+        "INSERT INTO r VALUES (2, 0) ON CONFLICT (id) DO NOTHING",
+    };
+    for (size_t i = 0; i < sizeof upserts / sizeof *upserts; i++) {
+        SQL_IS(a, "CREATE TABLE r (id int PRIMARY KEY, v int); INSERT INTO r VALUES (1, 10)", "");
+        SQL_IS(a, "BEGIN ISOLATION LEVEL REPEATABLE READ", "");
+        SQL_IS(a, "SELECT v FROM r", "10");
+        SQL_IS(b, "UPDATE r SET v = 11 WHERE id = 1; INSERT INTO r VALUES (2, 20)", "");
+        SQL_IS(a, upserts[i], refused);
+        SQL_IS(a, "ROLLBACK; SELECT v FROM r ORDER BY id", "11|20");
+        SQL_IS(a, "BEGIN ISOLATION LEVEL REPEATABLE READ", "");
+        SQL_IS(a, "INSERT INTO r VALUES (3, 30); UPDATE r SET v = 31 WHERE id = 3", "");
+        SQL_IS(a, "INSERT INTO r VALUES (3, 0) ON CONFLICT (id) DO UPDATE SET v = r.v + 1", "");
+        SQL_IS(a, "SELECT v FROM r ORDER BY id", "11|20|32");
+        SQL_IS(a, "COMMIT; DROP TABLE r", "");
+    }
+}
+
 static void test_uncommitted(void **) {
     SQL_IS(a, "CREATE TABLE u (id int PRIMARY KEY, v int)", "");
     SQL_IS(a, "INSERT INTO u SELECT x, x FROM generate_series(1, 100) x", "");
@@ -299,11 +322,17 @@ static void test_deep(void **) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters),      cmocka_unit_test(test_look_again),
-        cmocka_unit_test(test_repeatable_read), cmocka_unit_test(test_uncommitted),
-        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_copy_in),
-        cmocka_unit_test(test_copy_out),        cmocka_unit_test(test_copy_binary),
-        cmocka_unit_test(test_error_positions), cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_look_again),
+        cmocka_unit_test(test_repeatable_read),
+        cmocka_unit_test(test_conflict_not_seen),
+        cmocka_unit_test(test_uncommitted),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_copy_in),
+        cmocka_unit_test(test_copy_out),
+        cmocka_unit_test(test_copy_binary),
+        cmocka_unit_test(test_error_positions),
+        cmocka_unit_test(test_deep),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
