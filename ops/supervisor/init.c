@@ -118,6 +118,7 @@ status supervisor_prepare(struct supervisor *s, struct error *e) {
     s->slots = (uint16_t)(SLOT_QUERYD + sizes.workers);
     TRY(make_kept(s, e));
     TRY(region_create_all(s->region, &sizes, &s->shm, e));
+    events_open(s);
     struct control *c = s->shm.control;
     c->appliance_id = s->appliance_id;
     c->port = (uint32_t)s->conf.port;
@@ -139,6 +140,6 @@ void supervisor_begin(struct supervisor *s) {
         return;
     }
     daemon_ready(&s->d);
-    event("starts %u processes of appliance %016llx", s->slots - 1,
-          (unsigned long long)s->appliance_id);
+    event_as(&(struct event){.kind = EVENT_STARTED}, "starts %u processes of appliance %016llx",
+             s->slots - 1, (unsigned long long)s->appliance_id);
 }

@@ -52,34 +52,24 @@ static void wait_for_lifeline(struct kept *k) {
     }
 }
 
-static void describe(int how, char *ret_text, size_t bytes) {
-    if (WIFSIGNALED(how)) {
-        snprintf(ret_text, bytes, "was ended by signal %d (%s)", WTERMSIG(how),
-                 strsignal(WTERMSIG(how)));
-    } else {
-        snprintf(ret_text, bytes, "ended with status %d", WEXITSTATUS(how));
-    }
-}
-
 /* Waits for the death and does what has to be done before the next life. */
 static void see_out(struct kept *k) {
     struct supervisor *s = k->s;
     struct proc_entry *entry = &s->shm.control->procs[k->slot];
-    char words[96];
     status_ignore(daemon_watch(&s->d, k->pidfd, EPOLLIN, pidfd_readable, k)); /* else: heartbeats */
     int how = reap(k);
     status_ignore(daemon_watch(&s->d, k->pidfd, 0, NULL, NULL)); /* cannot fail */
     close(k->pidfd);
     k->pidfd = -1;
     k->pid = 0;
+    k->died_ns = clock_mono_ns();
     uint32_t epoch = atomic_load(&entry->epoch);
     bool orderly =
         atomic_load(&entry->state) == PROC_STOPPING && WIFEXITED(how) && WEXITSTATUS(how) == 0;
     atomic_store(&entry->last_exit, how);
     atomic_store(&entry->state, PROC_DEAD);
     PROBE(axolotl_supervisor, process_died, k->slot, epoch, how);
-    describe(how, words, sizeof words);
-    if (!orderly || !s->stopping) event("%s (epoch %u) %s", k->name, epoch, words);
+    if (!orderly || !s->stopping) event_died(k, epoch, how);
     wait_for_lifeline(k);
     repair_after(s, k->slot, epoch);
 }
@@ -109,7 +99,8 @@ static bool may_start_again(struct kept *k) {
 
 static void give_up(struct kept *k) {
     struct supervisor *s = k->s;
-    event(
+    event_as(
+        &(struct event){.kind = EVENT_GIVEN_UP, .slot = k->slot},
         "%s has died %u times within %llu s and is not started again by itself; see its log file, "
         "then \"axl restart %s\"",
         k->name, k->deaths, (unsigned long long)(s->conf.restart_window / 1000), k->name);
@@ -137,7 +128,10 @@ void keep_run(void *arg) {
     k->keeper = coro_self();
     for (bool restart = false; !s->stopping; restart = true) {
         struct error e = {0};
-        if (restart) atomic_fetch_add(&entry->restarts, 1);
+        if (restart) {
+            atomic_fetch_add(&entry->restarts, 1);
+            event_starts_again(k);
+        }
         if (ok(spawn_process(k, restart, &e))) {
             see_out(k);
         } else {
@@ -148,7 +142,8 @@ void keep_run(void *arg) {
         if (!may_start_again(k)) {
             give_up(k);
         } else if (recovery_broken_by(k)) {
-            event("%s died during recovery: everything begins again", k->name);
+            event_as(&(struct event){.kind = EVENT_RECOVERY_BROKEN, .slot = k->slot},
+                     "%s died during recovery: everything begins again", k->name);
             s->started_again = true;
             supervisor_stop(s, true);
         } else if (k->pause_ns) {
@@ -179,8 +174,9 @@ void keep_watch_heartbeats(void *arg) {
                                  ? s->conf.heartbeat_timeout * MS
                                  : STARTING_SILENCE_NS;
             if (!k->pid || beat == 0 || now < beat + limit) continue;
-            event("%s has been silent for %llu ms: killed", k->name,
-                  (unsigned long long)((now - beat) / MS));
+            event_as(&(struct event){.kind = EVENT_HANG, .slot = slot},
+                     "%s has been silent for %llu ms: killed", k->name,
+                     (unsigned long long)((now - beat) / MS));
             PROBE(axolotl_supervisor, hang, slot, (now - beat) / MS);
             keep_kill(k, SIGKILL);
         }

@@ -23,6 +23,7 @@ static bool step([[maybe_unused]] struct daemon *d) {
         struct kept *k = &s->kept[slot];
         if (k->pid && !k->ready_ns && atomic_load(&c->procs[slot].state) == PROC_READY) {
             k->ready_ns = clock_mono_ns();
+            event_ready(k);
         }
     }
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
@@ -31,7 +32,7 @@ static bool step([[maybe_unused]] struct daemon *d) {
     }
     atomic_store(&c->state, APPLIANCE_SERVING);
     unsetenv(TIMES_VARIABLE);
-    event("serves on port %u", c->port);
+    event_as(&(struct event){.kind = EVENT_SERVING}, "serves on port %u", c->port);
     return false;
 }
 
@@ -142,7 +143,7 @@ int main(int argc, char **argv) {
         fflush(stderr);
         _exit(1);
     }
-    if (!foreground) spawn_events_open(&s);
+    if (!foreground) spawn_log_open(&s);
     supervisor_begin(&s);
     while (daemon_turn(&s.d, -1)) continue;
     region_remove_all(s.region);
