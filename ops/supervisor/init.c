@@ -80,7 +80,8 @@ static status make_bells(struct supervisor *s, struct error *e) {
 static status make_kept(struct supervisor *s, struct error *e) {
     for (uint16_t slot = 0; slot < s->slots; slot++) {
         struct kept *k = &s->kept[slot];
-        *k = (struct kept){.s = s, .slot = slot, .pidfd = -1, .lifeline = -1};
+        *k = (struct kept){
+            .s = s, .slot = slot, .pidfd = -1, .lifeline = -1, .programs = s->programs};
         proc_slot_name(slot, k->name);
         if (slot != SLOT_STORAGED && slot != SLOT_LOGD) continue;
         TRY(lifeline_make(k, e));
@@ -124,6 +125,7 @@ status supervisor_prepare(struct supervisor *s, struct error *e) {
     c->port = (uint32_t)s->conf.port;
     c->started_wall_ns = clock_wall_ns();
     snprintf(c->data_dir, sizeof c->data_dir, "%s", s->dir);
+    snprintf(c->programs, sizeof c->programs, "%s", s->programs);
     TRY(make_bells(s, e));
     return listeners_open(s, e);
 }

@@ -62,6 +62,7 @@ static void see_out(struct kept *k) {
     close(k->pidfd);
     k->pidfd = -1;
     k->pid = 0;
+    k->renewed_ns = 0;
     k->died_ns = clock_mono_ns();
     uint32_t epoch = atomic_load(&entry->epoch);
     bool orderly =
@@ -80,6 +81,7 @@ static bool may_start_again(struct kept *k) {
     uint64_t now = clock_mono_ns();
     if (k->killed) {
         k->killed = false;
+        k->ready_ns = 0;
         k->pause_ns = 0;
         return true;
     }

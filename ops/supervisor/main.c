@@ -11,6 +11,7 @@
 
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 #include "supervisor.h"
 
 #define TIMES_VARIABLE "AXOLOTL_RECOVERIES_FAILED"
@@ -26,6 +27,7 @@ static bool step([[maybe_unused]] struct daemon *d) {
             event_ready(k);
         }
     }
+    keep_end_late(s);
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
         if (atomic_load(&c->procs[slot].state) != PROC_READY) return false;
@@ -128,6 +130,7 @@ int main(int argc, char **argv) {
     static struct supervisor s;
     static struct error e;
     bool foreground = false;
+    if (version_asked(argc, argv, "supervisor")) return 0;
     setvbuf(stderr, NULL, _IOLBF, 0);
     set_signals();
     conf_init(&s.conf);
