@@ -8,6 +8,7 @@
 #include "axl.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 
 static const struct word {
     const char *name;
@@ -21,10 +22,19 @@ static const struct word {
     {"stop", axl_stop, "[--immediate]", "stop it; at once means that the next start recovers"},
     {"status", axl_status, "[--json]",
      "what runs and how it is; exit status 0 healthy, 1 degraded, 2 down"},
-    {"restart", axl_restart, "NAME", "end one process and start it again"},
+    {"restart", axl_restart, "NAME",
+     "end one process and start it again; a worker hands its sessions over first"},
+    {"upgrade", axl_upgrade, "--from DIR",
+     "exchange its programs for those in DIR while it runs, or go back"},
     {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
     {"config", axl_config, "[--json]", "every setting and where its value comes from"},
     {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},
+    {"events", axl_events, "[--json] [--follow] [-n N]",
+     "what happened to its processes: deaths, repairs, hand-overs, upgrades"},
+    {"quarantine", axl_quarantine, "[list [--json] | release FINGERPRINT]",
+     "statements that have ended their workers"},
+    {"fault", axl_fault, "[NAME kill|crash|abort|hang|pause [--after N] [--in PROCESS] | off]",
+     "for tests: make a process die at a chosen point"},
     {"trace", axl_trace, "WHAT …", "watch the running appliance (commit)"},
 };
 
@@ -69,6 +79,13 @@ bool axl_option(struct axl *a, const char *word, const char **ret_value) {
     return false;
 }
 
+const char *axl_argument(struct axl *a) {
+    if (a->argc == 0 || a->argv[0][0] == '-') return NULL;
+    const char *argument = a->argv[0];
+    take_out(a, 0, 1);
+    return argument;
+}
+
 bool axl_done(struct axl *a) {
     if (ok(a->e.status) && a->argc > 0) {
         status_ignore(error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "unknown argument \"%s\"",
@@ -100,6 +117,7 @@ static void find_programs(struct axl *a) {
 int main(int argc, char **argv) {
     static struct axl a;
     const struct word *word = NULL;
+    if (argc == 2 && version_asked(argc, argv, "axl")) return 0;
     for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++) {
         if (strcmp(words[i].name, argv[1]) == 0) word = &words[i];
     }

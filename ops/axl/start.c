@@ -144,7 +144,8 @@ static pid_t launch(struct start_arguments *s) {
 
 /* What is in the way of serving, for a person. */
 static void say_what_failed(struct axl *a) {
-    static const char *const names[] = {"guardian", "supervisor", "storaged", "logd", "txnd", "queryd.0"};
+    static const char *const names[] = {"guardian", "supervisor", "storaged",
+                                        "logd",     "txnd",       "queryd.0"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) axl_tail(a, names[i], 8, true);
 }
 

@@ -12,6 +12,7 @@
 
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 #include "supervisor.h"
 
 #define SESSIONS_LOOK_NS 20000000u
@@ -25,19 +26,21 @@ static bool step(struct daemon *d) {
         struct kept *k = &s->kept[slot];
         if (k->pid && !k->ready_ns && atomic_load(&c->procs[slot].state) == PROC_READY) {
             k->ready_ns = clock_mono_ns();
+            event_ready(k);
         }
     }
     uint64_t now = clock_mono_ns();
     if (sessions_place(s)) d->step_due_ns = now + SESSIONS_LOOK_NS;
     if (s->guardian_due_ns && now >= s->guardian_due_ns)
         s->guardian_due_ns = ok(guardian_begin(s)) ? 0 : now + GUARDIAN_RETRY_NS;
+    keep_end_late(s);
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
         if (atomic_load(&c->procs[slot].state) != PROC_READY) return false;
     }
     atomic_store(&c->state, APPLIANCE_SERVING);
     unsetenv(TIMES_VARIABLE);
-    event("serves on port %u", c->port);
+    event_as(&(struct event){.kind = EVENT_SERVING}, "serves on port %u", c->port);
     return false;
 }
 
@@ -139,6 +142,7 @@ int main(int argc, char **argv) {
     static struct supervisor s;
     static struct error e;
     bool foreground = false;
+    if (version_asked(argc, argv, "supervisor")) return 0;
     setvbuf(stderr, NULL, _IOLBF, 0);
     set_signals();
     conf_init(&s.conf);

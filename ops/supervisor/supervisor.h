@@ -14,6 +14,7 @@
 #include "ipc_control.h"
 #include "ipc_daemon.h"
 #include "ipc_hang.h"
+#include "ipc_version.h"
 
 struct supervisor;
 
@@ -25,15 +26,23 @@ struct kept {
     int pidfd;
     int lifeline; /* read end of the pipe that lives as long as its io_uring; -1: none */
     struct coro *keeper;
-    bool ended;      /* the keeper has returned */
-    bool inherited;  /* from the last supervisor: its life, or what its death left */
-    bool given_up;   /* waits for axl restart */
-    bool wanted;     /* axl restart: start now, the deaths so far forgotten */
-    bool killed;     /* we ended it: not counted as a death of its own */
-    unsigned deaths; /* within the window, of lives that were short */
+    bool ended;           /* the keeper has returned */
+    bool inherited;       /* from the last supervisor: its life, or what its death left */
+    bool given_up;        /* waits for axl restart */
+    bool wanted;          /* axl restart: start now, the deaths so far forgotten */
+    bool killed;          /* we ended it: not counted as a death of its own */
+    const char *programs; /* the folder that its next life's program lies in */
+    uint64_t renewed_ns;  /* since when it hands over, to end; 0: it does not */
+    unsigned deaths;      /* within the window, of lives that were short */
     uint64_t window_ns;
     uint64_t ready_ns; /* when this life was first seen READY; 0: not yet */
     uint64_t pause_ns; /* before the next start */
+    uint64_t died_ns;  /* when the last life was seen dead, until the next one is READY; 0: not */
+    /* A daemon's: requests to it when it was last started again, and whose they were. A worker's:
+     * sessions that its death left. */
+    uint32_t waiters;
+    char waiting[64];
+    bool looped; /* was killed for an endless loop: that counts against its statement */
     struct hang_watch hang;
 };
 
@@ -44,6 +53,7 @@ struct job {
     bool done;
     status outcome;
     char name[16];
+    char words[256]; /* why it failed; empty: the outcome's name says enough */
 };
 
 struct supervisor {
@@ -68,6 +78,7 @@ struct supervisor {
     uint64_t *handed_ns;      /* by session: when it was last given to a worker */
     struct job jobs[JOBS_MAX];
     uint32_t job_last;
+    struct upgrade *upgrade; /* under way; NULL: none */
 };
 
 extern const struct daemon_ops supervisor_ops;
@@ -96,7 +107,7 @@ status listeners_open(struct supervisor *s, struct error *e);
 void listeners_close(struct supervisor *s);
 /* spawn.c */
 status spawn_process(struct kept *k, bool restart, struct error *e);
-void spawn_events_open(const struct supervisor *s);
+void spawn_log_open(const struct supervisor *s);
 status lifeline_make(struct kept *k, struct error *e);
 bool lifeline_held(const struct kept *k); /* somebody still has its write end */
 /* keep.c */
@@ -105,12 +116,31 @@ void keep_watch_heartbeats(void *arg);
 void keep_kill(struct kept *k, int signal);
 /* repair.c */
 void repair_after(struct supervisor *s, uint16_t slot, uint32_t epoch);
+/* judge.c: was it a statement that ended this worker? Before its sessions are repaired. */
+void quarantine_judge(struct supervisor *s, uint16_t slot, uint32_t epoch);
+/* upgrade.c */
+/* Exchanges the programs for those in the absolute folder `from`, while everything runs; refuses or
+ * goes back when that fails. NULL: begun, and j is done when it is; else why not. */
+const char *upgrade_start(struct supervisor *s, const char *from, struct job *j);
+/* Ends this life so that another one takes its place: a worker hands its sessions over first. */
+void keep_renew(struct kept *k);
+void keep_end_late(struct supervisor *s); /* those that hand over for too long */
+/* version.c: the line that NAME --version of the folder prints. By a coroutine. */
+status version_ask(struct supervisor *s, const char *folder, const char *name,
+                   struct version *ret_version, struct error *e);
 /* stop.c */
 void supervisor_stop(struct supervisor *s, bool immediate);
 /* requests.c */
 bool supervisor_request(struct daemon *d, const char *op, const json_t *request, json_t *reply);
 
-/* One line in the supervisor's log file, with the time. */
-[[gnu::format(printf, 1, 2)]] void event(const char *format, ...);
+/* events.c: what happens stands in one line of the supervisor's log file, with the time; in the
+ * ring of events in the control region, from events_open on; and at a probe. */
+void events_open(struct supervisor *s);
+[[gnu::format(printf, 1, 2)]] void event(const char *format, ...); /* EVENT_NOTE */
+/* What `facts` says beside the words: kind, slot, counts; the time is filled in here. */
+[[gnu::format(printf, 2, 3)]] void event_as(const struct event *facts, const char *format, ...);
+void event_died(struct kept *k, uint32_t epoch, int how);
+void event_starts_again(struct kept *k); /* its new life is about to begin */
+void event_ready(struct kept *k);        /* its state is READY since now */
 
 #endif

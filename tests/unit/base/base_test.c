@@ -35,7 +35,7 @@ static void arena_takes_nothing_and_refuses_everything([[maybe_unused]] void **s
     struct arena a;
     arena_init(&a, 0);
     assert_non_null(arena_alloc(&a, 0)); /* of an arena without a chunk, too */
-    volatile size_t most = SIZE_MAX; /* volatile: the compiler knows it, and refuses itself */
+    volatile size_t most = SIZE_MAX;     /* volatile: the compiler knows it, and refuses itself */
     assert_null(arena_alloc(&a, most));
     assert_null(arena_alloc(&a, most - 8));
     assert_null(arena_array(&a, most / 4, 8));
