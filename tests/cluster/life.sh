@@ -51,7 +51,7 @@ for n in storaged logd txnd queryd.0; do wait_ready $n; done
 "$AXL" restart queryd.1 -D "$DIR" >/dev/null || fail "restart queryd.1"
 [ "$(field queryd.1 epoch)" = 2 ] && [ "$(field queryd.1 restarts)" = 1 ] || fail "queryd.1's epoch"
 "$AXL" restart nobody -D "$DIR" 2>/dev/null && fail "restart of nobody"
-"$AXL" logs -D "$DIR" supervisor | grep -q 'serves on port' || fail "logs"
+"$AXL" logs -n 1000 -D "$DIR" supervisor | grep -q 'serves on port' || fail "logs"
 
 stop_now
 "$AXL" status -D "$DIR" >/dev/null; [ $? = 2 ] || fail "stopped is not told by 2"
