@@ -218,6 +218,13 @@ static status call_send(struct ipc_loop *l, uint16_t to, const struct msg *m, bo
     return OK;
 }
 
+/* For who looks from outside: so many wait for that daemon. */
+static void note_awaits(struct ipc_loop *l, uint16_t to, int change) {
+    _Atomic uint16_t *n = &l->entry->awaits[to];
+    atomic_store_explicit(n, (uint16_t)(atomic_load_explicit(n, memory_order_relaxed) + change),
+                          memory_order_relaxed);
+}
+
 static status env_call(struct proc *p, uint16_t to, struct msg *m) {
     struct ipc_loop *l = loop_of(p);
     uint32_t index;
@@ -227,6 +234,7 @@ static status env_call(struct proc *p, uint16_t to, struct msg *m) {
     struct task *t = task_self(l);
     call_at(l, index)->task = t;
     if (!t) bells_flush(l);
+    note_awaits(l, to, 1);
     while (!call_at(l, index)->done) {
         if (t) {
             task_yield_as(l, TASK_BLOCKED);
@@ -234,6 +242,7 @@ static status env_call(struct proc *p, uint16_t to, struct msg *m) {
             loop_wait_completion(l);
         }
     }
+    note_awaits(l, to, -1);
     uint64_t tag = m->tag;
     *m = call_at(l, index)->m;
     m->tag = tag;

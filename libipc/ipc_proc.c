@@ -46,6 +46,8 @@ uint32_t proc_prepare(struct shm *shm, uint16_t slot) {
     proc_slot_name(slot, entry->name);
     atomic_store(&entry->pid, 0);
     atomic_store(&entry->asleep, 0);
+    atomic_store(&entry->trace, 0);
+    for (int to = 0; to < 4; to++) atomic_store(&entry->awaits[to], 0);
     atomic_store(&entry->heartbeat_ns, clock_mono_ns());
     atomic_store(&entry->started_ns, clock_mono_ns());
     atomic_store(&entry->epoch, epoch);

@@ -150,9 +150,11 @@ static void task_run(struct ipc_loop *l, struct task *t) {
     uint64_t trace = l->d->proc.trace;
     t->state = TASK_RUNNING;
     l->d->proc.trace = t->trace;
+    atomic_store_explicit(&l->entry->trace, t->trace, memory_order_relaxed);
     coro_resume(t->coro);
     t->trace = l->d->proc.trace;
     l->d->proc.trace = trace;
+    atomic_store_explicit(&l->entry->trace, trace, memory_order_relaxed);
     if (t->state != TASK_IDLE) return;
     if (l->pooled >= TASKS_POOLED_MAX) {
         task_free(l, t);

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/counter.h"
+#include "base/fault.h"
 #include "base/probe.h"
 #include "logd.h"
 
@@ -112,6 +113,7 @@ static void write_done(struct logd *l, struct logd_io *io) {
         return;
     }
     f->written = write_end(s);
+    FAULT(&l->d->proc, LOGD_WRITTEN);
     /* visible first: who hears of a commit finds it visible */
     atomic_store_explicit(&l->shared->visible, s->visible, memory_order_release);
     atomic_store_explicit(&l->shared->durable, s->durable_to, memory_order_release);
@@ -159,6 +161,7 @@ static bool stage_write(struct logd *l, struct stage *s) {
     f->writing = true;
     f->filling = 1 - f->filling;
     stage_begin(l, &f->stage[f->filling], s);
+    FAULT(&l->d->proc, LOGD_WRITE);
     logd_submit(l, &s->io);
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/counter.h"
+#include "base/fault.h"
 #include "base/probe.h"
 #include "storaged.h"
 
@@ -84,6 +85,7 @@ void waiter_finish(struct storaged *s, struct waiter *w, status result, struct f
     }
     w->m.code = result.code;
     if (f) w->m.arg[0] = frame_index(s, f);
+    FAULT(s->p, STORAGED_LOADED);
     daemon_reply(s->d, &w->m);
     waiter_put(s, w);
 }

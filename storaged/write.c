@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/counter.h"
+#include "base/fault.h"
 #include "base/probe.h"
 #include "storaged.h"
 #include "txn/txn.h"
@@ -151,11 +152,13 @@ static status write_out(struct storaged *s, struct writer *w, uint64_t durable_l
                                     .buf = w->buf,
                                     .len = DOUBLEWRITE_HEAD_BYTES + (size_t)w->count * PAGE_BYTES,
                                     .durable = true}));
+    FAULT(s->p, STORAGED_DOUBLE);
     TRY(io_run(s, w->req, home_requests(s, w)));
     return io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data});
 }
 
 static void finish_batch(struct storaged *s, struct writer *w) {
+    FAULT(s->p, STORAGED_HOME);
     for (unsigned i = 0; i < w->count; i++) {
         struct frame *f = &s->shm->frames[w->frame[i]];
         atomic_store(&f->write_lsn, 0);

@@ -2,9 +2,11 @@
 #ifndef AXL_H
 #define AXL_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/event.h"
 #include "base/proc.h"
 #include "conf/conf.h"
 
@@ -27,6 +29,9 @@ int axl_restart(struct axl *a);
 int axl_checkpoint(struct axl *a);
 int axl_config(struct axl *a);
 int axl_logs(struct axl *a);
+int axl_events(struct axl *a);
+int axl_quarantine(struct axl *a);
+int axl_fault(struct axl *a);
 int axl_trace(struct axl *a);
 
 /* The error's words on stderr; returns 1. */
@@ -36,8 +41,14 @@ status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]);
 /* True if `word` is among the arguments, which it then leaves; with a value (not NULL) the next
  * argument goes there, and false with an error recorded when there is none. */
 bool axl_option(struct axl *a, const char *word, const char **ret_value);
+/* Takes the next argument that is no option of a word; NULL: there is none. */
+const char *axl_argument(struct axl *a);
 /* Complains about arguments that nobody took. */
 bool axl_done(struct axl *a);
+/* events.c: one event, and the last ones of the ring, oldest first. New references. */
+json_t *event_as_json(uint64_t number, const struct event *e);
+json_t *events_as_json(const struct event_ring *ring, uint64_t last);
+json_t *exit_as_json(int how); /* as waitpid gave it: "signal 9", "status 1", null */
 /* The last lines of a process's log file on `out`. */
 void axl_tail(const struct axl *a, const char *name, int lines, bool titled);
 

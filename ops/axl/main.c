@@ -25,6 +25,12 @@ static const struct word {
     {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
     {"config", axl_config, "[--json]", "every setting and where its value comes from"},
     {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},
+    {"events", axl_events, "[--json] [--follow] [-n N]",
+     "what happened to its processes: deaths, repairs, hand-overs, upgrades"},
+    {"quarantine", axl_quarantine, "[list [--json] | release FINGERPRINT]",
+     "statements that have ended their workers"},
+    {"fault", axl_fault, "[NAME kill|crash|abort|hang|pause [--after N] [--in PROCESS] | off]",
+     "for tests: make a process die at a chosen point"},
     {"trace", axl_trace, "WHAT …", "watch the running appliance (commit)"},
 };
 
@@ -67,6 +73,13 @@ bool axl_option(struct axl *a, const char *word, const char **ret_value) {
         return true;
     }
     return false;
+}
+
+const char *axl_argument(struct axl *a) {
+    if (a->argc == 0 || a->argv[0][0] == '-') return NULL;
+    const char *argument = a->argv[0];
+    take_out(a, 0, 1);
+    return argument;
 }
 
 bool axl_done(struct axl *a) {

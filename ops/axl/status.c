@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "axl.h"
 #include "base/control.h"
@@ -17,6 +16,8 @@
 enum health { HEALTHY, DEGRADED, DOWN };
 static const char *const health_names[] = {"healthy", "degraded", "down"};
 
+#define EVENTS_IN_STATUS 10
+#define EVENTS_FOR_PEOPLE 5
 #define FRAMES_LOOKED_AT_MAX (1u << 18)
 
 static const char *appliance_state_name(uint32_t state) {
@@ -29,14 +30,6 @@ static const char *state_now(const struct proc_entry *entry, bool alive) {
     uint32_t state = atomic_load(&entry->state);
     bool should_live = state == PROC_STARTING || state == PROC_READY || state == PROC_STOPPING;
     return should_live && !alive ? "dead" : proc_state_name(state);
-}
-
-static json_t *exit_as_json(int how) {
-    char text[32];
-    if (how == 0) return json_null();
-    snprintf(text, sizeof text, WIFSIGNALED(how) ? "signal %d" : "status %d",
-             WIFSIGNALED(how) ? WTERMSIG(how) : WEXITSTATUS(how));
-    return json_string(text);
 }
 
 static json_t *process_as_json(const struct proc_entry *entry, uint64_t now) {
@@ -113,13 +106,14 @@ static json_t *appliance_as_json(const struct axl *a, const struct shm *shm,
     double up = now > c->started_wall_ns ? (double)(now - c->started_wall_ns) / 1e9 : 0;
     char id[32];
     snprintf(id, sizeof id, "%016llx", (unsigned long long)c->appliance_id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:I, s:o, s:o, s:I, s:I, s:o}", "health",
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:f, s:I, s:o, s:o, s:I, s:I, s:o, s:o}", "health",
                      health_names[*ret_health], "state",
                      alive ? appliance_state_name(state) : "down", "appliance", id, "data_dir",
                      a->dir, "port", (json_int_t)c->port, "uptime_s", up, "workers",
                      (json_int_t)shm->sizes.workers, "pool", pool_as_json(shm), "log",
                      log_as_json(shm), "durable_lsn", (json_int_t)atomic_load(&shm->log->durable),
-                     "active_transactions", active_transactions(shm), "processes", processes);
+                     "active_transactions", active_transactions(shm), "processes", processes,
+                     "events", events_as_json(&c->events, EVENTS_IN_STATUS));
 }
 
 static json_int_t number(const json_t *object, const char *name) {
@@ -129,6 +123,15 @@ static json_int_t number(const json_t *object, const char *name) {
 static const char *text(const json_t *object, const char *name) {
     const char *s = json_string_value(json_object_get(object, name));
     return s ? s : "";
+}
+
+static void print_events(const json_t *events) {
+    size_t n = json_array_size(events);
+    printf("\n");
+    for (size_t i = n > EVENTS_FOR_PEOPLE ? n - EVENTS_FOR_PEOPLE : 0; i < n; i++) {
+        const json_t *e = json_array_get(events, i);
+        printf("%s  %s\n", text(e, "time"), text(e, "text"));
+    }
 }
 
 static void print_for_people(const json_t *all) {
@@ -153,6 +156,7 @@ static void print_for_people(const json_t *all) {
                text(p, "last_exit"), json_real_value(json_object_get(p, "uptime_s")),
                number(p, "heartbeat_age_ms"));
     }
+    print_events(json_object_get(all, "events"));
 }
 
 static int status_down(struct axl *a, bool json) {

@@ -108,10 +108,12 @@ static bool can_go_on(const struct shm *shm) {
 bool adopt(struct supervisor *s, struct shm *old) {
     if (!can_go_on(old) || !regain_all(old)) return false;
     s->shm = *old;
+    events_open(s);
     s->slots = (uint16_t)(SLOT_QUERYD + old->sizes.workers);
     for (uint16_t slot = 0; slot < s->slots; slot++) kept_init(s, slot);
     unsigned living = adopt_processes(s);
-    event("adopts %u of %u processes of appliance %016llx", living, s->slots - 1u,
-          (unsigned long long)old->control->appliance_id);
+    event_as(&(struct event){.kind = EVENT_ADOPTED},
+             "a new supervisor adopts %u of %u processes of appliance %016llx", living,
+             s->slots - 1u, (unsigned long long)old->control->appliance_id);
     return true;
 }

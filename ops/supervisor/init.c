@@ -109,6 +109,7 @@ static status make_regions(struct supervisor *s, struct error *e) {
     for (uint16_t slot = 0; slot < s->slots; slot++) kept_init(s, slot);
     TRY(make_lifelines(s, e));
     TRY(region_create_all(s->region, &sizes, &s->shm, e));
+    events_open(s);
     struct control *c = s->shm.control;
     c->appliance_id = s->appliance_id;
     c->port = (uint32_t)s->conf.port;
@@ -136,7 +137,7 @@ status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e
     TRY(make_folder(s, "run", e));
     TRY(make_folder(s, "log-files", e));
     TRY(take_lock(s, e));
-    if (!foreground) spawn_events_open(s);
+    if (!foreground) spawn_log_open(s);
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_MEMLOCK);
     TRY(see_to_leftovers(s, e));
@@ -163,6 +164,6 @@ void supervisor_begin(struct supervisor *s) {
     }
     daemon_ready(&s->d);
     if (s->adopted) return;
-    event("starts %u processes of appliance %016llx", s->slots - 1,
-          (unsigned long long)s->appliance_id);
+    event_as(&(struct event){.kind = EVENT_STARTED}, "starts %u processes of appliance %016llx",
+             s->slots - 1, (unsigned long long)s->appliance_id);
 }

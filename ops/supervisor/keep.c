@@ -59,34 +59,24 @@ static void wait_for_lifeline(struct kept *k) {
     }
 }
 
-static void describe(int how, char *ret_text, size_t bytes) {
-    if (WIFSIGNALED(how)) {
-        snprintf(ret_text, bytes, "was ended by signal %d (%s)", WTERMSIG(how),
-                 strsignal(WTERMSIG(how)));
-    } else {
-        snprintf(ret_text, bytes, "ended with status %d", WEXITSTATUS(how));
-    }
-}
-
 /* Waits for the death and does what has to be done before the next life. */
 static void see_out(struct kept *k) {
     struct supervisor *s = k->s;
     struct proc_entry *entry = &s->shm.control->procs[k->slot];
-    char words[96];
     status_ignore(daemon_watch(&s->d, k->pidfd, EPOLLIN, pidfd_readable, k)); /* else: heartbeats */
     int how = reap(k);
     status_ignore(daemon_watch(&s->d, k->pidfd, 0, NULL, NULL)); /* cannot fail */
     close(k->pidfd);
     k->pidfd = -1;
     k->pid = 0;
+    k->died_ns = clock_mono_ns();
     uint32_t epoch = atomic_load(&entry->epoch);
     bool orderly =
         atomic_load(&entry->state) == PROC_STOPPING && WIFEXITED(how) && WEXITSTATUS(how) == 0;
     atomic_store(&entry->last_exit, how);
     atomic_store(&entry->state, PROC_DEAD);
     PROBE(axolotl_supervisor, process_died, k->slot, epoch, how);
-    describe(how, words, sizeof words);
-    if (!orderly || !s->stopping) event("%s (epoch %u) %s", k->name, epoch, words);
+    if (!orderly || !s->stopping) event_died(k, epoch, how);
     wait_for_lifeline(k);
     repair_after(s, k->slot, epoch);
 }
@@ -122,7 +112,8 @@ static bool may_start_again(struct kept *k) {
 
 static void give_up(struct kept *k) {
     struct supervisor *s = k->s;
-    event(
+    event_as(
+        &(struct event){.kind = EVENT_GIVEN_UP, .slot = k->slot},
         "%s has died %u times within %llu s and is not started again by itself; see its log file, "
         "then \"axl restart %s\"",
         k->name, k->deaths, (unsigned long long)(s->conf.restart_window / 1000), k->name);
@@ -149,7 +140,12 @@ static void see_out_inherited(struct kept *k) {
         return;
     }
     uint32_t epoch = atomic_load(&entry->epoch);
-    event("%s (epoch %u) has died meanwhile", k->name, epoch);
+    k->died_ns = clock_mono_ns();
+    event_as(&(struct event){.kind = EVENT_DIED,
+                             .slot = k->slot,
+                             .epoch = epoch,
+                             .how = atomic_load(&entry->last_exit)},
+             "%s (epoch %u) has died meanwhile", k->name, epoch);
     atomic_store(&entry->state, PROC_DEAD);
     wait_for_lifeline(k);
     repair_after(s, k->slot, epoch);
@@ -169,7 +165,10 @@ void keep_run(void *arg) {
         struct error e = {0};
         bool inherited = k->inherited;
         restart |= inherited;
-        if (restart && !inherited) atomic_fetch_add(&entry->restarts, 1);
+        if (restart && !inherited) {
+            atomic_fetch_add(&entry->restarts, 1);
+            event_starts_again(k);
+        }
         if (inherited)
             see_out_inherited(k);
         else if (ok(spawn_process(k, restart, &e)))
@@ -182,7 +181,8 @@ void keep_run(void *arg) {
         if (!may_start_again(k)) {
             give_up(k);
         } else if (recovery_broken_by(k)) {
-            event("%s died during recovery: everything begins again", k->name);
+            event_as(&(struct event){.kind = EVENT_RECOVERY_BROKEN, .slot = k->slot},
+                     "%s died during recovery: everything begins again", k->name);
             s->started_again = true;
             supervisor_stop(s, true);
         } else if (k->pause_ns) {
@@ -204,8 +204,10 @@ static void look_at(struct kept *k) {
         &k->hang, entry, ready ? (uint64_t)s->conf.heartbeat_timeout : STARTING_SILENCE_MS);
     if (verdict == HANG_NONE) return;
     uint64_t silent_ms = (clock_mono_ns() - atomic_load(&entry->heartbeat_ns)) / MS;
-    event("%s hangs (%s), silent for %llu ms: killed", k->name, hang_words(verdict),
-          (unsigned long long)silent_ms);
+    event_as(&(struct event){.kind = EVENT_HANG, .slot = k->slot},
+             "%s hangs (%s), silent for %llu ms: killed", k->name, hang_words(verdict),
+             (unsigned long long)silent_ms);
+    k->looped = verdict == HANG_LOOPS;
     PROBE(axolotl_supervisor, hang, k->slot, silent_ms);
     keep_kill(k, SIGKILL);
 }

@@ -25,6 +25,7 @@ static bool step(struct daemon *d) {
         struct kept *k = &s->kept[slot];
         if (k->pid && !k->ready_ns && atomic_load(&c->procs[slot].state) == PROC_READY) {
             k->ready_ns = clock_mono_ns();
+            event_ready(k);
         }
     }
     uint64_t now = clock_mono_ns();
@@ -37,7 +38,7 @@ static bool step(struct daemon *d) {
     }
     atomic_store(&c->state, APPLIANCE_SERVING);
     unsetenv(TIMES_VARIABLE);
-    event("serves on port %u", c->port);
+    event_as(&(struct event){.kind = EVENT_SERVING}, "serves on port %u", c->port);
     return false;
 }
 

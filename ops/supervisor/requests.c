@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "ipc_proc.h"
 #include "msg/msg.h"
 #include "supervisor.h"
@@ -60,7 +61,8 @@ static const char *restart(struct supervisor *s, const json_t *request) {
     if (slot == SLOT_SUPERVISOR || slot >= s->slots) return "no such process";
     struct kept *k = &s->kept[slot];
     if (s->stopping) return "the appliance is stopping";
-    event("%s is restarted on request", k->name);
+    event_as(&(struct event){.kind = EVENT_RESTART, .slot = slot}, "%s is restarted on request",
+             k->name);
     if (k->pid) {
         k->killed = true;
         keep_kill(k, slot >= SLOT_QUERYD ? SIGTERM : SIGKILL);
@@ -68,6 +70,42 @@ static const char *restart(struct supervisor *s, const json_t *request) {
         k->wanted = k->given_up;
         daemon_wake(&s->d, k->keeper);
     }
+    return NULL;
+}
+
+static const char *release(struct supervisor *s, const json_t *request) {
+    const char *text = json_string_value(json_object_get(request, "fingerprint"));
+    char *end = NULL;
+    uint64_t fingerprint = text ? strtoull(text, &end, 16) : 0;
+    if (!fingerprint || *end) return "a fingerprint has up to 16 hexadecimal digits";
+    if (!quarantine_release(&s->shm.control->quarantine, fingerprint)) {
+        return "no such statement is known (axl quarantine list)";
+    }
+    event_as(&(struct event){.kind = EVENT_RELEASED}, "statement %016llx is released",
+             (unsigned long long)fingerprint);
+    return NULL;
+}
+
+static const char *arm_fault(struct supervisor *s, const json_t *request) {
+    const char *name = json_string_value(json_object_get(request, "name"));
+    const char *action = json_string_value(json_object_get(request, "action"));
+    const char *where = json_string_value(json_object_get(request, "in"));
+    json_int_t after = json_integer_value(json_object_get(request, "after"));
+    if (!s->conf.fault_points) return "the setting fault_points is off";
+    if (!name) {
+        atomic_store(&s->shm.control->fault, 0);
+        return NULL;
+    }
+    struct fault f = {.after = (uint32_t)after,
+                      .slot = where ? (uint8_t)proc_slot_of(where) : FAULT_ANY,
+                      .action = action ? (uint8_t)fault_action_of(action) : FAULT_DO_NOTHING,
+                      .point = (uint16_t)fault_point_of(name)};
+    if (f.point == FAULT_NONE) return "no such fault point";
+    if (f.action == FAULT_DO_NOTHING) return "no such action (kill, crash, abort, hang, pause)";
+    if (where && f.slot >= PROC_SLOTS) return "no such process";
+    if (after < 0 || after > UINT32_MAX) return "after how many passes?";
+    event_as(&(struct event){.kind = EVENT_FAULT}, "fault point %s is armed: %s", name, action);
+    atomic_store(&s->shm.control->fault, fault_pack(f));
     return NULL;
 }
 
@@ -82,6 +120,10 @@ bool supervisor_request(struct daemon *d, const char *op, const json_t *request,
         error = restart(s, request);
     } else if (strcmp(op, "checkpoint") == 0) {
         error = start_checkpoint(s, reply);
+    } else if (strcmp(op, "release") == 0) {
+        error = release(s, request);
+    } else if (strcmp(op, "fault") == 0) {
+        error = arm_fault(s, request);
     } else if (strcmp(op, "job") == 0) {
         error = look_at_job(s, request, reply);
     } else {

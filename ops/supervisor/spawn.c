@@ -3,13 +3,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/probe.h"
@@ -18,21 +16,6 @@
 #include "supervisor.h"
 
 #define LOG_FILE_BYTES_MAX (64 << 20)
-
-void event(const char *format, ...) {
-    char words[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(words, sizeof words, format, args);
-    va_end(args);
-    struct timespec now;
-    struct tm tm;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    fprintf(stderr, "%04d-%02d-%02d %02d:%02d:%02d.%03ld UTC supervisor: %s\n", tm.tm_year + 1900,
-            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000,
-            words);
-}
 
 /* --- lifelines: a FIFO, so that the next supervisor can look at it as well ---------------------
  */
@@ -74,7 +57,7 @@ static int log_file_open(const struct supervisor *s, const char *name) {
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-void spawn_events_open(const struct supervisor *s) {
+void spawn_log_open(const struct supervisor *s) {
     int fd = log_file_open(s, "supervisor");
     if (fd < 0) return; /* stderr stays what it was */
     dup2(fd, STDERR_FILENO);

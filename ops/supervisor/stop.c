@@ -51,7 +51,10 @@ static void stop_run(void *arg) {
         end_slots(s, SLOT_LOGD, SLOT_LOGD + 1, signal, deadline_ns);
     }
     listeners_close(s);
-    event(s->started_again ? "begins again" : s->immediate ? "stopped at once" : "stopped");
+    event_as(&(struct event){.kind = EVENT_STOPPED}, "%s",
+             s->started_again ? "begins again"
+             : s->immediate   ? "stopped at once"
+                              : "stopped");
     daemon_stopped(&s->d);
 }
 
@@ -62,6 +65,7 @@ void supervisor_stop(struct supervisor *s, bool immediate) {
     s->immediate = immediate;
     atomic_store(&s->shm.control->state, APPLIANCE_STOPPING);
     if (!s->started_again) guardian_end(s);
+    event_as(&(struct event){.kind = EVENT_STOPPING}, "stops%s", immediate ? " at once" : "");
     if (!first) {
         /* An orderly stop is under way: it goes on, with dead processes. */
         for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {

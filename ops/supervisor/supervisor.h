@@ -35,6 +35,12 @@ struct kept {
     uint64_t ready_ns; /* when this life was first seen READY; 0: not yet */
     uint64_t pause_ns; /* before the next start */
     struct hang_watch hang;
+    uint64_t died_ns;  /* when the last life was seen dead, until the next one is READY; 0: not */
+    /* A daemon's: requests to it when it was last started again, and whose they were. A worker's:
+     * sessions that its death left. */
+    uint32_t waiters;
+    char waiting[64];
+    bool looped; /* was killed for an endless loop: that counts against its statement */
 };
 
 #define JOBS_MAX 16
@@ -96,7 +102,7 @@ status listeners_open(struct supervisor *s, struct error *e);
 void listeners_close(struct supervisor *s);
 /* spawn.c */
 status spawn_process(struct kept *k, bool restart, struct error *e);
-void spawn_events_open(const struct supervisor *s);
+void spawn_log_open(const struct supervisor *s);
 status lifeline_make(struct kept *k, struct error *e);
 bool lifeline_held(const struct kept *k); /* somebody still has its write end */
 /* keep.c */
@@ -105,12 +111,21 @@ void keep_watch_heartbeats(void *arg);
 void keep_kill(struct kept *k, int signal);
 /* repair.c */
 void repair_after(struct supervisor *s, uint16_t slot, uint32_t epoch);
+/* judge.c: was it a statement that ended this worker? Before its sessions are repaired. */
+void quarantine_judge(struct supervisor *s, uint16_t slot, uint32_t epoch);
 /* stop.c */
 void supervisor_stop(struct supervisor *s, bool immediate);
 /* requests.c */
 bool supervisor_request(struct daemon *d, const char *op, const json_t *request, json_t *reply);
 
-/* One line in the supervisor's log file, with the time. */
-[[gnu::format(printf, 1, 2)]] void event(const char *format, ...);
+/* events.c: what happens stands in one line of the supervisor's log file, with the time; in the
+ * ring of events in the control region, from events_open on; and at a probe. */
+void events_open(struct supervisor *s);
+[[gnu::format(printf, 1, 2)]] void event(const char *format, ...); /* EVENT_NOTE */
+/* What `facts` says beside the words: kind, slot, counts; the time is filled in here. */
+[[gnu::format(printf, 2, 3)]] void event_as(const struct event *facts, const char *format, ...);
+void event_died(struct kept *k, uint32_t epoch, int how);
+void event_starts_again(struct kept *k); /* its new life is about to begin */
+void event_ready(struct kept *k);        /* its state is READY since now */
 
 #endif

@@ -309,6 +309,7 @@ status block_execute(struct session *s, const struct ast_transaction *t, const c
         [TXN_BEGIN] = "BEGIN",     [TXN_START] = "START TRANSACTION", [TXN_SAVEPOINT] = "SAVEPOINT",
         [TXN_RELEASE] = "RELEASE", [TXN_ROLLBACK_TO] = "ROLLBACK",
     };
+    quarantine_exempt(s);
     TRY(lost_block(s, t));
     switch (t->kind) {
     case TXN_BEGIN:

@@ -230,6 +230,7 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     if (!p)
         return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
     if (max > INT32_MAX) max = 0;
+    TRY(quarantine_enter(s, p->text, strlen(p->text)));
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
     if (p->utility) return execute_utility(s, p);
     if (!p->statement) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/probe.h"
 #include "log/log.h"
 #include "session/session_private.h"
@@ -208,6 +209,7 @@ status session_take_up(struct worker *w, uint32_t index, uint32_t generation, in
     if (index >= shm->sizes.sessions) return STATUS(INVALID);
     bool rested = atomic_load(&slot->resting);
     if (!session_taken_up(shm, index, generation, w->d->proc.owner)) return STATUS(STALE);
+    FAULT(&w->d->proc, TAKE_UP);
     struct session *s = calloc(1, sizeof *s);
     if (!s) {
         session_release(shm, index); /* another one, or a later try */

@@ -31,6 +31,11 @@ static uint64_t hash_of(const struct key *k) {
     return mix(h, k->search_path, strlen(k->search_path));
 }
 
+uint64_t plan_cache_fingerprint(const char *text, size_t len) {
+    uint64_t h = mix(len * 31, text, len);
+    return h ? h : 1;
+}
+
 /* text, types, path, user: one after another, as stored with the plan */
 static char *join(const struct key *k, size_t *ret_len) {
     size_t path = strlen(k->search_path), types = k->ntypes * sizeof *k->types;

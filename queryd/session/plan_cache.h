@@ -27,6 +27,8 @@ struct plan_cache {
     uint32_t n;
 };
 
+/* Names a text, in every worker alike; never 0. */
+uint64_t plan_cache_fingerprint(const char *text, size_t len);
 /* NULL: none. The caller gets a reference of its own. */
 struct statement *plan_cache_get(struct plan_cache *c, const struct sql_env *env, const char *text,
                                  size_t len, const oid *types, uint16_t ntypes);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "session/session_private.h"
 
 struct portal *portal_find(struct session *s, const char *name) {
@@ -67,6 +68,7 @@ static status start(struct session *s, struct portal *p) {
     TRY(check_may_run(s, p->statement));
     if (!p->statement->read_only) session_note_effect(s);
     p->snapshot = s->env.snapshot;
+    FAULT(s->env.proc, STATEMENT);
     return execution_begin(&s->env, p->statement, p->params, p->nulls, &p->execution);
 }
 
@@ -175,6 +177,7 @@ status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
     uint64_t skip = f->direction == FETCH_RELATIVE && f->count > 1 ? (uint64_t)f->count - 1 : 0;
     uint64_t want = f->direction == FETCH_RELATIVE ? (f->count ? 1 : 0) : (uint64_t)f->count;
     if (f->count == FETCH_ALL) want = 0;
+    TRY(quarantine_enter(s, p->text, strlen(p->text)));
     if (skip) TRY(portal_run(s, p, skip, false, &rows));
     rows = 0;
     if (want || f->count == FETCH_ALL) TRY(portal_run(s, p, want, !f->move, &rows));

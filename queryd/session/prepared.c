@@ -65,6 +65,7 @@ static status plan(struct session *s, struct prepared *p) {
     size_t len = strlen(p->text);
     s->env.text = p->text;
     s->env.text_len = len;
+    TRY(quarantine_enter(s, p->text, len));
     if (s->block != BLOCK_FAILED)
         p->statement = plan_cache_get(cache, &s->env, p->text, len, p->types, p->ntypes);
     if (p->statement) return OK;

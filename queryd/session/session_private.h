@@ -225,6 +225,13 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d);
 status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
                     const char **ret_tag);
 
+/* quarantine.c */
+/* A statement begins: its text as the plan cache knows it. QUERY_CANCELED: it has ended its worker
+ * too often. */
+status quarantine_enter(struct session *s, const char *text, size_t len);
+/* What runs now ends a transaction or begins one: it is never blamed and never refused. */
+void quarantine_exempt(struct session *s);
+
 /* copy_io.c */
 status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extended,
                      const char **ret_tag);

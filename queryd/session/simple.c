@@ -138,6 +138,7 @@ static status run_lifted(struct session *s, const char *text, size_t len, bool *
     struct parse_lifted lifted;
     *ret_done = false;
     TRY(parse_lift_literals(&s->statement_arena, text, len, &liftable, &lifted));
+    TRY(quarantine_enter(s, liftable ? lifted.key : text, liftable ? lifted.key_length : len));
     if (!liftable || s->block == BLOCK_FAILED) return OK;
     uint16_t n = (uint16_t)lifted.n;
     oid *types = arena_array(&s->statement_arena, n, sizeof *types);
@@ -169,6 +170,7 @@ static status run_list(struct session *s, const struct list *statements, int32_t
                        const char *text, size_t len) {
     int32_t n = list_n(statements);
     for (int32_t i = from; i < n; i++) {
+        if (n > 1) TRY(quarantine_enter(s, text, len)); /* what was before may have been exempt */
         TRY(run_raw(s, list_at(statements, i), text, len, i == n - 1));
         if (!s->copy_in) continue;
         if (i == n - 1) return OK;

@@ -289,6 +289,7 @@ static status init(struct daemon *d, struct error *e) {
     if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     w->d = d;
     w->births_seen = atomic_load(&d->proc.shm->control->guardian_births);
+    w->next_trace = (uint64_t)d->proc.owner.epoch << 40; /* no life's traces are another's */
     d->state = w;
     status st = daemon_spawn(d, 0, open_for_clients, w);
     return ok(st) ? OK : error_from_status(e, st);

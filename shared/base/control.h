@@ -2,7 +2,9 @@
 #ifndef BASE_CONTROL_H
 #define BASE_CONTROL_H
 
+#include "base/event.h"
 #include "base/proc.h"
+#include "base/quarantine.h"
 
 #define CONTROL_PATH_BYTES 512
 #define CONTROL_LISTENERS_MAX 16
@@ -20,7 +22,9 @@ struct control {
     uint32_t port;
     struct shm_sizes sizes;
     uint64_t started_wall_ns;
+    _Atomic uint64_t fault; /* what is armed (base/fault.h); 0: nothing */
     char data_dir[CONTROL_PATH_BYTES];
+    char programs[CONTROL_PATH_BYTES]; /* where the programs lie that run, or are to run next */
     /* Sockets on which the appliance listens, TCP and Unix: descriptor + 1, 0: none. The supervisor
      * makes them; queryd workers inherit them under the same numbers. */
     int32_t listener[CONTROL_LISTENERS_MAX];
@@ -48,6 +52,9 @@ struct control {
     _Atomic uint32_t redo_done;     /* storaged */
 
     _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
+
+    struct quarantine quarantine;
+    struct event_ring events;
 };
 
 #endif

@@ -115,6 +115,6 @@ status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct
  * (which becomes a filler, or the commit record if its commit time was already in the map).
  * Repeatable; by the supervisor, after the process is known to be gone. map_entry gives the commit
  * map's word for a transaction id. */
-void log_repair(struct shm *shm, uint16_t slot, _Atomic uint64_t *(*map_entry)(struct shm *, txid));
+bool log_repair(struct shm *shm, uint16_t slot, _Atomic uint64_t *(*map_entry)(struct shm *, txid));
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/counter.h"
+#include "base/fault.h"
 #include "base/probe.h"
 #include "log/log_internal.h"
 
@@ -28,6 +29,7 @@ static void take(struct proc *p, uint64_t at, uint32_t len) {
           p->shm->sizes.ring_bytes);
     STORE(&slot->len, len);
     STORE_AFTER(&slot->start, at);
+    FAULT(p, LOG_NOTED);
     STORE_AFTER(&slot->last_lsn, at);
     STORE_AFTER(&slot->change_lsn, at);
     STORE_AFTER(&l->tail, at + len);
@@ -50,6 +52,7 @@ void *log_reserve(struct proc *p, uint32_t len, lsn *ret_at) {
     STORE(&slot->is_commit, 0);
     take(p, at, len);
     release(l);
+    FAULT(p, LOG_RESERVED);
     *ret_at = (lsn){at};
     return log_ring_at(p->shm, at);
 }
@@ -73,6 +76,7 @@ lsn log_insert(struct proc *p, const struct rec_head *record) {
     struct rec_head *to = log_reserve(p, record->len, &at);
     memcpy(to, record, record->len);
     to->crc = 0;
+    FAULT(p, LOG_COPIED);
     log_publish(p);
     if (record->npages == 0) log_change_done(p);
     PROBE(axolotl_log, insert, at.at, record->type, record->len, record->txid, p->trace);
@@ -108,6 +112,7 @@ lsn log_commit(struct proc *p, txid x, lsn txn_prev, _Atomic uint64_t *map, comm
     release(l);
 
     STORE_AFTER(map, time); /* from here on it is a commit, whoever has to finish it */
+    FAULT(p, COMMIT_MAPPED);
     log_commit_build(log_ring_at(p->shm, at), x, txn_prev.at, time);
     log_publish(p);
     log_change_done(p);

@@ -57,7 +57,7 @@ static enum verdict repair_record(struct shm *shm, struct log_slot *slot,
     return verdict;
 }
 
-void log_repair(struct shm *shm, uint16_t who, _Atomic uint64_t *(*map_entry)(struct shm *, txid)) {
+bool log_repair(struct shm *shm, uint16_t who, _Atomic uint64_t *(*map_entry)(struct shm *, txid)) {
     struct log_shared *l = shm->log;
     struct log_slot *slot = &l->slots[who];
     uint64_t word = LOAD(&l->insert.word);
@@ -68,4 +68,5 @@ void log_repair(struct shm *shm, uint16_t who, _Atomic uint64_t *(*map_entry)(st
     if (LOAD(&slot->start) != LOG_IDLE) verdict = repair_record(shm, slot, map_entry);
     STORE_AFTER(&slot->window_busy, 0);
     PROBE(axolotl_log, repair, who, start, verdict);
+    return verdict == FILLED;
 }

@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/fault.h"
 #include "fmt/apply.h"
 #include "log/log.h"
 #include "pool/frame.h"
@@ -42,9 +43,11 @@ lsn page_change(struct proc *p, struct rec_head *record, struct frame *const fra
             atomic_store_explicit(&f->rec_lsn, tail, memory_order_release);
     }
     lsn at = log_insert(p, record);
+    FAULT(p, LOG_PUBLISHED);
     for (unsigned i = 0; i < record->npages; i++) {
         status s = apply(record, at, (int)i, frame_bytes(p->shm, frames[i]));
         CHECK(ok(s));
+        FAULT(p, PAGE_APPLIED);
     }
     log_change_done(p);
     if (__builtin_expect(allocates, 0)) release_reserved(p, record);

@@ -28,6 +28,7 @@
 #include <stddef.h>
 
 #include "base/proc.h"
+#include "base/quarantine.h"
 
 #define SESSION_BYTES ((size_t)1 << 20)
 #define SESSION_SETTINGS_AT 4096
@@ -117,7 +118,9 @@ struct session_slot {
 
     /* The statement that runs, for who judges its worker's death. */
     _Atomic uint64_t trace;       /* as in struct proc_entry: it ran when the two are equal */
-    _Atomic uint64_t fingerprint; /* of its text with the literals lifted out */
+    _Atomic uint64_t fingerprint; /* of its text with the literals lifted out; 0: one that is never
+                                     judged (the end of a transaction) */
+    char statement[QUARANTINE_TEXT_BYTES]; /* how that text begins; need not end in NUL */
 
     uint32_t settings_len;
     _Atomic uint32_t statements_len;

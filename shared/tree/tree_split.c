@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/counter.h"
+#include "base/fault.h"
 #include "tree/tree_internal.h"
 
 /* Pages that a split puts into use, with their frames and space maps. */
@@ -196,6 +197,7 @@ static status split_once(struct proc *p, struct tree t, unsigned level, const vo
         goto out;
     }
     TRY_OUT(s, plan_split(&v, key, key_len, value_len, plan));
+    FAULT(p, SPLIT);
     s = is_root ? grow_latched(p, t, &place, &n, &v, plan)
                 : split_latched(p, t, &place, &n, &v, plan);
     changed = ok(s);

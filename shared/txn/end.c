@@ -1,5 +1,6 @@
 /* The end of a transaction: commit, rollback, and rollback to a mark. */
 #include "base/bytes.h"
+#include "base/fault.h"
 #include "txn/internal.h"
 
 struct txn_mark txn_mark(const struct txn *t) {
@@ -33,6 +34,7 @@ status txn_drop_tree(struct proc *p, struct txn *t, struct tree tree) {
 
 static status undo_record(struct proc *p, struct txn *t, const struct rec_head *r, lsn at) {
     counter_add(p, COUNTER_UNDO_RECORDS, 1);
+    FAULT(p, UNDO);
     switch (r->type) {
     case REC_ENTRY_INSERT:
     case REC_ENTRY_UPDATE:
@@ -81,9 +83,11 @@ status txn_commit(struct proc *p, struct txn *t, bool durable) {
         slot_set_state(t->slot, TXN_ENDING);
         t->commit_end = log_commit(p, t->writer.x, t->writer.last,
                                    txn_map_entry(p->shm, t->writer.x), &t->last_commit);
+        FAULT(p, COMMIT_PUBLISHED);
         slot_tell_waiters(p, t->index); /* rows are free now; who builds on them is durable later */
         counter_add(p, COUNTER_COMMITS, 1);
         if (durable || t->catalog_changed) s = log_wait_durable(p, t->commit_end);
+        FAULT(p, COMMIT_DURABLE);
         if (t->catalog_changed) atomic_fetch_add(&p->shm->control->catalog_version, 1);
     } else if (t->writer.x) {
         return txn_rollback(p, t);
