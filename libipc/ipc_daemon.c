@@ -273,7 +273,11 @@ void daemon_stop(struct daemon *d) {
 void daemon_hand_over(struct daemon *d) {
     struct ipc_loop *l = d->loop;
     uint32_t ready = PROC_READY;
-    if (l->stopping || !d->ops->hand_over) return;
+    if (l->stopping) return;
+    if (!d->ops->hand_over) {
+        daemon_stop(d);
+        return;
+    }
     if (atomic_compare_exchange_strong(&l->entry->state, &ready, PROC_STOPPING))
         d->ops->hand_over(d);
 }

@@ -28,7 +28,7 @@ struct daemon_ops {
     /* The supervisor asks for an orderly end: daemon_stopped(d) when done. */
     void (*stop)(struct daemon *d);
     /* Another life is to go on with what this one has (SIGUSR1): daemon_stopped(d) when it can.
-     * NULL: there is nothing that a death would lose. */
+     * NULL: there is nothing that a death would lose, and it just stops. */
     void (*hand_over)(struct daemon *d);
     void (*fini)(struct daemon *d);
 };

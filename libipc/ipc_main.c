@@ -16,6 +16,7 @@
 #include "ipc_daemon.h"
 #include "ipc_loop.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 
 struct arguments {
     const char *dir;
@@ -137,6 +138,7 @@ int daemon_main(int argc, char **argv, const struct daemon_ops *ops) {
     static struct shm shm;
     static struct daemon d;
     struct arguments a;
+    if (version_asked(argc, argv, ops->name)) return 0;
     setvbuf(stderr, NULL, _IOLBF, 0);
     set_signals();
     conf_init(&conf);

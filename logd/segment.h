@@ -11,10 +11,11 @@
 #define LOGD_SEGMENT_H
 
 #include "disk/disk.h"
+#include "fmt/record.h"
 #include "fmt/types.h"
 
 #define SEGMENT_MAGIC 0x474553474f4c5841u /* "AXLOGSEG" */
-#define SEGMENT_FORMAT 1
+#define SEGMENT_FORMAT LOG_FORMAT
 #define SEGMENT_HEAD_BYTES 4096
 #define SEGMENT_BYTES_MIN ((uint64_t)1 << 20)
 #define SEGMENT_NAME_BYTES 24

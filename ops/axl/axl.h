@@ -32,6 +32,7 @@ int axl_logs(struct axl *a);
 int axl_events(struct axl *a);
 int axl_quarantine(struct axl *a);
 int axl_fault(struct axl *a);
+int axl_upgrade(struct axl *a);
 int axl_trace(struct axl *a);
 
 /* The error's words on stderr; returns 1. */

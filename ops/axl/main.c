@@ -8,6 +8,7 @@
 #include "axl.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 
 static const struct word {
     const char *name;
@@ -21,7 +22,10 @@ static const struct word {
     {"stop", axl_stop, "[--immediate]", "stop it; at once means that the next start recovers"},
     {"status", axl_status, "[--json]",
      "what runs and how it is; exit status 0 healthy, 1 degraded, 2 down"},
-    {"restart", axl_restart, "NAME", "end one process and start it again"},
+    {"restart", axl_restart, "NAME",
+     "end one process and start it again; a worker hands its sessions over first"},
+    {"upgrade", axl_upgrade, "--from DIR",
+     "exchange its programs for those in DIR while it runs, or go back"},
     {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
     {"config", axl_config, "[--json]", "every setting and where its value comes from"},
     {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},
@@ -113,6 +117,7 @@ static void find_programs(struct axl *a) {
 int main(int argc, char **argv) {
     static struct axl a;
     const struct word *word = NULL;
+    if (argc == 2 && version_asked(argc, argv, "axl")) return 0;
     for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++) {
         if (strcmp(words[i].name, argv[1]) == 0) word = &words[i];
     }

@@ -85,7 +85,7 @@ static status make_bells(struct supervisor *s, struct error *e) {
 
 void kept_init(struct supervisor *s, uint16_t slot) {
     struct kept *k = &s->kept[slot];
-    *k = (struct kept){.s = s, .slot = slot, .pidfd = -1, .lifeline = -1};
+    *k = (struct kept){.s = s, .slot = slot, .pidfd = -1, .lifeline = -1, .programs = s->programs};
     proc_slot_name(slot, k->name);
 }
 
@@ -115,6 +115,7 @@ static status make_regions(struct supervisor *s, struct error *e) {
     c->port = (uint32_t)s->conf.port;
     c->started_wall_ns = clock_wall_ns();
     snprintf(c->data_dir, sizeof c->data_dir, "%s", s->dir);
+    snprintf(c->programs, sizeof c->programs, "%s", s->programs);
     TRY(make_bells(s, e));
     return listeners_open(s, e);
 }

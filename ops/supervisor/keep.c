@@ -69,6 +69,7 @@ static void see_out(struct kept *k) {
     close(k->pidfd);
     k->pidfd = -1;
     k->pid = 0;
+    k->renewed_ns = 0;
     k->died_ns = clock_mono_ns();
     uint32_t epoch = atomic_load(&entry->epoch);
     bool orderly =

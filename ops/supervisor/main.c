@@ -12,6 +12,7 @@
 
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 #include "supervisor.h"
 
 #define SESSIONS_LOOK_NS 20000000u
@@ -32,6 +33,7 @@ static bool step(struct daemon *d) {
     if (sessions_place(s)) d->step_due_ns = now + SESSIONS_LOOK_NS;
     if (s->guardian_due_ns && now >= s->guardian_due_ns)
         s->guardian_due_ns = ok(guardian_begin(s)) ? 0 : now + GUARDIAN_RETRY_NS;
+    keep_end_late(s);
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
         if (atomic_load(&c->procs[slot].state) != PROC_READY) return false;
@@ -140,6 +142,7 @@ int main(int argc, char **argv) {
     static struct supervisor s;
     static struct error e;
     bool foreground = false;
+    if (version_asked(argc, argv, "supervisor")) return 0;
     setvbuf(stderr, NULL, _IOLBF, 0);
     set_signals();
     conf_init(&s.conf);

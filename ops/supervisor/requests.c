@@ -49,27 +49,38 @@ static const char *look_at_job(struct supervisor *s, const json_t *request, json
     const struct job *j = &s->jobs[(uint32_t)id % JOBS_MAX];
     if (id <= 0 || j->id != (uint32_t)id) return "no such job";
     json_object_set_new(reply, "done", json_boolean(j->done));
-    if (j->done && !ok(j->outcome)) return status_name(j->outcome);
+    if (j->done && !ok(j->outcome)) return *j->words ? j->words : status_name(j->outcome);
     return NULL;
 }
 
-/* A worker is asked to end; a daemon is killed, which is what it is made for: an orderly end is for
- * the whole appliance's. */
 static const char *restart(struct supervisor *s, const json_t *request) {
     const char *name = json_string_value(json_object_get(request, "name"));
     uint16_t slot = name ? proc_slot_of(name) : PROC_SLOTS;
     if (slot == SLOT_SUPERVISOR || slot >= s->slots) return "no such process";
     struct kept *k = &s->kept[slot];
     if (s->stopping) return "the appliance is stopping";
+    if (s->upgrade) return "an upgrade is under way";
     event_as(&(struct event){.kind = EVENT_RESTART, .slot = slot}, "%s is restarted on request",
              k->name);
     if (k->pid) {
-        k->killed = true;
-        keep_kill(k, slot >= SLOT_QUERYD ? SIGTERM : SIGKILL);
+        keep_renew(k);
     } else {
         k->wanted = k->given_up;
         daemon_wake(&s->d, k->keeper);
     }
+    return NULL;
+}
+
+static const char *start_upgrade(struct supervisor *s, const json_t *request, json_t *reply) {
+    const char *from = json_string_value(json_object_get(request, "from"));
+    struct job *j = from ? job_new(s, "upgrade") : NULL;
+    if (!j) return from ? "too many requests under way" : "upgrade from where?";
+    const char *refused = upgrade_start(s, from, j);
+    if (refused) {
+        j->done = true;
+        return refused;
+    }
+    json_object_set_new(reply, "job", json_integer(j->id));
     return NULL;
 }
 
@@ -122,6 +133,8 @@ bool supervisor_request(struct daemon *d, const char *op, const json_t *request,
         error = start_checkpoint(s, reply);
     } else if (strcmp(op, "release") == 0) {
         error = release(s, request);
+    } else if (strcmp(op, "upgrade") == 0) {
+        error = start_upgrade(s, request, reply);
     } else if (strcmp(op, "fault") == 0) {
         error = arm_fault(s, request);
     } else if (strcmp(op, "job") == 0) {

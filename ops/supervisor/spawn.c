@@ -72,7 +72,7 @@ struct launch {
 static void launch_arguments(struct launch *a, const struct kept *k, uint32_t epoch, int lifeline,
                              bool restart) {
     const struct supervisor *s = k->s;
-    snprintf(a->program, sizeof a->program, "%s/%s", s->programs,
+    snprintf(a->program, sizeof a->program, "%s/%s", k->programs,
              k->slot >= SLOT_QUERYD ? "queryd" : k->name);
     snprintf(a->slot, sizeof a->slot, "%u", k->slot);
     snprintf(a->epoch, sizeof a->epoch, "%u", epoch);

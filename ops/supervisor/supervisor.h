@@ -14,6 +14,7 @@
 #include "ipc_control.h"
 #include "ipc_daemon.h"
 #include "ipc_hang.h"
+#include "ipc_version.h"
 
 struct supervisor;
 
@@ -25,12 +26,14 @@ struct kept {
     int pidfd;
     int lifeline; /* read end of the pipe that lives as long as its io_uring; -1: none */
     struct coro *keeper;
-    bool ended;      /* the keeper has returned */
-    bool inherited;  /* from the last supervisor: its life, or what its death left */
-    bool given_up;   /* waits for axl restart */
-    bool wanted;     /* axl restart: start now, the deaths so far forgotten */
-    bool killed;     /* we ended it: not counted as a death of its own */
-    unsigned deaths; /* within the window, of lives that were short */
+    bool ended;           /* the keeper has returned */
+    bool inherited;       /* from the last supervisor: its life, or what its death left */
+    bool given_up;        /* waits for axl restart */
+    bool wanted;          /* axl restart: start now, the deaths so far forgotten */
+    bool killed;          /* we ended it: not counted as a death of its own */
+    const char *programs; /* the folder that its next life's program lies in */
+    uint64_t renewed_ns;  /* since when it hands over, to end; 0: it does not */
+    unsigned deaths;      /* within the window, of lives that were short */
     uint64_t window_ns;
     uint64_t ready_ns; /* when this life was first seen READY; 0: not yet */
     uint64_t pause_ns; /* before the next start */
@@ -50,6 +53,7 @@ struct job {
     bool done;
     status outcome;
     char name[16];
+    char words[256]; /* why it failed; empty: the outcome's name says enough */
 };
 
 struct supervisor {
@@ -74,6 +78,7 @@ struct supervisor {
     uint64_t *handed_ns;      /* by session: when it was last given to a worker */
     struct job jobs[JOBS_MAX];
     uint32_t job_last;
+    struct upgrade *upgrade; /* under way; NULL: none */
 };
 
 extern const struct daemon_ops supervisor_ops;
@@ -113,6 +118,16 @@ void keep_kill(struct kept *k, int signal);
 void repair_after(struct supervisor *s, uint16_t slot, uint32_t epoch);
 /* judge.c: was it a statement that ended this worker? Before its sessions are repaired. */
 void quarantine_judge(struct supervisor *s, uint16_t slot, uint32_t epoch);
+/* upgrade.c */
+/* Exchanges the programs for those in the absolute folder `from`, while everything runs; refuses or
+ * goes back when that fails. NULL: begun, and j is done when it is; else why not. */
+const char *upgrade_start(struct supervisor *s, const char *from, struct job *j);
+/* Ends this life so that another one takes its place: a worker hands its sessions over first. */
+void keep_renew(struct kept *k);
+void keep_end_late(struct supervisor *s); /* those that hand over for too long */
+/* version.c: the line that NAME --version of the folder prints. By a coroutine. */
+status version_ask(struct supervisor *s, const char *folder, const char *name,
+                   struct version *ret_version, struct error *e);
 /* stop.c */
 void supervisor_stop(struct supervisor *s, bool immediate);
 /* requests.c */

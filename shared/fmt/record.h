@@ -32,6 +32,7 @@ enum rec_type {
 #undef X
 };
 
+#define LOG_FORMAT 1 /* of the records, and of the log's files */
 #define REC_COMPENSATION 1u
 #define REC_BYTES_MAX 32768u
 #define REC_PAGES_MAX 6

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/counter.h"
 #include "base/spin.h"
 #include "log/log.h"
@@ -97,6 +98,8 @@ static int setup(void **state) {
     f->shm.log = aligned_alloc(64, sizeof(struct log_shared));
     f->shm.pool = aligned_alloc(4096, (sizeof(struct pool_shared) + 4095) / 4096 * 4096);
     f->shm.counters = aligned_alloc(64, PROC_SLOTS * sizeof(struct counter_block));
+    f->shm.control = aligned_alloc(64, sizeof(struct control));
+    memset(f->shm.control, 0, sizeof(struct control));
     memset(f->shm.counters, 0, PROC_SLOTS * sizeof(struct counter_block));
     f->file = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -131,6 +134,7 @@ static int teardown(void **state) {
     free(f->shm.log);
     free(f->shm.pool);
     free(f->shm.counters);
+    free(f->shm.control);
     free(f);
     return 0;
 }
