@@ -48,7 +48,7 @@ static void condemn(struct supervisor *s, uint16_t slot, uint32_t epoch,
     text[sizeof text - 1] = '\0';
     uint32_t deaths = quarantine_note(&s->shm.control->quarantine, fingerprint, slot, epoch,
                                       clock_wall_ns(), text);
-    struct event e = {.kind = deaths == QUARANTINE_DEATHS ? EVENT_QUARANTINED : EVENT_NOTE,
+    struct event e = {.kind = deaths == QUARANTINE_DEATHS ? EVENT_QUARANTINED : EVENT_BLAMED,
                       .slot = slot,
                       .epoch = epoch};
     event_as(&e, "statement %016llx has ended its worker %u times%s: %s",
