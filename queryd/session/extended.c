@@ -126,6 +126,7 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     if (!p) return s->error.status;
     TRY(block_check_failed(s, p->utility));
     TRY(prepared_plan(s, p));
+    TRY(quarantine_enter(s, p->text, strlen(p->text))); /* reading values may be what ends it */
     s->slot->bound = true;
     struct portal *portal;
     TRY(portal_new(s, portal_name, &portal));

@@ -53,7 +53,7 @@ for d in died:
     assert repaired["epoch"] == d["epoch"] and service["epoch"] == d["epoch"] + 1
     assert service["number"] > repaired["number"] and service["service_us"] > 0
     assert d["process"] == "storaged" or repaired["sessions"] >= 1, repaired
-assert kinds.count("quarantined") == 1 and kinds.count("released") == 1, kinds
+assert kinds.count("blamed") == 2 and kinds.count("quarantined") == 1 and kinds.count("released") == 1, kinds
 assert died[2]["number"] < kinds.index("quarantined") < kinds.index("released")
 ' || fail "the events"
 "$AXL" status --json -D "$DIR" | python3 -c 'import json, sys
