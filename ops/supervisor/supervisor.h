@@ -38,7 +38,7 @@ struct kept {
     uint64_t ready_ns; /* when this life was first seen READY; 0: not yet */
     uint64_t pause_ns; /* before the next start */
     struct hang_watch hang;
-    uint64_t died_ns;  /* when the last life was seen dead, until the next one is READY; 0: not */
+    uint64_t died_ns; /* when the last life was seen dead, until the next one is READY; 0: not */
     /* A daemon's: requests to it when it was last started again, and whose they were. A worker's:
      * sessions that its death left. */
     uint32_t waiters;
