@@ -6,6 +6,7 @@
  * repaired by their keepers (keep.c). */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -109,11 +110,13 @@ bool adopt(struct supervisor *s, struct shm *old) {
     if (!can_go_on(old) || !regain_all(old)) return false;
     s->shm = *old;
     events_open(s);
+    /* New lives come from where their neighbours come from, also after an upgrade. */
+    snprintf(s->programs, sizeof s->programs, "%s", old->control->programs);
     s->slots = (uint16_t)(SLOT_QUERYD + old->sizes.workers);
     for (uint16_t slot = 0; slot < s->slots; slot++) kept_init(s, slot);
     unsigned living = adopt_processes(s);
     event_as(&(struct event){.kind = EVENT_ADOPTED},
-             "adopts %u of %u processes of appliance %016llx", living, s->slots - 1u,
-             (unsigned long long)old->control->appliance_id);
+             "a new supervisor adopts %u of %u processes of appliance %016llx", living,
+             s->slots - 1u, (unsigned long long)old->control->appliance_id);
     return true;
 }

@@ -144,7 +144,12 @@ static void see_out_inherited(struct kept *k) {
         return;
     }
     uint32_t epoch = atomic_load(&entry->epoch);
-    event("%s (epoch %u) has died meanwhile", k->name, epoch);
+    k->died_ns = clock_mono_ns();
+    event_as(&(struct event){.kind = EVENT_DIED,
+                             .slot = k->slot,
+                             .epoch = epoch,
+                             .how = atomic_load(&entry->last_exit)},
+             "%s (epoch %u) has died meanwhile", k->name, epoch);
     atomic_store(&entry->state, PROC_DEAD);
     wait_for_lifeline(k);
     repair_after(s, k->slot, epoch);

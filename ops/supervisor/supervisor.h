@@ -44,6 +44,12 @@ struct kept {
     char waiting[64];
     bool looped; /* was killed for an endless loop: that counts against its statement */
     struct hang_watch hang;
+    uint64_t died_ns; /* when the last life was seen dead, until the next one is READY; 0: not */
+    /* A daemon's: requests to it when it was last started again, and whose they were. A worker's:
+     * sessions that its death left. */
+    uint32_t waiters;
+    char waiting[64];
+    bool looped; /* was killed for an endless loop: that counts against its statement */
 };
 
 #define JOBS_MAX 16

@@ -57,9 +57,16 @@ const char *fault_action_name(enum fault_action action) {
     return action < FAULT_ACTIONS ? actions[action] : "?";
 }
 
+/* Whoever pauses is no hang: its heart beats. */
 static void pause_here(struct proc *p, uint64_t word) {
-    struct timespec t = {.tv_nsec = PAUSE_LOOK_NS};
-    while (atomic_load(&p->shm->control->fault) == word) nanosleep(&t, NULL);
+    struct control *c = p->shm->control;
+    struct timespec t = {.tv_nsec = PAUSE_LOOK_NS}, now;
+    while (atomic_load(&c->fault) == word) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        atomic_store(&c->procs[p->owner.slot].heartbeat_ns,
+                     (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+        nanosleep(&t, NULL);
+    }
 }
 
 static void fire(struct proc *p, enum fault_action action, uint64_t word) {
