@@ -301,6 +301,7 @@ int main(int argc, char **argv) {
         unsigned count;
     } parts[] = {{ops_shared, ops_shared_count},
                  {ops_txn, ops_txn_count},
+                 {ops_lock, ops_lock_count},
                  {ops_tree, ops_tree_count},
                  {ops_daemon, ops_daemon_count}};
     struct totals totals = {0};
