@@ -185,7 +185,7 @@ static uint64_t clock_ns(struct proc *p) {
 
 static const struct shm_sizes sizes = {.frames = 24,
                                        .page_buckets = 32,
-                                       .workers = 3,
+                                       .workers = 4,
                                        .sessions = 4,
                                        .txns = 16,
                                        .map_entries = 256,
