@@ -116,7 +116,8 @@ struct kill_op {
     bool daemon;      /* dies as storaged does: see ops_daemon.c */
     bool slow;        /* not part of the slice, unless it is named */
     bool by_txnd;     /* the actor is txnd */
-    bool alone;       /* what it is about keeps everybody else from working: not for order.c */
+    bool by_supervisor;
+    bool alone; /* what it is about keeps everybody else from working: not for order.c */
 };
 
 /* Where failures are told: standard error, even while the daemons' own words go nowhere. */
@@ -211,8 +212,9 @@ bool waits_answer(struct world *w, uint16_t slot, struct msg *m);
 void waits_verdict(struct world *w);
 void waits_close(struct world *w);
 
-extern const struct kill_op ops_shared[], ops_tree[], ops_txn[], ops_lock[], ops_daemon[];
-extern const unsigned ops_shared_count, ops_tree_count, ops_txn_count, ops_lock_count,
-    ops_daemon_count;
+extern const struct kill_op ops_shared[], ops_session[], ops_tree[], ops_txn[], ops_lock[],
+    ops_daemon[];
+extern const unsigned ops_shared_count, ops_session_count, ops_tree_count, ops_txn_count,
+    ops_lock_count, ops_daemon_count;
 
 #endif
