@@ -159,7 +159,7 @@ static void squeeze(struct session_slot *s) {
         const struct statement_head *h = head_at(s, SESSION_STATEMENTS_AT + at);
         bytes = h->bytes;
         if (h->flags & STATEMENT_GONE) continue;
-        memmove(base + to, base + at, bytes);
+        if (to != at) memmove(base + to, base + at, bytes);
         to += bytes;
     }
     atomic_store(&s->statements_len, to);

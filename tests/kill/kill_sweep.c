@@ -101,6 +101,10 @@ static bool logged(struct world *w) {
     return false;
 }
 
+static uint16_t who_dies(const struct kill_op *op) {
+    return op->by_txnd ? SLOT_TXND : op->by_supervisor ? SLOT_SUPERVISOR : WORKER;
+}
+
 static void build_worker(struct world *w) {
     struct proc p;
     struct txn t = {.index = 0};
@@ -108,7 +112,7 @@ static void build_worker(struct world *w) {
     CHECK(ok(txn_begin(&p, &t, ISO_READ_COMMITTED, 0)) && ok(txn_need_id(&p, &t)));
     CHECK(ok(tree_create(&p, &t.writer, 7, &w->tree)) && ok(txn_commit(&p, &t, true)));
     w->op->build(w);
-    world_proc(w, false, w->op->by_txnd ? SLOT_TXND : WORKER, 1, &w->actor.proc);
+    world_proc(w, false, who_dies(w->op), 1, &w->actor.proc);
     if (w->op->prepare) CHECK(ok(w->op->prepare(w, &w->actor)));
     world_watch(w);
     verdict_start(w);
@@ -128,6 +132,8 @@ static enum step_result sweep(struct world *w) {
                             .arg = w,
                             .areas = w->areas,
                             .areas_count = w->areas_count};
+    for (unsigned i = 0; i < w->areas_count; i++)
+        memcpy(w->areas[i].last, w->areas[i].live, w->areas[i].bytes);
     w->built[0] = w->before;
     w->built[1] = w->after;
     on_point(w);
@@ -299,10 +305,9 @@ int main(int argc, char **argv) {
     const struct {
         const struct kill_op *ops;
         unsigned count;
-    } parts[] = {{ops_shared, ops_shared_count},
-                 {ops_txn, ops_txn_count},
-                 {ops_tree, ops_tree_count},
-                 {ops_daemon, ops_daemon_count}};
+    } parts[] = {{ops_shared, ops_shared_count}, {ops_session, ops_session_count},
+                 {ops_txn, ops_txn_count},       {ops_lock, ops_lock_count},
+                 {ops_tree, ops_tree_count},     {ops_daemon, ops_daemon_count}};
     struct totals totals = {0};
     if (!o.list)
         printf("%-36s %9s %8s %8s %8s\n", "killed in", "stepped", "points", "tried", "failures");

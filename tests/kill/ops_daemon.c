@@ -109,6 +109,12 @@ static status reserve(struct world *w, struct actor *a) {
     return OK;
 }
 
+/* Every page there is has been offered: the file must grow. */
+static void build_grow(struct world *w) {
+    storaged(w)->space_cursor = atomic_load(&w->live.pool->file_pages);
+    storaged(w)->space_wrap = false;
+}
+
 /* A worker died while it changed the page: half of it is gone. */
 static void build_rebuild(struct world *w) {
     struct frame *f = some_leaf(w, true);
@@ -135,5 +141,7 @@ const struct kill_op ops_daemon[] = {
     {"frame rebuild", build_rebuild, NULL, rebuild, NULL, .daemon = true},
     {"checkpoint", build_write, NULL, checkpoint, NULL, .daemon = true},
     {"page reservation by storaged", build_write, NULL, reserve, NULL, .daemon = true},
+    {"page reservation, the file grows", build_grow, NULL, reserve, NULL, .daemon = true,
+     .slow = true},
 };
 const unsigned ops_daemon_count = sizeof ops_daemon / sizeof *ops_daemon;

@@ -1,9 +1,8 @@
-/* ops_shared.c: rings, the log, latches, reservations, session slots. */
+/* ops_shared.c: rings, the log, latches, reservations. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "session/session.h"
 #include "world.h"
 
 /* ---- rings ---------------------------------------------------------------------------------- */
@@ -133,62 +132,6 @@ static status reserve(struct world *w, struct actor *a) {
     return OK;
 }
 
-/* ---- sessions ------------------------------------------------------------------------------- */
-
-static void build_sessions(struct world *w) {
-    struct owner me = {.slot = WORKER, .epoch = 1}, other = {.slot = OTHER_WORKER, .epoch = 1};
-    CHECK(session_slot_take(&w->live, me) == 0);
-    CHECK(session_slot_take(&w->live, other) == 1);
-    for (uint32_t i = 0; i < w->live.sizes.sessions; i++)
-        world_add_area(w, "session", false, session_slot_at(&w->live, i),
-                       session_slot_at(&w->copy, i), sizeof(struct session_slot));
-}
-
-static status session_take(struct world *w, struct actor *a) {
-    (void)w;
-    a->index = session_slot_take(a->proc.shm, a->proc.owner);
-    return a->index == SESSION_NONE ? STATUS(TOO_MANY_CONNECTIONS) : OK;
-}
-
-static status session_free(struct world *w, struct actor *a) {
-    (void)w;
-    session_slot_free(a->proc.shm, a->index);
-    return OK;
-}
-
-static bool nothing_committed([[maybe_unused]] struct shm *shm, [[maybe_unused]] uint64_t x) {
-    return false;
-}
-
-/* After the repair the dead worker's sessions (one from before, perhaps the operation's) wait for
- * another worker; all other slots can be taken. */
-static void verify_sessions(struct world *w) {
-    struct shm *shm = &w->copy;
-    struct owner dead = {.slot = WORKER, .epoch = 1}, next_life = {.slot = WORKER, .epoch = 2};
-    uint32_t waiting = 0;
-    for (uint32_t i = 0; i < shm->sizes.sessions; i++) waiting += session_waits(shm, i);
-    MUST(w, waiting >= 1 && waiting <= 2);
-    MUST(w, session_repair(shm, dead, nothing_committed) == 0);
-    for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        if (!session_waits(shm, i)) continue;
-        MUST(w, i != 1 && waiting > 0);
-        session_slot_free(shm, i);
-        waiting--;
-    }
-    MUST(w, waiting == 0);
-    uint32_t taken[8];
-    uint32_t n = 0;
-    for (; n < 8; n++) {
-        taken[n] = session_slot_take(shm, next_life);
-        if (taken[n] == SESSION_NONE) break;
-        MUST(w, taken[n] != 1);
-    }
-    if (n != shm->sizes.sessions - 1) world_fail(w, "%u session slots can be taken", n);
-    while (n > 0) session_slot_free(shm, taken[--n]);
-    struct owner other = {.slot = OTHER_WORKER, .epoch = 1};
-    MUST(w, session_repair(shm, other, nothing_committed) == 1);
-}
-
 const struct kill_op ops_shared[] = {
     {"ring push", build_ring, NULL, push, verify_push},
     {"ring pop", build_ring, NULL, pop, verify_pop},
@@ -198,7 +141,5 @@ const struct kill_op ops_shared[] = {
     {"frame latch", build_log, NULL, latch, NULL},
     {"frame latch, nothing changed", build_log, NULL, latch_from, NULL},
     {"page reservation", build_log, NULL, reserve, NULL},
-    {"session slot take", build_sessions, NULL, session_take, verify_sessions},
-    {"session slot free", build_sessions, session_take, session_free, verify_sessions},
 };
 const unsigned ops_shared_count = sizeof ops_shared / sizeof *ops_shared;

@@ -111,6 +111,29 @@ static void build_split(struct world *w) {
     CHECK(root_level(w) == 1);
 }
 
+/* Rows that come in order: only the new one goes to the new leaf. */
+static void build_split_at_end(struct world *w) {
+    unsigned row = 0;
+    for (; root_level(w) == 0; row++) world_row(w, row, row + 1);
+    world_write_home(w);
+    for (; !leaf_full(w, row, row + 1); row++) world_row(w, row, row + 1);
+    w->actor.index = row;
+    w->after.seed[row] = row + 1;
+}
+static status insert_at_end(struct world *w, struct actor *a) {
+    return row_put(w, a, w->actor.index, w->actor.index + 1);
+}
+
+/* Values so great that a leaf holds two of them. */
+static void build_split_great(struct world *w) {
+    w->value_bytes = 3000;
+    world_row(w, 2, 3);
+    world_row(w, 6, 7);
+    world_row(w, 8, 9);
+    world_write_home(w);
+    fill_leaf(w);
+}
+
 /* Long keys, so that an inner node has few children. */
 static void build_inner_root_split(struct world *w) {
     struct node_view v;
@@ -144,26 +167,109 @@ static void purge_live(struct world *w, unsigned row) {
     purge(w, &a, row);
 }
 
-static void build_sparse(struct world *w, unsigned rows) {
+/* Rows of the leaf go, but for `keep`, the last of them not from its page yet if it is the
+ * operation's. */
+static void thin_out(struct world *w, unsigned row_there, unsigned keep, bool for_operation) {
     struct node_view v;
-    for (unsigned row = 0; row < rows; row++) world_row(w, row, row + 1);
-    unsigned left = 0, marked[ROWS_MAX], marks = 0;
-    struct frame *first = leaf_of(w, 0, &v);
-    for (unsigned row = 0; row < rows; row++) {
-        bool in_first = leaf_of(w, row, &v) == first;
-        if (in_first ? row == 0 : left++ < 3) continue;
-        marked[marks++] = row;
-        world_row(w, row, 0);
+    struct frame *leaf = leaf_of(w, row_there, &v);
+    unsigned gone[ROWS_MAX], n = 0;
+    for (unsigned row = 0; row < ROWS_MAX; row++) {
+        if (!w->before.seed[row] || leaf_of(w, row, &v) != leaf) continue;
+        if (keep > 0)
+            keep--;
+        else
+            gone[n++] = row;
     }
-    world_write_home(w);
-    /* From the end, so that the first leaf becomes sparse last. */
-    while (marks-- > 1) purge_live(w, marked[marks]);
-    w->actor.index = marked[0];
+    for (unsigned i = 0; i < n; i++) world_row(w, gone[i], 0);
+    for (unsigned i = 0; i + for_operation < n; i++) purge_live(w, gone[i]);
+    CHECK(n > 0);
+    if (for_operation) w->actor.index = gone[n - 1];
 }
 
-static void build_join(struct world *w) {
-    build_sparse(w, 40);
+/* A row of the leaf with that number, from the left. */
+static unsigned row_in_leaf(struct world *w, unsigned number) {
+    struct node_view v;
+    struct frame *at = NULL;
+    unsigned seen = 0;
+    for (unsigned row = 0; row < ROWS_MAX; row++) {
+        if (!w->before.seed[row] || leaf_of(w, row, &v) == at) continue;
+        at = leaf_of(w, row, &v);
+        if (seen++ == number) return row;
+    }
+    CHECK(false);
+}
+
+static void build_four_leaves(struct world *w) {
+    for (unsigned row = 0; row < 32; row++) world_row(w, row, row + 1);
+    world_write_home(w);
+    CHECK(root_level(w) == 1 && row_in_leaf(w, 3));
+}
+
+/* What is left of leaf `sparse` fits into `heir`, and nowhere else. */
+static void build_join(struct world *w, unsigned sparse, unsigned heir) {
+    build_four_leaves(w);
+    unsigned in_heir = row_in_leaf(w, heir), in_sparse = row_in_leaf(w, sparse);
+    thin_out(w, in_heir, 4, false);
+    thin_out(w, in_sparse, 1, true);
+}
+static void build_join_left(struct world *w) {
+    build_join(w, 2, 1);
+}
+static void build_join_right(struct world *w) {
+    build_join(w, 0, 1);
+}
+static void build_join_last(struct world *w) {
+    build_join(w, 3, 2);
+}
+
+/* Nothing is left of it: it goes whatever room its neighbours have. */
+static void build_join_empty(struct world *w) {
+    build_four_leaves(w);
+    thin_out(w, row_in_leaf(w, 1), 0, true);
+}
+
+/* Two leaves become the root. */
+static void build_shrink(struct world *w) {
+    for (unsigned row = 0; row < 13; row++) world_row(w, row, row + 1);
+    world_write_home(w);
     CHECK(root_level(w) == 1);
+    unsigned in_second = row_in_leaf(w, 1);
+    thin_out(w, 0, 4, false);
+    thin_out(w, in_second, 1, true);
+}
+
+/* The last inner node above the leaves: its separators. */
+static unsigned last_inner_count(struct world *w) {
+    struct frame *root = pool_peek(&w->live, w->tree.root);
+    struct node_view v, child;
+    CHECK(node_view(frame_bytes(&w->live, root), &v));
+    struct frame *f = pool_peek(&w->live, (page_id){node_child_at(&v, v.count)});
+    CHECK(f && node_view(frame_bytes(&w->live, f), &child));
+    return child.count;
+}
+
+/* Leaves go from the end until the last inner node is about to: then the leaf, that node and the
+ * root go at once. */
+static void build_inner_join(struct world *w) {
+    struct node_view v;
+    unsigned last = 90;
+    w->key_pad = 1000;
+    w->value_bytes = 100;
+    for (unsigned row = last; root_level(w) < 2; row--) {
+        world_row(w, row, row + 1);
+        if (row == 45) world_write_home(w);
+    }
+    for (; last_inner_count(w) > 1; last--) {
+        world_row(w, last, 0);
+        purge_live(w, last);
+    }
+    w->actor.index = last;
+    struct frame *leaf = leaf_of(w, last, &v);
+    for (; leaf_of(w, last, &v) == leaf; last--) world_row(w, last, 0);
+}
+static status purge_leaf(struct world *w, struct actor *a) {
+    for (unsigned row = w->actor.index; !w->before.seed[row]; row--) purge(w, a, row);
+    return OK;
 }
 
 static status purge_last(struct world *w, struct actor *a) {
@@ -220,9 +326,20 @@ const struct kill_op ops_tree[] = {
     {"entry delete", build_delete, begin, delete_row, NULL, .record = REC_ENTRY_DELETE},
     {"split", build_split, begin, insert_into_full, NULL, .record = REC_TREE_SPLIT},
     {"root split", build_root_split, begin, insert_into_full, NULL, .record = REC_TREE_GROW},
+    {"split at the end", build_split_at_end, begin, insert_at_end, NULL, .record = REC_TREE_SPLIT},
+    {"split of great rows", build_split_great, begin, insert_into_full, NULL,
+     .record = REC_TREE_SPLIT},
     {"inner root split", build_inner_root_split, begin, insert_into_full, NULL,
      .record = REC_TREE_GROW, .slow = true},
-    {"purge and join", build_join, NULL, purge_last, NULL, .record = REC_TREE_UNLINK},
+    {"purge and join, left", build_join_left, NULL, purge_last, NULL, .record = REC_TREE_UNLINK},
+    {"purge and join, right", build_join_right, NULL, purge_last, NULL, .record = REC_TREE_UNLINK},
+    {"purge and join, the last leaf", build_join_last, NULL, purge_last, NULL,
+     .record = REC_TREE_UNLINK},
+    {"purge and join, empty", build_join_empty, NULL, purge_last, NULL, .record = REC_TREE_UNLINK},
+    {"purge and join, the root shrinks", build_shrink, NULL, purge_last, NULL,
+     .record = REC_TREE_SHRINK},
+    {"purge and join, inner nodes", build_inner_join, NULL, purge_leaf, NULL,
+     .record = REC_TREE_SHRINK, .slow = true},
     {"tree create", build_leaf, begin, create, NULL, .record = REC_TREE_CREATE},
     {"tree create undone", build_leaf, create_first, rollback_create, NULL,
      .record = REC_TREE_FREE_ROOT, .ends_undone = true, .frees = true},

@@ -136,7 +136,7 @@ static unsigned row_to_change(const struct world *w) {
 
 static void begin(struct world *w, unsigned row) {
     other = (struct other){.w = w, .row = row};
-    world_proc(w, true, OTHER_WORKER, 2, &other.actor.proc);
+    world_proc(w, true, OTHER_WORKER + 2, 1, &other.actor.proc);
     other.env = w->env_copy;
     other.env.call = call;
     other.actor.proc.env = &other.env;

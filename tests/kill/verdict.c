@@ -258,7 +258,7 @@ static void do_again(struct world *w) {
     struct actor *a = &(struct actor){.made = {.id = 0}};
     bool next_life = w->tried % 2;
     memcpy(a->lsns, w->actor.lsns, sizeof a->lsns);
-    if (dead_owner(w).slot == SLOT_TXND)
+    if (dead_owner(w).slot < SLOT_QUERYD)
         world_proc(w, true, WORKER, 2, &a->proc);
     else
         world_proc(w, true, next_life ? WORKER : OTHER_WORKER, 2, &a->proc);

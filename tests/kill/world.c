@@ -132,6 +132,10 @@ void world_between(struct world *w) {
     struct mailbox *b = w->box;
     if (atomic_load(&b->state) != 1) return;
     b->m.slot = b->slot;
+    if (w->waits && b->to == SLOT_TXND) {
+        if (waits_answer(w, b->slot, &b->m)) atomic_store(&b->state, 2);
+        return;
+    }
     b->m.code = answer(w, &w->live, b->to, &b->m).code;
     atomic_store(&b->state, 2);
 }
@@ -156,8 +160,18 @@ static status call_from_stepped(struct proc *p, uint16_t to, struct msg *m) {
     return (status){m->code};
 }
 
-static void post([[maybe_unused]] struct proc *p, [[maybe_unused]] uint16_t to,
-                 [[maybe_unused]] const struct msg *m) {}
+static void post(struct proc *p, uint16_t to, const struct msg *m) {
+    struct world *w = p->env_data;
+    if (w->waits && to == SLOT_TXND) waits_post(w, p->shm, m);
+}
+
+/* Into the ring, as libipc does. */
+static void post_from_stepped(struct proc *p, uint16_t to, const struct msg *m) {
+    if (to != SLOT_TXND) return;
+    struct ipc_rings *r = p->shm->rings;
+    CHECK(ring_push(&r->pair[to][p->owner.slot].submit, m));
+    atomic_fetch_or(&r->inbox[to].requests, (uint64_t)1 << p->owner.slot);
+}
 
 static void yield([[maybe_unused]] struct proc *p) {
     if (coro_self()) sched_yield(); /* order.c's: the other worker waits */
@@ -171,7 +185,7 @@ static uint64_t clock_ns(struct proc *p) {
 
 static const struct shm_sizes sizes = {.frames = 24,
                                        .page_buckets = 32,
-                                       .workers = 3,
+                                       .workers = 4,
                                        .sessions = 4,
                                        .txns = 16,
                                        .map_entries = 256,
@@ -200,10 +214,12 @@ void world_make(struct world *w, const struct kill_op *op) {
         .wall_ns = clock_ns, .mono_ns = clock_ns, .call = call_here, .post = post, .pause = yield};
     w->env_stepped = w->env_live;
     w->env_stepped.call = call_from_stepped;
+    w->env_stepped.post = post_from_stepped;
     w->home_tail = LOG_BEGIN;
 }
 
 void world_free(struct world *w) {
+    waits_close(w);
     for (unsigned i = 0; i < w->areas_count; i++) {
         free(w->areas[i].last);
         free(w->areas[i].saved);

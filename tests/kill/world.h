@@ -23,7 +23,7 @@
 #define PAGES_MAX 64                    /* length of the data file */
 #define ROWS_MAX 96                     /* keys of the model */
 #define WINDOW_BYTES ((size_t)48 << 10) /* of log that an operation may write */
-#define AREAS_MAX 16
+#define AREAS_MAX 40
 
 #define WORKER SLOT_QUERYD
 #define OTHER_WORKER (SLOT_QUERYD + 1)
@@ -90,10 +90,12 @@ struct world {
     unsigned every, thin;
     bool committed; /* at the present point */
     sigjmp_buf abandon;
-    sigjmp_buf *catcher; /* who takes world_fail instead: a coroutine of the trial */
-    bool given_up;       /* the trial left this process in a state for no other one */
-    char dir[64];        /* of operations with a daemon */
-    void *more;          /* the operation's own */
+    sigjmp_buf *catcher;       /* who takes world_fail instead: a coroutine of the trial */
+    bool given_up;             /* the trial left this process in a state for no other one */
+    char dir[64];              /* of operations with a daemon */
+    struct waits_stage *waits; /* of operations with a real txnd; NULL: none */
+    bool waits_mute;           /* posts to it are lost */
+    void *more;                /* the operation's own */
 };
 
 /* An operation that a worker does, or storaged. */
@@ -114,7 +116,8 @@ struct kill_op {
     bool daemon;      /* dies as storaged does: see ops_daemon.c */
     bool slow;        /* not part of the slice, unless it is named */
     bool by_txnd;     /* the actor is txnd */
-    bool alone;       /* what it is about keeps everybody else from working: not for order.c */
+    bool by_supervisor;
+    bool alone; /* what it is about keeps everybody else from working: not for order.c */
 };
 
 /* Where failures are told: standard error, even while the daemons' own words go nowhere. */
@@ -193,7 +196,25 @@ void daemon_build(struct world *w);
 void daemon_verdict(struct world *w);
 void daemon_free(struct world *w);
 
-extern const struct kill_op ops_shared[], ops_tree[], ops_txn[], ops_daemon[];
-extern const unsigned ops_shared_count, ops_tree_count, ops_txn_count, ops_daemon_count;
+/* Operations with waits (world_txnd.c): a real txnd answers on the live regions. */
+void waits_open(struct world *w, void (*event)(struct world *w));
+struct daemon *waits_txnd(struct world *w);
+/* Another worker's transaction, which lives on; on_copy: as it goes on there. */
+struct actor *waits_other(struct world *w, unsigned i);
+/* It asks to wait for the end of that transaction (row 0: of all of it). */
+void waits_ask(struct world *w, unsigned i, txn_ref target, uint64_t row);
+/* A message that has no answer, to the txnd of that memory. */
+void waits_post(struct world *w, const struct shm *shm, const struct msg *m);
+/* The stepped worker's request, and later looks for its answer. True: *m is answered. */
+bool waits_answer(struct world *w, uint16_t slot, struct msg *m);
+/* On the copy: txnd, or its next life, ends what the dead left; all who wait are let go, one after
+ * the other, as those before them end. */
+void waits_verdict(struct world *w);
+void waits_close(struct world *w);
+
+extern const struct kill_op ops_shared[], ops_session[], ops_tree[], ops_txn[], ops_lock[],
+    ops_daemon[];
+extern const unsigned ops_shared_count, ops_session_count, ops_tree_count, ops_txn_count,
+    ops_lock_count, ops_daemon_count;
 
 #endif

@@ -119,12 +119,16 @@ static void write_data_file(struct world *w) {
     close(fd);
 }
 
-static void read_data_file(const char *dir, unsigned char (*ret_pages)[PAGE_BYTES]) {
+static void read_data_file(const char *dir, unsigned char (*ret_pages)[PAGE_BYTES],
+                           uint64_t *ret_file_pages) {
     char path[PATH_BYTES];
     file_path(dir, "data", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
     size_t bytes = (size_t)PAGES_MAX * PAGE_BYTES;
+    struct stat st;
+    CHECK(fstat(fd, &st) == 0 && st.st_size % PAGE_BYTES == 0);
+    *ret_file_pages = (uint64_t)st.st_size / PAGE_BYTES;
     CHECK(pread(fd, ret_pages, bytes, 0) == (ssize_t)bytes);
     close(fd);
 }
@@ -200,7 +204,9 @@ static void check_file(struct world *w) {
     static _Alignas(8) char buf[REC_BYTES_MAX];
     const struct rec_head *r = (const struct rec_head *)buf;
     const struct shm *shm = &w->copy;
-    read_data_file(stage_of(w)->copy_dir, file);
+    uint64_t file_pages;
+    read_data_file(stage_of(w)->copy_dir, file, &file_pages);
+    MUST(w, file_pages >= atomic_load(&shm->pool->file_pages));
     const struct file_page *fp[2] = {(void *)file[0], (void *)file[1]};
     uint64_t redo = fp[fp[1]->sequence > fp[0]->sequence]->redo_lsn;
     MUST(w, redo >= atomic_load(&shm->control->redo_lsn) || redo == LOG_FIRST.at);
