@@ -40,7 +40,7 @@ void hold_begin(struct guardian *g) {
         return;
     }
     uint32_t n = shm.sizes.sessions, had = g->shm.control ? g->shm.sizes.sessions : 0;
-    if (g->shm.control) region_detach_all(&g->shm);
+    if (g->shm.control) region_detach_all(&g->shm); /* and forgets its sizes */
     for (uint32_t i = n; i < had; i++) let_go(&g->sessions[i]);
     struct held *sessions = reallocarray(g->sessions, n, sizeof *sessions);
     if (!sessions) { /* go on without: the sweep and PUT look at control */

@@ -15,6 +15,7 @@
 #include "ipc_guard.h"
 #include "ipc_proc.h"
 #include "ipc_ring.h"
+#include "leftovers.h"
 #include "session/session.h"
 #include "supervisor.h"
 
@@ -147,6 +148,18 @@ static void next_guardian(struct supervisor *s) {
     event("the guardian has ended: another one is started");
     atomic_store(&s->shm.control->procs[SLOT_GUARDIAN].state, PROC_DEAD);
     s->guardian_due_ns = ok(guardian_begin(s)) ? 0 : clock_mono_ns() + GUARDIAN_RETRY_NS;
+}
+
+/* What hangs holds sockets that nobody gets: it is ended, and its end is heard of by the channel.
+ */
+void guardian_look(struct supervisor *s) {
+    const struct proc_entry *entry = &s->shm.control->procs[SLOT_GUARDIAN];
+    if (s->guardian < 0 || s->stopping || !leftover_alive(entry)) return;
+    enum hang verdict = hang_look(&s->guardian_hang, entry, (uint64_t)s->conf.heartbeat_timeout);
+    if (verdict == HANG_NONE) return;
+    event_as(&(struct event){.kind = EVENT_HANG, .slot = SLOT_GUARDIAN},
+             "the guardian hangs (%s): killed", hang_words(verdict));
+    kill((pid_t)atomic_load(&entry->pid), SIGKILL);
 }
 
 /* LOST, or its end. */

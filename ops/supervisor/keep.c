@@ -221,5 +221,6 @@ void keep_watch_heartbeats(void *arg) {
     for (;;) {
         daemon_sleep(&s->d, WATCH_EVERY_NS);
         for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) look_at(&s->kept[slot]);
+        guardian_look(s);
     }
 }

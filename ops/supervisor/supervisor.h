@@ -44,12 +44,6 @@ struct kept {
     char waiting[64];
     bool looped; /* was killed for an endless loop: that counts against its statement */
     struct hang_watch hang;
-    uint64_t died_ns; /* when the last life was seen dead, until the next one is READY; 0: not */
-    /* A daemon's: requests to it when it was last started again, and whose they were. A worker's:
-     * sessions that its death left. */
-    uint32_t waiters;
-    char waiting[64];
-    bool looped; /* was killed for an endless loop: that counts against its statement */
 };
 
 #define JOBS_MAX 16
@@ -76,10 +70,11 @@ struct supervisor {
     struct kept kept[PROC_SLOTS]; /* by slot; slot SLOT_SUPERVISOR is not used */
     uint16_t slots;               /* used, from 0 */
     bool stopping, immediate;
-    bool started_again;       /* a death during recovery: everything begins anew */
-    bool adopted;             /* the appliance was there already */
-    int guardian;             /* our end of the channel; -1: there is none now */
-    pid_t guardian_child;     /* one that we have started; 0: we are its child */
+    bool started_again;   /* a death during recovery: everything begins anew */
+    bool adopted;         /* the appliance was there already */
+    int guardian;         /* our end of the channel; -1: there is none now */
+    pid_t guardian_child; /* one that we have started; 0: we are its child */
+    struct hang_watch guardian_hang;
     uint64_t guardian_due_ns; /* when to try to start one again; 0: it runs */
     uint64_t *handed_ns;      /* by session: when it was last given to a worker */
     struct job jobs[JOBS_MAX];
@@ -104,6 +99,7 @@ status channels_make(struct supervisor *s, struct error *e);
 status guardian_begin(struct supervisor *s); /* watches ours, or starts one */
 void guardian_keeps(struct supervisor *s);   /* gives it all that it holds for our successor */
 void guardian_end(struct supervisor *s);     /* it is not to start another supervisor */
+void guardian_look(struct supervisor *s);    /* ends a guardian that hangs */
 void guardian_hand(struct supervisor *s, uint32_t session, uint32_t generation, uint16_t worker);
 /* sessions.c: true: some wait for a worker, or have not been taken up. */
 bool sessions_place(struct supervisor *s);

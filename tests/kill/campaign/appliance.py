@@ -99,6 +99,24 @@ class Appliance:
             time.sleep(0.05)
         return False
 
+    def follow_events(self):
+        """axl events from now on, into a file, for as long as the appliance is there."""
+        if not self.knows("events"):
+            return None
+        with open(f"{self.dir}/events", "w") as f:
+            return subprocess.Popen([self.axl, "events", "--json", "--follow", "-n", "0", "-D", self.data],
+                                    stdout=f, stderr=subprocess.DEVNULL)
+
+    def services(self):
+        """Milliseconds from a death to READY, by kind of process, as the supervisor noted them."""
+        found = {}
+        if os.path.exists(f"{self.dir}/events"):
+            with open(f"{self.dir}/events") as f:
+                for e in map(json.loads, f):
+                    if e["kind"] == "service":
+                        found.setdefault(kind_of(e["process"]), []).append(e["service_us"] / 1000)
+        return found
+
     def client_sockets(self):
         """TCP connections that a process of the appliance has not let go of."""
         port = f":{self.port:04X}"
@@ -161,24 +179,41 @@ def fault_points(appliance):
             if line and not line.startswith(" ") and line.split()[0] != "none"]
 
 
-def inflict_fault(appliance, point, action, after, seconds=2):
-    """Whoever passes the point dies; None: nobody did in time."""
-    before = {name: (p["pid"], birth_of(p["pid"])) for name, p in appliance.processes().items() if p["pid"]}
-    armed = time.monotonic_ns()
-    try:
-        appliance.run("fault", point, action, "--after", after)
-    except CampaignError:  # the supervisor is busy being born
+RARE_POINTS = ("split", "logd_write", "logd_written", "storaged_double", "storaged_home", "storaged_loaded")
+POINTS_OF_REPAIR = ("undo", "take_up", "repair", "repaired")  # passed only when a worker has died
+
+
+def provoke(appliance, point, dice):
+    """What leads some process to the point, where the load alone does not: the death that it took, or None."""
+    if point.startswith("storaged_"):
+        subprocess.Popen([appliance.axl, "checkpoint", "-D", appliance.data], stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    if point not in POINTS_OF_REPAIR:
         return None
+    victim = eligible(appliance, ["queryd"], dice, 1.1)
+    return inflict(appliance, victim, "kill") if victim else None
+
+
+def inflict_fault(appliance, point, dice, seconds=2):
+    """Whoever passes the point dies: the deaths that there were, none when nobody passed it in time."""
+    if not appliance.wait_healthy(5):
+        return []
+    before = {name: (p["pid"], birth_of(p["pid"])) for name, p in appliance.processes().items() if p["pid"]}
+    passes = 0 if point in POINTS_OF_REPAIR else int(dice * (4 if point in RARE_POINTS else 1000))
+    armed = time.monotonic_ns()
+    appliance.run("fault", point, ("kill", "crash", "abort")[int(dice * 3)], "--after", passes)
+    first = provoke(appliance, point, dice)
+    deaths = [first] if first else []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for name, (pid, birth) in before.items():
-            if birth_of(pid) != birth:
+            if birth_of(pid) != birth and not (first and first.name == name):
                 death = Death(name, "fault")
                 death.at, death.point = armed, point
-                return death
+                return [*deaths, death]
         time.sleep(0.003)
     appliance.run("fault", "off", check=False)
-    return None
+    return deaths
 
 
 def release_quarantined(appliance):

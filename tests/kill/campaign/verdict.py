@@ -100,20 +100,22 @@ class Verdict:
             else:
                 self.problem(f"{kind}: closed with 57P01 without a worker's death", f"{kind} {number}: {words}")
 
-    def table(self):
-        """Lines of text: one a kind of death, one a kind and a way."""
-        out = [f"{'death of':22}{'deaths':>7}  {'longest gap, short requests, ms':^33}{'long':>8}{'40001':>8}{'57P01':>8}",
-               f"{'':22}{'':>7}  {'p50':>11}{'p99':>11}{'max':>11}{'max':>8}"]
+    def table(self, services):
+        """Lines of text: one a kind of death, one a kind and a way. services: see Appliance.services."""
+        out = [f"{'death of':14}{'':8}{'longest gap, short requests, ms':^33}{'long':>8}{'40001':>8}{'57P01':>8}"
+               f"{'until ready, ms':>18}",
+               f"{'':14}{'deaths':>8}{'p50':>11}{'p99':>11}{'max':>11}{'max':>8}{'':16}{'p50':>9}{'max':>9}"]
         groups = collections.defaultdict(list)
         for d in self.deaths:
             groups[d.kind, ""].append(d)
             groups[d.kind, d.how].append(d)
         for (kind, how), deaths in sorted(groups.items()):
-            gaps = [d.gap["s"] for d in deaths]
-            out.append(f"{('  ' + how) if how else kind:22}{len(deaths):7}  {percentile(gaps, .5):11.0f}"
+            gaps, ready = [d.gap["s"] for d in deaths], [] if how else services.get(kind, [])
+            out.append(f"{('  ' + how) if how else kind:14}{len(deaths):8}{percentile(gaps, .5):11.0f}"
                        f"{percentile(gaps, .99):11.0f}{max(gaps):11.0f}{max(d.gap['l'] for d in deaths):8.0f}"
-                       f"{sum(d.refused for d in deaths):8}{sum(d.closed for d in deaths):8}")
-        out.append(f"{'far from any death':22}{'':7}  {'':22}{self.quiet_gap['s']:11.0f}{self.quiet_gap['l']:8.0f}")
+                       f"{sum(d.refused for d in deaths):8}{sum(d.closed for d in deaths):8}"
+                       + (f"{percentile(ready, .5):9.0f}{max(ready):9.0f}" if ready else ""))
+        out.append(f"{'far from any':14}{'':30}{self.quiet_gap['s']:11.0f}{self.quiet_gap['l']:8.0f}")
         return out
 
     def causes(self):
