@@ -11,7 +11,8 @@
 #define MS 1000000ull
 #define HELD_UP_NS (500 * MS) /* between two looks */
 
-enum hang hang_verdict(char state, uint64_t cpu_ms, uint64_t silence_ms, uint64_t timeout_ms) {
+enum hang hang_verdict(char state, uint64_t cpu_ms, uint64_t silence_ms,
+                       struct hang_limits limits) {
     switch (state) {
     case 'T': return HANG_STOPPED;
     case 'S':
@@ -21,8 +22,8 @@ enum hang hang_verdict(char state, uint64_t cpu_ms, uint64_t silence_ms, uint64_
     case 'D': break;
     default: return HANG_NONE; /* traced, or gone, which others notice */
     }
-    if (cpu_ms > HANG_LOOP_MS) return HANG_LOOPS;
-    return silence_ms > timeout_ms ? HANG_SILENT : HANG_NONE;
+    if (cpu_ms > limits.loop_ms) return HANG_LOOPS;
+    return silence_ms > limits.silence_ms ? HANG_SILENT : HANG_NONE;
 }
 
 /* State and processor time (user and system) from /proc/PID/stat; false: no such process. */
@@ -45,7 +46,8 @@ static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_cpu_ms) {
     return true;
 }
 
-enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry, uint64_t timeout_ms) {
+enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry,
+                    struct hang_limits limits) {
     uint64_t now = clock_mono_ns(), beat = atomic_load(&entry->heartbeat_ns), cpu_ms;
     bool held_up = now - w->looked_ns > HELD_UP_NS;
     char state;
@@ -58,8 +60,10 @@ enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry, uint64
     }
     uint64_t silence_ms = now > beat ? (now - beat) / MS : 0;
     if (atomic_load(&entry->state) != PROC_READY)
-        return state == 'T' ? HANG_STOPPED : silence_ms > timeout_ms ? HANG_SILENT : HANG_NONE;
-    enum hang verdict = hang_verdict(state, cpu_ms - w->beat_cpu_ms, silence_ms, timeout_ms);
+        return state == 'T'                     ? HANG_STOPPED
+               : silence_ms > limits.silence_ms ? HANG_SILENT
+                                                : HANG_NONE;
+    enum hang verdict = hang_verdict(state, cpu_ms - w->beat_cpu_ms, silence_ms, limits);
     if (verdict == HANG_STOPPED) return verdict;
     if (held_up) return HANG_NONE;
     if (verdict == HANG_BLOCKED && ++w->blocked_looks < HANG_BLOCKED_LOOKS) return HANG_NONE;

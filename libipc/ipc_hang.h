@@ -10,10 +10,15 @@
 
 #include "base/proc.h"
 
-#define HANG_LOOP_MS 800     /* processor time since the last turn */
 #define HANG_BLOCKED_MS 750  /* silence of a process that sleeps: three of the loop's sleeps */
 #define HANG_BLOCKED_LOOKS 3 /* ... in so many looks one after the other */
-#define HANG_SILENCE_MS_DEFAULT 10000
+
+/* How long is too long, in milliseconds. */
+struct hang_limits {
+    uint64_t loop_ms;    /* processor time since the last turn: setting loop_timeout */
+    uint64_t silence_ms; /* for who is slow for other reasons: setting heartbeat_timeout */
+};
+#define HANG_LIMITS_DEFAULT ((struct hang_limits){.loop_ms = 5000, .silence_ms = 10000})
 
 enum hang { HANG_NONE, HANG_STOPPED, HANG_LOOPS, HANG_BLOCKED, HANG_SILENT };
 
@@ -25,13 +30,14 @@ struct hang_watch {
     unsigned blocked_looks;
 };
 
-/* The verdict alone. state: as in /proc/PID/stat; cpu_ms since, and silence_ms, the last heartbeat;
- * timeout_ms: for who is slow for other reasons. */
-enum hang hang_verdict(char state, uint64_t cpu_ms, uint64_t silence_ms, uint64_t timeout_ms);
+/* The verdict alone. state: as in /proc/PID/stat; cpu_ms since, and silence_ms, the last heartbeat.
+ */
+enum hang hang_verdict(char state, uint64_t cpu_ms, uint64_t silence_ms, struct hang_limits limits);
 /* Looks at the process of a table entry. A process that is not READY has other things to do than
- * turn its loop: of it only that it is stopped, and the timeout, count. When the caller itself was
+ * turn its loop: of it only that it is stopped, and the silence, count. When the caller itself was
  * held up, everybody gets another chance. */
-enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry, uint64_t timeout_ms);
+enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry,
+                    struct hang_limits limits);
 const char *hang_words(enum hang h);
 
 #endif

@@ -170,7 +170,7 @@ static void look_after_supervisor(struct guardian *g) {
     struct proc_entry *entry = &c->procs[SLOT_SUPERVISOR];
     atomic_store(&c->procs[SLOT_GUARDIAN].heartbeat_ns, clock_mono_ns());
     if ((pid_t)atomic_load(&entry->pid) != g->supervisor) return; /* it has not begun yet */
-    enum hang verdict = hang_look(&watch, entry, HANG_SILENCE_MS_DEFAULT);
+    enum hang verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
     if (verdict == HANG_NONE) return;
     say("the supervisor (%d) hangs (%s): killed", (int)g->supervisor, hang_words(verdict));
     kill(g->supervisor, SIGKILL);

@@ -155,7 +155,7 @@ static void next_guardian(struct supervisor *s) {
 void guardian_look(struct supervisor *s) {
     const struct proc_entry *entry = &s->shm.control->procs[SLOT_GUARDIAN];
     if (s->guardian < 0 || s->stopping || !leftover_alive(entry)) return;
-    enum hang verdict = hang_look(&s->guardian_hang, entry, (uint64_t)s->conf.heartbeat_timeout);
+    enum hang verdict = hang_look(&s->guardian_hang, entry, HANG_LIMITS_DEFAULT);
     if (verdict == HANG_NONE) return;
     event_as(&(struct event){.kind = EVENT_HANG, .slot = SLOT_GUARDIAN},
              "the guardian hangs (%s): killed", hang_words(verdict));

@@ -73,6 +73,7 @@ static void see_out(struct kept *k) {
     k->pidfd = -1;
     k->pid = 0;
     k->renewed_ns = 0;
+    k->ended_by_us = false;
     k->died_ns = clock_mono_ns();
     uint32_t epoch = atomic_load(&entry->epoch);
     bool orderly =
@@ -204,9 +205,12 @@ static void look_at(struct kept *k) {
     const struct proc_entry *entry = &s->shm.control->procs[k->slot];
     bool ready = atomic_load(&entry->state) == PROC_READY;
     if (!k->pid) return;
-    enum hang verdict = hang_look(
-        &k->hang, entry, ready ? (uint64_t)s->conf.heartbeat_timeout : STARTING_SILENCE_MS);
-    if (verdict == HANG_NONE) return;
+    const struct hang_limits limits = {.loop_ms = (uint64_t)s->conf.loop_timeout,
+                                       .silence_ms = ready ? (uint64_t)s->conf.heartbeat_timeout
+                                                           : STARTING_SILENCE_MS};
+    enum hang verdict = hang_look(&k->hang, entry, limits);
+    if (verdict == HANG_NONE || k->ended_by_us) return;
+    k->ended_by_us = true;
     uint64_t silent_ms = (clock_mono_ns() - atomic_load(&entry->heartbeat_ns)) / MS;
     event_as(&(struct event){.kind = EVENT_HANG, .slot = k->slot},
              "%s hangs (%s), silent for %llu ms: killed", k->name, hang_words(verdict),

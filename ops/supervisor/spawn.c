@@ -135,6 +135,18 @@ static int launch(const struct supervisor *s, struct launch *a, int log_fd, int 
     return rc;
 }
 
+/* When memory runs out the kernel takes a worker, whose sessions go on elsewhere, before a daemon. */
+#define WORKER_OOM_SCORE 500
+
+static void offer_to_oom_killer(pid_t pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    if (dprintf(fd, "%d", WORKER_OOM_SCORE) < 0) event("%s: %s", path, strerror(errno));
+    close(fd);
+}
+
 status spawn_process(struct kept *k, bool restart, struct error *e) {
     struct supervisor *s = k->s;
     struct proc_entry *entry = &s->shm.control->procs[k->slot];
@@ -155,6 +167,7 @@ status spawn_process(struct kept *k, bool restart, struct error *e) {
     k->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     atomic_store(&entry->pid, (uint32_t)pid);
     atomic_store(&entry->birth, proc_birth(pid));
+    if (k->slot >= SLOT_QUERYD) offer_to_oom_killer(pid);
     PROBE(axolotl_supervisor, process_started, k->slot, epoch, pid);
     if (k->pidfd < 0) {
         kill(pid, SIGKILL);

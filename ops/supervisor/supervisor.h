@@ -44,6 +44,7 @@ struct kept {
     char waiting[64];
     bool looped; /* was killed for an endless loop: that counts against its statement */
     struct hang_watch hang;
+    bool ended_by_us; /* it was killed because it hangs, and is not gone yet */
 };
 
 #define JOBS_MAX 16

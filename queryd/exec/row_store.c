@@ -195,9 +195,7 @@ struct sorting {
     uint16_t n;
 };
 
-static int compare_rows(const void *x, const void *y, void *arg) {
-    const struct sorting *o = arg;
-    struct stored_row *a = *(struct stored_row *const *)x, *b = *(struct stored_row *const *)y;
+static int compare_rows(const struct sorting *o, struct stored_row *a, struct stored_row *b) {
     const uint8_t *a_nulls = stored_nulls(o->s, a), *b_nulls = stored_nulls(o->s, b);
     for (uint16_t i = 0; i < o->n; i++) {
         const struct plan_sort_column *k = &o->columns[i];
@@ -209,8 +207,55 @@ static int compare_rows(const void *x, const void *y, void *arg) {
     return 0;
 }
 
+#define SORT_RUN 8 /* rows that are sorted by insertion */
+/* Merges of at least so many rows give way to others. */
+#define SORT_BREATH 512
+
+static void sort_run(const struct sorting *o, struct stored_row **rows, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        struct stored_row *r = rows[i];
+        size_t at = i;
+        for (; at > 0 && compare_rows(o, r, rows[at - 1]) < 0; at--) rows[at] = rows[at - 1];
+        rows[at] = r;
+    }
+}
+
+/* [0, half) and [half, n), each sorted, into one. The first half waits in `spare`. */
+static status merge(const struct sorting *o, struct stored_row **rows, size_t half, size_t n,
+                    struct stored_row **spare) {
+    if (compare_rows(o, rows[half - 1], rows[half]) <= 0) return OK;
+    memcpy(spare, rows, half * sizeof *rows);
+    size_t a = 0, b = half, to = 0;
+    while (a < half && b < n) {
+        rows[to++] = compare_rows(o, rows[b], spare[a]) < 0 ? rows[b++] : spare[a++];
+        if (to % SORT_BREATH == 0) TRY(sql_env_breathe(o->s->x->env));
+    }
+    memcpy(rows + to, spare + a, (half - a) * sizeof *rows);
+    return OK;
+}
+
+/* A stable merge sort, which can be interrupted: a large one takes seconds. */
+static status sort_rows(const struct sorting *o, struct stored_row **rows, size_t n,
+                        struct stored_row **spare) {
+    if (n <= SORT_RUN) {
+        sort_run(o, rows, n);
+        return OK;
+    }
+    size_t half = n / 2;
+    TRY(sort_rows(o, rows, half, spare));
+    TRY(sort_rows(o, rows + half, n - half, spare));
+    if (n >= SORT_BREATH) TRY(sql_env_breathe(o->s->x->env));
+    return merge(o, rows, half, n, spare);
+}
+
+/* A sort that ends before its time (a cancel) leaves rows twice or missing: only what ends with an
+ * error may ask for that. */
 status row_store_sort(struct row_store *s, const struct plan_sort_column *columns, uint16_t n) {
     struct sorting o = {s, columns, n};
-    if (s->n > 1) qsort_r(s->rows, s->n, sizeof *s->rows, compare_rows, &o);
-    return OK;
+    if (s->n < 2) return OK;
+    struct stored_row **spare = malloc(s->n / 2 * sizeof *spare);
+    if (!spare) return store_full(s);
+    status st = sort_rows(&o, s->rows, s->n, spare);
+    free(spare);
+    return st;
 }

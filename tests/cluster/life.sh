@@ -37,6 +37,8 @@ for p in d["processes"]:
     assert p["last_exit"] is None and p["uptime_s"] >= 0 and 0 <= p["heartbeat_age_ms"] < 5000, p
 assert d["pool"]["frames"] == 2048 and d["durable_lsn"] > 0 and d["active_transactions"] == 0, d
 ' "$PORT" || fail "status --json"
+[ "$(cat /proc/$(pid_of queryd.0)/oom_score_adj)" -gt "$(cat /proc/$(pid_of storaged)/oom_score_adj)" ] ||
+    fail "a worker is not the first that the kernel takes"
 "$AXL" checkpoint -D "$DIR" | grep -q complete || fail "checkpoint"
 
 # status is quick, also while everything is stopped (which is soon seen as a hang)
