@@ -109,6 +109,7 @@ static status fill_portal(struct session *s, struct wire_reader *r, struct prepa
                          portal->nformats, columns);
     portal->text = arena_strdup(&portal->arena, p->text);
     if (!portal->text) return STATUS(OUT_OF_MEMORY);
+    portal->fingerprint = p->fingerprint;
     portal->statement = p->statement;
     if (p->statement) p->statement->references++;
     if (p->utility) {
@@ -126,7 +127,8 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     if (!p) return s->error.status;
     TRY(block_check_failed(s, p->utility));
     TRY(prepared_plan(s, p));
-    TRY(quarantine_enter(s, p->text, strlen(p->text))); /* reading values may be what ends it */
+    TRY(quarantine_enter_known(s, p->fingerprint,
+                               p->text)); /* reading values may be what ends it */
     s->slot->bound = true;
     struct portal *portal;
     TRY(portal_new(s, portal_name, &portal));
@@ -204,6 +206,7 @@ static status run_portal(struct session *s, struct portal *p, uint32_t max, uint
         struct statement *old = p->statement;
         struct prepared fresh = {.name = p->name,
                                  .text = (char *)p->text,
+                                 .fingerprint = p->fingerprint,
                                  .types = old->param_types,
                                  .ntypes = old->nparams};
         arena_init(&fresh.arena, 0);
@@ -231,7 +234,7 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     if (!p)
         return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
     if (max > INT32_MAX) max = 0;
-    TRY(quarantine_enter(s, p->text, strlen(p->text)));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
     if (p->utility) return execute_utility(s, p);
     if (!p->statement) {

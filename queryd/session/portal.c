@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "session/session_private.h"
+#include "session/worker.h"
 
 struct portal *portal_find(struct session *s, const char *name) {
     for (struct portal *p = s->portals; p; p = p->next)
@@ -151,6 +152,7 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
         struct arena *outer = s->env.eval.arena;
         s->env.eval.arena = &p->arena;
         p->is_cursor = true;
+        p->fingerprint = plan_cache_fingerprint(p->text, s->env.text_len);
         p->snapshot = s->env.snapshot;
         st = execution_begin(&s->env, p->statement, NULL, NULL, &p->execution);
         s->env.eval.arena = outer;
@@ -178,7 +180,7 @@ status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
     uint64_t skip = f->direction == FETCH_RELATIVE && f->count > 1 ? (uint64_t)f->count - 1 : 0;
     uint64_t want = f->direction == FETCH_RELATIVE ? (f->count ? 1 : 0) : (uint64_t)f->count;
     if (f->count == FETCH_ALL) want = 0;
-    TRY(quarantine_enter(s, p->text, strlen(p->text)));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
     if (skip) TRY(portal_run(s, p, skip, false, &rows));
     rows = 0;
     if (want || f->count == FETCH_ALL) TRY(portal_run(s, p, want, !f->move, &rows));

@@ -65,7 +65,7 @@ static status plan(struct session *s, struct prepared *p) {
     size_t len = strlen(p->text);
     s->env.text = p->text;
     s->env.text_len = len;
-    TRY(quarantine_enter(s, p->text, len));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
     if (s->block != BLOCK_FAILED)
         p->statement = plan_cache_get(cache, &s->env, p->text, len, p->types, p->ntypes);
     if (p->statement) return OK;
@@ -106,6 +106,7 @@ static struct prepared *make(const struct session_statement *st, size_t len) {
     p->ntypes = st->ntypes;
     p->prepared_us = st->prepared_us;
     p->from_sql = st->flags & STATEMENT_FROM_SQL;
+    if (p->text) p->fingerprint = plan_cache_fingerprint(p->text, len);
     if (p->name && p->text && p->types) return p;
     prepared_release(p);
     return NULL;

@@ -196,7 +196,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
                          "prepared statement \"%s\" does not exist", x->name);
     TRY(block_statement_begin(s));
     TRY(prepared_plan(s, p));
-    TRY(quarantine_enter(s, p->text, strlen(p->text)));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
     if (p->utility) {
         p->references++; /* it may be a DEALLOCATE of itself */
         status st = utility_execute(s, p->utility, describe, ret_tag);
