@@ -2,7 +2,8 @@
  *
  * A transaction waits for at most one other, so a deadlock is a chain of waits that leads back to
  * its beginning: following the chain when a wait is added finds it at once, and the one that would
- * close the circle is refused.
+ * close the circle is refused. Unless one of the circle waits for another only because that came
+ * first in the queue (a soft edge): then the one that is farthest along the chain goes before it.
  *
  * When the holder of a row ends, the first who waited for that row is let go, and the others for
  * the same row queue behind it: it will very likely be the next holder. Should it wait for
@@ -71,12 +72,19 @@ static void let_go(struct txnd *t, struct waiter *x, enum status_code code) {
     daemon_reply(t->d, &reply);
 }
 
-static bool closes_circle(const struct waits *w, txn_ref self, txn_ref target) {
+static bool is_soft(const struct msg *m) {
+    return m->flags & MSG_FLAG_SOFT;
+}
+
+/* *ret_soft: the last of the circle's other waiters that may go before the one it waits for. */
+static bool closes_circle(struct waits *w, txn_ref self, txn_ref target, struct waiter **ret_soft) {
     txn_ref at = target;
+    *ret_soft = NULL;
     for (uint32_t steps = 0; steps <= w->waiting; steps++) {
         if (at == self) return true;
-        const struct waiter *x = &w->waiter[index_of(at)];
+        struct waiter *x = &w->waiter[index_of(at)];
         if (!x->used || x->self != at) return false;
+        if (is_soft(&x->m)) *ret_soft = x;
         at = x->target;
     }
     return false;
@@ -114,12 +122,17 @@ void waits_add(struct txnd *t, const struct msg *m) {
         reply_now(t, m, ST_OK);
         return;
     }
-    if (closes_circle(&t->waits, self, target)) {
-        counter_add(&t->d->proc, COUNTER_DEADLOCKS, 1);
-        PROBE(axolotl_txnd, deadlock, self, target, row);
-        reply_now(t, m, ST_DEADLOCK_DETECTED);
+    struct waiter *soft;
+    bool circle = closes_circle(&t->waits, self, target, &soft);
+    if (circle && !soft) {
+        if (!is_soft(m)) {
+            counter_add(&t->d->proc, COUNTER_DEADLOCKS, 1);
+            PROBE(axolotl_txnd, deadlock, self, target, row);
+        }
+        reply_now(t, m, is_soft(m) ? ST_AGAIN : ST_DEADLOCK_DETECTED);
         return;
     }
+    if (circle) let_go(t, soft, ST_AGAIN);
     uint64_t now = t->d->proc.env->mono_ns(&t->d->proc);
     *x = (struct waiter){.used = true,
                          .m = *m,

@@ -106,6 +106,7 @@ struct msg {
 };
 _Static_assert(sizeof(struct msg) == 64, "a cache line");
 #define MSG_FLAG_POST 1u /* no completion is wanted */
+#define MSG_FLAG_SOFT 2u /* MSG_TXN_WAIT: for one who only wants what we want, too */
 
 struct proc;
 

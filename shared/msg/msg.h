@@ -24,7 +24,9 @@ enum msg_op {
     /* txnd */
     MSG_TXN_WAIT = 32, /* in: own slot reference, the other's slot reference, row hash (0: none),
                           timeout ms (0: none). Completes when the other has ended;
-                          DEADLOCK_DETECTED, QUERY_CANCELED, LOCK_NOT_AVAILABLE */
+                          DEADLOCK_DETECTED, QUERY_CANCELED, LOCK_NOT_AVAILABLE. With MSG_FLAG_SOFT
+                          the other does not hold what is waited for but queues for it; AGAIN: a
+                          circle is only broken if the asker goes before it */
     MSG_TXN_WAIT_CANCEL = 33, /* in: own slot reference. The wait completes with QUERY_CANCELED */
     MSG_TXN_ENDED = 34, /* in: slot reference of a transaction that had waiters. No completion */
     MSG_TXN_HELP = 35,  /* no arguments: the commit map is full: completes once its base has moved,

@@ -29,9 +29,10 @@ static const uint16_t conflicts[] = {
 #define MODE_BITS 0x1feu
 
 static status wait_for(struct proc *p, struct txn *t, txn_ref other, uint64_t row,
-                       uint32_t timeout_ms) {
+                       uint32_t timeout_ms, bool soft) {
     counter_add(p, COUNTER_LOCK_WAITS, 1);
     struct msg m = {.op = MSG_TXN_WAIT,
+                    .flags = soft ? MSG_FLAG_SOFT : 0,
                     .arg = {txn_slot_ref(p->shm, t->index), other, row, timeout_ms}};
     PROBE(axolotl_txn, wait_begin, m.arg[0], other, row, p->trace);
     t->waiting = true;
@@ -51,7 +52,7 @@ uint64_t txn_row_hash(struct tree t, const void *key, size_t key_len) {
 status txn_wait(struct proc *p, struct txn *t, txid x, uint64_t row, uint32_t timeout_ms) {
     txn_ref other;
     if (txn_fate(p->shm, x, NULL, &other) != FATE_RUNNING) return OK;
-    return wait_for(p, t, other, row, timeout_ms);
+    return wait_for(p, t, other, row, timeout_ms, false);
 }
 
 void txn_wait_cancel(struct proc *p, struct txn *t) {
@@ -79,23 +80,27 @@ static bool strong_counted(const struct shm *shm, uint32_t relation) {
     return false;
 }
 
-enum way { WAY_FREE, WAY_TAKEN, WAY_UNDECIDED };
+/* WANTED: by one who queues before us. */
+enum way { WAY_FREE, WAY_TAKEN, WAY_WANTED, WAY_UNDECIDED };
 
 /* Does what the other slot holds or wants of the relation stand in our way? Of two that both want,
  * the one in the lower slot goes first; who holds something already does not queue behind a wanter.
  * One that is looking may have looked before our mark was there, and be about to take the lock: it
- * decides first. Of two that look at each other the higher slot decides to wait. */
+ * decides first. Of two that look at each other the higher slot decides to wait. jumps: no queue
+ * holds us up, only who looks. */
 static enum way stands_in_way(uint64_t lock, uint32_t other, uint32_t me, enum relation_mode mode,
-                              bool holds_some) {
+                              bool holds_some, bool jumps) {
     if (!(lock & MODE_BITS & conflicts[mode])) return WAY_FREE;
     if (!(lock & TXN_LOCK_WANTED)) return WAY_TAKEN;
     bool both_want = mode >= MODE_SHARE_UPDATE_EXCLUSIVE;
-    if (both_want ? other < me : !holds_some) return WAY_TAKEN;
+    bool before_us = both_want ? other < me : !holds_some;
+    if (before_us && (!jumps || (both_want && lock & TXN_LOCK_LOOKING))) return WAY_WANTED;
     return lock & TXN_LOCK_LOOKING ? WAY_UNDECIDED : WAY_FREE;
 }
 
 static enum way find_conflict(struct proc *p, struct txn *t, uint32_t relation,
-                              enum relation_mode mode, bool holds_some, txn_ref *ret_other) {
+                              enum relation_mode mode, bool holds_some, bool jumps,
+                              txn_ref *ret_other) {
     enum way way = WAY_FREE;
     for (uint32_t i = 0; i < p->shm->sizes.txns; i++) {
         struct txn_slot *s = txn_slot_at(p->shm, i);
@@ -105,11 +110,11 @@ static enum way find_conflict(struct proc *p, struct txn *t, uint32_t relation,
             uint64_t lock = atomic_load(&s->lock[k]);
             if (lock == 0) break;
             if (lock >> 16 != relation) continue;
-            enum way its = stands_in_way(lock, i, t->index, mode, holds_some);
+            enum way its = stands_in_way(lock, i, t->index, mode, holds_some, jumps);
             if (its == WAY_FREE || !txn_ref_alive(p->shm, ref)) continue;
-            *ret_other = ref;
+            if (way != WAY_WANTED || its == WAY_TAKEN) *ret_other = ref;
             if (its == WAY_TAKEN) return WAY_TAKEN;
-            way = WAY_UNDECIDED;
+            if (way != WAY_WANTED) way = its;
         }
     }
     return way;
@@ -125,7 +130,7 @@ status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum 
     bool strong = mode >= MODE_SHARE_UPDATE_EXCLUSIVE;
     bool counted = txn_lock_is_strong(before);
     _Atomic uint32_t *count = &p->shm->txn->strong[p->owner.slot][txn_lock_hash(relation)];
-    bool holds_some = before & MODE_BITS;
+    bool holds_some = before & MODE_BITS, jumps = false;
     status s = OK;
     for (;;) {
         /* The wanted mark speaks of the whole entry: who holds a weaker mode already notes the
@@ -139,14 +144,17 @@ status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum 
         atomic_store(entry, before | wanted | looking | 1u << mode);
         txn_ref other;
         if (!strong && !strong_counted(p->shm, relation)) break;
-        enum way way = find_conflict(p, t, relation, mode, holds_some, &other);
+        enum way way = find_conflict(p, t, relation, mode, holds_some, jumps, &other);
         if (way == WAY_FREE) break;
         if (way == WAY_UNDECIDED) {
             p->env->pause(p);
             continue;
         }
         atomic_store(entry, wanted ? before | wanted | 1u << mode : before);
-        s = nowait ? STATUS(LOCK_NOT_AVAILABLE) : wait_for(p, t, other, 0, timeout_ms);
+        s = nowait ? STATUS(LOCK_NOT_AVAILABLE)
+                   : wait_for(p, t, other, 0, timeout_ms, way == WAY_WANTED);
+        jumps = status_is(s, ST_AGAIN);
+        if (jumps) s = OK;
         if (!ok(s)) break;
     }
     if (ok(s)) {
