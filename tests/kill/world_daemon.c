@@ -149,7 +149,7 @@ static void watch(struct world *w) {
                    sizeof l->rings->served);
 }
 
-void daemon_build(struct world *w) {
+static void build(struct world *w) {
     struct stage *g = w->more = calloc(1, sizeof *g);
     CHECK(g);
     conf_init(&g->conf);
@@ -326,7 +326,7 @@ static void write_rows(struct world *w, struct proc *p) {
     verdict_space(w, p, (struct tree){.id = 0});
 }
 
-void daemon_verdict(struct world *w) {
+static void judge(struct world *w) {
     struct stage *g = stage_of(w);
     uint64_t dirty_since[PAGES_MAX];
     verdict_repair(w);
@@ -342,7 +342,7 @@ void daemon_verdict(struct world *w) {
     close_cast(&g->copy);
 }
 
-void daemon_free(struct world *w) {
+static void clear_away(struct world *w) {
     struct stage *g = stage_of(w);
     char path[PATH_BYTES];
     if (!g) return;
@@ -357,3 +357,5 @@ void daemon_free(struct world *w) {
     rmdir(g->copy_dir);
     rmdir(w->dir);
 }
+
+const struct kill_stage stage_storaged = {build, judge, clear_away};
