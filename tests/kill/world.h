@@ -199,6 +199,8 @@ void verdict_rows(struct world *w, struct proc *p, const struct model *m);
 struct daemon;
 struct daemon *daemon_storaged(struct world *w);
 struct daemon *daemon_logd(struct world *w);
+/* In place of one that has died: its birth and some turns. */
+void storaged_begins(struct world *w, struct daemon *d);
 extern const struct kill_stage stage_storaged;
 /* The same of logd (world_logd.c), which has nothing to do but the log. More records in the ring,
  * that many bytes: */
