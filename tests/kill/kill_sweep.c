@@ -53,8 +53,8 @@ static void try_here(struct world *w) {
         second_verdict(w);
     else if (w->trial == TRIAL_ORDER)
         order_verdict(w);
-    else if (w->op->daemon)
-        daemon_verdict(w);
+    else if (w->op->stage)
+        w->op->stage->verdict(w);
     else
         verdict(w);
 }
@@ -127,7 +127,7 @@ static double seconds(void) {
 /* The state before the first instruction and that of the last are points too. */
 static enum step_result sweep(struct world *w) {
     w->step = (struct step){.run = stepped,
-                            .between = w->op->daemon ? NULL : between,
+                            .between = w->op->stage ? NULL : between,
                             .point = on_point,
                             .arg = w,
                             .areas = w->areas,
@@ -191,8 +191,8 @@ static bool run(const struct kill_op *op, const struct options *o, struct totals
     enum step_result result = STEP_DIED;
     if (sigsetjmp(w->abandon, 1) == 0) {
         now = w;
-        if (op->daemon)
-            daemon_build(w);
+        if (op->stage)
+            op->stage->build(w);
         else
             build_worker(w);
         now = NULL;
@@ -203,7 +203,7 @@ static bool run(const struct kill_op *op, const struct options *o, struct totals
     if (result == STEP_DIED)
         fprintf(world_told, "%s: the operation itself ended with %d at 0x%llx\n", op->name,
                 w->step.how, (unsigned long long)w->step.at);
-    bool missed = result == STEP_DONE && !op->daemon && !logged(w);
+    bool missed = result == STEP_DONE && !op->stage && !logged(w);
     if (missed) fprintf(world_told, "%s: it did not log what it is here for\n", op->name);
     bool passed = result == STEP_DONE && !missed && w->failures == 0 && w->step.points > 0;
     printf("%-36s %9llu %8llu %8llu %8llu %7.1f s  %s\n", op->name,
@@ -214,14 +214,14 @@ static bool run(const struct kill_op *op, const struct options *o, struct totals
                                  : "FAILED");
     fflush(stdout);
     add_up(totals, w);
-    if (op->daemon) daemon_free(w);
+    if (op->stage) op->stage->free(w);
     world_free(w);
     free(w);
     return passed;
 }
 
 static bool wanted(const struct kill_op *op, const struct options *o) {
-    if (o->trial != TRIAL_DEATH && op->daemon) return false;
+    if (o->trial != TRIAL_DEATH && op->stage) return false;
     if (o->trial == TRIAL_ORDER && op->alone) return false;
     for (int i = 0; i < o->words_count; i++)
         if (strstr(op->name, o->words[i])) return true;
@@ -267,7 +267,7 @@ static bool run_wanted(const struct options *o, const struct kill_op *ops, unsig
             puts(ops[k].name);
             continue;
         }
-        hush(ops[k].daemon && !o->loud);
+        hush(ops[k].stage && !o->loud);
         if (run(&ops[k], o, totals, &denied))
             totals->passed++;
         else if (denied)
@@ -307,7 +307,8 @@ int main(int argc, char **argv) {
         unsigned count;
     } parts[] = {{ops_shared, ops_shared_count}, {ops_session, ops_session_count},
                  {ops_txn, ops_txn_count},       {ops_lock, ops_lock_count},
-                 {ops_tree, ops_tree_count},     {ops_daemon, ops_daemon_count}};
+                 {ops_tree, ops_tree_count},     {ops_daemon, ops_daemon_count},
+                 {ops_logd, ops_logd_count}};
     struct totals totals = {0};
     if (!o.list)
         printf("%-36s %9s %8s %8s %8s\n", "killed in", "stepped", "points", "tried", "failures");

@@ -131,17 +131,44 @@ static status rebuild(struct world *w, struct actor *a) {
     return OK;
 }
 
+/* It died with a page being read, one being written and one that is broken; and the life after it
+ * dies as well. */
+static void build_begin(struct world *w) {
+    build_rebuild(w);
+    struct frame *written = some_leaf(w, true);
+    atomic_store(&written->write_lsn, atomic_load(&written->rec_lsn));
+    atomic_store(&written->rec_lsn, 0);
+    for (uint32_t i = 0; i < w->live.sizes.frames; i++) {
+        struct frame *f = &w->live.frames[i];
+        if (atomic_load(&f->state) != FRAME_FREE) continue;
+        atomic_store(&f->page, PAGES_MAX - 1);
+        atomic_store(&f->state, FRAME_LOADING);
+        break;
+    }
+    w->actor.proc.owner.epoch++;
+    w->actor.proc.epoch++;
+}
+static status begin(struct world *w, struct actor *a) {
+    (void)a;
+    static struct daemon next;
+    storaged_begins(w, &next);
+    return OK;
+}
+
 const struct kill_op ops_daemon[] = {
-    {"frame evict", build_evict, NULL, evict, NULL, .daemon = true},
-    {"frame load", build_load, NULL, load, NULL, .daemon = true},
-    {"frame load of a free page", build_load_free, NULL, load, NULL, .daemon = true},
-    {"frame load, no frame free", build_load_full, NULL, rebuild, NULL, .daemon = true},
-    {"frame write-back", build_write, NULL, write_back, NULL, .daemon = true},
-    {"frame write-back and evict", build_write, NULL, write_and_evict, NULL, .daemon = true},
-    {"frame rebuild", build_rebuild, NULL, rebuild, NULL, .daemon = true},
-    {"checkpoint", build_write, NULL, checkpoint, NULL, .daemon = true},
-    {"page reservation by storaged", build_write, NULL, reserve, NULL, .daemon = true},
-    {"page reservation, the file grows", build_grow, NULL, reserve, NULL, .daemon = true,
+    {"frame evict", build_evict, NULL, evict, NULL, .stage = &stage_storaged},
+    {"frame load", build_load, NULL, load, NULL, .stage = &stage_storaged},
+    {"frame load of a free page", build_load_free, NULL, load, NULL, .stage = &stage_storaged},
+    {"frame load, no frame free", build_load_full, NULL, rebuild, NULL, .stage = &stage_storaged},
+    {"frame write-back", build_write, NULL, write_back, NULL, .stage = &stage_storaged},
+    {"frame write-back and evict", build_write, NULL, write_and_evict, NULL,
+     .stage = &stage_storaged},
+    {"frame rebuild", build_rebuild, NULL, rebuild, NULL, .stage = &stage_storaged},
+    {"checkpoint", build_write, NULL, checkpoint, NULL, .stage = &stage_storaged},
+    {"page reservation by storaged", build_write, NULL, reserve, NULL, .stage = &stage_storaged},
+    {"page reservation, the file grows", build_grow, NULL, reserve, NULL, .stage = &stage_storaged,
+     .slow = true},
+    {"storaged begins again", build_begin, NULL, begin, NULL, .stage = &stage_storaged,
      .slow = true},
 };
 const unsigned ops_daemon_count = sizeof ops_daemon / sizeof *ops_daemon;

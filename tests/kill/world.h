@@ -98,7 +98,14 @@ struct world {
     void *more;                /* the operation's own */
 };
 
-/* An operation that a worker does, or storaged. */
+/* A daemon in its surroundings: before, what must hold at a point, and clearing away. */
+struct kill_stage {
+    void (*build)(struct world *w);
+    void (*verdict)(struct world *w);
+    void (*free)(struct world *w);
+};
+
+/* An operation that a worker does, or a daemon. */
 struct kill_op {
     const char *name;
     /* The appliance before; rows get there by transactions that have committed. */
@@ -110,12 +117,12 @@ struct kill_op {
     status (*run)(struct world *w, struct actor *a);
     /* More than the common verdict; on the copy, after the repair. May be NULL. */
     void (*verify)(struct world *w);
-    uint16_t record;  /* enum rec_type that the operation must have logged; 0: any */
-    bool ends_undone; /* the operation takes its transaction back */
-    bool frees;       /* half done, pages wait for somebody who goes on freeing */
-    bool daemon;      /* dies as storaged does: see ops_daemon.c */
-    bool slow;        /* not part of the slice, unless it is named */
-    bool by_txnd;     /* the actor is txnd */
+    uint16_t record;                /* enum rec_type that the operation must have logged; 0: any */
+    bool ends_undone;               /* the operation takes its transaction back */
+    bool frees;                     /* half done, pages wait for somebody who goes on freeing */
+    const struct kill_stage *stage; /* who dies is a daemon; NULL: a worker, txnd or supervisor */
+    bool slow;                      /* not part of the slice, unless it is named */
+    bool by_txnd;                   /* the actor is txnd */
     bool by_supervisor;
     bool alone; /* what it is about keeps everybody else from working: not for order.c */
 };
@@ -192,9 +199,19 @@ void verdict_rows(struct world *w, struct proc *p, const struct model *m);
 struct daemon;
 struct daemon *daemon_storaged(struct world *w);
 struct daemon *daemon_logd(struct world *w);
-void daemon_build(struct world *w);
-void daemon_verdict(struct world *w);
-void daemon_free(struct world *w);
+/* In place of one that has died: its birth and some turns. */
+void storaged_begins(struct world *w, struct daemon *d);
+extern const struct kill_stage stage_storaged;
+/* The same of logd (world_logd.c), which has nothing to do but the log. More records in the ring,
+ * that many bytes: */
+void logd_put(struct world *w, uint64_t bytes);
+struct daemon *logd_live(struct world *w);
+void logd_turns(struct world *w); /* until all is durable */
+/* In place of one that has died: until it serves and all is durable. */
+void logd_begins(struct world *w, struct daemon *d);
+/* On the copy: the transaction that has no end in the log is an orphan. */
+void logd_check_loser(struct world *w);
+extern const struct kill_stage stage_logd;
 
 /* Operations with waits (world_txnd.c): a real txnd answers on the live regions. */
 void waits_open(struct world *w, void (*event)(struct world *w));
@@ -212,9 +229,9 @@ bool waits_answer(struct world *w, uint16_t slot, struct msg *m);
 void waits_verdict(struct world *w);
 void waits_close(struct world *w);
 
-extern const struct kill_op ops_shared[], ops_session[], ops_tree[], ops_txn[], ops_lock[],
-    ops_daemon[];
-extern const unsigned ops_shared_count, ops_session_count, ops_tree_count, ops_txn_count,
-    ops_lock_count, ops_daemon_count;
+extern const struct kill_op ops_shared[], ops_session[], ops_txn[], ops_lock[], ops_tree[],
+    ops_daemon[], ops_logd[];
+extern const unsigned ops_shared_count, ops_session_count, ops_txn_count, ops_lock_count,
+    ops_tree_count, ops_daemon_count, ops_logd_count;
 
 #endif

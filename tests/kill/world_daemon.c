@@ -45,6 +45,15 @@ struct daemon *daemon_logd(struct world *w) {
     return &stage_of(w)->live.logd;
 }
 
+void storaged_begins(struct world *w, struct daemon *d) {
+    struct stage *g = stage_of(w);
+    struct error e = {0};
+    atomic_store(&w->live.control->procs[SLOT_STORAGED].state, PROC_DEAD);
+    CHECK(ok(
+        daemon_open(d, &storaged_ops, &w->live, SLOT_STORAGED, &g->conf, g->live_dir, true, &e)));
+    for (unsigned i = 0; i < 4; i++) CHECK(daemon_turn(d, 0));
+}
+
 static void logd_handle(struct daemon *d, const struct msg *m) {
     struct msg answer = *m;
     answer.code = ST_OK;
@@ -149,7 +158,7 @@ static void watch(struct world *w) {
                    sizeof l->rings->served);
 }
 
-void daemon_build(struct world *w) {
+static void build(struct world *w) {
     struct stage *g = w->more = calloc(1, sizeof *g);
     CHECK(g);
     conf_init(&g->conf);
@@ -176,7 +185,7 @@ void daemon_build(struct world *w) {
     world_row(w, 20, 92);
     w->live.control->appliance_id = w->copy.control->appliance_id = APPLIANCE;
     CHECK(ok(open_cast(w, &g->live, &w->live, g->live_dir, WORKER)));
-    w->actor.proc = g->live.storaged.proc; /* who dies */
+    w->actor.proc = g->live.storaged.proc; /* who dies; a next life of it changes that */
     w->op->build(w);
     watch(w);
     verdict_start(w);
@@ -326,7 +335,7 @@ static void write_rows(struct world *w, struct proc *p) {
     verdict_space(w, p, (struct tree){.id = 0});
 }
 
-void daemon_verdict(struct world *w) {
+static void judge(struct world *w) {
     struct stage *g = stage_of(w);
     uint64_t dirty_since[PAGES_MAX];
     verdict_repair(w);
@@ -342,7 +351,7 @@ void daemon_verdict(struct world *w) {
     close_cast(&g->copy);
 }
 
-void daemon_free(struct world *w) {
+static void clear_away(struct world *w) {
     struct stage *g = stage_of(w);
     char path[PATH_BYTES];
     if (!g) return;
@@ -357,3 +366,5 @@ void daemon_free(struct world *w) {
     rmdir(g->copy_dir);
     rmdir(w->dir);
 }
+
+const struct kill_stage stage_storaged = {build, judge, clear_away};
