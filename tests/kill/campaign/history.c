@@ -109,7 +109,9 @@ static void check_fates(struct client *c, const char *what, struct history *hist
             const char *wrong = verdict_of(a);
             by_fate[a->fate]++;
             unknown_there += a->fate == FATE_UNKNOWN && a->found;
-            if (wrong) client_fail(c, "%s: client %u, n %u %s", what, i, n, wrong);
+            if (wrong)
+                client_fail(c, "%s: client %u, n %u %s; answered at %llu%s", what, i, n, wrong,
+                            (unsigned long long)a->ended_ns, a->settled ? ", settled later" : "");
         }
     run_line("count %s acknowledged %lu", what, by_fate[FATE_ACKED]);
     run_line("count %s refused %lu", what, by_fate[FATE_REFUSED]);

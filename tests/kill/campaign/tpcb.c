@@ -129,6 +129,7 @@ static void check_own(struct writer *w, const PGresult *r, unsigned n, long tota
 static void settle(struct writer *w, const PGresult *r) {
     struct attempt *a = &w->h->attempts[w->h->count];
     w->unsure = false;
+    a->settled = true;
     if (PQntuples(r) == 1 && (unsigned)atoi(PQgetvalue(r, 0, 0)) == w->h->count) {
         a->fate = FATE_ACKED;
         w->last = w->h->count;
@@ -197,7 +198,7 @@ static enum answer step_by_step(struct writer *w, const struct attempt *a) {
     if (answer != ANSWER_OK) return answer;
     if (client_random(w->c, 20) > 0) {
         w->committing = true;
-        return client_query(w->c, NULL, "COMMIT");
+        return client_commit(w->c);
     }
     answer = client_query(w->c, NULL, "ROLLBACK");
     return answer == ANSWER_OK ? ANSWER_REFUSED : answer;
@@ -218,6 +219,8 @@ static enum answer collect_all(struct writer *w, const struct attempt *a, bool s
         }
         if (++results == LAST_READ + 2 && client_good(r))
             check_own(w, r, w->h->count, w->total + a->delta, "in the transaction");
+        if (results == PREPARED + 2 && client_good(r) && strcmp(PQcmdStatus(r), "COMMIT") != 0)
+            client_fail(w->c, "COMMIT was answered with %s", PQcmdStatus(r));
         if (client_good(r) || error)
             PQclear(r);
         else
@@ -235,7 +238,7 @@ static enum answer in_one_string(struct writer *w, const struct attempt *a) {
         at += (size_t)snprintf(sql + at, sizeof sql - at, "; %s", text);
     }
     snprintf(sql + at, sizeof sql - at, "; COMMIT");
-    client_begin(w->c);
+    client_begin(w->c, sql);
     return collect_all(w, a, PQsendQuery(w->c->c, sql), false);
 }
 
@@ -260,6 +263,7 @@ static void transaction(struct writer *w) {
     enum answer answer = w->way == WAY_STRING     ? in_one_string(w, a)
                          : w->way == WAY_PIPELINE ? in_a_pipeline(w, a)
                                                   : step_by_step(w, a);
+    a->ended_ns = client_now_ns();
     if (answer == ANSWER_OK) {
         a->fate = FATE_ACKED;
         w->last = w->h->count;
@@ -330,6 +334,7 @@ void auto_client(struct client *c) {
     while (!run_ends) {
         struct attempt *a = history_add(h);
         enum answer answer = insert_one(c, h->count, &lives);
+        a->ended_ns = client_now_ns();
         a->fate = answer == ANSWER_OK        ? FATE_ACKED
                   : answer == ANSWER_REFUSED ? FATE_REFUSED
                                              : FATE_UNKNOWN;
