@@ -11,6 +11,7 @@
 
 #define PREPARED 7
 #define TEXT_BYTES 160
+#define COUNTED 100
 #define LAST_READ 1 /* the statement whose answer is known beforehand */
 
 /* The ways in which a client sends its transactions. */
@@ -244,7 +245,7 @@ static enum answer in_one_string(struct writer *w, const struct attempt *a) {
 
 static enum answer in_a_pipeline(struct writer *w, const struct attempt *a) {
     PGconn *c = w->c->c;
-    client_begin(w->c);
+    client_begin(w->c, "BEGIN … COMMIT in a pipeline");
     bool sent =
         PQenterPipelineMode(c) && PQsendQueryParams(c, "BEGIN", 0, NULL, NULL, NULL, NULL, 0);
     for (int i = 0; sent && i < PREPARED; i++) {
@@ -315,11 +316,18 @@ static enum answer insert_one(struct client *c, unsigned n, unsigned *lives) {
     return client_execute(c, NULL, "put", v.n, v.at);
 }
 
-static void count_own(struct client *c, long acked, long unknown) {
+/* Of the newest numbers, that it costs the same at any time. */
+static void count_own(struct client *c, const struct history *h) {
     PGresult *r;
-    if (client_queryf(c, &r, "SELECT count(*) FROM c_auto WHERE client = %u", c->number) !=
-        ANSWER_OK)
+    long acked = 0, unknown = 0;
+    unsigned from = h->count > COUNTED ? h->count - COUNTED : 0;
+    if (client_queryf(c, &r, "SELECT count(*) FROM c_auto WHERE client = %u AND n > %u", c->number,
+                      from) != ANSWER_OK)
         return;
+    for (unsigned n = from + 1; n <= h->count; n++) {
+        acked += h->attempts[n].fate == FATE_ACKED;
+        unknown += h->attempts[n].fate == FATE_UNKNOWN;
+    }
     long rows = client_number(c, r, 0);
     PQclear(r);
     if (rows < acked || rows > acked + unknown)
@@ -329,7 +337,6 @@ static void count_own(struct client *c, long acked, long unknown) {
 
 void auto_client(struct client *c) {
     struct history *h = c->own;
-    long acked = 0, unknown = 0;
     unsigned lives = 0;
     while (!run_ends) {
         struct attempt *a = history_add(h);
@@ -338,9 +345,7 @@ void auto_client(struct client *c) {
         a->fate = answer == ANSWER_OK        ? FATE_ACKED
                   : answer == ANSWER_REFUSED ? FATE_REFUSED
                                              : FATE_UNKNOWN;
-        acked += a->fate == FATE_ACKED;
-        unknown += a->fate == FATE_UNKNOWN;
-        if (client_random(c, 10) == 0) count_own(c, acked, unknown);
+        if (client_random(c, 10) == 0) count_own(c, h);
         client_pause_ms(5 + client_random(c, 20));
     }
 }
