@@ -10,6 +10,7 @@
 #define CONNECT_WAIT_NS 10000000000u
 #define ANSWER_WAIT_NS 30000000000u
 #define WORDS_MAX 400
+#define TRAILS_MAX 2
 
 struct run run;
 volatile sig_atomic_t run_ends;
@@ -51,6 +52,15 @@ static void one_line(char *text) {
         if (*text == '\n') *text = ' ';
 }
 
+/* What the client did before its first failures, for who looks for the cause. */
+static void leave_trail(const struct client *c) {
+    for (unsigned i = c->steps > TRAIL ? c->steps - TRAIL : 0; i < c->steps; i++) {
+        const struct step *s = &c->trail[i % TRAIL];
+        run_line("trail %s %u %llu %llu %s", c->kind, c->number, (unsigned long long)s->began_ns,
+                 (unsigned long long)s->ended_ns, s->words);
+    }
+}
+
 void client_fail(struct client *c, const char *format, ...) {
     char words[WORDS_MAX];
     va_list list;
@@ -60,6 +70,7 @@ void client_fail(struct client *c, const char *format, ...) {
     one_line(words);
     run_line("failure %s %u %llu %s", c->kind, c->number, (unsigned long long)client_now_ns(),
              words);
+    if (c->failures++ < TRAILS_MAX) leave_trail(c);
     fflush(run.record);
     __atomic_fetch_add(&run.failures, 1, __ATOMIC_RELAXED);
 }
@@ -120,8 +131,11 @@ static void reopen(struct client *c) {
 
 /* ---- a request ------------------------------------------------------------------------------- */
 
-void client_begin(struct client *c) {
+void client_begin(struct client *c, const char *words) {
     c->began_ns = client_now_ns();
+    struct step *step = &c->trail[c->steps++ % TRAIL];
+    *step = (struct step){.began_ns = c->began_ns};
+    snprintf(step->words, sizeof step->words, "%s", words);
     if (PQtransactionStatus(c->c) == PQTRANS_IDLE) c->transaction_ns = c->began_ns;
 }
 
@@ -178,6 +192,15 @@ static enum answer judge_silence(struct client *c) {
     return ANSWER_CLOSED;
 }
 
+static void note_step(struct client *c, uint64_t end, enum answer answer) {
+    static const char *const names[] = {"ok", "refused", "closed", "failed"};
+    if (!c->steps) return;
+    struct step *step = &c->trail[(c->steps - 1) % TRAIL];
+    size_t n = strlen(step->words);
+    step->ended_ns = end;
+    snprintf(step->words + n, sizeof step->words - n, " → %s", names[answer]);
+}
+
 /* error is cleared. */
 enum answer client_end(struct client *c, PGresult *error, bool sent) {
     uint64_t end = client_now_ns();
@@ -203,6 +226,7 @@ enum answer client_end(struct client *c, PGresult *error, bool sent) {
     } else {
         c->done++;
     }
+    note_step(c, end, answer);
     PQclear(error);
     return answer;
 }
@@ -230,7 +254,7 @@ static enum answer collect(struct client *c, PGresult **ret_result, bool sent) {
 }
 
 enum answer client_query(struct client *c, PGresult **ret_result, const char *sql) {
-    client_begin(c);
+    client_begin(c, sql);
     return collect(c, ret_result, PQsendQuery(c->c, sql));
 }
 
@@ -245,19 +269,32 @@ enum answer client_queryf(struct client *c, PGresult **ret_result, const char *f
 
 enum answer client_params(struct client *c, PGresult **ret_result, const char *sql, int n,
                           const char *const *values) {
-    client_begin(c);
+    client_begin(c, sql);
     return collect(c, ret_result, PQsendQueryParams(c->c, sql, n, NULL, values, NULL, NULL, 0));
 }
 
 enum answer client_execute(struct client *c, PGresult **ret_result, const char *name, int n,
                            const char *const *values) {
-    client_begin(c);
+    client_begin(c, name);
     return collect(c, ret_result, PQsendQueryPrepared(c->c, name, n, values, NULL, NULL, 0));
 }
 
 enum answer client_prepare(struct client *c, const char *name, const char *sql) {
-    client_begin(c);
+    client_begin(c, sql);
     return collect(c, NULL, PQsendPrepare(c->c, name, sql, 0, NULL));
+}
+
+/* A COMMIT of a block that has failed is answered with ROLLBACK, and no error. */
+enum answer client_commit(struct client *c) {
+    PGresult *r;
+    enum answer answer = client_query(c, &r, "COMMIT");
+    if (answer != ANSWER_OK) return answer;
+    if (strcmp(PQcmdStatus(r), "COMMIT") != 0) {
+        client_fail(c, "COMMIT was answered with %s", PQcmdStatus(r));
+        answer = ANSWER_FAILED;
+    }
+    PQclear(r);
+    return answer;
 }
 
 enum answer client_rollback(struct client *c) {

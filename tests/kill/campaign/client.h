@@ -48,6 +48,13 @@ extern volatile sig_atomic_t run_ends;
 
 enum client_class { CLASS_SHORT = 's', CLASS_LONG = 'l' };
 
+#define TRAIL 40
+/* One request as a person reads it. */
+struct step {
+    uint64_t began_ns, ended_ns;
+    char words[120];
+};
+
 struct client {
     const char *kind;
     unsigned number;
@@ -61,6 +68,8 @@ struct client {
     uint64_t done, refused, closed;
     char farewell[256]; /* 57P01 that came while nothing was asked; empty: none */
     void *own;          /* of its kind */
+    struct step trail[TRAIL];
+    unsigned steps, failures;
 };
 
 uint64_t client_now_ns(void);
@@ -84,12 +93,14 @@ enum answer client_prepare(struct client *c, const char *name, const char *sql);
 
 /* For requests with several results: mark the begin, wait for each (NULL: no more), then judge the
  * first that is an error. client_sent: false when libpq could not send. */
-void client_begin(struct client *c);
+void client_begin(struct client *c, const char *words);
 PGresult *client_wait(struct client *c);
 enum answer client_end(struct client *c, PGresult *error, bool sent);
 /* A result that is no error. */
 bool client_good(const PGresult *r);
 
+/* COMMIT, which must be answered with that word. */
+enum answer client_commit(struct client *c);
 /* After ANSWER_REFUSED and wherever a block may be open: ROLLBACK when the session says that it is
  * in one. */
 enum answer client_rollback(struct client *c);

@@ -48,7 +48,7 @@ void tables_make(const struct run *r) {
     must(c, "CREATE TABLE c_last (client int PRIMARY KEY, n int NOT NULL, total int NOT NULL)");
     must(c, "CREATE TABLE c_auto (client int, n int)");
     must(c, "CREATE TABLE c_open (client int PRIMARY KEY, n int NOT NULL)");
-    must(c, "CREATE INDEX c_auto_client ON c_auto (client)");
+    must(c, "CREATE INDEX c_auto_client ON c_auto (client, n)");
     mustf(c, "INSERT INTO c_branches SELECT g, 0 FROM generate_series(1, %u) g", r->branches, 0);
     mustf(c, "INSERT INTO c_tellers SELECT g, (g - 1) / 10 + 1, 0 FROM generate_series(1, %u) g",
           r->branches * TELLERS_PER_BRANCH, 0);
@@ -109,7 +109,9 @@ static void check_fates(struct client *c, const char *what, struct history *hist
             const char *wrong = verdict_of(a);
             by_fate[a->fate]++;
             unknown_there += a->fate == FATE_UNKNOWN && a->found;
-            if (wrong) client_fail(c, "%s: client %u, n %u %s", what, i, n, wrong);
+            if (wrong)
+                client_fail(c, "%s: client %u, n %u %s; answered at %llu%s", what, i, n, wrong,
+                            (unsigned long long)a->ended_ns, a->settled ? ", settled later" : "");
         }
     run_line("count %s acknowledged %lu", what, by_fate[FATE_ACKED]);
     run_line("count %s refused %lu", what, by_fate[FATE_REFUSED]);

@@ -13,6 +13,8 @@ enum fate { FATE_OPEN, FATE_ACKED, FATE_REFUSED, FATE_UNKNOWN };
 struct attempt {
     unsigned account, teller, branch;
     int delta;
+    uint64_t ended_ns;
+    bool settled;  /* its answer was lost, and then it was seen, or not */
     uint8_t fate;  /* enum fate */
     uint8_t found; /* rows in the end */
 };

@@ -118,7 +118,7 @@ static void end_block(struct opener *o) {
             client_fail(o->c, "ROLLBACK was answered with 40001");
         return;
     }
-    enum answer answer = client_query(o->c, NULL, "COMMIT");
+    enum answer answer = client_commit(o->c);
     if (answer == ANSWER_OK) o->n++;
     if (answer == ANSWER_CLOSED || answer == ANSWER_FAILED) o->unsure = true;
 }

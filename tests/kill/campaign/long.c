@@ -63,7 +63,7 @@ static void one_snapshot(struct client *c) {
                         first.accounts, again.accounts, first.rows, again.rows);
     }
     if (answer == ANSWER_OK && client_random(c, 2)) answer = count_by_cursor(c, first.rows);
-    if (answer == ANSWER_OK) client_query(c, NULL, "COMMIT");
+    if (answer == ANSWER_OK) client_commit(c);
     client_rollback(c);
 }
 
@@ -131,7 +131,7 @@ static enum answer copy_in(struct loader *l, const struct batch *b) {
     if (answer != ANSWER_OK) return answer;
     PQsetnonblocking(c->c, 1);
     bool sent = send_rows(l, b) && PQputCopyEnd(c->c, NULL) >= 0;
-    client_begin(c);
+    client_begin(c, "end of COPY");
     PGresult *r, *error = NULL;
     while ((r = client_wait(c))) {
         bool keep = !client_good(r) && !error;
@@ -188,7 +188,7 @@ static void copy_out(struct loader *l, const struct batch *b) {
         PQfreemem(line);
     }
     PGresult *r, *error = NULL;
-    client_begin(c);
+    client_begin(c, "end of COPY");
     while ((r = client_wait(c))) {
         bool keep = !client_good(r) && !error;
         if (keep)

@@ -11,6 +11,7 @@
 
 #define PREPARED 7
 #define TEXT_BYTES 160
+#define COUNTED 100
 #define LAST_READ 1 /* the statement whose answer is known beforehand */
 
 /* The ways in which a client sends its transactions. */
@@ -129,6 +130,7 @@ static void check_own(struct writer *w, const PGresult *r, unsigned n, long tota
 static void settle(struct writer *w, const PGresult *r) {
     struct attempt *a = &w->h->attempts[w->h->count];
     w->unsure = false;
+    a->settled = true;
     if (PQntuples(r) == 1 && (unsigned)atoi(PQgetvalue(r, 0, 0)) == w->h->count) {
         a->fate = FATE_ACKED;
         w->last = w->h->count;
@@ -197,7 +199,7 @@ static enum answer step_by_step(struct writer *w, const struct attempt *a) {
     if (answer != ANSWER_OK) return answer;
     if (client_random(w->c, 20) > 0) {
         w->committing = true;
-        return client_query(w->c, NULL, "COMMIT");
+        return client_commit(w->c);
     }
     answer = client_query(w->c, NULL, "ROLLBACK");
     return answer == ANSWER_OK ? ANSWER_REFUSED : answer;
@@ -218,6 +220,8 @@ static enum answer collect_all(struct writer *w, const struct attempt *a, bool s
         }
         if (++results == LAST_READ + 2 && client_good(r))
             check_own(w, r, w->h->count, w->total + a->delta, "in the transaction");
+        if (results == PREPARED + 2 && client_good(r) && strcmp(PQcmdStatus(r), "COMMIT") != 0)
+            client_fail(w->c, "COMMIT was answered with %s", PQcmdStatus(r));
         if (client_good(r) || error)
             PQclear(r);
         else
@@ -235,13 +239,13 @@ static enum answer in_one_string(struct writer *w, const struct attempt *a) {
         at += (size_t)snprintf(sql + at, sizeof sql - at, "; %s", text);
     }
     snprintf(sql + at, sizeof sql - at, "; COMMIT");
-    client_begin(w->c);
+    client_begin(w->c, sql);
     return collect_all(w, a, PQsendQuery(w->c->c, sql), false);
 }
 
 static enum answer in_a_pipeline(struct writer *w, const struct attempt *a) {
     PGconn *c = w->c->c;
-    client_begin(w->c);
+    client_begin(w->c, "BEGIN … COMMIT in a pipeline");
     bool sent =
         PQenterPipelineMode(c) && PQsendQueryParams(c, "BEGIN", 0, NULL, NULL, NULL, NULL, 0);
     for (int i = 0; sent && i < PREPARED; i++) {
@@ -260,6 +264,7 @@ static void transaction(struct writer *w) {
     enum answer answer = w->way == WAY_STRING     ? in_one_string(w, a)
                          : w->way == WAY_PIPELINE ? in_a_pipeline(w, a)
                                                   : step_by_step(w, a);
+    a->ended_ns = client_now_ns();
     if (answer == ANSWER_OK) {
         a->fate = FATE_ACKED;
         w->last = w->h->count;
@@ -311,11 +316,18 @@ static enum answer insert_one(struct client *c, unsigned n, unsigned *lives) {
     return client_execute(c, NULL, "put", v.n, v.at);
 }
 
-static void count_own(struct client *c, long acked, long unknown) {
+/* Of the newest numbers, that it costs the same at any time. */
+static void count_own(struct client *c, const struct history *h) {
     PGresult *r;
-    if (client_queryf(c, &r, "SELECT count(*) FROM c_auto WHERE client = %u", c->number) !=
-        ANSWER_OK)
+    long acked = 0, unknown = 0;
+    unsigned from = h->count > COUNTED ? h->count - COUNTED : 0;
+    if (client_queryf(c, &r, "SELECT count(*) FROM c_auto WHERE client = %u AND n > %u", c->number,
+                      from) != ANSWER_OK)
         return;
+    for (unsigned n = from + 1; n <= h->count; n++) {
+        acked += h->attempts[n].fate == FATE_ACKED;
+        unknown += h->attempts[n].fate == FATE_UNKNOWN;
+    }
     long rows = client_number(c, r, 0);
     PQclear(r);
     if (rows < acked || rows > acked + unknown)
@@ -325,17 +337,15 @@ static void count_own(struct client *c, long acked, long unknown) {
 
 void auto_client(struct client *c) {
     struct history *h = c->own;
-    long acked = 0, unknown = 0;
     unsigned lives = 0;
     while (!run_ends) {
         struct attempt *a = history_add(h);
         enum answer answer = insert_one(c, h->count, &lives);
+        a->ended_ns = client_now_ns();
         a->fate = answer == ANSWER_OK        ? FATE_ACKED
                   : answer == ANSWER_REFUSED ? FATE_REFUSED
                                              : FATE_UNKNOWN;
-        acked += a->fate == FATE_ACKED;
-        unknown += a->fate == FATE_UNKNOWN;
-        if (client_random(c, 10) == 0) count_own(c, acked, unknown);
+        if (client_random(c, 10) == 0) count_own(c, h);
         client_pause_ms(5 + client_random(c, 20));
     }
 }
