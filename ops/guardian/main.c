@@ -265,6 +265,7 @@ int main(int argc, char **argv) {
                 : by.supervisor ? supervisor_watch(&g, by.supervisor, by.channel)
                                 : supervisor_start(&g);
     if (!ok(st)) return 1;
+    if (by.held >= 0) open_log(&g);
     uint64_t swept_ns = clock_mono_ns();
     for (;;) {
         int code = turn(&g);

@@ -10,9 +10,7 @@
  * the new guardian, and the guardian the new supervisor, which is on trial until it says that it is
  * well (GUARD_NEXT); when it dies before, the guardian starts the old one, which goes back. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ipc_proc.h"
 #include "supervisor.h"
@@ -75,8 +73,7 @@ _Noreturn static void make_way(struct supervisor *s) {
     atomic_store(&note->state, UPGRADE_TRIAL);
     guardian_next(s, note->from);
     event("the supervisor makes way for the one of %s", note->from);
-    fflush(stderr);
-    _exit(0);
+    daemon_exit(0);
 }
 
 /* ---- back ------------------------------------------------------------------------------------ */
@@ -141,8 +138,7 @@ static void trial_run(void *arg) {
         succeed(s);
     } else if (!s->stopping) {
         event("not all are well under the new supervisor: it gives up");
-        fflush(stderr);
-        _exit(1);
+        daemon_exit(1);
     }
     s->upgrading = false;
 }
