@@ -13,7 +13,6 @@
 
 #define ASK_MS 5000
 #define LOOK_NS 20000000
-#define SILENCE_NS 60000000000u /* of the supervisor: it may itself be exchanged meanwhile */
 
 static void tell(const struct event_ring *ring, uint64_t *at) {
     struct event e;
@@ -22,47 +21,28 @@ static void tell(const struct event_ring *ring, uint64_t *at) {
     fflush(stdout);
 }
 
-static status look(struct axl *a, json_int_t job, bool *ret_done) {
-    json_t *reply = NULL;
-    TRY(control_ask(a->dir, "supervisor", json_pack("{s:s, s:I}", "op", "job", "job", job), ASK_MS,
-                    &reply, &a->e));
-    *ret_done = json_is_true(json_object_get(reply, "done"));
-    json_decref(reply);
-    return OK;
-}
-
-static status follow(struct axl *a, const struct event_ring *ring, json_int_t job, uint64_t at) {
-    uint64_t heard_ns = clock_mono_ns();
-    for (bool done = false; !done;) {
+/* What becomes of it stands in shared memory: the supervisor, too, is exchanged. */
+static bool follow(struct axl *a, const struct control *c, uint64_t at) {
+    uint32_t state;
+    do {
         struct timespec t = {.tv_nsec = LOOK_NS};
         nanosleep(&t, NULL);
-        status st = look(a, job, &done);
-        tell(ring, &at);
-        if (ok(st)) {
-            heard_ns = clock_mono_ns();
-        } else if (!status_is(st, ST_DEAD) || clock_mono_ns() - heard_ns > SILENCE_NS) {
-            return st;
-        } else {
-            error_clear(&a->e);
-        }
-    }
-    return OK;
-}
-
-static status begin(struct axl *a, const char *from, json_int_t *ret_job) {
-    json_t *reply = NULL;
-    json_t *request = json_pack("{s:s, s:s}", "op", "upgrade", "from", from);
-    TRY(control_ask(a->dir, "supervisor", request, ASK_MS, &reply, &a->e));
-    *ret_job = json_integer_value(json_object_get(reply, "job"));
-    json_decref(reply);
-    return OK;
+        state = atomic_load(&c->upgrade.state);
+        tell(&c->events, &at);
+        if (atomic_load(&c->state) == APPLIANCE_STOPPING) break;
+    } while (state == UPGRADE_RUNS || state == UPGRADE_TRIAL);
+    if (state == UPGRADE_DONE) return true;
+    status_ignore(error_set(&a->e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE, "%.255s",
+                            state == UPGRADE_FAILED
+                                ? c->upgrade.words
+                                : "the appliance stops")); /* said by the caller */
+    return false;
 }
 
 int axl_upgrade(struct axl *a) {
     const char *from = NULL;
     char path[4096], region[32];
     struct shm shm;
-    json_int_t job;
     (void)axl_option(a, "--from", &from);
     if (!axl_done(a)) return axl_fail(a);
     if (!from) {
@@ -75,8 +55,9 @@ int axl_upgrade(struct axl *a) {
     }
     if (!ok(axl_attach(a, &shm, region))) return axl_fail(a);
     uint64_t at = event_next(&shm.control->events);
-    status st = begin(a, path, &job);
-    if (ok(st)) st = follow(a, &shm.control->events, job, at);
+    json_t *request = json_pack("{s:s, s:s}", "op", "upgrade", "from", path);
+    bool done = ok(control_ask(a->dir, "supervisor", request, ASK_MS, NULL, &a->e)) &&
+                follow(a, shm.control, at);
     region_detach_all(&shm);
-    return ok(st) ? 0 : axl_fail(a);
+    return done ? 0 : axl_fail(a);
 }

@@ -21,6 +21,8 @@ struct held {
 struct guardian {
     char dir[CONTROL_PATH_BYTES];
     char program[CONTROL_PATH_BYTES + 32]; /* of the next supervisor */
+    char before[CONTROL_PATH_BYTES + 32];  /* the one to go back to; empty: program is no trial */
+    bool on_trial;                         /* the supervisor that runs is of a program on trial */
     char *arguments[ARGUMENTS_MAX];        /* its, from the second on */
     int narguments;
     int channel; /* to the supervisor */
@@ -34,6 +36,7 @@ struct guardian {
     int signals;
     struct shm shm; /* control NULL: not attached */
     struct held *sessions;
+    bool entered; /* into the process table of these regions */
     bool kept[NUMBERS_MAX];
 };
 
@@ -43,6 +46,14 @@ void hold_message(struct guardian *g, const struct guard_msg *m, int fd); /* tak
 void hold_hand(struct guardian *g, const struct guard_msg *m);
 void hold_number(struct guardian *g, int number, int fd); /* takes fd */
 void hold_sweep(struct guardian *g);                      /* sessions that have ended */
+
+/* After renewed: the regions as hold_begin has them, the sessions as they have come over. */
+void hold_again(struct guardian *g, uint32_t sessions);
+
+/* renew.c */
+/* Goes on as another program; returns when that is not possible, and nothing has changed. */
+void renew(struct guardian *g, const char *program);
+status renewed(struct guardian *g, int fd); /* what renew has packed, in the new program */
 
 /* start.c */
 /* Makes the pair of sockets and starts a supervisor at its other end. */

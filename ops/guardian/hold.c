@@ -16,40 +16,56 @@ static void let_go(struct held *h) {
 
 static void enter_process_table(struct guardian *g) {
     struct proc_entry *own = &g->shm.control->procs[SLOT_GUARDIAN];
-    if ((pid_t)atomic_load(&own->pid) != getpid()) {
+    if (!g->entered) {
         if (atomic_load(&own->epoch) != 0) atomic_fetch_add(&own->restarts, 1);
         proc_prepare(&g->shm, SLOT_GUARDIAN);
         atomic_store(&own->pid, (uint32_t)getpid());
         atomic_store(&own->birth, proc_birth(getpid()));
     }
+    g->entered = true;
     atomic_store(&own->state, PROC_READY);
 }
 
-void hold_begin(struct guardian *g) {
+static bool attach(struct guardian *g, struct shm *ret_shm) {
     uint64_t id;
     char region[REGION_NAME_BYTES];
     struct error e = {0};
-    struct shm shm;
     status st = appliance_id_read(g->dir, &id, &e);
     if (ok(st)) {
         region_name_of(id, region);
-        st = region_attach_all(region, &shm, &e);
+        st = region_attach_all(region, ret_shm, &e);
     }
-    if (!ok(st)) {
-        say("%s", e.message);
-        return;
+    if (!ok(st)) say("%s", e.message);
+    return ok(st);
+}
+
+/* Regions made anew have other sessions; those of an adopted appliance are still the same ones. */
+void hold_begin(struct guardian *g) {
+    struct shm shm;
+    if (!attach(g, &shm)) return;
+    uint32_t had = g->shm.control ? g->shm.sizes.sessions : 0, n = shm.sizes.sessions;
+    bool same = had == n && g->shm.control->started_wall_ns == shm.control->started_wall_ns;
+    if (g->shm.control) region_detach_all(&g->shm);
+    g->shm = shm;
+    g->served = true;
+    if (!same) {
+        g->entered = false;
+        for (uint32_t i = 0; i < had; i++) let_go(&g->sessions[i]);
+        free(g->sessions);
+        g->sessions = malloc(n * sizeof *g->sessions);
+        for (uint32_t i = 0; g->sessions && i < n; i++) g->sessions[i] = (struct held){.fd = -1};
     }
-    uint32_t n = shm.sizes.sessions, had = g->shm.control ? g->shm.sizes.sessions : 0;
-    if (g->shm.control) region_detach_all(&g->shm); /* and forgets its sizes */
-    for (uint32_t i = n; i < had; i++) let_go(&g->sessions[i]);
-    struct held *sessions = reallocarray(g->sessions, n, sizeof *sessions);
-    if (!sessions) { /* go on without: the sweep and PUT look at control */
+    if (!g->sessions) { /* go on without: the sweep and PUT look at control */
         say("out of memory");
         g->shm.control = NULL;
         return;
     }
-    for (uint32_t i = had; i < n; i++) sessions[i] = (struct held){.fd = -1};
-    g->sessions = sessions;
+    enter_process_table(g);
+}
+
+void hold_again(struct guardian *g, uint32_t sessions) {
+    struct shm shm;
+    if (!attach(g, &shm) || shm.sizes.sessions != sessions) return;
     g->shm = shm;
     g->served = true;
     enter_process_table(g);

@@ -17,12 +17,14 @@
 #include "guardian.h"
 #include "ipc_hang.h"
 #include "ipc_proc.h"
+#include "ipc_version.h"
 
 #define SWEEP_EVERY_MS 1000
 #define LOOK_EVERY_MS 50
 #define SHORT_LIFE_NS 1000000000u
 #define SHORT_LIVES_MAX 5
 #define PAUSE_US 200000
+#define TRIAL_NS 40000000000u
 
 static int log_fd = STDERR_FILENO;
 
@@ -46,6 +48,7 @@ void say(const char *format, ...) {
 struct started {
     pid_t supervisor; /* by whom we were started; 0: we start the first */
     int channel;
+    int held; /* what another program of this process has packed; -1: nothing */
 };
 
 /* Ours are taken out, all others are the supervisor's. */
@@ -60,13 +63,15 @@ static bool parse_arguments(struct guardian *g, int argc, char **argv, struct st
             ret->supervisor = (pid_t)strtol(argv[++i], NULL, 10);
         } else if (!last && strcmp(argv[i], "--channel") == 0) {
             ret->channel = (int)strtol(argv[++i], NULL, 10);
+        } else if (!last && strcmp(argv[i], "--held") == 0) {
+            ret->held = (int)strtol(argv[++i], NULL, 10);
+        } else if (!last && strcmp(argv[i], "--programs") == 0) {
+            snprintf(g->program, sizeof g->program, "%s/supervisor", argv[++i]);
         } else {
             if (g->narguments == ARGUMENTS_MAX - 1) return false;
             if (strcmp(argv[i], "--foreground") == 0) g->foreground = true;
             if (!last && strcmp(argv[i], "-D") == 0)
                 snprintf(g->dir, sizeof g->dir, "%s", argv[i + 1]);
-            if (!last && strcmp(argv[i], "--programs") == 0)
-                snprintf(g->program, sizeof g->program, "%s/supervisor", argv[i + 1]);
             g->arguments[g->narguments++] = argv[i];
         }
     }
@@ -86,13 +91,35 @@ static void open_log(const struct guardian *g) {
 
 /* ---- the supervisor's end -------------------------------------------------------------------- */
 
+/* A program on trial has had its chance. */
+static void end_trial(struct guardian *g) {
+    if (!*g->before) return;
+    say("%s is no good: back to %s", g->program, g->before);
+    memcpy(g->program, g->before, sizeof g->program);
+    *g->before = '\0';
+}
+
 /* One that dies again and again before anybody was served is not to be helped. */
 static bool start_again(struct guardian *g) {
     bool was_short = clock_mono_ns() - g->started_ns < SHORT_LIFE_NS;
     g->short_lives = was_short ? g->short_lives + 1 : 0;
     if (!g->served && g->short_lives > 0) return false;
     if (g->short_lives > SHORT_LIVES_MAX) usleep(PAUSE_US);
+    if (g->on_trial) end_trial(g);
+    if (ok(supervisor_start(g))) return true;
+    end_trial(g);
     return ok(supervisor_start(g));
+}
+
+/* Another program is on trial until its supervisor names it again. */
+static void next_program(struct guardian *g, const char *program) {
+    if (strcmp(program, g->program) == 0) {
+        *g->before = '\0';
+        g->on_trial = false;
+        return;
+    }
+    if (!*g->before) memcpy(g->before, g->program, sizeof g->before);
+    snprintf(g->program, sizeof g->program, "%s", program);
 }
 
 /* Exit status of this process, or -1: it goes on. */
@@ -123,7 +150,8 @@ static void take_messages(struct guardian *g) {
             hold_begin(g);
             break;
         case GUARD_HAND: hold_hand(g, &m); break;
-        case GUARD_NEXT: snprintf(g->program, sizeof g->program, "%s", m.text); break;
+        case GUARD_NEXT: next_program(g, m.text); break;
+        case GUARD_RENEW: renew(g, m.text); break;
         case GUARD_END: g->ending = true; break;
         default: break;
         }
@@ -169,6 +197,11 @@ static void look_after_supervisor(struct guardian *g) {
     static struct hang_watch watch;
     struct proc_entry *entry = &c->procs[SLOT_SUPERVISOR];
     atomic_store(&c->procs[SLOT_GUARDIAN].heartbeat_ns, clock_mono_ns());
+    if (g->on_trial && clock_mono_ns() - g->started_ns > TRIAL_NS) {
+        say("the supervisor (%d) does not get well: killed", (int)g->supervisor);
+        kill(g->supervisor, SIGKILL);
+        g->started_ns = clock_mono_ns(); /* said once */
+    }
     if ((pid_t)atomic_load(&entry->pid) != g->supervisor) return; /* it has not begun yet */
     enum hang verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
     if (verdict == HANG_NONE) return;
@@ -220,16 +253,19 @@ static void set_up(struct guardian *g) {
 
 int main(int argc, char **argv) {
     static struct guardian g;
-    struct started by = {.channel = -1};
+    struct started by = {.channel = -1, .held = -1};
+    if (version_asked(argc, argv, "guardian")) return 0;
     setvbuf(stderr, NULL, _IOLBF, 0);
     if (!parse_arguments(&g, argc, argv, &by)) {
         fprintf(stderr, "usage: guardian -D DIR [arguments of the supervisor]\n");
         return 2;
     }
     set_up(&g);
-    status st =
-        by.supervisor ? supervisor_watch(&g, by.supervisor, by.channel) : supervisor_start(&g);
+    status st = by.held >= 0    ? renewed(&g, by.held)
+                : by.supervisor ? supervisor_watch(&g, by.supervisor, by.channel)
+                                : supervisor_start(&g);
     if (!ok(st)) return 1;
+    if (by.held >= 0) open_log(&g);
     uint64_t swept_ns = clock_mono_ns();
     for (;;) {
         int code = turn(&g);

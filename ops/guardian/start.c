@@ -1,6 +1,7 @@
 /* start.c: supervisors, one after the other. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,17 +24,21 @@ static void inherit(const struct guardian *g, posix_spawn_file_actions_t *files,
 }
 
 static int launch(const struct guardian *g, int channel, pid_t *ret_pid) {
-    char number[16];
-    char *argv[ARGUMENTS_MAX + 4];
+    char number[16], copy[sizeof g->program], *programs;
+    char *argv[ARGUMENTS_MAX + 6];
     int n = 0;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none;
     extern char **environ;
     snprintf(number, sizeof number, "%d", CHANNEL_NUMBER);
+    memcpy(copy, g->program, sizeof copy);
+    programs = dirname(copy);
     argv[n++] = (char *)g->program;
     argv[n++] = "--guardian";
     argv[n++] = number;
+    argv[n++] = "--programs";
+    argv[n++] = programs;
     memcpy(argv + n, g->arguments, (size_t)g->narguments * sizeof *argv);
     argv[n + g->narguments] = NULL;
     sigemptyset(&none);
@@ -65,6 +70,7 @@ status supervisor_start(struct guardian *g) {
         say("socketpair: %s", strerror(errno));
         return STATUS(IO_ERROR);
     }
+    g->on_trial = *g->before;
     int rc = launch(g, pair[1], &pid);
     close(pair[1]);
     if (rc != 0) {

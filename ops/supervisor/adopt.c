@@ -111,7 +111,7 @@ bool adopt(struct supervisor *s, struct shm *old) {
     s->shm = *old;
     events_open(s);
     /* New lives come from where their neighbours come from, also after an upgrade. */
-    snprintf(s->programs, sizeof s->programs, "%s", old->control->programs);
+    snprintf(s->programs, sizeof s->programs, "%s", upgrade_programs(s));
     s->slots = (uint16_t)(SLOT_QUERYD + old->sizes.workers);
     for (uint16_t slot = 0; slot < s->slots; slot++) kept_init(s, slot);
     unsigned living = adopt_processes(s);

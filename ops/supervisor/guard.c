@@ -70,6 +70,22 @@ void guardian_keeps(struct supervisor *s) {
     }
 }
 
+static void tell_program(struct supervisor *s, enum guard_op op, const char *programs,
+                         const char *name) {
+    struct guard_msg m = {.op = op};
+    int n = snprintf(m.text, sizeof m.text, "%s/%s", programs, name);
+    if (s->guardian >= 0 && n < (int)sizeof m.text)
+        status_ignore(guard_send(s->guardian, &m, -1)); /* not done: that is noticed */
+}
+
+void guardian_next(struct supervisor *s, const char *programs) {
+    tell_program(s, GUARD_NEXT, programs, "supervisor");
+}
+
+void guardian_renew(struct supervisor *s, const char *programs) {
+    tell_program(s, GUARD_RENEW, programs, "guardian");
+}
+
 void guardian_end(struct supervisor *s) {
     tell(s, GUARD_END);
 }

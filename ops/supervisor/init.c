@@ -164,7 +164,10 @@ void supervisor_begin(struct supervisor *s) {
         return;
     }
     daemon_ready(&s->d);
-    if (s->adopted) return;
+    if (s->adopted) {
+        upgrade_adopted(s);
+        return;
+    }
     event_as(&(struct event){.kind = EVENT_STARTED}, "starts %u processes of appliance %016llx",
              s->slots - 1, (unsigned long long)s->appliance_id);
 }

@@ -49,7 +49,7 @@ static const char *look_at_job(struct supervisor *s, const json_t *request, json
     const struct job *j = &s->jobs[(uint32_t)id % JOBS_MAX];
     if (id <= 0 || j->id != (uint32_t)id) return "no such job";
     json_object_set_new(reply, "done", json_boolean(j->done));
-    if (j->done && !ok(j->outcome)) return *j->words ? j->words : status_name(j->outcome);
+    if (j->done && !ok(j->outcome)) return status_name(j->outcome);
     return NULL;
 }
 
@@ -59,7 +59,7 @@ static const char *restart(struct supervisor *s, const json_t *request) {
     if (slot == SLOT_SUPERVISOR || slot >= s->slots) return "no such process";
     struct kept *k = &s->kept[slot];
     if (s->stopping) return "the appliance is stopping";
-    if (s->upgrade) return "an upgrade is under way";
+    if (s->upgrading) return "an upgrade is under way";
     event_as(&(struct event){.kind = EVENT_RESTART, .slot = slot}, "%s is restarted on request",
              k->name);
     if (k->pid) {
@@ -71,17 +71,9 @@ static const char *restart(struct supervisor *s, const json_t *request) {
     return NULL;
 }
 
-static const char *start_upgrade(struct supervisor *s, const json_t *request, json_t *reply) {
+static const char *start_upgrade(struct supervisor *s, const json_t *request) {
     const char *from = json_string_value(json_object_get(request, "from"));
-    struct job *j = from ? job_new(s, "upgrade") : NULL;
-    if (!j) return from ? "too many requests under way" : "upgrade from where?";
-    const char *refused = upgrade_start(s, from, j);
-    if (refused) {
-        j->done = true;
-        return refused;
-    }
-    json_object_set_new(reply, "job", json_integer(j->id));
-    return NULL;
+    return from ? upgrade_start(s, from) : "upgrade from where?";
 }
 
 static const char *release(struct supervisor *s, const json_t *request) {
@@ -134,7 +126,7 @@ bool supervisor_request(struct daemon *d, const char *op, const json_t *request,
     } else if (strcmp(op, "release") == 0) {
         error = release(s, request);
     } else if (strcmp(op, "upgrade") == 0) {
-        error = start_upgrade(s, request, reply);
+        error = start_upgrade(s, request);
     } else if (strcmp(op, "fault") == 0) {
         error = arm_fault(s, request);
     } else if (strcmp(op, "job") == 0) {

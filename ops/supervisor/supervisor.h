@@ -54,7 +54,6 @@ struct job {
     bool done;
     status outcome;
     char name[16];
-    char words[256]; /* why it failed; empty: the outcome's name says enough */
 };
 
 struct supervisor {
@@ -80,7 +79,7 @@ struct supervisor {
     uint64_t *handed_ns;      /* by session: when it was last given to a worker */
     struct job jobs[JOBS_MAX];
     uint32_t job_last;
-    struct upgrade *upgrade; /* under way; NULL: none */
+    bool upgrading; /* an upgrade is under way */
 };
 
 extern const struct daemon_ops supervisor_ops;
@@ -99,8 +98,10 @@ bool adopt(struct supervisor *s, struct shm *old);
 status channels_make(struct supervisor *s, struct error *e);
 status guardian_begin(struct supervisor *s); /* watches ours, or starts one */
 void guardian_keeps(struct supervisor *s);   /* gives it all that it holds for our successor */
-void guardian_end(struct supervisor *s);     /* it is not to start another supervisor */
-void guardian_look(struct supervisor *s);    /* ends a guardian that hangs */
+void guardian_next(struct supervisor *s, const char *programs);  /* whose supervisor is next */
+void guardian_renew(struct supervisor *s, const char *programs); /* it goes on as theirs */
+void guardian_end(struct supervisor *s);  /* it is not to start another supervisor */
+void guardian_look(struct supervisor *s); /* ends a guardian that hangs */
 void guardian_hand(struct supervisor *s, uint32_t session, uint32_t generation, uint16_t worker);
 /* sessions.c: true: some wait for a worker, or have not been taken up. */
 bool sessions_place(struct supervisor *s);
@@ -121,13 +122,20 @@ void keep_kill(struct kept *k, int signal);
 void repair_after(struct supervisor *s, uint16_t slot, uint32_t epoch);
 /* judge.c: was it a statement that ended this worker? Before its sessions are repaired. */
 void quarantine_judge(struct supervisor *s, uint16_t slot, uint32_t epoch);
-/* upgrade.c */
-/* Exchanges the programs for those in the absolute folder `from`, while everything runs; refuses or
- * goes back when that fails. NULL: begun, and j is done when it is; else why not. */
-const char *upgrade_start(struct supervisor *s, const char *from, struct job *j);
+/* exchange.c: by coroutines. True: the new life is well. */
+/* Its next life comes from the folder `programs`, whatever its present one is doing. */
+bool exchange_process(struct kept *k, const char *programs);
+bool exchange_guardian(struct supervisor *s, const char *programs);
+bool exchange_all_well(struct supervisor *s); /* all are READY, and stay so for a moment */
 /* Ends this life so that another one takes its place: a worker hands its sessions over first. */
 void keep_renew(struct kept *k);
 void keep_end_late(struct supervisor *s); /* those that hand over for too long */
+/* upgrade.c */
+/* Begins to exchange the programs for those in the absolute folder `from`. NULL, or why not; what
+ * becomes of it stands in control.upgrade. */
+const char *upgrade_start(struct supervisor *s, const char *from);
+void upgrade_adopted(struct supervisor *s); /* goes on with what the last supervisor was at */
+const char *upgrade_programs(struct supervisor *s); /* an adopted appliance's: where they lie */
 /* version.c: the line that NAME --version of the folder prints. By a coroutine. */
 status version_ask(struct supervisor *s, const char *folder, const char *name,
                    struct version *ret_version, struct error *e);

@@ -1,189 +1,188 @@
 /* upgrade.c: other programs take the place of those that run, one process after the other, while
  * clients stay.
  *
- *     asked ──→ checked ──→ workers ──→ txnd, logd, storaged ──→ done
- *        └─ refused ┘          └── one does not get well ──┴──→ back (the last one first)
+ *     asked ──→ checked ──→ RUNS: workers, txnd, logd, storaged, guardian ──→ TRIAL: supervisor ──→
+ * DONE └─ refused ┘         └── one does not get well ──→ all go back ←── it dies ──┘    (FAILED)
  *
- * Nothing is touched before every program of the folder has said that its formats are ours. An
- * exchange is a hand-over (workers) or a death (daemons, which are made for it); it has succeeded
- * when the new life has been READY for a while. */
-#include <signal.h>
-#include <stdlib.h>
+ * Nothing is touched before every program of the folder has said that its formats are ours. Which
+ * processes have been exchanged stands in the control region, so that a supervisor that is killed
+ * in between is followed by one that goes back. The supervisor comes last: the old one can judge
+ * the new guardian, and the guardian the new supervisor, which is on trial until it says that it is
+ * well (GUARD_NEXT); when it dies before, the guardian starts the old one, which goes back. */
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ipc_proc.h"
 #include "supervisor.h"
 
-#define MS 1000000ull
-#define LOOK_NS (2 * MS)
-#define WELL_NS (300 * MS)    /* READY for so long: it has got well */
-#define READY_NS (20000 * MS) /* from its start to READY */
-#define LATE_NS (3000 * MS)   /* beyond hand_over_timeout */
-
-struct upgrade {
-    struct supervisor *s;
-    struct job *job;
-    char from[CONTROL_PATH_BYTES];
-    char before[CONTROL_PATH_BYTES];
-    uint16_t done[PROC_SLOTS]; /* exchanged so far, in order; the last one may have failed */
-    unsigned n;
-    struct error e;
-};
-
-/* --- one process -------------------------------------------------------------------------------
- */
-
-void keep_renew(struct kept *k) {
-    const struct proc_entry *entry = &k->s->shm.control->procs[k->slot];
-    bool hands_over = k->slot >= SLOT_QUERYD && atomic_load(&entry->state) == PROC_READY;
-    k->killed = true;
-    k->renewed_ns = hands_over ? clock_mono_ns() : 0;
-    keep_kill(k, hands_over ? SIGUSR1 : SIGKILL);
+static struct upgrade_note *note_of(struct supervisor *s) {
+    return &s->shm.control->upgrade;
 }
 
-/* Killed, it loses the transactions that are still open, but no session. */
-void keep_end_late(struct supervisor *s) {
-    uint64_t limit = s->conf.hand_over_timeout * MS + LATE_NS;
-    for (uint16_t slot = SLOT_QUERYD; slot < s->slots; slot++) {
-        struct kept *k = &s->kept[slot];
-        if (!k->renewed_ns || clock_mono_ns() - k->renewed_ns < limit) continue;
-        event("%s has not handed over in time: killed", k->name);
-        k->renewed_ns = 0;
-        keep_kill(k, SIGKILL);
-    }
+static const char *name_of(const struct supervisor *s, uint16_t slot) {
+    return slot == SLOT_GUARDIAN ? "guardian" : s->kept[slot].name;
 }
 
-/* The life that comes after `epoch` is there and well. False: it died, or took too long. */
-static bool gets_well(struct kept *k, uint32_t epoch) {
-    struct supervisor *s = k->s;
-    const struct proc_entry *entry = &s->shm.control->procs[k->slot];
-    uint32_t life = epoch;
-    uint64_t since = clock_mono_ns(), ready_ns = 0;
-    while (!s->stopping) {
-        daemon_sleep(&s->d, LOOK_NS);
-        uint64_t now = clock_mono_ns();
-        uint32_t seen = atomic_load(&entry->epoch);
-        if (seen == epoch) continue; /* the old one still ends: keep_end_late sees to that */
-        if (life == epoch) {
-            life = seen;
-            since = now;
-        }
-        uint32_t state = atomic_load(&entry->state);
-        if (seen != life || state == PROC_DEAD || state == PROC_FAILED) return false;
-        if (state == PROC_READY && !ready_ns) ready_ns = now;
-        if (ready_ns && now - ready_ns > WELL_NS) return true;
-        if (!ready_ns && now - since > READY_NS) return false;
-    }
-    return false;
+static void fails(struct supervisor *s, const char *words) {
+    snprintf(note_of(s)->words, sizeof note_of(s)->words, "%.255s", words);
 }
 
-/* Its next life comes from the folder, whatever its present one is doing. */
-static bool exchange(struct kept *k, const char *programs) {
-    struct supervisor *s = k->s;
-    uint32_t epoch = atomic_load(&s->shm.control->procs[k->slot].epoch);
-    k->programs = programs;
-    k->deaths = 0;
-    if (k->pid) {
-        keep_renew(k);
-    } else {
-        k->wanted = k->given_up;
-        daemon_wake(&s->d, k->keeper); /* out of a pause */
-    }
-    return gets_well(k, epoch);
-}
+/* ---- forth ----------------------------------------------------------------------------------- */
 
-/* --- all of them -------------------------------------------------------------------------------
- */
-
-static status check_programs(struct upgrade *u) {
-    static const char *const names[] = {"supervisor", "storaged", "logd", "txnd", "queryd"};
+static status check_programs(struct supervisor *s, struct error *e) {
+    static const char *const names[] = {"guardian", "supervisor", "storaged",
+                                        "logd",     "txnd",       "queryd"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct version own = version_own(names[i]), other;
-        TRY(version_ask(u->s, u->from, names[i], &other, &u->e));
-        TRY(version_check(&own, &other, &u->e));
+        TRY(version_ask(s, note_of(s)->from, names[i], &other, e));
+        TRY(version_check(&own, &other, e));
     }
     return OK;
 }
 
-static bool step(struct upgrade *u, uint16_t slot) {
-    struct kept *k = &u->s->kept[slot];
-    u->done[u->n++] = slot;
-    if (!exchange(k, u->from)) {
-        status_ignore(error_set(&u->e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                                "%s does not get well with the programs of %s", k->name,
-                                u->from)); /* told by the caller */
+static bool step(struct supervisor *s, uint16_t slot) {
+    struct upgrade_note *note = note_of(s);
+    atomic_fetch_or(&note->exchanged, (uint64_t)1 << slot);
+    bool well = slot == SLOT_GUARDIAN ? exchange_guardian(s, note->from)
+                                      : exchange_process(&s->kept[slot], note->from);
+    if (!well) {
+        char words[CONTROL_PATH_BYTES + 64];
+        snprintf(words, sizeof words, "%s does not get well with the programs of %s",
+                 name_of(s, slot), note->from);
+        fails(s, words);
         return false;
     }
     event_as(&(struct event){.kind = EVENT_UPGRADE_STEP,
                              .slot = slot,
-                             .epoch = atomic_load(&u->s->shm.control->procs[slot].epoch)},
-             "%s runs from %s", k->name, u->from);
+                             .epoch = atomic_load(&s->shm.control->procs[slot].epoch)},
+             "%s runs from %s", name_of(s, slot), note->from);
     return true;
 }
 
-static bool exchange_all(struct upgrade *u) {
-    for (uint16_t slot = SLOT_QUERYD; slot < u->s->slots; slot++)
-        if (!step(u, slot)) return false;
-    return step(u, SLOT_TXND) && step(u, SLOT_LOGD) && step(u, SLOT_STORAGED);
+static bool exchange_all(struct supervisor *s) {
+    for (uint16_t slot = SLOT_QUERYD; slot < s->slots; slot++)
+        if (!step(s, slot)) return false;
+    return step(s, SLOT_TXND) && step(s, SLOT_LOGD) && step(s, SLOT_STORAGED) &&
+           step(s, SLOT_GUARDIAN);
 }
 
-static void go_back(struct upgrade *u) {
-    struct supervisor *s = u->s;
-    event_as(&(struct event){.kind = EVENT_UPGRADE_BACK, .slot = u->done[u->n - 1]},
-             "%s: back to %s", u->e.message, u->before);
-    while (u->n > 0 && !s->stopping) {
-        struct kept *k = &s->kept[u->done[--u->n]];
-        if (!exchange(k, s->programs)) event("%s does not get well on the way back", k->name);
-    }
+/* Ends here; the guardian starts the next supervisor. */
+_Noreturn static void make_way(struct supervisor *s) {
+    struct upgrade_note *note = note_of(s);
+    fails(s, "the new supervisor does not get well");
+    atomic_store(&note->state, UPGRADE_TRIAL);
+    guardian_next(s, note->from);
+    event("the supervisor makes way for the one of %s", note->from);
+    daemon_exit(0);
 }
 
-static void succeed(struct upgrade *u) {
-    struct supervisor *s = u->s;
-    strcpy(s->programs, u->from);
-    strcpy(s->shm.control->programs, u->from);
-    for (uint16_t slot = 0; slot < s->slots; slot++) s->kept[slot].programs = s->programs;
-    event_as(&(struct event){.kind = EVENT_UPGRADE_DONE}, "upgraded: everything runs from %s",
+/* ---- back ------------------------------------------------------------------------------------ */
+
+/* The last ones first; those that daemons work for, before the daemons' own. */
+static const uint16_t daemons_back[] = {SLOT_GUARDIAN, SLOT_STORAGED, SLOT_LOGD, SLOT_TXND};
+
+static void step_back(struct supervisor *s, uint16_t slot) {
+    struct upgrade_note *note = note_of(s);
+    uint64_t bit = (uint64_t)1 << slot;
+    if (!(atomic_load(&note->exchanged) & bit) || s->stopping) return;
+    bool well = slot == SLOT_GUARDIAN ? exchange_guardian(s, s->programs)
+                                      : exchange_process(&s->kept[slot], s->programs);
+    if (!well) event("%s does not get well on the way back", name_of(s, slot));
+    atomic_fetch_and(&note->exchanged, ~bit);
+}
+
+static void go_back(struct supervisor *s) {
+    struct upgrade_note *note = note_of(s);
+    event_as(&(struct event){.kind = EVENT_UPGRADE_BACK}, "%s: back to %s", note->words,
              s->programs);
+    for (size_t i = 0; i < sizeof daemons_back / sizeof *daemons_back; i++)
+        step_back(s, daemons_back[i]);
+    for (uint16_t slot = s->slots; slot-- > SLOT_QUERYD;) step_back(s, slot);
+    atomic_store(&note->state, UPGRADE_FAILED);
 }
+
+/* ---- as coroutines --------------------------------------------------------------------------- */
 
 static void upgrade_run(void *arg) {
-    struct upgrade *u = arg;
-    status st = check_programs(u);
-    if (ok(st)) {
-        event_as(&(struct event){.kind = EVENT_UPGRADE_BEGUN}, "upgrade to the programs of %s",
-                 u->from);
-        if (exchange_all(u)) {
-            succeed(u);
-        } else {
-            go_back(u);
-            st = STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
-        }
+    struct supervisor *s = arg;
+    struct upgrade_note *note = note_of(s);
+    static struct error e;
+    error_clear(&e);
+    if (!ok(check_programs(s, &e))) {
+        event("upgrade refused: %s", e.message);
+        fails(s, e.message);
+        atomic_store(&note->state, UPGRADE_FAILED);
     } else {
-        event("upgrade refused: %s", u->e.message);
+        event_as(&(struct event){.kind = EVENT_UPGRADE_BEGUN}, "upgrade to the programs of %s",
+                 note->from);
+        if (exchange_all(s)) make_way(s);
+        go_back(s);
     }
-    if (!ok(st)) snprintf(u->job->words, sizeof u->job->words, "%.255s", u->e.message);
-    u->job->outcome = st;
-    u->job->done = true;
-    u->s->upgrade = NULL;
-    free(u);
+    s->upgrading = false;
 }
 
-const char *upgrade_start(struct supervisor *s, const char *from, struct job *j) {
-    if (s->upgrade) return "an upgrade is under way already";
+static void succeed(struct supervisor *s) {
+    struct upgrade_note *note = note_of(s);
+    memcpy(s->shm.control->programs, note->from, sizeof note->from);
+    atomic_store(&note->exchanged, 0);
+    event_as(&(struct event){.kind = EVENT_UPGRADE_DONE}, "upgraded: everything runs from %s",
+             s->programs);
+    guardian_next(s, note->from);
+    atomic_store(&note->state, UPGRADE_DONE);
+}
+
+/* Of the new supervisor, on trial: one that is not well makes way for the old one. */
+static void trial_run(void *arg) {
+    struct supervisor *s = arg;
+    if (exchange_all_well(s)) {
+        succeed(s);
+    } else if (!s->stopping) {
+        event("not all are well under the new supervisor: it gives up");
+        daemon_exit(1);
+    }
+    s->upgrading = false;
+}
+
+static void back_run(void *arg) {
+    struct supervisor *s = arg;
+    go_back(s);
+    s->upgrading = false;
+}
+
+/* ---- asked for, and found -------------------------------------------------------------------- */
+
+const char *upgrade_start(struct supervisor *s, const char *from) {
+    struct upgrade_note *note = note_of(s);
+    if (s->upgrading) return "an upgrade is under way already";
     if (s->stopping || atomic_load(&s->shm.control->state) != APPLIANCE_SERVING)
         return "the appliance does not serve";
-    if (from[0] != '/' || strlen(from) >= CONTROL_PATH_BYTES) return "an absolute path is wanted";
-    struct upgrade *u = calloc(1, sizeof *u);
-    if (!u) return "out of memory";
-    u->s = s;
-    u->job = j;
-    strcpy(u->from, from);
-    strcpy(u->before, s->programs);
-    if (!ok(daemon_spawn(&s->d, 0, upgrade_run, u))) {
-        free(u);
-        return "out of memory";
-    }
-    s->upgrade = u;
+    if (from[0] != '/' || strlen(from) >= sizeof note->from) return "an absolute path is wanted";
+    memset(note->from, 0, sizeof note->from);
+    memcpy(note->from, from, strlen(from));
+    atomic_store(&note->exchanged, 0);
+    fails(s, "the supervisor died in the middle of it");
+    if (!ok(daemon_spawn(&s->d, 0, upgrade_run, s))) return "out of memory";
+    atomic_store(&note->state, UPGRADE_RUNS);
+    s->upgrading = true;
     return NULL;
+}
+
+/* Guardians name the supervisor's whole path. */
+static bool is_new(struct supervisor *s) {
+    char program[CONTROL_PATH_BYTES + 32];
+    snprintf(program, sizeof program, "%s/supervisor", note_of(s)->from);
+    return strcmp(s->argv[0], program) == 0;
+}
+
+const char *upgrade_programs(struct supervisor *s) {
+    bool trial = atomic_load(&note_of(s)->state) == UPGRADE_TRIAL;
+    return trial && is_new(s) ? note_of(s)->from : s->shm.control->programs;
+}
+
+void upgrade_adopted(struct supervisor *s) {
+    uint32_t state = atomic_load(&note_of(s)->state);
+    if (state != UPGRADE_RUNS && state != UPGRADE_TRIAL) return;
+    bool trial = state == UPGRADE_TRIAL && is_new(s);
+    s->upgrading = ok(daemon_spawn(&s->d, 0, trial ? trial_run : back_run, s));
+    if (!s->upgrading) event("out of memory: the upgrade stays where it is");
 }

@@ -16,6 +16,16 @@ enum appliance_state {
     APPLIANCE_STOPPING
 };
 
+/* The upgrade that is under way, or the last one. Written by the supervisor, whose successor goes
+ * on with it or goes back (ops/supervisor/upgrade.c). */
+enum upgrade_state { UPGRADE_NONE, UPGRADE_RUNS, UPGRADE_TRIAL, UPGRADE_DONE, UPGRADE_FAILED };
+struct upgrade_note {
+    _Atomic uint32_t state;
+    _Atomic uint64_t exchanged;    /* bit: slot that the other program has, or is about to get */
+    char from[CONTROL_PATH_BYTES]; /* the folder of the other programs; absolute */
+    char words[256];               /* why it failed */
+};
+
 struct control {
     uint64_t appliance_id;  /* random, made by init, the same in every file */
     _Atomic uint32_t state; /* enum appliance_state */
@@ -53,6 +63,7 @@ struct control {
 
     _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
 
+    struct upgrade_note upgrade;
     struct quarantine quarantine;
     struct event_ring events;
 };

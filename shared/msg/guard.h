@@ -9,7 +9,7 @@
  *
  *     worker ──PUT, DROP──→ guardian          (the worker's channel)
  *     worker ←──TAKE─────── guardian
- *     supervisor ──KEEP, HAND, NEXT, END──→ guardian   (a pair that the guardian makes)
+ *     supervisor ──KEEP, HAND, NEXT, RENEW, END──→ guardian   (a pair that the guardian makes)
  *     supervisor ←──LOST──────────────── guardian
  *
  * A session is named by its slot's index and the slot's generation: a message about an earlier use
@@ -27,11 +27,14 @@ enum guard_op {
     GUARD_TAKE = 3, /* session, generation, with its socket: it is yours (session_give) */
     GUARD_KEEP =
         4, /* number, with a descriptor: keep it under that number for the next supervisor */
-    GUARD_HAND = 5,  /* session, generation, number (a process slot): send TAKE to that worker */
-    GUARD_NEXT = 6,  /* text: the program of the next supervisor */
-    GUARD_END = 7,   /* the appliance stops: when the supervisor has gone, go too */
-    GUARD_BEGIN = 9, /* the regions are there, made or found: attach to them */
-    GUARD_LOST = 8,  /* session, generation: HAND asked for a socket that is not here */
+    GUARD_HAND = 5, /* session, generation, number (a process slot): send TAKE to that worker */
+    GUARD_NEXT = 6, /* text: the program of the next supervisor. Another one than before is on trial
+                       until its supervisor says the same: when it ends, or does not say so in
+                       time, the one before is next */
+    GUARD_END = 7,  /* the appliance stops: when the supervisor has gone, go too */
+    GUARD_BEGIN = 9,  /* the regions are there, made or found: attach to them */
+    GUARD_RENEW = 10, /* text: a program of the guardian's own: go on as that, with all you hold */
+    GUARD_LOST = 8,   /* session, generation: HAND asked for a socket that is not here */
 };
 
 struct guard_msg {
