@@ -210,7 +210,7 @@ static status run_portal(struct session *s, struct portal *p, uint32_t max, uint
         st = prepared_plan(s, &fresh);
         arena_free(&fresh.arena);
         TRY(st);
-        if (fresh.statement->ncolumns != old->ncolumns) {
+        if (!statement_same_result(fresh.statement, old)) {
             statement_release(fresh.statement);
             return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
                              "cached plan must not change result type");

@@ -88,9 +88,20 @@ status prepared_plan(struct session *s, struct prepared *p) {
     if (p->utility || (p->statement && p->statement->catalog_version &&
                        p->statement->catalog_version == catalog_version(&s->env)))
         return OK;
-    if (p->statement) statement_release(p->statement);
+    struct statement *old = p->statement;
     p->statement = NULL;
-    return plan(s, p);
+    status st = plan(s, p);
+    if (ok(st) && old && p->statement && !statement_same_result(old, p->statement)) {
+        statement_release(p->statement);
+        st = error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                       "cached plan must not change result type");
+    }
+    if (ok(st)) {
+        if (old) statement_release(old);
+    } else {
+        p->statement = old; /* what the client knows of it */
+    }
+    return st;
 }
 
 /* Its text, types and name in an arena of its own; not yet planned. */
