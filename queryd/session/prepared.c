@@ -62,10 +62,10 @@ static status parse_one(struct session *s, struct arena *a, const char *text, si
 /* Looks in the cache, else plans; a utility statement's tree stays in the prepared statement. */
 static status plan(struct session *s, struct prepared *p) {
     struct plan_cache *cache = &s->worker->plans;
-    size_t len = strlen(p->text);
+    size_t len = p->text_len;
     s->env.text = p->text;
     s->env.text_len = len;
-    TRY(quarantine_enter(s, p->text, len));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, len));
     if (s->block != BLOCK_FAILED)
         p->statement = plan_cache_get(cache, &s->env, p->text, len, p->types, p->ntypes);
     if (p->statement) return OK;
@@ -113,6 +113,8 @@ static struct prepared *make(const struct session_statement *st, size_t len) {
     p->name = arena_strdup(&p->arena, st->name);
     p->name_hash = hash_of(st->name);
     p->text = arena_strndup(&p->arena, st->text, len);
+    p->text_len = len;
+    p->fingerprint = plan_cache_fingerprint(st->text, len);
     p->types = arena_memdup(&p->arena, st->types, st->ntypes * sizeof *st->types);
     p->ntypes = st->ntypes;
     p->prepared_us = st->prepared_us;

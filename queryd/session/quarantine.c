@@ -10,18 +10,20 @@
 static void note(struct session *s, uint64_t fingerprint, const char *text, size_t len) {
     struct session_slot *slot = s->slot;
     struct proc *p = s->env.proc;
-    size_t n = len < sizeof slot->statement ? len : sizeof slot->statement - 1;
-    memcpy(slot->statement, text, n);
-    slot->statement[n] = '\0';
-    atomic_store_explicit(&slot->fingerprint, fingerprint, memory_order_relaxed);
+    if (atomic_load_explicit(&slot->fingerprint, memory_order_relaxed) != fingerprint) {
+        size_t n = len < sizeof slot->statement ? len : sizeof slot->statement - 1;
+        memcpy(slot->statement, text, n);
+        slot->statement[n] = '\0';
+        atomic_store_explicit(&slot->fingerprint, fingerprint, memory_order_relaxed);
+    }
     atomic_store_explicit(&slot->trace, p->trace, memory_order_relaxed);
     atomic_store_explicit(&p->shm->control->procs[p->owner.slot].trace, p->trace,
                           memory_order_relaxed);
 }
 
-status quarantine_enter(struct session *s, const char *text, size_t len) {
+status quarantine_enter_known(struct session *s, uint64_t fingerprint, const char *text,
+                              size_t len) {
     const struct quarantine *q = &s->env.proc->shm->control->quarantine;
-    uint64_t fingerprint = plan_cache_fingerprint(text, len);
     if (quarantine_refuses(q, fingerprint)) {
         status st = error_set(&s->error, ST_QUERY_CANCELED,
                               "statement is in quarantine: it has ended its worker %u times",
@@ -32,6 +34,10 @@ status quarantine_enter(struct session *s, const char *text, size_t len) {
     }
     note(s, fingerprint, text, len);
     return OK;
+}
+
+status quarantine_enter(struct session *s, const char *text, size_t len) {
+    return quarantine_enter_known(s, plan_cache_fingerprint(text, len), text, len);
 }
 
 void quarantine_exempt(struct session *s) {

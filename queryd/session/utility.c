@@ -224,7 +224,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
                          "prepared statement \"%s\" does not exist", x->name);
     TRY(block_statement_begin(s));
     TRY(prepared_plan(s, p));
-    TRY(quarantine_enter(s, p->text, strlen(p->text)));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     if (p->utility) {
         p->references++; /* it may be a DEALLOCATE of itself */
         status st = utility_execute(s, p->utility, describe, ret_tag);
@@ -243,7 +243,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
     if (!values || !nulls) return STATUS(OUT_OF_MEMORY);
     if (n) TRY(evaluate_arguments(s, x, p, values, nulls));
     s->env.text = p->text;
-    s->env.text_len = strlen(p->text);
+    s->env.text_len = p->text_len;
     status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
     for (int tries = 0; status_is(st, ST_INVALID) && tries < 10; tries++) {
         TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */
