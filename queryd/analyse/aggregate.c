@@ -225,6 +225,9 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
         w.start = BOUND_UNBOUNDED_PRECEDING;
         w.end = BOUND_CURRENT_ROW;
     }
+    if (w.mode == FRAME_GROUPS && !w.norder)
+        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                       "GROUPS mode requires an ORDER BY clause");
     TRY(frame_offset(s, d->start_offset, &w, &w.start_offset));
     TRY(frame_offset(s, d->end_offset, &w, &w.end_offset));
     if (w.exclude != EXCLUDE_NO_OTHERS) return not_supported(a, d->node.location, "EXCLUDE");

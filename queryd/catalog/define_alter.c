@@ -418,10 +418,8 @@ out:
 }
 
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
-    if (s->type == OBJECT_SCHEMA && s->new_owner && s->object->kind == NODE_NAME_LIST) {
-        const struct list *names = ast_as_name_list(s->object)->names;
-        return schema_owner(env, list_at(names, list_n(names) - 1), s->new_owner);
-    }
+    if (s->type == OBJECT_SCHEMA && s->new_owner)
+        return schema_owner(env, ast_as_literal(s->object)->text, s->new_owner);
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;

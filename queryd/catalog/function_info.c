@@ -53,7 +53,11 @@ status fn_char_to_encoding(struct fn_call *c) {
 
 status fn_collation_for(struct fn_call *c) {
     const struct type *t = type_find(c->site->arg_types[0]);
-    if (!t || !t->collation) return return_null(c);
+    if (!t || t->oid == UNKNOWNOID) return return_null(c);
+    if (!t->collation)
+        return error_set(c->env->error, ST_DATATYPE_MISMATCH,
+                         "collations are not supported by type %s",
+                         type_format_name(c->env->arena, t->oid));
     return return_text(c, t->collation == C_COLLATION_OID ? "\"C\"" : "\"default\"");
 }
 

@@ -171,6 +171,16 @@ status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const 
     return OK;
 }
 
+bool statement_same_result(const struct statement *a, const struct statement *b) {
+    if (a->ncolumns != b->ncolumns) return false;
+    for (uint16_t i = 0; i < a->ncolumns; i++) {
+        const struct result_column *x = &a->columns[i], *y = &b->columns[i];
+        if (x->type != y->type || x->typmod != y->typmod || strcmp(x->name, y->name) != 0)
+            return false;
+    }
+    return true;
+}
+
 void statement_release(struct statement *s) {
     if (--s->references) return;
     arena_free(&s->arena);

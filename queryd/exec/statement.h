@@ -42,6 +42,8 @@ struct statement {
  * env->eval.error. The result has one reference. */
 status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const oid *param_types,
                          uint16_t nparams, struct statement **ret_statement);
+/* Do both give columns of the same names and types? */
+bool statement_same_result(const struct statement *a, const struct statement *b);
 void statement_release(struct statement *s);
 
 /* Rows, a batch at a time: column vectors of up to BATCH_ROWS values; sel, when not NULL, lists the

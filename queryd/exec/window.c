@@ -115,8 +115,8 @@ static status offset_value(struct window_state *w, struct program_state *s, bool
     if (is_null)
         return error_set(e, ST_NULL_VALUE_NOT_ALLOWED, "frame %s offset must not be null", which);
     if (d.i64 < 0)
-        return error_set(e, ST_INVALID_PARAMETER_VALUE, "frame %s offset must not be negative",
-                         which);
+        return error_set(e, ST_INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+                         "frame %s offset must not be negative", which);
     *ret = d.i64 > INT32_MAX ? INT32_MAX : d.i64;
     return OK;
 }
@@ -149,7 +149,7 @@ static status ntile(struct window_state *w, const struct plan_window_call *c, co
         return OK;
     }
     if (d.i32 <= 0)
-        return error_set(w->op.x->env->eval.error, ST_INVALID_PARAMETER_VALUE,
+        return error_set(w->op.x->env->eval.error, ST_INVALID_ARGUMENT_FOR_NTILE_FUNCTION,
                          "argument of ntile must be greater than zero");
     int64_t n = (int64_t)(p->last - p->first), at = (int64_t)(p->row - p->first);
     int64_t size = n / d.i32, larger = n % d.i32;
@@ -191,7 +191,7 @@ static status nth(struct window_state *w, const struct plan_window_call *c, cons
         if (!value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) return OK;
         n = d.i32;
         if (n <= 0)
-            return error_set(w->op.x->env->eval.error, ST_INVALID_PARAMETER_VALUE,
+            return error_set(w->op.x->env->eval.error, ST_INVALID_ARGUMENT_FOR_NTH_VALUE_FUNCTION,
                              "argument of nth_value must be greater than zero");
     }
     if (last == first || (int64_t)(last - first) < n) return OK;

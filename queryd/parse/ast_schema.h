@@ -206,8 +206,9 @@ struct ast_rename { /* ALTER … RENAME [COLUMN a | CONSTRAINT c] TO b */
 struct ast_alter_object { /* ALTER … OWNER TO, SET SCHEMA, [NO] DEPENDS ON EXTENSION */
     struct node node;
     enum ast_object_type type;
-    struct node *object; /* ast_range_var, ast_name_list, ast_object_args, ast_type_name */
-    char *new_owner;     /* one of the three is given */
+    struct node
+        *object;     /* ast_range_var, ast_name_list, ast_object_args, ast_type_name, ast_literal */
+    char *new_owner; /* one of the three is given */
     char *new_schema;
     char *extension;
     bool if_exists;

@@ -107,8 +107,9 @@ static status fill_portal(struct session *s, struct wire_reader *r, struct prepa
         return error_set(&s->error, ST_PROTOCOL_VIOLATION,
                          "bind message has %u result formats but query has %u columns",
                          portal->nformats, columns);
-    portal->text = arena_strdup(&portal->arena, p->text);
+    portal->text = arena_strndup(&portal->arena, p->text, p->text_len);
     if (!portal->text) return STATUS(OUT_OF_MEMORY);
+    portal->text_len = p->text_len;
     portal->fingerprint = p->fingerprint;
     portal->statement = p->statement;
     if (p->statement) p->statement->references++;
@@ -127,8 +128,8 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     if (!p) return s->error.status;
     TRY(block_check_failed(s, p->utility));
     TRY(prepared_plan(s, p));
-    TRY(quarantine_enter_known(s, p->fingerprint,
-                               p->text)); /* reading values may be what ends it */
+    /* reading values may be what ends it */
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     s->slot->bound = true;
     struct portal *portal;
     TRY(portal_new(s, portal_name, &portal));
@@ -186,7 +187,7 @@ static status describe_message(struct session *s, struct wire_reader *r) {
 static status execute_utility(struct session *s, struct portal *p) {
     const char *tag = NULL;
     s->env.text = p->text;
-    s->env.text_len = strlen(p->text);
+    s->env.text_len = p->text_len;
     struct prepared *owner = p->utility;
     owner->references++; /* COMMIT drops portals, DEALLOCATE statements */
     status st = block_check_failed(s, owner->utility);
@@ -206,6 +207,7 @@ static status run_portal(struct session *s, struct portal *p, uint32_t max, uint
         struct statement *old = p->statement;
         struct prepared fresh = {.name = p->name,
                                  .text = (char *)p->text,
+                                 .text_len = p->text_len,
                                  .fingerprint = p->fingerprint,
                                  .types = old->param_types,
                                  .ntypes = old->nparams};
@@ -213,7 +215,7 @@ static status run_portal(struct session *s, struct portal *p, uint32_t max, uint
         st = prepared_plan(s, &fresh);
         arena_free(&fresh.arena);
         TRY(st);
-        if (fresh.statement->ncolumns != old->ncolumns) {
+        if (!statement_same_result(fresh.statement, old)) {
             statement_release(fresh.statement);
             return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
                              "cached plan must not change result type");
@@ -234,7 +236,7 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     if (!p)
         return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
     if (max > INT32_MAX) max = 0;
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
     if (p->utility) return execute_utility(s, p);
     if (!p->statement) {

@@ -116,7 +116,7 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
     struct snapshot outer_snapshot = env->snapshot;
     env->eval.arena = &p->arena;
     env->text = p->text;
-    env->text_len = strlen(p->text);
+    env->text_len = p->text_len;
     if (p->execution) block_statement_resume(s);
     status st = p->execution ? OK : start(s, p);
     if (ok(st) && p->describe && p->statement->ncolumns)
@@ -148,6 +148,8 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
     status st = statement_prepare(&s->env, &raw, NULL, 0, &p->statement);
     p->text = ok(st) ? arena_strndup(&p->arena, s->env.text, s->env.text_len) : NULL;
     if (ok(st) && !p->text) st = STATUS(OUT_OF_MEMORY);
+    p->text_len = s->env.text_len;
+    p->fingerprint = plan_cache_fingerprint(s->env.text, s->env.text_len);
     if (ok(st)) {
         struct arena *outer = s->env.eval.arena;
         s->env.eval.arena = &p->arena;
@@ -180,7 +182,7 @@ status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
     uint64_t skip = f->direction == FETCH_RELATIVE && f->count > 1 ? (uint64_t)f->count - 1 : 0;
     uint64_t want = f->direction == FETCH_RELATIVE ? (f->count ? 1 : 0) : (uint64_t)f->count;
     if (f->count == FETCH_ALL) want = 0;
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     if (skip) TRY(portal_run(s, p, skip, false, &rows));
     rows = 0;
     if (want || f->count == FETCH_ALL) TRY(portal_run(s, p, want, !f->move, &rows));

@@ -62,10 +62,10 @@ static status parse_one(struct session *s, struct arena *a, const char *text, si
 /* Looks in the cache, else plans; a utility statement's tree stays in the prepared statement. */
 static status plan(struct session *s, struct prepared *p) {
     struct plan_cache *cache = &s->worker->plans;
-    size_t len = strlen(p->text);
+    size_t len = p->text_len;
     s->env.text = p->text;
     s->env.text_len = len;
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, len));
     if (s->block != BLOCK_FAILED)
         p->statement = plan_cache_get(cache, &s->env, p->text, len, p->types, p->ntypes);
     if (p->statement) return OK;
@@ -88,9 +88,20 @@ status prepared_plan(struct session *s, struct prepared *p) {
     if (p->utility || (p->statement && p->statement->catalog_version &&
                        p->statement->catalog_version == catalog_version(&s->env)))
         return OK;
-    if (p->statement) statement_release(p->statement);
+    struct statement *old = p->statement;
     p->statement = NULL;
-    return plan(s, p);
+    status st = plan(s, p);
+    if (ok(st) && old && p->statement && !statement_same_result(old, p->statement)) {
+        statement_release(p->statement);
+        st = error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                       "cached plan must not change result type");
+    }
+    if (ok(st)) {
+        if (old) statement_release(old);
+    } else {
+        p->statement = old; /* what the client knows of it */
+    }
+    return st;
 }
 
 /* Its text, types and name in an arena of its own; not yet planned. */
@@ -102,6 +113,8 @@ static struct prepared *make(const struct session_statement *st, size_t len) {
     p->name = arena_strdup(&p->arena, st->name);
     p->name_hash = hash_of(st->name);
     p->text = arena_strndup(&p->arena, st->text, len);
+    p->text_len = len;
+    p->fingerprint = plan_cache_fingerprint(st->text, len);
     p->types = arena_memdup(&p->arena, st->types, st->ntypes * sizeof *st->types);
     p->ntypes = st->ntypes;
     p->prepared_us = st->prepared_us;

@@ -21,7 +21,8 @@ static void note(struct session *s, uint64_t fingerprint, const char *text, size
                           memory_order_relaxed);
 }
 
-static status enter(struct session *s, uint64_t fingerprint, const char *text, size_t len) {
+status quarantine_enter_known(struct session *s, uint64_t fingerprint, const char *text,
+                              size_t len) {
     const struct quarantine *q = &s->env.proc->shm->control->quarantine;
     if (quarantine_refuses(q, fingerprint)) {
         status st = error_set(&s->error, ST_QUERY_CANCELED,
@@ -36,11 +37,7 @@ static status enter(struct session *s, uint64_t fingerprint, const char *text, s
 }
 
 status quarantine_enter(struct session *s, const char *text, size_t len) {
-    return enter(s, plan_cache_fingerprint(text, len), text, len);
-}
-
-status quarantine_enter_known(struct session *s, uint64_t fingerprint, const char *text) {
-    return enter(s, fingerprint, text, strnlen(text, sizeof s->slot->statement));
+    return quarantine_enter_known(s, plan_cache_fingerprint(text, len), text, len);
 }
 
 void quarantine_exempt(struct session *s) {

@@ -36,10 +36,11 @@ struct savepoint {
 /* A prepared statement. What a plan is made for is its text; utility statements keep their tree. */
 struct prepared {
     struct prepared *next;
-    uint64_t name_hash;   /* beside next: a search touches one cache line of each */
-    char *name;           /* "" the unnamed */
-    char *text;           /* of this one statement */
-    uint64_t fingerprint; /* of the text (plan_cache_fingerprint) */
+    uint64_t name_hash; /* beside next: a search touches one cache line of each */
+    char *name;         /* "" the unnamed */
+    char *text;         /* of this one statement */
+    size_t text_len;
+    uint64_t fingerprint; /* of the text: plan_cache_fingerprint */
     uint16_t ntypes;      /* parameter types as declared by the client */
     oid *types;
     struct statement *statement; /* one reference; NULL for utility and empty statements */
@@ -57,7 +58,8 @@ struct portal {
     struct statement *statement;
     struct prepared *utility; /* whose utility statement it runs: one reference */
     const char *text;         /* of the statement, for error positions */
-    uint64_t fingerprint;     /* of the text */
+    size_t text_len;
+    uint64_t fingerprint; /* of the text: plan_cache_fingerprint */
     uint16_t nparams;
     datum *params;
     uint8_t *nulls;
@@ -231,8 +233,9 @@ status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
 /* A statement begins: its text as the plan cache knows it. QUERY_CANCELED: it has ended its worker
  * too often. */
 status quarantine_enter(struct session *s, const char *text, size_t len);
-/* The same for a text whose fingerprint was kept. */
-status quarantine_enter_known(struct session *s, uint64_t fingerprint, const char *text);
+/* The same where plan_cache_fingerprint(text, len) is known. */
+status quarantine_enter_known(struct session *s, uint64_t fingerprint, const char *text,
+                              size_t len);
 /* What runs now ends a transaction or begins one: it is never blamed and never refused. */
 void quarantine_exempt(struct session *s);
 

@@ -293,13 +293,22 @@ static status check_encoding(struct session *s, const char *value, char **ret) {
     return invalid(s, SETTING_client_encoding, value);
 }
 
+/* A zone as it is set: a number is hours to the east; else as tz_find. */
+static status find_zone(const char *value, const struct tz **ret) {
+    char *end;
+    double hours = strtod(value, &end);
+    if (end == value || *end) return tz_find(value, ret);
+    if (!(hours > -16 && hours < 16)) return STATUS(NOT_FOUND);
+    return tz_find_offset((int32_t)lrint(hours * 3600), ret);
+}
+
 static status check(struct session *s, enum setting v, const char *value, char **ret) {
     switch (v) {
     case SETTING_DateStyle: return check_date_style(s, value, ret);
     case SETTING_client_encoding: return check_encoding(s, value, ret);
     case SETTING_TimeZone: {
         const struct tz *zone;
-        if (!ok(tz_find(value, &zone))) return invalid(s, v, value);
+        if (!ok(find_zone(value, &zone))) return invalid(s, v, value);
         *ret = strdup(tz_name(zone));
         return OK;
     }
@@ -337,6 +346,16 @@ static void set_date_style(struct session *s) {
     if (order) date_order_word(order + strspn(order, " "), &s->values.date_order);
 }
 
+static void set_interval_style(struct session *s) {
+    static const char *const styles[] = {[INTERVAL_STYLE_POSTGRES] = "postgres",
+                                         [INTERVAL_STYLE_VERBOSE] = "postgres_verbose",
+                                         [INTERVAL_STYLE_SQL] = "sql_standard",
+                                         [INTERVAL_STYLE_ISO] = "iso_8601"};
+    const char *value = setting_show(s, SETTING_IntervalStyle);
+    for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
+        if (strcmp(value, styles[i]) == 0) s->values.interval_style = (enum interval_style)i;
+}
+
 /* Copies what the stages below look at to where they look. */
 static void take_effect(struct session *s, enum setting v) {
     struct sql_settings *q = &s->settings;
@@ -358,13 +377,14 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_enable_hashagg: q->enable_hashagg = is_on(s, v); break;
     case SETTING_enable_sort: q->enable_sort = is_on(s, v); break;
     case SETTING_DateStyle: set_date_style(s); break;
+    case SETTING_IntervalStyle: set_interval_style(s); break;
     case SETTING_bytea_output:
         s->values.bytea_output = strcmp(setting_show(s, v), "hex") ? BYTEA_ESCAPE : BYTEA_HEX;
         break;
     case SETTING_extra_float_digits: s->values.extra_float_digits = atoi(setting_show(s, v)); break;
     case SETTING_TimeZone: {
         const struct tz *zone;
-        if (ok(tz_find(setting_show(s, v), &zone))) s->values.time_zone = zone;
+        if (ok(find_zone(setting_show(s, v), &zone))) s->values.time_zone = zone;
         break;
     }
     case SETTING_default_transaction_isolation:

@@ -38,6 +38,7 @@ status run_statement(struct session *s, struct statement *st, const datum *param
                      const uint8_t *nulls, bool describe, const char **ret_tag) {
     struct portal portal = {.statement = st,
                             .text = s->env.text,
+                            .text_len = s->env.text_len,
                             .nparams = st->nparams,
                             .params = (datum *)params,
                             .nulls = (uint8_t *)nulls,

@@ -6,6 +6,7 @@
 
 #include "session/session_private.h"
 #include "session/worker.h"
+#include "types/datetime.h"
 #include "types/resolution.h"
 
 bool utility_is(const struct node *n) {
@@ -29,12 +30,26 @@ bool utility_is(const struct node *n) {
 
 /* ---- SET, SHOW ------------------------------------------------------------------------------- */
 
+/* SET TIME ZONE INTERVAL '+05:30': as the number of hours. */
+static status zone_interval(struct session *s, const struct ast_type_cast *cast, struct buf *text) {
+    const char *words = ast_as_literal(cast->arg)->text;
+    struct interval i;
+    TRY(interval_parse(&s->env.eval, words, strlen(words), -1, &i));
+    if (i.months || i.days)
+        return error_set(&s->error, ST_INVALID_PARAMETER_VALUE,
+                         "cannot specify %s in time zone interval", i.months ? "months" : "days");
+    return buf_printf(text, "%.9g", (double)i.time_us / 3.6e9);
+}
+
 /* The arguments of SET as one text, as PostgreSQL joins them: search_path's names with ", ". */
 static status join_arguments(struct session *s, const struct list *args, char **ret_text) {
     struct buf text = {0};
     status st = OK;
     LIST_EACH(struct node *, arg, args) {
-        if (arg->kind == NODE_TYPE_CAST) arg = ((struct ast_type_cast *)arg)->arg;
+        if (arg->kind == NODE_TYPE_CAST) {
+            st = zone_interval(s, (const struct ast_type_cast *)arg, &text);
+            break;
+        }
         if (arg->kind != NODE_LITERAL) {
             st = error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "SET takes constants");
             break;
@@ -148,6 +163,28 @@ static status execute_prepare(struct session *s, const struct ast_prepare *p) {
     return prepared_store(s, p->name, text, len, types, n, true, &made);
 }
 
+/* A string without a type is read as the parameter's type; other values are assigned to it. The
+ * copy outlives the statement that gave the value. */
+static status assign_argument(struct session *s, uint16_t number, const struct node *arg, oid from,
+                              oid to, datum *value, uint8_t *null) {
+    const struct type *type = type_find(to);
+    if (*null || !type) return OK;
+    if (arg->kind == NODE_LITERAL && ((const struct ast_literal *)arg)->kind == LITERAL_STRING) {
+        const struct ast_literal *l = (const struct ast_literal *)arg;
+        return type_input(&s->env.eval, type, -1, l->text, l->length, value);
+    }
+    struct cast_result cast = resolve_cast(from, to, CAST_ASSIGNMENT);
+    if (cast.path == CAST_NONE)
+        return error_set(&s->error, ST_DATATYPE_MISMATCH,
+                         "parameter $%u of type %s cannot be coerced to the expected type %s",
+                         number, type_format_name(&s->statement_arena, from),
+                         type_format_name(&s->statement_arena, to));
+    bool is_null = false;
+    TRY(cast_value(&s->env.eval, cast, from, to, -1, false, *value, value, &is_null));
+    *null = is_null;
+    return is_null ? OK : type_copy(type, *value, &s->statement_arena, value);
+}
+
 /* The arguments are a SELECT's output: evaluated like one, assigned to the parameters' types. */
 static status evaluate_arguments(struct session *s, const struct ast_execute *x,
                                  const struct prepared *p, datum *values, uint8_t *nulls) {
@@ -170,18 +207,9 @@ static status evaluate_arguments(struct session *s, const struct ast_execute *x,
     for (uint16_t i = 0; ok(result) && i < n; i++) {
         uint16_t row = b->sel ? b->sel[0] : 0;
         nulls[i] = b->columns[i].nulls[row];
-        oid from = st->columns[i].type, to = p->statement->param_types[i];
-        struct cast_result cast = resolve_cast(from, to, CAST_ASSIGNMENT);
-        bool is_null = false;
-        if (cast.path == CAST_NONE)
-            result = error_set(&s->error, ST_DATATYPE_MISMATCH,
-                               "parameter $%u of type %s cannot be coerced to the expected type %s",
-                               i + 1, type_format_name(&s->statement_arena, from),
-                               type_format_name(&s->statement_arena, to));
-        else if (!nulls[i])
-            result = cast_value(&s->env.eval, cast, from, to, -1, false, b->columns[i].values[row],
-                                &values[i], &is_null);
-        nulls[i] |= is_null;
+        values[i] = b->columns[i].values[row];
+        result = assign_argument(s, (uint16_t)(i + 1), list_at(x->args, i), st->columns[i].type,
+                                 p->statement->param_types[i], &values[i], &nulls[i]);
     }
     if (run) execution_end(run);
     statement_release(st);
@@ -196,7 +224,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
                          "prepared statement \"%s\" does not exist", x->name);
     TRY(block_statement_begin(s));
     TRY(prepared_plan(s, p));
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text));
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     if (p->utility) {
         p->references++; /* it may be a DEALLOCATE of itself */
         status st = utility_execute(s, p->utility, describe, ret_tag);
@@ -215,7 +243,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
     if (!values || !nulls) return STATUS(OUT_OF_MEMORY);
     if (n) TRY(evaluate_arguments(s, x, p, values, nulls));
     s->env.text = p->text;
-    s->env.text_len = strlen(p->text);
+    s->env.text_len = p->text_len;
     status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
     for (int tries = 0; status_is(st, ST_INVALID) && tries < 10; tries++) {
         TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */

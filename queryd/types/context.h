@@ -15,6 +15,12 @@ struct tz;
 struct session_env;
 
 enum date_style { DATE_STYLE_ISO, DATE_STYLE_SQL, DATE_STYLE_POSTGRES, DATE_STYLE_GERMAN };
+enum interval_style {
+    INTERVAL_STYLE_POSTGRES,
+    INTERVAL_STYLE_VERBOSE,
+    INTERVAL_STYLE_SQL,
+    INTERVAL_STYLE_ISO
+};
 enum date_order { DATE_ORDER_MDY, DATE_ORDER_DMY, DATE_ORDER_YMD };
 enum bytea_output { BYTEA_HEX, BYTEA_ESCAPE };
 
@@ -49,6 +55,7 @@ struct session_env {
     int64_t transaction_us;     /* now() */
     enum date_style date_style; /* of output; input understands all */
     enum date_order date_order;
+    enum interval_style interval_style;
     enum bytea_output bytea_output;
     int32_t extra_float_digits; /* 1: shortest that reads back the same */
     uint64_t random_state[2];   /* never both 0 */

@@ -78,6 +78,9 @@ status datetime_parse(const struct eval_env *env, const char *type_name, const c
 status interval_parse(const struct eval_env *env, const char *text, size_t len, int32_t typmod,
                       struct interval *ret);
 status interval_format(const struct interval *i, struct buf *out);
+/* The same in the session's IntervalStyle. */
+status interval_format_style(const struct session_env *s, const struct interval *i,
+                             struct buf *out);
 /* PostgreSQL's order: months of 30 days, days of 24 hours. */
 __int128 interval_span(const struct interval *i);
 int64_t round_us(int64_t us, int32_t precision); /* to 10^-precision seconds */

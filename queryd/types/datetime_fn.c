@@ -543,14 +543,22 @@ status fn_float8_timestamptz(struct fn_call *c) {
 
 /* ---- AT TIME ZONE: timezone(zone, moment) ---- */
 
+static status zone_with_days(struct fn_call *c, const struct interval *i) {
+    struct buf words = {0};
+    TRY(interval_format_style(c->env->session, i, &words));
+    status s = error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
+                         "interval time zone \"%.*s\" must not include months or days",
+                         (int)words.len, words.data);
+    buf_free(&words);
+    return s;
+}
+
 /* The zone of args[0]: its name, or an interval of hours. */
 static status zone_argument(struct fn_call *c, const struct tz **ret) {
     if (c->site->function->args[0] != INTERVALOID)
         return find_zone(c->env, c->args[0].v->data, c->args[0].v->len, ret);
     const struct interval *i = c->args[0].interval;
-    if (i->months || i->days)
-        return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
-                         "interval time zone must not include months or days");
+    if (i->months || i->days) return zone_with_days(c, i);
     int64_t offset = i->time_us / US_PER_SECOND;
     if (offset < -86399 || offset > 86399)
         return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE, "time zone out of range");
@@ -654,42 +662,56 @@ status fn_generate_series_timestamp(struct fn_call *c) {
     return stamp_add_interval(c->env, s->next, &s->step, zoned ? session_zone(c) : NULL, &s->next);
 }
 
-/* ---- (a, b) OVERLAPS (c, d): intervals turned round where needed ---- */
+/* ---- (a, b) OVERLAPS (c, d) ---- */
 
-static int64_t overlap_end(struct fn_call *c, size_t start, int64_t *ret_end) {
-    oid type = c->site->function->args[start + 1];
-    if (type == INTERVALOID) {
-        const struct tz *zone =
-            c->site->function->args[start] == TIMESTAMPTZOID ? session_zone(c) : NULL;
-        if (c->site->function->args[start] == TIMEOID) {
-            *ret_end =
-                wrap_day(c->args[start].i64 + c->args[start + 1].interval->time_us % US_PER_DAY);
-            return 0;
-        }
-        return !ok(stamp_add_interval(c->env, c->args[start].i64, c->args[start + 1].interval, zone,
-                                      ret_end));
+struct period {
+    datum start, end;
+    bool end_null;
+};
+
+/* start + interval */
+static status end_of_length(struct fn_call *c, oid type, int64_t start, const struct interval *i,
+                            datum *ret) {
+    if (type == TIMEOID) {
+        ret->i64 = wrap_day(start + i->time_us % US_PER_DAY);
+        return OK;
     }
-    *ret_end = c->args[start + 1].i64;
-    return 0;
+    return stamp_add_interval(c->env, start, i, type == TIMESTAMPTZOID ? session_zone(c) : NULL,
+                              &ret->i64);
+}
+
+/* The period args[at], args[at + 1], turned round when it begins at its end; false: no end of it is
+ * known. */
+static status period_of(struct fn_call *c, size_t at, const struct type *t, struct period *ret,
+                        bool *ret_known) {
+    bool start_null = c->nulls[at], end_null = c->nulls[at + 1];
+    datum start = c->args[at], end = c->args[at + 1];
+    if (c->site->function->args[at + 1] == INTERVALOID) {
+        end_null |= start_null;
+        if (!end_null) TRY(end_of_length(c, t->oid, start.i64, c->args[at + 1].interval, &end));
+    }
+    bool swap = start_null || (!end_null && type_compare(t, start, end) > 0);
+    *ret_known = !start_null || !end_null;
+    *ret = (struct period){swap ? end : start, swap ? start : end, start_null || end_null};
+    return OK;
+}
+
+/* Do periods of which `late` begins after `early` meet? An unknown end leaves it open. */
+static status meet(struct fn_call *c, const struct type *t, const struct period *early,
+                   const struct period *late) {
+    if (early->end_null) return give_null(c);
+    if (type_compare(t, late->start, early->end) < 0) return give_bool(c, true);
+    return late->end_null ? give_null(c) : give_bool(c, false);
 }
 
 status fn_overlaps(struct fn_call *c) {
-    int64_t a, b, x, y;
-    for (size_t i = 0; i < 4; i++)
-        if (c->nulls[i]) return give_null(c);
-    if (overlap_end(c, 0, &b) || overlap_end(c, 2, &y)) return stamp_out_of_range(c->env);
-    a = c->args[0].i64;
-    x = c->args[2].i64;
-    if (a > b) {
-        int64_t t = a;
-        a = b;
-        b = t;
-    }
-    if (x > y) {
-        int64_t t = x;
-        x = y;
-        y = t;
-    }
-    if (a == x) return give_bool(c, true);
-    return give_bool(c, a < x ? x < b : a < y);
+    const struct type *t = type_find(c->site->function->args[0]);
+    struct period a, b;
+    bool a_known, b_known;
+    TRY(period_of(c, 0, t, &a, &a_known));
+    TRY(period_of(c, 2, t, &b, &b_known));
+    if (!a_known || !b_known) return give_null(c);
+    int order = type_compare(t, a.start, b.start);
+    if (order) return order < 0 ? meet(c, t, &a, &b) : meet(c, t, &b, &a);
+    return a.end_null || b.end_null ? give_null(c) : give_bool(c, true);
 }

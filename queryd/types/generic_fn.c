@@ -2,6 +2,7 @@
  * functions, and what needs no type at all. */
 #include <sys/random.h>
 
+#include "types/array.h"
 #include "types/internal.h"
 
 status fn_none(struct fn_call *c) {
@@ -113,15 +114,36 @@ status fn_apply_typmod(struct fn_call *c) {
     return type_apply_typmod(c->env, t, c->args[0], c->args[1].i32, is_explicit, &c->result);
 }
 
+/* The nulls among the arguments, or in an array written VARIADIC; false: that is null itself. */
+static status count_nulls(struct fn_call *c, int32_t *ret_nulls, int32_t *ret_all,
+                          bool *ret_known) {
+    *ret_nulls = 0;
+    *ret_all = c->nargs;
+    *ret_known = !c->site->variadic || !c->nulls[0];
+    if (!c->site->variadic) {
+        for (size_t i = 0; i < c->nargs; i++) *ret_nulls += c->nulls[i];
+        return OK;
+    }
+    if (!*ret_known) return OK;
+    struct array_parts a;
+    TRY(array_split(c->env, c->args[0].v, &a));
+    *ret_all = (int32_t)a.n;
+    for (uint32_t i = 0; i < a.n; i++) *ret_nulls += a.nulls[i];
+    return OK;
+}
+
 status fn_num_nulls(struct fn_call *c) {
-    int32_t count = 0;
-    for (size_t i = 0; i < c->nargs; i++) count += c->nulls[i];
-    return give_int4(c, count);
+    int32_t nulls, all;
+    bool known;
+    TRY(count_nulls(c, &nulls, &all, &known));
+    return known ? give_int4(c, nulls) : give_null(c);
 }
 
 status fn_num_nonnulls(struct fn_call *c) {
-    TRY(fn_num_nulls(c));
-    return give_int4(c, c->nargs - c->result.i32);
+    int32_t nulls, all;
+    bool known;
+    TRY(count_nulls(c, &nulls, &all, &known));
+    return known ? give_int4(c, all - nulls) : give_null(c);
 }
 
 status fn_getdatabaseencoding(struct fn_call *c) {

@@ -389,9 +389,9 @@ static status interval_in(const struct eval_env *env, const struct type *, int32
     return OK;
 }
 
-static status interval_out(const struct eval_env *, const struct type *, datum value,
+static status interval_out(const struct eval_env *env, const struct type *, datum value,
                            struct buf *out) {
-    return interval_format(value.interval, out);
+    return interval_format_style(env->session, value.interval, out);
 }
 
 static status interval_receive(const struct eval_env *env, const struct type *, int32_t typmod,

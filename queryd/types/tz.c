@@ -361,14 +361,14 @@ status tz_find_offset(int32_t offset_s, const struct tz **ret) {
     return fixed_zone(name, offset_s, text, ret);
 }
 
-/* +hh[:mm[:ss]] in SQL's sense, or a POSIX rule. */
+/* An offset [+-]hh[:mm[:ss]] or a rule, both in POSIX's sense: west is positive. */
 static status find_written(const char *name, const struct tz **ret) {
     const char *p = name;
     int32_t offset;
     if (*p == '+' || *p == '-' || is_digit(*p)) {
         if (!rule_time(&p, &offset) || *p || abs(offset) > 15 * 3600 + 3599)
             return STATUS(NOT_FOUND);
-        return tz_find_offset(offset, ret);
+        return tz_find_offset(-offset, ret);
     }
     struct posix_rule rule;
     if (strlen(name) >= NAME_MAX_BYTES || !parse_rule(name, &rule)) return STATUS(NOT_FOUND);

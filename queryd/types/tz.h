@@ -16,8 +16,8 @@ struct tz_local {
     const char *abbreviation;
 };
 
-/* A zone by its name ("Europe/Berlin", "UTC"), offset ("+05:30", "-3", in SQL's sense: east is
- * positive) or POSIX rule; NOT_FOUND. Zones are read once and live as long as the process. */
+/* A zone by its name ("Europe/Berlin", "UTC"), offset ("+05:30", "-3") or rule, both in POSIX's
+ * sense: west is positive; NOT_FOUND. Zones are read once and live as long as the process. */
 status tz_find(const char *name, const struct tz **ret);
 /* Fixed zone, `offset_s` east. */
 status tz_find_offset(int32_t offset_s, const struct tz **ret);

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Every script of tests/sql/scripts against a real appliance, each over a connection of its own.
+# Every script of tests/sql against a real appliance, each over a connection of its own.
 . "$(dirname "$0")/lib.sh"
 RUNNER=$(find "$BUILD" -name sql_runner -type f | head -1)
 [ -n "$RUNNER" ] || { echo "sql_runner is not built"; exit 77; }
 fresh
 start --workers 1
-for script in "$(dirname "$0")"/../sql/scripts/*.test; do
+for script in "$(dirname "$0")"/../sql/scripts/*.test "$(dirname "$0")"/../sql/session/*.test; do
     "$RUNNER" "host=127.0.0.1 port=$PORT user=postgres dbname=postgres" "$script" ||
         fail "$(basename "$script")"
 done
