@@ -45,6 +45,7 @@ uint32_t proc_prepare(struct shm *shm, uint16_t slot) {
     if ((epoch & 0xffff) == 0) epoch++;
     proc_slot_name(slot, entry->name);
     atomic_store(&entry->pid, 0);
+    atomic_store(&entry->birth, 0); /* the last life's must not speak for the next one's pid */
     atomic_store(&entry->asleep, 0);
     atomic_store(&entry->trace, 0);
     for (int to = 0; to < 4; to++) atomic_store(&entry->awaits[to], 0);
