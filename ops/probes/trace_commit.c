@@ -88,7 +88,7 @@ static status program_load(struct commit_bpf **ret_bpf, struct error *e) {
 
 static uint64_t commits_counted(const struct shm *shm) {
     uint64_t n = 0;
-    for (unsigned slot = SLOT_QUERYD; slot < PROC_SLOTS; slot++)
+    for (unsigned slot = SLOT_QUERYD; slot < SLOT_GUARDIAN; slot++)
         n +=
             atomic_load_explicit(&shm->counters[slot].value[COUNTER_COMMITS], memory_order_relaxed);
     return n;

@@ -68,7 +68,7 @@ static status attach(struct watch *w, const struct proc_entry *entry, bool logd,
 }
 
 status watch_follow(struct watch *w, struct error *e) {
-    for (uint16_t slot = SLOT_LOGD; slot < PROC_SLOTS; slot++) {
+    for (uint16_t slot = SLOT_LOGD; slot < SLOT_GUARDIAN; slot++) {
         if (slot == SLOT_TXND) continue;
         const struct proc_entry *entry = &w->shm->control->procs[slot];
         struct watched *one = &w->processes[slot];

@@ -101,7 +101,7 @@ static bool is_our_turn(struct worker *w) {
         const struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
         uint32_t slot = atomic_load_explicit(&s->owner, memory_order_relaxed) & 0xff;
         bool used = atomic_load_explicit(&s->state, memory_order_relaxed) != SESSION_FREE;
-        if (used && slot >= SLOT_QUERYD && slot < PROC_SLOTS) counts[slot - SLOT_QUERYD]++;
+        if (used && slot >= SLOT_QUERYD && slot < SLOT_GUARDIAN) counts[slot - SLOT_QUERYD]++;
     }
     for (uint32_t i = 0; i < shm->sizes.workers; i++) {
         bool ready = atomic_load(&shm->control->procs[SLOT_QUERYD + i].state) == PROC_READY;
