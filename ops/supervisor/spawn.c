@@ -135,7 +135,8 @@ static int launch(const struct supervisor *s, struct launch *a, int log_fd, int 
     return rc;
 }
 
-/* When memory runs out the kernel takes a worker, whose sessions go on elsewhere, before a daemon. */
+/* When memory runs out the kernel takes a worker, whose sessions go on elsewhere, before a daemon.
+ */
 #define WORKER_OOM_SCORE 500
 
 static void offer_to_oom_killer(pid_t pid) {
