@@ -62,6 +62,14 @@ status wire_adopt(struct wire *w, struct daemon *d, int fd, struct session_slot 
                        .out = stretch_unpack(atomic_load(&slot->out)),
                        .readable = true};
     status st = catch_up(w);
+    if (!ok(st)) {
+        /* Whether the answer has gone out is not known: none of it may go twice, or the client
+         * takes it for that of its next question. What the slot says stays, for who takes up after
+         * us. */
+        w->out = (struct stretch){.base = w->out.base + w->out.end, .flag = w->out.flag};
+        publish_out(w);
+        return st;
+    }
     w->out_at = w->out.end;
     atomic_store(&slot->receiving, false);
     atomic_store(&slot->sending, false);

@@ -98,13 +98,26 @@ static void on_notice(void *arg, const PGresult *r) {
                  detail ? "; " : "", detail ? detail : "");
 }
 
+/* A worker that dies between accept and the first byte of its answer takes the socket with it:
+ * nobody can say 57P01 on it. */
+static void note_greeting(const struct client *c, uint64_t tried) {
+    run_line("closed %s %u %llu %llu amid the greeting, without a word", c->kind, c->number,
+             (unsigned long long)tried, (unsigned long long)client_now_ns());
+}
+
 void client_open(struct client *c) {
     bool by_socket = run.socket_info && c->number % 2;
     uint64_t begin = client_now_ns();
     for (bool again = false;; again = true) {
+        uint64_t tried = client_now_ns();
         c->c = PQconnectdb(by_socket ? run.socket_info : run.conninfo);
         if (PQstatus(c->c) == CONNECTION_OK) break;
-        client_fail(c, "no connection (%s): %s", again ? "again" : "first", PQerrorMessage(c->c));
+        if (PQstatus(c->c) == CONNECTION_BAD &&
+            strstr(PQerrorMessage(c->c), "closed the connection"))
+            note_greeting(c, tried);
+        else
+            client_fail(c, "no connection (%s): %s", again ? "again" : "first",
+                        PQerrorMessage(c->c));
         PQfinish(c->c);
         if (client_now_ns() - begin > CONNECT_WAIT_NS) {
             fprintf(stderr, "%s %u: no connection in ten seconds\n", c->kind, c->number);

@@ -258,7 +258,8 @@ static const struct change changes[] = {
     {"UPDATE c_ddl_%1$u_%2$u SET c = 8 WHERE a = 250",
      "SELECT count(*) FROM c_ddl_%1$u_%2$u WHERE b = 'text 250' AND c = 8"},
     {"ALTER TABLE c_ddl_%1$u_%2$u RENAME COLUMN c TO d",
-     "SELECT count(*) FROM c_ddl_%1$u_%2$u WHERE a = 250 AND d = 8"},
+     "SELECT count(*) FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid WHERE relname ="
+     " 'c_ddl_%1$u_%2$u' AND attname = 'd'"},
     {"DROP TABLE c_ddl_%1$u_%2$u",
      "SELECT 1 - count(*) FROM pg_class WHERE relname = 'c_ddl_%1$u_%2$u'"},
 };
@@ -267,8 +268,9 @@ static long probe(struct client *c, const struct change *change, unsigned table)
     PGresult *r;
     char sql[512];
     snprintf(sql, sizeof sql, change->probe, c->number, table);
-    while (client_query(c, &r, sql) != ANSWER_OK) {
-        if (run_ends) return -1;
+    enum answer answer;
+    while ((answer = client_query(c, &r, sql)) != ANSWER_OK) {
+        if (answer == ANSWER_FAILED || run_ends) return -1;
     }
     long n = client_number(c, r, 0);
     PQclear(r);
