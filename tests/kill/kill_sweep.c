@@ -5,7 +5,7 @@
  *                              and one in some of the others; without the slowest operation
  *   kill_sweep --second …      what dies is the repair, too: at each point of it
  *   kill_sweep --order …       another worker meets what the dead left before, within and after the
- *                              repair. With either, only every --all or --slice
+ *                              repair. Both at the points of a slice; or --all: at all
  *   kill_sweep --loud …        daemons tell what they do (each birth of a trial, too)
  *   kill_sweep [--all] NAME…   only operations whose name contains one of the words
  *   kill_sweep --list */
@@ -26,7 +26,7 @@
 #define EXIT_SKIPPED 77
 #define SLICE_EVERY 61
 /* Of the slice of second deaths. */
-#define SECOND_EVERY 503
+#define SECOND_EVERY (33 * SLICE_EVERY)
 #define SECOND_THIN 7
 #define TRIAL_SECONDS_MAX 20
 
@@ -48,12 +48,17 @@ static void on_signal(int number) {
     siglongjmp(now->abandon, 1);
 }
 
+/* The most laborious trial: not at all points of a slice. */
+static bool second_here(const struct world *w) {
+    unsigned every = w->step.changed_bulk ? w->second_every : w->second_thin;
+    return w->trial & TRIAL_SECOND && w->step.points % every == 0;
+}
+
 static void try_here(struct world *w) {
-    if (w->trial == TRIAL_SECOND)
-        second_verdict(w);
-    else if (w->trial == TRIAL_ORDER)
-        order_verdict(w);
-    else if (w->op->stage)
+    if (second_here(w)) second_verdict(w);
+    if (w->trial & TRIAL_ORDER && !w->op->alone) order_verdict(w);
+    if (w->trial) return;
+    if (w->op->stage)
         w->op->stage->verdict(w);
     else
         verdict(w);
@@ -62,7 +67,7 @@ static void try_here(struct world *w) {
 static void on_point(void *arg) {
     struct world *w = arg;
     uint64_t n = w->step.points;
-    if (w->given_up || n % (w->step.changed_bulk ? w->every : w->thin) != 0) return;
+    if (w->given_up || (w->step.changed_bulk && n % w->every != 0)) return;
     w->tried++;
     if (sigsetjmp(w->abandon, 1) == 0) {
         now = w;
@@ -158,9 +163,8 @@ static void hush(bool quiet) {
 }
 
 struct options {
-    unsigned every; /* of points that change bulk areas only */
-    unsigned thin;  /* of the others */
-    enum trial trial;
+    unsigned every, second_every, second_thin; /* as in struct world */
+    unsigned trial;
     bool list, loud;
     char **words;
     int words_count;
@@ -185,7 +189,8 @@ static bool run(const struct kill_op *op, const struct options *o, struct totals
     CHECK(w);
     world_make(w, op);
     w->every = o->every;
-    w->thin = o->thin;
+    w->second_every = o->second_every;
+    w->second_thin = o->second_thin;
     w->trial = o->trial;
     double begun = seconds();
     enum step_result result = STEP_DIED;
@@ -221,8 +226,7 @@ static bool run(const struct kill_op *op, const struct options *o, struct totals
 }
 
 static bool wanted(const struct kill_op *op, const struct options *o) {
-    if (o->trial != TRIAL_DEATH && op->stage) return false;
-    if (o->trial == TRIAL_ORDER && op->alone) return false;
+    if (o->trial && op->stage) return false;
     for (int i = 0; i < o->words_count; i++)
         if (strstr(op->name, o->words[i])) return true;
     return o->words_count == 0 && !(op->slow && o->every > 1 && !o->list);
@@ -231,14 +235,14 @@ static bool wanted(const struct kill_op *op, const struct options *o) {
 static bool options_read(int argc, char **argv, struct options *o) {
     int at = 1;
     bool slice = false;
-    *o = (struct options){.every = SLICE_EVERY, .thin = 1};
+    *o = (struct options){.every = SLICE_EVERY};
     for (; at < argc && argv[at][0] == '-'; at++) {
         if (strcmp(argv[at], "--all") == 0)
             o->every = 1;
         else if (strcmp(argv[at], "--second") == 0)
-            o->trial = TRIAL_SECOND;
+            o->trial |= TRIAL_SECOND;
         else if (strcmp(argv[at], "--order") == 0)
-            o->trial = TRIAL_ORDER;
+            o->trial |= TRIAL_ORDER;
         else if (strcmp(argv[at], "--list") == 0)
             o->list = true;
         else if (strcmp(argv[at], "--loud") == 0)
@@ -248,10 +252,8 @@ static bool options_read(int argc, char **argv, struct options *o) {
         else
             return false;
     }
-    if (slice && o->trial == TRIAL_SECOND) {
-        o->every = SECOND_EVERY;
-        o->thin = SECOND_THIN;
-    }
+    o->second_every = slice ? SECOND_EVERY : o->every;
+    o->second_thin = slice ? SECOND_THIN : 1;
     o->words = argv + at;
     o->words_count = argc - at;
     return true;
@@ -283,7 +285,7 @@ static void tell(const struct options *o, const struct totals *t) {
            "repaired\n",
            (unsigned long long)t->instructions, (unsigned long long)t->points,
            (unsigned long long)t->tried);
-    if (o->trial == TRIAL_SECOND)
+    if (o->trial & TRIAL_SECOND)
         printf("%llu deaths in the repair, after %llu of which the next one came to something "
                "else\n",
                (unsigned long long)t->second, (unsigned long long)t->second_other);
@@ -293,7 +295,7 @@ static void tell(const struct options *o, const struct totals *t) {
 int main(int argc, char **argv) {
     struct options o;
     if (!options_read(argc, argv, &o)) {
-        fprintf(stderr, "usage: kill_sweep [--all | --slice | --list] [--second | --order] "
+        fprintf(stderr, "usage: kill_sweep [--all | --slice | --list] [--second] [--order] "
                         "[--loud] [NAME…]\n");
         return 2;
     }

@@ -54,12 +54,13 @@ struct model {
     uint32_t seed[ROWS_MAX];
 };
 
-/* What is tried at a point. */
-enum trial { TRIAL_DEATH, TRIAL_SECOND, TRIAL_ORDER };
+/* What is tried at a point: one death, or what these bits say. */
+#define TRIAL_SECOND 1u
+#define TRIAL_ORDER 2u
 
 struct world {
     const struct kill_op *op;
-    enum trial trial;
+    unsigned trial;
     struct shm live, copy;
     struct env env_live, env_copy, env_stepped;
     struct mailbox *box;
@@ -86,8 +87,9 @@ struct world {
     uint64_t second_deaths, second_other; /* of repairs; those that the next one ended otherwise */
     uint64_t second_bulk;                 /* points of repairs that changed bulk areas only */
     txid other_txid;                      /* of the other worker in a trial of order.c; 0: none */
-    /* Of points that change bulk areas only, and of the others, one in so many is tried. */
-    unsigned every, thin;
+    /* Of points that change bulk areas only one in so many is tried; of those and of the others one
+     * in so many for a second death. */
+    unsigned every, second_every, second_thin;
     bool committed; /* at the present point */
     sigjmp_buf abandon;
     sigjmp_buf *catcher;       /* who takes world_fail instead: a coroutine of the trial */
