@@ -43,7 +43,7 @@ static bool is_stray(const struct session *s, char type) {
 
 void session_note_message(struct session *s, char type) {
     struct session_slot *slot = s->slot;
-    slot->resting = false;
+    atomic_store_explicit(&slot->resting, false, memory_order_relaxed);
     if (!wire_sequence_open(&s->wire)) {
         if (is_stray(s, type)) return;
         open_sequence(s, type);

@@ -278,7 +278,7 @@ static bool may_hold_back(const struct session *s) {
 static void rest(struct session *s) {
     if (!may_hold_back(s)) wire_flush(&s->wire);
     atomic_store(&s->slot->state, SESSION_IDLE);
-    s->slot->resting = true;
+    atomic_store_explicit(&s->slot->resting, true, memory_order_release);
 }
 
 /* Another worker is to have it: it goes as soon as it rests. */

@@ -97,7 +97,7 @@ struct session_slot {
     bool extended;        /* the open sequence is one of the extended protocol */
     bool copying_in;      /* the client sends COPY data */
     bool skip_until_sync; /* an error in an extended sequence */
-    bool resting;         /* no message is worked on */
+    _Atomic bool resting; /* no message is worked on */
     bool bound;           /* the open sequence has had a Bind: it may have portals */
     bool wrote;           /* ... or a statement that does more than read */
     /* Places in `in` (base + start): where the open sequence begins, and behind its Sync. */
