@@ -86,7 +86,7 @@ static void text_of(const struct writer *w, int i, const struct attempt *a, char
 }
 
 static bool prepare_all(struct writer *w) {
-    char name[8];
+    char name[16];
     if (w->way != WAY_PREPARED || w->lives == w->c->lives) return true;
     unsigned lives = w->c->lives;
     for (int i = 0; i < PREPARED; i++) {
@@ -103,7 +103,7 @@ static bool prepare_all(struct writer *w) {
 }
 
 static enum answer ask(struct writer *w, int i, const struct attempt *a, PGresult **ret_result) {
-    char text[TEXT_BYTES], name[8];
+    char text[TEXT_BYTES], name[16];
     struct values v;
     values_of(w, i, a, &v);
     switch (w->way) {
