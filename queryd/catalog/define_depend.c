@@ -40,7 +40,6 @@ static status view_text(struct cascade *c, oid rule, struct dependent *ret) {
     struct catalog_row row;
     TRY(catalog_row_get_oid(env, CAT_pg_rewrite, rule, env->eval.arena, &row));
     *ret = (struct dependent){OID_pg_class, row_oid(&row, COL_pg_rewrite_ev_class), NULL};
-    if (ret->object == c->relation) return STATUS(NOT_FOUND);
     return define_relation_text(env, ret->object, 'v', &ret->text);
 }
 
@@ -105,6 +104,8 @@ static status find(struct cascade *c, oid relation, int32_t part, struct list **
         st = describe(c, &s.row, part == 0, &found);
         if (status_is(st, ST_NOT_FOUND)) continue;
         if (!ok(st)) goto out;
+        /* a view's own rule depends on the view */
+        if (found.class_oid == OID_pg_class && found.object == relation) continue;
         if (is_known(*ret_dependents, &found)) continue;
         struct dependent *kept = arena_memdup(a, &found, sizeof found);
         TRY_OUT(st, kept ? list_append(a, ret_dependents, kept) : no_memory(c->env));
