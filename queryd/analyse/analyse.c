@@ -233,15 +233,34 @@ static status stored_expression(struct sql_env *env, struct arena *arena, const 
                                           att ? att->type : 0, att ? att->typmod : -1, ret));
 }
 
-status analyse_default(struct sql_env *env, struct arena *arena, const struct relation *r,
-                       const struct attribute *att, struct expr **ret) {
-    if (!att->default_text) {
-        *ret = NULL;
-        return OK;
+status analyse_default(struct sql_env *env, struct arena *arena, const struct attribute *att,
+                       struct expr **ret) {
+    const char *text = att->default_text;
+    if (att->identity) {
+        text = arena_printf(arena, "pg_catalog.nextval('%u'::pg_catalog.regclass)", att->sequence);
+        if (!text) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
     }
-    enum analyse_use use = att->generated ? USE_GENERATED : USE_DEFAULT;
-    return stored_expression(env, arena, att->generated ? r : NULL, att->default_text, use, att,
-                             ret);
+    *ret = NULL;
+    if (!text || att->generated) return OK;
+    return stored_expression(env, arena, NULL, text, USE_DEFAULT, att, ret);
+}
+
+status analyse_generated(struct sql_env *env, struct arena *arena, const struct relation *r,
+                         uint16_t *ret_n, uint16_t **ret_atts, struct expr ***ret_exprs) {
+    struct expr **exprs = arena_array(arena, r->natts + 1u, sizeof *exprs);
+    uint16_t *atts = arena_array(arena, r->natts + 1u, sizeof *atts);
+    if (!exprs || !atts) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    uint16_t n = 0;
+    for (uint16_t i = 0; i < r->natts; i++) {
+        const struct attribute *att = &r->atts[i];
+        if (att->dropped || !att->generated || !att->default_text) continue;
+        TRY(stored_expression(env, arena, r, att->default_text, USE_GENERATED, att, &exprs[n]));
+        atts[n++] = i;
+    }
+    *ret_n = n;
+    *ret_atts = atts;
+    *ret_exprs = exprs;
+    return OK;
 }
 
 status analyse_checks(struct sql_env *env, struct arena *arena, const struct relation *r,

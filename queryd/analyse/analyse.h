@@ -29,8 +29,12 @@ status analyse_expression(struct sql_env *env, struct arena *a, const struct rel
                           struct node *expression, enum analyse_use use, const char *column,
                           oid want_type, int32_t want_typmod, struct expr **ret);
 /* The default of an attribute as an expression of its type; NULL when it has none. */
-status analyse_default(struct sql_env *env, struct arena *a, const struct relation *r,
-                       const struct attribute *att, struct expr **ret);
+status analyse_default(struct sql_env *env, struct arena *a, const struct attribute *att,
+                       struct expr **ret);
+/* The values of the generated columns of r over range table entry 0; *ret_atts: which they are
+ * (0-based). */
+status analyse_generated(struct sql_env *env, struct arena *a, const struct relation *r,
+                         uint16_t *ret_n, uint16_t **ret_atts, struct expr ***ret_exprs);
 /* The CHECK constraints of r over range table entry 0. */
 status analyse_checks(struct sql_env *env, struct arena *a, const struct relation *r,
                       uint16_t *ret_n, struct change_check **ret_checks);

@@ -140,7 +140,7 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
     if (var->as_of) return not_supported(a, location, "AS OF SYSTEM TIME");
     if (var->sample) return not_supported(a, location, "TABLESAMPLE");
     TRY(catalog_relation_lock(a->env, var->schema, var->name, mode, location, &r));
-    if (r->kind != 'r' && r->kind != 'v') {
+    if (r->kind != 'r' && r->kind != 'v' && !(r->kind == 'S' && mode == MODE_ACCESS_SHARE)) {
         status st = FAIL_AT(a, location, WRONG_OBJECT_TYPE, "cannot open relation \"%s\"", r->name);
         error_detail(a->error, "This operation is not supported for %s.",
                      r->kind == 'i'   ? "indexes"

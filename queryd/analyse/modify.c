@@ -32,12 +32,11 @@ static status find_attribute(struct analyse *a, const struct relation *r,
                    "column \"%s\" of relation \"%s\" does not exist", t->name, r->name);
 }
 
-/* The value a column gets when none is written: its default, or null. */
-static status default_value(struct analyse *a, const struct relation *r,
-                            const struct attribute *att, struct expr **ret) {
+/* The value a column gets when none is written: its default, or null. That of a generated column is
+ * made when the rest of the row is known. */
+static status default_value(struct analyse *a, const struct attribute *att, struct expr **ret) {
     struct expr *e;
-    if (att->generated) return not_supported(a, -1, "a generated column");
-    TRY(analyse_default(a->env, a->arena, r, att, &e));
+    TRY(analyse_default(a->env, a->arena, att, &e));
     if (!e) {
         e = expr_const(a->arena, att->type, (datum){0}, true, -1);
         NEEDS(a, e);
@@ -46,15 +45,46 @@ static status default_value(struct analyse *a, const struct relation *r,
     return OK;
 }
 
-static status assigned(struct analyse *a, const struct relation *r, const struct attribute *att,
-                       struct expr *e, struct expr **ret) {
-    if (e->kind == EXPR_DEFAULT) return default_value(a, r, att, ret);
+/* Columns that make their values themselves take others only where OVERRIDING says so. */
+static status may_insert(struct analyse *a, const struct attribute *att,
+                         enum ast_override override) {
+    bool always = att->identity == 'a' && override != OVERRIDE_SYSTEM;
+    if (!att->generated && !always) return OK;
+    status st = FAIL_AT(a, -1, GENERATED_ALWAYS,
+                        "cannot insert a non-DEFAULT value into column \"%s\"", att->name);
     if (att->generated) {
-        status st = FAIL_AT(a, -1, SYNTAX_ERROR,
-                            "cannot insert a non-DEFAULT value into column \"%s\"", att->name);
         error_detail(a->error, "Column \"%s\" is a generated column.", att->name);
         return st;
     }
+    error_detail(a->error, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+                 att->name);
+    error_hint(a->error, "Use OVERRIDING SYSTEM VALUE to override.");
+    return st;
+}
+
+static status may_update(struct analyse *a, const struct attribute *att) {
+    if (!att->generated && att->identity != 'a') return OK;
+    status st =
+        FAIL_AT(a, -1, GENERATED_ALWAYS, "column \"%s\" can only be updated to DEFAULT", att->name);
+    error_detail(a->error,
+                 att->generated
+                     ? "Column \"%s\" is a generated column."
+                     : "Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+                 att->name);
+    return st;
+}
+
+static status inserted(struct analyse *a, const struct attribute *att, enum ast_override override,
+                       struct expr *e, struct expr **ret) {
+    bool own = att->identity && override == OVERRIDE_USER;
+    if (e->kind == EXPR_DEFAULT || own) return default_value(a, att, ret);
+    TRY(may_insert(a, att, override));
+    return coerce_assign(a, e, att->name, att->type, att->typmod, ret);
+}
+
+static status assigned(struct analyse *a, const struct attribute *att, struct expr *e,
+                       struct expr **ret) {
+    if (e->kind == EXPR_DEFAULT) return default_value(a, att, ret);
     return coerce_assign(a, e, att->name, att->type, att->typmod, ret);
 }
 
@@ -103,8 +133,8 @@ static status source_item(struct scope *s, struct rte *e, uint16_t *ret) {
     return from_add(s, f);
 }
 
-static status insert_values(struct scope *s, struct ast_insert *n, const struct relation *r,
-                            const struct attribute **columns, uint16_t ncolumns) {
+static status insert_values(struct scope *s, struct ast_insert *n, const struct attribute **columns,
+                            uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query;
     struct rte *e;
@@ -113,7 +143,7 @@ static status insert_values(struct scope *s, struct ast_insert *n, const struct 
     TRY(too_many(s, n, ncolumns, e->ncolumns, where));
     for (uint16_t c = 0; c < e->ncolumns; c++) {
         for (uint32_t i = 0; i < e->nrows; i++)
-            TRY(assigned(a, r, columns[c], e->rows[i][c], &e->rows[i][c]));
+            TRY(inserted(a, columns[c], n->override, e->rows[i][c], &e->rows[i][c]));
         e->columns[c].type = columns[c]->type;
         e->columns[c].typmod = columns[c]->typmod;
         e->columns[c].collation = columns[c]->collation;
@@ -134,11 +164,10 @@ static status insert_values(struct scope *s, struct ast_insert *n, const struct 
     return OK;
 }
 
-static status insert_select(struct scope *s, struct ast_insert *n, const struct relation *r,
-                            const struct attribute **columns, uint16_t ncolumns) {
+static status insert_select(struct scope *s, struct ast_insert *n, const struct attribute **columns,
+                            uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query, *sub;
-    (void)r;
     struct scope gap = *s; /* the source does not see the target table */
     gap.nitems = 0;
     gap.items = NULL;
@@ -163,6 +192,11 @@ static status insert_select(struct scope *s, struct ast_insert *n, const struct 
             error_hint(a->error, "You will need to rewrite or cast the expression.");
             return st;
         }
+        if (att->identity && n->override == OVERRIDE_USER) {
+            TRY(default_value(a, att, &v));
+        } else {
+            TRY(may_insert(a, att, n->override));
+        }
         q->sets_to[att->number - 1] = v;
     }
     for (uint16_t i = 0; i < sub->ntargets; i++)
@@ -175,8 +209,16 @@ static status fill_defaults(struct scope *s, const struct relation *r) {
     struct query *q = s->query;
     for (uint16_t i = 0; i < r->natts; i++)
         if (!q->sets_to[i] && !r->atts[i].dropped)
-            TRY(default_value(s->a, r, &r->atts[i], &q->sets_to[i]));
+            TRY(default_value(s->a, &r->atts[i], &q->sets_to[i]));
     return OK;
+}
+
+/* What every new row must satisfy, and what is made of it. */
+static status row_rules(struct scope *s, const struct relation *r) {
+    struct analyse *a = s->a;
+    struct query *q = s->query;
+    TRY(analyse_generated(a->env, a->arena, r, &q->ngenerated, &q->generated_atts, &q->generated));
+    return analyse_checks(a->env, a->arena, r, &q->nchecks, &q->checks);
 }
 
 status transform_returning(struct scope *s, const struct list *targets) {
@@ -198,7 +240,6 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     struct query *q = s->query;
     q->kind = QUERY_INSERT;
     TRY(transform_with(s, n->with));
-    if (n->override != OVERRIDE_NONE) return not_supported(a, n->node.location, "OVERRIDING");
     const struct relation *r;
     TRY(target_table(s, n->relation, "insert into", &r));
     const struct attribute **columns;
@@ -206,11 +247,11 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     TRY(insert_columns(s, r, n->columns, &columns, &ncolumns));
     NEW_N(a, q->sets_to, r->natts + 1);
     if (is_values(n->source))
-        TRY(insert_values(s, n, r, columns, ncolumns));
+        TRY(insert_values(s, n, columns, ncolumns));
     else if (n->source)
-        TRY(insert_select(s, n, r, columns, ncolumns));
+        TRY(insert_select(s, n, columns, ncolumns));
     TRY(fill_defaults(s, r));
-    TRY(analyse_checks(a->env, a->arena, r, &q->nchecks, &q->checks));
+    TRY(row_rules(s, r));
     struct ns_item *item;
     TRY(rte_item(s, q->target_rte, &item));
     TRY(scope_add(s, item));
@@ -228,13 +269,8 @@ static status one_set(struct scope *s, const struct relation *r, struct ast_colu
                        "multiple assignments to same column \"%s\"", t->name);
     struct expr *e;
     TRY(transform_expr(s, value, CLAUSE_UPDATE, &e));
-    if (e->kind != EXPR_DEFAULT && att->generated) {
-        status st = FAIL_AT(a, t->node.location, SYNTAX_ERROR,
-                            "column \"%s\" can only be updated to DEFAULT", att->name);
-        error_detail(a->error, "Column \"%s\" is a generated column.", att->name);
-        return st;
-    }
-    return assigned(a, r, att, e, &values[att->number - 1]);
+    if (e->kind != EXPR_DEFAULT) TRY(may_update(a, att));
+    return assigned(a, att, e, &values[att->number - 1]);
 }
 
 status transform_sets(struct scope *s, const struct relation *r, const struct list *sets,
@@ -279,7 +315,7 @@ status transform_update(struct scope *s, struct ast_update *n) {
     TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
     NEW_N(a, q->sets_to, r->natts + 1);
     TRY(transform_sets(s, r, n->sets, q->sets_to));
-    TRY(analyse_checks(a->env, a->arena, r, &q->nchecks, &q->checks));
+    TRY(row_rules(s, r));
     return transform_returning(s, n->returning);
 }
 

@@ -154,6 +154,9 @@ struct query {
                               per attribute the new value, NULL: unchanged */
     uint16_t nchecks;
     struct change_check *checks;
+    uint16_t ngenerated; /* generated columns: which (0-based), and their values over the new row */
+    uint16_t *generated_atts;
+    struct expr **generated;
     struct on_conflict *conflict;
     uint16_t nreturning;
     struct target *returning;

@@ -118,7 +118,9 @@ static bool is_system_column(const char *name) {
 static status system_column(struct analyse *a, const struct ns_item *item, unsigned level,
                             const char *name, int32_t location, struct expr **ret) {
     *ret = NULL;
-    if (!item->relation || item->rte < 0 || item->relation->kind != 'r') return OK;
+    if (!item->relation || item->rte < 0 ||
+        (item->relation->kind != 'r' && item->relation->kind != 'S'))
+        return OK;
     if (strcmp(name, "tableoid") == 0) {
         struct expr *e =
             expr_var(a->arena, (uint16_t)item->rte, ATT_TABLEOID, OIDOID, -1, 0, location);

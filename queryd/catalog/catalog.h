@@ -30,7 +30,8 @@ struct attribute {
     bool has_default;
     char generated;           /* 0, 's' */
     char identity;            /* 0, 'a', 'd' */
-    const char *default_text; /* SQL of the default, NULL: none */
+    const char *default_text; /* SQL of the default, NULL: none; of a generated column its value */
+    oid sequence;             /* of an identity column */
 };
 
 struct index_desc {
@@ -62,6 +63,13 @@ struct column_stats {
     int32_t width;
 };
 
+/* pg_sequence's row. */
+struct sequence_desc {
+    oid type;
+    int64_t start, increment, max, min, cache;
+    bool cycle;
+};
+
 /* Rows of a relation live in `tree`, under their primary key, or under a hidden 8-byte row id
  * (big-endian) when primary is NULL. All attributes are in the row's value (types/row.h). */
 struct relation {
@@ -82,8 +90,9 @@ struct relation {
     struct index_desc *indexes;
     uint16_t nchecks;
     struct check_desc *checks;
-    const char *view_text; /* kind v */
-    double reltuples;      /* estimate; -1: never analysed */
+    const char *view_text;                /* kind v */
+    const struct sequence_desc *sequence; /* kind S */
+    double reltuples;                     /* estimate; -1: never analysed */
     uint64_t relpages;
     struct column_stats *stats; /* per attribute, width -1 where none; NULL: never analysed */
     bool is_catalog;

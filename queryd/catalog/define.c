@@ -281,6 +281,7 @@ static const char *alter_tag(enum ast_object_type type) {
     switch (type) {
     case OBJECT_VIEW: return "ALTER VIEW";
     case OBJECT_INDEX: return "ALTER INDEX";
+    case OBJECT_SEQUENCE: return "ALTER SEQUENCE";
     case OBJECT_SCHEMA: return "ALTER SCHEMA";
     default: return "ALTER TABLE";
     }
@@ -295,8 +296,6 @@ static const char *role_tag(const struct ast_role *s) {
 /* Statements that are refused by name; NULL: not one of them. */
 static const char *refused(const struct node *n) {
     switch ((enum node_kind)n->kind) {
-    case NODE_SEQUENCE:
-        return ((struct ast_sequence *)n)->alter ? "ALTER SEQUENCE" : "CREATE SEQUENCE";
     case NODE_CREATE_TABLE_AS: return "CREATE TABLE AS";
     case NODE_REFRESH: return "REFRESH MATERIALIZED VIEW";
     case NODE_DATABASE: return "CREATE, ALTER or DROP DATABASE";
@@ -325,6 +324,7 @@ static bool carried_out(const struct node *n) {
     case NODE_CREATE_TABLE:
     case NODE_CREATE_INDEX:
     case NODE_CREATE_VIEW:
+    case NODE_SEQUENCE:
     case NODE_CREATE_SCHEMA:
     case NODE_ALTER_TABLE:
     case NODE_RENAME:
@@ -360,6 +360,9 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
     case NODE_CREATE_VIEW:
         *tag = "CREATE VIEW";
         return define_create_view(env, ast_as_create_view(n));
+    case NODE_SEQUENCE:
+        *tag = ast_as_sequence(n)->alter ? "ALTER SEQUENCE" : "CREATE SEQUENCE";
+        return define_sequence(env, ast_as_sequence(n));
     case NODE_CREATE_SCHEMA:
         *tag = "CREATE SCHEMA";
         return define_create_schema(env, ast_as_create_schema(n));

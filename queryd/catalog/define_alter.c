@@ -194,13 +194,14 @@ static status drop_column(struct sql_env *env, const struct relation *r,
     LIST_EACH(const char *, name, names) {
         catalog_changed(env);
         TRY(catalog_relation(env, relation, &r));
-        TRY(define_drop_constraint(env, r, name, false));
+        TRY(define_drop_constraint(env, r, name, false, cmd->cascade));
     }
     catalog_changed(env);
     TRY(catalog_relation(env, relation, &r));
     for (unsigned i = 0; i < r->nindexes; i++)
         if (index_has(&r->indexes[i], number)) TRY(define_drop_index(env, r, r->indexes[i].oid));
     TRY(drop_default(env, relation, number));
+    TRY(define_drop_owned_sequences(env, relation, number));
     datum keys[] = {datum_oid(relation), datum_int2(number)};
     TRY(catalog_rows_delete(env, CAT_pg_statistic, 0, keys, 2, NULL));
     return define_update_attribute(env, relation, number, mark_dropped, &number);
@@ -283,7 +284,7 @@ static status alter_type(struct sql_env *env, const struct relation *r,
     for (unsigned i = 0; i < r->nindexes; i++) indexed |= index_has(&r->indexes[i], att->number);
     if (!keeps_bytes(att, &to) && (!empty || indexed || att->default_text))
         return define_unsupported(env, "ALTER COLUMN TYPE that changes stored values");
-    TRY(define_drop_dependents(env, r, att->number, "the type of a column used by a view", false));
+    TRY(define_refuse_views(env, r, att->number, "the type of a column used by a view"));
     return define_update_attribute(env, r->oid, att->number, set_type, &to);
 }
 
@@ -334,7 +335,8 @@ static status alter_one(struct sql_env *env, const struct relation *r, struct as
     case ALTER_DROP_NOT_NULL: return set_not_null(env, r, cmd->name, false);
     case ALTER_COLUMN_TYPE: return alter_type(env, r, cmd);
     case ALTER_ADD_CONSTRAINT: return add_constraint(env, r, ast_as_constraint(cmd->def));
-    case ALTER_DROP_CONSTRAINT: return define_drop_constraint(env, r, cmd->name, cmd->missing_ok);
+    case ALTER_DROP_CONSTRAINT:
+        return define_drop_constraint(env, r, cmd->name, cmd->missing_ok, cmd->cascade);
     case ALTER_OWNER: return change_owner(env, r, cmd->new_owner);
     case ALTER_SET_STATISTICS: {
         if (!cmd->name || cmd->def->kind != NODE_LITERAL) break;
@@ -355,8 +357,12 @@ static status alter_one(struct sql_env *env, const struct relation *r, struct as
 
 status define_alter_table(struct sql_env *env, struct ast_alter_table *s) {
     const struct relation *r;
-    const char *kinds = s->type == OBJECT_VIEW ? "v" : s->type == OBJECT_INDEX ? "i" : "r";
-    if (s->type != OBJECT_TABLE && s->type != OBJECT_VIEW && s->type != OBJECT_INDEX)
+    const char *kinds = s->type == OBJECT_VIEW       ? "v"
+                        : s->type == OBJECT_INDEX    ? "i"
+                        : s->type == OBJECT_SEQUENCE ? "S"
+                                                     : "r";
+    if (s->type != OBJECT_TABLE && s->type != OBJECT_VIEW && s->type != OBJECT_INDEX &&
+        s->type != OBJECT_SEQUENCE)
         return define_unsupported(env, "this kind of ALTER");
     status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, kinds, s->if_exists, &r);
     if (status_is(st, ST_NOT_FOUND)) {
@@ -423,12 +429,13 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;
-    status st = define_lock(env, ast_as_range_var(s->object), MODE_ACCESS_EXCLUSIVE, "rvi",
+    status st = define_lock(env, ast_as_range_var(s->object), MODE_ACCESS_EXCLUSIVE, "rviS",
                             s->if_exists, &r);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     if (s->new_owner) return change_owner(env, r, s->new_owner);
-    if (r->kind != 'r') return define_unsupported(env, "SET SCHEMA of a view or index");
+    if (r->kind != 'r' && r->kind != 'S')
+        return define_unsupported(env, "SET SCHEMA of a view or index");
     oid schema, taken;
     TRY(schema_for_creation(env, s->new_schema, &schema));
     TRY(define_refuse_catalog_schema(env, schema, s->new_schema, r->name));
@@ -438,7 +445,7 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
                          "relation \"%s\" already exists in schema \"%s\"", r->name, s->new_schema);
     char *what = arena_printf(env->eval.arena, "table %s from its schema", r->name);
     if (!what) return no_memory(env);
-    TRY(define_drop_dependents(env, r, 0, what, false));
+    TRY(define_refuse_views(env, r, 0, what));
     if (r->primary) TRY(define_update_class(env, r->primary->oid, set_schema, &schema));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(define_update_class(env, r->indexes[i].oid, set_schema, &schema));

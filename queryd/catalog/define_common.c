@@ -27,9 +27,18 @@ status define_unsupported(struct sql_env *env, const char *what) {
 
 /* ---- relations ------------------------------------------------------------------------------- */
 
+status define_place(struct sql_env *env, const struct ast_range_var *name, struct relation *r) {
+    if (name->persistence == PERSIST_TEMP) return define_unsupported(env, "a temporary relation");
+    r->persistence = name->persistence == PERSIST_UNLOGGED ? 'u' : 'p';
+    TRY(schema_for_creation(env, name->schema, &r->schema));
+    TRY(schema_name_of(env, r->schema, env->eval.arena, &r->schema_name));
+    return define_refuse_catalog_schema(env, r->schema, r->schema_name, name->name);
+}
+
 static status wrong_kind(struct sql_env *env, const struct relation *r, const char *kinds) {
     const char *what = strchr(kinds, 'r')   ? (strchr(kinds, 'v') ? "table or view" : "table")
                        : strchr(kinds, 'v') ? "view"
+                       : strchr(kinds, 'S') ? "sequence"
                                             : "index";
     return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", r->name,
                      *what == 'i' ? "an" : "a", what);
@@ -155,6 +164,8 @@ status define_insert_attribute(struct sql_env *env, oid relation, const struct a
     row_set_char(&row, COL_pg_attribute_attstorage, t ? t->storage : 'x');
     row_set_bool(&row, COL_pg_attribute_attnotnull, att->not_null);
     row_set_bool(&row, COL_pg_attribute_atthasdef, att->default_text != NULL);
+    row_set_char(&row, COL_pg_attribute_attidentity, att->identity);
+    row_set_char(&row, COL_pg_attribute_attgenerated, att->generated);
     row_set_bool(&row, COL_pg_attribute_attislocal, true);
     row_set_oid(&row, COL_pg_attribute_attcollation, att->collation);
     if (missing_text) {
@@ -176,6 +187,10 @@ status define_insert_default(struct sql_env *env, oid relation, int16_t number, 
     row_set_int(&row, COL_pg_attrdef_adnum, number);
     TRY(row_set_text(env->eval.arena, &row, COL_pg_attrdef_adbin, text));
     TRY(catalog_row_insert(env, CAT_pg_attrdef, &row));
+    oid named;
+    for (const char *at = text; bound_regclass(&at, &named);)
+        TRY(define_depend(env, (struct object_address){OID_pg_attrdef, id, 0},
+                          (struct object_address){OID_pg_class, named, 0}, 'n'));
     return define_depend(env, (struct object_address){OID_pg_attrdef, id, 0},
                          (struct object_address){OID_pg_class, relation, number}, 'a');
 }

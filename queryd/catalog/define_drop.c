@@ -58,10 +58,30 @@ static status drop_row_type(struct sql_env *env, oid type) {
     return OK;
 }
 
+/* What the table's columns (or one of them) own. */
+status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t column) {
+    struct list *owned = NULL;
+    TRY(define_owned_sequences(env, table, column, &owned));
+    LIST_EACH(void *, sequence, owned) {
+        const struct relation *r;
+        oid id = (oid)(uintptr_t)sequence;
+        TRY(txn_lock_relation(env->proc, env->txn, id, MODE_ACCESS_EXCLUSIVE, false,
+                              env->settings->lock_timeout_ms));
+        TRY(catalog_relation(env, id, &r));
+        TRY(define_drop_relation(env, r));
+    }
+    return OK;
+}
+
 status define_drop_relation(struct sql_env *env, const struct relation *r) {
     for (unsigned i = 0; i < r->nindexes; i++) TRY(drop_index_parts(env, &r->indexes[i]));
     if (r->primary) TRY(drop_index_parts(env, r->primary));
-    if (r->kind == 'r') TRY(table_drop_tree(env, r->tree));
+    if (r->kind == 'r') TRY(define_drop_owned_sequences(env, r->oid, 0));
+    if (r->kind == 'r' || r->kind == 'S') TRY(table_drop_tree(env, r->tree));
+    if (r->kind == 'S') {
+        datum key = datum_oid(r->oid);
+        TRY(catalog_rows_delete(env, CAT_pg_sequence, 0, &key, 1, NULL));
+    }
     TRY(drop_owned_rows(env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, r->oid));
     TRY(drop_owned_rows(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
                         r->oid));
@@ -69,75 +89,6 @@ status define_drop_relation(struct sql_env *env, const struct relation *r) {
     TRY(drop_row_type(env, r->row_type));
     TRY(drop_class_rows(env, r->oid));
     catalog_changed(env);
-    return OK;
-}
-
-/* ---- dependents ------------------------------------------------------------------------------ */
-
-/* The views whose rules name the relation (or the one column). */
-static status find_views(struct sql_env *env, oid relation, int32_t part, struct list **ret_views) {
-    datum keys[] = {datum_oid(OID_pg_class), datum_oid(relation), datum_int4(part)};
-    struct catalog_scan s;
-    status st;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_reference_index, keys,
-                                   part ? 3 : 2, &s));
-    while (ok(st = catalog_scan_next(&s))) {
-        struct catalog_row rule;
-        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_rewrite) continue;
-        TRY_OUT(st, catalog_row_get_oid(env, CAT_pg_rewrite, row_oid(&s.row, COL_pg_depend_objid),
-                                        env->eval.arena, &rule));
-        uintptr_t view = row_oid(&rule, COL_pg_rewrite_ev_class);
-        bool known = view == relation;
-        for (int32_t i = 0; i < list_n(*ret_views); i++)
-            known |= list_at(*ret_views, i) == (void *)view;
-        if (!known) TRY_OUT(st, list_append(env->eval.arena, ret_views, (void *)view));
-    }
-    if (status_is(st, ST_END)) st = OK;
-out:
-    catalog_scan_end(&s);
-    return st;
-}
-
-static const char *kind_word(char kind) {
-    return kind == 'v' ? "view" : kind == 'i' ? "index" : "table";
-}
-
-static status printed_name(struct sql_env *env, oid relation, const char **ret_name) {
-    struct buf out = {0};
-    status st = relation_print(env, relation, &out);
-    if (ok(st)) *ret_name = arena_strndup(env->eval.arena, out.data, out.len);
-    buf_free(&out);
-    return ok(st) && !*ret_name ? no_memory(env) : st;
-}
-
-status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
-                              const char *what, bool cascade) {
-    struct list *views = NULL;
-    TRY(find_views(env, r->oid, part, &views));
-    if (!list_n(views)) return OK;
-    if (!cascade) {
-        const char *view;
-        TRY(printed_name(env, (oid)(uintptr_t)list_at(views, 0), &view));
-        status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
-                              "cannot drop %s because other objects depend on it", what);
-        error_detail(env->eval.error, "view %s depends on %s", view, what);
-        error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
-        return st;
-    }
-    for (int32_t i = 0; i < list_n(views); i++) {
-        oid view = (oid)(uintptr_t)list_at(views, i);
-        const struct relation *v;
-        TRY(txn_lock_relation(env->proc, env->txn, view, MODE_ACCESS_EXCLUSIVE, false,
-                              env->settings->lock_timeout_ms));
-        status st = catalog_relation(env, view, &v);
-        if (status_is(st, ST_NOT_FOUND)) continue; /* dropped by an earlier one */
-        TRY(st);
-        const char *name;
-        TRY(printed_name(env, view, &name));
-        define_notice(env, "00000", "drop cascades to view %s", name);
-        TRY(define_drop_dependents(env, v, 0, name, true));
-        TRY(define_drop_relation(env, v));
-    }
     return OK;
 }
 
@@ -217,6 +168,31 @@ static status drop_one_index(struct sql_env *env, const struct relation *index) 
     return define_drop_index(env, r, index->oid);
 }
 
+/* An identity column's sequence goes with its column only. */
+static status refuse_identity(struct sql_env *env, const struct relation *sequence) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(sequence->oid)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_depender_index, keys, 2, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        const struct relation *table;
+        const char *what, *owner;
+        if (row_char(&s.row, COL_pg_depend_deptype) != 'i') continue;
+        TRY_OUT(st, catalog_relation(env, row_oid(&s.row, COL_pg_depend_refobjid), &table));
+        TRY_OUT(st, define_relation_text(env, sequence->oid, 'S', &what));
+        TRY_OUT(st, define_relation_text(env, table->oid, 'r', &owner));
+        const char *column = table->atts[row_int4(&s.row, COL_pg_depend_refobjsubid) - 1].name;
+        st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                       "cannot drop %s because column %s of %s requires it", what, column, owner);
+        error_hint(env->eval.error, "You can drop column %s of %s instead.", column, owner);
+        goto out;
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
 static status drop_one(struct sql_env *env, const struct ast_drop *s, const struct drop_kind *kind,
                        const struct list *names) {
     int32_t n = list_n(names);
@@ -237,10 +213,9 @@ static status drop_one(struct sql_env *env, const struct ast_drop *s, const stru
         return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
                          "permission denied: \"%s\" is a system catalog", r->name);
     if (r->kind == 'i') return drop_one_index(env, r);
-    const char *printed;
-    TRY(printed_name(env, r->oid, &printed));
-    char *what = arena_printf(env->eval.arena, "%s %s", kind->word, printed);
-    if (!what) return no_memory(env);
+    const char *what;
+    if (r->kind == 'S') TRY(refuse_identity(env, r));
+    TRY(define_relation_text(env, r->oid, r->kind, &what));
     TRY(define_drop_dependents(env, r, 0, what, s->cascade));
     return define_drop_relation(env, r);
 }
@@ -275,16 +250,15 @@ static status drop_contents(struct sql_env *env, const struct list *relations, c
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
         const char *name;
-        TRY(printed_name(env, relation, &name));
+        TRY(define_relation_text(env, relation, r->kind, &name));
         if (!cascade) {
             st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                            "cannot drop schema %s because other objects depend on it", schema);
-            error_detail(env->eval.error, "%s %s depends on schema %s", kind_word(r->kind), name,
-                         schema);
+            error_detail(env->eval.error, "%s depends on schema %s", name, schema);
             error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
             return st;
         }
-        define_notice(env, "00000", "drop cascades to %s %s", kind_word(r->kind), name);
+        define_notice(env, "00000", "drop cascades to %s", name);
         TRY(define_drop_dependents(env, r, 0, name, true));
         TRY(define_drop_relation(env, r));
     }
@@ -355,7 +329,7 @@ static status count_down(struct sql_env *, struct catalog_row *row, void *) {
 }
 
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
-                              bool missing_ok) {
+                              bool missing_ok, bool cascade) {
     const char *key = catalog_name(env->eval.arena, name);
     if (!key) return no_memory(env);
     datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
@@ -372,11 +346,18 @@ status define_drop_constraint(struct sql_env *env, const struct relation *r, con
         return OK;
     }
     TRY(st);
+    char type = row_char(&row, COL_pg_constraint_contype);
     oid index = row_oid(&row, COL_pg_constraint_conindid);
-    if (r->primary && r->primary->oid == index) return drop_primary(env, r);
-    if (index) return define_drop_index(env, r, index);
+    if (type == 'p' || type == 'u') {
+        const char *what =
+            arena_printf(env->eval.arena, "constraint %s on table %s", name, r->name);
+        if (!what) return no_memory(env);
+        TRY(define_drop_index_dependents(env, index, what, cascade));
+        if (type == 'p') return drop_primary(env, r);
+        return define_drop_index(env, r, index);
+    }
     TRY(drop_constraint_row(env, row_oid(&row, COL_pg_constraint_oid)));
-    TRY(define_update_class(env, r->oid, count_down, NULL));
+    if (type == 'c') TRY(define_update_class(env, r->oid, count_down, NULL));
     catalog_changed(env);
     return OK;
 }

@@ -24,6 +24,23 @@ status define_comment(struct sql_env *env, struct ast_comment *s);
 status define_role(struct sql_env *env, struct ast_role *s);
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
 
+/* ---- sequences ------------------------------------------------------------------------------- */
+
+status define_sequence(struct sql_env *env, struct ast_sequence *s);
+/* The sequence of a serial or identity column, in the schema of its table. type: the column's. */
+status define_sequence_for(struct sql_env *env, const struct relation *table, const char *name,
+                           oid type, const struct list *options, bool identity, oid *ret_sequence);
+/* From now on it is dropped with the column. */
+status define_sequence_own(struct sql_env *env, oid sequence, oid table, int16_t column,
+                           bool identity);
+status define_sequence_alter(struct sql_env *env, const struct relation *r,
+                             const struct list *options, bool identity);
+/* TRUNCATE … RESTART IDENTITY. */
+status define_sequence_restart(struct sql_env *env, oid sequence);
+/* The sequences that a column owns, or any column (0): (oid) items. */
+status define_owned_sequences(struct sql_env *env, oid table, int16_t column,
+                              struct list **ret_sequences);
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
 /* Adds the position of a node to the failure just set; returns st. */
@@ -33,6 +50,12 @@ status define_at(struct sql_env *env, const struct node *n, status st);
 status define_unsupported(struct sql_env *env, const char *what);
 
 /* ---- relations ------------------------------------------------------------------------------- */
+
+/* Where a relation of this name is to be made: its schema and persistence. 3F000, 42501. */
+status define_place(struct sql_env *env, const struct ast_range_var *name, struct relation *r);
+
+/* ---- locking and changing them ----------------------------------------------------------------
+ */
 
 /* Locks the relation named and refuses catalogs and other kinds: kinds is a set of relkinds
  * ("r", "rv"). NOT_FOUND without words when it does not exist and missing_ok. */
@@ -129,6 +152,16 @@ status define_plan_constraint(struct sql_env *env, const struct relation *r,
 /* A check constraint: validates, names and stores it. */
 status define_insert_check(struct sql_env *env, const struct relation *r,
                            const struct ast_constraint *c);
+/* An identity or serial column: its type, sequence, default. Generated ones are looked at when all
+ * columns are known. */
+status define_column_value(struct sql_env *env, const struct relation *r, struct ast_column_def *c,
+                           struct attribute *att);
+/* After the column's rows: what belongs to it. */
+status define_column_sequence(struct sql_env *env, oid relation, const struct attribute *att);
+/* The expression of a generated column, validated. */
+status define_generated_text(struct sql_env *env, const struct relation *r,
+                             const struct attribute *att, struct node *expression,
+                             const char **ret_text);
 /* The text of a default for the column, validated; NULL for DEFAULT NULL. */
 status define_default_text(struct sql_env *env, const struct attribute *att,
                            struct node *expression, const char **ret_text);
@@ -144,10 +177,18 @@ status define_check_columns(struct sql_env *env, const struct relation *r, struc
 status define_drop_relation(struct sql_env *env, const struct relation *r);
 status define_drop_index(struct sql_env *env, const struct relation *table, oid index);
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
-                              bool missing_ok);
-/* Views over the relation (part 0) or over one of its columns: 2BP01, or drops them too. */
+                              bool missing_ok, bool cascade);
+status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t column);
+/* "view public.v", in the arena. */
+status define_relation_text(struct sql_env *env, oid relation, char kind, const char **ret);
+/* Views, defaults and foreign keys that need the relation (part 0) or one of its columns, or a
+ * sequence that goes with it: 2BP01, or drops them too, with a notice. */
 status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
                               const char *what, bool cascade);
+status define_drop_index_dependents(struct sql_env *env, oid index, const char *what, bool cascade);
+/* 2BP01 when there are views: their text names it. */
+status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,
+                           const char *what);
 
 /* "{1,2}" and "1 2" of numbers, in the arena; NULL: no memory. */
 const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bool vector);

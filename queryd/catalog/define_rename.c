@@ -135,7 +135,7 @@ static status rename_column(struct sql_env *env, const struct relation *r, const
                          "column \"%s\" of relation \"%s\" already exists", to, r->name);
     char *what = arena_printf(env->eval.arena, "the name of column %s of table %s", from, r->name);
     if (!what) return no_memory(env);
-    TRY(define_drop_dependents(env, r, att->number, what, false));
+    TRY(define_refuse_views(env, r, att->number, what));
     TRY(define_update_attribute(env, r->oid, att->number, set_name, (void *)to));
     if (r->kind != 'r') return OK;
     struct renaming x = {from, to};
@@ -165,7 +165,7 @@ static status rename_relation(struct sql_env *env, const struct relation *r, con
     TRY(name_is_free(env, r->schema, to));
     char *what = arena_printf(env->eval.arena, "the name of table %s", r->name);
     if (!what) return no_memory(env);
-    TRY(define_drop_dependents(env, r, 0, what, false));
+    TRY(define_refuse_views(env, r, 0, what));
     TRY(rename_class(env, r->oid, to));
     if (r->kind != 'i') return define_move_row_type(env, r, to, 0);
     status st;
@@ -210,7 +210,7 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
         const struct relation *r;
         if (row_oid(&s.row, COL_pg_class_relnamespace) != schema) continue;
         TRY_OUT(st, catalog_relation(env, row_oid(&s.row, COL_pg_class_oid), &r));
-        TRY_OUT(st, define_drop_dependents(env, r, 0, "the name of a schema", false));
+        TRY_OUT(st, define_refuse_views(env, r, 0, "the name of a schema"));
     }
     if (status_is(st, ST_END)) st = OK;
 out:
@@ -229,7 +229,7 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
     }
     if (!s->relation) return define_unsupported(env, "this form of RENAME");
     const struct relation *r;
-    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "rvi", s->if_exists, &r);
+    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "rviS", s->if_exists, &r);
     if (status_is(st, ST_NOT_FOUND)) {
         define_notice(env, "00000", "relation \"%s\" does not exist, skipping", s->relation->name);
         return OK;
@@ -240,6 +240,7 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
     case OBJECT_TABLE_CONSTRAINT: return rename_constraint(env, r, s->name, s->new_name);
     case OBJECT_TABLE:
     case OBJECT_VIEW:
+    case OBJECT_SEQUENCE:
     case OBJECT_INDEX: return rename_relation(env, r, s->new_name);
     default: return define_unsupported(env, "this form of RENAME");
     }

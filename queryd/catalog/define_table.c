@@ -15,49 +15,6 @@ struct table_plan {
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-static bool is_serial(const char *name) {
-    static const char *const names[] = {"serial",  "serial4",     "bigserial",
-                                        "serial8", "smallserial", "serial2"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(name, names[i])) return true;
-    return false;
-}
-
-static status column_collation(struct sql_env *env, const struct ast_column_def *c,
-                               struct attribute *att) {
-    const struct type *t = type_find(att->type);
-    att->collation = t ? t->collation : 0;
-    if (!c->collation) return OK;
-    const char *name = list_at(c->collation, list_n(c->collation) - 1);
-    if (!att->collation)
-        return error_set(env->eval.error, ST_DATATYPE_MISMATCH,
-                         "collations are not supported by type %s",
-                         type_format_name(env->eval.arena, att->type));
-    if (!strcmp(name, "C") || !strcmp(name, "POSIX"))
-        att->collation = *name == 'C' ? C_COLLATION_OID : 951;
-    else if (strcmp(name, "default"))
-        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
-                         "collation \"%s\" for encoding \"UTF8\" does not exist", name);
-    return OK;
-}
-
-status define_column_type(struct sql_env *env, const struct ast_column_def *c,
-                          struct attribute *att) {
-    if (!c->type) return define_unsupported(env, "a column without a type");
-    const char *last = list_at(c->type->names, list_n(c->type->names) - 1);
-    if (list_n(c->type->names) == 1 && is_serial(last))
-        return define_at(env, &c->type->node, define_unsupported(env, "a serial column"));
-    TRY(type_from_ast(env, c->type, &att->type, &att->typmod));
-    const struct type *t = type_find(att->type);
-    if (!t)
-        return define_at(env, &c->type->node, define_unsupported(env, "a column of a row type"));
-    if (t->kind == 'p')
-        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
-                         "column \"%s\" has pseudo-type %s", c->name,
-                         type_format_name(env->eval.arena, att->type));
-    return define_at(env, &c->node, column_collation(env, c, att));
-}
-
 static status check_column_name(struct table_plan *p, const struct ast_column_def *c) {
     struct error *e = p->env->eval.error;
     for (size_t i = 0; i < sizeof system_columns / sizeof *system_columns; i++)
@@ -83,56 +40,17 @@ static status keep_constraint(struct table_plan *p, struct ast_constraint *k, co
     return list_append(a, &p->owners, (void *)column);
 }
 
-static status conflicting_null(struct table_plan *p, const struct ast_constraint *k,
-                               const char *column) {
-    return define_at(p->env, &k->node,
-                     error_set(p->env->eval.error, ST_SYNTAX_ERROR,
-                               "conflicting NULL/NOT NULL declarations for column \"%s\" of table "
-                               "\"%s\"",
-                               column, p->r->name));
-}
-
-/* What a column definition says besides its type. Defaults are looked at later, when all columns
- * are known. */
-static status column_constraints(struct table_plan *p, struct ast_column_def *c,
-                                 struct attribute *att) {
-    bool saw_null = false, saw_default = false;
+/* What stands on the column and is a constraint of the table. */
+static status column_constraints(struct table_plan *p, struct ast_column_def *c) {
     LIST_EACH(struct ast_constraint *, k, c->constraints) {
         switch (k->kind) {
-        case CONSTRAINT_NULL:
-            if (att->not_null) return conflicting_null(p, k, c->name);
-            saw_null = true;
-            break;
-        case CONSTRAINT_NOT_NULL:
-            if (saw_null) return conflicting_null(p, k, c->name);
-            att->not_null = true;
-            break;
-        case CONSTRAINT_DEFAULT:
-            if (saw_default)
-                return define_at(p->env, &k->node,
-                                 error_set(p->env->eval.error, ST_SYNTAX_ERROR,
-                                           "multiple default values specified for column \"%s\" of "
-                                           "table \"%s\"",
-                                           c->name, p->r->name));
-            saw_default = true;
-            break;
         case CONSTRAINT_PRIMARY_KEY:
-            if (saw_null) return conflicting_null(p, k, c->name);
-            [[fallthrough]];
         case CONSTRAINT_UNIQUE:
         case CONSTRAINT_CHECK: TRY(keep_constraint(p, k, c->name)); break;
-        case CONSTRAINT_IDENTITY:
-            return define_at(p->env, &k->node, define_unsupported(p->env, "an identity column"));
-        case CONSTRAINT_GENERATED:
-            return define_at(p->env, &k->node, define_unsupported(p->env, "a generated column"));
         case CONSTRAINT_FOREIGN_KEY:
             return define_at(p->env, &k->node,
                              define_unsupported(p->env, "a foreign key constraint"));
-        case CONSTRAINT_ATTR_NOT_DEFERRABLE:
-        case CONSTRAINT_ATTR_IMMEDIATE: break;
-        default:
-            return define_at(p->env, &k->node,
-                             define_unsupported(p->env, "a deferrable constraint"));
+        default: break;
         }
     }
     return OK;
@@ -145,7 +63,8 @@ static status add_column(struct table_plan *p, struct ast_column_def *c) {
                          "tables can have at most %d columns", ROW_ATTRIBUTES_MAX);
     struct attribute att = {.name = c->name, .number = (int16_t)(p->r->natts + 1), .typmod = -1};
     TRY(define_column_type(p->env, c, &att));
-    TRY(column_constraints(p, c, &att));
+    TRY(define_column_value(p->env, p->r, c, &att));
+    TRY(column_constraints(p, c));
     p->r->atts[p->r->natts++] = att;
     return list_append(p->env->eval.arena, &p->columns, c);
 }
@@ -241,35 +160,22 @@ static status mark_primary(struct table_plan *p) {
     return OK;
 }
 
-static status plan_defaults(struct table_plan *p) {
-    for (unsigned i = 0; i < p->r->natts; i++) {
-        const struct ast_column_def *c = list_at(p->columns, (int32_t)i);
-        LIST_EACH(struct ast_constraint *, k, c->constraints) {
-            if (k->kind != CONSTRAINT_DEFAULT) continue;
-            TRY(define_default_text(p->env, &p->r->atts[i], k->expression,
-                                    &p->r->atts[i].default_text));
-        }
-    }
+static status plan_value(struct table_plan *p, struct attribute *att,
+                         const struct ast_constraint *k) {
+    if (k->kind == CONSTRAINT_DEFAULT)
+        return define_default_text(p->env, att, k->expression, &att->default_text);
+    if (k->kind == CONSTRAINT_GENERATED)
+        return define_generated_text(p->env, p->r, att, k->expression, &att->default_text);
     return OK;
 }
 
-status define_default_text(struct sql_env *env, const struct attribute *att,
-                           struct node *expression, const char **ret_text) {
-    struct ast_literal *l = (struct ast_literal *)expression;
-    *ret_text = NULL;
-    if (define_hooks)
-        TRY(define_hooks->expression_check(env, NULL, expression, EXPRESSION_DEFAULT, att->name,
-                                           att->type, att->typmod, NULL));
-    if (expression->kind == NODE_LITERAL && l->kind == LITERAL_NULL) return OK;
-    struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out};
-    status st = deparse_expression(&d, expression, att->type);
-    if (ok(st)) {
-        *ret_text = arena_strndup(env->eval.arena, out.data, out.len);
-        if (!*ret_text) st = no_memory(env);
+static status plan_values(struct table_plan *p) {
+    for (unsigned i = 0; i < p->r->natts; i++) {
+        const struct ast_column_def *c = list_at(p->columns, (int32_t)i);
+        LIST_EACH(struct ast_constraint *, k, c->constraints)
+        TRY(plan_value(p, &p->r->atts[i], k));
     }
-    buf_free(&out);
-    return st;
+    return OK;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -301,6 +207,8 @@ static status insert_table(struct table_plan *p) {
     TRY(define_insert_class(env, p->r, 'r', HEAP_AM_OID, has_index, p->r->tree.root));
     for (unsigned i = 0; i < p->r->natts; i++)
         TRY(define_insert_attribute(env, p->r->oid, &p->r->atts[i], NULL));
+    for (unsigned i = 0; i < p->r->natts; i++)
+        TRY(define_column_sequence(env, p->r->oid, &p->r->atts[i]));
     TRY(define_depend(env, (struct object_address){OID_pg_class, p->r->oid, 0},
                       (struct object_address){OID_pg_namespace, p->r->schema, 0}, 'n'));
     TRY(insert_keys(p));
@@ -343,12 +251,8 @@ status define_create_table(struct sql_env *env, struct ast_create_table *s) {
     if (!r->atts) return no_memory(env);
     r->name = s->relation->name;
     r->kind = 'r';
-    r->persistence = s->relation->persistence == PERSIST_UNLOGGED ? 'u' : 'p';
     r->owner = env->settings->user_oid;
-    TRY(define_at(env, &s->relation->node,
-                  schema_for_creation(env, s->relation->schema, &r->schema)));
-    TRY(schema_name_of(env, r->schema, env->eval.arena, &r->schema_name));
-    TRY(define_refuse_catalog_schema(env, r->schema, r->schema_name, r->name));
+    TRY(define_at(env, &s->relation->node, define_place(env, s->relation, r)));
     oid existing;
     TRY(relation_oid(env, r->schema, r->name, &existing));
     if (existing && s->if_not_exists) {
@@ -361,6 +265,6 @@ status define_create_table(struct sql_env *env, struct ast_create_table *s) {
     struct table_plan p = {.env = env, .stmt = s, .r = r};
     LIST_EACH(struct node *, n, s->elements) TRY(add_element(&p, n));
     TRY(mark_primary(&p));
-    TRY(plan_defaults(&p));
+    TRY(plan_values(&p));
     return insert_table(&p);
 }

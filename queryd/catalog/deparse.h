@@ -29,6 +29,14 @@ status deparse_list(struct deparse *d, const struct list *l, const char *separat
 status deparse_order_by(struct deparse *d, const struct list *l);
 status deparse_window(struct deparse *d, const struct ast_window_def *w);
 
+/* Relations that an expression names as constants of type regclass (also as the bare argument of
+ * nextval and its kin) are kept as '123'::regclass: the tree is changed to that. */
+status bind_regclass(struct sql_env *env, struct node **n);
+/* The next of them in a kept text: moves *at behind it. False: no more. */
+bool bound_regclass(const char **at, oid *ret);
+/* A kept text with the relations' names as they are now. */
+status print_bound(struct sql_env *env, const char *text, size_t len, struct buf *out);
+
 /* The type that a type name means, with its modifier. 42704 with position. */
 status type_from_ast(struct sql_env *env, const struct ast_type_name *t, oid *ret_type,
                      int32_t *ret_typmod);

@@ -20,11 +20,14 @@ static void strip_parentheses(const char **text, size_t *len) {
 }
 
 status fn_expr(struct fn_call *c) {
+    struct sql_env env;
+    struct buf out = {0};
     const struct varlena *v = c->args[0].v;
     const char *text = v->data;
     size_t len = v->len;
+    TRY(function_env(c, &env));
     if (c->nargs == 3 && c->args[2].b) strip_parentheses(&text, &len);
-    return return_bytes(c, text, len);
+    return return_buf(c, print_bound(&env, text, len, &out), &out);
 }
 
 /* ---- indexes --------------------------------------------------------------------------------- */

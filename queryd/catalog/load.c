@@ -243,6 +243,47 @@ out:
     return st;
 }
 
+/* ---- sequences ------------------------------------------------------------------------------- */
+
+static status load_sequence(struct loading *l) {
+    datum key = datum_oid(l->r->oid);
+    struct catalog_row row;
+    TRY(catalog_row_get(l->env, CAT_pg_sequence, 0, &key, 1, l->env->eval.arena, &row));
+    struct sequence_desc d = {.type = row_oid(&row, COL_pg_sequence_seqtypid),
+                              .start = row_int8(&row, COL_pg_sequence_seqstart),
+                              .increment = row_int8(&row, COL_pg_sequence_seqincrement),
+                              .max = row_int8(&row, COL_pg_sequence_seqmax),
+                              .min = row_int8(&row, COL_pg_sequence_seqmin),
+                              .cache = row_int8(&row, COL_pg_sequence_seqcache),
+                              .cycle = row_bool(&row, COL_pg_sequence_seqcycle)};
+    l->r->sequence = arena_memdup(l->arena, &d, sizeof d);
+    return l->r->sequence ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+/* The sequences behind identity columns: what depends on them internally. */
+static status load_identities(struct loading *l) {
+    bool any = false;
+    for (uint16_t i = 0; i < l->r->natts; i++)
+        any |= l->r->atts[i].identity && !l->r->atts[i].dropped;
+    if (!any) return OK;
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(l->r->oid)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st,
+            catalog_scan_begin(l->env, CAT_pg_depend, OID_pg_depend_reference_index, keys, 2, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        int32_t part = row_int4(&s.row, COL_pg_depend_refobjsubid);
+        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_class || part < 1 ||
+            part > l->r->natts || row_char(&s.row, COL_pg_depend_deptype) != 'i')
+            continue;
+        l->r->atts[part - 1].sequence = row_oid(&s.row, COL_pg_depend_objid);
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static status fill_class(struct loading *l) {
@@ -269,7 +310,9 @@ static status load_parts(struct loading *l) {
     TRY(fill_class(l));
     TRY(load_attributes(l));
     if (l->class_row.values[COL_pg_class_relkind - 1].i8 == 'v') return load_view(l);
+    if (l->r->kind == 'S') return load_sequence(l);
     if (l->r->kind != 'r') return OK;
+    TRY(load_identities(l));
     TRY(load_defaults(l));
     TRY(load_indexes(l));
     TRY(load_stats(l));

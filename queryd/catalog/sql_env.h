@@ -8,6 +8,7 @@
 #include "types/context.h"
 
 struct catalog;
+struct session_sequences;
 
 /* Settings that change what statements mean; the session maps SET to them. Strings are the
  * session's. */
@@ -42,7 +43,11 @@ struct sql_env {
     /* Notices and warnings for the client: severity "NOTICE", "WARNING"; set by the session. */
     void (*notice)(struct sql_env *env, const char *severity, const char *sqlstate,
                    const char *message);
-    void *session; /* the session itself, for the parts above */
+    /* What runs now has an effect that outlives its transaction (or its end): a session whose
+     * worker dies must not run it again. Set by the session. */
+    void (*effect)(struct sql_env *env);
+    struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
+    void *session;                       /* the session itself, for the parts above */
 };
 
 /* To be called at every batch boundary and in every long loop: gives way to other sessions when

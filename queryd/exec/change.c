@@ -88,9 +88,23 @@ static status check_violation(struct sql_env *env, const struct relation *r, con
     return s;
 }
 
-status check_row(struct execution *x, const struct row_checks *c, const struct vec *row,
+status row_checks_open(struct execution *x, const struct plan_change *p, const struct relation *r,
+                       struct row_checks *ret) {
+    *ret = (struct row_checks){.relation = r,
+                               .names = p->check_names,
+                               .n = p->nchecks,
+                               .generated_atts = p->generated_atts,
+                               .ngenerated = p->ngenerated};
+    if (p->generated) TRY(program_open(x, p->generated, 1, &ret->generated));
+    return p->checks ? program_open(x, p->checks, 1, &ret->checks) : OK;
+}
+
+status check_row(struct execution *x, const struct row_checks *c, struct vec *row,
                  struct arena *a) {
     const struct relation *r = c->relation;
+    if (c->generated) TRY(program_run(c->generated, row, NULL, 1, a));
+    for (uint16_t i = 0; i < c->ngenerated; i++)
+        row[c->generated_atts[i]] = *program_output(c->generated, i);
     int failed = -1;
     for (uint16_t i = 0; i < r->natts && failed < 0; i++)
         if (row[i].nulls[0] && r->atts[i].not_null && !r->atts[i].dropped) failed = i;

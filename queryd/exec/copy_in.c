@@ -361,10 +361,7 @@ static status default_exprs(struct copy *c, struct expr **exprs) {
         for (uint16_t i = 0; i < c->n; i++) moved |= c->columns[i] == a;
         if (moved) continue;
         struct expr *e = NULL;
-        if (r->atts[a].generated)
-            return error_set(c->env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                             "a generated column is not supported");
-        if (!r->atts[a].dropped) TRY(analyse_default(c->env, c->x.arena, r, &r->atts[a], &e));
+        if (!r->atts[a].dropped) TRY(analyse_default(c->env, c->x.arena, &r->atts[a], &e));
         if (!e) e = expr_const(c->x.arena, r->atts[a].type, (datum){0}, true, -1);
         NEEDS(&c->x, e);
         c->defaults_vary |= expr_volatility(e) == 'v';
@@ -382,11 +379,22 @@ static status compile(struct copy *c, uint16_t inputs, struct expr **exprs, uint
     return program_open(&c->x, program, 1, ret);
 }
 
+static status compile_generated(struct copy *c) {
+    struct expr **exprs;
+    uint16_t *atts;
+    struct row_checks *k = &c->checks;
+    TRY(analyse_generated(c->env, c->x.arena, c->relation, &k->ngenerated, &atts, &exprs));
+    k->generated_atts = atts;
+    if (k->ngenerated == 0) return OK;
+    return compile(c, c->relation->natts, exprs, k->ngenerated, &k->generated);
+}
+
 static status compile_checks(struct copy *c) {
     const struct relation *r = c->relation;
     struct change_check *checks;
     uint16_t n;
     c->checks = (struct row_checks){.relation = r};
+    TRY(compile_generated(c));
     TRY(analyse_checks(c->env, c->x.arena, r, &n, &checks));
     if (n == 0) return OK;
     struct expr **exprs;

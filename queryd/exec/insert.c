@@ -42,8 +42,7 @@ static status insert_open(struct operator* op) {
     if (s->relation->natts != p->natts) return STATUS(INVALID);
     arena_init(&s->row_arena, 0);
     TRY(program_open(x, p->values, op->plan->left->capacity, &s->values));
-    s->checks = (struct row_checks){s->relation, NULL, p->check_names, p->nchecks};
-    if (p->checks) TRY(program_open(x, p->checks, 1, &s->checks.checks));
+    TRY(row_checks_open(x, p, s->relation, &s->checks));
     NEW_N(x, s->view, p->natts + 1);
     TRY(oid_column(x, s->relation, &s->view[p->natts]));
     TRY(flat_new(x, p->natts, &s->row));

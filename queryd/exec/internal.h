@@ -227,9 +227,14 @@ struct row_checks {
     struct program_state *checks;
     const char *const *names;
     uint16_t n;
+    struct program_state *generated; /* NULL: no generated columns */
+    const uint16_t *generated_atts;
+    uint16_t ngenerated;
 };
-status check_row(struct execution *x, const struct row_checks *c, const struct vec *row,
-                 struct arena *a);
+status row_checks_open(struct execution *x, const struct plan_change *p, const struct relation *r,
+                       struct row_checks *ret);
+/* Completes the row by its generated columns, whose vectors it replaces, and checks it. */
+status check_row(struct execution *x, const struct row_checks *c, struct vec *row, struct arena *a);
 /* "Failing row contains (…)." */
 void describe_row(struct sql_env *env, const struct relation *r, const datum *values,
                   const uint8_t *nulls);

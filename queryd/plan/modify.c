@@ -69,9 +69,23 @@ static status compile_values(struct planner *p, struct plan *node, struct expr *
     return compile_over(p, node, values, row->ncolumns, left, right, ret);
 }
 
+static status compile_generated(struct planner *p, struct plan *node) {
+    struct query *q = p->query;
+    struct plan_change *c = &node->change;
+    struct plan *row;
+    if (q->ngenerated == 0) return OK;
+    c->ngenerated = q->ngenerated;
+    c->generated_atts =
+        arena_memdup(p->c->arena, q->generated_atts, q->ngenerated * sizeof *q->generated_atts);
+    NEEDS(p, c->generated_atts);
+    TRY(row_shape(p, q->target_rte, 0, &row));
+    return compile_over(p, node, q->generated, q->ngenerated, row, NULL, &c->generated);
+}
+
 static status compile_checks(struct planner *p, struct plan *node) {
     struct query *q = p->query;
     struct plan_change *c = &node->change;
+    TRY(compile_generated(p, node));
     if (q->nchecks == 0) return OK;
     struct expr **exprs;
     NEW_N(p, exprs, q->nchecks);

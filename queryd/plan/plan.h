@@ -169,6 +169,9 @@ struct plan_change {
     struct program *checks;  /* over natts columns; NULL: none */
     uint16_t nchecks;
     const char **check_names;
+    struct program *generated; /* over natts columns: values of generated_atts; NULL: none */
+    uint16_t ngenerated;
+    uint16_t *generated_atts;
     bool has_conflict, conflict_update;
     oid arbiter;
     bool arbiter_primary;

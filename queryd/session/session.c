@@ -25,6 +25,10 @@ static void fatal(struct session *s, enum status_code code, const char *format, 
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
+static void note_effect(struct sql_env *env) {
+    session_note_effect(env->session);
+}
+
 static void env_init(struct session *s) {
     struct worker *w = s->worker;
     uint64_t seed = 0;
@@ -40,6 +44,8 @@ static void env_init(struct session *s) {
                               .settings = &s->settings,
                               .cancel = &s->slot->cancel,
                               .notice = send_notice,
+                              .effect = note_effect,
+                              .sequences = session_sequences_at(w->d->proc.shm, s->index),
                               .session = s};
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "catalog/sequence.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 #include "types/datetime.h"
@@ -294,6 +295,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
     if (d->kind == DISCARD_ALL && s->block != BLOCK_NONE)
         return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
                          "DISCARD ALL cannot run inside a transaction block");
+    if (d->kind == DISCARD_ALL || d->kind == DISCARD_SEQUENCES) sequence_forget(&s->env);
     if (d->kind == DISCARD_ALL) {
         settings_reset_all(s);
         prepared_drop(s, NULL);

@@ -26,6 +26,8 @@ uint32_t session_slot_take(struct shm *shm, struct owner owner) {
         /* Everything behind the words that outlive a use. */
         size_t from = offsetof(struct session_slot, cancel);
         memset((char *)s + from, 0, sizeof *s - from);
+        atomic_store(&session_sequences_at(shm, i)->n, 0);
+        atomic_store(&session_sequences_at(shm, i)->last, 0);
         atomic_store(&s->block, 'I');
         atomic_store(&s->state, SESSION_OPENING);
         return i;

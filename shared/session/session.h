@@ -9,7 +9,8 @@
  *     16384    16384    text of the unnamed prepared statement
  *     32768    65536    send buffer
  *     98304    131072   receive buffer, two halves: what is moved goes into the other half
- *     229376   819200   prepared statements (see session_statement_…)
+ *     229376   802816   prepared statements (see session_statement_…)
+ *     1032192  16384    struct session_sequences
  *
  * A slot belongs to the process that `owner` names and is written by it alone, but for `cancel`,
  * which anybody sets. A worker takes a slot by changing owner from 0 to its own with one
@@ -39,7 +40,9 @@
 #define SESSION_IN_AT 98304
 #define SESSION_BUFFER_BYTES 65536
 #define SESSION_STATEMENTS_AT 229376
-#define SESSION_STATEMENTS_BYTES 819200
+#define SESSION_STATEMENTS_BYTES 802816
+#define SESSION_SEQUENCES_AT 1032192
+#define SESSION_SEQUENCES_BYTES 16384
 #define SESSION_NAME_BYTES 64
 #define SESSION_TAG_BYTES 64
 
@@ -135,6 +138,32 @@ _Static_assert(sizeof(struct session_slot) <= SESSION_SETTINGS_AT, "its page");
 
 static inline char *session_slot_at(const struct shm *shm, uint32_t index) {
     return shm->sessions + (size_t)index * SESSION_BYTES;
+}
+
+/* The sequences that the session has taken values from, the least recently met one is forgotten for
+ * a new one when all places are taken. `last` moves before `cached`: a death in between leaves
+ * nothing that would be given out twice. */
+struct session_sequence {
+    _Atomic uint32_t oid; /* 0: not in use */
+    uint32_t met;         /* when it was last met: a count */
+    int64_t last;         /* what currval tells */
+    int64_t cached;       /* values up to this one are the session's own to give out */
+    int64_t step;         /* from one to the next */
+    uint64_t root;        /* of the tree that they came from: another one, and they are void */
+};
+#define SESSION_SEQUENCES_MAX 400
+struct session_sequences {
+    _Atomic uint32_t n;    /* places that have been in use */
+    _Atomic uint32_t last; /* oid of the sequence that lastval tells of; 0: none */
+    uint32_t meetings;
+    uint32_t unused;
+    struct session_sequence s[SESSION_SEQUENCES_MAX];
+};
+_Static_assert(sizeof(struct session_sequences) <= SESSION_SEQUENCES_BYTES, "its place");
+
+static inline struct session_sequences *session_sequences_at(const struct shm *shm,
+                                                             uint32_t index) {
+    return (struct session_sequences *)(session_slot_at(shm, index) + SESSION_SEQUENCES_AT);
 }
 
 /* Takes a free slot for a process; SESSION_NONE when all are taken. */

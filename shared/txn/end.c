@@ -67,7 +67,7 @@ static void end(struct proc *p, struct txn *t) {
     t->slot = NULL;
     t->writer = (struct tree_writer){0};
     t->have_snapshot = false;
-    t->catalog_changed = false;
+    t->catalog_changed = t->changed_outside = false;
     t->locks = 0;
 }
 
@@ -89,8 +89,12 @@ status txn_commit(struct proc *p, struct txn *t, bool durable) {
         if (durable || t->catalog_changed) s = log_wait_durable(p, t->commit_end);
         FAULT(p, COMMIT_DURABLE);
         if (t->catalog_changed) atomic_fetch_add(&p->shm->control->catalog_version, 1);
-    } else if (t->writer.x) {
-        return txn_rollback(p, t);
+    } else {
+        if (t->changed_outside && durable) s = log_wait_durable(p, log_complete(p->shm->log));
+        if (t->writer.x) {
+            status undone = txn_rollback(p, t);
+            return ok(s) ? undone : s;
+        }
     }
     end(p, t);
     return s;

@@ -127,6 +127,7 @@ struct txn {
     bool waiting;         /* in txn_wait or txn_lock_relation */
     uint16_t locks;       /* entries of slot->lock in use */
     lsn commit_end;       /* end of this session's newest commit record */
+    bool changed_outside; /* something was logged that is no part of it: its end waits for that */
     bool catalog_changed; /* commit moves control.catalog_version before locks go */
     struct snapshot snap;
     commit_time last_commit; /* of this session's newest commit: its next snapshot is not older */

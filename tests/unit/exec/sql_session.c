@@ -56,6 +56,7 @@ struct sql_session *sql_session_new(uint16_t slot) {
                               .settings = &s->settings,
                               .notice = hear,
                               .cancel = &s->cancel,
+                              .sequences = &s->sequences,
                               .session = s};
     s->session_env.session = &s->env;
     return s;

@@ -15,6 +15,7 @@
 #include "exec/statement.h"
 #include "fake_env.h"
 #include "script.h"
+#include "session/session.h"
 
 struct sql_session {
     struct proc proc;
@@ -28,6 +29,7 @@ struct sql_session {
     bool in_block, failed;
     uint64_t count; /* of the last statement */
     _Atomic bool cancel;
+    struct session_sequences sequences;
 };
 
 /* The appliance all sessions of a test program share; made at the first call. */

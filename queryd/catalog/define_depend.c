@@ -1,0 +1,268 @@
+/* define_depend.c: what depends on what is dropped: views, defaults, foreign keys. */
+#include "catalog/define_internal.h"
+
+/* One DROP: what it has taken with it so far, for the notice at its end. */
+struct cascade {
+    struct sql_env *env;
+    bool cascade;
+    oid relation;       /* what is dropped: its own parts are no dependents */
+    struct list *texts; /* char *: "view v" */
+};
+
+struct dependent {
+    oid class_oid;
+    oid object;
+    const char *text;
+};
+
+static const char *kind_word(char kind) {
+    switch (kind) {
+    case 'v': return "view";
+    case 'i': return "index";
+    case 'S': return "sequence";
+    default: return "table";
+    }
+}
+
+status define_relation_text(struct sql_env *env, oid relation, char kind, const char **ret) {
+    struct buf out = {0};
+    status st = relation_print(env, relation, &out);
+    if (ok(st))
+        *ret = arena_printf(env->eval.arena, "%s %.*s", kind_word(kind), (int)out.len, out.data);
+    buf_free(&out);
+    return ok(st) && !*ret ? no_memory(env) : st;
+}
+
+/* ---- who depends ----------------------------------------------------------------------------- */
+
+static status view_text(struct cascade *c, oid rule, struct dependent *ret) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_rewrite, rule, env->eval.arena, &row));
+    *ret = (struct dependent){OID_pg_class, row_oid(&row, COL_pg_rewrite_ev_class), NULL};
+    return define_relation_text(env, ret->object, 'v', &ret->text);
+}
+
+static status default_text(struct cascade *c, oid id, struct dependent *ret) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    const struct relation *r;
+    const char *table;
+    TRY(catalog_row_get_oid(env, CAT_pg_attrdef, id, env->eval.arena, &row));
+    oid relation = row_oid(&row, COL_pg_attrdef_adrelid);
+    if (relation == c->relation) return STATUS(NOT_FOUND);
+    TRY(catalog_relation(env, relation, &r));
+    TRY(define_relation_text(env, relation, r->kind, &table));
+    int16_t number = row_int2(&row, COL_pg_attrdef_adnum);
+    *ret = (struct dependent){OID_pg_attrdef, id, NULL};
+    ret->text = arena_printf(env->eval.arena, "default value for column %s of %s",
+                             r->atts[number - 1].name, table);
+    return ret->text ? OK : no_memory(env);
+}
+
+static status constraint_text(struct cascade *c, oid id, bool whole, struct dependent *ret) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    const char *table;
+    TRY(catalog_row_get_oid(env, CAT_pg_constraint, id, env->eval.arena, &row));
+    oid relation = row_oid(&row, COL_pg_constraint_conrelid);
+    if (relation == c->relation && whole) return STATUS(NOT_FOUND);
+    TRY(define_relation_text(env, relation, 'r', &table));
+    *ret = (struct dependent){OID_pg_constraint, id, NULL};
+    ret->text = arena_printf(env->eval.arena, "constraint %s on %s",
+                             row_name(&row, COL_pg_constraint_conname), table);
+    return ret->text ? OK : no_memory(env);
+}
+
+/* NOT_FOUND: it goes anyway. */
+static status describe(struct cascade *c, const struct catalog_row *row, bool whole,
+                       struct dependent *ret) {
+    oid class_oid = row_oid(row, COL_pg_depend_classid), id = row_oid(row, COL_pg_depend_objid);
+    bool normal = row_char(row, COL_pg_depend_deptype) == 'n';
+    if (class_oid == OID_pg_rewrite) return view_text(c, id, ret);
+    if (class_oid == OID_pg_attrdef && normal) return default_text(c, id, ret);
+    if (class_oid == OID_pg_constraint && normal) return constraint_text(c, id, whole, ret);
+    return STATUS(NOT_FOUND);
+}
+
+static bool is_known(const struct list *dependents, const struct dependent *d) {
+    LIST_EACH(const struct dependent *, k, dependents)
+    if (k->class_oid == d->class_oid && k->object == d->object) return true;
+    return false;
+}
+
+/* Of a relation (part 0: all of it) or of one column. */
+static status find(struct cascade *c, oid relation, int32_t part, struct list **ret_dependents) {
+    struct arena *a = c->env->eval.arena;
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(relation), datum_int4(part)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(c->env, CAT_pg_depend, OID_pg_depend_reference_index, keys,
+                                   part ? 3 : 2, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        struct dependent found;
+        st = describe(c, &s.row, part == 0, &found);
+        if (status_is(st, ST_NOT_FOUND)) continue;
+        if (!ok(st)) goto out;
+        /* a view's own rule depends on the view */
+        if (found.class_oid == OID_pg_class && found.object == relation) continue;
+        if (is_known(*ret_dependents, &found)) continue;
+        struct dependent *kept = arena_memdup(a, &found, sizeof found);
+        TRY_OUT(st, kept ? list_append(a, ret_dependents, kept) : no_memory(c->env));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status refuse(struct sql_env *env, const struct list *dependents, const char *what) {
+    status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                          "cannot drop %s because other objects depend on it", what);
+    struct buf out = {0};
+    status built = OK;
+    LIST_EACH(const struct dependent *, d, dependents) {
+        if (ok(built))
+            built = buf_printf(&out, "%s%s depends on %s", d_i ? "\n" : "", d->text, what);
+    }
+    if (ok(built)) error_detail(env->eval.error, "%.*s", (int)out.len, out.data);
+    buf_free(&out);
+    error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
+    return st;
+}
+
+/* ---- taking them along ----------------------------------------------------------------------- */
+
+static status drop_dependents(struct cascade *c, oid relation, int32_t part, const char *what);
+
+static status lock(struct sql_env *env, oid relation) {
+    return txn_lock_relation(env->proc, env->txn, relation, MODE_ACCESS_EXCLUSIVE, false,
+                             env->settings->lock_timeout_ms);
+}
+
+static status drop_view(struct cascade *c, const struct dependent *d) {
+    const struct relation *v;
+    TRY(lock(c->env, d->object));
+    status st = catalog_relation(c->env, d->object, &v);
+    if (status_is(st, ST_NOT_FOUND)) return OK; /* dropped by an earlier one */
+    TRY(st);
+    TRY(list_append(c->env->eval.arena, &c->texts, (void *)d->text));
+    TRY(drop_dependents(c, v->oid, 0, d->text));
+    return define_drop_relation(c->env, v);
+}
+
+static status forget_default(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_bool(row, COL_pg_attribute_atthasdef, false);
+    return OK;
+}
+
+static status drop_default(struct cascade *c, const struct dependent *d) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    status st = catalog_row_get_oid(env, CAT_pg_attrdef, d->object, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    oid relation = row_oid(&row, COL_pg_attrdef_adrelid);
+    TRY(lock(env, relation));
+    datum key = datum_oid(d->object);
+    TRY(define_forget(env, OID_pg_attrdef, d->object));
+    TRY(catalog_rows_delete(env, CAT_pg_attrdef, 0, &key, 1, NULL));
+    TRY(define_update_attribute(env, relation, row_int2(&row, COL_pg_attrdef_adnum), forget_default,
+                                NULL));
+    catalog_changed(env);
+    return OK;
+}
+
+static status drop_constraint(struct cascade *c, const struct dependent *d) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    status st = catalog_row_get_oid(env, CAT_pg_constraint, d->object, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(lock(env, row_oid(&row, COL_pg_constraint_conrelid)));
+    datum key = datum_oid(d->object);
+    TRY(define_forget(env, OID_pg_constraint, d->object));
+    TRY(catalog_rows_delete(env, CAT_pg_constraint, 0, &key, 1, NULL));
+    catalog_changed(env);
+    return OK;
+}
+
+static status drop_dependents(struct cascade *c, oid relation, int32_t part, const char *what) {
+    struct list *dependents = NULL;
+    TRY(find(c, relation, part, &dependents));
+    if (!list_n(dependents)) return OK;
+    if (!c->cascade) return refuse(c->env, dependents, what);
+    LIST_EACH(const struct dependent *, d, dependents) {
+        if (d->class_oid == OID_pg_class) TRY(drop_view(c, d));
+        if (d->class_oid == OID_pg_attrdef) TRY(drop_default(c, d));
+        if (d->class_oid == OID_pg_constraint) TRY(drop_constraint(c, d));
+    }
+    return OK;
+}
+
+static void report(struct cascade *c) {
+    if (list_n(c->texts) == 1)
+        define_notice(c->env, "00000", "drop cascades to %s", (char *)list_at(c->texts, 0));
+    if (list_n(c->texts) > 1)
+        define_notice(c->env, "00000", "drop cascades to %d other objects", list_n(c->texts));
+}
+
+status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
+                              const char *what, bool cascade) {
+    struct cascade c = {.env = env, .cascade = cascade, .relation = r->oid};
+    struct list *owned = NULL;
+    TRY(drop_dependents(&c, r->oid, part, what));
+    TRY(define_owned_sequences(env, r->oid, (int16_t)part, &owned));
+    LIST_EACH(void *, sequence, owned) {
+        const char *text;
+        TRY(define_relation_text(env, (oid)(uintptr_t)sequence, 'S', &text));
+        TRY(drop_dependents(&c, (oid)(uintptr_t)sequence, 0, text));
+    }
+    report(&c);
+    return OK;
+}
+
+status define_drop_index_dependents(struct sql_env *env, oid index, const char *what,
+                                    bool cascade) {
+    struct cascade c = {.env = env, .cascade = cascade};
+    TRY(drop_dependents(&c, index, 0, what));
+    report(&c);
+    return OK;
+}
+
+status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,
+                           const char *what) {
+    struct cascade c = {.env = env, .relation = r->oid};
+    struct list *dependents = NULL, *views = NULL;
+    TRY(find(&c, r->oid, part, &dependents));
+    LIST_EACH(struct dependent *, d, dependents)
+    if (d->class_oid == OID_pg_class) TRY(list_append(env->eval.arena, &views, d));
+    return list_n(views) ? refuse(env, views, what) : OK;
+}
+
+/* ---- sequences ------------------------------------------------------------------------------- */
+
+status define_owned_sequences(struct sql_env *env, oid table, int16_t column,
+                              struct list **ret_sequences) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(table), datum_int4(column)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_reference_index, keys,
+                                   column ? 3 : 2, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        char type = row_char(&s.row, COL_pg_depend_deptype);
+        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_class || (type != 'a' && type != 'i'))
+            continue;
+        struct catalog_row row;
+        oid id = row_oid(&s.row, COL_pg_depend_objid);
+        TRY_OUT(st, catalog_row_get_oid(env, CAT_pg_class, id, env->eval.arena, &row));
+        if (row_char(&row, COL_pg_class_relkind) != 'S') continue;
+        TRY_OUT(st, list_append(env->eval.arena, ret_sequences, (void *)(uintptr_t)id));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
