@@ -142,6 +142,12 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     return OK;
 }
 
+/* It was bound, and died with its worker; or there never was such a portal. */
+static status no_portal(struct session *s, const char *name) {
+    if (s->portals_lost) return error_set(&s->error, ST_SERIALIZATION_FAILURE, SESSION_LOST_WORDS);
+    return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
+}
+
 /* ---- Describe -------------------------------------------------------------------------------- */
 
 static status describe_rows(struct session *s, const struct statement *st, struct node *utility,
@@ -162,9 +168,7 @@ static status describe_message(struct session *s, struct wire_reader *r) {
     TRY(wire_gets(r, &name));
     if (*what == 'P') {
         struct portal *p = portal_find(s, name);
-        if (!p)
-            return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist",
-                             name);
+        if (!p) return no_portal(s, name);
         return describe_rows(s, p->statement, p->utility ? p->utility->utility : NULL, p->nformats,
                              p->formats);
     }
@@ -233,8 +237,7 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     TRY(wire_gets(r, &name));
     TRY(wire_get32(r, &max));
     struct portal *p = portal_find(s, name);
-    if (!p)
-        return error_set(&s->error, ST_INVALID_CURSOR_NAME, "portal \"%s\" does not exist", name);
+    if (!p) return no_portal(s, name);
     if (max > INT32_MAX) max = 0;
     TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
@@ -277,7 +280,7 @@ static status close_message(struct session *s, struct wire_reader *r) {
 /* ---- the sequence ---------------------------------------------------------------------------- */
 
 static status sync_message(struct session *s) {
-    s->slot->skip_until_sync = false;
+    s->slot->skip_until_sync = s->portals_lost = false;
     block_statement_end(s);
     status st = block_finish_implicit(s, NULL);
     if (ok(st)) send_ready(s);

@@ -173,8 +173,8 @@ static void go_on(struct session *s, bool rested) {
         answer_commit(s);
     else if (extended && slot->skip_until_sync && !synced)
         return; /* what comes is thrown away up to Sync */
-    else if (extended && rested && !slot->bound && !slot->wrote)
-        return; /* between Parse or Describe and what follows: nothing was lost yet */
+    else if (extended && rested && !slot->wrote)
+        s->portals_lost = slot->bound; /* nothing else was: who asks for one hears of it */
     else if (synced && !slot->wrote && !s->lost)
         send_ready(s);
     else

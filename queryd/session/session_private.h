@@ -80,13 +80,14 @@ struct session {
     uint32_t index; /* of its slot */
     struct session_slot *slot;
     struct wire wire;
-    bool started;   /* past start-up */
-    bool ending;    /* 'X', a fatal error, end of file */
-    bool running;   /* a coroutine works on it */
-    bool implicit;  /* a transaction was begun outside a block */
-    bool kept;      /* the guardian has a copy of the socket */
-    bool lost;      /* the open block died with its worker, and the client does not know yet */
-    bool rested;    /* no message was worked on when its last worker died */
+    bool started;      /* past start-up */
+    bool ending;       /* 'X', a fatal error, end of file */
+    bool running;      /* a coroutine works on it */
+    bool implicit;     /* a transaction was begun outside a block */
+    bool kept;         /* the guardian has a copy of the socket */
+    bool lost;         /* the open block died with its worker, and the client does not know yet */
+    bool portals_lost; /* those of the open sequence died with its worker */
+    bool rested;       /* no message was worked on when its last worker died */
     bool restoring; /* the session is put together from its slot: nothing is told to the client */
     bool last_statement; /* of a simple query: what runs now has nothing behind it */
     enum block_state block;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What clients hear when their worker dies or hands over, over TCP and over a Unix socket, with one worker
-# (they wait for its next life) and with two.
+# What clients hear when their worker dies or hands over: over TCP with one worker (they wait for its next life),
+# and over a Unix socket with two.
 . "$(dirname "$0")/../cluster/lib.sh"
 here=$(dirname "$0")
 [ -x "$BUILD/bin/queryd" ] || exit 77
@@ -15,11 +15,10 @@ hand) kill -USR1 \$pids ;;
 esac
 WORDS
 chmod +x "$DIR/command"
-for workers in 1 2; do
-    start --workers $workers --set "unix_socket_directories=$DIR/sockets" --set restart_deaths_max=1000
-    for address in "$PORT" "$DIR/sockets/.s.PGSQL.$PORT"; do
-        "$BUILD/tests/wire_deaths" "$address" "$here/deaths.txt" "$DIR/command" ||
-            fail "$workers workers, $address"
-    done
+try() { # workers address
+    start --workers "$1" --set "unix_socket_directories=$DIR/sockets" --set restart_deaths_max=1000
+    "$BUILD/tests/wire_deaths" "$2" "$here/deaths.txt" "$DIR/command" || fail "$1 workers, $2"
     stop_now
-done
+}
+try 1 "$PORT"
+try 2 "$DIR/sockets/.s.PGSQL.$PORT"
