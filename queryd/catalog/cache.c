@@ -1,5 +1,6 @@
 /* cache.c: what was read from the catalogs, kept for one catalog version. */
 #include "catalog/internal.h"
+#include "catalog/temp.h"
 
 static bool in_use(const struct sql_env *env, const struct generation *g) {
     const struct shm *shm = env->proc->shm;
@@ -240,6 +241,7 @@ status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema) {
         *ret_schema = SCHEMA_PG_CATALOG;
         return OK;
     }
+    if (!strcmp(name, "pg_temp")) return temp_schema(env, ret_schema);
     if (strlen(name) >= NAME_BYTES) return STATUS(NOT_FOUND);
     struct generation *g = generation_of(env);
     if (!g) return no_memory(env);

@@ -14,4 +14,8 @@ bool define_is_definition(const struct node *stmt);
  * in env->eval.error. */
 status define_execute(struct sql_env *env, struct node *stmt, const char **ret_tag);
 
+/* The table of CREATE TABLE AS, empty: the columns of its query. *ret_made: false when IF NOT
+ * EXISTS found one. What was read of the catalogs before is stale. */
+status define_table_as(struct sql_env *env, struct ast_create_table_as *s, bool *ret_made);
+
 #endif

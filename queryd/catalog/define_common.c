@@ -3,6 +3,7 @@
 
 #include "base/spin.h"
 #include "catalog/define_internal.h"
+#include "catalog/temp.h"
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
@@ -28,9 +29,17 @@ status define_unsupported(struct sql_env *env, const char *what) {
 /* ---- relations ------------------------------------------------------------------------------- */
 
 status define_place(struct sql_env *env, const struct ast_range_var *name, struct relation *r) {
-    if (name->persistence == PERSIST_TEMP) return define_unsupported(env, "a temporary relation");
-    r->persistence = name->persistence == PERSIST_UNLOGGED ? 'u' : 'p';
-    TRY(schema_for_creation(env, name->schema, &r->schema));
+    bool temp_named = name->schema && !strcmp(name->schema, "pg_temp");
+    if (temp_named || name->persistence == PERSIST_TEMP) {
+        if (name->schema && !temp_named)
+            return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                             "cannot create temporary relation in non-temporary schema");
+        r->persistence = 't';
+        TRY(temp_schema_for_creation(env, &r->schema));
+    } else {
+        r->persistence = name->persistence == PERSIST_UNLOGGED ? 'u' : 'p';
+        TRY(schema_for_creation(env, name->schema, &r->schema));
+    }
     TRY(schema_name_of(env, r->schema, env->eval.arena, &r->schema_name));
     return define_refuse_catalog_schema(env, r->schema, r->schema_name, name->name);
 }

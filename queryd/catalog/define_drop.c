@@ -265,6 +265,14 @@ static status drop_contents(struct sql_env *env, const struct list *relations, c
     return OK;
 }
 
+status define_drop_schema_contents(struct sql_env *env, oid schema) {
+    struct list *relations = NULL;
+    struct sql_env quiet = *env;
+    quiet.notice = NULL;
+    TRY(schema_contents(env, schema, &relations));
+    return drop_contents(&quiet, relations, "", true);
+}
+
 static status drop_schema(struct sql_env *env, const struct ast_drop *s, const char *name) {
     oid schema;
     status st = catalog_schema(env, name, &schema);

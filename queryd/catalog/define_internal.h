@@ -178,6 +178,8 @@ status define_drop_relation(struct sql_env *env, const struct relation *r);
 status define_drop_index(struct sql_env *env, const struct relation *table, oid index);
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
                               bool missing_ok, bool cascade);
+/* All relations of a schema, without a word. */
+status define_drop_schema_contents(struct sql_env *env, oid schema);
 status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t column);
 /* "view public.v", in the arena. */
 status define_relation_text(struct sql_env *env, oid relation, char kind, const char **ret);

@@ -303,10 +303,7 @@ static status create(struct sql_env *env, struct ast_sequence *s) {
     struct sequence_options o;
     struct sequence_desc d = {0};
     struct sequence_state state = {0};
-    struct relation r = {.name = s->relation->name,
-                         .kind = 'S',
-                         .persistence = s->relation->persistence == PERSIST_UNLOGGED ? 'u' : 'p',
-                         .owner = env->settings->user_oid};
+    struct relation r = {.name = s->relation->name, .kind = 'S', .owner = env->settings->user_oid};
     oid existing;
     TRY(define_at(env, &s->relation->node, define_place(env, s->relation, &r)));
     TRY(relation_oid(env, r.schema, r.name, &existing));

@@ -1,5 +1,6 @@
 /* define_table.c: CREATE TABLE. */
 #include "catalog/define_internal.h"
+#include "catalog/temp.h"
 
 static const char *const system_columns[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
 
@@ -220,8 +221,9 @@ static status insert_table(struct table_plan *p) {
 }
 
 static status refuse_unsupported(struct sql_env *env, const struct ast_create_table *s) {
-    if (s->relation->persistence == PERSIST_TEMP)
-        return define_unsupported(env, "a temporary table");
+    if (s->on_commit && s->relation->persistence != PERSIST_TEMP)
+        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                         "ON COMMIT can only be used on temporary tables");
     if (s->inherits) return define_unsupported(env, "INHERITS");
     if (s->of_type) return define_unsupported(env, "a typed table");
     if (s->partition_of || s->partition_by) return define_unsupported(env, "partitioning");
@@ -243,28 +245,85 @@ status define_refuse_catalog_schema(struct sql_env *env, oid schema, const char 
     return st;
 }
 
-status define_create_table(struct sql_env *env, struct ast_create_table *s) {
-    TRY(refuse_unsupported(env, s));
+/* A relation to be filled in; *ret NULL: there is one already, and that is all right. */
+static status new_table(struct sql_env *env, const struct ast_range_var *name, bool if_not_exists,
+                        struct relation **ret) {
+    oid existing;
     struct relation *r = arena_zalloc(env->eval.arena, sizeof *r);
+    *ret = NULL;
     if (!r) return no_memory(env);
     r->atts = arena_array(env->eval.arena, ROW_ATTRIBUTES_MAX, sizeof *r->atts);
     if (!r->atts) return no_memory(env);
-    r->name = s->relation->name;
+    r->name = name->name;
     r->kind = 'r';
     r->owner = env->settings->user_oid;
-    TRY(define_at(env, &s->relation->node, define_place(env, s->relation, r)));
-    oid existing;
+    TRY(define_at(env, &name->node, define_place(env, name, r)));
     TRY(relation_oid(env, r->schema, r->name, &existing));
-    if (existing && s->if_not_exists) {
+    if (existing && if_not_exists) {
         define_notice(env, "42P07", "relation \"%s\" already exists, skipping", r->name);
         return OK;
     }
     if (existing)
         return error_set(env->eval.error, ST_DUPLICATE_TABLE, "relation \"%s\" already exists",
                          r->name);
+    *ret = r;
+    return OK;
+}
+
+status define_create_table(struct sql_env *env, struct ast_create_table *s) {
+    struct relation *r;
+    TRY(refuse_unsupported(env, s));
+    TRY(new_table(env, s->relation, s->if_not_exists, &r));
+    if (!r) return OK;
     struct table_plan p = {.env = env, .stmt = s, .r = r};
     LIST_EACH(struct node *, n, s->elements) TRY(add_element(&p, n));
     TRY(mark_primary(&p));
     TRY(plan_values(&p));
-    return insert_table(&p);
+    TRY(insert_table(&p));
+    return temp_note_on_commit(env, r->oid, s->on_commit);
+}
+
+/* ---- CREATE TABLE AS ------------------------------------------------------------------------- */
+
+static status as_columns(struct sql_env *env, const struct ast_create_table_as *s,
+                         struct relation *r) {
+    uint16_t n;
+    struct define_column *columns;
+    if (!define_hooks) return define_unsupported(env, "CREATE TABLE AS");
+    TRY(define_hooks->query_columns(env, s->query, &n, &columns));
+    if (list_n(s->into->columns) > n)
+        return error_set(env->eval.error, ST_SYNTAX_ERROR, "too many column names were specified");
+    if (n > ROW_ATTRIBUTES_MAX)
+        return error_set(env->eval.error, ST_TOO_MANY_COLUMNS, "tables can have at most %d columns",
+                         ROW_ATTRIBUTES_MAX);
+    LIST_EACH(const char *, name, s->into->columns) columns[name_i].name = name;
+    for (uint16_t i = 0; i < n; i++) {
+        if (define_attribute(r, columns[i].name))
+            return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
+                             "column \"%s\" specified more than once", columns[i].name);
+        r->atts[r->natts++] =
+            (struct attribute){.name = columns[i].name,
+                               .number = (int16_t)(i + 1),
+                               .type = columns[i].type == UNKNOWNOID ? TEXTOID : columns[i].type,
+                               .typmod = columns[i].typmod,
+                               .collation = columns[i].collation};
+    }
+    return OK;
+}
+
+status define_table_as(struct sql_env *env, struct ast_create_table_as *s, bool *ret_made) {
+    struct relation *r;
+    *ret_made = false;
+    TRY(new_table(env, s->into->relation, s->if_not_exists, &r));
+    if (!r) return OK;
+    if (s->into->on_commit && s->into->relation->persistence != PERSIST_TEMP)
+        return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                         "ON COMMIT can only be used on temporary tables");
+    TRY(as_columns(env, s, r));
+    struct table_plan p = {.env = env, .r = r};
+    TRY(insert_table(&p));
+    TRY(temp_note_on_commit(env, r->oid, s->into->on_commit));
+    catalog_changed(env);
+    *ret_made = true;
+    return OK;
 }

@@ -236,8 +236,6 @@ static status replace_view(struct view_walk *w, const struct relation *old, uint
 }
 
 status define_create_view(struct sql_env *env, struct ast_create_view *s) {
-    if (s->relation->persistence == PERSIST_TEMP)
-        return define_unsupported(env, "a temporary view");
     if (s->recursive) return define_unsupported(env, "a recursive view");
     if (!define_hooks) return define_unsupported(env, "CREATE VIEW");
     struct view_walk w = {.env = env};
@@ -245,10 +243,7 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
                             .kind = 'v',
                             .persistence = 'p',
                             .owner = env->settings->user_oid};
-    TRY(define_at(env, &s->relation->node,
-                  schema_for_creation(env, s->relation->schema, &view.schema)));
-    TRY(schema_name_of(env, view.schema, env->eval.arena, &view.schema_name));
-    TRY(define_refuse_catalog_schema(env, view.schema, view.schema_name, view.name));
+    TRY(define_at(env, &s->relation->node, define_place(env, s->relation, &view)));
     uint16_t n;
     struct define_column *columns;
     char *text;

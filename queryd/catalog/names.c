@@ -1,5 +1,6 @@
 /* names.c: schemas, the search path, roles and types by name. */
 #include "catalog/internal.h"
+#include "catalog/temp.h"
 
 #include "catalog/session_names.h"
 #include "parse/keyword.h"
@@ -38,8 +39,10 @@ status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *re
     oid creation = 0;
     char name[NAME_BYTES];
     const char *at = env->settings->search_path ? env->settings->search_path : "";
-    oid found[SEARCH_PATH_MAX];
-    while (n < SEARCH_PATH_MAX - 1 && next_element(&at, name)) {
+    oid found[SEARCH_PATH_MAX], temp = 0;
+    status has_temp = temp_schema(env, &temp);
+    if (!ok(has_temp) && !status_is(has_temp, ST_NOT_FOUND)) return has_temp;
+    while (n < SEARCH_PATH_MAX - 2 && next_element(&at, name)) {
         oid schema;
         const char *wanted = strcmp(name, "$user") ? name : env->settings->user;
         if (!wanted) continue;
@@ -51,6 +54,7 @@ status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *re
         found[n++] = schema;
     }
     size_t out = 0;
+    if (temp && !contains(found, n, temp)) ret_schemas[out++] = temp; /* before everything else */
     if (!contains(found, n, SCHEMA_PG_CATALOG)) ret_schemas[out++] = SCHEMA_PG_CATALOG;
     for (size_t i = 0; i < n; i++) ret_schemas[out++] = found[i];
     *ret_n = out;

@@ -9,6 +9,7 @@
 
 struct catalog;
 struct session_sequences;
+struct session_temp;
 
 /* Settings that change what statements mean; the session maps SET to them. Strings are the
  * session's. */
@@ -47,6 +48,8 @@ struct sql_env {
      * worker dies must not run it again. Set by the session. */
     void (*effect)(struct sql_env *env);
     struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
+    struct session_temp *temp;           /* ... and of its temporary relations; NULL: none */
+    uint32_t temp_number;                /* of its temporary schema */
     void *session;                       /* the session itself, for the parts above */
 };
 

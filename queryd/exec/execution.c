@@ -1,5 +1,6 @@
 /* One execution of a statement. */
 #include "catalog/define.h"
+#include "exec/create_as.h"
 #include "exec/private.h"
 
 /* Locks what the plan was made for and looks whether it still is. */
@@ -165,7 +166,11 @@ static status fetch_rows(struct execution *x, uint16_t max_rows) {
 }
 
 static status define(struct execution *x) {
-    return define_execute(x->env, private_of(x->statement)->node, &x->tag);
+    struct node *n = private_of(x->statement)->node;
+    if (n->kind == NODE_CREATE_TABLE_AS)
+        return create_table_as(x->env, ast_as_create_table_as(n), &x->tag, &x->rows,
+                               &x->counts_rows);
+    return define_execute(x->env, n, &x->tag);
 }
 
 static status fetch(struct execution *x, uint16_t max_rows) {
@@ -204,7 +209,7 @@ status execution_fetch(struct execution *x, uint16_t max_rows, const struct batc
 
 const char *execution_tag(const struct execution *x, bool *ret_counts, uint64_t *ret_count) {
     const struct statement_private *p = private_of(x->statement);
-    bool rows = x->statement->kind != STATEMENT_DEFINE && !p->explain;
+    bool rows = x->counts_rows || (x->statement->kind != STATEMENT_DEFINE && !p->explain);
     *ret_counts = rows;
     *ret_count = p->changes ? x->changed : x->rows;
     return x->tag;

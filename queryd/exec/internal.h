@@ -83,7 +83,8 @@ struct execution {
     const struct batch *current;
     uint16_t at;
     uint16_t *sel;
-    bool ran; /* changes are done */
+    bool ran;         /* changes are done */
+    bool counts_rows; /* a definition whose tag counts rows */
     bool finished;
     const char *tag;
 };

@@ -3,6 +3,7 @@
 
 #include "analyse/analyse.h"
 #include "catalog/define.h"
+#include "exec/create_as.h"
 #include "exec/private.h"
 
 #define STATEMENT_BYTES_MAX ((size_t)64 << 20)
@@ -140,12 +141,22 @@ static status prepare_define(struct sql_env *env, struct statement_private *p,
     LIST_EACH(struct raw_stmt *, again, statements)
     if (again->location == raw->location) p->node = again->stmt;
     CHECK(p->node && p->node->kind == raw->stmt->kind);
+    struct node *as;
+    TRY(create_as_of_select(env, &s->arena, p->node, &as));
+    if (as) p->node = as;
     return OK;
+}
+
+static bool has_into(const struct node *n) {
+    while (n && n->kind == NODE_SELECT && ((const struct ast_select *)n)->set_op != SETOP_NONE)
+        n = (const struct node *)((const struct ast_select *)n)->left;
+    return n && n->kind == NODE_SELECT && ((const struct ast_select *)n)->into;
 }
 
 static status prepare(struct sql_env *env, struct statement_private *p, const struct raw_stmt *raw,
                       const oid *types, uint16_t ntypes) {
     struct node *n = raw->stmt;
+    if (has_into(n)) return prepare_define(env, p, raw);
     if (is_query(n)) return prepare_query(env, p, n, types, ntypes);
     if (n->kind == NODE_EXPLAIN)
         return prepare_explain(env, p, (struct ast_explain *)n, types, ntypes);

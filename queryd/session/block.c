@@ -5,6 +5,7 @@
 
 #include "base/probe.h"
 #include "catalog/log_on.h"
+#include "catalog/temp.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 
@@ -82,6 +83,7 @@ void block_statement_end(struct session *s) {
 /* The transaction is over: what lived with it goes. */
 static void forget_txn(struct session *s, bool committed) {
     portal_drop_all(s);
+    temp_transaction_ended(&s->env, committed);
     if (committed)
         settings_commit(s);
     else
@@ -96,17 +98,6 @@ static void forget_txn(struct session *s, bool committed) {
     s->next_read_only = strcmp(setting_show(s, SETTING_default_transaction_read_only), "on") == 0;
 }
 
-static status commit(struct session *s, const char *tag) {
-    bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
-    PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
-    session_commit_begins(s, tag);
-    status st = s->txn.slot ? txn_commit(s->env.proc, &s->txn, durable) : OK;
-    PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);
-    forget_txn(s, ok(st));
-    session_commit_ends(s, ok(st));
-    return error_from_status(&s->error, st);
-}
-
 static void roll_back(struct session *s) {
     if (s->txn.slot) {
         status st = txn_rollback(s->env.proc, &s->txn);
@@ -114,6 +105,24 @@ static void roll_back(struct session *s) {
             fprintf(stderr, "rollback is left to txnd: %s\n", status_name(st));
     }
     forget_txn(s, false);
+}
+
+static status commit(struct session *s, const char *tag) {
+    bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
+    PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
+    if (s->txn.slot) {
+        status before = temp_before_commit(&s->env);
+        if (!ok(before)) {
+            roll_back(s);
+            return error_from_status(&s->error, before);
+        }
+    }
+    session_commit_begins(s, tag);
+    status st = s->txn.slot ? txn_commit(s->env.proc, &s->txn, durable) : OK;
+    PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);
+    forget_txn(s, ok(st));
+    session_commit_ends(s, ok(st));
+    return error_from_status(&s->error, st);
 }
 
 status block_finish_implicit(struct session *s, const char *tag) {

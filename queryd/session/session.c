@@ -1,4 +1,5 @@
 /* A session's life: start-up, messages, the end. */
+#include "catalog/temp.h"
 #include "session/session_private.h"
 
 #include <stdio.h>
@@ -45,6 +46,8 @@ static void env_init(struct session *s) {
                               .cancel = &s->slot->cancel,
                               .notice = send_notice,
                               .effect = note_effect,
+                              .temp = &s->slot->temp,
+                              .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),
                               .session = s};
 }
@@ -295,6 +298,16 @@ static bool leaves(struct session *s) {
     return true;
 }
 
+/* What cannot be dropped now goes when the next session of this number uses its schema. */
+static void drop_temporary(struct session *s) {
+    if (!s->slot->temp.used) return;
+    error_clear(&s->error);
+    status st = block_statement_begin(s);
+    if (ok(st)) st = temp_drop_all(&s->env);
+    if (ok(st)) st = block_finish_implicit(s, NULL);
+    if (!ok(st)) block_rollback_all(s);
+}
+
 void session_run(void *session) {
     struct session *s = session;
     struct proc *p = s->env.proc;
@@ -325,6 +338,7 @@ void session_run(void *session) {
             start_up(s, &m);
     }
     block_rollback_all(s);
+    drop_temporary(s);
     if (!s->wire.closed) wire_flush(&s->wire);
     session_free(s);
 }
@@ -333,6 +347,7 @@ void session_end(void *session) {
     struct session *s = session;
     send_error(s, "FATAL");
     block_rollback_all(s);
+    drop_temporary(s);
     wire_flush(&s->wire);
     session_free(s);
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "catalog/sequence.h"
+#include "catalog/temp.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 #include "types/datetime.h"
@@ -296,6 +297,10 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
         return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
                          "DISCARD ALL cannot run inside a transaction block");
     if (d->kind == DISCARD_ALL || d->kind == DISCARD_SEQUENCES) sequence_forget(&s->env);
+    if (d->kind == DISCARD_ALL || d->kind == DISCARD_TEMP) {
+        TRY(block_statement_begin(s));
+        TRY(temp_drop_all(&s->env));
+    }
     if (d->kind == DISCARD_ALL) {
         settings_reset_all(s);
         prepared_drop(s, NULL);

@@ -77,6 +77,18 @@ static inline struct stretch stretch_unpack(uint64_t word) {
                             .end = word & 0x3ffff};
 }
 
+/* Temporary relations (queryd/catalog/temp.h). */
+#define SESSION_TEMP_MAX 64
+struct session_temp {
+    bool used;    /* the session's temporary schema is in its search path */
+    bool pending; /* the running transaction is the first to use it */
+    uint32_t n;
+    struct {
+        uint32_t table;
+        bool drop; /* at the commit, else its rows are deleted */
+    } on_commit[SESSION_TEMP_MAX];
+};
+
 struct session_slot {
     _Atomic uint32_t state;
     _Atomic uint32_t generation; /* of its uses */
@@ -129,6 +141,7 @@ struct session_slot {
     _Atomic uint32_t statements_len;
     uint32_t unnamed_len; /* of the unnamed statement's entry; 0: none */
     bool statements_lost; /* one did not fit: this session cannot be handed over */
+    struct session_temp temp;
     uint32_t user_oid, database_oid;
     char user[SESSION_NAME_BYTES];
     char database[SESSION_NAME_BYTES];

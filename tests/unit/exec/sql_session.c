@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "catalog/catalog_table.h"
+#include "catalog/temp.h"
 #include "exec/exec_init.h"
 
 #define MUST(expression) CHECK(ok(expression))
@@ -57,6 +58,8 @@ struct sql_session *sql_session_new(uint16_t slot) {
                               .notice = hear,
                               .cancel = &s->cancel,
                               .sequences = &s->sequences,
+                              .temp = &s->temp,
+                              .temp_number = slot,
                               .session = s};
     s->session_env.session = &s->env;
     return s;
@@ -79,13 +82,20 @@ static void begin(struct sql_session *s) {
     s->session_env.transaction_us = s->session_env.statement_us = 700000000000000;
 }
 
+static status commit(struct sql_session *s) {
+    MUST(temp_before_commit(&s->env));
+    temp_transaction_ended(&s->env, true);
+    return txn_commit(&s->proc, &s->txn, true);
+}
+
 static status end(struct sql_session *s, status st, struct txn_mark mark) {
     if (s->in_block) {
         if (!ok(st)) MUST(txn_rollback_to(&s->proc, &s->txn, mark));
         return st;
     }
-    if (ok(st)) return txn_commit(&s->proc, &s->txn, true);
+    if (ok(st)) return commit(s);
     MUST(txn_rollback(&s->proc, &s->txn));
+    temp_transaction_ended(&s->env, false);
     return st;
 }
 
@@ -102,8 +112,11 @@ static status control(struct sql_session *s, const struct ast_transaction *t) {
         s->in_block = true;
         return OK;
     }
-    case TXN_COMMIT: s->in_block = false; return txn_commit(&s->proc, &s->txn, true);
-    default: s->in_block = false; return txn_rollback(&s->proc, &s->txn);
+    case TXN_COMMIT: s->in_block = false; return commit(s);
+    default:
+        s->in_block = false;
+        temp_transaction_ended(&s->env, false);
+        return txn_rollback(&s->proc, &s->txn);
     }
 }
 

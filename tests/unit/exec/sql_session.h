@@ -30,6 +30,7 @@ struct sql_session {
     uint64_t count; /* of the last statement */
     _Atomic bool cancel;
     struct session_sequences sequences;
+    struct session_temp temp;
 };
 
 /* The appliance all sessions of a test program share; made at the first call. */

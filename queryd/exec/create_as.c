@@ -1,0 +1,67 @@
+/* CREATE TABLE AS and SELECT INTO: a table with a query's columns, then INSERT … SELECT. */
+#include "exec/create_as.h"
+
+#include "analyse/analyse.h"
+#include "catalog/define.h"
+
+static status no_memory(struct sql_env *env) {
+    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+}
+
+status create_as_of_select(struct sql_env *env, struct arena *a, struct node *n,
+                           struct node **ret) {
+    struct node *left = n;
+    *ret = NULL;
+    while (left && left->kind == NODE_SELECT && ast_as_select(left)->set_op != SETOP_NONE)
+        left = (struct node *)ast_as_select(left)->left;
+    if (!left || left->kind != NODE_SELECT || !ast_as_select(left)->into) return OK;
+    struct ast_create_table_as *as =
+        (struct ast_create_table_as *)ast_new(a, NODE_CREATE_TABLE_AS, n->location);
+    if (!as) return no_memory(env);
+    as->query = n;
+    as->into = ast_as_select(left)->into;
+    ast_as_select(left)->into = NULL;
+    *ret = &as->node;
+    return OK;
+}
+
+static status insert_rows(struct sql_env *env, const struct ast_create_table_as *s,
+                          uint64_t *ret_rows) {
+    struct arena *a = env->eval.arena;
+    struct ast_insert *insert = (struct ast_insert *)ast_new(a, NODE_INSERT, -1);
+    if (!insert) return no_memory(env);
+    insert->relation = s->into->relation;
+    insert->relation->persistence = PERSIST_PERMANENT;
+    insert->source = ast_as_select(s->query);
+    struct raw_stmt raw = {.stmt = &insert->node, .length = (int32_t)env->text_len};
+    struct statement *st;
+    TRY(statement_prepare(env, &raw, NULL, 0, &st));
+    struct execution *x = NULL;
+    const struct batch *b;
+    bool counts;
+    status result = execution_begin(env, st, NULL, NULL, &x);
+    if (ok(result)) result = execution_fetch(x, 1, &b);
+    if (ok(result)) execution_tag(x, &counts, ret_rows);
+    if (x) execution_end(x);
+    statement_release(st);
+    return result;
+}
+
+status create_table_as(struct sql_env *env, struct ast_create_table_as *s, const char **ret_tag,
+                       uint64_t *ret_rows, bool *ret_counts) {
+    bool made;
+    *ret_counts = false;
+    *ret_tag = "CREATE TABLE AS";
+    if (s->materialized_view)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "CREATE MATERIALIZED VIEW is not supported yet");
+    if (s->query->kind != NODE_SELECT)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "CREATE TABLE AS EXECUTE is not supported yet");
+    TRY(define_table_as(env, s, &made));
+    if (!made || s->into->no_data) return OK;
+    TRY(insert_rows(env, s, ret_rows));
+    *ret_tag = "SELECT";
+    *ret_counts = true;
+    return OK;
+}
