@@ -145,7 +145,6 @@ static void create_table_refuses(void **state) {
             "create table u (a int check (a > 0), constraint c check (a > 0), constraint c "
             "check (a > 1))",
             "42710 constraint \"c\" for relation \"u\" already exists");
-    refused(s, "create temp table u (a int)", "0A000 a temporary table is not supported yet");
     refused(s, "create table u (a int references t)",
             "0A000 a foreign key constraint is not supported yet");
     assert_null(relation(s, "u"));
