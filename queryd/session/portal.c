@@ -132,15 +132,8 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
 
 /* ---- cursors --------------------------------------------------------------------------------- */
 
-status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
-    if (s->block == BLOCK_NONE && !(d->options & CURSOR_HOLD))
-        return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
-                         "DECLARE CURSOR can only be used in transaction blocks");
-    if (d->options & (CURSOR_HOLD | CURSOR_SCROLL))
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s cursors are not supported",
-                         d->options & CURSOR_HOLD ? "WITH HOLD" : "SCROLL");
-    if (portal_find(s, d->name))
-        return error_set(&s->error, ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", d->name);
+/* INVALID: catalogs changed between planning and locking; it can be tried again. */
+static status open_cursor(struct session *s, const struct ast_declare_cursor *d) {
     struct portal *p;
     TRY(block_statement_begin(s));
     TRY(portal_new(s, d->name, &p));
@@ -154,7 +147,6 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
         struct arena *outer = s->env.eval.arena;
         s->env.eval.arena = &p->arena;
         p->is_cursor = true;
-        p->fingerprint = plan_cache_fingerprint(p->text, s->env.text_len);
         p->snapshot = s->env.snapshot;
         st = execution_begin(&s->env, p->statement, NULL, NULL, &p->execution);
         s->env.eval.arena = outer;
@@ -163,6 +155,21 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
     return st;
 }
 
+status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
+    if (s->block == BLOCK_NONE && !(d->options & CURSOR_HOLD))
+        return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
+                         "DECLARE CURSOR can only be used in transaction blocks");
+    if (d->options & (CURSOR_HOLD | CURSOR_SCROLL))
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s cursors are not supported",
+                         d->options & CURSOR_HOLD ? "WITH HOLD" : "SCROLL");
+    if (portal_find(s, d->name))
+        return error_set(&s->error, ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", d->name);
+    status st;
+    int tries = 0;
+    do st = open_cursor(s, d);
+    while (status_is(st, ST_INVALID) && ++tries < 10);
+    return st;
+}
 status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
                     const char **ret_tag) {
     struct portal *p = portal_find(s, f->cursor);
