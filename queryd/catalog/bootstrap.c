@@ -11,7 +11,8 @@
 struct boot {
     struct sql_env *env;
     struct relation *catalogs;
-    struct arena row; /* of the row being made */
+    const struct relation *shared; /* of the first database, to share trees with; NULL: it is it */
+    struct arena row;              /* of the row being made */
     struct eval_env eval;
 };
 
@@ -23,14 +24,24 @@ static status insert(struct boot *b, enum catalog_number n, const struct catalog
 
 /* ---- trees ----------------------------------------------------------------------------------- */
 
+static void share_trees(struct relation *r, const struct relation *of) {
+    r->tree.root = of->tree.root;
+    if (r->primary) r->primary->tree.root = of->tree.root;
+    for (unsigned i = 0; i < r->nindexes; i++) r->indexes[i].tree = of->indexes[i].tree;
+}
+
 static status create_trees(struct boot *b) {
     struct proc *p = b->env->proc;
     struct tree_writer *w = &b->env->txn->writer;
     TRY(txn_need_id(p, b->env->txn));
     for (unsigned n = 0; n < CATALOG_COUNT; n++) {
         struct relation *r = &b->catalogs[n];
+        if (b->shared && catalog_infos[n].shared) {
+            share_trees(r, &b->shared[n]);
+            continue;
+        }
         TRY(tree_create(p, w, r->oid, &r->tree));
-        if (n == CAT_pg_class && !page_id_eq(r->tree.root, CATALOG_ROOT))
+        if (!b->shared && n == CAT_pg_class && !page_id_eq(r->tree.root, CATALOG_ROOT))
             return error_set(b->env->eval.error, ST_DATA_CORRUPTED,
                              "the first tree of the data file is at page %llu",
                              (unsigned long long)r->tree.root.no);
@@ -421,13 +432,26 @@ static status add_fixed_rows(struct boot *b) {
 #include "catalog/catalog_rows.def"
 #undef ROW
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (b->shared && catalog_infos[rows[i].catalog].shared) continue;
         TRY(add_text_row(b, rows[i].catalog, rows[i].text));
+    }
     return OK;
 }
 
+status catalog_create_trees(struct sql_env *env, struct relation *catalogs,
+                            const struct relation *shared) {
+    struct boot b = {.env = env, .catalogs = catalogs, .shared = shared};
+    return create_trees(&b);
+}
+
 status catalog_bootstrap(struct sql_env *env, struct relation *catalogs) {
-    struct boot b = {.env = env, .catalogs = catalogs};
+    return catalog_bootstrap_database(env, catalogs, NULL);
+}
+
+status catalog_bootstrap_database(struct sql_env *env, struct relation *catalogs,
+                                  const struct relation *shared) {
+    struct boot b = {.env = env, .catalogs = catalogs, .shared = shared};
     arena_init(&b.row, 0);
     b.eval = env->eval;
     b.eval.arena = &b.row;

@@ -13,6 +13,7 @@ const struct relation *catalog_relation_of(const struct catalog *c, enum catalog
 
 /* What catalog code runs in before there is a session. */
 struct opening {
+    page_id root; /* of pg_class */
     struct sql_env env;
     struct txn txn;
     struct sql_settings settings;
@@ -22,7 +23,7 @@ struct opening {
 };
 
 static bool root_is_there(struct opening *o, status *ret_status) {
-    *ret_status = page_copy(o->env.proc, CATALOG_ROOT, o->page);
+    *ret_status = page_copy(o->env.proc, o->root, o->page);
     if (!ok(*ret_status)) return false;
     const struct page_head *head = (const struct page_head *)o->page;
     return head->type == PAGE_TYPE_TREE && head->tree == OID_pg_class;
@@ -90,7 +91,8 @@ static status open_in_txn(struct opening *o, struct relation *catalogs) {
         bool there = root_is_there(o, &st);
         if (ok(st) && there) st = read_roots(env, catalogs);
         if (ok(st) && !there) st = STATUS(END);
-        if (status_is(st, ST_END)) st = bootstrap_locked(o, catalogs);
+        bool first = page_id_eq(o->root, CATALOG_ROOT);
+        if (status_is(st, ST_END)) st = first ? bootstrap_locked(o, catalogs) : STATUS(NOT_FOUND);
     }
     if (ok(st)) st = set_next_oid(env);
     if (ok(st)) return txn_commit(env->proc, env->txn, true);
@@ -119,6 +121,11 @@ static void opening_init(struct opening *o, struct proc *p, struct catalog *c, s
 #define OPEN_TRIES 2000
 
 status catalog_open(struct proc *p, struct catalog **ret_catalog, struct error *e) {
+    return catalog_open_database(p, CATALOG_ROOT, ret_catalog, e);
+}
+
+status catalog_open_database(struct proc *p, page_id root, struct catalog **ret_catalog,
+                             struct error *e) {
     struct catalog *c = calloc(1, sizeof *c);
     struct opening *o = calloc(1, sizeof *o);
     status st = STATUS(OUT_OF_MEMORY);
@@ -127,9 +134,10 @@ status catalog_open(struct proc *p, struct catalog **ret_catalog, struct error *
     c->proc = p;
     arena_init(&c->arena, 0);
     opening_init(o, p, c, e);
+    o->root = root;
     TRY_OUT(st, catalog_relations_new(&c->arena, &c->catalogs));
-    c->catalogs[CAT_pg_class].tree.root = CATALOG_ROOT;
-    c->catalogs[CAT_pg_class].primary->tree.root = CATALOG_ROOT;
+    c->catalogs[CAT_pg_class].tree.root = root;
+    c->catalogs[CAT_pg_class].primary->tree.root = root;
     st = STATUS(AGAIN);
     for (unsigned n = 0; n < OPEN_TRIES && status_is(st, ST_AGAIN); n++) {
         if (n) p->env->pause(p);

@@ -101,6 +101,9 @@ struct relation {
 /* The worker's cache; once at process start. Bootstraps an empty data file (first worker only:
  * in a transaction, guarded by a relation lock). */
 status catalog_open(struct proc *p, struct catalog **ret_catalog, struct error *e);
+/* Those of a further database, by the root of its pg_class. NOT_FOUND: there is none any more. */
+status catalog_open_database(struct proc *p, page_id root, struct catalog **ret_catalog,
+                             struct error *e);
 void catalog_close(struct catalog *c);
 
 /* Lookups under the statement's snapshot. NOT_FOUND without words: the caller knows what to say.

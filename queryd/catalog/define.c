@@ -293,12 +293,17 @@ static const char *role_tag(const struct ast_role *s) {
                                     : "ALTER ROLE";
 }
 
+static const char *database_tag(const struct ast_database *s) {
+    return s->action == DATABASE_CREATE ? "CREATE DATABASE"
+           : s->action == DATABASE_DROP ? "DROP DATABASE"
+                                        : "ALTER DATABASE";
+}
+
 /* Statements that are refused by name; NULL: not one of them. */
 static const char *refused(const struct node *n) {
     switch ((enum node_kind)n->kind) {
     case NODE_CREATE_TABLE_AS: return "CREATE TABLE AS";
     case NODE_REFRESH: return "REFRESH MATERIALIZED VIEW";
-    case NODE_DATABASE: return "CREATE, ALTER or DROP DATABASE";
     case NODE_OWNED: return "DROP OWNED or REASSIGN OWNED";
     case NODE_CREATE_TYPE: return "CREATE TYPE";
     case NODE_ALTER_ENUM: return "ALTER TYPE";
@@ -333,6 +338,7 @@ static bool carried_out(const struct node *n) {
     case NODE_TRUNCATE:
     case NODE_COMMENT:
     case NODE_ROLE:
+    case NODE_DATABASE:
     case NODE_VACUUM:
     case NODE_CHECKPOINT: return true;
     default: return false;
@@ -379,6 +385,9 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
     case NODE_TRUNCATE: *tag = "TRUNCATE TABLE"; return define_truncate(env, ast_as_truncate(n));
     case NODE_COMMENT: *tag = "COMMENT"; return define_comment(env, ast_as_comment(n));
     case NODE_ROLE: *tag = role_tag(ast_as_role(n)); return define_role(env, ast_as_role(n));
+    case NODE_DATABASE:
+        *tag = database_tag(ast_as_database(n));
+        return define_database(env, ast_as_database(n));
     case NODE_VACUUM:
         *tag = ast_as_vacuum(n)->analyze_only ? "ANALYZE" : "VACUUM";
         return define_vacuum(env, ast_as_vacuum(n));

@@ -6,6 +6,7 @@
 #include "catalog/deparse.h"
 #include "catalog/facts.h"
 #include "catalog/internal.h"
+#include "catalog/log_on.h"
 #include "catalog/session_names.h"
 #include "parse/parse.h"
 
@@ -22,6 +23,7 @@ status define_drop(struct sql_env *env, struct ast_drop *s);
 status define_truncate(struct sql_env *env, struct ast_truncate *s);
 status define_comment(struct sql_env *env, struct ast_comment *s);
 status define_role(struct sql_env *env, struct ast_role *s);
+status define_database(struct sql_env *env, struct ast_database *s);
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
 
 /* ---- sequences ------------------------------------------------------------------------------- */

@@ -87,6 +87,13 @@ status type_name_print(struct sql_env *env, oid type, int32_t typmod, struct buf
 
 status new_oid(struct sql_env *env, oid *ret_oid);
 status catalog_bootstrap(struct sql_env *env, struct relation *catalogs);
+/* The same for a further database, which shares the trees of shared catalogs; env->catalog is its.
+ */
+status catalog_bootstrap_database(struct sql_env *env, struct relation *catalogs,
+                                  const struct relation *shared);
+/* Its trees alone, empty. */
+status catalog_create_trees(struct sql_env *env, struct relation *catalogs,
+                            const struct relation *shared);
 /* A new appliance's first free oid is above everything in the catalogs. */
 status find_next_oid(struct sql_env *env, oid *ret_next);
 

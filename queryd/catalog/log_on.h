@@ -3,11 +3,17 @@
 #define CATALOG_LOG_ON_H
 
 #include "catalog/catalog.h"
+#include "fmt/types.h"
 #include "parse/ast.h"
 
 /* NOT_FOUND without words. */
 status catalog_role(struct sql_env *env, const char *name, oid *ret_role);
-status catalog_database(struct sql_env *env, const char *name, oid *ret_database);
+struct database_found {
+    oid oid;
+    page_id root; /* of its pg_class */
+    bool is_template, allows_connections;
+};
+status catalog_database_find(struct sql_env *env, const char *name, struct database_found *ret);
 /* The type that a type name means, with its modifier. 42704 with words and position. */
 status catalog_type_of_ast(struct sql_env *env, const struct ast_type_name *t, oid *ret_type,
                            int32_t *ret_typmod);

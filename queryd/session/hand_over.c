@@ -185,7 +185,8 @@ static void go_on(struct session *s, bool rested) {
 static void take_up_run(void *session) {
     struct session *s = session;
     bool rested = s->rested;
-    if (wire_sequence_open(&s->wire)) {
+    if (s->started && !ok(session_choose_catalog(s))) s->ending = true; /* it was dropped */
+    if (!s->ending && wire_sequence_open(&s->wire)) {
         if (s->started)
             go_on(s, rested);
         else

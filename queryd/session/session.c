@@ -122,6 +122,12 @@ void session_leave(struct session *s) {
     session_release(shm, index);
 }
 
+status session_choose_catalog(struct session *s) {
+    struct worker *w = s->worker;
+    page_id root = {s->slot->database_root};
+    return worker_catalog(w, root, &s->env.catalog, &s->error);
+}
+
 /* Who comes in, and into which database: trust on every connection for now. */
 static status log_on(struct session *s, const char *user, const char *database) {
     snprintf(s->slot->user, sizeof s->slot->user, "%s", user);
@@ -133,15 +139,22 @@ static status log_on(struct session *s, const char *user, const char *database) 
     if (status_is(st, ST_NOT_FOUND))
         st = error_set(&s->error, ST_INVALID_AUTHORIZATION_SPECIFICATION,
                        "role \"%s\" does not exist", user);
-    if (ok(st)) st = catalog_database(&s->env, database, &s->settings.database_oid);
+    struct database_found found = {0};
+    if (ok(st)) st = catalog_database_find(&s->env, database, &found);
     if (status_is(st, ST_NOT_FOUND))
         st = error_set(&s->error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
                        database);
+    if (ok(st) && !found.allows_connections)
+        st = error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                       "database \"%s\" is not currently accepting connections", database);
+    s->settings.database_oid = found.oid;
     status finished = block_finish_implicit(s, NULL);
     TRY(st);
     TRY(finished);
     s->slot->user_oid = s->settings.user_oid;
     s->slot->database_oid = s->settings.database_oid;
+    s->slot->database_root = found.root.no;
+    TRY(session_choose_catalog(s));
     return setting_set_start(s, "session_authorization", user);
 }
 

@@ -115,6 +115,8 @@ struct session {
 };
 
 /* session.c */
+/* The catalogs of its database. May suspend. */
+status session_choose_catalog(struct session *s);
 void session_init(struct session *s); /* with worker, slot and wire set: everything else */
 status session_new(struct worker *w, int fd, struct session **ret_session);
 void session_free(struct session *s);

@@ -260,6 +260,38 @@ static void look_for_deadlines(struct worker *w, uint64_t now) {
     }
 }
 
+/* ---- databases ------------------------------------------------------------------------------- */
+
+static struct database *find_database(struct worker *w, page_id root) {
+    struct database *d = w->databases;
+    while (d && !page_id_eq(d->root, root)) d = d->next;
+    return d;
+}
+
+/* Two sessions may open the same one while each is suspended: the first stays. */
+status worker_catalog(struct worker *w, page_id root, struct catalog **ret_catalog,
+                      struct error *e) {
+    struct database *d = find_database(w, root);
+    if (root.no == 0 || page_id_eq(root, CATALOG_ROOT)) {
+        *ret_catalog = w->catalog;
+        return OK;
+    }
+    if (!d) {
+        struct catalog *opened;
+        TRY(catalog_open_database(&w->d->proc, root, &opened, e));
+        if (find_database(w, root) || !(d = calloc(1, sizeof *d))) {
+            catalog_close(opened);
+            d = find_database(w, root);
+            if (!d) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+        } else {
+            *d = (struct database){w->databases, root, opened};
+            w->databases = d;
+        }
+    }
+    *ret_catalog = d->catalog;
+    return OK;
+}
+
 /* ---- the daemon ------------------------------------------------------------------------------ */
 
 /* Catalogs are read (and, in a new data file, made) before the first client is let in. */
@@ -352,6 +384,11 @@ static void queryd_stop(struct daemon *d) {
 static void queryd_fini(struct daemon *d) {
     struct worker *w = d->state;
     plan_cache_clear(&w->plans);
+    for (struct database *db = w->databases, *next; db; db = next) {
+        next = db->next;
+        catalog_close(db->catalog);
+        free(db);
+    }
     if (w->catalog) catalog_close(w->catalog);
     free(w);
 }

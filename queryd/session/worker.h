@@ -11,6 +11,13 @@ struct session;
 
 struct worker;
 
+/* The catalogs of a further database, once a session of it has come here. */
+struct database {
+    struct database *next;
+    page_id root;
+    struct catalog *catalog;
+};
+
 struct listener {
     struct worker *worker; /* NULL: not in use */
     int fd;
@@ -19,9 +26,10 @@ struct listener {
 struct worker {
     struct daemon *d;
     struct listener listeners[CONTROL_LISTENERS_MAX];
-    uint64_t passing_ns; /* since when a client is left to other workers; 0: none is */
-    uint64_t passed_ns;  /* when that was last done */
-    struct catalog *catalog;
+    uint64_t passing_ns;     /* since when a client is left to other workers; 0: none is */
+    uint64_t passed_ns;      /* when that was last done */
+    struct catalog *catalog; /* of the first database */
+    struct database *databases;
     struct plan_cache plans;
     struct session *sessions;
     uint32_t nsessions;
@@ -40,6 +48,9 @@ struct worker {
 
 /* The worker is ready for clients: watches the listeners. */
 status worker_listen(struct worker *w);
+/* The catalogs whose pg_class is at root; opened when they are not yet, which may suspend. */
+status worker_catalog(struct worker *w, page_id root, struct catalog **ret_catalog,
+                      struct error *e);
 /* Ends every session in order (57P01 to its client). */
 void worker_end_sessions(struct worker *w);
 /* A cancel request: finds the session by process number and secret, in whatever worker. */

@@ -143,6 +143,7 @@ struct session_slot {
     bool statements_lost; /* one did not fit: this session cannot be handed over */
     struct session_temp temp;
     uint32_t user_oid, database_oid;
+    uint64_t database_root; /* page of the database's pg_class */
     char user[SESSION_NAME_BYTES];
     char database[SESSION_NAME_BYTES];
     char application_name[SESSION_NAME_BYTES];
