@@ -230,7 +230,6 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
                        "GROUPS mode requires an ORDER BY clause");
     TRY(frame_offset(s, d->start_offset, &w, &w.start_offset));
     TRY(frame_offset(s, d->end_offset, &w, &w.end_offset));
-    if (w.exclude != EXCLUDE_NO_OTHERS) return not_supported(a, d->node.location, "EXCLUDE");
     struct window *grown;
     NEW_N(a, grown, q->nwindows + 1);
     if (q->nwindows) memcpy(grown, q->windows, q->nwindows * sizeof *grown);

@@ -104,6 +104,37 @@ static void frame_of(const struct window_state *w, const struct place *p, size_t
     if (*last < *first) *last = *first;
 }
 
+/* EXCLUDE: rows of the frame that do not count. */
+static bool is_excluded(const struct window_state *w, const struct place *p, size_t row) {
+    bool peer = row >= p->peer_first && row < p->peer_last;
+    switch (plan_of(w)->frame->exclude) {
+    case EXCLUDE_CURRENT_ROW: return row == p->row;
+    case EXCLUDE_GROUP: return peer;
+    case EXCLUDE_TIES: return peer && row != p->row;
+    default: return false;
+    }
+}
+
+/* The n-th row of the frame that counts, from 1, from its end when backward; false: it has fewer.
+ */
+static bool frame_row(const struct window_state *w, const struct place *p, int64_t n, bool backward,
+                      size_t *ret_row) {
+    size_t first, last;
+    frame_of(w, p, &first, &last);
+    if (plan_of(w)->frame->exclude == EXCLUDE_NO_OTHERS) {
+        if ((int64_t)(last - first) < n) return false;
+        *ret_row = backward ? last - (size_t)n : first + (size_t)n - 1;
+        return true;
+    }
+    for (size_t i = first; i < last; i++) {
+        size_t row = backward ? last - 1 - (i - first) : i;
+        if (is_excluded(w, p, row) || --n) continue;
+        *ret_row = row;
+        return true;
+    }
+    return false;
+}
+
 static status offset_value(struct window_state *w, struct program_state *s, bool is_start,
                            int64_t *ret) {
     struct error *e = w->op.x->env->eval.error;
@@ -182,9 +213,8 @@ static status shifted(struct window_state *w, const struct plan_window_call *c,
 
 static status nth(struct window_state *w, const struct plan_window_call *c, const struct place *p,
                   datum *ret, uint8_t *ret_null) {
-    size_t first, last;
-    frame_of(w, p, &first, &last);
     int64_t n = 1;
+    size_t row;
     *ret_null = 1;
     if (c->function->oid == NTH_VALUE) {
         datum d;
@@ -194,9 +224,8 @@ static status nth(struct window_state *w, const struct plan_window_call *c, cons
             return error_set(w->op.x->env->eval.error, ST_INVALID_ARGUMENT_FOR_NTH_VALUE_FUNCTION,
                              "argument of nth_value must be greater than zero");
     }
-    if (last == first || (int64_t)(last - first) < n) return OK;
-    size_t row = c->function->oid == LAST_VALUE ? last - 1 : first + (size_t)n - 1;
-    *ret_null = !value_at(w, row, c->first_arg, ret);
+    if (frame_row(w, p, n, c->function->oid == LAST_VALUE, &row))
+        *ret_null = !value_at(w, row, c->first_arg, ret);
     return OK;
 }
 
@@ -238,8 +267,9 @@ struct running {
 };
 
 static status step_rows(struct window_state *w, const struct plan_window_call *c, struct running *r,
-                        size_t until) {
+                        const struct place *p, size_t until) {
     for (; r->next < until; r->next++) {
+        if (is_excluded(w, p, r->next)) continue;
         struct stored_row *row = w->rows->rows[r->next];
         const uint8_t *nulls = stored_nulls(w->rows, row);
         if (c->has_filter) {
@@ -258,7 +288,8 @@ static status aggregate_frame(struct window_state *w, const struct plan_window_c
                               uint8_t *ret_null, const struct eval_env *env) {
     size_t first, last;
     frame_of(w, p, &first, &last);
-    if (!r->begun || r->first != first || r->next > last) {
+    bool excludes = plan_of(w)->frame->exclude != EXCLUDE_NO_OTHERS; /* others for each row */
+    if (!r->begun || excludes || r->first != first || r->next > last) {
         r->call = (struct agg_call){
             .nargs = c->nargs, .state_arena = &w->arena, .env = env, .site = c->site};
         r->call.state = arena_zalloc(&w->arena, c->aggregate->state_bytes + 16u);
@@ -266,7 +297,7 @@ static status aggregate_frame(struct window_state *w, const struct plan_window_c
         r->first = r->next = first;
         r->begun = true;
     }
-    TRY(step_rows(w, c, r, last));
+    TRY(step_rows(w, c, r, p, last));
     r->call.is_null = false;
     TRY(c->aggregate->final(&r->call));
     *ret = r->call.result;
