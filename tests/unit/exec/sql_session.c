@@ -170,6 +170,8 @@ static status run_one(struct sql_session *s, struct raw_stmt *raw, struct script
     begin(s);
     struct txn_mark mark = txn_mark(&s->txn);
     struct statement *st;
+    if (raw->stmt->kind == NODE_SET_CONSTRAINTS)
+        return end(s, ri_set_constraints(&s->env, ast_as_set_constraints(raw->stmt)), mark);
     status result = statement_prepare(&s->env, raw, NULL, 0, &st);
     if (ok(result)) {
         result = run_prepared(s, st, NULL, NULL, ret);
