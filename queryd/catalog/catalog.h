@@ -70,6 +70,22 @@ struct sequence_desc {
     bool cycle;
 };
 
+/* A foreign key, as it stands with the table that has it and with the one it refers to. */
+struct foreign_key {
+    oid oid;
+    const char *name;
+    oid table;  /* that has it */
+    oid refers; /* to this one */
+    oid index;  /* unique index of that, over ref_columns in some order */
+    uint16_t n;
+    int16_t columns[INDEX_COLUMNS_MAX], ref_columns[INDEX_COLUMNS_MAX];
+    char on_update, on_delete; /* pg_constraint's letters: a r c n d */
+    char match;                /* s f */
+    bool deferrable, deferred; /* deferred: initially */
+    uint16_t nset;             /* ON DELETE SET NULL, DEFAULT: only these columns; 0: all */
+    int16_t set_columns[INDEX_COLUMNS_MAX];
+};
+
 /* Rows of a relation live in `tree`, under their primary key, or under a hidden 8-byte row id
  * (big-endian) when primary is NULL. All attributes are in the row's value (types/row.h). */
 struct relation {
@@ -90,6 +106,10 @@ struct relation {
     struct index_desc *indexes;
     uint16_t nchecks;
     struct check_desc *checks;
+    uint16_t nkeys; /* foreign keys of this table */
+    struct foreign_key *keys;
+    uint16_t nreferences; /* foreign keys that refer to it */
+    struct foreign_key *references;
     const char *view_text;                /* kind v */
     const struct sequence_desc *sequence; /* kind S */
     double reltuples;                     /* estimate; -1: never analysed */

@@ -320,7 +320,7 @@ static status add_constraint(struct sql_env *env, const struct relation *r,
     case CONSTRAINT_CHECK: return add_check(env, r->oid, c);
     case CONSTRAINT_PRIMARY_KEY:
     case CONSTRAINT_UNIQUE: return add_key(env, r->oid, c, NULL);
-    case CONSTRAINT_FOREIGN_KEY: return define_unsupported(env, "a foreign key constraint");
+    case CONSTRAINT_FOREIGN_KEY: return define_foreign_key(env, r->oid, c, NULL, !c->not_valid);
     default: return define_unsupported(env, "this constraint");
     }
 }
@@ -337,6 +337,7 @@ static status alter_one(struct sql_env *env, const struct relation *r, struct as
     case ALTER_ADD_CONSTRAINT: return add_constraint(env, r, ast_as_constraint(cmd->def));
     case ALTER_DROP_CONSTRAINT:
         return define_drop_constraint(env, r, cmd->name, cmd->missing_ok, cmd->cascade);
+    case ALTER_VALIDATE_CONSTRAINT: return define_validate_constraint(env, r, cmd->name);
     case ALTER_OWNER: return change_owner(env, r, cmd->new_owner);
     case ALTER_SET_STATISTICS: {
         if (!cmd->name || cmd->def->kind != NODE_LITERAL) break;

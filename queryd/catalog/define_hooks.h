@@ -41,6 +41,9 @@ struct define_hooks {
      * violated by some row`. */
     status (*check_rows)(struct sql_env *env, const struct relation *r, struct node *expression,
                          const char *constraint);
+    /* Every row of a table with a foreign key: 23503. */
+    status (*check_references)(struct sql_env *env, const struct relation *r,
+                               const struct foreign_key *k);
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);

@@ -124,17 +124,24 @@ static status insert_pg_index(struct sql_env *env, const struct relation *r,
     return catalog_row_insert(env, CAT_pg_index, &row);
 }
 
-struct constraint_facts {
-    const char *name;
-    char type;
-    oid index;
-    const int16_t *columns;
-    size_t ncolumns;
-    const char *text;
-    bool validated, no_inherit;
-};
+static status foreign_columns(struct sql_env *env, const struct foreign_key *k,
+                              struct catalog_row *row) {
+    const char *keys = define_numbers(env->eval.arena, k->ref_columns, k->n, false);
+    if (!keys) return no_memory(env);
+    row_set_oid(row, COL_pg_constraint_confrelid, k->refers);
+    row_set_char(row, COL_pg_constraint_confupdtype, k->on_update);
+    row_set_char(row, COL_pg_constraint_confdeltype, k->on_delete);
+    row_set_char(row, COL_pg_constraint_confmatchtype, k->match);
+    row_set_bool(row, COL_pg_constraint_condeferrable, k->deferrable);
+    row_set_bool(row, COL_pg_constraint_condeferred, k->deferred);
+    TRY(row_set_input(&env->eval, row, COL_pg_constraint_confkey, INT2ARRAYOID, keys));
+    if (!k->nset) return OK;
+    keys = define_numbers(env->eval.arena, k->set_columns, k->nset, false);
+    if (!keys) return no_memory(env);
+    return row_set_input(&env->eval, row, COL_pg_constraint_confdelsetcols, INT2ARRAYOID, keys);
+}
 
-static status insert_constraint(struct sql_env *env, const struct relation *r,
+status define_insert_constraint(struct sql_env *env, const struct relation *r,
                                 const struct constraint_facts *f, oid *ret_constraint) {
     struct catalog_row row;
     oid id;
@@ -152,6 +159,7 @@ static status insert_constraint(struct sql_env *env, const struct relation *r,
     row_set_char(&row, COL_pg_constraint_confmatchtype, ' ');
     row_set_bool(&row, COL_pg_constraint_conislocal, true);
     row_set_bool(&row, COL_pg_constraint_connoinherit, f->index || f->no_inherit);
+    if (f->foreign) TRY(foreign_columns(env, f->foreign, &row));
     if (f->ncolumns) {
         const char *keys = define_numbers(env->eval.arena, f->columns, f->ncolumns, false);
         if (!keys) return no_memory(env);
@@ -209,7 +217,7 @@ status define_index_rows(struct sql_env *env, const struct relation *r, struct i
                                      .columns = plan->columns,
                                      .ncolumns = plan->nkeys,
                                      .validated = true};
-        TRY(insert_constraint(env, r, &f, &constraint));
+        TRY(define_insert_constraint(env, r, &f, &constraint));
     }
     TRY(index_dependencies(env, r, plan, x.oid, constraint));
     catalog_changed(env);
@@ -426,7 +434,8 @@ status define_check_columns(struct sql_env *, const struct relation *r, struct n
     return OK;
 }
 
-static status name_taken(struct sql_env *env, const struct relation *r, const char *name) {
+status define_constraint_name_is_free(struct sql_env *env, const struct relation *r,
+                                      const char *name) {
     const char *key = catalog_name(env->eval.arena, name);
     if (!key) return no_memory(env);
     datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
@@ -457,7 +466,7 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
         TRY(define_hooks->expression_check(env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID,
                                            -1, NULL));
     TRY(define_check_columns(env, r, c->expression, columns, 64, &f.ncolumns));
-    if (f.name) TRY(name_taken(env, r, f.name));
+    if (f.name) TRY(define_constraint_name_is_free(env, r, f.name));
     if (!f.name)
         TRY(define_choose_name(env, r->name, f.ncolumns == 1 ? r->atts[columns[0] - 1].name : NULL,
                                "check", r->schema, false, r->oid, &f.name));
@@ -471,6 +480,6 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
     buf_free(&out);
     TRY(st);
     oid id;
-    TRY(insert_constraint(env, r, &f, &id));
+    TRY(define_insert_constraint(env, r, &f, &id));
     return define_update_class(env, r->oid, count_check, NULL);
 }

@@ -127,6 +127,20 @@ struct index_plan {
     bool constraint; /* with a pg_constraint row */
     const struct list *options;
 };
+struct constraint_facts {
+    const char *name;
+    char type;
+    oid index;
+    const int16_t *columns;
+    size_t ncolumns;
+    const char *text;
+    bool validated, no_inherit;
+    const struct foreign_key *foreign; /* NULL: none */
+};
+status define_insert_constraint(struct sql_env *env, const struct relation *r,
+                                const struct constraint_facts *f, oid *ret_constraint);
+status define_constraint_name_is_free(struct sql_env *env, const struct relation *r,
+                                      const char *name);
 /* Adds a key column (NULLS as the direction says); 42704 when its type has no order, 54011 when
  * there are too many. */
 status define_index_add(struct sql_env *env, const struct relation *r, struct index_plan *plan,
@@ -151,6 +165,12 @@ status define_refuse_catalog_schema(struct sql_env *env, oid schema, const char 
 status define_plan_constraint(struct sql_env *env, const struct relation *r,
                               const struct ast_constraint *c, const char *column,
                               struct index_plan *plan);
+/* A foreign key: its row, and a look at the rows that are there (validate). column: where it was
+ * written on one. */
+status define_foreign_key(struct sql_env *env, oid table, const struct ast_constraint *c,
+                          const char *column, bool validate);
+/* ALTER TABLE … VALIDATE CONSTRAINT; 42704. */
+status define_validate_constraint(struct sql_env *env, const struct relation *r, const char *name);
 /* A check constraint: validates, names and stores it. */
 status define_insert_check(struct sql_env *env, const struct relation *r,
                            const struct ast_constraint *c);

@@ -47,10 +47,8 @@ static status column_constraints(struct table_plan *p, struct ast_column_def *c)
         switch (k->kind) {
         case CONSTRAINT_PRIMARY_KEY:
         case CONSTRAINT_UNIQUE:
-        case CONSTRAINT_CHECK: TRY(keep_constraint(p, k, c->name)); break;
         case CONSTRAINT_FOREIGN_KEY:
-            return define_at(p->env, &k->node,
-                             define_unsupported(p->env, "a foreign key constraint"));
+        case CONSTRAINT_CHECK: TRY(keep_constraint(p, k, c->name)); break;
         default: break;
         }
     }
@@ -133,9 +131,8 @@ static status add_element(struct table_plan *p, struct node *n) {
     switch (k->kind) {
     case CONSTRAINT_PRIMARY_KEY:
     case CONSTRAINT_UNIQUE:
-    case CONSTRAINT_CHECK: return keep_constraint(p, k, NULL);
     case CONSTRAINT_FOREIGN_KEY:
-        return define_at(p->env, n, define_unsupported(p->env, "a foreign key constraint"));
+    case CONSTRAINT_CHECK: return keep_constraint(p, k, NULL);
     case CONSTRAINT_EXCLUDE:
         return define_at(p->env, n, define_unsupported(p->env, "an exclusion constraint"));
     default: return define_at(p->env, n, define_unsupported(p->env, "this constraint"));
@@ -181,12 +178,16 @@ static status plan_values(struct table_plan *p) {
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+static bool is_key(const struct ast_constraint *k) {
+    return k->kind == CONSTRAINT_PRIMARY_KEY || k->kind == CONSTRAINT_UNIQUE;
+}
+
 static status insert_keys(struct table_plan *p) {
     for (int pass = 0; pass < 2; pass++) { /* the primary key first, as its index is the table */
         for (int32_t i = 0; i < list_n(p->constraints); i++) {
             struct ast_constraint *k = list_at(p->constraints, i);
             bool primary = k->kind == CONSTRAINT_PRIMARY_KEY;
-            if (k->kind == CONSTRAINT_CHECK || primary != (pass == 0)) continue;
+            if (!is_key(k) || primary != (pass == 0)) continue;
             struct index_plan plan;
             oid index;
             TRY(define_plan_constraint(p->env, p->r, k, list_at(p->owners, i), &plan));
@@ -203,8 +204,7 @@ static status insert_table(struct table_plan *p) {
     TRY(define_new_tree(env, p->r->oid, &p->r->tree));
     bool has_index = false;
     for (int32_t i = 0; i < list_n(p->constraints); i++)
-        has_index |=
-            ((struct ast_constraint *)list_at(p->constraints, i))->kind != CONSTRAINT_CHECK;
+        has_index |= is_key(list_at(p->constraints, i));
     TRY(define_insert_class(env, p->r, 'r', HEAP_AM_OID, has_index, p->r->tree.root));
     for (unsigned i = 0; i < p->r->natts; i++)
         TRY(define_insert_attribute(env, p->r->oid, &p->r->atts[i], NULL));
@@ -216,6 +216,11 @@ static status insert_table(struct table_plan *p) {
     for (int32_t i = 0; i < list_n(p->constraints); i++) {
         struct ast_constraint *k = list_at(p->constraints, i);
         if (k->kind == CONSTRAINT_CHECK) TRY(define_insert_check(env, p->r, k));
+    }
+    for (int32_t i = 0; i < list_n(p->constraints); i++) {
+        struct ast_constraint *k = list_at(p->constraints, i);
+        if (k->kind != CONSTRAINT_FOREIGN_KEY) continue;
+        TRY(define_foreign_key(env, p->r->oid, k, list_at(p->owners, i), false));
     }
     return OK;
 }

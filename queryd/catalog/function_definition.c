@@ -108,11 +108,62 @@ static status print_key(const struct relation *r, const struct index_desc *x, st
     return buf_add_str(out, ")");
 }
 
+static status print_columns(const struct relation *r, const int16_t *columns, uint16_t n,
+                            struct buf *out) {
+    for (uint16_t i = 0; i < n; i++) {
+        if (i) TRY(buf_add_str(out, ", "));
+        TRY(print_identifier(out, r->atts[columns[i] - 1].name));
+    }
+    return OK;
+}
+
+static const char *action_words(char action) {
+    switch (action) {
+    case 'r': return "RESTRICT";
+    case 'c': return "CASCADE";
+    case 'n': return "SET NULL";
+    case 'd': return "SET DEFAULT";
+    default: return NULL;
+    }
+}
+
+static status print_foreign_key(struct sql_env *env, const struct relation *r, oid constraint,
+                                const struct catalog_row *row, struct buf *out) {
+    const struct foreign_key *k = NULL;
+    const struct relation *to;
+    for (uint16_t i = 0; i < r->nkeys; i++)
+        if (r->keys[i].oid == constraint) k = &r->keys[i];
+    if (!k) return STATUS(NOT_FOUND);
+    TRY(catalog_relation(env, k->refers, &to));
+    TRY(buf_add_str(out, "FOREIGN KEY ("));
+    TRY(print_columns(r, k->columns, k->n, out));
+    TRY(buf_add_str(out, ") REFERENCES "));
+    TRY(relation_print(env, k->refers, out));
+    TRY(buf_add_str(out, "("));
+    TRY(print_columns(to, k->ref_columns, k->n, out));
+    TRY(buf_add_str(out, ")"));
+    if (k->match == 'f') TRY(buf_add_str(out, " MATCH FULL"));
+    if (action_words(k->on_update))
+        TRY(buf_printf(out, " ON UPDATE %s", action_words(k->on_update)));
+    if (action_words(k->on_delete))
+        TRY(buf_printf(out, " ON DELETE %s", action_words(k->on_delete)));
+    if (k->nset) {
+        TRY(buf_add_str(out, " ("));
+        TRY(print_columns(r, k->set_columns, k->nset, out));
+        TRY(buf_add_str(out, ")"));
+    }
+    if (k->deferrable) TRY(buf_add_str(out, " DEFERRABLE"));
+    if (k->deferred) TRY(buf_add_str(out, " INITIALLY DEFERRED"));
+    return row_bool(row, COL_pg_constraint_convalidated) ? OK : buf_add_str(out, " NOT VALID");
+}
+
 static status print_constraint(struct sql_env *env, oid constraint, bool pretty, struct buf *out) {
     struct catalog_row row;
     const struct relation *r;
     TRY(catalog_row_get_oid(env, CAT_pg_constraint, constraint, env->eval.arena, &row));
     TRY(catalog_relation(env, row_oid(&row, COL_pg_constraint_conrelid), &r));
+    if (row_char(&row, COL_pg_constraint_contype) == 'f')
+        return print_foreign_key(env, r, constraint, &row, out);
     if (row_char(&row, COL_pg_constraint_contype) != 'c') {
         const struct index_desc *x = index_of(r, row_oid(&row, COL_pg_constraint_conindid));
         return x ? print_key(r, x, out) : STATUS(NOT_FOUND);

@@ -168,6 +168,73 @@ static struct index_desc *index_by_oid(struct relation *r, oid index) {
     return NULL;
 }
 
+static status key_columns(struct loading *l, const struct catalog_row *row, int column,
+                          int16_t *ret_columns, uint16_t *ret_n) {
+    int64_t numbers[INDEX_COLUMNS_MAX];
+    size_t n;
+    *ret_n = 0;
+    if (row_is_null(row, column)) return OK;
+    TRY(row_numbers(&l->env->eval, row, column, INT2ARRAYOID, numbers, INDEX_COLUMNS_MAX, &n));
+    for (size_t i = 0; i < n; i++) ret_columns[i] = (int16_t)numbers[i];
+    *ret_n = (uint16_t)n;
+    return OK;
+}
+
+static status load_key(struct loading *l, const struct catalog_row *row, struct foreign_key **keys,
+                       uint16_t *n) {
+    struct foreign_key *grown = arena_array(l->arena, *n + 1u, sizeof *grown);
+    if (!grown) return STATUS(OUT_OF_MEMORY);
+    if (*n) memcpy(grown, *keys, *n * sizeof *grown);
+    struct foreign_key *k = &grown[*n];
+    *k = (struct foreign_key){.oid = row_oid(row, COL_pg_constraint_oid),
+                              .name =
+                                  arena_strdup(l->arena, row_name(row, COL_pg_constraint_conname)),
+                              .table = row_oid(row, COL_pg_constraint_conrelid),
+                              .refers = row_oid(row, COL_pg_constraint_confrelid),
+                              .index = row_oid(row, COL_pg_constraint_conindid),
+                              .on_update = row_char(row, COL_pg_constraint_confupdtype),
+                              .on_delete = row_char(row, COL_pg_constraint_confdeltype),
+                              .match = row_char(row, COL_pg_constraint_confmatchtype),
+                              .deferrable = row_bool(row, COL_pg_constraint_condeferrable),
+                              .deferred = row_bool(row, COL_pg_constraint_condeferred)};
+    uint16_t nref;
+    TRY(key_columns(l, row, COL_pg_constraint_conkey, k->columns, &k->n));
+    TRY(key_columns(l, row, COL_pg_constraint_confkey, k->ref_columns, &nref));
+    TRY(key_columns(l, row, COL_pg_constraint_confdelsetcols, k->set_columns, &k->nset));
+    if (!k->name) return STATUS(OUT_OF_MEMORY);
+    if (nref != k->n) return STATUS(DATA_CORRUPTED);
+    *keys = grown;
+    ++*n;
+    return OK;
+}
+
+/* Who refers to this table: constraints that depend on its columns. */
+static status load_references(struct loading *l) {
+    if (!row_bool(&l->class_row, COL_pg_class_relhastriggers)) return OK;
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(l->r->oid)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st,
+            catalog_scan_begin(l->env, CAT_pg_depend, OID_pg_depend_reference_index, keys, 2, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        struct catalog_row row;
+        bool known = false;
+        oid id = row_oid(&s.row, COL_pg_depend_objid);
+        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_constraint ||
+            row_char(&s.row, COL_pg_depend_deptype) != 'n')
+            continue;
+        for (uint16_t i = 0; i < l->r->nreferences; i++) known |= l->r->references[i].oid == id;
+        if (known) continue;
+        TRY_OUT(st, catalog_row_get_oid(l->env, CAT_pg_constraint, id, l->env->eval.arena, &row));
+        if (row_char(&row, COL_pg_constraint_contype) == 'f')
+            TRY_OUT(st, load_key(l, &row, &l->r->references, &l->r->nreferences));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
 static status load_constraints(struct loading *l) {
     struct check_desc checks[64];
     datum key = datum_oid(l->r->oid);
@@ -177,9 +244,11 @@ static status load_constraints(struct loading *l) {
     TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_constraint,
                                    OID_pg_constraint_conrelid_contypid_conname_index, &key, 1, &s));
     while (ok(st = catalog_scan_next(&s))) {
+        char type = row_char(&s.row, COL_pg_constraint_contype);
         struct index_desc *x = index_by_oid(l->r, row_oid(&s.row, COL_pg_constraint_conindid));
-        if (x) x->constraint = row_oid(&s.row, COL_pg_constraint_oid);
-        if (row_char(&s.row, COL_pg_constraint_contype) != 'c') continue;
+        if (x && type != 'f') x->constraint = row_oid(&s.row, COL_pg_constraint_oid);
+        if (type == 'f') TRY_OUT(st, load_key(l, &s.row, &l->r->keys, &l->r->nkeys));
+        if (type != 'c') continue;
         if (n == sizeof checks / sizeof *checks) {
             st = error_set(l->env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
                            "too many check constraints on relation \"%s\"", l->r->name);
@@ -313,6 +382,7 @@ static status load_parts(struct loading *l) {
     if (l->r->kind == 'S') return load_sequence(l);
     if (l->r->kind != 'r') return OK;
     TRY(load_identities(l));
+    TRY(load_references(l));
     TRY(load_defaults(l));
     TRY(load_indexes(l));
     TRY(load_stats(l));

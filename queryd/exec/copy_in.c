@@ -3,6 +3,7 @@
 
 #include "analyse/analyse.h"
 #include "exec/copy_private.h"
+#include "exec/ri.h"
 
 #define ROWS_PER_BREATH 64
 #define SHOWN_BYTES_MAX 100
@@ -68,6 +69,7 @@ static status store_row(struct copy *c) {
     TRY(check_row(&c->x, &c->checks, c->row, &c->row_arena));
     flat_from(c->row, c->relation->natts, 0, &c->flat);
     TRY(table_insert(c->env, c->relation, c->flat.values, c->flat.nulls, false));
+    TRY(ri_inserted(c->env, c->relation, c->flat.values, c->flat.nulls));
     if (++c->rows % ROWS_PER_BREATH == 0) TRY(sql_env_breathe(c->env));
     return OK;
 }
@@ -347,6 +349,7 @@ static status finish(struct copy *c) {
 
 status copy_in_done(struct copy *c, uint64_t *ret_rows) {
     TRY(words(c, finish(c)));
+    TRY(words(c, ri_run(c->env)));
     *ret_rows = c->rows;
     return OK;
 }

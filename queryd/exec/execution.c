@@ -2,6 +2,7 @@
 #include "catalog/define.h"
 #include "exec/create_as.h"
 #include "exec/private.h"
+#include "exec/ri.h"
 
 /* Locks what the plan was made for and looks whether it still is. */
 static status lock_relations(struct execution *x) {
@@ -154,6 +155,7 @@ static status slice(struct execution *x, uint16_t max_rows) {
 static status fetch_rows(struct execution *x, uint16_t max_rows) {
     if (!x->current || x->at == x->current->nrows) {
         TRY(next_batch(x));
+        if (!x->statement->read_only) TRY(ri_run(x->env)); /* the changes are all made */
         if (x->current->nrows == 0) {
             x->finished = true;
             x->batch = *x->current;
@@ -188,6 +190,7 @@ static status fetch(struct execution *x, uint16_t max_rows) {
     }
     if (x->statement->kind == STATEMENT_CHANGE) {
         TRY(next_batch(x));
+        TRY(ri_run(x->env));
         x->finished = true;
         return OK;
     }
@@ -204,7 +207,9 @@ static status give_words(struct execution *x, status s) {
 status execution_fetch(struct execution *x, uint16_t max_rows, const struct batch **ret_batch) {
     x->batch.nrows = 0;
     *ret_batch = &x->batch;
-    return give_words(x, fetch(x, max_rows));
+    status s = give_words(x, fetch(x, max_rows));
+    if (!ok(s)) ri_failed(x->env);
+    return s;
 }
 
 const char *execution_tag(const struct execution *x, bool *ret_counts, uint64_t *ret_count) {

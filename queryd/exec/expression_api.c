@@ -3,6 +3,7 @@
 #include "analyse/analyse.h"
 #include "exec/exec_init.h"
 #include "exec/private.h"
+#include "exec/ri.h"
 
 static enum analyse_use use_of(enum expression_use use) {
     switch (use) {
@@ -128,6 +129,7 @@ void exec_init(void) {
         .expression_check = expression_check,
         .expression_value = expression_value,
         .check_rows = expression_check_rows,
+        .check_references = ri_check_references,
         .query_columns = expression_query_columns,
     };
     define_hooks = &hooks;

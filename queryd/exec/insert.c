@@ -1,5 +1,6 @@
 /* INSERT, with ON CONFLICT. */
 #include "exec/internal.h"
+#include "exec/ri.h"
 
 #define ROWS_PER_BREATH 64
 
@@ -125,16 +126,21 @@ static status must_be_seen(const struct insert *s, const void *key, size_t len,
                      "could not serialize access due to concurrent update");
 }
 
+static status inserted(struct insert *s) {
+    TRY(ri_inserted(s->op.x->env, s->relation, s->row.values, s->row.nulls));
+    return give_back(s, s->view);
+}
+
 /* No conflict is allowed (any more): the row, or the error. */
 static status insert_plainly(struct insert *s) {
     TRY(table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, false));
-    return give_back(s, s->view);
+    return inserted(s);
 }
 
 /* Leaves the row out on a conflict with the index named, or with any when none is. */
 static status insert_or_nothing(struct insert *s) {
     status st = table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, true);
-    if (ok(st)) return give_back(s, s->view);
+    if (ok(st)) return inserted(s);
     if (!status_is(st, ST_EXISTS)) return st;
     if (!s->op.plan->change.arbiter) return OK;
     const void *key;
@@ -177,8 +183,10 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     struct flat_row fresh;
     TRY(flat_new(s->op.x, natts, &fresh));
     flat_from(s->view, natts, 0, &fresh);
+    TRY(ri_before(env, s->relation, s->old.values, s->old.nulls, fresh.values, fresh.nulls));
     TRY(table_update(env, s->relation, key, len, e->lsn, s->old.values, s->old.nulls, fresh.values,
                      fresh.nulls));
+    TRY(ri_changed(env, s->relation, s->old.values, s->old.nulls, fresh.values, fresh.nulls));
     return give_back(s, s->view);
 }
 
@@ -186,7 +194,7 @@ static status insert_or_update(struct insert *s) {
     struct sql_env *env = s->op.x->env;
     for (;;) {
         status st = table_insert(env, s->relation, s->row.values, s->row.nulls, true);
-        if (ok(st)) return give_back(s, s->view);
+        if (ok(st)) return inserted(s);
         if (!status_is(st, ST_EXISTS)) return st;
         const void *key;
         size_t len;

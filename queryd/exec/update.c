@@ -5,6 +5,7 @@
  * with the other tables' rows as they were found (READ COMMITTED; under REPEATABLE READ the table
  * refuses with 40001). What this statement itself has changed already is left alone. */
 #include "exec/internal.h"
+#include "exec/ri.h"
 
 #define ROWS_PER_BREATH 64
 
@@ -76,12 +77,18 @@ static status give_back(struct change *s, const struct vec *row, const struct ve
 static status write_row(struct change *s, const void *key, size_t len, lsn expected) {
     struct sql_env *env = s->op.x->env;
     uint16_t natts = s->op.plan->change.natts;
-    if (!s->is_update)
-        return table_delete(env, s->relation, key, len, expected, s->old.values, s->old.nulls);
+    if (!s->is_update) {
+        TRY(ri_before(env, s->relation, s->old.values, s->old.nulls, NULL, NULL));
+        TRY(table_delete(env, s->relation, key, len, expected, s->old.values, s->old.nulls));
+        return ri_changed(env, s->relation, s->old.values, s->old.nulls, NULL, NULL);
+    }
     TRY(check_row(s->op.x, &s->checks, s->view, &s->row_arena));
     flat_from(s->view, natts, 0, &s->fresh);
-    return table_update(env, s->relation, key, len, expected, s->old.values, s->old.nulls,
-                        s->fresh.values, s->fresh.nulls);
+    TRY(ri_before(env, s->relation, s->old.values, s->old.nulls, s->fresh.values, s->fresh.nulls));
+    TRY(table_update(env, s->relation, key, len, expected, s->old.values, s->old.nulls,
+                     s->fresh.values, s->fresh.nulls));
+    return ri_changed(env, s->relation, s->old.values, s->old.nulls, s->fresh.values,
+                      s->fresh.nulls);
 }
 
 /* ---- a row that has changed since the snapshot ---- */

@@ -6,6 +6,7 @@
 #include "base/probe.h"
 #include "catalog/log_on.h"
 #include "catalog/temp.h"
+#include "exec/ri.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 
@@ -84,6 +85,7 @@ void block_statement_end(struct session *s) {
 static void forget_txn(struct session *s, bool committed) {
     portal_drop_all(s);
     temp_transaction_ended(&s->env, committed);
+    s->env.ri = NULL;
     if (committed)
         settings_commit(s);
     else
@@ -111,7 +113,8 @@ static status commit(struct session *s, const char *tag) {
     bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
     PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
     if (s->txn.slot) {
-        status before = temp_before_commit(&s->env);
+        status before = ri_before_commit(&s->env);
+        if (ok(before)) before = temp_before_commit(&s->env);
         if (!ok(before)) {
             roll_back(s);
             return error_from_status(&s->error, before);
@@ -297,6 +300,7 @@ static status roll_back_to(struct session *s, struct savepoint *p) {
         return error_set(&s->error, ST_INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"%s\" is lost",
                          p->name);
     TRY(txn_rollback_to(s->env.proc, &s->txn, p->mark));
+    ri_rolled_back(&s->env, p->mark);
     portal_drop_all(s);
     if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, p->saved_settings);

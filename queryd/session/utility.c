@@ -6,6 +6,7 @@
 
 #include "catalog/sequence.h"
 #include "catalog/temp.h"
+#include "exec/ri.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 #include "types/datetime.h"
@@ -25,7 +26,8 @@ bool utility_is(const struct node *n) {
     case NODE_COPY:
     case NODE_DISCARD:
     case NODE_NOTIFY:
-    case NODE_LOCK: return true;
+    case NODE_LOCK:
+    case NODE_SET_CONSTRAINTS: return true;
     default: return false;
     }
 }
@@ -378,6 +380,10 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
     case NODE_CLOSE: return execute_close(s, (struct ast_close *)n, ret_tag);
     case NODE_COPY: return copy_io_begin(s, (struct ast_copy *)n, !describe, ret_tag);
     case NODE_DISCARD: return execute_discard(s, (struct ast_discard *)n, ret_tag);
+    case NODE_SET_CONSTRAINTS:
+        *ret_tag = "SET CONSTRAINTS";
+        TRY(block_statement_begin(s));
+        return ri_set_constraints(&s->env, (struct ast_set_constraints *)n);
     case NODE_LOCK: *ret_tag = "LOCK TABLE"; return execute_lock(s, (struct ast_lock *)n);
     default:
         return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s is not supported",

@@ -37,6 +37,14 @@ status table_recheck(struct sql_env *env, const struct relation *r, const void *
 status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
                       size_t key_len, lsn expected);
 
+/* Until the transaction ends: nobody takes the key away that was locked shared, nobody builds on
+ * one locked exclusively. t: of the unique index, or of the table for its primary key. */
+status table_lock_key(struct sql_env *env, struct tree t, const void *key, size_t key_len,
+                      bool exclusive);
+/* Locks the key shared and looks whether it is there now (REPEATABLE READ: in the snapshot as
+ * well). Waits for whoever is taking it away. NOT_FOUND. */
+status table_find_key(struct sql_env *env, struct tree t, const void *key, size_t key_len);
+
 /* One row by its whole primary key bytes. NOT_FOUND. buf: TREE_ENTRY_BYTES_MAX. */
 status table_get(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
                  void *buf, struct tree_entry *ret_entry);

@@ -4,6 +4,7 @@
 #include "catalog/catalog_table.h"
 #include "catalog/temp.h"
 #include "exec/exec_init.h"
+#include "exec/ri.h"
 
 #define MUST(expression) CHECK(ok(expression))
 
@@ -83,6 +84,12 @@ static void begin(struct sql_session *s) {
 }
 
 static status commit(struct sql_session *s) {
+    status checked = ri_before_commit(&s->env);
+    s->env.ri = NULL;
+    if (!ok(checked)) {
+        MUST(txn_rollback(&s->proc, &s->txn));
+        return checked;
+    }
     MUST(temp_before_commit(&s->env));
     temp_transaction_ended(&s->env, true);
     return txn_commit(&s->proc, &s->txn, true);
@@ -115,6 +122,7 @@ static status control(struct sql_session *s, const struct ast_transaction *t) {
     case TXN_COMMIT: s->in_block = false; return commit(s);
     default:
         s->in_block = false;
+        s->env.ri = NULL;
         temp_transaction_ended(&s->env, false);
         return txn_rollback(&s->proc, &s->txn);
     }
@@ -162,6 +170,8 @@ static status run_one(struct sql_session *s, struct raw_stmt *raw, struct script
     begin(s);
     struct txn_mark mark = txn_mark(&s->txn);
     struct statement *st;
+    if (raw->stmt->kind == NODE_SET_CONSTRAINTS)
+        return end(s, ri_set_constraints(&s->env, ast_as_set_constraints(raw->stmt)), mark);
     status result = statement_prepare(&s->env, raw, NULL, 0, &st);
     if (ok(result)) {
         result = run_prepared(s, st, NULL, NULL, ret);

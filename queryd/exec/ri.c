@@ -1,0 +1,644 @@
+/* Foreign keys at work. */
+#include "exec/ri.h"
+
+#include <stdio.h>
+
+#include "base/control.h"
+#include "base/spin.h"
+#include "catalog/catalog_table.h"
+#include "exec/internal.h"
+#include "types/resolution.h"
+
+struct ri_event {
+    struct ri_event *next;
+    oid constraint, table, refers;
+    bool reference; /* a new reference whose key was not there; else a key that went or changed */
+    bool update;    /* the key changed to `fresh` */
+    uint16_t n;
+    datum *old, *fresh; /* reference: old is the referring row's */
+    uint8_t *fresh_nulls;
+    lsn at; /* of the change: what a rollback to before it forgets */
+};
+
+struct ri_set {
+    struct ri_set *next;
+    oid constraint; /* 0: ALL */
+    bool deferred;
+};
+
+struct ri_state {
+    struct ri_event *now, **now_end;
+    struct ri_event *deferred, **deferred_end;
+    struct ri_set *sets; /* newest first */
+};
+
+static status no_memory(struct sql_env *env) {
+    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+}
+
+static status need_state(struct sql_env *env, struct ri_state **ret) {
+    if (!env->ri) {
+        env->ri = arena_zalloc(env->txn_arena, sizeof *env->ri);
+        if (!env->ri) return no_memory(env);
+        env->ri->now_end = &env->ri->now;
+        env->ri->deferred_end = &env->ri->deferred;
+    }
+    *ret = env->ri;
+    return OK;
+}
+
+static bool is_deferred(const struct ri_state *state, const struct foreign_key *k) {
+    if (!k->deferrable) return false;
+    for (const struct ri_set *s = state->sets; s; s = s->next)
+        if (!s->constraint || s->constraint == k->oid) return s->deferred;
+    return k->deferred;
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static status copy_values(struct sql_env *env, const struct relation *r, const int16_t *columns,
+                          uint16_t n, const datum *values, const uint8_t *nulls, datum **ret,
+                          uint8_t **ret_nulls) {
+    datum *copy = arena_array(env->txn_arena, n, sizeof *copy);
+    uint8_t *copy_nulls = arena_array(env->txn_arena, n, 1);
+    if (!copy || !copy_nulls) return no_memory(env);
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t att = (uint16_t)(columns[i] - 1);
+        copy_nulls[i] = nulls[att];
+        if (!nulls[att])
+            TRY(type_copy(type_find(r->atts[att].type), values[att], env->txn_arena, &copy[i]));
+    }
+    *ret = copy;
+    *ret_nulls = copy_nulls;
+    return OK;
+}
+
+static status add_event(struct sql_env *env, const struct foreign_key *k, struct ri_event event,
+                        bool may_defer) {
+    struct ri_state *state;
+    TRY(need_state(env, &state));
+    struct ri_event *e = arena_memdup(env->txn_arena, &event, sizeof event);
+    if (!e) return no_memory(env);
+    bool later = may_defer && is_deferred(state, k);
+    struct ri_event ***end = later ? &state->deferred_end : &state->now_end;
+    **end = e;
+    *end = &e->next;
+    return OK;
+}
+
+static status note(struct sql_env *env, const struct relation *r, const struct foreign_key *k,
+                   bool reference, const datum *old, const uint8_t *old_nulls, const datum *fresh,
+                   const uint8_t *fresh_nulls) {
+    struct ri_event e = {.constraint = k->oid,
+                         .table = k->table,
+                         .refers = k->refers,
+                         .reference = reference,
+                         .update = fresh != NULL,
+                         .n = k->n,
+                         .at = env->txn->writer.last};
+    const int16_t *columns = reference ? k->columns : k->ref_columns;
+    uint8_t *nulls;
+    TRY(copy_values(env, r, columns, k->n, old, old_nulls, &e.old, &nulls));
+    if (fresh)
+        TRY(copy_values(env, r, columns, k->n, fresh, fresh_nulls, &e.fresh, &e.fresh_nulls));
+    char action = fresh ? k->on_update : k->on_delete;
+    return add_event(env, k, e, reference || action == 'a');
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static status print_key(struct sql_env *env, const struct relation *r, const int16_t *columns,
+                        uint16_t n, const struct relation *of, const int16_t *of_columns,
+                        const datum *values, struct buf *out) {
+    TRY(buf_add_str(out, "("));
+    for (uint16_t i = 0; i < n; i++)
+        TRY(buf_printf(out, "%s%s", i ? ", " : "", r->atts[columns[i] - 1].name));
+    TRY(buf_add_str(out, ")=("));
+    for (uint16_t i = 0; i < n; i++) {
+        char *text;
+        size_t len;
+        TRY(type_output_string(&env->eval, type_find(of->atts[of_columns[i] - 1].type), values[i],
+                               &text, &len));
+        TRY(buf_printf(out, "%s%.*s", i ? ", " : "", (int)len, text));
+    }
+    return buf_add_str(out, ")");
+}
+
+static void name_places(struct error *e, const struct relation *r, const struct foreign_key *k) {
+    snprintf(e->schema, sizeof e->schema, "%s", r->schema_name);
+    snprintf(e->table, sizeof e->table, "%s", r->name);
+    snprintf(e->constraint, sizeof e->constraint, "%s", k->name);
+}
+
+static status no_key(struct sql_env *env, const struct relation *r, const struct relation *to,
+                     const struct foreign_key *k, const datum *values) {
+    struct buf key = {0};
+    struct error *e = env->eval.error;
+    status described = print_key(env, r, k->columns, k->n, r, k->columns, values, &key);
+    status st = error_set(e, ST_FOREIGN_KEY_VIOLATION,
+                          "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                          r->name, k->name);
+    if (ok(described))
+        error_detail(e, "Key %.*s is not present in table \"%s\".", (int)key.len, key.data,
+                     to->name);
+    buf_free(&key);
+    name_places(e, r, k);
+    return st;
+}
+
+static status mixed_nulls(struct sql_env *env, const struct relation *r,
+                          const struct foreign_key *k) {
+    struct error *e = env->eval.error;
+    status st = error_set(e, ST_FOREIGN_KEY_VIOLATION,
+                          "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                          r->name, k->name);
+    error_detail(e, "MATCH FULL does not allow mixing of null and nonnull key values.");
+    name_places(e, r, k);
+    return st;
+}
+
+static status still_referenced(struct sql_env *env, const struct relation *to,
+                               const struct relation *r, const struct foreign_key *k,
+                               const datum *values) {
+    struct buf key = {0};
+    struct error *e = env->eval.error;
+    status described = print_key(env, to, k->ref_columns, k->n, to, k->ref_columns, values, &key);
+    status st = error_set(e, ST_FOREIGN_KEY_VIOLATION,
+                          "update or delete on table \"%s\" violates foreign key constraint \"%s\" "
+                          "on table \"%s\"",
+                          to->name, k->name, r->name);
+    if (ok(described))
+        error_detail(e, "Key %.*s is still referenced from table \"%s\".", (int)key.len, key.data,
+                     r->name);
+    buf_free(&key);
+    name_places(e, r, k);
+    return st;
+}
+
+/* ---- statements of their own ----------------------------------------------------------------- */
+
+/* An environment that sees every commit until now, and all of the transaction's own. */
+static void env_now(struct sql_env *env, struct arena *a, const char *text, struct sql_env *ret) {
+    struct log_shared *log = env->proc->shm->log;
+    uint64_t last = atomic_load_explicit(&log->last_commit, memory_order_acquire);
+    if (atomic_load_explicit(&log->visible, memory_order_acquire) < last)
+        status_ignore(log_wait_durable(env->proc, log_complete(log))); /* visibility tells */
+    for (unsigned n = 0; atomic_load_explicit(&log->visible, memory_order_acquire) < last; n++)
+        spin_wait(n);
+    *ret = *env;
+    ret->eval.arena = a;
+    ret->snapshot = catalog_snapshot(env);
+    ret->text = text;
+    ret->text_len = strlen(text);
+    ret->ri_depth++;
+}
+
+static status run_once(struct sql_env *env, const oid *types, const datum *values,
+                       const uint8_t *nulls, uint16_t n, uint64_t *ret_rows) {
+    struct list *statements;
+    struct statement *st;
+    TRY(parse_sql(env->eval.arena, env->text, env->text_len, env->eval.error, &statements));
+    TRY(statement_prepare(env, list_at(statements, 0), types, n, &st));
+    struct execution *x = NULL;
+    const struct batch *b;
+    status s = execution_begin(env, st, values, nulls, &x);
+    if (ok(s)) s = execution_fetch(x, 1, &b);
+    if (ok(s)) *ret_rows = b->nrows;
+    if (x) execution_end(x);
+    statement_release(st);
+    return s;
+}
+
+#define TRIES_MAX 10 /* catalogs that change between planning and locking */
+
+static status run_text(struct sql_env *env, const char *text, const oid *types, const datum *values,
+                       const uint8_t *nulls, uint16_t n, uint64_t *ret_rows) {
+    status s = STATUS(INVALID);
+    for (int tries = 0; status_is(s, ST_INVALID) && tries < TRIES_MAX; tries++) {
+        struct arena a;
+        struct sql_env inner;
+        arena_init(&a, 0);
+        env_now(env, &a, text, &inner);
+        s = run_once(&inner, types, values, nulls, n, ret_rows);
+        env->ri = inner.ri;
+        arena_free(&a);
+    }
+    return s;
+}
+
+static status add_name(struct buf *out, const char *name) {
+    TRY(buf_add_str(out, "\""));
+    for (const char *c = name; *c; c++) TRY(buf_printf(out, *c == '"' ? "\"\"" : "%c", *c));
+    return buf_add_str(out, "\"");
+}
+
+static status add_table(struct buf *out, const struct relation *r) {
+    TRY(add_name(out, r->schema_name));
+    TRY(buf_add_str(out, "."));
+    return add_name(out, r->name);
+}
+
+static status add_where(struct buf *out, const struct relation *r, const int16_t *columns,
+                        uint16_t n) {
+    for (uint16_t i = 0; i < n; i++) {
+        TRY(buf_add_str(out, i ? " AND " : " WHERE "));
+        TRY(add_name(out, r->atts[columns[i] - 1].name));
+        TRY(buf_printf(out, " OPERATOR(pg_catalog.=) $%u", i + 1u));
+    }
+    return OK;
+}
+
+/* SELECT 1 … of the rows with these values. */
+static status rows_exist(struct sql_env *env, const struct relation *r, const int16_t *columns,
+                         uint16_t n, const oid *types, const datum *values, bool *ret) {
+    static const uint8_t nulls[INDEX_COLUMNS_MAX] = {0};
+    struct buf text = {0};
+    uint64_t rows = 0;
+    status s = buf_add_str(&text, "SELECT 1 FROM ");
+    if (ok(s)) s = add_table(&text, r);
+    if (ok(s)) s = add_where(&text, r, columns, n);
+    if (ok(s)) s = buf_add_str(&text, " FOR UPDATE");
+    if (ok(s)) s = buf_add(&text, "", 1);
+    if (ok(s)) s = run_text(env, text.data, types, values, nulls, n, &rows);
+    buf_free(&text);
+    *ret = rows > 0;
+    return s;
+}
+
+static void types_of(const struct relation *r, const int16_t *columns, uint16_t n, oid *ret) {
+    for (uint16_t i = 0; i < n; i++) ret[i] = r->atts[columns[i] - 1].type;
+}
+
+/* ---- looking a key up ------------------------------------------------------------------------ */
+
+static const struct index_desc *index_of(const struct relation *r, oid index) {
+    if (r->primary && r->primary->oid == index) return r->primary;
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return &r->indexes[i];
+    return NULL;
+}
+
+/* The values as the referenced columns' types, in places of a whole row. INVALID: they have no
+ * implicit cast. */
+static status as_referenced(struct sql_env *env, const struct relation *r,
+                            const struct relation *to, const struct foreign_key *k,
+                            const datum *values, datum *ret) {
+    for (uint16_t i = 0; i < k->n; i++) {
+        oid from = r->atts[k->columns[i] - 1].type, want = to->atts[k->ref_columns[i] - 1].type;
+        datum *place = &ret[k->ref_columns[i] - 1];
+        *place = values[i];
+        if (from == want) continue;
+        struct cast_result cast = resolve_cast(from, want, CAST_IMPLICIT);
+        bool is_null = false;
+        if (cast.path == CAST_NONE) return STATUS(INVALID);
+        TRY(cast_value(&env->eval, cast, from, want, -1, false, values[i], place, &is_null));
+    }
+    return OK;
+}
+
+static status find_by_index(struct sql_env *env, const struct relation *to,
+                            const struct index_desc *x, const datum *row) {
+    struct buf key = {0};
+    bool has_null;
+    uint8_t *nulls = arena_zalloc(env->eval.arena, to->natts + 1u);
+    if (!nulls) return no_memory(env);
+    status s = table_index_key(to, x, row, nulls, &key, &has_null);
+    if (ok(s)) s = table_find_key(env, x->primary ? to->tree : x->tree, key.data, key.len);
+    buf_free(&key);
+    return s;
+}
+
+/* NOT_FOUND: there is no such key. values: of the referring columns. */
+static status find_key(struct sql_env *env, const struct relation *r, const struct relation *to,
+                       const struct foreign_key *k, const datum *values) {
+    const struct index_desc *x = index_of(to, k->index);
+    datum *row = arena_zalloc(env->eval.arena, (to->natts + 1u) * sizeof *row);
+    if (!row) return no_memory(env);
+    status s = x ? as_referenced(env, r, to, k, values, row) : STATUS(INVALID);
+    if (ok(s)) return find_by_index(env, to, x, row);
+    if (!status_is(s, ST_INVALID)) return s;
+    oid types[INDEX_COLUMNS_MAX];
+    bool found;
+    types_of(r, k->columns, k->n, types);
+    TRY(rows_exist(env, to, k->ref_columns, k->n, types, values, &found));
+    return found ? OK : STATUS(NOT_FOUND);
+}
+
+/* ---- changes of rows ------------------------------------------------------------------------- */
+
+static bool key_changes(const struct relation *r, const int16_t *columns, uint16_t n,
+                        const datum *old, const uint8_t *old_nulls, const datum *fresh,
+                        const uint8_t *fresh_nulls) {
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t a = (uint16_t)(columns[i] - 1);
+        if (!same_value(type_find(r->atts[a].type), old[a], old_nulls[a], fresh[a], fresh_nulls[a]))
+            return true;
+    }
+    return false;
+}
+
+static unsigned count_nulls(const int16_t *columns, uint16_t n, const uint8_t *nulls) {
+    unsigned count = 0;
+    for (uint16_t i = 0; i < n; i++) count += nulls[columns[i] - 1];
+    return count;
+}
+
+status ri_before(struct sql_env *env, const struct relation *r, const datum *old,
+                 const uint8_t *old_nulls, const datum *fresh, const uint8_t *fresh_nulls) {
+    for (uint16_t i = 0; i < r->nreferences; i++) {
+        const struct foreign_key *k = &r->references[i];
+        const struct index_desc *x = index_of(r, k->index);
+        if (!x || count_nulls(k->ref_columns, k->n, old_nulls)) continue;
+        if (fresh && !key_changes(r, k->ref_columns, k->n, old, old_nulls, fresh, fresh_nulls))
+            continue;
+        struct buf key = {0};
+        bool has_null;
+        status s = table_index_key(r, x, old, old_nulls, &key, &has_null);
+        if (ok(s)) s = table_lock_key(env, x->primary ? r->tree : x->tree, key.data, key.len, true);
+        buf_free(&key);
+        TRY(s);
+    }
+    return OK;
+}
+
+static status refer(struct sql_env *env, const struct relation *r, const struct foreign_key *k,
+                    const datum *values, const uint8_t *nulls) {
+    const struct relation *to;
+    datum key[INDEX_COLUMNS_MAX];
+    unsigned none = count_nulls(k->columns, k->n, nulls);
+    if (none && k->match == 'f' && none < k->n) return mixed_nulls(env, r, k);
+    if (none) return OK;
+    for (uint16_t i = 0; i < k->n; i++) key[i] = values[k->columns[i] - 1];
+    TRY(catalog_relation(env, k->refers, &to));
+    struct arena_mark mark = arena_mark(env->eval.arena);
+    status s = find_key(env, r, to, k, key);
+    arena_rewind(env->eval.arena, mark);
+    if (!status_is(s, ST_NOT_FOUND)) return s;
+    return note(env, r, k, true, values, nulls, NULL, NULL);
+}
+
+status ri_inserted(struct sql_env *env, const struct relation *r, const datum *values,
+                   const uint8_t *nulls) {
+    for (uint16_t i = 0; i < r->nkeys; i++) TRY(refer(env, r, &r->keys[i], values, nulls));
+    return OK;
+}
+
+status ri_changed(struct sql_env *env, const struct relation *r, const datum *old,
+                  const uint8_t *old_nulls, const datum *fresh, const uint8_t *fresh_nulls) {
+    for (uint16_t i = 0; i < r->nreferences; i++) {
+        const struct foreign_key *k = &r->references[i];
+        if (count_nulls(k->ref_columns, k->n, old_nulls)) continue;
+        if (fresh && !key_changes(r, k->ref_columns, k->n, old, old_nulls, fresh, fresh_nulls))
+            continue;
+        TRY(note(env, r, k, false, old, old_nulls, fresh, fresh_nulls));
+    }
+    for (uint16_t i = 0; fresh && i < r->nkeys; i++) {
+        const struct foreign_key *k = &r->keys[i];
+        if (key_changes(r, k->columns, k->n, old, old_nulls, fresh, fresh_nulls))
+            TRY(refer(env, r, k, fresh, fresh_nulls));
+    }
+    return OK;
+}
+
+/* ---- events come due ------------------------------------------------------------------------- */
+
+static status find_constraint(struct sql_env *env, const struct ri_event *e,
+                              const struct relation **ret_table, const struct relation **ret_to,
+                              const struct foreign_key **ret_key) {
+    TRY(catalog_relation(env, e->table, ret_table));
+    TRY(catalog_relation(env, e->refers, ret_to));
+    for (uint16_t i = 0; i < (*ret_table)->nkeys; i++)
+        if ((*ret_table)->keys[i].oid == e->constraint) {
+            *ret_key = &(*ret_table)->keys[i];
+            return OK;
+        }
+    return STATUS(NOT_FOUND);
+}
+
+static status check_reference(struct sql_env *env, const struct relation *r,
+                              const struct relation *to, const struct foreign_key *k,
+                              const struct ri_event *e) {
+    oid types[INDEX_COLUMNS_MAX];
+    bool there;
+    status s = find_key(env, r, to, k, e->old);
+    if (!status_is(s, ST_NOT_FOUND)) return s;
+    types_of(r, k->columns, k->n, types);
+    TRY(rows_exist(env, r, k->columns, k->n, types, e->old, &there));
+    return there ? no_key(env, r, to, k, e->old) : OK;
+}
+
+/* NO ACTION is content when another row has the key by now. */
+static status check_gone(struct sql_env *env, const struct relation *r, const struct relation *to,
+                         const struct foreign_key *k, const struct ri_event *e, bool restricts) {
+    oid types[INDEX_COLUMNS_MAX];
+    bool there = false;
+    types_of(to, k->ref_columns, k->n, types);
+    if (!restricts) TRY(rows_exist(env, to, k->ref_columns, k->n, types, e->old, &there));
+    if (there) return OK;
+    TRY(rows_exist(env, r, k->columns, k->n, types, e->old, &there));
+    return there ? still_referenced(env, to, r, k, e->old) : OK;
+}
+
+static status action_text(const struct relation *r, const struct foreign_key *k, char action,
+                          bool update, struct buf *out) {
+    bool part = !update && k->nset;
+    uint16_t n = part ? k->nset : k->n;
+    if (action == 'c' && !update) {
+        TRY(buf_add_str(out, "DELETE FROM "));
+        TRY(add_table(out, r));
+        return add_where(out, r, k->columns, k->n);
+    }
+    TRY(buf_add_str(out, "UPDATE "));
+    TRY(add_table(out, r));
+    for (uint16_t i = 0; i < n; i++) {
+        TRY(buf_add_str(out, i ? ", " : " SET "));
+        TRY(add_name(out, r->atts[(part ? k->set_columns : k->columns)[i] - 1].name));
+        if (action == 'c')
+            TRY(buf_printf(out, " = $%u", k->n + i + 1u));
+        else
+            TRY(buf_add_str(out, action == 'n' ? " = NULL" : " = DEFAULT"));
+    }
+    return add_where(out, r, k->columns, k->n);
+}
+
+static status act(struct sql_env *env, const struct relation *r, const struct relation *to,
+                  const struct foreign_key *k, const struct ri_event *e, char action) {
+    oid types[2 * INDEX_COLUMNS_MAX];
+    datum values[2 * INDEX_COLUMNS_MAX];
+    uint8_t nulls[2 * INDEX_COLUMNS_MAX] = {0};
+    uint16_t n = k->n;
+    uint64_t rows;
+    types_of(to, k->ref_columns, k->n, types);
+    memcpy(values, e->old, k->n * sizeof *values);
+    for (uint16_t i = 0; action == 'c' && e->update && i < k->n; i++, n++) {
+        types[n] = types[i];
+        values[n] = e->fresh[i];
+        nulls[n] = e->fresh_nulls[i];
+    }
+    struct buf text = {0};
+    status s = action_text(r, k, action, e->update, &text);
+    if (ok(s)) s = buf_add(&text, "", 1);
+    if (ok(s)) s = run_text(env, text.data, types, values, nulls, n, &rows);
+    buf_free(&text);
+    TRY(s);
+    return action == 'd' ? check_gone(env, r, to, k, e, false) : OK;
+}
+
+static status handle(struct sql_env *env, const struct ri_event *e) {
+    const struct relation *r, *to;
+    const struct foreign_key *k;
+    status s = find_constraint(env, e, &r, &to, &k);
+    if (status_is(s, ST_NOT_FOUND)) return OK; /* dropped meanwhile */
+    TRY(s);
+    if (e->reference) return check_reference(env, r, to, k, e);
+    char action = e->update ? k->on_update : k->on_delete;
+    if (action == 'a' || action == 'r') return check_gone(env, r, to, k, e, action == 'r');
+    return act(env, r, to, k, e, action);
+}
+
+status ri_run(struct sql_env *env) {
+    if (env->ri_depth) return OK;
+    while (env->ri && env->ri->now) {
+        struct ri_event *e = env->ri->now;
+        TRY(handle(env, e));
+        env->ri->now = e->next;
+        if (!e->next) env->ri->now_end = &env->ri->now;
+        TRY(sql_env_breathe(env));
+    }
+    return OK;
+}
+
+void ri_failed(struct sql_env *env) {
+    if (!env->ri || env->ri_depth) return;
+    env->ri->now = NULL;
+    env->ri->now_end = &env->ri->now;
+}
+
+/* Events whose constraint is not deferred any more come due now. */
+static status take_due(struct sql_env *env, bool all) {
+    struct ri_state *state = env->ri;
+    struct ri_event *e = state->deferred;
+    state->deferred = NULL;
+    state->deferred_end = &state->deferred;
+    for (struct ri_event *next; e; e = next) {
+        const struct relation *r, *to;
+        const struct foreign_key *k;
+        next = e->next;
+        e->next = NULL;
+        status s = find_constraint(env, e, &r, &to, &k);
+        if (status_is(s, ST_NOT_FOUND)) continue;
+        TRY(s);
+        struct ri_event ***end =
+            all || !is_deferred(state, k) ? &state->now_end : &state->deferred_end;
+        **end = e;
+        *end = &e->next;
+    }
+    return OK;
+}
+
+status ri_before_commit(struct sql_env *env) {
+    while (env->ri && env->ri->deferred) {
+        TRY(take_due(env, true));
+        TRY(ri_run(env));
+    }
+    return OK;
+}
+
+void ri_rolled_back(struct sql_env *env, struct txn_mark mark) {
+    if (!env->ri) return;
+    ri_failed(env);
+    struct ri_event **at = &env->ri->deferred;
+    while (*at)
+        if ((*at)->at.at > mark.last.at)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    env->ri->deferred_end = at;
+}
+
+/* ---- SET CONSTRAINTS ------------------------------------------------------------------------- */
+
+static status add_set(struct sql_env *env, oid constraint, bool deferred) {
+    struct ri_state *state;
+    TRY(need_state(env, &state));
+    struct ri_set *s = arena_zalloc(env->txn_arena, sizeof *s);
+    if (!s) return no_memory(env);
+    *s = (struct ri_set){state->sets, constraint, deferred};
+    if (!constraint) s->next = NULL;
+    state->sets = s;
+    return OK;
+}
+
+static status set_named(struct sql_env *env, const struct ast_range_var *v, bool deferred) {
+    const char *key = catalog_name(env->eval.arena, v->name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_ptr(key)};
+    struct catalog_scan s;
+    status st;
+    bool found = false;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_constraint, OID_pg_constraint_conname_nsp_index,
+                                   keys, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        found = true;
+        if (!row_bool(&s.row, COL_pg_constraint_condeferrable)) {
+            st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,
+                           "constraint \"%s\" is not deferrable", v->name);
+            goto out;
+        }
+        TRY_OUT(st, add_set(env, row_oid(&s.row, COL_pg_constraint_oid), deferred));
+    }
+    if (status_is(st, ST_END))
+        st = found ? OK
+                   : error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                               "constraint \"%s\" does not exist", v->name);
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+status ri_set_constraints(struct sql_env *env, const struct ast_set_constraints *s) {
+    if (!list_n(s->constraints)) TRY(add_set(env, 0, s->deferred));
+    LIST_EACH(struct ast_range_var *, v, s->constraints) TRY(set_named(env, v, s->deferred));
+    if (s->deferred || !env->ri) return OK;
+    TRY(take_due(env, false));
+    return ri_run(env);
+}
+
+/* ---- all rows of a table --------------------------------------------------------------------- */
+
+static status check_row_of(struct sql_env *env, const struct relation *r, const struct relation *to,
+                           const struct foreign_key *k, const datum *values, const uint8_t *nulls) {
+    datum key[INDEX_COLUMNS_MAX];
+    unsigned none = count_nulls(k->columns, k->n, nulls);
+    if (none && k->match == 'f' && none < k->n) return mixed_nulls(env, r, k);
+    if (none) return OK;
+    for (uint16_t i = 0; i < k->n; i++) key[i] = values[k->columns[i] - 1];
+    status s = find_key(env, r, to, k, key);
+    return status_is(s, ST_NOT_FOUND) ? no_key(env, r, to, k, key) : s;
+}
+
+status ri_check_references(struct sql_env *env, const struct relation *r,
+                           const struct foreign_key *k) {
+    struct arena *a = env->eval.arena;
+    const struct relation *to;
+    struct table_scan scan;
+    struct tree_entry e;
+    datum *values = arena_array(a, r->natts + 1u, sizeof *values);
+    uint8_t *nulls = arena_array(a, r->natts + 1u, 1);
+    if (!values || !nulls) return no_memory(env);
+    TRY(catalog_relation(env, k->refers, &to));
+    struct table_bound open = {0};
+    TRY(table_scan_begin(env, &scan, a, r, NULL, open, open, false));
+    status s;
+    while (ok(s = table_scan_next(&scan, &e))) {
+        struct arena_mark mark = arena_mark(a);
+        TRY_OUT(s, row_deform(r->row, e.value, e.value_len, r->natts, values, nulls, a));
+        TRY_OUT(s, check_row_of(env, r, to, k, values, nulls));
+        arena_rewind(a, mark);
+        TRY_OUT(s, sql_env_breathe(env));
+    }
+    if (status_is(s, ST_END)) s = OK;
+out:
+    table_scan_end(&scan);
+    return s;
+}
