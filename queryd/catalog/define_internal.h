@@ -206,9 +206,10 @@ status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t colum
 /* "view public.v", in the arena. */
 status define_relation_text(struct sql_env *env, oid relation, char kind, const char **ret);
 /* Views, defaults and foreign keys that need the relation (part 0) or one of its columns, or a
- * sequence that goes with it: 2BP01, or drops them too, with a notice. */
+ * sequence that goes with it: 2BP01, or drops them too, with a notice. others: (oid) relations that
+ * the statement drops besides. */
 status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
-                              const char *what, bool cascade);
+                              const char *what, bool cascade, const struct list *others);
 status define_drop_index_dependents(struct sql_env *env, oid index, const char *what, bool cascade);
 /* 2BP01 when there are views: their text names it. */
 status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,
