@@ -23,17 +23,18 @@ static status add_natts(struct sql_env *, struct catalog_row *row, void *) {
 
 /* What rows that are there already will read in the new column; NULL: null. */
 static status missing_value(struct sql_env *env, const struct attribute *att,
-                            struct node *expression, bool empty, const char **ret_text) {
+                            struct node *expression, bool empty, const char **ret_text,
+                            bool *ret_fill) {
     bool is_volatile = false, null = true;
     datum value;
     *ret_text = NULL;
-    if (!expression || empty) return OK;
+    *ret_fill = !empty && (att->sequence || att->generated);
+    if (!expression || empty || *ret_fill) return OK;
     if (!define_hooks) return define_unsupported(env, "a default for rows that exist");
     TRY(define_hooks->expression_value(env, expression, att->name, att->type, att->typmod,
                                        &is_volatile, &value, &null));
-    if (is_volatile)
-        return define_unsupported(env, "a volatile default of a column added to a table with rows");
-    if (null) return OK;
+    *ret_fill = is_volatile;
+    if (null || is_volatile) return OK;
     char *text;
     size_t len;
     TRY(type_output_string(&env->eval, type_find(att->type), value, &text, &len));
@@ -66,18 +67,33 @@ static status add_key(struct sql_env *env, oid relation, const struct ast_constr
     return define_index_on_table(env, r, &plan);
 }
 
-static status column_parts(struct sql_env *env, struct ast_column_def *c, struct attribute *att,
-                           struct node **ret_default) {
+/* The expression behind the column's values; NULL: none. A generated one may name other columns, so
+ * it is looked at with the whole relation. */
+static status column_expression(struct sql_env *env, const struct relation *r,
+                                struct ast_column_def *c, struct attribute *att,
+                                struct node **ret_default) {
+    TRY(define_column_value(env, r, c, att));
     LIST_EACH(struct ast_constraint *, k, c->constraints) {
-        if (k->kind == CONSTRAINT_NOT_NULL || k->kind == CONSTRAINT_PRIMARY_KEY)
-            att->not_null = true;
-        else if (k->kind == CONSTRAINT_DEFAULT)
+        if (k->kind == CONSTRAINT_PRIMARY_KEY) att->not_null = true;
+        if (k->kind == CONSTRAINT_DEFAULT) {
             *ret_default = k->expression;
-        else if (k->kind != CONSTRAINT_NULL && k->kind != CONSTRAINT_UNIQUE &&
-                 k->kind != CONSTRAINT_CHECK)
-            return define_at(env, &k->node, define_unsupported(env, "this column constraint"));
+            TRY(define_default_text(env, att, k->expression, &att->default_text));
+        }
+        if (k->kind == CONSTRAINT_GENERATED)
+            TRY(define_generated_text(env, r, att, k->expression, &att->default_text));
     }
     return OK;
+}
+
+/* The rows that are there get the values of the new column. */
+static status fill_column(struct sql_env *env, oid relation, const struct attribute *att) {
+    const struct relation *r;
+    struct sql_env now;
+    catalog_changed(env);
+    TRY(catalog_relation(env, relation, &r));
+    if (!define_hooks) return define_unsupported(env, "a column with values of its own");
+    TRY(define_env_now(env, &now));
+    return define_hooks->fill_column(&now, r, att->name);
 }
 
 static status add_column(struct sql_env *env, const struct relation *r,
@@ -96,24 +112,27 @@ static status add_column(struct sql_env *env, const struct relation *r,
                          ROW_ATTRIBUTES_MAX);
     struct attribute att = {.name = c->name, .number = (int16_t)(r->natts + 1), .typmod = -1};
     struct node *expression = NULL;
-    bool empty;
+    bool empty, fill;
     const char *missing;
     TRY(define_column_type(env, c, &att));
-    TRY(column_parts(env, c, &att, &expression));
-    if (expression) TRY(define_default_text(env, &att, expression, &att.default_text));
+    TRY(column_expression(env, r, c, &att, &expression));
     TRY(is_empty(env, r, &empty));
-    TRY(missing_value(env, &att, expression, empty, &missing));
-    if (att.not_null && !empty && !missing)
+    TRY(missing_value(env, &att, expression, empty, &missing, &fill));
+    if (att.not_null && !empty && !missing && !fill)
         return error_set(env->eval.error, ST_NOT_NULL_VIOLATION,
                          "column \"%s\" of relation \"%s\" contains null values", att.name,
                          r->name);
     TRY(define_insert_attribute(env, r->oid, &att, missing));
     TRY(define_update_class(env, r->oid, add_natts, NULL));
     oid relation = r->oid;
+    TRY(define_column_sequence(env, relation, &att));
+    if (fill) TRY(fill_column(env, relation, &att));
     LIST_EACH(struct ast_constraint *, k, c->constraints) {
         if (k->kind == CONSTRAINT_CHECK) TRY(add_check(env, relation, k));
         if (k->kind == CONSTRAINT_UNIQUE || k->kind == CONSTRAINT_PRIMARY_KEY)
             TRY(add_key(env, relation, k, c->name));
+        if (k->kind == CONSTRAINT_FOREIGN_KEY)
+            TRY(define_foreign_key(env, relation, k, c->name, !k->not_valid));
     }
     return OK;
 }

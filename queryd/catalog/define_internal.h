@@ -32,6 +32,8 @@ status define_sequence(struct sql_env *env, struct ast_sequence *s);
 /* The sequence of a serial or identity column, in the schema of its table. type: the column's. */
 status define_sequence_for(struct sql_env *env, const struct relation *table, const char *name,
                            oid type, const struct list *options, bool identity, oid *ret_sequence);
+status define_sequence_like(struct sql_env *env, const struct relation *table, const char *name,
+                            oid model, oid *ret_sequence);
 /* From now on it is dropped with the column. */
 status define_sequence_own(struct sql_env *env, oid sequence, oid table, int16_t column,
                            bool identity);
@@ -178,6 +180,8 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
  * columns are known. */
 status define_column_value(struct sql_env *env, const struct relation *r, struct ast_column_def *c,
                            struct attribute *att);
+/* An identity column copied by LIKE: a sequence of its own with the options of the other. */
+status define_like_identity(struct sql_env *env, const struct relation *r, struct attribute *att);
 /* After the column's rows: what belongs to it. */
 status define_column_sequence(struct sql_env *env, oid relation, const struct attribute *att);
 /* The expression of a generated column, validated. */
