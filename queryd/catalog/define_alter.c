@@ -239,6 +239,20 @@ static status set_default(struct sql_env *env, const struct relation *r,
     struct attribute *att;
     const char *text = NULL;
     TRY(define_need_attribute(env, r, cmd->name, &att));
+    if (att->identity || att->generated) {
+        status st =
+            error_set(env->eval.error, ST_SYNTAX_ERROR,
+                      att->identity ? "column \"%s\" of relation \"%s\" is an identity column"
+                                    : "column \"%s\" of relation \"%s\" is a generated column",
+                      att->name, r->name);
+        if (att->identity && !cmd->def)
+            error_hint(env->eval.error,
+                       "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+        if (att->generated && !cmd->def)
+            error_hint(env->eval.error,
+                       "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+        return st;
+    }
     if (cmd->def) TRY(define_default_text(env, att, cmd->def, &text));
     TRY(drop_default(env, r->oid, att->number));
     if (text) TRY(define_insert_default(env, r->oid, att->number, text));
@@ -251,6 +265,9 @@ static status set_not_null(struct sql_env *env, const struct relation *r, const 
     struct attribute *att;
     TRY(define_need_attribute(env, r, name, &att));
     if (att->not_null == not_null) return OK;
+    if (!not_null && att->identity)
+        return error_set(env->eval.error, ST_SYNTAX_ERROR,
+                         "column \"%s\" of relation \"%s\" is an identity column", name, r->name);
     for (unsigned i = 0; !not_null && r->primary && i < r->primary->nkeys; i++)
         if (r->primary->columns[i] == att->number)
             return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
@@ -350,6 +367,10 @@ static status alter_one(struct sql_env *env, const struct relation *r, struct as
     case ALTER_ADD_COLUMN: return add_column(env, r, cmd);
     case ALTER_DROP_COLUMN: return drop_column(env, r, cmd);
     case ALTER_COLUMN_DEFAULT: return set_default(env, r, cmd);
+    case ALTER_ADD_IDENTITY:
+    case ALTER_SET_IDENTITY:
+    case ALTER_DROP_IDENTITY:
+    case ALTER_SET_EXPRESSION_DROP: return define_alter_identity(env, r, cmd);
     case ALTER_SET_NOT_NULL: return set_not_null(env, r, cmd->name, true);
     case ALTER_DROP_NOT_NULL: return set_not_null(env, r, cmd->name, false);
     case ALTER_COLUMN_TYPE: return alter_type(env, r, cmd);

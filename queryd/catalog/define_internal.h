@@ -180,6 +180,9 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
  * columns are known. */
 status define_column_value(struct sql_env *env, const struct relation *r, struct ast_column_def *c,
                            struct attribute *att);
+/* ALTER COLUMN … ADD GENERATED, SET …, DROP IDENTITY, DROP EXPRESSION. */
+status define_alter_identity(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd);
 /* An identity column copied by LIKE: a sequence of its own with the options of the other. */
 status define_like_identity(struct sql_env *env, const struct relation *r, struct attribute *att);
 /* After the column's rows: what belongs to it. */
