@@ -70,8 +70,6 @@ status transform_locking(struct scope *s, const struct list *locking) {
         LIST_EACH(struct ast_range_var *, v, l->relations)
         TRY(lock_named(s, v, words[l->strength]));
     }
-    if (q->lock_wait == LOCK_WAIT_SKIP) return not_supported(s->a, -1, "SKIP LOCKED");
-    if (q->lock_wait == LOCK_WAIT_ERROR) return not_supported(s->a, -1, "NOWAIT for rows");
     for (uint16_t i = 0; i < q->nlock_rtes; i++)
         TRY(note_relation(s->a, q->rtes[q->lock_rtes[i]]->relation->oid, MODE_ROW_SHARE));
     return OK;

@@ -23,17 +23,18 @@ static status add_natts(struct sql_env *, struct catalog_row *row, void *) {
 
 /* What rows that are there already will read in the new column; NULL: null. */
 static status missing_value(struct sql_env *env, const struct attribute *att,
-                            struct node *expression, bool empty, const char **ret_text) {
+                            struct node *expression, bool empty, const char **ret_text,
+                            bool *ret_fill) {
     bool is_volatile = false, null = true;
     datum value;
     *ret_text = NULL;
-    if (!expression || empty) return OK;
+    *ret_fill = !empty && (att->sequence || att->generated);
+    if (!expression || empty || *ret_fill) return OK;
     if (!define_hooks) return define_unsupported(env, "a default for rows that exist");
     TRY(define_hooks->expression_value(env, expression, att->name, att->type, att->typmod,
                                        &is_volatile, &value, &null));
-    if (is_volatile)
-        return define_unsupported(env, "a volatile default of a column added to a table with rows");
-    if (null) return OK;
+    *ret_fill = is_volatile;
+    if (null || is_volatile) return OK;
     char *text;
     size_t len;
     TRY(type_output_string(&env->eval, type_find(att->type), value, &text, &len));
@@ -66,18 +67,33 @@ static status add_key(struct sql_env *env, oid relation, const struct ast_constr
     return define_index_on_table(env, r, &plan);
 }
 
-static status column_parts(struct sql_env *env, struct ast_column_def *c, struct attribute *att,
-                           struct node **ret_default) {
+/* The expression behind the column's values; NULL: none. A generated one may name other columns, so
+ * it is looked at with the whole relation. */
+static status column_expression(struct sql_env *env, const struct relation *r,
+                                struct ast_column_def *c, struct attribute *att,
+                                struct node **ret_default) {
+    TRY(define_column_value(env, r, c, att));
     LIST_EACH(struct ast_constraint *, k, c->constraints) {
-        if (k->kind == CONSTRAINT_NOT_NULL || k->kind == CONSTRAINT_PRIMARY_KEY)
-            att->not_null = true;
-        else if (k->kind == CONSTRAINT_DEFAULT)
+        if (k->kind == CONSTRAINT_PRIMARY_KEY) att->not_null = true;
+        if (k->kind == CONSTRAINT_DEFAULT) {
             *ret_default = k->expression;
-        else if (k->kind != CONSTRAINT_NULL && k->kind != CONSTRAINT_UNIQUE &&
-                 k->kind != CONSTRAINT_CHECK)
-            return define_at(env, &k->node, define_unsupported(env, "this column constraint"));
+            TRY(define_default_text(env, att, k->expression, &att->default_text));
+        }
+        if (k->kind == CONSTRAINT_GENERATED)
+            TRY(define_generated_text(env, r, att, k->expression, &att->default_text));
     }
     return OK;
+}
+
+/* The rows that are there get the values of the new column. */
+static status fill_column(struct sql_env *env, oid relation, const struct attribute *att) {
+    const struct relation *r;
+    struct sql_env now;
+    catalog_changed(env);
+    TRY(catalog_relation(env, relation, &r));
+    if (!define_hooks) return define_unsupported(env, "a column with values of its own");
+    TRY(define_env_now(env, &now));
+    return define_hooks->fill_column(&now, r, att->name);
 }
 
 static status add_column(struct sql_env *env, const struct relation *r,
@@ -96,24 +112,27 @@ static status add_column(struct sql_env *env, const struct relation *r,
                          ROW_ATTRIBUTES_MAX);
     struct attribute att = {.name = c->name, .number = (int16_t)(r->natts + 1), .typmod = -1};
     struct node *expression = NULL;
-    bool empty;
+    bool empty, fill;
     const char *missing;
     TRY(define_column_type(env, c, &att));
-    TRY(column_parts(env, c, &att, &expression));
-    if (expression) TRY(define_default_text(env, &att, expression, &att.default_text));
+    TRY(column_expression(env, r, c, &att, &expression));
     TRY(is_empty(env, r, &empty));
-    TRY(missing_value(env, &att, expression, empty, &missing));
-    if (att.not_null && !empty && !missing)
+    TRY(missing_value(env, &att, expression, empty, &missing, &fill));
+    if (att.not_null && !empty && !missing && !fill)
         return error_set(env->eval.error, ST_NOT_NULL_VIOLATION,
                          "column \"%s\" of relation \"%s\" contains null values", att.name,
                          r->name);
     TRY(define_insert_attribute(env, r->oid, &att, missing));
     TRY(define_update_class(env, r->oid, add_natts, NULL));
     oid relation = r->oid;
+    TRY(define_column_sequence(env, relation, &att));
+    if (fill) TRY(fill_column(env, relation, &att));
     LIST_EACH(struct ast_constraint *, k, c->constraints) {
         if (k->kind == CONSTRAINT_CHECK) TRY(add_check(env, relation, k));
         if (k->kind == CONSTRAINT_UNIQUE || k->kind == CONSTRAINT_PRIMARY_KEY)
             TRY(add_key(env, relation, k, c->name));
+        if (k->kind == CONSTRAINT_FOREIGN_KEY)
+            TRY(define_foreign_key(env, relation, k, c->name, !k->not_valid));
     }
     return OK;
 }
@@ -188,7 +207,7 @@ static status drop_column(struct sql_env *env, const struct relation *r,
     oid relation = r->oid;
     char *what = arena_printf(env->eval.arena, "column %s of table %s", cmd->name, r->name);
     if (!what) return no_memory(env);
-    TRY(define_drop_dependents(env, r, number, what, cmd->cascade));
+    TRY(define_drop_dependents(env, r, number, what, cmd->cascade, NULL));
     struct list *names = NULL;
     TRY(constraints_of_column(env, r, number, &names));
     LIST_EACH(const char *, name, names) {
@@ -220,6 +239,20 @@ static status set_default(struct sql_env *env, const struct relation *r,
     struct attribute *att;
     const char *text = NULL;
     TRY(define_need_attribute(env, r, cmd->name, &att));
+    if (att->identity || att->generated) {
+        status st =
+            error_set(env->eval.error, ST_SYNTAX_ERROR,
+                      att->identity ? "column \"%s\" of relation \"%s\" is an identity column"
+                                    : "column \"%s\" of relation \"%s\" is a generated column",
+                      att->name, r->name);
+        if (att->identity && !cmd->def)
+            error_hint(env->eval.error,
+                       "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+        if (att->generated && !cmd->def)
+            error_hint(env->eval.error,
+                       "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+        return st;
+    }
     if (cmd->def) TRY(define_default_text(env, att, cmd->def, &text));
     TRY(drop_default(env, r->oid, att->number));
     if (text) TRY(define_insert_default(env, r->oid, att->number, text));
@@ -232,6 +265,9 @@ static status set_not_null(struct sql_env *env, const struct relation *r, const 
     struct attribute *att;
     TRY(define_need_attribute(env, r, name, &att));
     if (att->not_null == not_null) return OK;
+    if (!not_null && att->identity)
+        return error_set(env->eval.error, ST_SYNTAX_ERROR,
+                         "column \"%s\" of relation \"%s\" is an identity column", name, r->name);
     for (unsigned i = 0; !not_null && r->primary && i < r->primary->nkeys; i++)
         if (r->primary->columns[i] == att->number)
             return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
@@ -331,6 +367,10 @@ static status alter_one(struct sql_env *env, const struct relation *r, struct as
     case ALTER_ADD_COLUMN: return add_column(env, r, cmd);
     case ALTER_DROP_COLUMN: return drop_column(env, r, cmd);
     case ALTER_COLUMN_DEFAULT: return set_default(env, r, cmd);
+    case ALTER_ADD_IDENTITY:
+    case ALTER_SET_IDENTITY:
+    case ALTER_DROP_IDENTITY:
+    case ALTER_SET_EXPRESSION_DROP: return define_alter_identity(env, r, cmd);
     case ALTER_SET_NOT_NULL: return set_not_null(env, r, cmd->name, true);
     case ALTER_DROP_NOT_NULL: return set_not_null(env, r, cmd->name, false);
     case ALTER_COLUMN_TYPE: return alter_type(env, r, cmd);
@@ -385,15 +425,66 @@ status define_alter_table(struct sql_env *env, struct ast_alter_table *s) {
 
 /* ---- TRUNCATE -------------------------------------------------------------------------------- */
 
+static bool has(const struct list *tables, oid table) {
+    LIST_EACH(void *, t, tables) if ((oid)(uintptr_t)t == table) return true;
+    return false;
+}
+
+/* Tables that refer to those of the list: they go as well, or must be in it. */
+static status referring_tables(struct sql_env *env, struct list **tables, bool cascade) {
+    for (int32_t i = 0; i < list_n(*tables); i++) {
+        const struct relation *r, *other;
+        TRY(catalog_relation(env, (oid)(uintptr_t)list_at(*tables, i), &r));
+        for (uint16_t k = 0; k < r->nreferences; k++) {
+            oid table = r->references[k].table;
+            if (has(*tables, table)) continue;
+            TRY(txn_lock_relation(env->proc, env->txn, table, MODE_ACCESS_EXCLUSIVE, false,
+                                  env->settings->lock_timeout_ms));
+            TRY(catalog_relation(env, table, &other));
+            if (!cascade) {
+                status st =
+                    error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                              "cannot truncate a table referenced in a foreign key constraint");
+                error_detail(env->eval.error, "Table \"%s\" references \"%s\".", other->name,
+                             r->name);
+                error_hint(env->eval.error,
+                           "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.",
+                           other->name);
+                return st;
+            }
+            define_notice(env, "00000", "truncate cascades to table \"%s\"", other->name);
+            TRY(list_append(env->eval.arena, tables, (void *)(uintptr_t)table));
+        }
+    }
+    return OK;
+}
+
+static status truncate_one(struct sql_env *env, oid table, bool restart) {
+    const struct relation *r;
+    struct relation target;
+    struct list *owned = NULL;
+    TRY(catalog_relation(env, table, &r));
+    TRY(define_new_trees(env, r, &target));
+    TRY(define_drop_trees(env, r));
+    catalog_changed(env);
+    if (!restart) return OK;
+    TRY(define_owned_sequences(env, table, 0, &owned));
+    LIST_EACH(void *, sequence, owned)
+    TRY(define_sequence_restart(env, (oid)(uintptr_t)sequence));
+    return OK;
+}
+
 status define_truncate(struct sql_env *env, struct ast_truncate *s) {
+    struct list *tables = NULL;
     LIST_EACH(struct ast_range_var *, name, s->relations) {
         const struct relation *r;
-        struct relation target;
         TRY(define_lock(env, name, MODE_ACCESS_EXCLUSIVE, "r", false, &r));
-        TRY(define_new_trees(env, r, &target));
-        TRY(define_drop_trees(env, r));
-        catalog_changed(env);
+        if (!has(tables, r->oid))
+            TRY(list_append(env->eval.arena, &tables, (void *)(uintptr_t)r->oid));
     }
+    TRY(referring_tables(env, &tables, s->cascade));
+    LIST_EACH(void *, t, tables)
+    TRY(truncate_one(env, (oid)(uintptr_t)t, s->restart_identity));
     return OK;
 }
 

@@ -171,6 +171,12 @@ status define_column_value(struct sql_env *env, const struct relation *r, struct
     return said.identity ? make_sequence(env, r, att, said.identity->options) : OK;
 }
 
+status define_like_identity(struct sql_env *env, const struct relation *r, struct attribute *att) {
+    const char *name;
+    TRY(define_choose_name(env, r->name, att->name, "seq", r->schema, true, 0, &name));
+    return define_sequence_like(env, r, name, att->sequence, &att->sequence);
+}
+
 status define_column_sequence(struct sql_env *env, oid relation, const struct attribute *att) {
     if (!att->sequence) return OK;
     return define_sequence_own(env, att->sequence, relation, att->number, att->identity != 0);

@@ -5,8 +5,9 @@
 struct cascade {
     struct sql_env *env;
     bool cascade;
-    oid relation;       /* what is dropped: its own parts are no dependents */
-    struct list *texts; /* char *: "view v" */
+    oid relation;              /* what is dropped: its own parts are no dependents */
+    const struct list *others; /* (oid) what the statement drops besides */
+    struct list *texts;        /* char *: "view v" */
 };
 
 struct dependent {
@@ -33,6 +34,11 @@ status define_relation_text(struct sql_env *env, oid relation, char kind, const 
     return ok(st) && !*ret ? no_memory(env) : st;
 }
 
+static bool goes_anyway(const struct cascade *c, oid relation) {
+    LIST_EACH(void *, other, c->others) if ((oid)(uintptr_t)other == relation) return true;
+    return false;
+}
+
 /* ---- who depends ----------------------------------------------------------------------------- */
 
 static status view_text(struct cascade *c, oid rule, struct dependent *ret) {
@@ -40,6 +46,7 @@ static status view_text(struct cascade *c, oid rule, struct dependent *ret) {
     struct catalog_row row;
     TRY(catalog_row_get_oid(env, CAT_pg_rewrite, rule, env->eval.arena, &row));
     *ret = (struct dependent){OID_pg_class, row_oid(&row, COL_pg_rewrite_ev_class), NULL};
+    if (goes_anyway(c, ret->object)) return STATUS(NOT_FOUND);
     return define_relation_text(env, ret->object, 'v', &ret->text);
 }
 
@@ -50,7 +57,7 @@ static status default_text(struct cascade *c, oid id, struct dependent *ret) {
     const char *table;
     TRY(catalog_row_get_oid(env, CAT_pg_attrdef, id, env->eval.arena, &row));
     oid relation = row_oid(&row, COL_pg_attrdef_adrelid);
-    if (relation == c->relation) return STATUS(NOT_FOUND);
+    if (relation == c->relation || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
     TRY(catalog_relation(env, relation, &r));
     TRY(define_relation_text(env, relation, r->kind, &table));
     int16_t number = row_int2(&row, COL_pg_attrdef_adnum);
@@ -66,7 +73,7 @@ static status constraint_text(struct cascade *c, oid id, bool whole, struct depe
     const char *table;
     TRY(catalog_row_get_oid(env, CAT_pg_constraint, id, env->eval.arena, &row));
     oid relation = row_oid(&row, COL_pg_constraint_conrelid);
-    if (relation == c->relation && whole) return STATUS(NOT_FOUND);
+    if ((relation == c->relation && whole) || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
     TRY(define_relation_text(env, relation, 'r', &table));
     *ret = (struct dependent){OID_pg_constraint, id, NULL};
     ret->text = arena_printf(env->eval.arena, "constraint %s on %s",
@@ -210,8 +217,8 @@ static void report(struct cascade *c) {
 }
 
 status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
-                              const char *what, bool cascade) {
-    struct cascade c = {.env = env, .cascade = cascade, .relation = r->oid};
+                              const char *what, bool cascade, const struct list *others) {
+    struct cascade c = {.env = env, .cascade = cascade, .relation = r->oid, .others = others};
     struct list *owned = NULL;
     TRY(drop_dependents(&c, r->oid, part, what));
     TRY(define_owned_sequences(env, r->oid, (int16_t)part, &owned));

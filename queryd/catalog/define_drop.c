@@ -194,7 +194,7 @@ out:
 }
 
 static status drop_one(struct sql_env *env, const struct ast_drop *s, const struct drop_kind *kind,
-                       const struct list *names) {
+                       const struct list *names, const struct list *others) {
     int32_t n = list_n(names);
     const char *schema = n > 1 ? list_at(names, n - 2) : NULL;
     const char *name = list_at(names, n - 1);
@@ -216,7 +216,7 @@ static status drop_one(struct sql_env *env, const struct ast_drop *s, const stru
     const char *what;
     if (r->kind == 'S') TRY(refuse_identity(env, r));
     TRY(define_relation_text(env, r->oid, r->kind, &what));
-    TRY(define_drop_dependents(env, r, 0, what, s->cascade));
+    TRY(define_drop_dependents(env, r, 0, what, s->cascade, others));
     return define_drop_relation(env, r);
 }
 
@@ -259,7 +259,7 @@ static status drop_contents(struct sql_env *env, const struct list *relations, c
             return st;
         }
         define_notice(env, "00000", "drop cascades to %s", name);
-        TRY(define_drop_dependents(env, r, 0, name, true));
+        TRY(define_drop_dependents(env, r, 0, name, true, relations));
         TRY(define_drop_relation(env, r));
     }
     return OK;
@@ -298,6 +298,21 @@ static status drop_schema(struct sql_env *env, const struct ast_drop *s, const c
     return OK;
 }
 
+/* The relations that the statement names, as far as they are there. */
+static status named_relations(struct sql_env *env, const struct ast_drop *s,
+                              struct list **ret_relations) {
+    LIST_EACH(struct node *, n, s->objects) {
+        oid found;
+        if (n->kind != NODE_NAME_LIST) continue;
+        const struct list *names = ((struct ast_name_list *)n)->names;
+        int32_t count = list_n(names);
+        TRY(relation_oid_named(env, count > 1 ? list_at(names, count - 2) : NULL,
+                               list_at(names, count - 1), &found));
+        if (found) TRY(list_append(env->eval.arena, ret_relations, (void *)(uintptr_t)found));
+    }
+    return OK;
+}
+
 status define_drop(struct sql_env *env, struct ast_drop *s) {
     const struct drop_kind *kind = NULL;
     for (size_t i = 0; i < sizeof drop_kinds / sizeof *drop_kinds; i++)
@@ -306,10 +321,12 @@ status define_drop(struct sql_env *env, struct ast_drop *s) {
         const char *words = arena_printf(env->eval.arena, "DROP %s", ast_object_words(s->type));
         return words ? define_unsupported(env, words) : no_memory(env);
     }
+    struct list *others = NULL;
+    if (kind) TRY(named_relations(env, s, &others));
     LIST_EACH(struct node *, n, s->objects) {
         if (n->kind != NODE_NAME_LIST) return define_unsupported(env, "this form of DROP");
         const struct list *names = ((struct ast_name_list *)n)->names;
-        TRY(kind ? drop_one(env, s, kind, names)
+        TRY(kind ? drop_one(env, s, kind, names, others)
                  : drop_schema(env, s, list_at(names, list_n(names) - 1)));
     }
     return OK;

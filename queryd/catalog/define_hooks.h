@@ -44,6 +44,9 @@ struct define_hooks {
     /* Every row of a table with a foreign key: 23503. */
     status (*check_references)(struct sql_env *env, const struct relation *r,
                                const struct foreign_key *k);
+    /* Every row of a table gets the column's default (serial, identity, volatile) or generated
+     * value. */
+    status (*fill_column)(struct sql_env *env, const struct relation *r, const char *column);
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);

@@ -32,6 +32,8 @@ status define_sequence(struct sql_env *env, struct ast_sequence *s);
 /* The sequence of a serial or identity column, in the schema of its table. type: the column's. */
 status define_sequence_for(struct sql_env *env, const struct relation *table, const char *name,
                            oid type, const struct list *options, bool identity, oid *ret_sequence);
+status define_sequence_like(struct sql_env *env, const struct relation *table, const char *name,
+                            oid model, oid *ret_sequence);
 /* From now on it is dropped with the column. */
 status define_sequence_own(struct sql_env *env, oid sequence, oid table, int16_t column,
                            bool identity);
@@ -178,6 +180,11 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
  * columns are known. */
 status define_column_value(struct sql_env *env, const struct relation *r, struct ast_column_def *c,
                            struct attribute *att);
+/* ALTER COLUMN … ADD GENERATED, SET …, DROP IDENTITY, DROP EXPRESSION. */
+status define_alter_identity(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd);
+/* An identity column copied by LIKE: a sequence of its own with the options of the other. */
+status define_like_identity(struct sql_env *env, const struct relation *r, struct attribute *att);
 /* After the column's rows: what belongs to it. */
 status define_column_sequence(struct sql_env *env, oid relation, const struct attribute *att);
 /* The expression of a generated column, validated. */
@@ -206,9 +213,10 @@ status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t colum
 /* "view public.v", in the arena. */
 status define_relation_text(struct sql_env *env, oid relation, char kind, const char **ret);
 /* Views, defaults and foreign keys that need the relation (part 0) or one of its columns, or a
- * sequence that goes with it: 2BP01, or drops them too, with a notice. */
+ * sequence that goes with it: 2BP01, or drops them too, with a notice. others: (oid) relations that
+ * the statement drops besides. */
 status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
-                              const char *what, bool cascade);
+                              const char *what, bool cascade, const struct list *others);
 status define_drop_index_dependents(struct sql_env *env, oid index, const char *what, bool cascade);
 /* 2BP01 when there are views: their text names it. */
 status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,

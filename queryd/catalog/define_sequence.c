@@ -222,6 +222,23 @@ status define_sequence_for(struct sql_env *env, const struct relation *table, co
     return OK;
 }
 
+status define_sequence_like(struct sql_env *env, const struct relation *table, const char *name,
+                            oid model, oid *ret_sequence) {
+    const struct relation *from;
+    TRY(catalog_relation(env, model, &from));
+    struct sequence_desc d = *from->sequence;
+    struct sequence_state state = {.last = d.start};
+    struct relation r = {.name = name,
+                         .schema = table->schema,
+                         .schema_name = table->schema_name,
+                         .persistence = table->persistence,
+                         .kind = 'S',
+                         .owner = table->owner};
+    TRY(insert_sequence(env, &r, &d, &state));
+    *ret_sequence = r.oid;
+    return OK;
+}
+
 status define_sequence_own(struct sql_env *env, oid sequence, oid table, int16_t column,
                            bool identity) {
     return define_depend(env, (struct object_address){OID_pg_class, sequence, 0},

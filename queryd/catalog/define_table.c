@@ -87,6 +87,21 @@ static status like_constraint(struct table_plan *p, const struct relation *from,
     return keep_constraint(p, k, NULL);
 }
 
+/* Where the copied column's values come from, as far as INCLUDING asks. */
+static status like_value(struct table_plan *p, int32_t options, struct attribute *att) {
+    bool identity = att->identity && options & LIKE_IDENTITY;
+    bool keeps = options & (att->generated ? LIKE_GENERATED : LIKE_DEFAULTS);
+    if (!keeps) att->default_text = NULL;
+    if (!keeps) att->generated = 0;
+    att->has_default = false;
+    if (!identity) {
+        att->identity = 0;
+        att->sequence = 0;
+        return OK;
+    }
+    return define_like_identity(p->env, p->r, att);
+}
+
 /* Columns are copied as they are; defaults, checks and unique indexes where INCLUDING asks. */
 static status add_like(struct table_plan *p, const struct ast_table_like *like) {
     const struct relation *from;
@@ -102,9 +117,7 @@ static status add_like(struct table_plan *p, const struct ast_table_like *like) 
         TRY(check_column_name(p, c));
         struct attribute att = *old;
         att.number = (int16_t)(p->r->natts + 1);
-        att.has_default = false;
-        att.generated = att.identity = 0;
-        if (!(like->options & LIKE_DEFAULTS)) att.default_text = NULL;
+        TRY(like_value(p, like->options, &att));
         if (p->r->natts >= ROW_ATTRIBUTES_MAX)
             return error_set(p->env->eval.error, ST_TOO_MANY_COLUMNS,
                              "tables can have at most %d columns", ROW_ATTRIBUTES_MAX);

@@ -97,7 +97,7 @@ static status drop_table(struct sql_env *env, const struct relation *r) {
     TRY(define_relation_text(env, r->oid, r->kind, &what));
     struct sql_env quiet = *env;
     quiet.notice = NULL;
-    TRY(define_drop_dependents(&quiet, r, 0, what, true));
+    TRY(define_drop_dependents(&quiet, r, 0, what, true, NULL));
     return define_drop_relation(env, r);
 }
 

@@ -130,6 +130,7 @@ void exec_init(void) {
         .expression_value = expression_value,
         .check_rows = expression_check_rows,
         .check_references = ri_check_references,
+        .fill_column = ri_fill_column,
         .query_columns = expression_query_columns,
     };
     define_hooks = &hooks;

@@ -175,7 +175,7 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     if (s->conflict_where) {
         uint16_t row, n;
         TRY(program_filter(s->conflict_where, s->both, NULL, 1, &s->row_arena, &row, &n));
-        if (n == 0) return table_lock_row(env, s->relation, key, len, e->lsn);
+        if (n == 0) return table_lock_row(env, s->relation, key, len, e->lsn, false);
     }
     TRY(program_run(s->conflict_values, s->both, NULL, 1, &s->row_arena));
     for (uint16_t i = 0; i < natts; i++) s->view[i] = *program_output(s->conflict_values, i);

@@ -52,6 +52,14 @@ static status still_wanted(struct lock *l, uint16_t row, bool *ret) {
     return OK;
 }
 
+/* NOWAIT and SKIP LOCKED: somebody else has the row. */
+static status refuse_busy(struct lock *l, const struct relation *r, bool *ret_keep) {
+    *ret_keep = false;
+    if (l->op.plan->lock.wait == LOCK_WAIT_SKIP) return OK;
+    return error_set(l->op.x->env->eval.error, ST_LOCK_NOT_AVAILABLE,
+                     "could not obtain lock on row in relation \"%s\"", r->name);
+}
+
 static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t row,
                        bool *ret_keep) {
     struct sql_env *env = l->op.x->env;
@@ -63,8 +71,13 @@ static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t
     const void *key;
     size_t len;
     address_split(address->values[row], &version, &key, &len);
+    bool nowait = l->op.plan->lock.wait != LOCK_WAIT_BLOCK;
     for (;;) {
-        status st = table_lock_row(env, r, key, len, version);
+        bool busy = false;
+        if (nowait) TRY(table_row_is_busy(env, r, key, len, &busy));
+        if (busy) return refuse_busy(l, r, ret_keep);
+        status st = table_lock_row(env, r, key, len, version, nowait);
+        if (status_is(st, ST_ROW_BUSY)) return refuse_busy(l, r, ret_keep);
         if (!status_is(st, ST_ROW_CHANGED)) return st;
         struct tree_entry e;
         st = table_recheck(env, r, key, len, l->entry_buf, &e);

@@ -642,3 +642,19 @@ out:
     table_scan_end(&scan);
     return s;
 }
+
+/* ---- ALTER TABLE … ADD COLUMN ---------------------------------------------------------------- */
+
+status ri_fill_column(struct sql_env *env, const struct relation *r, const char *column) {
+    struct buf text = {0};
+    uint64_t rows;
+    status s = buf_add_str(&text, "UPDATE ");
+    if (ok(s)) s = add_table(&text, r);
+    if (ok(s)) s = buf_add_str(&text, " SET ");
+    if (ok(s)) s = add_name(&text, column);
+    if (ok(s)) s = buf_add_str(&text, " = DEFAULT");
+    if (ok(s)) s = buf_add(&text, "", 1);
+    if (ok(s)) s = run_text(env, text.data, NULL, NULL, NULL, 0, &rows);
+    buf_free(&text);
+    return s;
+}

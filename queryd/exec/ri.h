@@ -31,4 +31,7 @@ status ri_set_constraints(struct sql_env *env, const struct ast_set_constraints 
 status ri_check_references(struct sql_env *env, const struct relation *r,
                            const struct foreign_key *k);
 
+/* ALTER TABLE … ADD COLUMN: UPDATE t SET column = DEFAULT. */
+status ri_fill_column(struct sql_env *env, const struct relation *r, const char *column);
+
 #endif

@@ -228,6 +228,7 @@ status plan_lock(struct planner *p, struct plan *input, struct plan **ret) {
         TRY(lock_rel(p, q->lock_rtes[i], input, &node->lock.rels[node->lock.n++]));
     }
     TRY(compile_recheck(p, node, input, &node->lock.recheck));
+    node->lock.wait = q->lock_wait;
     *ret = node;
     return OK;
 }

@@ -115,7 +115,7 @@ static status changed(struct sql_env *env) {
 
 /* Writes a new version of the row (row NULL: deletes it), waiting for whoever is writing it. */
 static status write_version(struct sql_env *env, const struct relation *r, const void *key,
-                            size_t key_len, lsn expected, const struct buf *row) {
+                            size_t key_len, lsn expected, const struct buf *row, bool nowait) {
     struct tree_writer *w = &env->txn->writer;
     for (;;) {
         struct tree_found found;
@@ -124,7 +124,7 @@ static status write_version(struct sql_env *env, const struct relation *r, const
                        : tree_delete(env->proc, w, r->tree, key, key_len, expected, txn_is_running,
                                      &found);
         if (status_is(s, ST_ROW_CHANGED) || status_is(s, ST_NOT_FOUND)) return changed(env);
-        if (!status_is(s, ST_ROW_BUSY)) return s;
+        if (!status_is(s, ST_ROW_BUSY) || nowait) return s;
         TRY(table_wait(env, found.stamp, r->tree, key, key_len));
     }
 }
@@ -176,9 +176,9 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
     if (!r->primary) TRY_OUT(s, buf_add(&new_key, key, key_len));
     TRY_OUT(s, form_row(env, r, values, nulls, &new_key, &row));
     if (new_key.len == key_len && memcmp(new_key.data, key, key_len) == 0) {
-        TRY_OUT(s, write_version(env, r, key, key_len, expected, &row));
+        TRY_OUT(s, write_version(env, r, key, key_len, expected, &row, false));
     } else {
-        TRY_OUT(s, write_version(env, r, key, key_len, expected, NULL));
+        TRY_OUT(s, write_version(env, r, key, key_len, expected, NULL, false));
         s = table_put_entry(env, r->tree, &new_key, &row);
         if (status_is(s, ST_EXISTS))
             s = table_unique_error(env, r, r->primary, values, nulls, false);
@@ -196,7 +196,7 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
                     lsn expected, const datum *old_values, const uint8_t *old_nulls) {
     struct buf old_key = {.data = (char *)key, .len = key_len};
     TRY(txn_need_id(env->proc, env->txn));
-    TRY(write_version(env, r, key, key_len, expected, NULL));
+    TRY(write_version(env, r, key, key_len, expected, NULL, false));
     for (uint16_t i = 0; i < r->nindexes; i++)
         TRY(move_index_entry(env, r, &r->indexes[i], &old_key, NULL, old_values, old_nulls, NULL,
                              NULL));
@@ -204,7 +204,7 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
 }
 
 status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
-                      size_t key_len, lsn expected) {
+                      size_t key_len, lsn expected, bool nowait) {
     TRY(txn_need_id(env->proc, env->txn));
     char buf[TREE_ENTRY_BYTES_MAX];
     struct tree_entry e;
@@ -212,7 +212,20 @@ status table_lock_row(struct sql_env *env, const struct relation *r, const void 
     if (status_is(s, ST_NOT_FOUND)) return changed(env);
     TRY(s);
     struct buf row = {.data = (char *)e.value, .len = e.value_len};
-    return write_version(env, r, key, key_len, expected, &row);
+    return write_version(env, r, key, key_len, expected, &row, nowait);
+}
+
+status table_row_is_busy(struct sql_env *env, const struct relation *r, const void *key,
+                         size_t key_len, bool *ret_busy) {
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry e;
+    *ret_busy = false;
+    status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
+    if (status_is(s, ST_NOT_FOUND)) return OK;
+    TRY(s);
+    *ret_busy = stamp_is_txid(e.stamp) && stamp_txid(e.stamp) != env->txn->writer.x &&
+                txn_is_running(env->proc, stamp_txid(e.stamp), NULL);
+    return OK;
 }
 
 /* ---- whole relations ------------------------------------------------------------------------- */

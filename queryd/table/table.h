@@ -33,9 +33,13 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
  * writer). NOT_FOUND: it is gone: leave the row out. buf: TREE_ENTRY_BYTES_MAX. */
 status table_recheck(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
                      void *buf, struct tree_entry *ret_entry);
-/* SELECT … FOR UPDATE: the row is rewritten with itself, so that its stamp locks it. */
+/* SELECT … FOR UPDATE: the row is rewritten with itself, so that its stamp locks it. nowait:
+ * ROW_BUSY instead of waiting for whoever is writing it. */
 status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
-                      size_t key_len, lsn expected);
+                      size_t key_len, lsn expected, bool nowait);
+/* Is another running transaction the row's newest writer? */
+status table_row_is_busy(struct sql_env *env, const struct relation *r, const void *key,
+                         size_t key_len, bool *ret_busy);
 
 /* Until the transaction ends: nobody takes the key away that was locked shared, nobody builds on
  * one locked exclusively. t: of the unique index, or of the table for its primary key. */
