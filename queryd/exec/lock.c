@@ -8,6 +8,8 @@ struct lock {
     unsigned char *entry_buf;
     struct vec *newest; /* natts one-row columns of the widest relation */
     struct vec *one;    /* one row of the input's columns */
+    const struct batch *input;
+    uint16_t at; /* the next of its rows */
 };
 
 static status lock_open(struct operator* op) {
@@ -92,30 +94,34 @@ static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t
     }
 }
 
+/* One row a call: whoever stops asking (LIMIT) leaves the others to those who skip locked rows. */
 static status lock_next(struct operator* op) {
     struct lock *l = (struct lock *)op;
     const struct plan_lock *p = &op->plan->lock;
     op->out.nrows = 0;
     op->out.sel = op->sel;
-    while (op->out.nrows == 0) {
-        const struct batch *b;
-        TRY(operator_next(op->left, &b));
-        if (b->nrows == 0) return OK;
-        for (uint16_t i = 0; i < b->nrows; i++) {
-            uint16_t row = batch_row(b, i);
-            for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
-                op->out.columns[c].values[row] = b->columns[c].values[row];
-                op->out.columns[c].nulls[row] = b->columns[c].nulls[row];
-            }
-            bool keep = true;
-            for (uint16_t k = 0; keep && k < p->n; k++) TRY(lock_one(l, &p->rels[k], row, &keep));
-            if (keep) op->sel[op->out.nrows++] = row;
+    for (;;) {
+        if (!l->input || l->at == l->input->nrows) {
+            TRY(operator_next(op->left, &l->input));
+            l->at = 0;
+            if (l->input->nrows == 0) return OK;
         }
+        uint16_t row = batch_row(l->input, l->at++);
+        for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
+            op->out.columns[c].values[row] = l->input->columns[c].values[row];
+            op->out.columns[c].nulls[row] = l->input->columns[c].nulls[row];
+        }
+        bool keep = true;
+        for (uint16_t k = 0; keep && k < p->n; k++) TRY(lock_one(l, &p->rels[k], row, &keep));
+        if (!keep) continue;
+        op->sel[0] = row;
+        op->out.nrows = 1;
+        return OK;
     }
-    return OK;
 }
 
 static status lock_restart(struct operator* op) {
+    ((struct lock *)op)->input = NULL;
     return operator_restart(op->left);
 }
 
