@@ -272,12 +272,22 @@ static const struct set_columns {
     oid types[8];
 } set_columns[] = {
     {3251, 2, {"word", "catcode"}, {TEXTOID, CHAROID}},
+    {3958, 2, {"key", "value"}, {TEXTOID, JSONOID}},
+    {3959, 2, {"key", "value"}, {TEXTOID, TEXTOID}},
 };
 
 static const struct set_columns *columns_of_function(oid function) {
     for (size_t i = 0; i < sizeof set_columns / sizeof *set_columns; i++)
         if (set_columns[i].function == function) return &set_columns[i];
     return NULL;
+}
+
+/* A single OUT argument's name stands before the function's and the alias. */
+static const char *name_of_result(oid function, const char *otherwise) {
+    static const oid called_value[] = {3955, 3969}; /* json_array_elements[_text] */
+    for (size_t i = 0; i < sizeof called_value / sizeof *called_value; i++)
+        if (called_value[i] == function) return "value";
+    return otherwise;
 }
 
 /* The columns that one function adds to its entry. */
@@ -356,6 +366,7 @@ static status one_function(struct scope *s, struct ast_range_function *n,
     const char *name = output_name(item->call);
     if (!e->alias) e->alias = n->alias ? n->alias->name : name;
     const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
+    if (f->call->kind == EXPR_CALL) column = name_of_result(f->call->call.function->oid, column);
     return function_columns(a, e, f, column, item->columns ? item->columns : n->columns, cap);
 }
 

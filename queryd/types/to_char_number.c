@@ -204,17 +204,24 @@ static status run_decimal(struct fn_call *c, const struct template *t, struct nu
     return run(c, t, s, &d);
 }
 
+/* One decimal digit; `unit` is the letter for one, those for five and ten follow. */
+static char *add_roman(char *p, const char *unit, int digit) {
+    static const char *const shapes[10] = {"",  "0",  "00",  "000",  "01",
+                                           "1", "10", "100", "1000", "02"};
+    for (const char *q = shapes[digit]; *q; q++) *p++ = unit[*q - '0'];
+    return p;
+}
+
 static status run_roman(struct fn_call *c, const struct template *t, struct number_shape *s,
                         int32_t x) {
-    static const char *const parts[4][10] = {
-        {"", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"},
-        {"", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX", "XC"},
-        {"", "C", "CC", "CCC", "CD", "D", "DC", "DCC", "DCCC", "CM"},
-        {"", "M", "MM", "MMM"}};
-    char text[32] = "###############";
-    if (x >= 1 && x <= 3999)
-        snprintf(text, sizeof text, "%s%s%s%s", parts[3][x / 1000], parts[2][x / 100 % 10],
-                 parts[1][x / 10 % 10], parts[0][x % 10]);
+    static const char letters[] = "IVXLCDM";
+    char text[ROMAN_WIDTH + 1] = "###############";
+    if (x >= 1 && x <= 3999) {
+        char *p = text;
+        int power = 1000;
+        for (int i = 3; i >= 0; i--, power /= 10) p = add_roman(p, letters + 2 * i, x / power % 10);
+        *p = 0;
+    }
     struct digits d = {.text = text};
     return run(c, t, s, &d);
 }
