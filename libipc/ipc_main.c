@@ -18,6 +18,9 @@
 #include "ipc_region.h"
 #include "ipc_version.h"
 
+#define NOTED_LOOK_US 200
+#define NOTED_LOOKS_MAX 50000 /* ten seconds: then there is no supervisor */
+
 struct arguments {
     const char *dir;
     uint16_t slot;
@@ -112,6 +115,16 @@ static void set_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* A life begins when the supervisor has noted its pid. One that died before it could do so is
+ * followed by another that knows nothing of us and gives the slot away: two lives in one slot. */
+static status wait_until_noted(const struct proc_entry *entry, uint32_t epoch, struct error *e) {
+    for (int i = 0; i < NOTED_LOOKS_MAX && atomic_load(&entry->epoch) == epoch; i++) {
+        if (atomic_load(&entry->pid) == (uint32_t)getpid()) return OK;
+        usleep(NOTED_LOOK_US);
+    }
+    return error_set(e, ST_STALE, "the supervisor does not know this life of the process");
+}
+
 static status run(struct daemon *d, const struct daemon_ops *ops, const struct arguments *a,
                   const struct conf *conf, struct shm *shm, struct error *e) {
     static char name[PROC_NAME_BYTES];
@@ -120,9 +133,7 @@ static status run(struct daemon *d, const struct daemon_ops *ops, const struct a
     TRY(appliance_id_read(a->dir, &id, e));
     region_name_of(id, region);
     TRY(region_attach_all(region, shm, e));
-    if (atomic_load(&shm->control->procs[a->slot].epoch) != a->epoch) {
-        return error_set(e, ST_STALE, "another life of this process has begun");
-    }
+    TRY(wait_until_noted(&shm->control->procs[a->slot], a->epoch, e));
     proc_slot_name(a->slot, name);
     prctl(PR_SET_NAME, name);
     TRY(loop_open(d, ops, shm, a->slot, conf, a->dir, a->lifeline, a->restart, e));

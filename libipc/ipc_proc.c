@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/control.h"
 #include "base/spin.h"
+
+#define STAT_BYTES 1024
 
 static const char *const daemon_names[SLOT_QUERYD] = {"supervisor", "storaged", "logd", "txnd"};
 
@@ -51,29 +54,69 @@ uint32_t proc_prepare(struct shm *shm, uint16_t slot) {
     for (int to = 0; to < 4; to++) atomic_store(&entry->awaits[to], 0);
     atomic_store(&entry->heartbeat_ns, clock_mono_ns());
     atomic_store(&entry->started_ns, clock_mono_ns());
+    /* From the epoch, which leaves out a value in 65536: however often this is repeated, a life is
+     * counted once. */
+    atomic_store(&entry->restarts, epoch - 1 - (epoch >> 16));
     atomic_store(&entry->epoch, epoch);
     atomic_store(&entry->state, PROC_STARTING);
     return epoch;
+}
+
+static int as_waitpid(const siginfo_t *child) {
+    if (child->si_code == CLD_EXITED) return (child->si_status & 0xff) << 8;
+    return child->si_status | (child->si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+/* Noted first, and only then forgotten by the kernel: whoever dies in between leaves it to be
+ * reaped once more. */
+bool proc_reap(struct proc_entry *entry, pid_t pid, int *ret_how) {
+    siginfo_t child = {0};
+    int rc;
+    do rc = waitid(P_PID, (id_t)pid, &child, WEXITED | WNOHANG | WNOWAIT);
+    while (rc != 0 && errno == EINTR);
+    if (rc != 0 || child.si_pid != pid) return false;
+    *ret_how = as_waitpid(&child);
+    if (entry) proc_note_exit(entry, *ret_how);
+    (void)waitpid(pid, NULL, WNOHANG); /* it has ended: this neither waits nor fails */
+    return true;
+}
+
+void proc_note_exit(struct proc_entry *entry, int how) {
+    atomic_store(&entry->last_exit, how);
+    atomic_store(&entry->exit_epoch, atomic_load(&entry->epoch));
 }
 
 struct owner proc_owner(uint16_t slot, uint32_t epoch) {
     return (struct owner){.slot = slot, .epoch = (uint16_t)epoch};
 }
 
-uint64_t proc_birth(pid_t pid) {
-    char path[64], text[1024];
+/* Behind the second field of /proc/PID/stat, the program's name in parentheses, which may itself
+ * contain any of them; NULL: there is no such process. */
+static const char *read_stat(pid_t pid, char text[STAT_BYTES]) {
+    char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
+    if (fd < 0) return NULL;
+    ssize_t n = read(fd, text, STAT_BYTES - 1);
     close(fd);
-    if (n <= 0) return 0;
+    if (n <= 0) return NULL;
     text[n] = '\0';
-    /* The second field is the program's name in parentheses and may itself contain any of them. */
     const char *at = strrchr(text, ')');
-    if (!at || at[1] == '\0' || at[2] == 'Z' || at[2] == 'X') return 0;
+    return at && at[1] != '\0' ? at : NULL;
+}
+
+uint64_t proc_birth(pid_t pid) {
+    char text[STAT_BYTES];
+    const char *at = read_stat(pid, text);
+    if (!at || at[2] == 'Z' || at[2] == 'X') return 0;
     for (int field = 2; field < 22 && at; field++) at = strchr(at + 1, ' ');
     return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+pid_t proc_parent(pid_t pid) {
+    char text[STAT_BYTES];
+    const char *at = read_stat(pid, text);
+    return at && at[2] != '\0' ? (pid_t)strtol(at + 3, NULL, 10) : 0;
 }
 
 static uint64_t clock_ns(clockid_t clock) {

@@ -16,12 +16,19 @@ const char *proc_state_name(uint32_t state); /* "ready"; "?" for a strange one *
 /* Gives the slot its next epoch (never 0 in its low 16 bits) and makes its state STARTING. By the
  * supervisor alone. Returns the epoch. */
 uint32_t proc_prepare(struct shm *shm, uint16_t slot);
+/* How the process of an entry ended, as waitpid gives it. */
+void proc_note_exit(struct proc_entry *entry, int how);
+/* If `pid` is a child that has ended: notes how in its entry (NULL: it has none) and lets the
+ * kernel forget it. May be repeated by whoever inherits the child. False: it is not, or lives. */
+bool proc_reap(struct proc_entry *entry, pid_t pid, int *ret_how);
 /* The owner that a life of a slot puts into latches. */
 struct owner proc_owner(uint16_t slot, uint32_t epoch);
 
 /* When the process began, in clock ticks since boot (/proc/PID/stat); 0: there is none, or it is a
  * zombie. Together with the pid it names one process for ever. */
 uint64_t proc_birth(pid_t pid);
+/* Who reaps it when it ends, or has to reap it; 0: there is no such process, zombies included. */
+pid_t proc_parent(pid_t pid);
 
 uint64_t clock_mono_ns(void);
 uint64_t clock_wall_ns(void);

@@ -17,6 +17,7 @@
 json_t *exit_as_json(int how) {
     char text[32];
     if (how == 0) return json_null();
+    if (how == PROC_EXIT_UNKNOWN) return json_string("unknown");
     snprintf(text, sizeof text, WIFSIGNALED(how) ? "signal %d" : "status %d",
              WIFSIGNALED(how) ? WTERMSIG(how) : WEXITSTATUS(how));
     return json_string(text);

@@ -14,6 +14,7 @@
 #include "axl.h"
 #include "base/control.h"
 #include "ipc_control.h"
+#include "ipc_hang.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
 #include "leftovers.h"
@@ -21,6 +22,7 @@
 #define START_WAIT_NS 600000000000u /* recovery of much log takes its time */
 #define STOP_WAIT_NS 120000000000u
 #define HANG_WAIT_NS 10000000000u
+#define STOP_AT_ONCE_WAIT_NS 3000000000u
 #define ASK_MS 2000
 #define LOOK_NS 5000000
 
@@ -87,6 +89,25 @@ static status check_settings(struct axl *a, const struct start_arguments *s) {
     return OK;
 }
 
+/* ---- guardian and supervisor -------------------------------------------------------------------
+ */
+
+static bool at_work(const struct proc_entry *entry) {
+    struct hang_watch watch = {0};
+    return leftover_alive(entry) && hang_look(&watch, entry, HANG_LIMITS_DEFAULT) != HANG_STOPPED;
+}
+
+/* One of the two is: it sees to the other. */
+static bool keepers_at_work(const struct shm *shm) {
+    const struct proc_entry *procs = shm->control->procs;
+    return at_work(&procs[SLOT_SUPERVISOR]) || at_work(&procs[SLOT_GUARDIAN]);
+}
+
+static bool keepers_alive(const struct shm *shm) {
+    const struct proc_entry *procs = shm->control->procs;
+    return leftover_alive(&procs[SLOT_SUPERVISOR]) || leftover_alive(&procs[SLOT_GUARDIAN]);
+}
+
 enum running { RUNS_NOT, RUNS, RUNS_BUT_HANGS };
 
 static enum running look_at_running(struct axl *a) {
@@ -97,7 +118,7 @@ static enum running look_at_running(struct axl *a) {
     status s = axl_attach(a, &shm, region);
     error_clear(&a->e);
     if (!ok(s)) return RUNS_NOT;
-    if (leftover_alive(&shm.control->procs[SLOT_SUPERVISOR])) {
+    if (keepers_at_work(&shm)) {
         s = control_ask(a->dir, "supervisor", json_pack("{s:s}", "op", "ping"), ASK_MS, NULL,
                         &none);
         result = ok(s) ? RUNS : RUNS_BUT_HANGS;
@@ -110,16 +131,17 @@ static enum running look_at_running(struct axl *a) {
     return result;
 }
 
-/* A process that has just been killed is in the table of processes for a while: only one that
- * answers is running. */
-static enum running runs_already(struct axl *a) {
+/* A process that has just been killed is in the table of processes for a while, and one that hangs
+ * is soon replaced: only a supervisor that answers is running. When none does, a new guardian finds
+ * out why (ops/guardian/lock.c). */
+static bool runs_already(struct axl *a) {
     enum running result;
     uint64_t begin = clock_mono_ns();
     while ((result = look_at_running(a)) == RUNS_BUT_HANGS &&
            clock_mono_ns() - begin < HANG_WAIT_NS) {
         pause_ns(LOOK_NS);
     }
-    return result;
+    return result == RUNS;
 }
 
 /* Not fork: nng has made threads, and fails in a child that does not exec at once. */
@@ -181,6 +203,7 @@ static int wait_until_serving(struct axl *a, pid_t guardian) {
     while (clock_mono_ns() - begin < START_WAIT_NS) {
         int how;
         if (waitpid(guardian, &how, WNOHANG) == guardian) {
+            if (runs_already(a)) return 0; /* another guardian was quicker */
             fprintf(stderr, "axl: the appliance did not start\n");
             say_what_failed(a);
             return 1;
@@ -208,12 +231,7 @@ int axl_start(struct axl *a) {
         return axl_fail(a);
     }
     if (!ok(check_settings(a, &s))) return axl_fail(a);
-    enum running running = runs_already(a);
-    if (running == RUNS) return 0;
-    if (running == RUNS_BUT_HANGS) {
-        fprintf(stderr, "axl: there is a supervisor, but it does not answer (axl status)\n");
-        return 1;
-    }
+    if (runs_already(a)) return 0;
     if (s.foreground) {
         execv(s.program, s.argv);
         fprintf(stderr, "axl: %s: %s\n", s.program, strerror(errno));
@@ -227,15 +245,28 @@ int axl_start(struct axl *a) {
 /* --- stop --------------------------------------------------------------------------------------
  */
 
-/* The supervisor is gone: nobody else ends what it left. */
+/* The supervisor is gone, or says nothing: nobody else ends what it left. */
 static int end_without_supervisor(struct axl *a, struct shm *shm, const char *region) {
     unsigned n = leftovers_count(shm);
+    error_clear(&a->e);
     status s = leftovers_end(shm, &a->e);
     if (ok(s)) region_remove_all(region);
     region_detach_all(shm);
     if (!ok(s)) return axl_fail(a);
     printf("The supervisor was gone; %u processes have been ended.\n", n);
     return 0;
+}
+
+/* False: there is no supervisor that answers, nor a guardian that brings one forth in time. */
+static bool ask_to_stop(struct axl *a, const struct shm *shm, bool immediate) {
+    uint64_t begin = clock_mono_ns(), wait = immediate ? STOP_AT_ONCE_WAIT_NS : HANG_WAIT_NS;
+    while (keepers_at_work(shm) && clock_mono_ns() - begin < wait) {
+        json_t *request = json_pack("{s:s, s:b}", "op", "stop", "immediate", (int)immediate);
+        error_clear(&a->e);
+        if (ok(control_ask(a->dir, "supervisor", request, ASK_MS, NULL, &a->e))) return true;
+        pause_ns(LOOK_NS);
+    }
+    return false;
 }
 
 int axl_stop(struct axl *a) {
@@ -249,20 +280,12 @@ int axl_stop(struct axl *a) {
         return 0;
     }
     if (!ok(s)) return axl_fail(a);
-    struct proc_entry *supervisor = &shm.control->procs[SLOT_SUPERVISOR];
-    if (!leftover_alive(supervisor)) return end_without_supervisor(a, &shm, region);
-    json_t *request = json_pack("{s:s, s:b}", "op", "stop", "immediate", (int)immediate);
-    s = control_ask(a->dir, "supervisor", request, 5000, NULL, &a->e);
-    if (!ok(s)) {
-        region_detach_all(&shm);
-        return axl_fail(a);
-    }
+    if (!ask_to_stop(a, &shm, immediate)) return end_without_supervisor(a, &shm, region);
     uint64_t begin = clock_mono_ns();
-    const struct proc_entry *guardian = &shm.control->procs[SLOT_GUARDIAN];
-    while ((leftover_alive(supervisor) || leftover_alive(guardian)) &&
-           clock_mono_ns() - begin < STOP_WAIT_NS)
-        pause_ns(LOOK_NS);
-    bool gone = !leftover_alive(supervisor) && !leftover_alive(guardian);
+    while (keepers_alive(&shm) && clock_mono_ns() - begin < STOP_WAIT_NS) pause_ns(LOOK_NS);
+    bool gone = !keepers_alive(&shm);
+    /* A supervisor that died while it ended the others is followed by nobody. */
+    if (gone && leftovers_count(&shm) > 0) return end_without_supervisor(a, &shm, region);
     region_detach_all(&shm);
     if (gone) {
         printf("Stopped.\n");

@@ -37,6 +37,8 @@ struct guardian {
     struct shm shm; /* control NULL: not attached */
     struct held *sessions;
     bool entered; /* into the process table of these regions */
+    bool empty;   /* workers have not been asked for their sockets yet */
+    int how;      /* how the supervisor ended; 0: it lives, or is not our child */
     bool kept[NUMBERS_MAX];
 };
 
@@ -46,6 +48,7 @@ void hold_message(struct guardian *g, const struct guard_msg *m, int fd); /* tak
 void hold_hand(struct guardian *g, const struct guard_msg *m);
 void hold_number(struct guardian *g, int number, int fd); /* takes fd */
 void hold_sweep(struct guardian *g);                      /* sessions that have ended */
+void hold_call(struct guardian *g); /* one without sockets: workers are to put theirs again */
 
 /* After renewed: the regions as hold_begin has them, the sessions as they have come over. */
 void hold_again(struct guardian *g, uint32_t sessions);
@@ -54,6 +57,10 @@ void hold_again(struct guardian *g, uint32_t sessions);
 /* Goes on as another program; returns when that is not possible, and nothing has changed. */
 void renew(struct guardian *g, const char *program);
 status renewed(struct guardian *g, int fd); /* what renew has packed, in the new program */
+
+/* lock.c: one guardian a directory: the lock goes with the process that holds it. One that hangs is
+ * ended. OBJECT_IN_USE: another one is at work. */
+status guardian_lock(const struct guardian *g);
 
 /* start.c */
 /* Makes the pair of sockets and starts a supervisor at its other end. */

@@ -7,6 +7,7 @@
 #include "guardian.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_ring.h"
 #include "session/session.h"
 
 static void let_go(struct held *h) {
@@ -14,10 +15,20 @@ static void let_go(struct held *h) {
     h->fd = -1;
 }
 
+/* The bells are a hurry: workers look by themselves within one of their loop's sleeps. */
+void hold_call(struct guardian *g) {
+    if (!g->empty || !g->shm.control) return;
+    g->empty = false;
+    atomic_fetch_add(&g->shm.control->guardian_births, 1);
+    for (uint16_t slot = SLOT_QUERYD; slot < SLOT_GUARDIAN; slot++) {
+        int bell = bell_fd(g->shm.rings, slot);
+        if (bell >= 0 && bell < NUMBERS_MAX && g->kept[bell]) bell_force(&g->shm, slot);
+    }
+}
+
 static void enter_process_table(struct guardian *g) {
     struct proc_entry *own = &g->shm.control->procs[SLOT_GUARDIAN];
     if (!g->entered) {
-        if (atomic_load(&own->epoch) != 0) atomic_fetch_add(&own->restarts, 1);
         proc_prepare(&g->shm, SLOT_GUARDIAN);
         atomic_store(&own->pid, (uint32_t)getpid());
         atomic_store(&own->birth, proc_birth(getpid()));
@@ -50,6 +61,7 @@ void hold_begin(struct guardian *g) {
     g->served = true;
     if (!same) {
         g->entered = false;
+        g->empty = true;
         for (uint32_t i = 0; i < had; i++) let_go(&g->sessions[i]);
         free(g->sessions);
         g->sessions = malloc(n * sizeof *g->sessions);

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,6 +90,39 @@ static void open_log(const struct guardian *g) {
     if (fd >= 0) log_fd = fd;
 }
 
+/* ---- children -------------------------------------------------------------------------------- */
+
+static struct proc_entry *entry_of(const struct guardian *g, pid_t pid) {
+    for (int slot = 0; g->shm.control && slot < PROC_SLOTS; slot++) {
+        struct proc_entry *entry = &g->shm.control->procs[slot];
+        if ((pid_t)atomic_load(&entry->pid) == pid) return entry;
+    }
+    return NULL;
+}
+
+/* The supervisor, and those of dead supervisors, which have become ours; how they end is noted
+ * where the next one looks. */
+static void reap(struct guardian *g) {
+    siginfo_t child = {0};
+    while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0) {
+        int how = 0;
+        if (!proc_reap(entry_of(g, child.si_pid), child.si_pid, &how)) return;
+        if (child.si_pid == g->supervisor) g->how = how;
+        child.si_pid = 0;
+    }
+}
+
+/* By the pidfd: the number may be another's by now. */
+static void send_signal(const struct guardian *g, int signal) {
+    if (g->pidfd >= 0) syscall(SYS_pidfd_send_signal, g->pidfd, signal, NULL, 0);
+}
+
+static void take_signals(struct guardian *g) {
+    struct signalfd_siginfo info;
+    while (read(g->signals, &info, sizeof info) == sizeof info)
+        if (info.ssi_signo != SIGCHLD) send_signal(g, (int)info.ssi_signo);
+}
+
 /* ---- the supervisor's end -------------------------------------------------------------------- */
 
 /* A program on trial has had its chance. */
@@ -99,16 +133,20 @@ static void end_trial(struct guardian *g) {
     *g->before = '\0';
 }
 
-/* One that dies again and again before anybody was served is not to be helped. */
+/* One that dies again and again before anybody was served is not to be helped. Once somebody was,
+ * whatever keeps a supervisor from starting is waited for: nobody else would. */
 static bool start_again(struct guardian *g) {
     bool was_short = clock_mono_ns() - g->started_ns < SHORT_LIFE_NS;
     g->short_lives = was_short ? g->short_lives + 1 : 0;
     if (!g->served && g->short_lives > 0) return false;
     if (g->short_lives > SHORT_LIVES_MAX) usleep(PAUSE_US);
     if (g->on_trial) end_trial(g);
-    if (ok(supervisor_start(g))) return true;
-    end_trial(g);
-    return ok(supervisor_start(g));
+    while (!ok(supervisor_start(g))) {
+        if (!g->served) return false;
+        if (!*g->before) usleep(PAUSE_US);
+        end_trial(g);
+    }
+    return true;
 }
 
 /* Another program is on trial until its supervisor names it again. */
@@ -124,13 +162,10 @@ static void next_program(struct guardian *g, const char *program) {
 
 /* Exit status of this process, or -1: it goes on. */
 static int supervisor_ended(struct guardian *g) {
-    int how = 0;
-    (void)waitpid(g->supervisor, &how, WNOHANG); /* it may be nobody's child of ours */
-    if (g->shm.control) {
-        struct proc_entry *entry = &g->shm.control->procs[SLOT_SUPERVISOR];
-        atomic_store(&entry->last_exit, how);
-        if (!g->ending) atomic_store(&entry->state, PROC_DEAD);
-    }
+    reap(g); /* also what it leaves: the next one asks how it ended */
+    int how = g->how;
+    if (g->shm.control && !g->ending)
+        atomic_store(&g->shm.control->procs[SLOT_SUPERVISOR].state, PROC_DEAD);
     if (g->ending) return 0;
     say("the supervisor (%d) has ended", (int)g->supervisor);
     if (start_again(g)) return -1;
@@ -157,6 +192,7 @@ static void take_messages(struct guardian *g) {
         }
         if (fd >= 0) close(fd);
     }
+    hold_call(g);
 }
 
 static void take_from_worker(struct guardian *g, int channel) {
@@ -165,28 +201,6 @@ static void take_from_worker(struct guardian *g, int channel) {
     status st;
     while (ok(st = guard_receive(channel, &m, &fd)) || status_is(st, ST_INVALID))
         if (ok(st)) hold_message(g, &m, fd);
-}
-
-/* ---- children -------------------------------------------------------------------------------- */
-
-/* Those of a dead supervisor have become ours; how they end is noted where the next one looks. */
-static void reap(struct guardian *g) {
-    struct signalfd_siginfo info;
-    while (read(g->signals, &info, sizeof info) == sizeof info)
-        if (info.ssi_signo != SIGCHLD && g->supervisor > 0)
-            kill(g->supervisor, (int)info.ssi_signo);
-    siginfo_t child = {0};
-    while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0) {
-        if (child.si_pid == g->supervisor) return; /* its pidfd tells */
-        int how = 0;
-        if (waitpid(child.si_pid, &how, WNOHANG) != child.si_pid) return;
-        for (int i = 0; g->shm.control && i < PROC_SLOTS; i++) {
-            struct proc_entry *entry = &g->shm.control->procs[i];
-            if ((pid_t)atomic_load(&entry->pid) == child.si_pid)
-                atomic_store(&entry->last_exit, how);
-        }
-        child.si_pid = 0;
-    }
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -199,14 +213,14 @@ static void look_after_supervisor(struct guardian *g) {
     atomic_store(&c->procs[SLOT_GUARDIAN].heartbeat_ns, clock_mono_ns());
     if (g->on_trial && clock_mono_ns() - g->started_ns > TRIAL_NS) {
         say("the supervisor (%d) does not get well: killed", (int)g->supervisor);
-        kill(g->supervisor, SIGKILL);
+        send_signal(g, SIGKILL);
         g->started_ns = clock_mono_ns(); /* said once */
     }
     if ((pid_t)atomic_load(&entry->pid) != g->supervisor) return; /* it has not begun yet */
     enum hang verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
     if (verdict == HANG_NONE) return;
     say("the supervisor (%d) hangs (%s): killed", (int)g->supervisor, hang_words(verdict));
-    kill(g->supervisor, SIGKILL);
+    send_signal(g, SIGKILL);
 }
 
 static int turn(struct guardian *g) {
@@ -225,7 +239,8 @@ static int turn(struct guardian *g) {
     for (nfds_t i = 3; i < n; i++)
         if (p[i].revents & POLLIN) take_from_worker(g, p[i].fd);
     if (p[1].revents & POLLIN) take_messages(g);
-    if (p[2].revents & POLLIN) reap(g);
+    if (p[2].revents & POLLIN) take_signals(g);
+    reap(g);
     if (p[0].revents & POLLIN) return supervisor_ended(g);
     look_after_supervisor(g);
     return -1;
@@ -240,6 +255,7 @@ static void set_up(struct guardian *g) {
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGTSTP, SIG_IGN); /* of a terminal: stopped, we would be taken for hung */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     prctl(PR_SET_NAME, "guardian");
     struct rlimit files;
@@ -251,6 +267,22 @@ static void set_up(struct guardian *g) {
     g->pidfd = g->channel = -1;
 }
 
+/* The first one: nothing of who has started us is to live on in the appliance. */
+static status begin_first(struct guardian *g) {
+    (void)close_range(STDERR_FILENO + 1, ~0u, 0); /* a kernel without it leaves them open */
+    set_up(g);
+    TRY(guardian_lock(g));
+    return supervisor_start(g);
+}
+
+static status begin(struct guardian *g, const struct started *by) {
+    if (by->held < 0 && !by->supervisor) return begin_first(g);
+    set_up(g);
+    /* Renewed, the lock was ours until now; started by a supervisor, that one knows. */
+    status_ignore(guardian_lock(g));
+    return by->held >= 0 ? renewed(g, by->held) : supervisor_watch(g, by->supervisor, by->channel);
+}
+
 int main(int argc, char **argv) {
     static struct guardian g;
     struct started by = {.channel = -1, .held = -1};
@@ -260,10 +292,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: guardian -D DIR [arguments of the supervisor]\n");
         return 2;
     }
-    set_up(&g);
-    status st = by.held >= 0    ? renewed(&g, by.held)
-                : by.supervisor ? supervisor_watch(&g, by.supervisor, by.channel)
-                                : supervisor_start(&g);
+    status st = begin(&g, &by);
     if (!ok(st)) return 1;
     if (by.held >= 0) open_log(&g);
     uint64_t swept_ns = clock_mono_ns();

@@ -57,6 +57,7 @@ status supervisor_watch(struct guardian *g, pid_t pid, int channel) {
     if (g->pidfd >= 0) close(g->pidfd);
     if (g->channel >= 0 && g->channel != channel) close(g->channel);
     g->supervisor = pid;
+    g->how = 0;
     g->channel = channel;
     g->started_ns = clock_mono_ns();
     g->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

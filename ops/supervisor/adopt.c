@@ -5,9 +5,7 @@
  * that lives is watched as if this supervisor had started it, and whatever the others left is
  * repaired by their keepers (keep.c). */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,19 +16,12 @@
 #include "leftovers.h"
 #include "supervisor.h"
 
-#define FENCE_MS 10000
-
 void adopt_fence(struct shm *old) {
     struct proc_entry *entry = &old->control->procs[SLOT_SUPERVISOR];
     pid_t pid = (pid_t)atomic_load(&entry->pid);
     if (pid == getpid() || !leftover_alive(entry)) return;
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) return;
     event("the last supervisor (%d) still lives: killed", (int)pid);
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    struct pollfd gone = {.fd = pidfd, .events = POLLIN};
-    (void)poll(&gone, 1, FENCE_MS); /* the lock on run/supervisor.lock is what counts */
-    close(pidfd);
+    leftover_end(entry);
 }
 
 /* ---- descriptors ----------------------------------------------------------------------------- */

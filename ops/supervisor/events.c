@@ -56,7 +56,9 @@ void event_as(const struct event *facts, const char *format, ...) {
 
 void event_died(struct kept *k, uint32_t epoch, int how) {
     struct event e = {.kind = EVENT_DIED, .slot = k->slot, .epoch = epoch, .how = how};
-    if (WIFSIGNALED(how)) {
+    if (how == PROC_EXIT_UNKNOWN) {
+        event_as(&e, "%s (epoch %u) has ended, nobody knows how", k->name, epoch);
+    } else if (WIFSIGNALED(how)) {
         event_as(&e, "%s (epoch %u) was ended by signal %d (%s)", k->name, epoch, WTERMSIG(how),
                  strsignal(WTERMSIG(how)));
     } else {

@@ -2,6 +2,7 @@
  * is asked for, and its next life. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 
 #define CHANNEL_FD_MIN 400 /* above doorbells and listeners */
 #define GUARDIAN_CHANNEL 399
+#define SAY_WAIT_MS 20
+#define SAY_TRIES 10
 
 /* ---- channels of the workers ----------------------------------------------------------------- */
 
@@ -49,14 +52,23 @@ status channels_make(struct supervisor *s, struct error *e) {
 
 /* ---- what it holds --------------------------------------------------------------------------- */
 
+/* What must arrive: a full channel is waited for, a little. A guardian that takes nothing for so
+ * long hangs, and the next one is told everything. */
+static void say(struct supervisor *s, const struct guard_msg *m, int fd) {
+    struct pollfd room = {.fd = s->guardian, .events = POLLOUT};
+    if (s->guardian < 0) return;
+    for (int i = 0; i < SAY_TRIES && status_is(guard_send(s->guardian, m, fd), ST_AGAIN); i++)
+        (void)poll(&room, 1, SAY_WAIT_MS);
+}
+
 static void keep(struct supervisor *s, int fd) {
     struct guard_msg m = {.op = GUARD_KEEP, .number = fd};
-    if (fd >= 0 && s->guardian >= 0) status_ignore(guard_send(s->guardian, &m, fd));
+    if (fd >= 0) say(s, &m, fd);
 }
 
 static void tell(struct supervisor *s, enum guard_op op) {
     struct guard_msg m = {.op = op};
-    if (s->guardian >= 0) status_ignore(guard_send(s->guardian, &m, -1)); /* gone: it is noticed */
+    say(s, &m, -1);
 }
 
 void guardian_keeps(struct supervisor *s) {
@@ -74,8 +86,7 @@ static void tell_program(struct supervisor *s, enum guard_op op, const char *pro
                          const char *name) {
     struct guard_msg m = {.op = op};
     int n = snprintf(m.text, sizeof m.text, "%s/%s", programs, name);
-    if (s->guardian >= 0 && n < (int)sizeof m.text)
-        status_ignore(guard_send(s->guardian, &m, -1)); /* not done: that is noticed */
+    if (n < (int)sizeof m.text) say(s, &m, -1); /* not done: that is noticed */
 }
 
 void guardian_next(struct supervisor *s, const char *programs) {
@@ -151,8 +162,6 @@ status guardian_begin(struct supervisor *s) {
     s->guardian = pair[0];
     s->guardian_child = pid;
     guardian_keeps(s);
-    atomic_fetch_add(&s->shm.control->guardian_births, 1);
-    for (uint16_t slot = SLOT_QUERYD; slot < s->slots; slot++) bell_force(&s->shm, slot);
     return watch(s);
 }
 

@@ -46,15 +46,45 @@ static status take_lock(const struct supervisor *s, struct error *e) {
     return OK; /* kept open for life */
 }
 
+/* A guardian is the only one in its directory: a supervisor that still lives has lost its own, and
+ * hangs, or it would have started another. It holds the lock. */
+static void fence_last(struct supervisor *s) {
+    struct shm old;
+    struct error none = {0};
+    if (s->guardian < 0 || !ok(region_attach_all(s->region, &old, &none))) return;
+    adopt_fence(&old);
+    region_detach_all(&old);
+}
+
+/* Regions that we cannot read: are those who can at work there? Their tables say nothing to us;
+ * what can be seen of them is that storaged's and logd's lifelines are held. */
+static status refuse_strangers(struct supervisor *s, struct error *e) {
+    bool held = false;
+    for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_LOGD; slot++) {
+        struct kept *k = &s->kept[slot];
+        kept_init(s, slot);
+        TRY(lifeline_make(k, e));
+        /* One that has just died has I/O under way for a moment. */
+        for (int i = 0; i < LOCK_TRIES && lifeline_held(k); i++) usleep(LOCK_PAUSE_US);
+        held |= lifeline_held(k);
+        close(k->lifeline);
+    }
+    if (!held) return OK;
+    return error_set(e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     "processes of a version with another layout of shared memory are at work in "
+                     "\"%s\": end them with \"axl stop\" of that version",
+                     s->dir);
+}
+
 /* What an earlier start left: an appliance that goes on, or else processes without a supervisor,
  * and memory that a recovery from the files replaces. */
 static status see_to_leftovers(struct supervisor *s, struct error *e) {
     struct shm old;
     struct error none = {0};
     status st = region_attach_all(s->region, &old, &none);
-    if (status_is(st, ST_NOT_FOUND) || status_is(st, ST_INVALID)) return OK;
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    if (status_is(st, ST_INVALID)) return refuse_strangers(s, e);
     if (!ok(st)) return error_set(e, st.code, "%s", none.message);
-    adopt_fence(&old);
     if (adopt(s, &old)) {
         s->adopted = true;
         return OK;
@@ -137,8 +167,9 @@ status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e
     region_name_of(s->appliance_id, s->region);
     TRY(make_folder(s, "run", e));
     TRY(make_folder(s, "log-files", e));
-    TRY(take_lock(s, e));
     if (!foreground) spawn_log_open(s);
+    fence_last(s);
+    TRY(take_lock(s, e));
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_MEMLOCK);
     TRY(see_to_leftovers(s, e));
@@ -154,7 +185,6 @@ status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e
 void supervisor_begin(struct supervisor *s) {
     struct proc_entry *own = &s->shm.control->procs[SLOT_SUPERVISOR];
     atomic_store(&own->birth, proc_birth(getpid()));
-    if (s->adopted) atomic_fetch_add(&own->restarts, 1);
     if (!ok(guardian_begin(s))) s->guardian_due_ns = clock_mono_ns() + GUARDIAN_RETRY_NS;
     status_ignore(daemon_spawn(&s->d, 0, keep_watch_heartbeats, s)); /* as below */
     for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {

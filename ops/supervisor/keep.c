@@ -1,5 +1,4 @@
 /* keep.c: the life of one process after the other in a slot. */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +13,8 @@
 #include "supervisor.h"
 
 #define MS 1000000ull
-#define GUARDIAN_NOTES_NS (3 * MS) /* until the guardian has noted how a process ended */
+#define NOTED_LOOK_NS MS
+#define NOTED_LOOKS_MAX 250 /* until the guardian has noted how a process ended */
 #define PAUSE_FIRST_NS (50 * MS)
 #define PAUSE_LAST_NS (5000 * MS)
 #define LIFELINE_LOOK_NS (2 * MS)
@@ -38,16 +38,26 @@ static bool has_ended(const struct kept *k) {
     return poll(&gone, 1, 0) > 0;
 }
 
-/* An adopted process is the guardian's to reap, which notes how it ended. */
+/* An adopted process is the guardian's to reap, which notes how it ended before the pid is free; or
+ * somebody else's, when the guardian is a later one. */
+static int how_noted(const struct kept *k) {
+    const struct proc_entry *procs = k->s->shm.control->procs, *entry = &procs[k->slot];
+    pid_t guardian = (pid_t)atomic_load(&procs[SLOT_GUARDIAN].pid);
+    pid_t pid = (pid_t)atomic_load(&entry->pid);
+    for (int i = 0; i < NOTED_LOOKS_MAX; i++) {
+        bool to_note = pid && proc_parent(pid) == guardian;
+        if (atomic_load(&entry->exit_epoch) == atomic_load(&entry->epoch))
+            return atomic_load(&entry->last_exit);
+        if (!to_note) break;
+        daemon_sleep(&k->s->d, NOTED_LOOK_NS);
+    }
+    return PROC_EXIT_UNKNOWN;
+}
+
 static int reap(struct kept *k) {
     int how = 0;
     while (!has_ended(k)) daemon_suspend(&k->s->d);
-    pid_t got;
-    do got = waitpid(k->pid, &how, WNOHANG);
-    while (got < 0 && errno == EINTR);
-    if (got == k->pid) return how;
-    daemon_sleep(&k->s->d, GUARDIAN_NOTES_NS);
-    return atomic_load(&k->s->shm.control->procs[k->slot].last_exit);
+    return proc_reap(&k->s->shm.control->procs[k->slot], k->pid, &how) ? how : how_noted(k);
 }
 
 /* From the pidfd's word on until the kernel has let go of all of its I/O. */
@@ -78,7 +88,7 @@ static void see_out(struct kept *k) {
     uint32_t epoch = atomic_load(&entry->epoch);
     bool orderly =
         atomic_load(&entry->state) == PROC_STOPPING && WIFEXITED(how) && WEXITSTATUS(how) == 0;
-    atomic_store(&entry->last_exit, how);
+    proc_note_exit(entry, how);
     atomic_store(&entry->state, PROC_DEAD);
     PROBE(axolotl_supervisor, process_died, k->slot, epoch, how);
     if (!orderly || !s->stopping) event_died(k, epoch, how);
@@ -132,8 +142,6 @@ static void give_up(struct kept *k) {
     k->pause_ns = 0;
 }
 
-/* Recovery is storaged's, logd's and txnd's common work on regions that were empty when it began: a
- * death in the middle of it is answered by beginning again from the files. */
 /* What an earlier supervisor's watch has come to: a life that goes on, or a death whose repair may
  * have been begun. */
 static void see_out_inherited(struct kept *k) {
@@ -146,16 +154,17 @@ static void see_out_inherited(struct kept *k) {
     }
     uint32_t epoch = atomic_load(&entry->epoch);
     k->died_ns = clock_mono_ns();
-    event_as(&(struct event){.kind = EVENT_DIED,
-                             .slot = k->slot,
-                             .epoch = epoch,
-                             .how = atomic_load(&entry->last_exit)},
+    int how = how_noted(k);
+    proc_note_exit(entry, how);
+    event_as(&(struct event){.kind = EVENT_DIED, .slot = k->slot, .epoch = epoch, .how = how},
              "%s (epoch %u) has died meanwhile", k->name, epoch);
     atomic_store(&entry->state, PROC_DEAD);
     wait_for_lifeline(k);
     repair_after(s, k->slot, epoch);
 }
 
+/* Recovery is storaged's, logd's and txnd's common work on regions that were empty when it began: a
+ * death in the middle of it is answered by beginning again from the files. */
 static bool recovery_broken_by(const struct kept *k) {
     return k->slot < SLOT_QUERYD && atomic_load(&k->s->shm.control->state) == APPLIANCE_STARTING &&
            !k->s->stopping;
@@ -170,10 +179,7 @@ void keep_run(void *arg) {
         struct error e = {0};
         bool inherited = k->inherited;
         restart |= inherited;
-        if (restart && !inherited) {
-            atomic_fetch_add(&entry->restarts, 1);
-            event_starts_again(k);
-        }
+        if (restart && !inherited) event_starts_again(k);
         if (inherited)
             see_out_inherited(k);
         else if (ok(spawn_process(k, restart, &e)))

@@ -1,13 +1,16 @@
 #include "leftovers.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/control.h"
 #include "ipc_proc.h"
 
+#define END_MS 10000
 #define END_TRIES 1000
 #define END_PAUSE_NS 10000000
 
@@ -32,21 +35,39 @@ static bool is_us(pid_t pid) {
     return pid == getpid() || pid == getppid();
 }
 
-status leftovers_end(struct shm *shm, struct error *e) {
-    /* The guardian before the supervisor, which it would start again. */
-    for (int slot = PROC_SLOTS - 1; slot >= 0; slot--) {
+void leftover_end(const struct proc_entry *entry) {
+    pid_t pid = (pid_t)atomic_load(&entry->pid);
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) return;
+    /* Looked at again: the number may have been another's before it was opened. */
+    if (leftover_alive(entry)) {
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+        (void)poll(&gone, 1, END_MS);
+    }
+    close(pidfd);
+}
+
+/* How many live that are not us: all of them are sent SIGKILL. */
+static unsigned kill_all(struct shm *shm) {
+    unsigned n = 0;
+    for (int i = 0; i < PROC_SLOTS; i++) {
+        /* The guardian before the supervisor, and that one before those whom it would start again.
+         */
+        int slot = i == 0 ? SLOT_GUARDIAN : i - 1;
         struct proc_entry *entry = &shm->control->procs[slot];
         pid_t pid = (pid_t)atomic_load(&entry->pid);
-        if (!is_us(pid) && leftover_alive(entry)) kill(pid, SIGKILL);
+        if (is_us(pid) || !leftover_alive(entry)) continue;
+        kill(pid, SIGKILL);
+        n++;
     }
+    return n;
+}
+
+status leftovers_end(struct shm *shm, struct error *e) {
     struct timespec pause = {.tv_nsec = END_PAUSE_NS};
     for (int i = 0; i < END_TRIES; i++) {
-        unsigned n = 0;
-        for (int slot = 0; slot < PROC_SLOTS; slot++) {
-            struct proc_entry *entry = &shm->control->procs[slot];
-            n += !is_us((pid_t)atomic_load(&entry->pid)) && leftover_alive(entry);
-        }
-        if (n == 0) return OK;
+        if (kill_all(shm) == 0) return OK;
         nanosleep(&pause, NULL);
     }
     return error_set(e, ST_IO_ERROR, "processes of the last start cannot be ended");

@@ -9,8 +9,10 @@
 bool leftover_alive(const struct proc_entry *entry);
 /* How many of the table's processes are alive. */
 unsigned leftovers_count(const struct shm *shm);
-/* SIGKILL for all of them; returns when the system says that they are gone. IO_ERROR: one is not
- * after ten seconds. */
+/* SIGKILL for one; returns when it is gone, or after ten seconds. */
+void leftover_end(const struct proc_entry *entry);
+/* SIGKILL for all of them, those that start others first; returns when the system says that they
+ * are gone. IO_ERROR: one is not after ten seconds. */
 status leftovers_end(struct shm *shm, struct error *e);
 
 #endif

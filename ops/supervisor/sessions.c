@@ -79,9 +79,8 @@ void sessions_lost(struct supervisor *s, uint32_t index, uint32_t generation) {
     if (index >= s->shm.sizes.sessions) return;
     const struct session_slot *slot = slot_of(s, index);
     uint16_t worker = atomic_load(&slot->owner) & 0xff;
-    if (atomic_load(&slot->generation) != generation || worker < SLOT_QUERYD ||
-        worker >= s->slots || !session_given(&s->shm, index, life_of(s, worker)))
+    if (atomic_load(&slot->generation) != generation || worker < SLOT_QUERYD || worker >= s->slots)
         return;
-    event("session %u: its socket is lost", index);
-    session_slot_free(&s->shm, index);
+    if (session_withdraw(&s->shm, index, life_of(s, worker)))
+        event("session %u: its socket is lost", index);
 }

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/probe.h"
 #include "ipc_proc.h"
 #include "ipc_ring.h"
@@ -166,8 +167,10 @@ status spawn_process(struct kept *k, bool restart, struct error *e) {
     }
     k->pid = pid;
     k->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    atomic_store(&entry->pid, (uint32_t)pid);
+    FAULT(&s->d.proc, SPAWNED);
+    /* The pid last: with it the life begins (ipc_main.c). */
     atomic_store(&entry->birth, proc_birth(pid));
+    atomic_store(&entry->pid, (uint32_t)pid);
     if (k->slot >= SLOT_QUERYD) offer_to_oom_killer(pid);
     PROBE(axolotl_supervisor, process_started, k->slot, epoch, pid);
     if (k->pidfd < 0) {

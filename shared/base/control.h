@@ -42,8 +42,7 @@ struct control {
      * end and of the guardian's, under the same numbers in every process that has them; 0: none.
      * Made by the supervisor, once; they outlive it, the worker and the guardian. */
     int32_t channel[WORKERS_MAX], channel_guardian[WORKERS_MAX];
-    /* Moved by the supervisor when a guardian without sockets has begun: workers send theirs again.
-     */
+    /* Moved by a guardian that begins without sockets: workers send theirs again. */
     _Atomic uint32_t guardian_births;
     struct proc_entry procs[PROC_SLOTS];
 

@@ -49,12 +49,17 @@ struct proc_entry {
     _Atomic uint32_t restarts;
     _Atomic int32_t last_exit; /* as waitpid gave it; 0 before the first death */
     char name[PROC_NAME_BYTES];
-    _Atomic uint64_t birth;     /* of the pid, in clock ticks since boot: tells a reused pid */
-    _Atomic uint64_t trace;     /* of the coroutine that runs; 0: the loop itself */
-    _Atomic uint16_t awaits[4]; /* requests under way to the daemon in that slot */
-    uint64_t reserved[6];
+    _Atomic uint64_t birth;      /* of the pid, in clock ticks since boot: tells a reused pid */
+    _Atomic uint64_t trace;      /* of the coroutine that runs; 0: the loop itself */
+    _Atomic uint16_t awaits[4];  /* requests under way to the daemon in that slot */
+    _Atomic uint32_t exit_epoch; /* the life that last_exit is of */
+    uint32_t reserved_word;
+    uint64_t reserved[5];
 };
 _Static_assert(sizeof(struct proc_entry) == 128, "two cache lines");
+
+/* last_exit of a life that ended when nobody was there to hear how. */
+#define PROC_EXIT_UNKNOWN INT32_MIN
 
 /* Numbers of an appliance that fix the layout of its shared memory. */
 struct shm_sizes {

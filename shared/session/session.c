@@ -93,8 +93,19 @@ bool session_given(const struct shm *shm, uint32_t index, struct owner to) {
 bool session_taken_up(struct shm *shm, uint32_t index, uint32_t generation, struct owner by) {
     if (index >= shm->sizes.sessions || !session_given(shm, index, by)) return false;
     struct session_slot *s = slot_at(shm, index);
-    if (atomic_load(&s->generation) != generation) return false;
-    atomic_store(&s->state, SESSION_IDLE);
+    uint32_t given = SESSION_GIVEN;
+    return atomic_load(&s->generation) == generation &&
+           atomic_compare_exchange_strong(&s->state, &given, SESSION_IDLE);
+}
+
+/* One change of the state tells this and taking up apart. A kill behind it leaves the slot to
+ * session_repair of the owner's death. */
+bool session_withdraw(struct shm *shm, uint32_t index, struct owner to) {
+    uint32_t given = SESSION_GIVEN;
+    if (!session_given(shm, index, to) ||
+        !atomic_compare_exchange_strong(&slot_at(shm, index)->state, &given, SESSION_FREE))
+        return false;
+    session_slot_free(shm, index);
     return true;
 }
 

@@ -198,6 +198,9 @@ bool session_waits(const struct shm *shm, uint32_t index);
 void session_give(struct shm *shm, uint32_t index, struct owner to);
 /* By the supervisor: given, and not taken up. */
 bool session_given(const struct shm *shm, uint32_t index, struct owner to);
+/* By the supervisor: nobody has the connection of what was given to `to`, and the slot becomes
+ * free. False: `to` has taken it up. */
+bool session_withdraw(struct shm *shm, uint32_t index, struct owner to);
 /* By the worker to which it was given. False: it was not, or has been taken up. */
 bool session_taken_up(struct shm *shm, uint32_t index, uint32_t generation, struct owner by);
 

@@ -21,7 +21,7 @@ SQL
 deaths() { "$AXL" events --json -n 256 -D "$DIR" | grep '"kind":"died"' | tail -1; }
 
 # Points of the supervisor need another test, and a session is taken up only after a death.
-points=$("$AXL" fault -D "$DIR" | awk '$1 !~ /^(take_up|repair|repaired)$/ {print $1}')
+points=$("$AXL" fault -D "$DIR" | awk '$1 !~ /^(take_up|repair|repaired|spawned)$/ {print $1}')
 [ "$(echo "$points" | wc -w)" -ge 16 ] || fail "points: $points"
 for round in $(seq "$rounds"); do
     for point in $points; do

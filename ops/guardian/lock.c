@@ -1,0 +1,65 @@
+/* lock.c: one guardian a directory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guardian.h"
+#include "ipc_hang.h"
+#include "ipc_proc.h"
+#include "ipc_region.h"
+#include "leftovers.h"
+
+#define LOCK_TRIES 200
+#define LOCK_PAUSE_US 10000
+
+static int open_lock(const struct guardian *g) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/run", g->dir);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) return -1;
+    snprintf(path, sizeof path, "%s/run/guardian.lock", g->dir);
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+/* Two looks apart tell who is stopped or silent; whoever held the lock may also just be dying. */
+static void end_hanging(struct proc_entry *entry) {
+    struct hang_watch watch = {0};
+    if ((pid_t)atomic_load(&entry->pid) == getpid() || !leftover_alive(entry)) return;
+    enum hang verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
+    usleep(LOCK_PAUSE_US);
+    if (verdict == HANG_NONE) verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
+    if (verdict == HANG_NONE) return;
+    say("the guardian before hangs (%s): killed", hang_words(verdict));
+    leftover_end(entry);
+}
+
+static void look_at_holder(const struct guardian *g) {
+    struct shm shm;
+    uint64_t id;
+    char region[REGION_NAME_BYTES];
+    struct error e = {0};
+    if (!ok(appliance_id_read(g->dir, &id, &e))) return;
+    region_name_of(id, region);
+    if (!ok(region_attach_all(region, &shm, &e))) return;
+    end_hanging(&shm.control->procs[SLOT_GUARDIAN]);
+    region_detach_all(&shm);
+}
+
+status guardian_lock(const struct guardian *g) {
+    int fd = open_lock(g);
+    if (fd < 0) {
+        say("%s/run/guardian.lock: %s", g->dir, strerror(errno));
+        return STATUS(IO_ERROR);
+    }
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return OK; /* kept open for life */
+        if (tries == 0) look_at_holder(g);
+        usleep(LOCK_PAUSE_US);
+    }
+    close(fd);
+    say("another guardian is at work in \"%s\"", g->dir);
+    return STATUS(OBJECT_IN_USE);
+}

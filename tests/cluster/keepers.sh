@@ -1,0 +1,92 @@
+#!/bin/bash
+# Those that keep the others, in bad company: one guardian and one supervisor a directory whoever hangs, a life
+# begins only when it is known, start and stop work whatever state both are in, strangers are left alone.
+BIN=$1/tests/stand_in
+. "$(dirname "$0")/lib.sh"
+export AXL_STAND_IN=idle
+fresh
+start --workers 2 --pool 16MB --set fault_points=on
+rest() { for n in storaged logd txnd queryd.0 queryd.1; do pid_of $n; done; }
+left=$(rest)
+unchanged() { [ "$(rest)" = "$left" ] || fail "$1: the rest was not left as it was"; }
+healthy() {
+    for _ in $(seq 200); do
+        "$AXL" status -D "$DIR" >/dev/null && return
+        sleep 0.05
+    done
+    fail "$1: not healthy"
+}
+
+# a second guardian has no business here
+keepers="$(pid_of guardian) $(pid_of supervisor)"
+"$BIN/guardian" -D "$DIR" --programs "$BIN" 2>"$DIR/words" && fail "two guardians"
+grep -q 'another guardian' "$DIR/words" || fail "a second guardian says: $(cat "$DIR/words")"
+[ "$(pid_of guardian) $(pid_of supervisor)" = "$keepers" ] || fail "a second guardian disturbs the first"
+unchanged "a second guardian"
+
+# both stopped: nobody sees to them but start
+kill -STOP $keepers
+start
+healthy "both stopped"
+unchanged "both stopped"
+# (the supervisor may be the one of before: the kernel lets a stopped orphan go on)
+grep -qE '^State:.[RSDT]' "/proc/${keepers% *}/status" 2>/dev/null && fail "the guardian, which hung, still lives"
+
+# the guardian dead, the supervisor stopped
+supervisor=$(pid_of supervisor)
+kill -STOP "$supervisor"
+kill -9 "$(pid_of guardian)"
+start
+healthy "guardian dead, supervisor stopped"
+unchanged "guardian dead, supervisor stopped"
+
+# how those end that are no children of the supervisor that sees it
+left_exit=$(pid_of queryd.0)
+kill -SEGV "$left_exit"
+for _ in $(seq 100); do [ "$(field queryd.0 restarts)" = 1 ] && break; sleep 0.05; done
+[ "$(field queryd.0 restarts)" = 1 ] || fail "restarts of queryd.0: $(field queryd.0 restarts)"
+healthy "queryd.0"
+kill_name supervisor
+healthy "another supervisor"
+kill -SEGV "$(pid_of queryd.0)"
+for _ in $(seq 100); do [ "$(field queryd.0 restarts)" = 2 ] && break; sleep 0.05; done
+[ "$(field queryd.0 last_exit)" = "signal 11" ] || fail "last exit of an adopted process: $(field queryd.0 last_exit)"
+healthy "queryd.0 again"
+
+# a supervisor dies between making a process and noting it: one life goes on, not two
+supervisor=$(pid_of supervisor)
+"$AXL" fault spawned kill -D "$DIR" || fail "arm"
+kill_name queryd.1
+for _ in $(seq 100); do [ "$(pid_of supervisor)" != "$supervisor" ] && break; sleep 0.05; done
+[ "$(pid_of supervisor)" != "$supervisor" ] || fail "the fault point was not reached"
+healthy "a birth cut short"
+sleep 0.2
+[ "$(pgrep -fc -- "-D $DIR --slot 5 ")" = 1 ] || fail "lives of queryd.1: $(pgrep -fa -- "-D $DIR --slot 5 ")"
+
+# regions of another layout, with others at work there: refused, and nothing is touched
+left=$(rest)
+keepers="$(pid_of guardian) $(pid_of supervisor)"
+region=$(echo /dev/shm/axolotl."$(cat "$DIR/appliance")".control)
+layout() { printf '\x'"$(printf %02x "$1")" | dd of="$region" bs=1 seek=8 conv=notrunc status=none; }
+version=$(od -An -tu1 -j8 -N1 "$region" | tr -d ' ')
+kill -9 $keepers
+layout 250
+"$AXL" start -D "$DIR" --programs "$BIN" >"$DIR/words" 2>&1 && fail "started over another layout"
+grep -q 'another layout' "$DIR/words" || fail "words about another layout: $(cat "$DIR/words")"
+layout "$version"
+unchanged "another layout"
+start
+healthy "the layout is ours again"
+unchanged "the layout is ours again"
+
+# stop ends everything, whoever hangs
+left=$(rest)
+kill -STOP "$(pid_of guardian)" "$(pid_of supervisor)"
+"$AXL" stop --immediate -D "$DIR" >/dev/null || fail "stop, both stopped"
+pgrep -fa -- "-D $DIR " && fail "not all have ended"
+ls "$region" 2>/dev/null && fail "regions are left behind"
+start
+healthy "started again"
+stop_now
+pgrep -fa -- "-D $DIR " && fail "not all have ended"
+echo "keepers: passed"
