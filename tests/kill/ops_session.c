@@ -126,7 +126,7 @@ static void verify_handed(struct world *w) {
 
 #define STATEMENTS_SEEN 4096 /* bytes that are watched, but in operations on many */
 /* Of statements that fill the place. */
-#define HUGE_BYTES 780000
+#define HUGE_BYTES (SESSION_STATEMENTS_BYTES - 39200)
 #define LARGE_BYTES 15000
 
 static const uint32_t types[] = {23, 25, 20};
