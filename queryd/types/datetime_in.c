@@ -161,7 +161,7 @@ static status set_day_of_year(struct scan *s, const int64_t v[2]) {
     struct civil c;
     if (v[1] < 1 || v[1] > 366) return bad_field(s, false);
     date_from_days(days_from_date(v[0], 1, 1) + v[1] - 1, &c);
-    set_year(s, v[0], 4);
+    set_year(s, c.year, 4);
     set_month(s, c.month);
     set_day(s, c.day);
     return OK;
