@@ -156,6 +156,17 @@ static status set_three(struct scan *s, const int64_t v[3], const size_t n[3]) {
     return OK;
 }
 
+/* 1997.041; day 366 of a common year is the next one's first, as in PostgreSQL. */
+static status set_day_of_year(struct scan *s, const int64_t v[2]) {
+    struct civil c;
+    if (v[1] < 1 || v[1] > 366) return bad_field(s, false);
+    date_from_days(days_from_date(v[0], 1, 1) + v[1] - 1, &c);
+    set_year(s, c.year, 4);
+    set_month(s, c.month);
+    set_day(s, c.day);
+    return OK;
+}
+
 /* The rest of a date with separators: 1999-01-08, 1/8/1999, 08-Jan-1999. */
 static status scan_date(struct scan *s, int64_t first, size_t first_n) {
     int64_t v[3] = {first};
@@ -176,7 +187,9 @@ static status scan_date(struct scan *s, int64_t first, size_t first_n) {
         }
         count++;
     }
-    if (s->has_year || s->has_month || s->has_day || count < 3) return bad_syntax(s);
+    if (s->has_year || s->has_month || s->has_day) return bad_syntax(s);
+    if (count == 2 && separator == '.' && n[0] == 4 && n[1] == 3) return set_day_of_year(s, v);
+    if (count < 3) return bad_syntax(s);
     if (!month) return set_three(s, v, n);
     set_month(s, month);
     bool year_first = month_at == 1 && (n[0] > 2 || s->env->session->date_order == DATE_ORDER_YMD);

@@ -423,3 +423,29 @@ status fn_interval_trunc(struct fn_call *c) {
     if (field == FIELD_WEEK) error_detail(c->env->error, "Months usually have fractional weeks.");
     return s;
 }
+
+/* date_bin(stride, t, origin): the start of the stride that holds t; both kinds of timestamp count
+ * the same microseconds. */
+status fn_date_bin(struct fn_call *c) {
+    const struct interval *stride = c->args[0].interval;
+    int64_t t = c->args[1].i64, origin = c->args[2].i64, width, distance, start;
+    if (!stamp_finite(t)) return give_int8(c, t);
+    if (!stamp_finite(origin))
+        return error_set(c->env->error, ST_DATETIME_FIELD_OVERFLOW, "origin out of range");
+    if (stride->months)
+        return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED,
+                         "timestamps cannot be binned into intervals containing months or years");
+    if (__builtin_mul_overflow((int64_t)stride->days, US_PER_DAY, &width) ||
+        __builtin_add_overflow(width, stride->time_us, &width))
+        return interval_out_of_range(c->env);
+    if (width <= 0)
+        return error_set(c->env->error, ST_DATETIME_FIELD_OVERFLOW,
+                         "stride must be greater than zero");
+    if (__builtin_sub_overflow(t, origin, &distance)) return interval_out_of_range(c->env);
+    int64_t inside = distance % width;
+    start = t - inside;
+    if (inside < 0 && __builtin_sub_overflow(start, width, &start))
+        return stamp_out_of_range(c->env);
+    if (!stamp_in_range(start)) return stamp_out_of_range(c->env);
+    return give_int8(c, start);
+}

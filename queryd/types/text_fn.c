@@ -266,6 +266,32 @@ status fn_rtrim(struct fn_call *c) {
     return trim(c, false, true);
 }
 
+/* The same for bytes, whatever they are. */
+static status trim_bytes(struct fn_call *c, bool left, bool right) {
+    const struct varlena *v = c->args[0].v, *set = c->args[1].v;
+    const char *p = v->data, *end = v->data + v->len;
+    while (left && p < end && memchr(set->data, *p, set->len)) p++;
+    while (right && p < end && memchr(set->data, end[-1], set->len)) end--;
+    return give_bytes(c, p, (size_t)(end - p));
+}
+
+status fn_bytea_btrim(struct fn_call *c) {
+    return trim_bytes(c, true, true);
+}
+status fn_bytea_ltrim(struct fn_call *c) {
+    return trim_bytes(c, true, false);
+}
+status fn_bytea_rtrim(struct fn_call *c) {
+    return trim_bytes(c, false, true);
+}
+
+status fn_bytea_bit_count(struct fn_call *c) {
+    const struct varlena *v = c->args[0].v;
+    int64_t n = 0;
+    for (uint32_t i = 0; i < v->len; i++) n += __builtin_popcount((uint8_t)v->data[i]);
+    return give_int8(c, n);
+}
+
 /* lpad, rpad: to a number of characters, cut when longer */
 static status pad(struct fn_call *c, bool left) {
     static const char blank[] = " ";
