@@ -133,16 +133,15 @@ static void end_trial(struct guardian *g) {
     *g->before = '\0';
 }
 
-/* One that dies again and again before anybody was served is not to be helped. Once somebody was,
+/* One that ends before anybody was served is not to be helped. Once somebody was,
  * whatever keeps a supervisor from starting is waited for: nobody else would. */
 static bool start_again(struct guardian *g) {
     bool was_short = clock_mono_ns() - g->started_ns < SHORT_LIFE_NS;
     g->short_lives = was_short ? g->short_lives + 1 : 0;
-    if (!g->served && g->short_lives > 0) return false;
+    if (!g->served) return false;
     if (g->short_lives > SHORT_LIVES_MAX) usleep(PAUSE_US);
     if (g->on_trial) end_trial(g);
     while (!ok(supervisor_start(g))) {
-        if (!g->served) return false;
         if (!*g->before) usleep(PAUSE_US);
         end_trial(g);
     }

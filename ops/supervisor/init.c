@@ -60,12 +60,13 @@ static void fence_last(struct supervisor *s) {
  * what can be seen of them is that storaged's and logd's lifelines are held. */
 static status refuse_strangers(struct supervisor *s, struct error *e) {
     bool held = false;
+    int tries = 0;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_LOGD; slot++) {
         struct kept *k = &s->kept[slot];
         kept_init(s, slot);
         TRY(lifeline_make(k, e));
         /* One that has just died has I/O under way for a moment. */
-        for (int i = 0; i < LOCK_TRIES && lifeline_held(k); i++) usleep(LOCK_PAUSE_US);
+        for (; tries < LOCK_TRIES && lifeline_held(k); tries++) usleep(LOCK_PAUSE_US);
         held |= lifeline_held(k);
         close(k->lifeline);
     }
