@@ -1,6 +1,6 @@
 /* ipc_hang.h: does a process hang, or is it merely slow?
  *
- * Every process moves its heartbeat in each turn of its loop, and sleeps for LOOP_SLEEP_MS_MAX at
+ * Every process moves its heartbeat in each turn of its loop, and sleeps for 250 ms at
  * most. What the kernel says of it tells the two apart: a stopped process is hung at once; one that
  * has computed for long since its last turn is in an endless loop, while one that waits for a
  * processor has not computed; one that waits for something else than its loop's descriptors is

@@ -121,6 +121,25 @@ static void verify_handed(struct world *w) {
     MUST(w, !session_taken_up(shm, 0, generation, to_whom));
 }
 
+static status withdraw(struct world *w, struct actor *a) {
+    (void)w;
+    (void)session_withdraw(a->proc.shm, 0, worker); /* again: it may be free by now */
+    return OK;
+}
+
+/* It is given still, or nobody takes it up any more and its owner's death, at the latest, frees it.
+ */
+static void verify_withdrawn(struct world *w) {
+    struct shm *shm = &w->copy;
+    uint32_t generation = atomic_load(&session(shm)->generation);
+    if (session_given(shm, 0, worker)) MUST(w, session_withdraw(shm, 0, worker));
+    MUST(w, !session_taken_up(shm, 0, generation, worker));
+    MUST(w, !session_withdraw(shm, 0, worker));
+    MUST(w, session_repair(shm, worker, nothing_committed) == 0);
+    MUST(w, atomic_load(&session(shm)->owner) == 0);
+    MUST(w, atomic_load(&session(shm)->state) == SESSION_FREE);
+}
+
 /* ---- statements and settings ------------------------------------------------------------------
  */
 
@@ -267,6 +286,7 @@ const struct kill_op ops_session[] = {
     {"session slot free", build_sessions, session_take, session_free, verify_sessions},
     {"session release", build_resting, NULL, release, verify_handed},
     {"session give", build_waiting, NULL, give, verify_handed, .by_supervisor = true},
+    {"session withdraw", build_given, NULL, withdraw, verify_withdrawn, .by_supervisor = true},
     {"session taken up", build_given, NULL, take_up, verify_handed},
     {"session statement put", build_text, NULL, put_new, verify_text},
     {"session statement put over another", build_text, NULL, put_over, verify_text},
