@@ -51,9 +51,6 @@ status array_get(const struct eval_env *env, const struct varlena *v, const int3
 status array_slice(const struct eval_env *env, const struct varlena *v, const int32_t *lower,
                    const int32_t *upper, const uint8_t *has_lower, const uint8_t *has_upper,
                    size_t n, datum *ret);
-/* A copy with one element set; v NULL stands for an empty array. One-dimensional arrays grow. */
-status array_set(const struct eval_env *env, oid element, const struct varlena *v,
-                 const int32_t *subscripts, size_t n, datum value, bool is_null, datum *ret);
 
 /* x op ANY (array) and the like walk an array with this, without allocating. */
 struct array_cursor {
