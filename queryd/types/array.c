@@ -169,6 +169,8 @@ status array_build(const struct eval_env *env, const struct array_parts *a, datu
     const struct type *t = type_find(a->element);
     uint32_t n;
     if (!t) return error_set(env->error, ST_INTERNAL_ERROR, "array of an unknown type");
+    if (t->oid == RECORDOID) /* a record has no stored form */
+        return error_set(env->error, ST_FEATURE_NOT_SUPPORTED, "arrays of rows are not supported");
     if (!array_count(a->lengths, a->ndim, &n)) return array_too_large(env);
     uint8_t ndim = n ? a->ndim : 0;
     bool any_null = false;

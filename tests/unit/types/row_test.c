@@ -1,6 +1,7 @@
 /* Rows: what is formed is deformed again; rows of older descriptors; bytes that are no row. */
 #include "harness.h"
 
+#include "types/array.h"
 #include "types/row.h"
 
 static const struct {
@@ -178,9 +179,25 @@ static void test_layout(void **) {
     harness_close(&h);
 }
 
+/* A record is a structure in memory: its bytes must not be taken for those of a stored value. */
+static void test_record_in_array(void **) {
+    struct harness h;
+    harness_open(&h);
+    datum field = datum_int4(1), array;
+    oid type = INT4OID;
+    const char *name = "f1";
+    uint8_t is_null = 0;
+    struct record r = {RECORDOID, 1, &type, &name, &field, &is_null};
+    datum value = datum_ptr(&r);
+    status s = array_build_1d(&h.env, RECORDOID, &value, &is_null, 1, &array);
+    assert_int_equal(s.code, ST_FEATURE_NOT_SUPPORTED);
+    harness_close(&h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_foreign_bytes)};
+        cmocka_unit_test(test_missing), cmocka_unit_test(test_foreign_bytes),
+        cmocka_unit_test(test_record_in_array)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
