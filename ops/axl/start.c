@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #define STOP_AT_ONCE_WAIT_NS 3000000000u
 #define ASK_MS 2000
 #define LOOK_NS 5000000
+#define LOCKED_LOOKS_MAX 1000
 
 static void pause_ns(long ns) {
     struct timespec t = {.tv_nsec = ns};
@@ -245,11 +247,29 @@ int axl_start(struct axl *a) {
 /* --- stop --------------------------------------------------------------------------------------
  */
 
+/* A guardian or a supervisor was just being born, and stands in no table yet. */
+static bool locked(const struct axl *a) {
+    static const char *const names[] = {"guardian", "supervisor"};
+    bool any = false;
+    for (int i = 0; i < 2; i++) {
+        char path[AXL_PATH_BYTES + 32];
+        snprintf(path, sizeof path, "%s/run/%s.lock", a->dir, names[i]);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        any |= fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+        if (fd >= 0) close(fd);
+    }
+    return any;
+}
+
 /* The supervisor is gone, or says nothing: nobody else ends what it left. */
 static int end_without_supervisor(struct axl *a, struct shm *shm, const char *region) {
     unsigned n = leftovers_count(shm);
     error_clear(&a->e);
     status s = leftovers_end(shm, &a->e);
+    for (int i = 0; ok(s) && i < LOCKED_LOOKS_MAX && locked(a); i++) {
+        pause_ns(LOOK_NS);
+        s = leftovers_end(shm, &a->e);
+    }
     if (ok(s)) region_remove_all(region);
     region_detach_all(shm);
     if (!ok(s)) return axl_fail(a);

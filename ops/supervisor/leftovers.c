@@ -48,19 +48,21 @@ void leftover_end(const struct proc_entry *entry) {
     close(pidfd);
 }
 
-/* How many live that are not us: all of them are sent SIGKILL. */
+static bool signal_one(const struct proc_entry *entry, int signal) {
+    pid_t pid = (pid_t)atomic_load(&entry->pid);
+    return !is_us(pid) && leftover_alive(entry) && kill(pid, signal) == 0;
+}
+
+/* How many live that are not us: all of them are sent SIGKILL. Guardian and supervisor, who start
+ * one another and the rest again, are stopped first; and the supervisor dies first, because the
+ * kernel lets a stopped process go on that is left an orphan. */
 static unsigned kill_all(struct shm *shm) {
+    const struct proc_entry *procs = shm->control->procs;
     unsigned n = 0;
-    for (int i = 0; i < PROC_SLOTS; i++) {
-        /* The guardian before the supervisor, and that one before those whom it would start again.
-         */
-        int slot = i == 0 ? SLOT_GUARDIAN : i - 1;
-        struct proc_entry *entry = &shm->control->procs[slot];
-        pid_t pid = (pid_t)atomic_load(&entry->pid);
-        if (is_us(pid) || !leftover_alive(entry)) continue;
-        kill(pid, SIGKILL);
-        n++;
-    }
+    (void)signal_one(&procs[SLOT_GUARDIAN], SIGSTOP);
+    (void)signal_one(&procs[SLOT_SUPERVISOR], SIGSTOP);
+    for (int slot = SLOT_SUPERVISOR; slot < PROC_SLOTS; slot++)
+        n += signal_one(&procs[slot], SIGKILL);
     return n;
 }
 

@@ -61,11 +61,10 @@ sleep 0.2
 
 # regions of another layout, with others at work there: refused, and nothing is touched
 left=$(rest)
-keepers="$(pid_of guardian) $(pid_of supervisor)"
 region=$(echo /dev/shm/axolotl."$(cat "$DIR/appliance")".control)
 layout() { printf '\x'"$(printf %02x "$1")" | dd of="$region" bs=1 seek=8 conv=notrunc status=none; }
 version=$(od -An -tu1 -j8 -N1 "$region" | tr -d ' ')
-kill -9 $keepers
+kill_keepers
 layout 250
 "$AXL" start -D "$DIR" --programs "$BIN" >"$DIR/words" 2>&1 && fail "started over another layout"
 grep -q 'another layout' "$DIR/words" || fail "words about another layout: $(cat "$DIR/words")"

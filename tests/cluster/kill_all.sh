@@ -10,10 +10,7 @@ for round in $(seq "$ROUNDS"); do
     start --workers 2 --pool 4MB
     [ "$round" -gt 1 ] && wait_verdict
     sleep "0.$((RANDOM % 9 + 1))"
-    pids=$("$AXL" status --json -D "$DIR" | python3 -c '
-import json, sys
-print(*[p["pid"] for p in json.load(sys.stdin)["processes"] if p["pid"]])')
-    kill -9 $pids
+    kill_everything
 done
 start --workers 1 --pool 4MB
 wait_verdict

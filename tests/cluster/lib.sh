@@ -5,6 +5,8 @@
 #   field NAME KEY   a field of a process from axl status --json
 #   pid_of NAME      its pid
 #   kill_name NAME   SIGKILL to it, by its pid in the status
+#   kill_keepers     SIGKILL to guardian and supervisor at once
+#   kill_everything  SIGKILL to all at once
 #   wait_ready NAME  until it is ready again (20 s)
 #   fail WORDS       ends the test, with the processes' log files
 set -u
@@ -52,6 +54,22 @@ print(p[0][sys.argv[2]] if p else "")' "$1" "$2"
 }
 pid_of() { field "$1" pid; }
 kill_name() { kill -9 "$(pid_of "$1")" || fail "no process $1 to kill"; }
+
+# Both at once: neither has the time to bring the other back.
+kill_keepers() {
+    local guardian supervisor
+    guardian=$(pid_of guardian) supervisor=$(pid_of supervisor)
+    kill -STOP "$guardian" "$supervisor" && kill -9 "$supervisor" "$guardian" || fail "no guardian and supervisor to kill"
+}
+
+# Everything at once: stopped first, so that nobody sees the others die.
+kill_everything() {
+    local pids
+    pids=$("$AXL" status --json -D "$DIR" | python3 -c '
+import json, sys
+print(*[p["pid"] for p in json.load(sys.stdin)["processes"] if p["pid"]])')
+    kill -STOP $pids && kill -9 $pids || fail "nothing to kill"
+}
 
 wait_ready() {
     for _ in $(seq 400); do

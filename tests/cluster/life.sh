@@ -82,7 +82,7 @@ kill_name supervisor
 followed supervisor 3
 
 # without both the rest goes on and is told as degraded; start finds and adopts it
-kill -9 "$(pid_of guardian)" "$(pid_of supervisor)"
+kill_keepers
 sleep 0.3
 "$AXL" status -D "$DIR" >/dev/null; [ $? = 1 ] || fail "degraded is not told by 1"
 start --workers 2 --pool 16MB

@@ -16,9 +16,7 @@ for round in $(seq "$ROUNDS"); do
     "$ACKED" run "$(conninfo)" 4 "$DIR/acked.txt" 2>/dev/null &
     acked=$!
     sleep "1.$((RANDOM % 10))"
-    pids=$("$AXL" status --json -D "$DIR" |
-        python3 -c 'import json, sys; print(*[p["pid"] for p in json.load(sys.stdin)["processes"] if p["pid"]])')
-    kill -9 $pids || fail "nothing to kill"
+    kill_everything
     wait $bench $acked 2>/dev/null
     start
     tpcb_check

@@ -47,7 +47,7 @@ for _ in $(seq "$ROUNDS"); do
 
     # both at once: what lives goes on, and start finds it
     restarts=$(field supervisor restarts)
-    kill -9 "$(pid_of guardian)" "$(pid_of supervisor)"
+    kill_keepers
     sleep 0.5
     begin=$(now_ms)
     "$AXL" start -D "$DIR" --programs "$BIN" >/dev/null || fail "start"
