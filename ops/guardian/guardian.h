@@ -47,6 +47,7 @@ void hold_begin(struct guardian *g); /* the regions are there */
 void hold_message(struct guardian *g, const struct guard_msg *m, int fd); /* takes fd */
 void hold_hand(struct guardian *g, const struct guard_msg *m);
 void hold_number(struct guardian *g, int number, int fd); /* takes fd */
+void hold_forget(struct guardian *g);                     /* all numbers */
 void hold_sweep(struct guardian *g);                      /* sessions that have ended */
 void hold_call(struct guardian *g); /* one without sockets: workers are to put theirs again */
 

@@ -92,6 +92,13 @@ void hold_number(struct guardian *g, int number, int fd) {
     close(fd);
 }
 
+void hold_forget(struct guardian *g) {
+    for (int n = 0; n < NUMBERS_MAX; n++) {
+        if (g->kept[n]) close(n);
+        g->kept[n] = false;
+    }
+}
+
 static void put(struct guardian *g, const struct guard_msg *m, int fd) {
     int high = fcntl(fd, F_DUPFD_CLOEXEC, NUMBERS_MAX);
     close(fd);

@@ -183,6 +183,7 @@ static void take_messages(struct guardian *g) {
             open_log(g);
             hold_begin(g);
             break;
+        case GUARD_FORGET: hold_forget(g); break;
         case GUARD_HAND: hold_hand(g, &m); break;
         case GUARD_NEXT: next_program(g, m.text); break;
         case GUARD_RENEW: renew(g, m.text); break;

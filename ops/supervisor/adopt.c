@@ -92,9 +92,17 @@ static unsigned adopt_processes(struct supervisor *s) {
     return living;
 }
 
+/* Our guardian has held the descriptors of this appliance: then it goes on even if nobody else has
+ * lived through. */
+static bool guardian_was_there(const struct shm *shm) {
+    const struct proc_entry *entry = &shm->control->procs[SLOT_GUARDIAN];
+    return leftover_alive(entry) && (pid_t)atomic_load(&entry->pid) == getppid();
+}
+
 /* An appliance in the middle of recovery, or of its end, has nothing that goes on. */
 static bool can_go_on(const struct shm *shm) {
-    return atomic_load(&shm->control->state) == APPLIANCE_SERVING && leftovers_count(shm) > 0;
+    return atomic_load(&shm->control->state) == APPLIANCE_SERVING &&
+           (leftovers_count(shm) > 0 || guardian_was_there(shm));
 }
 
 bool adopt(struct supervisor *s, struct shm *old) {

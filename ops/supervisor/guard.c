@@ -82,6 +82,13 @@ void guardian_keeps(struct supervisor *s) {
     }
 }
 
+/* Listeners above all, which would be in the way of new ones, here and there. */
+void guardian_forgets(struct supervisor *s) {
+    if (s->guardian < 0) return;
+    tell(s, GUARD_FORGET);
+    (void)close_range(INHERITED_FD_MIN, (unsigned)s->guardian - 1, 0); /* else: no new listeners */
+}
+
 static void tell_program(struct supervisor *s, enum guard_op op, const char *programs,
                          const char *name) {
     struct guard_msg m = {.op = op};

@@ -16,7 +16,6 @@
 
 #define LOCK_TRIES 200
 #define LOCK_PAUSE_US 10000
-#define BELL_FD_MIN 200 /* above what else is open at a spawn */
 
 static status make_folder(const struct supervisor *s, const char *name, struct error *e) {
     char path[CONTROL_PATH_BYTES + 64];
@@ -107,7 +106,7 @@ static void raise_limit(int resource) {
 
 static status make_bells(struct supervisor *s, struct error *e) {
     for (uint16_t slot = 0; slot < s->slots; slot++) {
-        if (!ok(bell_make(s->shm.rings, slot, BELL_FD_MIN))) {
+        if (!ok(bell_make(s->shm.rings, slot, INHERITED_FD_MIN))) {
             return error_set(e, ST_IO_ERROR, "could not make doorbells: %s", strerror(errno));
         }
     }
@@ -139,6 +138,7 @@ static status make_regions(struct supervisor *s, struct error *e) {
     s->slots = (uint16_t)(SLOT_QUERYD + sizes.workers);
     for (uint16_t slot = 0; slot < s->slots; slot++) kept_init(s, slot);
     TRY(make_lifelines(s, e));
+    guardian_forgets(s);
     TRY(region_create_all(s->region, &sizes, &s->shm, e));
     events_open(s);
     struct control *c = s->shm.control;

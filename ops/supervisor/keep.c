@@ -91,7 +91,7 @@ static void see_out(struct kept *k) {
     proc_note_exit(entry, how);
     atomic_store(&entry->state, PROC_DEAD);
     PROBE(axolotl_supervisor, process_died, k->slot, epoch, how);
-    if (!orderly || !s->stopping) event_died(k, epoch, how);
+    if (!orderly || !k->ending) event_died(k, epoch, how);
     wait_for_lifeline(k);
     repair_after(s, k->slot, epoch);
 }
@@ -135,7 +135,7 @@ static void give_up(struct kept *k) {
     atomic_store(&s->shm.control->procs[k->slot].state, PROC_FAILED);
     PROBE(axolotl_supervisor, given_up, k->slot, k->deaths);
     k->given_up = true;
-    while (!k->wanted && !s->stopping) daemon_suspend(&s->d);
+    while (!k->wanted && !k->ending) daemon_suspend(&s->d);
     k->given_up = false;
     k->wanted = false;
     k->deaths = 0;
@@ -175,7 +175,7 @@ void keep_run(void *arg) {
     struct supervisor *s = k->s;
     struct proc_entry *entry = &s->shm.control->procs[k->slot];
     k->keeper = coro_self();
-    for (bool restart = false; !s->stopping; restart = true) {
+    for (bool restart = false; !k->ending; restart = true) {
         struct error e = {0};
         bool inherited = k->inherited;
         restart |= inherited;
@@ -188,7 +188,7 @@ void keep_run(void *arg) {
             event("%s", e.message);
             if (k->pid) see_out(k);
         }
-        if (s->stopping) break;
+        if (k->ending) break;
         if (!may_start_again(k)) {
             give_up(k);
         } else if (recovery_broken_by(k)) {

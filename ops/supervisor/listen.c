@@ -18,6 +18,8 @@
 
 #define LISTENER_FD_MIN 300 /* above the doorbells: free in every child */
 #define BACKLOG 1024
+#define IN_USE_TRIES 100
+#define IN_USE_PAUSE_US 5000
 
 static status keep_listener(struct supervisor *s, int fd, struct error *e) {
     struct control *c = s->shm.control;
@@ -40,7 +42,13 @@ static status listen_at(struct supervisor *s, const struct sockaddr *address, so
     if (fd < 0) return error_set(e, ST_IO_ERROR, "socket: %s", strerror(errno));
     if (address->sa_family != AF_UNIX) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address->sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, address, len) != 0 || listen(fd, BACKLOG) != 0) {
+    int refused = bind(fd, address, len);
+    /* The guardian may be about to let go of one from before (guardian_forgets). */
+    for (int i = 0; refused && errno == EADDRINUSE && i < IN_USE_TRIES; i++) {
+        usleep(IN_USE_PAUSE_US);
+        refused = bind(fd, address, len);
+    }
+    if (refused || listen(fd, BACKLOG) != 0) {
         status st = error_set(e, ST_IO_ERROR, "could not listen on %s: %s", words, strerror(errno));
         close(fd);
         return st;

@@ -9,15 +9,19 @@
 #define MS 1000000ull
 #define LOOK_NS (2 * MS)
 
+/* From now on it has no next life. Until then a daemon that dies is started again, for those who
+ * end before it may wait for its answers. */
+static void end_one(struct kept *k, int signal) {
+    k->ending = true;
+    if (k->keeper && !k->ended) daemon_wake(&k->s->d, k->keeper); /* out of a pause */
+    keep_kill(k, signal);
+}
+
 /* Sends the signal to the slots [from, to) and waits until they are gone; after the deadline with
  * SIGKILL. */
 static void end_slots(struct supervisor *s, uint16_t from, uint16_t to, int signal,
                       uint64_t deadline_ns) {
-    for (uint16_t slot = from; slot < to; slot++) {
-        struct kept *k = &s->kept[slot];
-        if (k->keeper && !k->ended) daemon_wake(&s->d, k->keeper); /* out of a pause */
-        keep_kill(k, signal);
-    }
+    for (uint16_t slot = from; slot < to; slot++) end_one(&s->kept[slot], signal);
     bool forced = signal == SIGKILL;
     for (;;) {
         bool gone = true;
@@ -68,9 +72,8 @@ void supervisor_stop(struct supervisor *s, bool immediate) {
     event_as(&(struct event){.kind = EVENT_STOPPING}, "stops%s", immediate ? " at once" : "");
     if (!first) {
         /* An orderly stop is under way: it goes on, with dead processes. */
-        for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
-            keep_kill(&s->kept[slot], SIGKILL);
-        }
+        for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++)
+            end_one(&s->kept[slot], SIGKILL);
         return;
     }
     if (!ok(daemon_spawn(&s->d, 0, stop_run, s))) daemon_stopped(&s->d);

@@ -27,6 +27,7 @@ struct kept {
     int lifeline; /* read end of the pipe that lives as long as its io_uring; -1: none */
     struct coro *keeper;
     bool ended;           /* the keeper has returned */
+    bool ending;          /* the appliance stops, and its turn has come: no next life */
     bool inherited;       /* from the last supervisor: its life, or what its death left */
     bool given_up;        /* waits for axl restart */
     bool wanted;          /* axl restart: start now, the deaths so far forgotten */
@@ -95,9 +96,13 @@ void adopt_fence(struct shm *old); /* makes sure that it is */
 bool adopt(struct supervisor *s, struct shm *old);
 /* guard.c */
 #define GUARDIAN_RETRY_NS 500000000u
+#define INHERITED_FD_MIN                                                                           \
+    200 /* doorbells, listeners, channels; above what else is open at a spawn */
 status channels_make(struct supervisor *s, struct error *e);
 status guardian_begin(struct supervisor *s); /* watches ours, or starts one */
 void guardian_keeps(struct supervisor *s);   /* gives it all that it holds for our successor */
+/* Neither it nor we hold any longer what an appliance before had. Before descriptors are made. */
+void guardian_forgets(struct supervisor *s);
 void guardian_next(struct supervisor *s, const char *programs);  /* whose supervisor is next */
 void guardian_renew(struct supervisor *s, const char *programs); /* it goes on as theirs */
 void guardian_end(struct supervisor *s);  /* it is not to start another supervisor */

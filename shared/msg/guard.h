@@ -9,8 +9,8 @@
  *
  *     worker ──PUT, DROP──→ guardian          (the worker's channel)
  *     worker ←──TAKE─────── guardian
- *     supervisor ──KEEP, HAND, NEXT, RENEW, END──→ guardian   (a pair that the guardian makes)
- *     supervisor ←──LOST──────────────── guardian
+ *     supervisor ──KEEP, FORGET, HAND, NEXT, RENEW, END──→ guardian   (a pair that the guardian
+ * makes) supervisor ←──LOST──────────────── guardian
  *
  * A session is named by its slot's index and the slot's generation: a message about an earlier use
  * of the slot is dropped. */
@@ -32,9 +32,10 @@ enum guard_op {
                        until its supervisor says the same: when it ends, or does not say so in
                        time, the one before is next */
     GUARD_END = 7,  /* the appliance stops: when the supervisor has gone, go too */
-    GUARD_BEGIN = 9,  /* the regions are there, made or found: attach to them */
-    GUARD_RENEW = 10, /* text: a program of the guardian's own: go on as that, with all you hold */
-    GUARD_LOST = 8,   /* session, generation: HAND asked for a socket that is not here */
+    GUARD_BEGIN = 9,   /* the regions are there, made or found: attach to them */
+    GUARD_RENEW = 10,  /* text: a program of the guardian's own: go on as that, with all you hold */
+    GUARD_FORGET = 11, /* the appliance begins from its files: close what was kept by KEEP */
+    GUARD_LOST = 8,    /* session, generation: HAND asked for a socket that is not here */
 };
 
 struct guard_msg {

@@ -74,6 +74,27 @@ start
 healthy "the layout is ours again"
 unchanged "the layout is ours again"
 
+# an appliance that has not come to serve begins from its files, also where the guardian holds its listeners
+supervisor=$(pid_of supervisor)
+kill -STOP "$supervisor"
+printf '\0' | dd of="$region" bs=1 seek=$((4096 + 8)) conv=notrunc status=none # control.state: starting
+kill -9 "$supervisor" 2>/dev/null
+for _ in $(seq 200); do [ "$(pid_of storaged)" != "${left%%$'\n'*}" ] && break; sleep 0.05; done
+healthy "from the files"
+[ "$(field storaged epoch)" = 1 ] || fail "an appliance that had not come to serve was adopted"
+
+# an orderly stop does not wait for a daemon that has just died
+stop_now
+AXL_STAND_IN=load start
+for _ in 1 2 3; do
+    sleep 0.5
+    kill -9 "$(pid_of logd)" "$(pid_of storaged)" "$(pid_of txnd)"
+    begin=$SECONDS
+    stop_now
+    [ $((SECONDS - begin)) -lt 10 ] || fail "stop took $((SECONDS - begin)) s"
+    AXL_STAND_IN=load start
+done
+
 # stop ends everything, whoever hangs
 left=$(rest)
 kill -STOP "$(pid_of guardian)" "$(pid_of supervisor)"

@@ -62,13 +62,14 @@ kill_keepers() {
     kill -STOP "$guardian" "$supervisor" && kill -9 "$supervisor" "$guardian" || fail "no guardian and supervisor to kill"
 }
 
-# Everything at once: stopped first, so that nobody sees the others die.
+# Everything at once: stopped first, the guardian before all others, so that nobody sees them die; but the
+# guardian dies last, because the kernel lets stopped orphans go on.
 kill_everything() {
     local pids
     pids=$("$AXL" status --json -D "$DIR" | python3 -c '
 import json, sys
 print(*[p["pid"] for p in json.load(sys.stdin)["processes"] if p["pid"]])')
-    kill -STOP $pids && kill -9 $pids || fail "nothing to kill"
+    kill -STOP ${pids##* } $pids && kill -9 $pids || fail "nothing to kill"
 }
 
 wait_ready() {

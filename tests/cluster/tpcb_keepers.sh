@@ -59,6 +59,7 @@ for _ in $(seq "$ROUNDS"); do
     again KILL supervisor queryd.1
     again KILL supervisor queryd.0 txnd
     again KILL supervisor storaged logd
+    again KILL supervisor "${rest[@]}" # everything but the guardian: what is in memory goes on
     for name in "${rest[@]}"; do
         again STOP "$name"
         [ "$took" -lt "$SEEN_MS_MAX" ] || fail "that $name is stopped was seen after $took ms"
