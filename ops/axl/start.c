@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -247,18 +246,10 @@ int axl_start(struct axl *a) {
 /* --- stop --------------------------------------------------------------------------------------
  */
 
-/* A guardian or a supervisor was just being born, and stands in no table yet. */
-static bool locked(const struct axl *a) {
-    static const char *const names[] = {"guardian", "supervisor"};
-    bool any = false;
-    for (int i = 0; i < 2; i++) {
-        char path[AXL_PATH_BYTES + 32];
-        snprintf(path, sizeof path, "%s/run/%s.lock", a->dir, names[i]);
-        int fd = open(path, O_RDWR | O_CLOEXEC);
-        any |= fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
-        if (fd >= 0) close(fd);
-    }
-    return any;
+/* Those that stand in no table yet: born a moment ago, or never come to work. */
+static bool end_holders(const struct axl *a) {
+    bool guardian = leftover_end_holder(a->dir, "guardian");
+    return leftover_end_holder(a->dir, "supervisor") || guardian;
 }
 
 /* The supervisor is gone, or says nothing: nobody else ends what it left. */
@@ -266,7 +257,7 @@ static int end_without_supervisor(struct axl *a, struct shm *shm, const char *re
     unsigned n = leftovers_count(shm);
     error_clear(&a->e);
     status s = leftovers_end(shm, &a->e);
-    for (int i = 0; ok(s) && i < LOCKED_LOOKS_MAX && locked(a); i++) {
+    for (int i = 0; ok(s) && i < LOCKED_LOOKS_MAX && end_holders(a); i++) {
         pause_ns(LOOK_NS);
         s = leftovers_end(shm, &a->e);
     }

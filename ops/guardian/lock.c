@@ -1,9 +1,7 @@
 /* lock.c: one guardian a directory. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,12 +14,11 @@
 #define LOCK_TRIES 200
 #define LOCK_PAUSE_US 10000
 
-static int open_lock(const struct guardian *g) {
-    char path[CONTROL_PATH_BYTES + 64];
+/* The supervisor makes it, too; we come first. */
+static status make_folder(const struct guardian *g) {
+    char path[CONTROL_PATH_BYTES + 8];
     snprintf(path, sizeof path, "%s/run", g->dir);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) return -1;
-    snprintf(path, sizeof path, "%s/run/guardian.lock", g->dir);
-    return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? OK : STATUS(IO_ERROR);
 }
 
 /* Two looks apart tell who is stopped or silent; whoever held the lock may also just be dying. */
@@ -49,17 +46,18 @@ static void look_at_holder(const struct guardian *g) {
 }
 
 status guardian_lock(const struct guardian *g) {
-    int fd = open_lock(g);
-    if (fd < 0) {
-        say("%s/run/guardian.lock: %s", g->dir, strerror(errno));
-        return STATUS(IO_ERROR);
-    }
-    for (int tries = 0; tries < LOCK_TRIES; tries++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return OK; /* kept open for life */
+    int fd; /* kept open for life */
+    status st = make_folder(g);
+    if (ok(st)) st = leftover_lock(g->dir, "guardian", &fd);
+    for (int tries = 0; status_is(st, ST_OBJECT_IN_USE) && tries < LOCK_TRIES; tries++) {
         if (tries == 0) look_at_holder(g);
         usleep(LOCK_PAUSE_US);
+        st = leftover_lock(g->dir, "guardian", &fd);
     }
-    close(fd);
-    say("another guardian is at work in \"%s\"", g->dir);
-    return STATUS(OBJECT_IN_USE);
+    if (status_is(st, ST_OBJECT_IN_USE)) {
+        say("another guardian is at work in \"%s\"", g->dir);
+    } else if (!ok(st)) {
+        say("%s/run/guardian.lock: %s", g->dir, strerror(errno));
+    }
+    return st;
 }

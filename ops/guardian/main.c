@@ -87,7 +87,9 @@ static void open_log(const struct guardian *g) {
     char path[CONTROL_PATH_BYTES + 32];
     snprintf(path, sizeof path, "%s/log-files/guardian.log", g->dir);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd >= 0) log_fd = fd;
+    if (fd < 0) return;
+    log_fd = fd;
+    (void)dup2(fd, STDERR_FILENO); /* who started us may wait for its end */
 }
 
 /* ---- children -------------------------------------------------------------------------------- */

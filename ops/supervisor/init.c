@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,20 +28,16 @@ static status make_folder(const struct supervisor *s, const char *name, struct e
 /* One supervisor a directory: the lock goes with the process that holds it. One that was just
  * killed may hold it a moment longer, while the system takes its memory back. */
 static status take_lock(const struct supervisor *s, struct error *e) {
-    char path[CONTROL_PATH_BYTES + 64];
-    snprintf(path, sizeof path, "%s/run/supervisor.lock", s->dir);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
-    int refused = flock(fd, LOCK_EX | LOCK_NB);
-    for (int tries = 0; refused && tries < LOCK_TRIES; tries++) {
+    int fd;
+    status st = leftover_lock(s->dir, "supervisor", &fd);
+    for (int tries = 0; status_is(st, ST_OBJECT_IN_USE) && tries < LOCK_TRIES; tries++) {
         usleep(LOCK_PAUSE_US);
-        refused = flock(fd, LOCK_EX | LOCK_NB);
+        st = leftover_lock(s->dir, "supervisor", &fd);
     }
-    if (refused) {
-        close(fd);
-        return error_set(e, ST_OBJECT_IN_USE, "the appliance in \"%s\" is running already", s->dir);
-    }
-    return OK; /* kept open for life */
+    if (status_is(st, ST_OBJECT_IN_USE))
+        return error_set(e, st.code, "the appliance in \"%s\" is running already", s->dir);
+    return ok(st) ? OK
+                  : error_set(e, st.code, "%s/run/supervisor.lock: %s", s->dir, strerror(errno));
 }
 
 /* A guardian is the only one in its directory: a supervisor that still lives has lost its own, and

@@ -1,8 +1,12 @@
 #include "leftovers.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,18 +39,58 @@ static bool is_us(pid_t pid) {
     return pid == getpid() || pid == getppid();
 }
 
+static void end_and_wait(int pidfd) {
+    struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    (void)poll(&gone, 1, END_MS);
+}
+
 void leftover_end(const struct proc_entry *entry) {
     pid_t pid = (pid_t)atomic_load(&entry->pid);
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0) return;
     /* Looked at again: the number may have been another's before it was opened. */
-    if (leftover_alive(entry)) {
-        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-        struct pollfd gone = {.fd = pidfd, .events = POLLIN};
-        (void)poll(&gone, 1, END_MS);
-    }
+    if (leftover_alive(entry)) end_and_wait(pidfd);
     close(pidfd);
 }
+
+/* --- locks ----------------------------------------------------------------------------------- */
+
+static int open_lock(const char *dir, const char *name, int flags) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/run/%s.lock", dir, name);
+    return open(path, O_RDWR | O_CLOEXEC | flags, 0600);
+}
+
+status leftover_lock(const char *dir, const char *name, int *ret_fd) {
+    int fd = open_lock(dir, name, O_CREAT);
+    if (fd < 0) return STATUS(IO_ERROR);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return STATUS(OBJECT_IN_USE);
+    }
+    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+        close(fd);
+        return STATUS(IO_ERROR);
+    }
+    *ret_fd = fd;
+    return OK;
+}
+
+bool leftover_end_holder(const char *dir, const char *name) {
+    char text[16] = "";
+    int fd = open_lock(dir, name, 0);
+    bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+    pid_t pid = held && read(fd, text, sizeof text - 1) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+    int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    /* Still held: so the pid was still the holder's when it was opened. */
+    if (pidfd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) end_and_wait(pidfd);
+    if (pidfd >= 0) close(pidfd);
+    if (fd >= 0) close(fd);
+    return held;
+}
+
+/* --- all of them ----------------------------------------------------------------------------- */
 
 static bool signal_one(const struct proc_entry *entry, int signal) {
     pid_t pid = (pid_t)atomic_load(&entry->pid);

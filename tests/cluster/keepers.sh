@@ -101,8 +101,23 @@ kill -STOP "$(pid_of guardian)" "$(pid_of supervisor)"
 "$AXL" stop --immediate -D "$DIR" >/dev/null || fail "stop, both stopped"
 pgrep -fa -- "-D $DIR " && fail "not all have ended"
 ls "$region" 2>/dev/null && fail "regions are left behind"
+
+# ... also a guardian whose supervisors cannot come to work, so that neither stands in the table
 start
 healthy "started again"
+programs=$DIR.programs
+mkdir "$programs"
+cp -P "$BIN"/* "$programs"/
 stop_now
+"$AXL" start -D "$DIR" --port "$PORT" --programs "$programs" >/dev/null || fail "start"
+printf '#!/bin/sh\nexit 3\n' >"$programs/supervisor.new"
+chmod +x "$programs/supervisor.new"
+mv "$programs/supervisor.new" "$programs/supervisor"
+kill_name supervisor
+sleep 0.5
+"$AXL" stop --immediate -D "$DIR" >/dev/null || fail "stop, no supervisor comes to work"
+pgrep -fa -- "-D $DIR " && fail "not all have ended"
+rm -rf "$programs"
+
 pgrep -fa -- "-D $DIR " && fail "not all have ended"
 echo "keepers: passed"
