@@ -96,8 +96,8 @@ void adopt_fence(struct shm *old); /* makes sure that it is */
 bool adopt(struct supervisor *s, struct shm *old);
 /* guard.c */
 #define GUARDIAN_RETRY_NS 500000000u
-#define INHERITED_FD_MIN                                                                           \
-    200 /* doorbells, listeners, channels; above what else is open at a spawn */
+/* Doorbells, listeners, channels: above what else is open at a spawn. */
+#define INHERITED_FD_MIN 200
 status channels_make(struct supervisor *s, struct error *e);
 status guardian_begin(struct supervisor *s); /* watches ours, or starts one */
 void guardian_keeps(struct supervisor *s);   /* gives it all that it holds for our successor */

@@ -9,8 +9,9 @@
  *
  *     worker ──PUT, DROP──→ guardian          (the worker's channel)
  *     worker ←──TAKE─────── guardian
- *     supervisor ──KEEP, FORGET, HAND, NEXT, RENEW, END──→ guardian   (a pair that the guardian
- * makes) supervisor ←──LOST──────────────── guardian
+ *     supervisor ──KEEP, FORGET, HAND──→ guardian   (a pair that the guardian makes)
+ *     supervisor ──NEXT, RENEW, END────→ guardian
+ *     supervisor ←──LOST──────────────── guardian
  *
  * A session is named by its slot's index and the slot's generation: a message about an earlier use
  * of the slot is dropped. */
