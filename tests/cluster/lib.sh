@@ -6,7 +6,7 @@
 #   pid_of NAME      its pid
 #   kill_name NAME   SIGKILL to it, by its pid in the status
 #   kill_keepers     SIGKILL to guardian and supervisor at once
-#   kill_everything  SIGKILL to all at once
+#   kill_everything  SIGKILL to all at once; returns when they are gone
 #   wait_ready NAME  until it is ready again (20 s)
 #   fail WORDS       ends the test, with the processes' log files
 set -u
@@ -70,6 +70,21 @@ kill_everything() {
 import json, sys
 print(*[p["pid"] for p in json.load(sys.stdin)["processes"] if p["pid"]])')
     kill -STOP ${pids##* } $pids && kill -9 $pids || fail "nothing to kill"
+    wait_gone $pids
+}
+
+# Until none of these processes runs: who starts the appliance while one is still dying finds its memory, and
+# goes on with that.
+wait_gone() {
+    local pid state
+    for pid; do
+        for _ in $(seq 2000); do
+            state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+            case $state in '' | Z* | X*) continue 2 ;; esac
+            sleep 0.005
+        done
+        fail "process $pid does not die"
+    done
 }
 
 wait_ready() {
