@@ -20,6 +20,7 @@ sed -i '$d' "$DIR/axolotl.conf"
 echo 'max_connections = 50' >> "$DIR/axolotl.conf"
 
 start --workers 2 --pool 16MB
+wait_ready queryd.1 # one worker is enough to serve
 "$AXL" status -D "$DIR" >/dev/null || fail "healthy is not told by 0"
 "$AXL" start --programs "$BIN" -D "$DIR" | grep -q 'running already' || fail "a second start"
 config=$("$AXL" config -D "$DIR")
