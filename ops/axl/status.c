@@ -11,6 +11,7 @@
 #include "leftovers.h"
 #include "log/log.h"
 #include "pool/frame.h"
+#include "session/session.h"
 #include "txn/txn.h"
 
 enum health { HEALTHY, DEGRADED, DOWN };
@@ -32,10 +33,10 @@ static const char *state_now(const struct proc_entry *entry, bool alive) {
     return should_live && !alive ? "dead" : proc_state_name(state);
 }
 
-static json_t *process_as_json(const struct proc_entry *entry, uint64_t now) {
+static json_t *process_as_json(const struct proc_entry *entry, uint32_t sessions, uint64_t now) {
     bool alive = leftover_alive(entry);
     uint64_t started = atomic_load(&entry->started_ns), beat = atomic_load(&entry->heartbeat_ns);
-    return json_pack("{s:s#, s:i, s:s, s:I, s:I, s:o, s:f, s:I}", "name", entry->name,
+    return json_pack("{s:s#, s:i, s:s, s:I, s:I, s:o, s:f, s:I, s:I}", "name", entry->name,
                      (int)strnlen(entry->name, PROC_NAME_BYTES), "pid",
                      alive ? (int)atomic_load(&entry->pid) : 0, "state", state_now(entry, alive),
                      "epoch", (json_int_t)atomic_load(&entry->epoch), "restarts",
@@ -43,7 +44,8 @@ static json_t *process_as_json(const struct proc_entry *entry, uint64_t now) {
                      exit_as_json(atomic_load(&entry->last_exit)), "uptime_s",
                      alive && now > started ? (double)(now - started) / 1e9 : 0.0,
                      "heartbeat_age_ms",
-                     alive && now > beat ? (json_int_t)((now - beat) / 1000000) : (json_int_t)0);
+                     alive && now > beat ? (json_int_t)((now - beat) / 1000000) : (json_int_t)0,
+                     "sessions", (json_int_t)sessions);
 }
 
 /* A pool too large to look through in time is looked at in steps, and the figures scaled. */
@@ -83,13 +85,15 @@ static json_int_t active_transactions(const struct shm *shm) {
 static json_t *processes_as_json(const struct shm *shm, bool *ret_all_ready, unsigned *ret_alive) {
     json_t *list = json_array();
     uint64_t now = clock_mono_ns();
+    uint32_t sessions[PROC_SLOTS];
+    session_count(shm, sessions);
     for (uint16_t slot = 0; slot < PROC_SLOTS; slot++) {
         if (slot >= SLOT_QUERYD + shm->sizes.workers && slot != SLOT_GUARDIAN) continue;
         const struct proc_entry *entry = &shm->control->procs[slot];
         bool alive = leftover_alive(entry);
         *ret_alive += alive;
         if (!alive || atomic_load(&entry->state) != PROC_READY) *ret_all_ready = false;
-        json_array_append_new(list, process_as_json(entry, now));
+        json_array_append_new(list, process_as_json(entry, sessions[slot], now));
     }
     return list;
 }
@@ -146,15 +150,18 @@ static void print_for_people(const json_t *all) {
     printf("log durable to %lld, %lld bytes to go, %lld MB kept; %lld transactions active\n\n",
            number(log, "durable"), number(log, "tail") - number(log, "durable"),
            (number(log, "tail") - number(log, "oldest")) >> 20, number(all, "active_transactions"));
-    printf("%-12s %8s %-9s %6s %9s %-10s %9s %8s\n", "process", "pid", "state", "epoch", "restarts",
-           "last exit", "uptime", "beat");
+    printf("%-12s %8s %-9s %6s %9s %-10s %9s %8s %8s\n", "process", "pid", "state", "epoch",
+           "restarts", "last exit", "uptime", "beat", "sessions");
     size_t i;
     const json_t *p;
     json_array_foreach(json_object_get(all, "processes"), i, p) {
-        printf("%-12s %8lld %-9s %6lld %9lld %-10s %7.0f s %5lld ms\n", text(p, "name"),
+        printf("%-12s %8lld %-9s %6lld %9lld %-10s %7.0f s %5lld ms", text(p, "name"),
                number(p, "pid"), text(p, "state"), number(p, "epoch"), number(p, "restarts"),
                text(p, "last_exit"), json_real_value(json_object_get(p, "uptime_s")),
                number(p, "heartbeat_age_ms"));
+        /* The supervisor's are those without a worker. */
+        if (number(p, "sessions")) printf(" %8lld", number(p, "sessions"));
+        printf("\n");
     }
     print_events(json_object_get(all, "events"));
 }

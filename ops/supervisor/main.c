@@ -27,6 +27,7 @@ static bool step(struct daemon *d) {
         if (k->pid && !k->ready_ns && atomic_load(&c->procs[slot].state) == PROC_READY) {
             k->ready_ns = clock_mono_ns();
             event_ready(k);
+            if (slot >= SLOT_QUERYD) sessions_spread(s);
         }
     }
     uint64_t now = clock_mono_ns();

@@ -4,6 +4,7 @@
 #include "base/counter.h"
 #include "base/probe.h"
 #include "ipc_proc.h"
+#include "ipc_ring.h"
 #include "session/session.h"
 #include "supervisor.h"
 
@@ -13,22 +14,12 @@ static const struct session_slot *slot_of(const struct supervisor *s, uint32_t i
     return (const struct session_slot *)session_slot_at(&s->shm, index);
 }
 
-/* The living owner of each session that has one, counted by worker. */
-static void count_sessions(const struct supervisor *s, uint32_t counts[WORKERS_MAX]) {
-    for (uint32_t i = 0; i < s->shm.sizes.sessions; i++) {
-        uint64_t owner = atomic_load(&slot_of(s, i)->owner);
-        uint16_t slot = owner & 0xff;
-        if (owner && slot >= SLOT_QUERYD && slot < s->slots) counts[slot - SLOT_QUERYD]++;
-    }
-}
-
 /* The ready worker with the fewest sessions; PROC_SLOTS: none is ready. */
-static uint16_t choose(const struct supervisor *s, const uint32_t counts[WORKERS_MAX]) {
+static uint16_t choose(const struct supervisor *s, const uint32_t counts[PROC_SLOTS]) {
     uint16_t best = PROC_SLOTS;
     for (uint16_t slot = SLOT_QUERYD; slot < s->slots; slot++) {
         if (atomic_load(&s->shm.control->procs[slot].state) != PROC_READY) continue;
-        if (best == PROC_SLOTS || counts[slot - SLOT_QUERYD] < counts[best - SLOT_QUERYD])
-            best = slot;
+        if (best == PROC_SLOTS || counts[slot] < counts[best]) best = slot;
     }
     return best;
 }
@@ -52,7 +43,7 @@ static void look_after_given(struct supervisor *s, uint32_t index, uint64_t now)
 }
 
 bool sessions_place(struct supervisor *s) {
-    uint32_t counts[WORKERS_MAX] = {0};
+    uint32_t counts[PROC_SLOTS];
     bool counted = false, open = false;
     uint64_t now = clock_mono_ns();
     for (uint32_t i = 0; i < s->shm.sizes.sessions; i++) {
@@ -63,15 +54,21 @@ bool sessions_place(struct supervisor *s) {
         }
         if (!session_waits(&s->shm, i)) continue;
         open = true;
-        if (!counted) count_sessions(s, counts);
+        if (!counted) session_count(&s->shm, counts);
         counted = true;
         uint16_t worker = choose(s, counts);
         if (worker == PROC_SLOTS) break; /* a worker that becomes ready wakes us */
-        counts[worker - SLOT_QUERYD]++;
+        counts[worker]++;
         session_give(&s->shm, i, life_of(s, worker));
         hand(s, i, worker);
     }
     return open;
+}
+
+/* The workers count for themselves; what they let go is placed as it comes. */
+void sessions_spread(struct supervisor *s) {
+    atomic_fetch_add(&s->shm.control->worker_births, 1);
+    for (uint16_t slot = SLOT_QUERYD; slot < s->slots; slot++) bell_ring(&s->shm, slot);
 }
 
 /* Nobody has its socket any more: the connection is gone, and so is the session. */

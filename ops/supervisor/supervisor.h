@@ -110,6 +110,8 @@ void guardian_look(struct supervisor *s); /* ends a guardian that hangs */
 void guardian_hand(struct supervisor *s, uint32_t session, uint32_t generation, uint16_t worker);
 /* sessions.c: true: some wait for a worker, or have not been taken up. */
 bool sessions_place(struct supervisor *s);
+/* A worker has become ready: the others give it its part. */
+void sessions_spread(struct supervisor *s);
 void sessions_lost(struct supervisor *s, uint32_t session, uint32_t generation);
 /* listen.c: the sockets, noted in the control region; and their end, with the socket files. */
 status listeners_open(struct supervisor *s, struct error *e);

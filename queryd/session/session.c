@@ -305,9 +305,9 @@ static void rest(struct session *s) {
 
 /* Another worker is to have it: it goes as soon as it rests. */
 static bool leaves(struct session *s) {
-    if (!s->worker->handing_over || !session_may_leave(s)) return false;
+    if (!worker_lets_go(s->worker) || !session_may_leave(s)) return false;
     s->running = false;
-    session_leave(s);
+    worker_let_go(s->worker, s);
     return true;
 }
 

@@ -6,7 +6,6 @@
 #include <locale.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -23,9 +22,6 @@
 #include "session/functions.h"
 #include "session/session_private.h"
 #include "types/type.h"
-
-/* A worker that is wanted but does not run gets this long to take a client. */
-#define PASS_NS_MAX 3000000u
 
 #define LATE_RETRY_NS 10000000u
 #define AGAIN_NS 5000000u
@@ -81,41 +77,11 @@ bool session_watch(struct session *s) {
     return false;
 }
 
-/* false: the others have had their time, they may be stuck. Meanwhile the listener stays ready and
- * is looked at in each turn: the processor is offered to them. */
-static bool leave_to_others(struct worker *w) {
-    uint64_t now = w->d->proc.env->mono_ns(&w->d->proc);
-    bool again = w->passing_ns && now - w->passed_ns < PASS_NS_MAX;
-    if (!again) w->passing_ns = now;
-    w->passed_ns = now;
-    if (now - w->passing_ns > PASS_NS_MAX) return false;
-    sched_yield();
-    return true;
-}
-
-/* All workers watch the same listeners; those with the fewest sessions take the next one. */
-static bool is_our_turn(struct worker *w) {
-    struct shm *shm = w->d->proc.shm;
-    uint32_t counts[WORKERS_MAX] = {0};
-    for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        const struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
-        uint32_t slot = atomic_load_explicit(&s->owner, memory_order_relaxed) & 0xff;
-        bool used = atomic_load_explicit(&s->state, memory_order_relaxed) != SESSION_FREE;
-        if (used && slot >= SLOT_QUERYD && slot < SLOT_GUARDIAN) counts[slot - SLOT_QUERYD]++;
-    }
-    for (uint32_t i = 0; i < shm->sizes.workers; i++) {
-        bool ready = atomic_load(&shm->control->procs[SLOT_QUERYD + i].state) == PROC_READY;
-        if (ready && counts[i] < w->nsessions) return !leave_to_others(w);
-    }
-    return true;
-}
-
 static void listener_ready(void *arg, uint32_t events) {
     struct listener *l = arg;
     (void)events;
     for (int i = 0; i < 16; i++) {
-        if (!is_our_turn(l->worker)) return;
-        l->worker->passing_ns = 0;
+        if (!worker_takes_next(l->worker)) return;
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) return;
         take_client(l->worker, fd);
@@ -192,31 +158,11 @@ static status watch_channel(struct worker *w) {
     return channel < 0 ? OK : daemon_watch(w->d, channel, EPOLLIN | EPOLLET, channel_ready, w);
 }
 
-static void stop_listening(struct worker *w) {
+void worker_stop_listening(struct worker *w) {
     for (int i = 0; i < CONTROL_LISTENERS_MAX; i++)
         if (w->listeners[i].worker)
             status_ignore(
                 daemon_watch(w->d, w->listeners[i].fd, 0, NULL, NULL)); /* as good as gone */
-}
-
-/* Who rests goes. Who idles in a block has until the deadline to end it. */
-static void hand_over_sessions(struct worker *w) {
-    bool late = w->d->proc.env->mono_ns(&w->d->proc) >= w->hand_over_ns;
-    for (struct session *s = w->sessions, *next; s; s = next) {
-        next = s->next;
-        if (s->running || s->wire.writer) continue;
-        if (late && s->txn.slot) block_abandon(s);
-        if (session_may_leave(s)) session_leave(s);
-    }
-    bell_force(w->d->proc.shm, SLOT_SUPERVISOR);
-}
-
-static void queryd_hand_over(struct daemon *d) {
-    struct worker *w = d->state;
-    w->handing_over = true;
-    w->hand_over_ns = d->proc.env->mono_ns(&d->proc) + d->conf->hand_over_timeout * 1000000ull;
-    stop_listening(w);
-    d->step_due_ns = 1;
 }
 
 /* ---- cancel ---------------------------------------------------------------------------------- */
@@ -321,6 +267,7 @@ static status init(struct daemon *d, struct error *e) {
     if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     w->d = d;
     w->births_seen = atomic_load(&d->proc.shm->control->guardian_births);
+    w->worker_births_seen = atomic_load(&d->proc.shm->control->worker_births);
     w->next_trace = (uint64_t)d->proc.owner.epoch << 40; /* no life's traces are another's */
     d->state = w;
     status st = daemon_spawn(d, 0, open_for_clients, w);
@@ -336,7 +283,7 @@ static void queryd_handle(struct daemon *d, const struct msg *m) {
 static bool queryd_step(struct daemon *d) {
     struct worker *w = d->state;
     keep_sockets(w);
-    if (w->handing_over) hand_over_sessions(w);
+    worker_spread(w);
     if ((w->stopping || w->handing_over) && w->nsessions == 0) {
         daemon_stopped(d);
         return false;
@@ -351,7 +298,7 @@ static bool queryd_step(struct daemon *d) {
         if (now >= w->deadline_ns) look_for_deadlines(w, now);
         d->step_due_ns = w->deadline_ns;
     }
-    if (w->handing_over || w->unkept) {
+    if (worker_lets_go(w) || w->unkept) {
         uint64_t soon = d->proc.env->mono_ns(&d->proc) + AGAIN_NS;
         if (!d->step_due_ns || d->step_due_ns > soon) d->step_due_ns = soon;
     }
@@ -375,7 +322,7 @@ void worker_end_sessions(struct worker *w) {
 
 static void queryd_stop(struct daemon *d) {
     struct worker *w = d->state;
-    stop_listening(w);
+    worker_stop_listening(w);
     w->stopping = true;
     worker_end_sessions(w);
     d->step_due_ns = 1;
@@ -400,6 +347,6 @@ const struct daemon_ops queryd_ops = {
     .handle = queryd_handle,
     .step = queryd_step,
     .stop = queryd_stop,
-    .hand_over = queryd_hand_over,
+    .hand_over = worker_hand_over,
     .fini = queryd_fini,
 };

@@ -38,8 +38,11 @@ struct worker {
     bool cancelling;       /* a running session is asked to cancel, and may yet begin to wait */
     bool handing_over;     /* sessions go to other workers as soon as they rest */
     uint64_t hand_over_ns; /* monotonic: who still is in a block then loses it */
-    bool unkept;           /* the guardian has not got some session's socket yet */
-    uint32_t births_seen;  /* of guardians */
+    uint32_t worker_births_seen; /* those after which sessions were counted */
+    uint32_t to_share;           /* sessions that go to other workers as they come to rest */
+    uint64_t share_until_ns;     /* monotonic */
+    bool unkept;                 /* the guardian has not got some session's socket yet */
+    uint32_t births_seen;        /* of guardians */
     uint32_t cancels_seen;
     uint64_t
         deadline_ns; /* the soonest statement_timeout of a running session, or earlier; 0: none */
@@ -48,6 +51,7 @@ struct worker {
 
 /* The worker is ready for clients: watches the listeners. */
 status worker_listen(struct worker *w);
+void worker_stop_listening(struct worker *w);
 /* The catalogs whose pg_class is at root; opened when they are not yet, which may suspend. */
 status worker_catalog(struct worker *w, page_id root, struct catalog **ret_catalog,
                       struct error *e);
@@ -62,6 +66,18 @@ void worker_keep_socket(struct worker *w, struct session *s);
 void worker_drop_socket(struct worker *w, struct session *s);
 /* A statement that begins now must end by then (monotonic), also if it waits for a lock. */
 void worker_note_deadline(struct worker *w, uint64_t deadline_ns);
+
+/* spread.c: which worker serves whom. All workers watch the same listeners; those with the fewest
+ * sessions take the next client. */
+bool worker_takes_next(struct worker *w);
+/* Do sessions that rest and may leave (session_may_leave) leave? */
+bool worker_lets_go(const struct worker *w);
+/* This one leaves, and is no more. */
+void worker_let_go(struct worker *w, struct session *s);
+/* In each turn: sessions go that are asked to, or that another worker has room for. */
+void worker_spread(struct worker *w);
+/* From now on all sessions go (struct daemon_ops). */
+void worker_hand_over(struct daemon *d);
 
 extern const struct daemon_ops queryd_ops;
 

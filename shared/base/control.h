@@ -44,6 +44,9 @@ struct control {
     int32_t channel[WORKERS_MAX], channel_guardian[WORKERS_MAX];
     /* Moved by a guardian that begins without sockets: workers send theirs again. */
     _Atomic uint32_t guardian_births;
+    /* Moved when a worker has become ready: those that have more sessions than their part give it
+     * some. */
+    _Atomic uint32_t worker_births;
     struct proc_entry procs[PROC_SLOTS];
 
     _Atomic uint64_t catalog_version; /* moved by every commit that changed catalogs; begins at 1 */

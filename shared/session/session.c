@@ -41,6 +41,17 @@ void session_slot_free(struct shm *shm, uint32_t index) {
     atomic_store(&s->owner, 0);
 }
 
+void session_count(const struct shm *shm, uint32_t ret_counts[PROC_SLOTS]) {
+    memset(ret_counts, 0, PROC_SLOTS * sizeof *ret_counts);
+    for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
+        const struct session_slot *s = slot_at(shm, i);
+        uint32_t slot = atomic_load_explicit(&s->owner, memory_order_relaxed) & 0xff;
+        if (slot < PROC_SLOTS &&
+            atomic_load_explicit(&s->state, memory_order_relaxed) != SESSION_FREE)
+            ret_counts[slot]++;
+    }
+}
+
 static const struct owner nobody_yet = {.slot = SLOT_SUPERVISOR, .epoch = 1};
 
 /* A commit that is under way in the log is decided there; one that is not will be undone. */

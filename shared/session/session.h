@@ -185,6 +185,10 @@ static inline struct session_sequences *session_sequences_at(const struct shm *s
 uint32_t session_slot_take(struct shm *shm, struct owner owner);
 void session_slot_free(struct shm *shm, uint32_t index);
 
+/* How many sessions each process has, by its slot in the process table; those that wait for a
+ * worker are the supervisor's. Without a lock: as they were at some moment each. */
+void session_count(const struct shm *shm, uint32_t ret_counts[PROC_SLOTS]);
+
 /* After a death, by the supervisor, between log_repair and txn_repair: decides the commits that
  * were under way (committed(shm, txid) tells), and makes the dead life's sessions the supervisor's.
  * May be repeated. Returns how many sessions wait for a worker because of it. */
