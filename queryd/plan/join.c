@@ -104,6 +104,31 @@ static enum join_kind reduce(enum join_kind kind, const struct conjuncts *quals,
     return kind;
 }
 
+/* The conditions that a list has not placed: those without any relation are asked once. */
+static status place_rest(struct planner *p, struct join_rel *rel, const struct conjuncts *quals) {
+    struct conjuncts once = {0}, rest = {0};
+    for (uint32_t i = 0; i < quals->n; i++) {
+        struct rte_set used;
+        TRY(query_rtes_of(quals->items[i], &used));
+        bool constant = rte_set_empty(&used) && expr_volatility(quals->items[i]) != 'v';
+        TRY(conjuncts_add(p, constant ? &once : &rest, quals->items[i]));
+    }
+    TRY(plan_filter(p, rel->plan, &rest, &rel->plan));
+    return plan_gate(p, rel->plan, &once, &rel->plan);
+}
+
+/* One side of an outer join: whatever conditions it has, it keeps them. */
+static status plan_side(struct planner *p, struct from_item *side, struct conjuncts *quals,
+                        struct join_rel **ret) {
+    TRY(plan_list(p, &side, 1, quals, ret));
+    if (quals->n == 0) return OK;
+    TRY(rel_plan(p, *ret, &(*ret)->plan));
+    TRY(place_rest(p, *ret, quals));
+    (*ret)->base = -1;
+    (*ret)->rows = (*ret)->plan->rows;
+    return OK;
+}
+
 static status outer_part(struct planner *p, struct from_item *f, enum join_kind kind,
                          struct conjuncts *quals, struct join_rel **ret) {
     struct from_item *left = f->left, *right = f->right;
@@ -122,8 +147,8 @@ static status outer_part(struct planner *p, struct from_item *f, enum join_kind 
         TRY(split_quals(p, &on, &rs, &right_quals));
     }
     struct join_rel *l, *r, *joined;
-    TRY(plan_list(p, &left, 1, &left_quals, &l));
-    TRY(plan_list(p, &right, 1, &right_quals, &r));
+    TRY(plan_side(p, left, &left_quals, &l));
+    TRY(plan_side(p, right, &right_quals, &r));
     NEW(p, joined);
     joined->base = -1;
     TRY(carry_lateral(p, l, r, joined));
@@ -346,15 +371,9 @@ status plan_from(struct planner *p, struct plan **ret) {
         p->wish = wish;
     }
     TRY(plan_semis(p, rel));
-    struct conjuncts once = {0}, rest = {0};
-    for (uint32_t i = 0; i < quals.n; i++) {
-        struct rte_set used;
-        TRY(query_rtes_of(quals.items[i], &used));
-        bool constant = rte_set_empty(&used) && expr_volatility(quals.items[i]) != 'v';
-        TRY(conjuncts_add(p, constant ? &once : &rest, quals.items[i]));
-    }
-    TRY(plan_filter(p, rel->plan, &rest, ret));
-    return plan_gate(p, *ret, &once, ret);
+    TRY(place_rest(p, rel, &quals));
+    *ret = rel->plan;
+    return OK;
 }
 
 status join_pair(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
