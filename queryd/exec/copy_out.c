@@ -174,7 +174,7 @@ status copy_out_begin(struct copy *c, const struct ast_copy *stmt) {
     struct node *query = stmt->query;
     if (c->relation) TRY(select_of(c, stmt, &query));
     struct raw_stmt raw = {.stmt = query, .location = stmt->node.location};
-    TRY(statement_prepare(c->env, &raw, NULL, 0, &c->statement));
+    TRY(statement_begin(c->env, &raw, &c->statement, &c->execution));
     if (c->statement->kind != STATEMENT_QUERY)
         return error_set(c->env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "COPY query must have a RETURNING clause");
@@ -187,5 +187,5 @@ status copy_out_begin(struct copy *c, const struct ast_copy *stmt) {
             c->names[i] = c->statement->columns[i].name;
         }
     }
-    return execution_begin(c->env, c->statement, NULL, NULL, &c->execution);
+    return OK;
 }

@@ -35,14 +35,13 @@ static status insert_rows(struct sql_env *env, const struct ast_create_table_as 
     insert->source = ast_as_select(s->query);
     struct raw_stmt raw = {.stmt = &insert->node, .length = (int32_t)env->text_len};
     struct statement *st;
-    TRY(statement_prepare(env, &raw, NULL, 0, &st));
-    struct execution *x = NULL;
+    struct execution *x;
     const struct batch *b;
     bool counts;
-    status result = execution_begin(env, st, NULL, NULL, &x);
-    if (ok(result)) result = execution_fetch(x, 1, &b);
+    TRY(statement_begin(env, &raw, &st, &x));
+    status result = execution_fetch(x, 1, &b);
     if (ok(result)) execution_tag(x, &counts, ret_rows);
-    if (x) execution_end(x);
+    execution_end(x);
     statement_release(st);
     return result;
 }

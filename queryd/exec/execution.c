@@ -68,6 +68,26 @@ status execution_begin(struct sql_env *env, struct statement *s, const datum *pa
     return OK;
 }
 
+status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
+                       struct statement **ret_statement, struct execution **ret_execution) {
+    status result;
+    int tries = 0;
+    do {
+        struct statement *st;
+        struct execution *x = NULL;
+        TRY(statement_prepare(env, raw, NULL, 0, &st));
+        result = execution_begin(env, st, NULL, NULL, &x);
+        if (ok(result)) {
+            *ret_statement = st;
+            *ret_execution = x;
+            return OK;
+        }
+        if (x) execution_end(x);
+        statement_release(st);
+    } while (status_is(result, ST_INVALID) && ++tries < PLAN_TRIES_MAX);
+    return result;
+}
+
 /* ---- EXPLAIN ---- */
 
 static status explain_text(struct execution *x, struct buf *text) {

@@ -209,12 +209,10 @@ static status run_once(struct sql_env *env, const oid *types, const datum *value
     return s;
 }
 
-#define TRIES_MAX 10 /* catalogs that change between planning and locking */
-
 static status run_text(struct sql_env *env, const char *text, const oid *types, const datum *values,
                        const uint8_t *nulls, uint16_t n, uint64_t *ret_rows) {
     status s = STATUS(INVALID);
-    for (int tries = 0; status_is(s, ST_INVALID) && tries < TRIES_MAX; tries++) {
+    for (int tries = 0; status_is(s, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
         struct arena a;
         struct sql_env inner;
         arena_init(&a, 0);

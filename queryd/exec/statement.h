@@ -57,12 +57,20 @@ struct batch {
 
 struct execution;
 
+/* How often a statement is prepared anew because catalogs changed before its relations were locked.
+ */
+#define PLAN_TRIES_MAX 10
+
 /* Begins executing: locks the relations again; INVALID (without words) when catalogs have changed
  * since it was planned: prepare anew. params: nparams values, already of param_types. The execution
  * lives in env->eval.arena; the statement must outlive it. env's snapshot is set by the caller,
  * fresh for this statement. */
 status execution_begin(struct sql_env *env, struct statement *s, const datum *params,
                        const uint8_t *nulls, struct execution **ret_execution);
+/* A statement without parameters inside of another one, with that one's snapshot: prepared and
+ * begun, as often as it takes. On failure there is neither. */
+status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
+                       struct statement **ret_statement, struct execution **ret_execution);
 /* The next batch of at most max_rows rows (1 … BATCH_ROWS); nrows 0: no more. Statements without
  * result rows do all their work in the first call. */
 status execution_fetch(struct execution *x, uint16_t max_rows, const struct batch **ret_batch);

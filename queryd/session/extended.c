@@ -207,7 +207,7 @@ static status execute_utility(struct session *s, struct portal *p) {
 /* The plan may have become stale since Bind: catalogs changed before its relations were locked. */
 static status run_portal(struct session *s, struct portal *p, uint32_t max, uint64_t *ret_rows) {
     status st = portal_run(s, p, max, true, ret_rows);
-    for (int tries = 0; status_is(st, ST_INVALID) && tries < 10; tries++) {
+    for (int tries = 0; status_is(st, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
         struct statement *old = p->statement;
         struct prepared fresh = {.name = p->name,
                                  .text = (char *)p->text,

@@ -167,7 +167,7 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
     status st;
     int tries = 0;
     do st = open_cursor(s, d);
-    while (status_is(st, ST_INVALID) && ++tries < 10);
+    while (status_is(st, ST_INVALID) && ++tries < PLAN_TRIES_MAX);
     return st;
 }
 status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,

@@ -68,7 +68,7 @@ static status run_plan(struct session *s, const struct raw_stmt *raw, const char
         status result = run_statement(s, st, NULL, NULL, true, ret_tag);
         statement_release(st);
         /* catalogs changed between planning and locking: plan again */
-        if (!status_is(result, ST_INVALID) || tries == 10) return result;
+        if (!status_is(result, ST_INVALID) || tries == PLAN_TRIES_MAX) return result;
     }
 }
 

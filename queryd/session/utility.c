@@ -203,11 +203,10 @@ static status evaluate_arguments(struct session *s, const struct ast_execute *x,
     }
     struct raw_stmt raw = {.stmt = &select.node, .length = (int32_t)s->env.text_len};
     struct statement *st;
-    TRY(statement_prepare(&s->env, &raw, NULL, 0, &st));
-    struct execution *run = NULL;
+    struct execution *run;
     const struct batch *b;
-    status result = execution_begin(&s->env, st, NULL, NULL, &run);
-    if (ok(result)) result = execution_fetch(run, 1, &b);
+    TRY(statement_begin(&s->env, &raw, &st, &run));
+    status result = execution_fetch(run, 1, &b);
     for (uint16_t i = 0; ok(result) && i < n; i++) {
         uint16_t row = b->sel ? b->sel[0] : 0;
         nulls[i] = b->columns[i].nulls[row];
@@ -215,7 +214,7 @@ static status evaluate_arguments(struct session *s, const struct ast_execute *x,
         result = assign_argument(s, (uint16_t)(i + 1), list_at(x->args, i), st->columns[i].type,
                                  p->statement->param_types[i], &values[i], &nulls[i]);
     }
-    if (run) execution_end(run);
+    execution_end(run);
     statement_release(st);
     return result;
 }
@@ -249,7 +248,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
     s->env.text = p->text;
     s->env.text_len = p->text_len;
     status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
-    for (int tries = 0; status_is(st, ST_INVALID) && tries < 10; tries++) {
+    for (int tries = 0; status_is(st, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
         TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */
         TRY(prepared_plan(s, p));
         if (p->statement->nparams != n) return st;

@@ -192,6 +192,34 @@ static void a_cancel(void) {
     PQfreeCancel(c);
 }
 
+/* What was planned waits for a table while its definition changes: it is planned again. */
+static void waits_for_other_catalogs(const char *conninfo, const char *sql,
+                                     ExecStatusType expected) {
+    const char *t = "other catalogs";
+    PGconn *other = PQconnectdb(conninfo);
+    PQclear(PQexec(other, "begin; alter table pq add column later int"));
+    PQsendQuery(conn, sql);
+    usleep(100000);
+    PQclear(PQexec(other, "commit"));
+    PQfinish(other);
+    PGresult *r = PQgetResult(conn);
+    if (PQresultStatus(r) != expected) fail(t, PQerrorMessage(conn));
+    PQclear(r);
+    char *row;
+    while (expected == PGRES_COPY_OUT && PQgetCopyData(conn, &row, 0) > 0) PQfreemem(row);
+    while ((r = PQgetResult(conn))) PQclear(r);
+    done(t, "alter table pq drop column later");
+}
+
+static void catalogs_change_meanwhile(const char *conninfo) {
+    const char *t = "catalogs";
+    waits_for_other_catalogs(conninfo, "copy pq to stdout", PGRES_COPY_OUT);
+    waits_for_other_catalogs(conninfo, "copy (select * from pq) to stdout", PGRES_COPY_OUT);
+    waits_for_other_catalogs(conninfo, "select * from pq", PGRES_TUPLES_OK);
+    waits_for_other_catalogs(conninfo, "create table pqn as select * from pq", PGRES_COMMAND_OK);
+    done(t, "drop table pqn");
+}
+
 static void the_client_knows_the_state(void) {
     const char *t = "state";
     if (PQserverVersion(conn) / 10000 != 15) fail(t, "the version");
@@ -215,6 +243,7 @@ int main(int argc, char **argv) {
     copy_both_ways();
     single_rows();
     a_cancel();
+    catalogs_change_meanwhile(argc > 1 ? argv[1] : "");
     done("end", "drop table pq");
     done("end", "drop table pqc");
     PQfinish(conn);
