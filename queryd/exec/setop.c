@@ -53,8 +53,9 @@ static uint64_t hash_of(const struct setop *s, const struct vec *columns, uint16
 static status build(struct setop *s) {
     uint16_t n = s->op.plan->ncolumns;
     const struct batch *b;
-    do {
+    for (;;) {
         TRY(operator_next(s->op.right, &b));
+        if (b->nrows == 0) break;
         for (uint16_t c = 0; c < n; c++) s->with_count[c] = b->columns[c];
         s->with_count[n] = (struct vec){s->one, s->zero};
         for (uint16_t i = 0; i < b->nrows; i++) {
@@ -70,7 +71,7 @@ static status build(struct setop *s) {
             TRY(row_store_hash(s->right, r));
         }
         TRY(sql_env_breathe(s->op.x->env));
-    } while (b->nrows);
+    }
     s->built = true;
     return OK;
 }

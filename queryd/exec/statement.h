@@ -50,8 +50,8 @@ void statement_release(struct statement *s);
  * rows that count. Valid until the next fetch. */
 struct batch {
     uint16_t ncolumns;
-    uint16_t nrows; /* that count */
-    struct vec *columns;
+    uint16_t nrows;      /* that count */
+    struct vec *columns; /* undefined when there are no rows */
     const uint16_t *sel;
 };
 
