@@ -46,6 +46,12 @@ static bool read_stat(pid_t pid, char *ret_state, uint64_t *ret_cpu_ms) {
     return true;
 }
 
+bool hang_is_stopped(pid_t pid) {
+    char state;
+    uint64_t cpu_ms;
+    return read_stat(pid, &state, &cpu_ms) && state == 'T';
+}
+
 enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry,
                     struct hang_limits limits) {
     uint64_t now = clock_mono_ns(), beat = atomic_load(&entry->heartbeat_ns), cpu_ms;

@@ -8,6 +8,8 @@
 #ifndef IPC_HANG_H
 #define IPC_HANG_H
 
+#include <sys/types.h>
+
 #include "base/proc.h"
 
 #define HANG_BLOCKED_MS 750  /* silence of a process that sleeps: three of the loop's sleeps */
@@ -38,6 +40,8 @@ enum hang hang_verdict(char state, uint64_t cpu_ms, uint64_t silence_ms, struct 
  * held up, everybody gets another chance. */
 enum hang hang_look(struct hang_watch *w, const struct proc_entry *entry,
                     struct hang_limits limits);
+/* Of a process that no table entry tells of yet. */
+bool hang_is_stopped(pid_t pid);
 const char *hang_words(enum hang h);
 
 #endif

@@ -15,6 +15,7 @@
 #include "ipc_control.h"
 #include "ipc_daemon.h"
 #include "ipc_loop.h"
+#include "ipc_priority.h"
 #include "ipc_region.h"
 #include "ipc_version.h"
 
@@ -162,6 +163,7 @@ int daemon_main(int argc, char **argv, const struct daemon_ops *ops) {
     static struct daemon d;
     struct arguments a;
     if (version_asked(argc, argv, ops->name)) return 0;
+    priority_restore();
     setvbuf(stderr, NULL, _IOLBF, 0);
     set_signals();
     conf_init(&conf);

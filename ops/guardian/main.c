@@ -17,6 +17,7 @@
 
 #include "guardian.h"
 #include "ipc_hang.h"
+#include "ipc_priority.h"
 #include "ipc_proc.h"
 #include "ipc_version.h"
 
@@ -207,19 +208,25 @@ static void take_from_worker(struct guardian *g, int channel) {
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+/* Before it stands in a table that we know, all that can be seen is that it is stopped. */
+static enum hang look_at_supervisor(const struct guardian *g) {
+    static struct hang_watch watch;
+    const struct control *c = g->shm.control;
+    const struct proc_entry *entry = c ? &c->procs[SLOT_SUPERVISOR] : NULL;
+    if (entry && (pid_t)atomic_load(&entry->pid) == g->supervisor)
+        return hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
+    return hang_is_stopped(g->supervisor) ? HANG_STOPPED : HANG_NONE;
+}
+
 static void look_after_supervisor(struct guardian *g) {
     struct control *c = g->shm.control;
-    if (!c) return;
-    static struct hang_watch watch;
-    struct proc_entry *entry = &c->procs[SLOT_SUPERVISOR];
-    atomic_store(&c->procs[SLOT_GUARDIAN].heartbeat_ns, clock_mono_ns());
+    if (c) atomic_store(&c->procs[SLOT_GUARDIAN].heartbeat_ns, clock_mono_ns());
     if (g->on_trial && clock_mono_ns() - g->started_ns > TRIAL_NS) {
         say("the supervisor (%d) does not get well: killed", (int)g->supervisor);
         send_signal(g, SIGKILL);
         g->started_ns = clock_mono_ns(); /* said once */
     }
-    if ((pid_t)atomic_load(&entry->pid) != g->supervisor) return; /* it has not begun yet */
-    enum hang verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
+    enum hang verdict = look_at_supervisor(g);
     if (verdict == HANG_NONE) return;
     say("the supervisor (%d) hangs (%s): killed", (int)g->supervisor, hang_words(verdict));
     send_signal(g, SIGKILL);
@@ -289,6 +296,7 @@ int main(int argc, char **argv) {
     static struct guardian g;
     struct started by = {.channel = -1, .held = -1};
     if (version_asked(argc, argv, "guardian")) return 0;
+    priority_raise();
     setvbuf(stderr, NULL, _IOLBF, 0);
     if (!parse_arguments(&g, argc, argv, &by)) {
         fprintf(stderr, "usage: guardian -D DIR [arguments of the supervisor]\n");

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "ipc_priority.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
 #include "ipc_version.h"
@@ -144,6 +145,7 @@ int main(int argc, char **argv) {
     static struct error e;
     bool foreground = false;
     if (version_asked(argc, argv, "supervisor")) return 0;
+    priority_raise();
     setvbuf(stderr, NULL, _IOLBF, 0);
     set_signals();
     conf_init(&s.conf);

@@ -95,6 +95,29 @@ for _ in 1 2 3; do
     AXL_STAND_IN=load start
 done
 
+# a guardian that has just begun: its supervisor is stopped before it could tell where the regions are
+python3 - "$BIN/guardian" "$DIR" <<'END' || fail "a supervisor that stopped before it had begun stays"
+import os, signal, socket, subprocess, sys, tempfile, time
+ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+stopped = subprocess.Popen(["sleep", "60"])
+stopped.send_signal(signal.SIGSTOP)
+guardian = subprocess.Popen([sys.argv[1], "-D", tempfile.mkdtemp(dir=sys.argv[2]), "--channel", str(its.fileno()),
+                             "--supervisor", str(stopped.pid)], pass_fds=[its.fileno()], stderr=subprocess.DEVNULL)
+try:
+    stopped.wait(5)
+finally:
+    for p in (stopped, guardian):
+        p.kill()
+END
+
+# keepers come before others where the system lets them
+nice_of() { awk '{ print $19 }' "/proc/$(pid_of "$1")/stat"; }
+if [ "$(id -u)" = 0 ]; then
+    own=$(awk '{ print $19 }' /proc/self/stat)
+    for name in guardian supervisor; do [ "$(nice_of $name)" -lt "$own" ] || fail "$name: nice $(nice_of $name)"; done
+    for name in storaged queryd.0; do [ "$(nice_of $name)" = "$own" ] || fail "$name: nice $(nice_of $name)"; done
+fi
+
 # stop ends everything, whoever hangs
 left=$(rest)
 kill -STOP "$(pid_of guardian)" "$(pid_of supervisor)"

@@ -107,6 +107,11 @@ class Appliance:
             return subprocess.Popen([self.axl, "events", "--json", "--follow", "-n", "0", "-D", self.data],
                                     stdout=f, stderr=subprocess.DEVNULL)
 
+    def strangers(self, name):
+        """Lives that ended at once because the supervisor that began them died before it had noted them."""
+        with open(f"{self.data}/log-files/{name}.log") as f:
+            return f.read().count("does not know this life of the process")
+
     def services(self):
         """Milliseconds from a death to READY, by kind of process, as the supervisor noted them."""
         found = {}
