@@ -23,18 +23,21 @@ static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
 }
 
 /* Aggregates over columns of an outer query only belong to that query. */
-static status own_level(struct scope *s, struct expr **args, uint16_t n, int32_t location) {
-    bool own = false, outer = false;
-    unsigned depth = 0;
-    for (struct scope *at = s; at; at = at->parent, depth++)
-        for (uint16_t i = 0; i < n; i++) {
-            if (!query_uses_level(args[i], depth)) continue;
-            if (depth == 0)
-                own = true;
-            else
-                outer = true;
-        }
-    if (outer && !own) return not_supported(s->a, location, "an aggregate of an outer query");
+status aggregate_level(struct scope *s, struct expr *e, const char *what, struct scope **ret_owner,
+                       uint16_t *ret_level) {
+    unsigned level = query_aggregate_level(e);
+    struct scope *owner = s;
+    for (unsigned i = 0; i < level && owner->parent; i++) owner = owner->parent;
+    if (owner != s && owner->clause == CLAUSE_NONE)
+        return FAIL_AT(s->a, e->location, GROUPING_ERROR,
+                       "%s are not allowed in FROM clause of their own query level", what);
+    if (!clause_allows_aggregates(owner->clause))
+        return FAIL_AT(s->a, e->location, GROUPING_ERROR, "%s are not allowed in %s", what,
+                       clause_words(owner->clause));
+    owner->query->has_aggregates = true;
+    owner->query->lends_aggregates |= owner != s;
+    *ret_owner = owner;
+    *ret_level = (uint16_t)level;
     return OK;
 }
 
@@ -122,18 +125,16 @@ status make_aggregate(struct scope *s, struct ast_func_call *n, const struct fun
     struct analyse *a = s->a;
     int32_t location = n->node.location;
     TRY(check_star(a, n, nargs, c->function));
-    if (!clause_allows_aggregates(s->clause))
-        return FAIL_AT(a, location, GROUPING_ERROR, "aggregate functions are not allowed in %s",
-                       clause_words(s->clause));
     struct expr *e;
     TRY(decorated(s, EXPR_AGGREGATE, n, c, args, nargs, &e));
     if (!e->agg.aggregate)
         return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "aggregate function %s is not supported",
                        c->function->name);
     TRY(nothing_nested(s, e->args, e->nargs));
-    TRY(own_level(s, e->args, e->nargs, location));
+    struct scope *owner;
+    uint16_t level;
+    TRY(aggregate_level(s, e, "aggregate functions", &owner, &level));
     TRY(check_distinct(a, n, e));
-    s->query->has_aggregates = true;
     *ret = e;
     return OK;
 }

@@ -187,6 +187,9 @@ status make_aggregate(struct scope *s, struct ast_func_call *n,
 status make_window(struct scope *s, struct ast_func_call *n, const struct function_choice *choice,
                    struct expr **args, uint16_t nargs, struct expr **ret);
 status transform_windows(struct scope *s, const struct list *definitions);
+/* The query that an aggregate or GROUPING belongs to: the innermost whose columns it names. */
+status aggregate_level(struct scope *s, struct expr *e, const char *what, struct scope **ret_owner,
+                       uint16_t *ret_level);
 
 /* from.c */
 status transform_from(struct scope *s, const struct list *from);
@@ -233,7 +236,12 @@ status find_or_add_target(struct scope *s, struct node *n, enum clause clause, u
 status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type, bool *ret_desc,
                       bool *ret_nulls_first);
 /* group.c */
+status group_member(struct scope *s, struct node *n, uint16_t *ret);
+/* grouping_sets.c */
 status transform_group(struct scope *s, struct ast_select *n);
+status transform_grouping(struct scope *s, struct ast_grouping_func *n, struct expr **ret);
+status settle_grouping(struct scope *s, struct expr *e);
+/* group.c */
 status check_grouped(struct scope *s);
 /* setop.c */
 status transform_values(struct scope *s, struct ast_select *n);

@@ -10,6 +10,7 @@ struct group {
     uint64_t hash;
     struct group *next, *later; /* in the bucket; in order of arrival */
     unsigned char *states;      /* naggs of them, 16-aligned */
+    uint16_t set;               /* the grouping set it is of */
     datum keys[];               /* ngroup, then their null bytes */
 };
 
@@ -24,6 +25,7 @@ struct agg {
     size_t *offsets; /* of each state */
     size_t states_bytes;
     const struct vec **keys;
+    struct vec no_key; /* all null: columns that a grouping set leaves out */
     const struct vec **args;
     datum *arg_values;
     uint8_t *arg_nulls;
@@ -65,6 +67,11 @@ static status agg_open(struct operator* op) {
     NEW_N(x, a->arg_values, widest + 1);
     NEW_N(x, a->arg_nulls, widest + 1);
     a->last = &a->first;
+    if (p->nsets == 0) return OK;
+    uint16_t capacity = op->plan->left->capacity;
+    NEW_N(x, a->no_key.values, capacity);
+    NEW_N(x, a->no_key.nulls, capacity);
+    memset(a->no_key.nulls, 1, capacity);
     return OK;
 }
 
@@ -90,7 +97,8 @@ static status grow(struct agg *a) {
     return OK;
 }
 
-static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group **ret) {
+static status new_group(struct agg *a, uint64_t hash, uint16_t set, uint16_t row,
+                        struct group **ret) {
     const struct plan_agg *p = plan_of(a);
     struct group *g = arena_zalloc(&a->groups, sizeof *g + p->ngroup * (sizeof(datum) + 1u));
     if (!g) return agg_full(a);
@@ -105,9 +113,10 @@ static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group
         TRY(s);
     }
     g->hash = hash;
+    g->set = set;
     *a->last = g;
     a->last = &g->later;
-    if (p->ngroup) {
+    if (p->ngroup || p->nsets) {
         if (a->ngroups >= a->nbuckets)
             TRY(grow(a)); /* finds g among the groups */
         else {
@@ -120,9 +129,10 @@ static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group
     return OK;
 }
 
-static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, uint16_t row) {
+static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, uint16_t set,
+                     uint16_t row) {
     const struct plan_agg *p = plan_of(a);
-    if (g->hash != hash) return false;
+    if (g->hash != hash || g->set != set) return false;
     const uint8_t *nulls = (const uint8_t *)(g->keys + p->ngroup);
     for (uint16_t c = 0; c < p->ngroup; c++)
         if (!same_value(p->group_types[c], a->keys[c]->values[row], a->keys[c]->nulls[row],
@@ -131,16 +141,16 @@ static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, 
     return true;
 }
 
-static status group_of(struct agg *a, uint16_t row, struct group **ret) {
+static status group_of(struct agg *a, uint16_t set, uint16_t row, struct group **ret) {
     const struct plan_agg *p = plan_of(a);
-    uint64_t hash = hash_row(p->group_types, a->keys, p->ngroup, row);
+    uint64_t hash = hash_row(p->group_types, a->keys, p->ngroup, row) + set;
     if (a->nbuckets)
         for (struct group *g = a->buckets[hash & (a->nbuckets - 1)]; g; g = g->next)
-            if (is_group(a, g, hash, row)) {
+            if (is_group(a, g, hash, set, row)) {
                 *ret = g;
                 return OK;
             }
-    return new_group(a, hash, row, ret);
+    return new_group(a, hash, set, row, ret);
 }
 
 /* ---- steps ---- */
@@ -204,29 +214,57 @@ static status step_batch(struct agg *a, uint16_t i, struct group *g, const struc
     return aggregate_step_vec(p->aggregate, &c, a->args, b->sel, b->nrows);
 }
 
+static bool in_set(const struct plan_agg *p, uint16_t set, uint16_t column) {
+    return p->nsets == 0 || p->in_set[(size_t)set * p->ngroup + column];
+}
+
+/* Every row into its group of one grouping set; the keys are those of the set. */
+static status step_set(struct agg *a, uint16_t set, const struct batch *b,
+                       const struct eval_env *env) {
+    for (uint16_t r = 0; r < b->nrows; r++) {
+        uint16_t row = batch_row(b, r);
+        struct group *g;
+        TRY(group_of(a, set, row, &g));
+        for (uint16_t i = 0; i < plan_of(a)->naggs; i++) TRY(step_row(a, i, g, row, env));
+    }
+    return sql_env_breathe(a->op.x->env);
+}
+
 static status step_all(struct agg *a, const struct batch *b) {
     const struct plan_agg *p = plan_of(a);
     struct eval_env env = a->op.x->env->eval;
     env.arena = &a->input;
     TRY(program_run(a->values, b->columns, b->sel, b->nrows, &a->input));
-    if (p->ngroup == 0) {
+    if (p->ngroup == 0 && p->nsets == 0) {
         for (uint16_t i = 0; i < p->naggs; i++) TRY(step_batch(a, i, a->first, b, &env));
         return OK;
     }
-    for (uint16_t c = 0; c < p->ngroup; c++) a->keys[c] = program_output(a->values, c);
-    for (uint16_t r = 0; r < b->nrows; r++) {
-        uint16_t row = batch_row(b, r);
-        struct group *g;
-        TRY(group_of(a, row, &g));
-        for (uint16_t i = 0; i < p->naggs; i++) TRY(step_row(a, i, g, row, &env));
+    uint16_t set = 0;
+    do {
+        for (uint16_t c = 0; c < p->ngroup; c++)
+            a->keys[c] = in_set(p, set, c) ? program_output(a->values, c) : &a->no_key;
+        TRY(step_set(a, set, b, &env));
+    } while (++set < p->nsets);
+    return OK;
+}
+
+/* Groups that are there even without rows: of all rows, and of empty grouping sets. */
+static status groups_of_nothing(struct agg *a) {
+    const struct plan_agg *p = plan_of(a);
+    struct group *g;
+    if (p->ngroup == 0 && p->nsets == 0) return new_group(a, 0, 0, 0, &g);
+    for (uint16_t c = 0; c < p->ngroup; c++) a->keys[c] = &a->no_key;
+    for (uint16_t set = 0; set < p->nsets; set++) {
+        bool empty = true;
+        for (uint16_t c = 0; c < p->ngroup; c++) empty &= !in_set(p, set, c);
+        if (empty) TRY(group_of(a, set, 0, &g));
     }
     return OK;
 }
 
 static status consume(struct agg *a) {
     const struct batch *b;
-    struct group *g;
-    if (plan_of(a)->ngroup == 0) TRY(new_group(a, 0, 0, &g));
+    TRY(groups_of_nothing(a));
     do {
         if (a->input.chunk) arena_reset(&a->input);
         TRY(operator_next(a->op.left, &b));
@@ -297,6 +335,19 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
     return OK;
 }
 
+/* GROUPING: a bit for each argument, set where the group is not of that column. */
+static void answer_grouping(const struct agg *a, const struct group *g, struct vec *to,
+                            uint16_t row) {
+    const struct plan_agg *p = plan_of(a);
+    for (uint16_t i = 0; i < p->nasked; i++) {
+        int32_t bits = 0;
+        for (uint16_t k = 0; k < p->asked[i]->grouping.n; k++)
+            bits = bits << 1 | !in_set(p, g->set, p->asked[i]->grouping.columns[k]);
+        to[i].values[row] = datum_int4(bits);
+        to[i].nulls[row] = 0;
+    }
+}
+
 static status agg_next(struct operator* op) {
     struct agg *a = (struct agg *)op;
     const struct plan_agg *p = &op->plan->agg;
@@ -311,6 +362,7 @@ static status agg_next(struct operator* op) {
         }
         for (uint16_t i = 0; i < p->naggs; i++)
             TRY(finish(a, i, a->at, &op->out.columns[p->ngroup + i], n));
+        answer_grouping(a, a->at, op->out.columns + p->ngroup + p->naggs, n);
     }
     op->out.nrows = n;
     return OK;

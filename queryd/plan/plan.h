@@ -103,6 +103,10 @@ struct plan_agg {
     struct program *values; /* the group's columns, then every aggregate's inputs */
     uint16_t naggs;
     struct plan_aggregate *aggs;
+    uint16_t nsets;  /* grouping sets; 0: one that has all columns */
+    bool *in_set;    /* nsets × ngroup: the set groups by that column, else it is null */
+    uint16_t nasked; /* GROUPING: columns behind those of the aggregates */
+    const struct expr **asked;
 };
 
 struct plan_sort_column {
