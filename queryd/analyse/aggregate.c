@@ -1,5 +1,6 @@
 /* Aggregates and window functions. */
 #include "analyse/internal.h"
+#include "types/ordered_set.h"
 
 static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
     struct analyse *a = s->a;
@@ -78,10 +79,23 @@ static status check_distinct(struct analyse *a, struct ast_func_call *n, const s
     return OK;
 }
 
-/* The node of an aggregate or window call, with its order keys and filter. */
+/* WITHIN GROUP: the keys are arguments, analysed and brought to their types already. */
+static status ordered_keys(struct scope *s, struct ast_func_call *n, struct expr **given,
+                           struct expr **keys, struct sort_key *order) {
+    LIST_EACH(struct ast_sort_by *, by, n->order_by) {
+        keys[by_i] = given[by_i];
+        order[by_i].target = (uint16_t)by_i;
+        TRY(sort_direction(s->a, by, given[by_i]->type, &order[by_i].descending,
+                           &order[by_i].nulls_first));
+    }
+    return OK;
+}
+
+/* The node of an aggregate or window call, with its order keys and filter. ordered: the keys of
+ * WITHIN GROUP. */
 static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_call *n,
                         const struct function_choice *c, struct expr **args, uint16_t nargs,
-                        struct expr **ret) {
+                        struct expr **ordered, struct expr **ret) {
     struct analyse *a = s->a;
     uint16_t norder = (uint16_t)list_n(n->order_by);
     struct expr *e = expr_new_n(a->arena, kind, c->result, n->node.location,
@@ -90,7 +104,10 @@ static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_ca
     struct sort_key *order;
     NEW_N(a, order, norder + 1);
     for (uint16_t i = 0; i < nargs; i++) e->args[i] = args[i];
-    TRY(agg_order(s, n, e->args + nargs, order));
+    if (n->within_group)
+        TRY(ordered_keys(s, n, ordered, e->args + nargs, order));
+    else
+        TRY(agg_order(s, n, e->args + nargs, order));
     if (n->filter) {
         enum clause clause = s->clause;
         s->clause = CLAUSE_FILTER;
@@ -106,6 +123,7 @@ static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_ca
     e->agg.has_filter = n->filter != NULL;
     e->agg.distinct = n->distinct;
     e->agg.star = n->star;
+    e->agg.within_group = n->within_group;
     const struct type *t = type_find(c->result);
     e->collation = t ? t->collation : 0;
     *ret = e;
@@ -126,7 +144,7 @@ status make_aggregate(struct scope *s, struct ast_func_call *n, const struct fun
     int32_t location = n->node.location;
     TRY(check_star(a, n, nargs, c->function));
     struct expr *e;
-    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, nargs, &e));
+    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, nargs, NULL, &e));
     if (!e->agg.aggregate)
         return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "aggregate function %s is not supported",
                        c->function->name);
@@ -135,6 +153,74 @@ status make_aggregate(struct scope *s, struct ast_func_call *n, const struct fun
     uint16_t level;
     TRY(aggregate_level(s, e, "aggregate functions", &owner, &level));
     TRY(check_distinct(a, n, e));
+    *ret = e;
+    return OK;
+}
+
+/* ---- WITHIN GROUP ---- */
+
+static status refuse_set_over(struct analyse *a, struct ast_func_call *n, const char *name) {
+    if (!n->over) return OK;
+    return FAIL_AT(a, n->node.location, FEATURE_NOT_SUPPORTED,
+                   "OVER is not supported for ordered-set aggregate %s", name);
+}
+
+/* A hypothetical row has the types of the order keys. */
+static status unify_pairs(struct scope *s, struct expr **args, uint16_t n) {
+    for (uint16_t i = 0; i < n; i++) {
+        struct expr *pair[2] = {args[n + i], args[i]};
+        oid type;
+        TRY(common_type(s->a, pair, 2, "WITHIN GROUP", pair[1]->location, &type));
+        TRY(coerce_common(s->a, args[i], type, "WITHIN GROUP", &args[i]));
+        TRY(coerce_common(s->a, args[n + i], type, "WITHIN GROUP", &args[n + i]));
+    }
+    return OK;
+}
+
+static status check_counts(struct scope *s, struct ast_func_call *n, const struct ordered_set *o,
+                           const char *name, const oid *types, uint16_t ndirect, uint16_t norder) {
+    uint16_t total = (uint16_t)(ndirect + norder);
+    if (o->hypothetical ? ndirect == norder : ndirect == o->ndirect) return OK;
+    status st = undefined_function(s->a, n->node.location, name, types, total);
+    if (o->hypothetical)
+        error_hint(s->a->error,
+                   "To use the hypothetical-set aggregate %s, the number of hypothetical direct "
+                   "arguments (here %u) must match the number of ordering columns (here %u).",
+                   name, ndirect, norder);
+    else
+        error_hint(s->a->error,
+                   "There is an ordered-set aggregate %s, but it requires %u direct argument%s, "
+                   "not %u.",
+                   name, o->ndirect, o->ndirect == 1 ? "" : "s", ndirect);
+    return st;
+}
+
+/* args: the direct ones, then the order keys. */
+status make_ordered_set(struct scope *s, struct ast_func_call *n, const struct function_choice *c,
+                        const char *name, const oid *types, struct expr **args, uint16_t nargs,
+                        struct expr **ret) {
+    struct analyse *a = s->a;
+    uint16_t norder = (uint16_t)list_n(n->order_by), ndirect = (uint16_t)(nargs - norder);
+    const struct ordered_set *o = ordered_set_find(c->function->oid);
+    if (!o)
+        return FAIL_AT(a, n->node.location, WRONG_OBJECT_TYPE,
+                       "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name);
+    TRY(check_counts(s, n, o, name, types, ndirect, norder));
+    TRY(refuse_set_over(a, n, name));
+    if (o->hypothetical) {
+        TRY(unify_pairs(s, args, ndirect));
+    } else {
+        for (uint16_t i = 0; i < nargs; i++) {
+            int32_t where = args[i]->location;
+            TRY(analyse_at(a, where, coerce_chosen(a, args[i], c->arg_types[i], &args[i])));
+        }
+    }
+    struct expr *e;
+    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, ndirect, args + ndirect, &e));
+    TRY(nothing_nested(s, e->args, e->nargs));
+    struct scope *owner;
+    uint16_t level;
+    TRY(aggregate_level(s, e, "aggregate functions", &owner, &level));
     *ret = e;
     return OK;
 }
@@ -266,7 +352,7 @@ status make_window(struct scope *s, struct ast_func_call *n, const struct functi
         return not_supported(a, location, "aggregate ORDER BY for window functions");
     if (c->function->kind == 'a') TRY(check_star(a, n, nargs, c->function));
     struct expr *e;
-    TRY(decorated(s, EXPR_WINDOW, n, c, args, nargs, &e));
+    TRY(decorated(s, EXPR_WINDOW, n, c, args, nargs, NULL, &e));
     for (uint16_t i = 0; i < e->nargs; i++)
         if (expr_contains_kind(e->args[i], EXPR_WINDOW))
             return FAIL_AT(a, location, WINDOWING_ERROR, "window function calls cannot be nested");

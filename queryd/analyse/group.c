@@ -97,6 +97,19 @@ static status ungrouped(struct grouped_check *c, const struct expr *e, unsigned 
                    r->alias, column);
 }
 
+static status visit_grouped(struct expr *e, unsigned depth, void *arg, bool *ret_descend);
+
+static status check_direct(struct grouped_check *c, struct expr *e) {
+    for (uint16_t i = 0; i < e->agg.nplain; i++) {
+        status s = query_walk_expr(e->args[i], 0, visit_grouped, c);
+        if (status_is(s, ST_GROUPING_ERROR))
+            error_detail(c->s->a->error, "Direct arguments of an ordered-set aggregate must use "
+                                         "only grouped columns.");
+        TRY(s);
+    }
+    return OK;
+}
+
 static status visit_grouped(struct expr *e, unsigned depth, void *arg, bool *ret_descend) {
     struct grouped_check *c = arg;
     struct query *q = c->s->query;
@@ -104,7 +117,10 @@ static status visit_grouped(struct expr *e, unsigned depth, void *arg, bool *ret
         *ret_descend = false;
         return settle_grouping(c->s, e);
     }
-    if (e->kind == EXPR_AGGREGATE && query_aggregate_level(e) == depth) *ret_descend = false;
+    if (e->kind == EXPR_AGGREGATE && query_aggregate_level(e) == depth) {
+        *ret_descend = false;
+        return e->agg.within_group && depth == 0 ? check_direct(c, e) : OK;
+    }
     if (depth == 0) {
         for (uint16_t i = 0; i < q->ngroup; i++)
             if (expr_equal(q->group[i], e)) *ret_descend = false;

@@ -177,6 +177,8 @@ status field_of(struct analyse *a, struct expr *record, const char *name, int32_
 
 /* call.c */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret);
+status undefined_function(struct analyse *a, int32_t location, const char *name, const oid *types,
+                          uint16_t n);
 status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret);
 status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t nargs,
                    int32_t location, struct expr **ret);
@@ -184,6 +186,9 @@ status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t
 status make_aggregate(struct scope *s, struct ast_func_call *n,
                       const struct function_choice *choice, struct expr **args, uint16_t nargs,
                       struct expr **ret);
+status make_ordered_set(struct scope *s, struct ast_func_call *n, const struct function_choice *c,
+                        const char *name, const oid *types, struct expr **args, uint16_t nargs,
+                        struct expr **ret);
 status make_window(struct scope *s, struct ast_func_call *n, const struct function_choice *choice,
                    struct expr **args, uint16_t nargs, struct expr **ret);
 status transform_windows(struct scope *s, const struct list *definitions);

@@ -4,6 +4,7 @@
  * catalogs describe themselves, the built-in types, functions, operators and casts, and the fixed
  * rows of catalog_rows.def. */
 #include "catalog/internal.h"
+#include "types/ordered_set.h"
 
 #include "catalog/facts.h"
 #include "types/function.h"
@@ -339,7 +340,9 @@ static status add_aggregate(struct boot *b, const struct function *f) {
     const struct aggregate *a = aggregate_find(f->oid);
     catalog_row_init(&r, CAT_pg_aggregate);
     row_set_oid(&r, COL_pg_aggregate_aggfnoid, f->oid);
-    row_set_char(&r, COL_pg_aggregate_aggkind, 'n');
+    const struct ordered_set *o = ordered_set_find(f->oid);
+    row_set_char(&r, COL_pg_aggregate_aggkind, !o ? 'n' : o->hypothetical ? 'h' : 'o');
+    row_set_int(&r, COL_pg_aggregate_aggnumdirectargs, o ? o->ndirect : 0);
     row_set_char(&r, COL_pg_aggregate_aggfinalmodify, 'r');
     row_set_char(&r, COL_pg_aggregate_aggmfinalmodify, 'r');
     row_set_oid(&r, COL_pg_aggregate_aggsortop, a ? a->sort_operator : 0);

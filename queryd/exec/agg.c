@@ -1,5 +1,6 @@
 /* Aggregates: one group, or groups in a hash table; DISTINCT as groups without aggregates. */
 #include "exec/internal.h"
+#include "types/ordered_set.h"
 
 /* Values of an aggregate that must be sorted or made distinct before they are stepped. */
 struct held {
@@ -37,7 +38,7 @@ static const struct plan_agg *plan_of(const struct agg *a) {
 }
 
 static bool is_held(const struct plan_aggregate *p) {
-    return p->distinct || p->norder;
+    return p->distinct || p->norder || p->ordered;
 }
 
 static uint16_t inputs_of(const struct plan_aggregate *p) {
@@ -174,12 +175,25 @@ static bool passes_filter(const struct agg *a, const struct plan_aggregate *p, u
     return !v->nulls[row] && v->values[row].b;
 }
 
+/* Rows that do not count for their nulls. */
+static bool is_skipped(const struct agg *a, const struct plan_aggregate *p, uint16_t row) {
+    uint16_t first = p->first_arg, n = p->nargs;
+    if (p->ordered) {
+        if (p->ordered->hypothetical) return false;
+        first = (uint16_t)(first + p->nargs);
+        n = 1;
+    } else if (!p->aggregate->skips_nulls) {
+        return false;
+    }
+    for (uint16_t k = 0; k < n; k++)
+        if (program_output(a->values, (uint16_t)(first + k))->nulls[row]) return true;
+    return false;
+}
+
 static status hold(struct agg *a, const struct plan_aggregate *p, struct held *h, uint16_t row) {
     uint16_t n = inputs_of(p);
+    if (is_skipped(a, p, row)) return OK;
     if (!h->rows) TRY(row_store_new(a->op.x, n, p->arg_types, &h->rows));
-    if (p->aggregate->skips_nulls)
-        for (uint16_t k = 0; k < p->nargs; k++)
-            if (program_output(a->values, (uint16_t)(p->first_arg + k))->nulls[row]) return OK;
     struct vec columns[FUNCTION_ARGS_MAX];
     for (uint16_t k = 0; k < n; k++)
         columns[k] = *program_output(a->values, (uint16_t)(p->first_arg + k));
@@ -320,6 +334,13 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
     struct eval_env env = a->op.x->env->eval;
     env.arena = a->op.arena;
     struct agg_call c = call_of(a, i, g, &env);
+    if (p->ordered) {
+        struct held *h = (struct held *)(g->states + a->offsets[i]);
+        struct ordered_group o = {p, h->rows};
+        TRY(ordered_group_final(&o, a->op.arena, &to->values[row], &to->nulls[row]));
+        if (h->rows) row_store_free(h->rows);
+        return OK;
+    }
     if (is_held(p)) {
         struct held *h = (struct held *)(g->states + a->offsets[i]);
         c.state = arena_zalloc(&a->groups, p->aggregate->state_bytes + 16u);

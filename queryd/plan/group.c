@@ -1,4 +1,6 @@
 /* Grouping, aggregates, DISTINCT. */
+#include "types/ordered_set.h"
+
 #include "plan/internal.h"
 
 struct agg_list {
@@ -62,6 +64,7 @@ static status aggregate_site(struct planner *p, const struct expr *e, struct fn_
 static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_aggregate *a,
                                  struct expr **values, uint16_t *nvalues) {
     a->aggregate = e->agg.aggregate;
+    if (e->agg.within_group) a->ordered = ordered_set_find(e->agg.function->oid);
     a->first_arg = *nvalues;
     a->nargs = e->agg.nplain;
     a->norder = e->agg.norder;
@@ -170,7 +173,7 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     TRY(collect_all(p, EXPR_AGGREGATE, &aggs));
     if (aggs.n != 1) return OK;
     struct expr *e = aggs.items[0];
-    if (!e->agg.aggregate->sort_operator || e->agg.nplain != 1 || e->nargs != 1) return OK;
+    if (e->agg.within_group || !e->agg.aggregate->sort_operator || e->agg.nplain != 1 || e->nargs != 1) return OK;
     struct expr *column = expr_strip_relabel(e->args[0]);
     if (column->kind != EXPR_VAR || column->var.att <= 0) return OK;
     const struct operator_info *op = operator_find(e->agg.aggregate->sort_operator);

@@ -88,7 +88,8 @@ struct plan_hash_join {
 };
 
 struct plan_aggregate {
-    const struct aggregate *aggregate;
+    const struct aggregate *aggregate; /* NULL: an ordered-set aggregate */
+    const struct ordered_set *ordered; /* args are the direct ones, order keys the aggregated */
     struct fn_site *site;
     uint16_t first_arg; /* among the outputs of `values` */
     uint16_t nargs, norder;
