@@ -1,5 +1,6 @@
 /* Aggregates and window functions. */
 #include "analyse/internal.h"
+#include "types/in_range.h"
 #include "types/ordered_set.h"
 
 static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
@@ -233,8 +234,44 @@ static int find_window(const struct query *q, const char *name) {
     return -1;
 }
 
+static const char *frame_words(const struct window *w) {
+    return w->mode == FRAME_ROWS ? "ROWS" : w->mode == FRAME_RANGE ? "RANGE" : "GROUPS";
+}
+
+/* The offset of RANGE has what type the column's in_range takes. */
+static status range_offset(struct scope *s, struct expr *e, const struct window *w,
+                           const struct function **ret_in_range, struct expr **ret) {
+    struct analyse *a = s->a;
+    oid column = w->norder == 1 ? w->order[0]->type : 0;
+    const char *hint = NULL;
+    status st;
+    switch (in_range_find(column, e->type, ret_in_range)) {
+    case IN_RANGE_FOUND: return coerce_common(a, e, (*ret_in_range)->args[2], "RANGE", ret);
+    case IN_RANGE_NOT_FOR_COLUMN:
+        return FAIL_AT(
+            a, e->location, FEATURE_NOT_SUPPORTED,
+            "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
+            type_words(a, column));
+    case IN_RANGE_NOT_FOR_OFFSET:
+        hint = "Cast the offset value to an appropriate type.";
+        st = FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and "
+                     "offset type %s",
+                     type_words(a, column), type_words(a, e->type));
+        break;
+    default:
+        hint = "Cast the offset value to the exact intended type.";
+        st = FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                     "RANGE with offset PRECEDING/FOLLOWING has multiple interpretations for column "
+                     "type %s and offset type %s",
+                     type_words(a, column), type_words(a, e->type));
+    }
+    error_hint(a->error, "%s", hint);
+    return st;
+}
+
 static status frame_offset(struct scope *s, struct node *n, const struct window *w,
-                           struct expr **ret) {
+                           const struct function **ret_in_range, struct expr **ret) {
     struct analyse *a = s->a;
     *ret = NULL;
     if (!n) return OK;
@@ -242,16 +279,13 @@ static status frame_offset(struct scope *s, struct node *n, const struct window 
     TRY(transform_expr(s, n, CLAUSE_WINDOW, &e));
     if (query_uses_level(e, 0))
         return FAIL_AT(a, e->location, INVALID_COLUMN_REFERENCE,
-                       "argument of %s must not contain variables",
-                       w->mode == FRAME_ROWS    ? "ROWS"
-                       : w->mode == FRAME_RANGE ? "RANGE"
-                                                : "GROUPS");
-    if (w->mode == FRAME_RANGE) return not_supported(a, n->location, "RANGE with offset");
+                       "argument of %s must not contain variables", frame_words(w));
+    if (w->mode == FRAME_RANGE) return range_offset(s, e, w, ret_in_range, ret);
     TRY(coerce(a, e, INT8OID, -1, CAST_ASSIGNMENT, &i));
     if (!i)
         return FAIL_AT(a, n->location, DATATYPE_MISMATCH,
-                       "argument of %s must be type bigint, not type %s",
-                       w->mode == FRAME_ROWS ? "ROWS" : "GROUPS", type_words(a, e->type));
+                       "argument of %s must be type bigint, not type %s", frame_words(w),
+                       type_words(a, e->type));
     *ret = i;
     return OK;
 }
@@ -294,6 +328,13 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
                            d->base);
         w = q->windows[base];
         w.name = name;
+        if (w.has_frame) {
+            status st = FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                                "cannot copy window \"%s\" because it has a frame clause", d->base);
+            if (!name && !list_n(d->order_by) && !d->frame_given)
+                error_hint(a->error, "Omit the parentheses in this OVER clause.");
+            return st;
+        }
         if (list_n(d->partition_by))
             return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
                            "cannot override PARTITION BY clause of window \"%s\"", d->base);
@@ -315,8 +356,11 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
     if (w.mode == FRAME_GROUPS && !w.norder)
         return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
                        "GROUPS mode requires an ORDER BY clause");
-    TRY(frame_offset(s, d->start_offset, &w, &w.start_offset));
-    TRY(frame_offset(s, d->end_offset, &w, &w.end_offset));
+    if (w.mode == FRAME_RANGE && (d->start_offset || d->end_offset) && w.norder != 1)
+        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                       "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+    TRY(frame_offset(s, d->start_offset, &w, &w.start_in_range, &w.start_offset));
+    TRY(frame_offset(s, d->end_offset, &w, &w.end_in_range, &w.end_offset));
     struct window *grown;
     NEW_N(a, grown, q->nwindows + 1);
     if (q->nwindows) memcpy(grown, q->windows, q->nwindows * sizeof *grown);

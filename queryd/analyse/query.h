@@ -83,6 +83,7 @@ struct window {
     enum ast_frame_mode mode;
     enum ast_frame_bound start, end;
     struct expr *start_offset, *end_offset;
+    const struct function *start_in_range, *end_in_range; /* RANGE with offsets */
     enum ast_frame_exclude exclude;
 };
 
