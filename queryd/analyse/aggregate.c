@@ -248,23 +248,24 @@ static status range_offset(struct scope *s, struct expr *e, const struct window 
     switch (in_range_find(column, e->type, ret_in_range)) {
     case IN_RANGE_FOUND: return coerce_common(a, e, (*ret_in_range)->args[2], "RANGE", ret);
     case IN_RANGE_NOT_FOR_COLUMN:
-        return FAIL_AT(
-            a, e->location, FEATURE_NOT_SUPPORTED,
-            "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
-            type_words(a, column));
+        return FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                       "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
+                       type_words(a, column));
     case IN_RANGE_NOT_FOR_OFFSET:
         hint = "Cast the offset value to an appropriate type.";
-        st = FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
-                     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and "
-                     "offset type %s",
-                     type_words(a, column), type_words(a, e->type));
+        st =
+            FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                    "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and "
+                    "offset type %s",
+                    type_words(a, column), type_words(a, e->type));
         break;
     default:
         hint = "Cast the offset value to the exact intended type.";
-        st = FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
-                     "RANGE with offset PRECEDING/FOLLOWING has multiple interpretations for column "
-                     "type %s and offset type %s",
-                     type_words(a, column), type_words(a, e->type));
+        st =
+            FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                    "RANGE with offset PRECEDING/FOLLOWING has multiple interpretations for column "
+                    "type %s and offset type %s",
+                    type_words(a, column), type_words(a, e->type));
     }
     error_hint(a->error, "%s", hint);
     return st;
@@ -357,8 +358,9 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
         return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
                        "GROUPS mode requires an ORDER BY clause");
     if (w.mode == FRAME_RANGE && (d->start_offset || d->end_offset) && w.norder != 1)
-        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
-                       "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+        return FAIL_AT(
+            a, d->node.location, WINDOWING_ERROR,
+            "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
     TRY(frame_offset(s, d->start_offset, &w, &w.start_in_range, &w.start_offset));
     TRY(frame_offset(s, d->end_offset, &w, &w.end_in_range, &w.end_offset));
     struct window *grown;

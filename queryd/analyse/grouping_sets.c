@@ -1,4 +1,5 @@
-/* GROUPING SETS, ROLLUP and CUBE written out as lists of groups, and GROUPING(), which asks for them. */
+/* GROUPING SETS, ROLLUP and CUBE written out as lists of groups, and GROUPING(), which asks for
+ * them. */
 #include "analyse/internal.h"
 
 #define GROUPING_SETS_MAX 4096
@@ -75,8 +76,7 @@ static status cube(struct scope *s, struct ast_grouping_set *g, struct set_list 
     NEW_N(s->a, ret->items, ret->n);
     for (uint32_t mask = 0; mask < ret->n; mask++)
         for (uint32_t i = 0; i < n; i++)
-            if (mask >> i & 1)
-                TRY(merged(s->a, &ret->items[mask], &parts[i], &ret->items[mask]));
+            if (mask >> i & 1) TRY(merged(s->a, &ret->items[mask], &parts[i], &ret->items[mask]));
     return OK;
 }
 
@@ -170,8 +170,8 @@ status transform_grouping(struct scope *s, struct ast_grouping_func *n, struct e
     struct analyse *a = s->a;
     int32_t location = n->node.location;
     if (list_n(n->args) > GROUPING_ARGS_MAX)
-        return FAIL_AT(a, location, TOO_MANY_ARGUMENTS, "GROUPING must have fewer than %d arguments",
-                       GROUPING_ARGS_MAX + 1);
+        return FAIL_AT(a, location, TOO_MANY_ARGUMENTS,
+                       "GROUPING must have fewer than %d arguments", GROUPING_ARGS_MAX + 1);
     struct expr **args;
     TRY(transform_list(s, n->args, &args));
     uint16_t nargs = (uint16_t)list_n(n->args);
@@ -198,7 +198,8 @@ static status grouping_column(struct scope *s, struct expr *arg, unsigned level,
                    "level");
 }
 
-/* From here on it names what is grouped by number: the arguments are no expressions of the query. */
+/* From here on it names what is grouped by number: the arguments are no expressions of the query.
+ */
 status settle_grouping(struct scope *s, struct expr *e) {
     if (e->grouping.columns) return OK;
     uint16_t *columns;

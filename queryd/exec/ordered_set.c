@@ -1,5 +1,5 @@
-/* Ordered-set aggregates: the rows of a group are kept (direct arguments, then order keys), sorted, and
- * looked at as a whole. */
+/* Ordered-set aggregates: the rows of a group are kept (direct arguments, then order keys), sorted,
+ * and looked at as a whole. */
 #include "types/ordered_set.h"
 
 #include "exec/internal.h"

@@ -21,7 +21,7 @@ struct place {
     size_t first, last;           /* partition: [first, last) */
     size_t peer_first, peer_last; /* peers: [peer_first, peer_last) */
     size_t row;
-    int64_t group; /* number of the peer group in the partition, from 0 */
+    int64_t group;                  /* number of the peer group in the partition, from 0 */
     size_t range_first, range_last; /* RANGE with offsets: the bounds found so far */
 };
 
@@ -165,8 +165,8 @@ static status offset_value(struct window_state *w, struct program_state *s, bool
 }
 
 /* ---- RANGE with offsets ----
- * Rows are sorted by one column; the bounds only move on from row to row. Nulls are in range of nulls
- * alone. */
+ * Rows are sorted by one column; the bounds only move on from row to row. Nulls are in range of
+ * nulls alone. */
 
 static status in_range(struct window_state *w, size_t row, const struct place *p, bool is_end,
                        bool *ret) {

@@ -173,7 +173,9 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     TRY(collect_all(p, EXPR_AGGREGATE, &aggs));
     if (aggs.n != 1) return OK;
     struct expr *e = aggs.items[0];
-    if (e->agg.within_group || !e->agg.aggregate->sort_operator || e->agg.nplain != 1 || e->nargs != 1) return OK;
+    if (e->agg.within_group || !e->agg.aggregate->sort_operator || e->agg.nplain != 1 ||
+        e->nargs != 1)
+        return OK;
     struct expr *column = expr_strip_relabel(e->args[0]);
     if (column->kind != EXPR_VAR || column->var.att <= 0) return OK;
     const struct operator_info *op = operator_find(e->agg.aggregate->sort_operator);

@@ -153,7 +153,7 @@ struct plan_window {
     uint16_t norder;
     struct plan_sort_column *order;
     const struct window *frame;
-    struct program *start_offset, *end_offset; /* no inputs */
+    struct program *start_offset, *end_offset;     /* no inputs */
     struct fn_site *start_in_range, *end_in_range; /* RANGE with offsets */
     uint16_t ncalls;
     struct plan_window_call *calls;

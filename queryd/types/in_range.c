@@ -1,5 +1,5 @@
-/* in_range(value, base, offset, sub, less): whether value <= (less) or >= base + offset, or base - offset
- * (sub); without overflowing. Window frames ask them for their bounds. */
+/* in_range(value, base, offset, sub, less): whether value <= (less) or >= base + offset, or base -
+ * offset (sub); without overflowing. Window frames ask them for their bounds. */
 #include "types/in_range.h"
 
 #include <math.h>

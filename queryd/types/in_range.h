@@ -10,8 +10,8 @@ enum in_range_choice {
     IN_RANGE_NOT_FOR_OFFSET,
     IN_RANGE_AMBIGUOUS
 };
-/* in_range for a column of that type and an offset of that type (or what it casts to implicitly): its
- * third argument says what the offset must be. */
+/* in_range for a column of that type and an offset of that type (or what it casts to implicitly):
+ * its third argument says what the offset must be. */
 enum in_range_choice in_range_find(oid column, oid offset, const struct function **ret);
 
 #endif

@@ -91,8 +91,7 @@ static status percentiles(const struct eval_env *env, const struct ordered_rows 
     TRY(array_split(env, wanted, &a));
     *ret_is_null = r->n == 0;
     for (uint32_t i = 0; i < a.n; i++)
-        if (!a.nulls[i])
-            TRY(percentile(env, r, continuous, a.values[i].f8, &a.values[i]));
+        if (!a.nulls[i]) TRY(percentile(env, r, continuous, a.values[i].f8, &a.values[i]));
     if (r->n == 0) return OK;
     a.element = r->type->oid;
     return array_build(env, &a, ret);
@@ -137,8 +136,7 @@ datum ordered_set_place(const struct ordered_set *o, const struct hypothetical *
     switch (o->function) {
     case RANK: return datum_int8((int64_t)h->before + 1);
     case PERCENT_RANK: return datum_float8(h->n ? (double)h->before / (double)h->n : 0);
-    case CUME_DIST:
-        return datum_float8((double)(h->before + h->peers + 1) / (double)(h->n + 1));
+    case CUME_DIST: return datum_float8((double)(h->before + h->peers + 1) / (double)(h->n + 1));
     default: return datum_int8((int64_t)h->distinct + 1);
     }
 }

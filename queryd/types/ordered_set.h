@@ -1,5 +1,5 @@
-/* ordered_set.h: aggregates over a group in the order that WITHIN GROUP gives: percentiles, mode, and
- * the place that a hypothetical row would have. The executor keeps and sorts the rows. */
+/* ordered_set.h: aggregates over a group in the order that WITHIN GROUP gives: percentiles, mode,
+ * and the place that a hypothetical row would have. The executor keeps and sorts the rows. */
 #ifndef TYPES_ORDERED_SET_H
 #define TYPES_ORDERED_SET_H
 
