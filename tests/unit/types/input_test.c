@@ -2,6 +2,8 @@
  * And every table of facts against itself. */
 #include "harness.h"
 
+#include "types/ordered_set.h"
+
 static const char *const seeds[] = {"1",
                                     "-12.5e3",
                                     "NaN",
