@@ -106,8 +106,31 @@ static double part_values(struct planner *p, struct expr *e, struct join_rel *co
     return n < 1 ? 1 : n;
 }
 
+static bool of_one_part(struct expr *e, struct join_rel *const *parts, uint16_t nparts) {
+    struct rte_set used;
+    if (!ok(query_rtes_of(e, &used))) return false;
+    for (uint16_t i = 0; i < nparts; i++)
+        if (rte_set_subset(&used, &parts[i]->rtes)) return true;
+    return false;
+}
+
+/* An OR over several parts: what its arms say of one part alone has been asked before. */
+static double join_or_selectivity(struct planner *p, struct expr *e, struct join_rel *const *parts,
+                                  uint16_t nparts) {
+    double s = e->boolean == EXPR_AND ? 1 : 0;
+    for (uint16_t i = 0; i < e->nargs; i++) {
+        double x = of_one_part(e->args[i], parts, nparts)
+                       ? 1
+                       : join_selectivity(p, e->args[i], parts, nparts);
+        s = e->boolean == EXPR_AND ? s * x : s + x - s * x;
+    }
+    return s;
+}
+
 double join_selectivity(struct planner *p, struct expr *e, struct join_rel *const *parts,
                         uint16_t nparts) {
+    if (e->kind == EXPR_BOOL && e->boolean != EXPR_NOT)
+        return join_or_selectivity(p, e, parts, nparts);
     if (e->kind != EXPR_CALL || !e->call.op || e->call.op->btree_strategy != 3 || e->nargs != 2)
         return selectivity(p, e);
     double a = part_values(p, e->args[0], parts, nparts);

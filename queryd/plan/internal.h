@@ -150,6 +150,10 @@ status collector_add(struct planner *p, struct collector *c, uint16_t id, struct
 status conjuncts_add(struct planner *p, struct conjuncts *c, struct expr *e); /* splits ANDs */
 status conjuncts_expr(struct planner *p, const struct conjuncts *c, struct expr **ret);
 
+/* or_clause.c: takes out of the ORs among quals, from that index on, what they imply for single
+ * entries, and what all their arms share. */
+status or_clauses(struct planner *p, struct conjuncts *quals, uint32_t from);
+
 /* fold.c */
 status fold(struct planner *p, struct expr *e, struct expr **ret);
 status fold_condition(struct planner *p, struct expr *e, struct expr **ret);

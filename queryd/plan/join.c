@@ -207,7 +207,9 @@ static status inner_tree(struct join_graph *g, struct from_item *f, struct conju
                          struct join_node **ret) {
     struct join_node *left, *right;
     bool apart = parts_of_item(f) + g->nparts > PARTS_MAX - 1;
+    uint32_t before = quals->n;
     TRY(conjuncts_add(g->p, quals, f->on));
+    TRY(or_clauses(g->p, quals, before));
     TRY(inner_side(g, f->left, apart, quals, &left));
     TRY(inner_side(g, f->right, apart, quals, &right));
     TRY(new_join(g, PLAN_INNER, left, right, ret));
@@ -390,6 +392,7 @@ status plan_from(struct planner *p, struct plan **ret) {
     struct query *q = p->query;
     struct conjuncts quals = {0};
     TRY(conjuncts_add(p, &quals, q->where));
+    TRY(or_clauses(p, &quals, 0));
     if (q->nfrom == 0) return no_from(p, &quals, ret);
     struct plan_sort_wish *wish = p->wish;
     struct join_rel *rel;

@@ -36,10 +36,11 @@ static const enum reorder left_exchange[5][5] = {{YES, YES, YES, YES, NO},
 /* x a (y b z) = y b (x a z) */
 static const enum reorder right_exchange[5][5] = {{YES, NO, NO, NO, NO}};
 
-static bool allowed(enum reorder r, const struct join_node *a, const struct join_node *b) {
+/* strict: of (x a y) b z or x a (y b z), b's condition rejects rows whose y is filled up. */
+static bool allowed(enum reorder r, const struct join_node *b, const struct rte_set *y) {
     if (r != IF_STRICT) return r == YES;
-    for (uint32_t i = 0; i < b->quals.n; i++) /* b rejects rows that a has filled up */
-        if (strict_for(b->quals.items[i], &a->right->rtes)) return true;
+    for (uint32_t i = 0; i < b->quals.n; i++)
+        if (strict_for(b->quals.items[i], y)) return true;
     return false;
 }
 
@@ -72,9 +73,9 @@ static status left_rules(struct join_graph *g, const struct join_node *at,
                          const struct join_node *a, struct join_edge *e) {
     if (!a->left) return OK;
     int x = kind_index(a->kind), y = kind_index(at->kind);
-    if (!allowed(associative[x][y], a, at))
+    if (!allowed(associative[x][y], at, &a->right->rtes))
         TRY(add_rule(g->p, e, a->right->parts, anchor(g, a, a->left->parts)));
-    if (!allowed(left_exchange[x][y], a, at))
+    if (!allowed(left_exchange[x][y], at, &a->right->rtes))
         TRY(add_rule(g->p, e, a->left->parts, anchor(g, a, a->right->parts)));
     TRY(left_rules(g, at, a->left, e));
     return left_rules(g, at, a->right, e);
@@ -84,9 +85,9 @@ static status right_rules(struct join_graph *g, const struct join_node *at,
                           const struct join_node *a, struct join_edge *e) {
     if (!a->left) return OK;
     int x = kind_index(at->kind), y = kind_index(a->kind);
-    if (!allowed(associative[x][y], at, a))
+    if (!allowed(associative[x][y], a, &a->left->rtes))
         TRY(add_rule(g->p, e, a->left->parts, anchor(g, a, a->right->parts)));
-    if (!allowed(right_exchange[x][y], at, a))
+    if (!allowed(right_exchange[x][y], a, &a->left->rtes))
         TRY(add_rule(g->p, e, a->right->parts, anchor(g, a, a->left->parts)));
     TRY(right_rules(g, at, a->left, e));
     return right_rules(g, at, a->right, e);
