@@ -1,5 +1,7 @@
 /* Aggregates and window functions. */
 #include "analyse/internal.h"
+#include "types/in_range.h"
+#include "types/ordered_set.h"
 
 static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
     struct analyse *a = s->a;
@@ -23,18 +25,21 @@ static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
 }
 
 /* Aggregates over columns of an outer query only belong to that query. */
-static status own_level(struct scope *s, struct expr **args, uint16_t n, int32_t location) {
-    bool own = false, outer = false;
-    unsigned depth = 0;
-    for (struct scope *at = s; at; at = at->parent, depth++)
-        for (uint16_t i = 0; i < n; i++) {
-            if (!query_uses_level(args[i], depth)) continue;
-            if (depth == 0)
-                own = true;
-            else
-                outer = true;
-        }
-    if (outer && !own) return not_supported(s->a, location, "an aggregate of an outer query");
+status aggregate_level(struct scope *s, struct expr *e, const char *what, struct scope **ret_owner,
+                       uint16_t *ret_level) {
+    unsigned level = query_aggregate_level(e);
+    struct scope *owner = s;
+    for (unsigned i = 0; i < level && owner->parent; i++) owner = owner->parent;
+    if (owner != s && owner->clause == CLAUSE_NONE)
+        return FAIL_AT(s->a, e->location, GROUPING_ERROR,
+                       "%s are not allowed in FROM clause of their own query level", what);
+    if (!clause_allows_aggregates(owner->clause))
+        return FAIL_AT(s->a, e->location, GROUPING_ERROR, "%s are not allowed in %s", what,
+                       clause_words(owner->clause));
+    owner->query->has_aggregates = true;
+    owner->query->lends_aggregates |= owner != s;
+    *ret_owner = owner;
+    *ret_level = (uint16_t)level;
     return OK;
 }
 
@@ -75,10 +80,23 @@ static status check_distinct(struct analyse *a, struct ast_func_call *n, const s
     return OK;
 }
 
-/* The node of an aggregate or window call, with its order keys and filter. */
+/* WITHIN GROUP: the keys are arguments, analysed and brought to their types already. */
+static status ordered_keys(struct scope *s, struct ast_func_call *n, struct expr **given,
+                           struct expr **keys, struct sort_key *order) {
+    LIST_EACH(struct ast_sort_by *, by, n->order_by) {
+        keys[by_i] = given[by_i];
+        order[by_i].target = (uint16_t)by_i;
+        TRY(sort_direction(s->a, by, given[by_i]->type, &order[by_i].descending,
+                           &order[by_i].nulls_first));
+    }
+    return OK;
+}
+
+/* The node of an aggregate or window call, with its order keys and filter. ordered: the keys of
+ * WITHIN GROUP. */
 static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_call *n,
                         const struct function_choice *c, struct expr **args, uint16_t nargs,
-                        struct expr **ret) {
+                        struct expr **ordered, struct expr **ret) {
     struct analyse *a = s->a;
     uint16_t norder = (uint16_t)list_n(n->order_by);
     struct expr *e = expr_new_n(a->arena, kind, c->result, n->node.location,
@@ -87,7 +105,10 @@ static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_ca
     struct sort_key *order;
     NEW_N(a, order, norder + 1);
     for (uint16_t i = 0; i < nargs; i++) e->args[i] = args[i];
-    TRY(agg_order(s, n, e->args + nargs, order));
+    if (n->within_group)
+        TRY(ordered_keys(s, n, ordered, e->args + nargs, order));
+    else
+        TRY(agg_order(s, n, e->args + nargs, order));
     if (n->filter) {
         enum clause clause = s->clause;
         s->clause = CLAUSE_FILTER;
@@ -103,6 +124,7 @@ static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_ca
     e->agg.has_filter = n->filter != NULL;
     e->agg.distinct = n->distinct;
     e->agg.star = n->star;
+    e->agg.within_group = n->within_group;
     const struct type *t = type_find(c->result);
     e->collation = t ? t->collation : 0;
     *ret = e;
@@ -122,18 +144,84 @@ status make_aggregate(struct scope *s, struct ast_func_call *n, const struct fun
     struct analyse *a = s->a;
     int32_t location = n->node.location;
     TRY(check_star(a, n, nargs, c->function));
-    if (!clause_allows_aggregates(s->clause))
-        return FAIL_AT(a, location, GROUPING_ERROR, "aggregate functions are not allowed in %s",
-                       clause_words(s->clause));
     struct expr *e;
-    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, nargs, &e));
+    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, nargs, NULL, &e));
     if (!e->agg.aggregate)
         return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "aggregate function %s is not supported",
                        c->function->name);
     TRY(nothing_nested(s, e->args, e->nargs));
-    TRY(own_level(s, e->args, e->nargs, location));
+    struct scope *owner;
+    uint16_t level;
+    TRY(aggregate_level(s, e, "aggregate functions", &owner, &level));
     TRY(check_distinct(a, n, e));
-    s->query->has_aggregates = true;
+    *ret = e;
+    return OK;
+}
+
+/* ---- WITHIN GROUP ---- */
+
+static status refuse_set_over(struct analyse *a, struct ast_func_call *n, const char *name) {
+    if (!n->over) return OK;
+    return FAIL_AT(a, n->node.location, FEATURE_NOT_SUPPORTED,
+                   "OVER is not supported for ordered-set aggregate %s", name);
+}
+
+/* A hypothetical row has the types of the order keys. */
+static status unify_pairs(struct scope *s, struct expr **args, uint16_t n) {
+    for (uint16_t i = 0; i < n; i++) {
+        struct expr *pair[2] = {args[n + i], args[i]};
+        oid type;
+        TRY(common_type(s->a, pair, 2, "WITHIN GROUP", pair[1]->location, &type));
+        TRY(coerce_common(s->a, args[i], type, "WITHIN GROUP", &args[i]));
+        TRY(coerce_common(s->a, args[n + i], type, "WITHIN GROUP", &args[n + i]));
+    }
+    return OK;
+}
+
+static status check_counts(struct scope *s, struct ast_func_call *n, const struct ordered_set *o,
+                           const char *name, const oid *types, uint16_t ndirect, uint16_t norder) {
+    uint16_t total = (uint16_t)(ndirect + norder);
+    if (o->hypothetical ? ndirect == norder : ndirect == o->ndirect) return OK;
+    status st = undefined_function(s->a, n->node.location, name, types, total);
+    if (o->hypothetical)
+        error_hint(s->a->error,
+                   "To use the hypothetical-set aggregate %s, the number of hypothetical direct "
+                   "arguments (here %u) must match the number of ordering columns (here %u).",
+                   name, ndirect, norder);
+    else
+        error_hint(s->a->error,
+                   "There is an ordered-set aggregate %s, but it requires %u direct argument%s, "
+                   "not %u.",
+                   name, o->ndirect, o->ndirect == 1 ? "" : "s", ndirect);
+    return st;
+}
+
+/* args: the direct ones, then the order keys. */
+status make_ordered_set(struct scope *s, struct ast_func_call *n, const struct function_choice *c,
+                        const char *name, const oid *types, struct expr **args, uint16_t nargs,
+                        struct expr **ret) {
+    struct analyse *a = s->a;
+    uint16_t norder = (uint16_t)list_n(n->order_by), ndirect = (uint16_t)(nargs - norder);
+    const struct ordered_set *o = ordered_set_find(c->function->oid);
+    if (!o)
+        return FAIL_AT(a, n->node.location, WRONG_OBJECT_TYPE,
+                       "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name);
+    TRY(check_counts(s, n, o, name, types, ndirect, norder));
+    TRY(refuse_set_over(a, n, name));
+    if (o->hypothetical) {
+        TRY(unify_pairs(s, args, ndirect));
+    } else {
+        for (uint16_t i = 0; i < nargs; i++) {
+            int32_t where = args[i]->location;
+            TRY(analyse_at(a, where, coerce_chosen(a, args[i], c->arg_types[i], &args[i])));
+        }
+    }
+    struct expr *e;
+    TRY(decorated(s, EXPR_AGGREGATE, n, c, args, ndirect, args + ndirect, &e));
+    TRY(nothing_nested(s, e->args, e->nargs));
+    struct scope *owner;
+    uint16_t level;
+    TRY(aggregate_level(s, e, "aggregate functions", &owner, &level));
     *ret = e;
     return OK;
 }
@@ -146,8 +234,45 @@ static int find_window(const struct query *q, const char *name) {
     return -1;
 }
 
+static const char *frame_words(const struct window *w) {
+    return w->mode == FRAME_ROWS ? "ROWS" : w->mode == FRAME_RANGE ? "RANGE" : "GROUPS";
+}
+
+/* The offset of RANGE has what type the column's in_range takes. */
+static status range_offset(struct scope *s, struct expr *e, const struct window *w,
+                           const struct function **ret_in_range, struct expr **ret) {
+    struct analyse *a = s->a;
+    oid column = w->norder == 1 ? w->order[0]->type : 0;
+    const char *hint = NULL;
+    status st;
+    switch (in_range_find(column, e->type, ret_in_range)) {
+    case IN_RANGE_FOUND: return coerce_common(a, e, (*ret_in_range)->args[2], "RANGE", ret);
+    case IN_RANGE_NOT_FOR_COLUMN:
+        return FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                       "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
+                       type_words(a, column));
+    case IN_RANGE_NOT_FOR_OFFSET:
+        hint = "Cast the offset value to an appropriate type.";
+        st =
+            FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                    "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and "
+                    "offset type %s",
+                    type_words(a, column), type_words(a, e->type));
+        break;
+    default:
+        hint = "Cast the offset value to the exact intended type.";
+        st =
+            FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                    "RANGE with offset PRECEDING/FOLLOWING has multiple interpretations for column "
+                    "type %s and offset type %s",
+                    type_words(a, column), type_words(a, e->type));
+    }
+    error_hint(a->error, "%s", hint);
+    return st;
+}
+
 static status frame_offset(struct scope *s, struct node *n, const struct window *w,
-                           struct expr **ret) {
+                           const struct function **ret_in_range, struct expr **ret) {
     struct analyse *a = s->a;
     *ret = NULL;
     if (!n) return OK;
@@ -155,16 +280,13 @@ static status frame_offset(struct scope *s, struct node *n, const struct window 
     TRY(transform_expr(s, n, CLAUSE_WINDOW, &e));
     if (query_uses_level(e, 0))
         return FAIL_AT(a, e->location, INVALID_COLUMN_REFERENCE,
-                       "argument of %s must not contain variables",
-                       w->mode == FRAME_ROWS    ? "ROWS"
-                       : w->mode == FRAME_RANGE ? "RANGE"
-                                                : "GROUPS");
-    if (w->mode == FRAME_RANGE) return not_supported(a, n->location, "RANGE with offset");
+                       "argument of %s must not contain variables", frame_words(w));
+    if (w->mode == FRAME_RANGE) return range_offset(s, e, w, ret_in_range, ret);
     TRY(coerce(a, e, INT8OID, -1, CAST_ASSIGNMENT, &i));
     if (!i)
         return FAIL_AT(a, n->location, DATATYPE_MISMATCH,
-                       "argument of %s must be type bigint, not type %s",
-                       w->mode == FRAME_ROWS ? "ROWS" : "GROUPS", type_words(a, e->type));
+                       "argument of %s must be type bigint, not type %s", frame_words(w),
+                       type_words(a, e->type));
     *ret = i;
     return OK;
 }
@@ -207,6 +329,13 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
                            d->base);
         w = q->windows[base];
         w.name = name;
+        if (w.has_frame) {
+            status st = FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                                "cannot copy window \"%s\" because it has a frame clause", d->base);
+            if (!name && !list_n(d->order_by) && !d->frame_given)
+                error_hint(a->error, "Omit the parentheses in this OVER clause.");
+            return st;
+        }
         if (list_n(d->partition_by))
             return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
                            "cannot override PARTITION BY clause of window \"%s\"", d->base);
@@ -228,8 +357,12 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
     if (w.mode == FRAME_GROUPS && !w.norder)
         return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
                        "GROUPS mode requires an ORDER BY clause");
-    TRY(frame_offset(s, d->start_offset, &w, &w.start_offset));
-    TRY(frame_offset(s, d->end_offset, &w, &w.end_offset));
+    if (w.mode == FRAME_RANGE && (d->start_offset || d->end_offset) && w.norder != 1)
+        return FAIL_AT(
+            a, d->node.location, WINDOWING_ERROR,
+            "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+    TRY(frame_offset(s, d->start_offset, &w, &w.start_in_range, &w.start_offset));
+    TRY(frame_offset(s, d->end_offset, &w, &w.end_in_range, &w.end_offset));
     struct window *grown;
     NEW_N(a, grown, q->nwindows + 1);
     if (q->nwindows) memcpy(grown, q->windows, q->nwindows * sizeof *grown);
@@ -265,7 +398,7 @@ status make_window(struct scope *s, struct ast_func_call *n, const struct functi
         return not_supported(a, location, "aggregate ORDER BY for window functions");
     if (c->function->kind == 'a') TRY(check_star(a, n, nargs, c->function));
     struct expr *e;
-    TRY(decorated(s, EXPR_WINDOW, n, c, args, nargs, &e));
+    TRY(decorated(s, EXPR_WINDOW, n, c, args, nargs, NULL, &e));
     for (uint16_t i = 0; i < e->nargs; i++)
         if (expr_contains_kind(e->args[i], EXPR_WINDOW))
             return FAIL_AT(a, location, WINDOWING_ERROR, "window function calls cannot be nested");

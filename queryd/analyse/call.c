@@ -1,5 +1,6 @@
 /* Function calls. */
 #include "analyse/internal.h"
+#include "types/ordered_set.h"
 
 /* Functions that SQL has words for, by PostgreSQL's oids. */
 enum {
@@ -20,6 +21,21 @@ status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t
     for (uint16_t i = 0; i < nargs; i++) e->args[i] = args[i];
     *ret = e;
     return OK;
+}
+
+status undefined_function(struct analyse *a, int32_t location, const char *name, const oid *types,
+                          uint16_t n) {
+    struct buf b = {0};
+    status s = OK;
+    for (uint16_t i = 0; ok(s) && i < n; i++) {
+        if (i) s = buf_add(&b, ", ", 2);
+        if (ok(s)) s = type_format(types[i], -1, &b);
+    }
+    if (ok(s))
+        s = FAIL_AT(a, location, UNDEFINED_FUNCTION, "function %s(%.*s) does not exist", name,
+                    (int)b.len, b.data ? b.data : "");
+    buf_free(&b);
+    return s;
 }
 
 static status time_value(struct analyse *a, oid type, int32_t precision, int32_t location,
@@ -179,6 +195,17 @@ static status check_variadic(struct analyse *a, const struct function_choice *c,
     return FAIL_AT(a, last->location, DATATYPE_MISMATCH, "VARIADIC argument must be an array");
 }
 
+/* The keys of WITHIN GROUP are arguments like those in the brackets. */
+static status add_order_args(struct scope *s, struct ast_func_call *n, struct expr ***args,
+                             uint16_t *nargs) {
+    struct expr **all;
+    NEW_N(s->a, all, *nargs + list_n(n->order_by));
+    memcpy(all, *args, *nargs * sizeof *all);
+    LIST_EACH(struct ast_sort_by *, by, n->order_by) TRY(transform(s, by->value, &all[(*nargs)++]));
+    *args = all;
+    return OK;
+}
+
 /* t(x) as the column notation's other form: a.b is not looked for among functions. */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret) {
     struct analyse *a = s->a;
@@ -190,18 +217,23 @@ status transform_call(struct scope *s, struct ast_func_call *n, struct expr **re
     uint16_t nargs;
     TRY(call_args(s, n, name, &args, &nargs));
     TRY(check_schema(a, schema, name, location));
+    if (n->within_group) TRY(add_order_args(s, n, &args, &nargs));
     oid types[FUNCTION_ARGS_MAX];
     for (uint16_t i = 0; i < nargs; i++) types[i] = args[i]->type;
     uint16_t ntypes = nargs;
-    if (n->within_group) return not_supported(a, location, "WITHIN GROUP");
     struct function_choice *c;
     NEW(a, c);
     TRY(analyse_at(a, location, resolve_function(&a->eval, name, types, ntypes, n->variadic, c)));
     if (n->variadic) TRY(check_variadic(a, c, args, nargs));
+    if (n->within_group && !c->is_coercion && c->function->kind == 'a')
+        return make_ordered_set(s, n, c, name, types, args, nargs, ret);
     if (!c->is_coercion) TRY(coerce_args(a, c, args, &nargs, location));
     s->clause = clause;
     if (c->is_coercion || c->function->kind == 'f')
         return plain_call(s, n, name, c, args, nargs, ret);
+    if (ordered_set_find(c->function->oid))
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+                       "WITHIN GROUP is required for ordered-set aggregate %s", name);
     if (c->function->kind == 'w' || n->over) return make_window(s, n, c, args, nargs, ret);
     if (c->function->kind == 'a') return make_aggregate(s, n, c, args, nargs, ret);
     return FAIL_AT(a, location, WRONG_OBJECT_TYPE, "%s is a procedure", name);

@@ -101,6 +101,11 @@ static bool payload_equal(const struct expr *a, const struct expr *b) {
                a->cast.apply_typmod == b->cast.apply_typmod;
     case EXPR_AGGREGATE:
     case EXPR_WINDOW: return agg_equal(a, b);
+    case EXPR_GROUPING:
+        return a->grouping.level == b->grouping.level && a->grouping.n == b->grouping.n &&
+               !a->grouping.columns == !b->grouping.columns &&
+               (a->grouping.n == 0 || memcmp(a->grouping.columns, b->grouping.columns,
+                                             a->grouping.n * sizeof *a->grouping.columns) == 0);
     case EXPR_SUBLINK: return a->sublink.query == b->sublink.query;
     case EXPR_SUBPLAN: return a->subplan == b->subplan;
     case EXPR_SLOT:

@@ -77,6 +77,11 @@ struct expr {
             bool within_group; /* plain args are the direct ones, order keys the aggregated */
             uint16_t window;   /* WINDOW: index in query->windows */
         } agg;
+        struct { /* GROUPING: which of query->group, `level` queries further out */
+            uint16_t level;
+            uint16_t n;
+            const uint16_t *columns; /* NULL: not settled yet, args are the expressions */
+        } grouping;
         struct {          /* SUBLINK: args[0] the test of ANY and ALL, if any */
             uint8_t kind; /* enum sublink_kind */
             struct query *query;

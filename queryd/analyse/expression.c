@@ -183,7 +183,7 @@ status transform(struct scope *s, struct node *n, struct expr **ret) {
     case NODE_ROW: return transform_row(s, ast_as_row(n), ret);
     case NODE_INDIRECTION: return transform_indirection(s, ast_as_indirection(n), ret);
     case NODE_DEFAULT: return transform_default(s, n, ret);
-    case NODE_GROUPING_FUNC: return not_supported(s->a, n->location, "GROUPING");
+    case NODE_GROUPING_FUNC: return transform_grouping(s, ast_as_grouping_func(n), ret);
     case NODE_CURRENT_OF: return not_supported(s->a, n->location, "WHERE CURRENT OF");
     case NODE_XML: return not_supported(s->a, n->location, "XML");
     default: return not_supported(s->a, n->location, ast_kind_name(n->kind));

@@ -264,30 +264,33 @@ static status from_subquery(struct scope *s, struct ast_range_subquery *n, struc
     return from_rte(a, index, ret);
 }
 
-/* Functions whose result is a record of known columns: by oid, names and types. */
-static const struct set_columns {
-    oid function;
-    uint16_t n;
-    const char *names[8];
-    oid types[8];
-} set_columns[] = {
-    {3251, 2, {"word", "catcode"}, {TEXTOID, CHAROID}},
-    {3958, 2, {"key", "value"}, {TEXTOID, JSONOID}},
-    {3959, 2, {"key", "value"}, {TEXTOID, TEXTOID}},
-};
-
-static const struct set_columns *columns_of_function(oid function) {
-    for (size_t i = 0; i < sizeof set_columns / sizeof *set_columns; i++)
-        if (set_columns[i].function == function) return &set_columns[i];
-    return NULL;
+/* The columns that are known of a function whose result is a record; NULL: none. */
+static const struct function_arguments *columns_of_call(const struct expr *call) {
+    if (call->kind != EXPR_CALL) return NULL;
+    const struct function_arguments *known = function_arguments(call->call.function->oid);
+    return known && function_results(known) > 1 ? known : NULL;
 }
 
 /* A single OUT argument's name stands before the function's and the alias. */
-static const char *name_of_result(oid function, const char *otherwise) {
-    static const oid called_value[] = {3955, 3969}; /* json_array_elements[_text] */
-    for (size_t i = 0; i < sizeof called_value / sizeof *called_value; i++)
-        if (called_value[i] == function) return "value";
-    return otherwise;
+static status name_of_result(struct analyse *a, oid function, const char **name) {
+    const struct function_arguments *known = function_arguments(function);
+    const char *found;
+    if (!known || function_results(known) != 1) return OK;
+    size_t len = argument_name(known, function_result_at(known, 0), &found);
+    if (len) NEEDS(a, *name = arena_strndup(a->arena, found, len));
+    return OK;
+}
+
+static status result_column(struct analyse *a, const struct function_arguments *known,
+                            uint16_t result, struct rte_column *ret) {
+    const char *name;
+    uint16_t i = function_result_at(known, result);
+    size_t len = argument_name(known, i, &name);
+    const struct type *t = type_find(known->types[i]);
+    *ret = (struct rte_column){arena_strndup(a->arena, name, len), t ? t->oid : TEXTOID, -1,
+                               t ? t->collation : 0};
+    NEEDS(a, ret->name);
+    return OK;
 }
 
 /* The columns that one function adds to its entry. */
@@ -296,9 +299,8 @@ static status function_columns(struct analyse *a, struct rte *e, struct rte_func
     const struct expr *call = f->call;
     if (call->type == RECORDOID) {
         f->composite = true;
-        const struct set_columns *known =
-            call->kind == EXPR_CALL ? columns_of_function(call->call.function->oid) : NULL;
-        f->ncolumns = known ? known->n : (uint16_t)list_n(defs);
+        const struct function_arguments *known = columns_of_call(call);
+        f->ncolumns = known ? function_results(known) : (uint16_t)list_n(defs);
         if (!f->ncolumns)
             return FAIL_AT(a, call->location, SYNTAX_ERROR,
                            "a column definition list is required for functions returning "
@@ -307,7 +309,7 @@ static status function_columns(struct analyse *a, struct rte *e, struct rte_func
             GROW(a, e->columns, e->ncolumns, *cap);
             struct rte_column *c = &e->columns[e->ncolumns++];
             if (known) {
-                *c = (struct rte_column){known->names[i], known->types[i], -1, 0};
+                TRY(result_column(a, known, i, c));
                 continue;
             }
             struct ast_column_def *d = list_at(defs, i);
@@ -366,7 +368,7 @@ static status one_function(struct scope *s, struct ast_range_function *n,
     const char *name = output_name(item->call);
     if (!e->alias) e->alias = n->alias ? n->alias->name : name;
     const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
-    if (f->call->kind == EXPR_CALL) column = name_of_result(f->call->call.function->oid, column);
+    if (f->call->kind == EXPR_CALL) TRY(name_of_result(a, f->call->call.function->oid, &column));
     return function_columns(a, e, f, column, item->columns ? item->columns : n->columns, cap);
 }
 

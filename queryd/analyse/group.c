@@ -23,48 +23,31 @@ static status group_expr(struct scope *s, struct node *n, struct expr **ret) {
     return OK;
 }
 
-static status add_group(struct scope *s, struct expr *e, uint16_t *cap, uint16_t *ret) {
+/* The index of n among what is grouped by, added when it is not there. */
+status group_member(struct scope *s, struct node *n, uint16_t *ret) {
     struct query *q = s->query;
+    struct expr *e, **grown;
+    TRY(group_expr(s, n, &e));
     for (uint16_t i = 0; i < q->ngroup; i++)
         if (expr_equal(q->group[i], e)) {
             *ret = i;
             return OK;
         }
-    GROW(s->a, q->group, q->ngroup, *cap);
-    q->group[q->ngroup] = e;
+    NEW_N(s->a, grown, q->ngroup + 1);
+    if (q->ngroup) memcpy(grown, q->group, q->ngroup * sizeof *grown);
+    grown[q->ngroup] = e;
+    q->group = grown;
     *ret = q->ngroup++;
     return OK;
 }
 
-status transform_group(struct scope *s, struct ast_select *n) {
-    struct query *q = s->query;
-    uint16_t cap = 0, index;
-    LIST_EACH(struct node *, g, n->group_by) {
-        if (g->kind == NODE_GROUPING_SET) {
-            struct ast_grouping_set *set = (struct ast_grouping_set *)g;
-            if (set->kind == GROUPING_EMPTY) {
-                q->grouped = true;
-                continue;
-            }
-            return not_supported(s->a, g->location,
-                                 set->kind == GROUPING_ROLLUP ? "ROLLUP"
-                                 : set->kind == GROUPING_CUBE ? "CUBE"
-                                                              : "GROUPING SETS");
-        }
-        if (g->kind == NODE_ROW && !ast_as_row(g)->explicit_row) {
-            LIST_EACH(struct node *, part, ast_as_row(g)->args) {
-                struct expr *e;
-                TRY(group_expr(s, part, &e));
-                TRY(add_group(s, e, &cap, &index));
-            }
-            continue;
-        }
-        struct expr *e;
-        TRY(group_expr(s, g, &e));
-        TRY(add_group(s, e, &cap, &index));
+static bool in_every_set(const struct query *q, uint16_t member) {
+    for (uint16_t i = 0; i < q->nsets; i++) {
+        bool found = false;
+        for (uint16_t k = 0; k < q->sets[i].n; k++) found |= q->sets[i].members[k] == member;
+        if (!found) return false;
     }
-    if (q->ngroup) q->grouped = true;
-    return OK;
+    return true;
 }
 
 /* A table grouped by its whole primary key determines its other columns. */
@@ -77,7 +60,7 @@ static bool key_is_grouped(const struct query *q, uint16_t rte) {
         for (uint16_t i = 0; i < q->ngroup; i++) {
             const struct expr *g = q->group[i];
             found |= g->kind == EXPR_VAR && g->var.level == 0 && g->var.rte == rte &&
-                     g->var.att == p->columns[k];
+                     g->var.att == p->columns[k] && in_every_set(q, i);
         }
         if (!found) return false;
     }
@@ -114,15 +97,35 @@ static status ungrouped(struct grouped_check *c, const struct expr *e, unsigned 
                    r->alias, column);
 }
 
+static status visit_grouped(struct expr *e, unsigned depth, void *arg, bool *ret_descend);
+
+static status check_direct(struct grouped_check *c, struct expr *e) {
+    for (uint16_t i = 0; i < e->agg.nplain; i++) {
+        status s = query_walk_expr(e->args[i], 0, visit_grouped, c);
+        if (status_is(s, ST_GROUPING_ERROR))
+            error_detail(c->s->a->error, "Direct arguments of an ordered-set aggregate must use "
+                                         "only grouped columns.");
+        TRY(s);
+    }
+    return OK;
+}
+
 static status visit_grouped(struct expr *e, unsigned depth, void *arg, bool *ret_descend) {
     struct grouped_check *c = arg;
     struct query *q = c->s->query;
+    if (e->kind == EXPR_GROUPING && e->grouping.level == depth) {
+        *ret_descend = false;
+        return settle_grouping(c->s, e);
+    }
+    if (e->kind == EXPR_AGGREGATE && query_aggregate_level(e) == depth) {
+        *ret_descend = false;
+        return e->agg.within_group && depth == 0 ? check_direct(c, e) : OK;
+    }
     if (depth == 0) {
-        if (e->kind == EXPR_AGGREGATE) *ret_descend = false;
         for (uint16_t i = 0; i < q->ngroup; i++)
             if (expr_equal(q->group[i], e)) *ret_descend = false;
-        if (!*ret_descend) return OK;
     }
+    if (!*ret_descend) return OK;
     if (e->kind != EXPR_VAR || e->var.level != depth) return OK;
     for (uint16_t i = 0; i < q->ngroup; i++) {
         const struct expr *g = q->group[i];
@@ -144,6 +147,26 @@ static status check_windows(struct grouped_check *c) {
     return OK;
 }
 
+/* Columns that a grouped key determines are grouped with it, in every set. */
+static status add_determined(struct scope *s, const struct grouped_check *c) {
+    struct query *q = s->query;
+    struct expr **all;
+    NEW_N(s->a, all, q->ngroup + c->nextra);
+    memcpy(all, q->group, q->ngroup * sizeof *all);
+    memcpy(all + q->ngroup, c->extra, c->nextra * sizeof *all);
+    for (uint16_t i = 0; i < q->nsets; i++) {
+        struct grouping_set *g = &q->sets[i];
+        uint16_t *members;
+        NEW_N(s->a, members, g->n + c->nextra);
+        memcpy(members, g->members, g->n * sizeof *members);
+        for (uint16_t k = 0; k < c->nextra; k++) members[g->n++] = (uint16_t)(q->ngroup + k);
+        g->members = members;
+    }
+    q->group = all;
+    q->ngroup = (uint16_t)(q->ngroup + c->nextra);
+    return OK;
+}
+
 status check_grouped(struct scope *s) {
     struct query *q = s->query;
     if (q->has_aggregates || q->having) q->grouped = true;
@@ -153,12 +176,5 @@ status check_grouped(struct scope *s) {
         TRY(query_walk_expr(q->targets[i].expr, 0, visit_grouped, &c));
     TRY(query_walk_expr(q->having, 0, visit_grouped, &c));
     TRY(check_windows(&c));
-    if (c.nextra == 0) return OK;
-    struct expr **all;
-    NEW_N(s->a, all, q->ngroup + c.nextra);
-    memcpy(all, q->group, q->ngroup * sizeof *all);
-    memcpy(all + q->ngroup, c.extra, c.nextra * sizeof *all);
-    q->group = all;
-    q->ngroup = (uint16_t)(q->ngroup + c.nextra);
-    return OK;
+    return c.nextra ? add_determined(s, &c) : OK;
 }

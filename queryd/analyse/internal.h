@@ -177,6 +177,8 @@ status field_of(struct analyse *a, struct expr *record, const char *name, int32_
 
 /* call.c */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret);
+status undefined_function(struct analyse *a, int32_t location, const char *name, const oid *types,
+                          uint16_t n);
 status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret);
 status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t nargs,
                    int32_t location, struct expr **ret);
@@ -184,9 +186,15 @@ status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t
 status make_aggregate(struct scope *s, struct ast_func_call *n,
                       const struct function_choice *choice, struct expr **args, uint16_t nargs,
                       struct expr **ret);
+status make_ordered_set(struct scope *s, struct ast_func_call *n, const struct function_choice *c,
+                        const char *name, const oid *types, struct expr **args, uint16_t nargs,
+                        struct expr **ret);
 status make_window(struct scope *s, struct ast_func_call *n, const struct function_choice *choice,
                    struct expr **args, uint16_t nargs, struct expr **ret);
 status transform_windows(struct scope *s, const struct list *definitions);
+/* The query that an aggregate or GROUPING belongs to: the innermost whose columns it names. */
+status aggregate_level(struct scope *s, struct expr *e, const char *what, struct scope **ret_owner,
+                       uint16_t *ret_level);
 
 /* from.c */
 status transform_from(struct scope *s, const struct list *from);
@@ -233,7 +241,12 @@ status find_or_add_target(struct scope *s, struct node *n, enum clause clause, u
 status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type, bool *ret_desc,
                       bool *ret_nulls_first);
 /* group.c */
+status group_member(struct scope *s, struct node *n, uint16_t *ret);
+/* grouping_sets.c */
 status transform_group(struct scope *s, struct ast_select *n);
+status transform_grouping(struct scope *s, struct ast_grouping_func *n, struct expr **ret);
+status settle_grouping(struct scope *s, struct expr *e);
+/* group.c */
 status check_grouped(struct scope *s);
 /* setop.c */
 status transform_values(struct scope *s, struct ast_select *n);

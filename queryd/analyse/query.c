@@ -89,6 +89,20 @@ status query_walk(struct query *q, unsigned depth, query_visit *visit, void *arg
     return walk_change(q, depth, visit, arg);
 }
 
+static status visit_lowest(struct expr *e, unsigned depth, void *arg, bool *) {
+    unsigned *lowest = arg;
+    if (e->kind == EXPR_VAR && e->var.level >= depth && e->var.level - depth < *lowest)
+        *lowest = e->var.level - depth;
+    return OK;
+}
+
+unsigned query_aggregate_level(struct expr *e) {
+    unsigned lowest = UINT16_MAX;
+    for (uint16_t i = 0; i < e->nargs; i++) /* the visitor cannot fail */
+        status_ignore(query_walk_expr(e->args[i], 0, visit_lowest, &lowest));
+    return lowest == UINT16_MAX ? 0 : lowest;
+}
+
 struct level_search {
     unsigned level;
     bool found;
@@ -153,6 +167,14 @@ struct shift {
 
 static status shift_var(struct expr *e, void *arg, struct expr **ret) {
     struct shift *s = arg;
+    if (e->kind == EXPR_GROUPING && e->grouping.columns && e->grouping.level >= s->from_level &&
+        s->by) {
+        struct expr *copy = arena_memdup(s->arena, e, sizeof *e);
+        if (!copy) return STATUS(OUT_OF_MEMORY);
+        copy->grouping.level = (uint16_t)(copy->grouping.level + s->by);
+        *ret = copy;
+        return OK;
+    }
     if (e->kind != EXPR_VAR || e->var.level < s->from_level || s->by == 0) return OK;
     struct expr *copy = arena_memdup(s->arena, e, sizeof *e);
     if (!copy) return STATUS(OUT_OF_MEMORY);

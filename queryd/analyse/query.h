@@ -83,6 +83,7 @@ struct window {
     enum ast_frame_mode mode;
     enum ast_frame_bound start, end;
     struct expr *start_offset, *end_offset;
+    const struct function *start_in_range, *end_in_range; /* RANGE with offsets */
     enum ast_frame_exclude exclude;
 };
 
@@ -124,6 +125,7 @@ struct query {
     } * sets;
     bool grouped; /* GROUP BY, HAVING or aggregates */
     bool has_aggregates;
+    bool lends_aggregates; /* some stand in subqueries */
     bool has_windows;
     bool has_sets; /* set-returning functions among the targets */
     bool has_sublinks;
@@ -181,6 +183,8 @@ typedef status query_visit(struct expr *e, unsigned depth, void *arg, bool *ret_
 status query_walk(struct query *q, unsigned depth, query_visit *visit, void *arg);
 status query_walk_expr(struct expr *e, unsigned depth, query_visit *visit, void *arg);
 
+/* How many levels further out the aggregate belongs. */
+unsigned query_aggregate_level(struct expr *e);
 /* Whether e names a column of the query `level` levels above the one it stands in. */
 bool query_uses_level(struct expr *e, unsigned level);
 /* Set of range table entries (of level 0) that e names, as a bit set of words. */

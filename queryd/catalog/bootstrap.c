@@ -4,6 +4,7 @@
  * catalogs describe themselves, the built-in types, functions, operators and casts, and the fixed
  * rows of catalog_rows.def. */
 #include "catalog/internal.h"
+#include "types/ordered_set.h"
 
 #include "catalog/facts.h"
 #include "types/function.h"
@@ -309,6 +310,40 @@ static status set_argument_types(struct boot *b, struct catalog_row *r, const st
     return row_set_input(&b->eval, r, COL_pg_proc_proargtypes, OIDVECTOROID, text);
 }
 
+/* proallargtypes and proargmodes are null where all arguments go in, proargnames where none has a
+ * name. */
+static status set_argument_names(struct boot *b, struct catalog_row *r, oid function) {
+    const struct function_arguments *a = function_arguments(function);
+    struct buf types = {0}, modes = {0}, names = {0};
+    status st = OK;
+    for (uint16_t i = 0; a && i < a->n && ok(st); i++) {
+        const char *name, *comma = i ? "," : "";
+        size_t len = argument_name(a, i, &name);
+        st = buf_printf(&types, "%s%u", comma, a->types[i]);
+        if (ok(st)) st = buf_printf(&modes, "%s%c", comma, a->modes[i]);
+        if (ok(st)) st = buf_printf(&names, "%s\"%.*s\"", comma, (int)len, name);
+    }
+    const struct {
+        int column;
+        oid type;
+        struct buf *text;
+        bool wanted;
+    } arrays[] = {
+        {COL_pg_proc_proallargtypes, OIDARRAYOID, &types, a && strspn(a->modes, "i") < a->n},
+        {COL_pg_proc_proargmodes, CHARARRAYOID, &modes, a && strspn(a->modes, "i") < a->n},
+        {COL_pg_proc_proargnames, TEXTARRAYOID, &names, a && *a->names}};
+    for (unsigned i = 0; i < 3; i++) {
+        char *text = arena_alloc(&b->row, arrays[i].text->len + 3);
+        if (!text) st = STATUS(OUT_OF_MEMORY);
+        if (text && ok(st) && arrays[i].wanted) {
+            sprintf(text, "{%.*s}", (int)arrays[i].text->len, arrays[i].text->data);
+            st = row_set_input(&b->eval, r, arrays[i].column, arrays[i].type, text);
+        }
+        buf_free(arrays[i].text);
+    }
+    return st;
+}
+
 static status add_function(struct boot *b, const struct function *f) {
     struct catalog_row r;
     catalog_row_init(&r, CAT_pg_proc);
@@ -331,6 +366,7 @@ static status add_function(struct boot *b, const struct function *f) {
     TRY(row_set_text(&b->row, &r, COL_pg_proc_prosrc,
                      f->kind == 'a' ? "aggregate_dummy" : f->name));
     TRY(set_argument_types(b, &r, f));
+    TRY(set_argument_names(b, &r, f->oid));
     return insert(b, CAT_pg_proc, &r);
 }
 
@@ -339,7 +375,9 @@ static status add_aggregate(struct boot *b, const struct function *f) {
     const struct aggregate *a = aggregate_find(f->oid);
     catalog_row_init(&r, CAT_pg_aggregate);
     row_set_oid(&r, COL_pg_aggregate_aggfnoid, f->oid);
-    row_set_char(&r, COL_pg_aggregate_aggkind, 'n');
+    const struct ordered_set *o = ordered_set_find(f->oid);
+    row_set_char(&r, COL_pg_aggregate_aggkind, !o ? 'n' : o->hypothetical ? 'h' : 'o');
+    row_set_int(&r, COL_pg_aggregate_aggnumdirectargs, o ? o->ndirect : 0);
     row_set_char(&r, COL_pg_aggregate_aggfinalmodify, 'r');
     row_set_char(&r, COL_pg_aggregate_aggmfinalmodify, 'r');
     row_set_oid(&r, COL_pg_aggregate_aggsortop, a ? a->sort_operator : 0);

@@ -219,12 +219,34 @@ status fn_viewdef(struct fn_call *c) {
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
-static status print_arguments(const struct function *f, struct buf *out) {
-    for (unsigned i = 0; i < f->nargs; i++) {
-        if (i) TRY(buf_add_str(out, ", "));
-        if (f->variadic && i == f->nargs - 1u) TRY(buf_add_str(out, "VARIADIC "));
-        TRY(type_format(f->args[i], -1, out));
+static const char *mode_word(char mode) {
+    return mode == 'o' ? "OUT " : mode == 'b' ? "INOUT " : mode == 'v' ? "VARIADIC " : "";
+}
+
+static status print_argument(char mode, const char *name, size_t len, oid type, struct buf *out) {
+    if (out->len) TRY(buf_add_str(out, ", "));
+    TRY(buf_add_str(out, mode_word(mode)));
+    if (len) TRY(buf_printf(out, "%.*s ", (int)len, name));
+    return type_format(type, -1, out);
+}
+
+/* Those that come out as columns of a table belong to the result; identity: only those that go in.
+ */
+static status print_known(const struct function_arguments *a, bool identity, struct buf *out) {
+    for (uint16_t i = 0; i < a->n; i++) {
+        const char *name;
+        size_t len = argument_name(a, i, &name);
+        if (a->modes[i] == 't' || (identity && a->modes[i] == 'o')) continue;
+        TRY(print_argument(a->modes[i], name, len, a->types[i], out));
     }
+    return OK;
+}
+
+static status print_arguments(const struct function *f, bool identity, struct buf *out) {
+    const struct function_arguments *a = function_arguments(f->oid);
+    if (a) return print_known(a, identity, out);
+    for (unsigned i = 0; i < f->nargs; i++)
+        TRY(print_argument(f->variadic && i == f->nargs - 1u ? 'v' : 'i', "", 0, f->args[i], out));
     return OK;
 }
 
@@ -236,7 +258,13 @@ static status print_result(const struct function *f, struct buf *out) {
 status fn_function_arguments(struct fn_call *c) {
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
-    return return_buf(c, f ? print_arguments(f, &out) : STATUS(NOT_FOUND), &out);
+    return return_buf(c, f ? print_arguments(f, false, &out) : STATUS(NOT_FOUND), &out);
+}
+
+status fn_function_identity_arguments(struct fn_call *c) {
+    const struct function *f = function_find(c->args[0].u32);
+    struct buf out = {0};
+    return return_buf(c, f ? print_arguments(f, true, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_result(struct fn_call *c) {
@@ -247,7 +275,11 @@ status fn_function_result(struct fn_call *c) {
 
 static status print_function(const struct function *f, struct buf *out) {
     TRY(buf_printf(out, "CREATE OR REPLACE FUNCTION pg_catalog.%s(", f->name));
-    TRY(print_arguments(f, out));
+    struct buf arguments = {0};
+    status st = print_arguments(f, false, &arguments);
+    if (ok(st)) st = buf_add(out, arguments.data ? arguments.data : "", arguments.len);
+    buf_free(&arguments);
+    TRY(st);
     TRY(buf_add_str(out, ")\n RETURNS "));
     TRY(print_result(f, out));
     return buf_printf(out, "\n LANGUAGE internal\n%s%s PARALLEL SAFE\nAS $function$%s$function$\n",

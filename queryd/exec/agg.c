@@ -1,5 +1,6 @@
 /* Aggregates: one group, or groups in a hash table; DISTINCT as groups without aggregates. */
 #include "exec/internal.h"
+#include "types/ordered_set.h"
 
 /* Values of an aggregate that must be sorted or made distinct before they are stepped. */
 struct held {
@@ -10,6 +11,7 @@ struct group {
     uint64_t hash;
     struct group *next, *later; /* in the bucket; in order of arrival */
     unsigned char *states;      /* naggs of them, 16-aligned */
+    uint16_t set;               /* the grouping set it is of */
     datum keys[];               /* ngroup, then their null bytes */
 };
 
@@ -24,6 +26,7 @@ struct agg {
     size_t *offsets; /* of each state */
     size_t states_bytes;
     const struct vec **keys;
+    struct vec no_key; /* all null: columns that a grouping set leaves out */
     const struct vec **args;
     datum *arg_values;
     uint8_t *arg_nulls;
@@ -35,7 +38,7 @@ static const struct plan_agg *plan_of(const struct agg *a) {
 }
 
 static bool is_held(const struct plan_aggregate *p) {
-    return p->distinct || p->norder;
+    return p->distinct || p->norder || p->ordered;
 }
 
 static uint16_t inputs_of(const struct plan_aggregate *p) {
@@ -65,6 +68,11 @@ static status agg_open(struct operator* op) {
     NEW_N(x, a->arg_values, widest + 1);
     NEW_N(x, a->arg_nulls, widest + 1);
     a->last = &a->first;
+    if (p->nsets == 0) return OK;
+    uint16_t capacity = op->plan->left->capacity;
+    NEW_N(x, a->no_key.values, capacity);
+    NEW_N(x, a->no_key.nulls, capacity);
+    memset(a->no_key.nulls, 1, capacity);
     return OK;
 }
 
@@ -90,7 +98,8 @@ static status grow(struct agg *a) {
     return OK;
 }
 
-static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group **ret) {
+static status new_group(struct agg *a, uint64_t hash, uint16_t set, uint16_t row,
+                        struct group **ret) {
     const struct plan_agg *p = plan_of(a);
     struct group *g = arena_zalloc(&a->groups, sizeof *g + p->ngroup * (sizeof(datum) + 1u));
     if (!g) return agg_full(a);
@@ -105,9 +114,10 @@ static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group
         TRY(s);
     }
     g->hash = hash;
+    g->set = set;
     *a->last = g;
     a->last = &g->later;
-    if (p->ngroup) {
+    if (p->ngroup || p->nsets) {
         if (a->ngroups >= a->nbuckets)
             TRY(grow(a)); /* finds g among the groups */
         else {
@@ -120,9 +130,10 @@ static status new_group(struct agg *a, uint64_t hash, uint16_t row, struct group
     return OK;
 }
 
-static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, uint16_t row) {
+static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, uint16_t set,
+                     uint16_t row) {
     const struct plan_agg *p = plan_of(a);
-    if (g->hash != hash) return false;
+    if (g->hash != hash || g->set != set) return false;
     const uint8_t *nulls = (const uint8_t *)(g->keys + p->ngroup);
     for (uint16_t c = 0; c < p->ngroup; c++)
         if (!same_value(p->group_types[c], a->keys[c]->values[row], a->keys[c]->nulls[row],
@@ -131,16 +142,16 @@ static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, 
     return true;
 }
 
-static status group_of(struct agg *a, uint16_t row, struct group **ret) {
+static status group_of(struct agg *a, uint16_t set, uint16_t row, struct group **ret) {
     const struct plan_agg *p = plan_of(a);
-    uint64_t hash = hash_row(p->group_types, a->keys, p->ngroup, row);
+    uint64_t hash = hash_row(p->group_types, a->keys, p->ngroup, row) + set;
     if (a->nbuckets)
         for (struct group *g = a->buckets[hash & (a->nbuckets - 1)]; g; g = g->next)
-            if (is_group(a, g, hash, row)) {
+            if (is_group(a, g, hash, set, row)) {
                 *ret = g;
                 return OK;
             }
-    return new_group(a, hash, row, ret);
+    return new_group(a, hash, set, row, ret);
 }
 
 /* ---- steps ---- */
@@ -164,12 +175,25 @@ static bool passes_filter(const struct agg *a, const struct plan_aggregate *p, u
     return !v->nulls[row] && v->values[row].b;
 }
 
+/* Rows that do not count for their nulls. */
+static bool is_skipped(const struct agg *a, const struct plan_aggregate *p, uint16_t row) {
+    uint16_t first = p->first_arg, n = p->nargs;
+    if (p->ordered) {
+        if (p->ordered->hypothetical) return false;
+        first = (uint16_t)(first + p->nargs);
+        n = 1;
+    } else if (!p->aggregate->skips_nulls) {
+        return false;
+    }
+    for (uint16_t k = 0; k < n; k++)
+        if (program_output(a->values, (uint16_t)(first + k))->nulls[row]) return true;
+    return false;
+}
+
 static status hold(struct agg *a, const struct plan_aggregate *p, struct held *h, uint16_t row) {
     uint16_t n = inputs_of(p);
+    if (is_skipped(a, p, row)) return OK;
     if (!h->rows) TRY(row_store_new(a->op.x, n, p->arg_types, &h->rows));
-    if (p->aggregate->skips_nulls)
-        for (uint16_t k = 0; k < p->nargs; k++)
-            if (program_output(a->values, (uint16_t)(p->first_arg + k))->nulls[row]) return OK;
     struct vec columns[FUNCTION_ARGS_MAX];
     for (uint16_t k = 0; k < n; k++)
         columns[k] = *program_output(a->values, (uint16_t)(p->first_arg + k));
@@ -204,29 +228,57 @@ static status step_batch(struct agg *a, uint16_t i, struct group *g, const struc
     return aggregate_step_vec(p->aggregate, &c, a->args, b->sel, b->nrows);
 }
 
+static bool in_set(const struct plan_agg *p, uint16_t set, uint16_t column) {
+    return p->nsets == 0 || p->in_set[(size_t)set * p->ngroup + column];
+}
+
+/* Every row into its group of one grouping set; the keys are those of the set. */
+static status step_set(struct agg *a, uint16_t set, const struct batch *b,
+                       const struct eval_env *env) {
+    for (uint16_t r = 0; r < b->nrows; r++) {
+        uint16_t row = batch_row(b, r);
+        struct group *g;
+        TRY(group_of(a, set, row, &g));
+        for (uint16_t i = 0; i < plan_of(a)->naggs; i++) TRY(step_row(a, i, g, row, env));
+    }
+    return sql_env_breathe(a->op.x->env);
+}
+
 static status step_all(struct agg *a, const struct batch *b) {
     const struct plan_agg *p = plan_of(a);
     struct eval_env env = a->op.x->env->eval;
     env.arena = &a->input;
     TRY(program_run(a->values, b->columns, b->sel, b->nrows, &a->input));
-    if (p->ngroup == 0) {
+    if (p->ngroup == 0 && p->nsets == 0) {
         for (uint16_t i = 0; i < p->naggs; i++) TRY(step_batch(a, i, a->first, b, &env));
         return OK;
     }
-    for (uint16_t c = 0; c < p->ngroup; c++) a->keys[c] = program_output(a->values, c);
-    for (uint16_t r = 0; r < b->nrows; r++) {
-        uint16_t row = batch_row(b, r);
-        struct group *g;
-        TRY(group_of(a, row, &g));
-        for (uint16_t i = 0; i < p->naggs; i++) TRY(step_row(a, i, g, row, &env));
+    uint16_t set = 0;
+    do {
+        for (uint16_t c = 0; c < p->ngroup; c++)
+            a->keys[c] = in_set(p, set, c) ? program_output(a->values, c) : &a->no_key;
+        TRY(step_set(a, set, b, &env));
+    } while (++set < p->nsets);
+    return OK;
+}
+
+/* Groups that are there even without rows: of all rows, and of empty grouping sets. */
+static status groups_of_nothing(struct agg *a) {
+    const struct plan_agg *p = plan_of(a);
+    struct group *g;
+    if (p->ngroup == 0 && p->nsets == 0) return new_group(a, 0, 0, 0, &g);
+    for (uint16_t c = 0; c < p->ngroup; c++) a->keys[c] = &a->no_key;
+    for (uint16_t set = 0; set < p->nsets; set++) {
+        bool empty = true;
+        for (uint16_t c = 0; c < p->ngroup; c++) empty &= !in_set(p, set, c);
+        if (empty) TRY(group_of(a, set, 0, &g));
     }
     return OK;
 }
 
 static status consume(struct agg *a) {
     const struct batch *b;
-    struct group *g;
-    if (plan_of(a)->ngroup == 0) TRY(new_group(a, 0, 0, &g));
+    TRY(groups_of_nothing(a));
     do {
         if (a->input.chunk) arena_reset(&a->input);
         TRY(operator_next(a->op.left, &b));
@@ -282,6 +334,13 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
     struct eval_env env = a->op.x->env->eval;
     env.arena = a->op.arena;
     struct agg_call c = call_of(a, i, g, &env);
+    if (p->ordered) {
+        struct held *h = (struct held *)(g->states + a->offsets[i]);
+        struct ordered_group o = {p, h->rows};
+        TRY(ordered_group_final(&o, a->op.arena, &to->values[row], &to->nulls[row]));
+        if (h->rows) row_store_free(h->rows);
+        return OK;
+    }
     if (is_held(p)) {
         struct held *h = (struct held *)(g->states + a->offsets[i]);
         c.state = arena_zalloc(&a->groups, p->aggregate->state_bytes + 16u);
@@ -295,6 +354,19 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
     to->values[row] = c.result;
     to->nulls[row] = c.is_null;
     return OK;
+}
+
+/* GROUPING: a bit for each argument, set where the group is not of that column. */
+static void answer_grouping(const struct agg *a, const struct group *g, struct vec *to,
+                            uint16_t row) {
+    const struct plan_agg *p = plan_of(a);
+    for (uint16_t i = 0; i < p->nasked; i++) {
+        int32_t bits = 0;
+        for (uint16_t k = 0; k < p->asked[i]->grouping.n; k++)
+            bits = bits << 1 | !in_set(p, g->set, p->asked[i]->grouping.columns[k]);
+        to[i].values[row] = datum_int4(bits);
+        to[i].nulls[row] = 0;
+    }
 }
 
 static status agg_next(struct operator* op) {
@@ -311,6 +383,7 @@ static status agg_next(struct operator* op) {
         }
         for (uint16_t i = 0; i < p->naggs; i++)
             TRY(finish(a, i, a->at, &op->out.columns[p->ngroup + i], n));
+        answer_grouping(a, a->at, op->out.columns + p->ngroup + p->naggs, n);
     }
     op->out.nrows = n;
     return OK;

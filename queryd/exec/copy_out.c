@@ -128,8 +128,9 @@ static status out_row(struct copy *c, struct buf *out) {
     bool binary = c->options.format == COPY_BINARY;
     if (!c->header_sent) {
         c->header_sent = true;
-        if (binary) return buf_add(out, binary_head, sizeof binary_head);
-        if (c->options.header) return header_row(c, out);
+        if (!binary && c->options.header) return header_row(c, out);
+        /* in one message with what comes first, which clients rely on */
+        if (binary) TRY(buf_add(out, binary_head, sizeof binary_head));
     }
     uint16_t row = 0;
     if (!c->done) TRY(next_row(c, &row));

@@ -214,6 +214,15 @@ static inline bool same_value(const struct type *t, datum a, uint8_t a_null, dat
 uint64_t hash_row(const struct type *const *types, const struct vec *const *columns, uint16_t n,
                   uint16_t row);
 
+/* ordered_set.c */
+struct ordered_group {
+    const struct plan_aggregate *plan;
+    struct row_store *rows; /* direct arguments, then order keys; NULL: no row */
+};
+/* Sorts the rows; the result is in a. */
+status ordered_group_final(const struct ordered_group *g, struct arena *a, datum *ret,
+                           uint8_t *ret_null);
+
 /* scan.c */
 /* Row addresses: the version's LSN, then the key. */
 status address_make(struct execution *x, struct arena *a, const struct tree_entry *e, datum *ret);

@@ -10,7 +10,10 @@ struct window_state {
     bool complete;
     size_t at;
     struct program_state *start, *end;
-    int64_t start_offset, end_offset;
+    datum start_offset, end_offset; /* rows or groups: int8; RANGE: what in_range takes */
+    struct running *running;        /* per call */
+    size_t *groups;                 /* GROUPS: where each peer group of the partition begins */
+    size_t ngroups;
 };
 
 /* Where a row stands: its partition and its peers, as ranges of rows. */
@@ -18,7 +21,16 @@ struct place {
     size_t first, last;           /* partition: [first, last) */
     size_t peer_first, peer_last; /* peers: [peer_first, peer_last) */
     size_t row;
-    int64_t group; /* number of the peer group in the partition, from 0 */
+    int64_t group;                  /* number of the peer group in the partition, from 0 */
+    size_t range_first, range_last; /* RANGE with offsets: the bounds found so far */
+};
+
+/* A state that grows with the frame as long as the frame only grows at its end. */
+struct running {
+    struct agg_call call;
+    struct arena arena; /* of the state */
+    size_t first, next; /* stepped: [first, next) */
+    bool begun;
 };
 
 static const struct plan_window *plan_of(const struct window_state *w) {
@@ -31,6 +43,8 @@ static status window_open(struct operator* op) {
     arena_init(&w->arena, HARD_MEMORY_BYTES);
     if (p->start_offset) TRY(program_open(op->x, p->start_offset, 1, &w->start));
     if (p->end_offset) TRY(program_open(op->x, p->end_offset, 1, &w->end));
+    NEW_N(op->x, w->running, p->ncalls + 1);
+    for (uint16_t i = 0; i < p->ncalls; i++) arena_init(&w->running[i].arena, HARD_MEMORY_BYTES);
     TRY(operator_columns(op));
     return row_store_new(op->x, op->plan->left->ncolumns, op->plan->left->types, &w->rows);
 }
@@ -56,23 +70,17 @@ static bool value_at(const struct window_state *w, size_t row, uint16_t column, 
 
 /* ---- frames ---- */
 
-static void peers_of(const struct window_state *w, const struct place *p, size_t row, size_t *first,
-                     size_t *last) {
-    *first = *last = row;
-    while (*first > p->first && same_columns(w, *first - 1, row, true)) (*first)--;
-    while (*last < p->last && same_columns(w, *last, row, true)) (*last)++;
-}
-
 /* The row where peer group `group` of the partition begins (its number may lie outside). */
 static size_t group_start(const struct window_state *w, const struct place *p, int64_t group) {
     if (group <= 0) return p->first;
-    size_t at = p->first;
-    for (int64_t g = 0; g < group && at < p->last; g++) {
-        size_t first, last;
-        peers_of(w, p, at, &first, &last);
-        at = last;
-    }
-    return at;
+    return group < (int64_t)w->ngroups ? w->groups[group] : p->last;
+}
+
+static void find_groups(struct window_state *w, size_t first, size_t last) {
+    w->ngroups = 0;
+    if (!w->groups) return;
+    for (size_t row = first; row < last; row++)
+        if (row == first || !same_columns(w, row - 1, row, true)) w->groups[w->ngroups++] = row;
 }
 
 static size_t clamp(const struct place *p, int64_t row) {
@@ -81,9 +89,9 @@ static size_t clamp(const struct place *p, int64_t row) {
 }
 
 static size_t bound_row(const struct window_state *w, const struct place *p,
-                        enum ast_frame_bound bound, int64_t offset, bool is_end) {
+                        enum ast_frame_bound bound, datum by, bool is_end) {
     enum ast_frame_mode mode = plan_of(w)->frame->mode;
-    int64_t row = (int64_t)p->row, sign = bound == BOUND_OFFSET_PRECEDING ? -1 : 1;
+    int64_t row = (int64_t)p->row, offset = bound == BOUND_OFFSET_PRECEDING ? -by.i64 : by.i64;
     switch (bound) {
     case BOUND_UNBOUNDED_PRECEDING: return p->first;
     case BOUND_UNBOUNDED_FOLLOWING: return p->last;
@@ -91,8 +99,9 @@ static size_t bound_row(const struct window_state *w, const struct place *p,
         if (mode == FRAME_ROWS) return is_end ? p->row + 1 : p->row;
         return is_end ? p->peer_last : p->peer_first;
     default:
-        if (mode == FRAME_ROWS) return clamp(p, row + sign * offset + (is_end ? 1 : 0));
-        return group_start(w, p, p->group + sign * offset + (is_end ? 1 : 0));
+        if (mode == FRAME_RANGE) return is_end ? p->range_last : p->range_first;
+        if (mode == FRAME_ROWS) return clamp(p, row + offset + (is_end ? 1 : 0));
+        return group_start(w, p, p->group + offset + (is_end ? 1 : 0));
     }
 }
 
@@ -136,7 +145,7 @@ static bool frame_row(const struct window_state *w, const struct place *p, int64
 }
 
 static status offset_value(struct window_state *w, struct program_state *s, bool is_start,
-                           int64_t *ret) {
+                           datum *ret) {
     struct error *e = w->op.x->env->eval.error;
     const char *which = is_start ? "starting" : "ending";
     datum d;
@@ -145,10 +154,60 @@ static status offset_value(struct window_state *w, struct program_state *s, bool
     TRY(program_value(s, &w->arena, &d, &is_null));
     if (is_null)
         return error_set(e, ST_NULL_VALUE_NOT_ALLOWED, "frame %s offset must not be null", which);
-    if (d.i64 < 0)
-        return error_set(e, ST_INVALID_PRECEDING_OR_FOLLOWING_SIZE,
-                         "frame %s offset must not be negative", which);
-    *ret = d.i64 > INT32_MAX ? INT32_MAX : d.i64;
+    if (plan_of(w)->frame->mode != FRAME_RANGE) {
+        if (d.i64 < 0)
+            return error_set(e, ST_INVALID_PRECEDING_OR_FOLLOWING_SIZE,
+                             "frame %s offset must not be negative", which);
+        if (d.i64 > INT32_MAX) d = datum_int8(INT32_MAX);
+    }
+    *ret = d;
+    return OK;
+}
+
+/* ---- RANGE with offsets ----
+ * Rows are sorted by one column; the bounds only move on from row to row. Nulls are in range of
+ * nulls alone. */
+
+static status in_range(struct window_state *w, size_t row, const struct place *p, bool is_end,
+                       bool *ret) {
+    const struct plan_window *plan = plan_of(w);
+    const struct plan_sort_column *key = &plan->order[0];
+    bool preceding = (is_end ? plan->frame->end : plan->frame->start) == BOUND_OFFSET_PRECEDING;
+    struct eval_env env = w->op.x->env->eval;
+    env.arena = w->op.arena;
+    datum args[5];
+    uint8_t nulls[5] = {0};
+    bool has_value = value_at(w, row, key->column, &args[0]);
+    if (!value_at(w, p->row, key->column, &args[1]) || !has_value) {
+        bool null_row = !has_value, null_here = !value_at(w, p->row, key->column, &args[1]);
+        *ret = null_row == null_here || (null_row == key->nulls_first) == is_end;
+        return OK;
+    }
+    args[2] = is_end ? w->end_offset : w->start_offset;
+    args[3] = datum_bool(preceding != key->descending);
+    args[4] = datum_bool(is_end != key->descending);
+    struct fn_call c = {.args = args,
+                        .nulls = nulls,
+                        .nargs = 5,
+                        .env = &env,
+                        .site = is_end ? plan->end_in_range : plan->start_in_range};
+    TRY(function_call(&c));
+    *ret = c.result.b;
+    return OK;
+}
+
+static status find_range(struct window_state *w, struct place *p) {
+    bool in;
+    while (plan_of(w)->start_in_range && p->range_first < p->last) {
+        TRY(in_range(w, p->range_first, p, false, &in));
+        if (in) break;
+        p->range_first++;
+    }
+    while (plan_of(w)->end_in_range && p->range_last < p->last) {
+        TRY(in_range(w, p->range_last, p, true, &in));
+        if (!in) break;
+        p->range_last++;
+    }
     return OK;
 }
 
@@ -259,13 +318,6 @@ static status window_function(struct window_state *w, const struct plan_window_c
 
 /* ---- aggregates over frames ---- */
 
-/* A state that grows with the frame as long as the frame only grows at its end. */
-struct running {
-    struct agg_call call;
-    size_t first, next; /* stepped: [first, next) */
-    bool begun;
-};
-
 static status step_rows(struct window_state *w, const struct plan_window_call *c, struct running *r,
                         const struct place *p, size_t until) {
     for (; r->next < until; r->next++) {
@@ -290,9 +342,10 @@ static status aggregate_frame(struct window_state *w, const struct plan_window_c
     frame_of(w, p, &first, &last);
     bool excludes = plan_of(w)->frame->exclude != EXCLUDE_NO_OTHERS; /* others for each row */
     if (!r->begun || excludes || r->first != first || r->next > last) {
+        if (r->arena.chunk) arena_reset(&r->arena);
         r->call = (struct agg_call){
-            .nargs = c->nargs, .state_arena = &w->arena, .env = env, .site = c->site};
-        r->call.state = arena_zalloc(&w->arena, c->aggregate->state_bytes + 16u);
+            .nargs = c->nargs, .state_arena = &r->arena, .env = env, .site = c->site};
+        r->call.state = arena_zalloc(&r->arena, c->aggregate->state_bytes + 16u);
         if (!r->call.state) return exec_memory(w->op.x);
         r->first = r->next = first;
         r->begun = true;
@@ -315,17 +368,21 @@ static status compute_call(struct window_state *w, uint16_t i, struct place *p, 
 }
 
 static status compute_partition(struct window_state *w, size_t first, size_t last,
-                                struct running *running, const struct eval_env *env) {
+                                const struct eval_env *env) {
     struct place p = {.first = first, .last = last, .peer_last = first, .group = -1};
+    p.range_first = p.range_last = first;
+    find_groups(w, first, last);
+    for (uint16_t i = 0; i < plan_of(w)->ncalls; i++) w->running[i].begun = false;
     for (p.row = first; p.row < last; p.row++) {
         if (p.row == p.peer_last) {
             p.peer_first = p.row;
             while (p.peer_last < last && same_columns(w, p.row, p.peer_last, true)) p.peer_last++;
             p.group++;
         }
+        TRY(find_range(w, &p));
         for (uint16_t i = 0; i < plan_of(w)->ncalls; i++)
-            TRY(compute_call(w, i, &p, &running[i], env));
-        if (p.row % 256 == 0) TRY(sql_env_breathe(w->op.x->env));
+            TRY(compute_call(w, i, &p, &w->running[i], env));
+        if (p.row % 64 == 0) TRY(sql_env_breathe(w->op.x->env));
     }
     return OK;
 }
@@ -335,8 +392,11 @@ static status compute(struct window_state *w) {
     struct eval_env env = w->op.x->env->eval;
     env.arena = &w->arena;
     w->results = arena_array(&w->arena, ncalls, sizeof *w->results);
-    struct running *running = arena_array(&w->arena, ncalls, sizeof *running);
-    if (!w->results || !running) return exec_memory(w->op.x);
+    if (!w->results) return exec_memory(w->op.x);
+    if (plan_of(w)->frame->mode == FRAME_GROUPS) {
+        w->groups = arena_array(&w->arena, w->rows->n + 1, sizeof *w->groups);
+        if (!w->groups) return exec_memory(w->op.x);
+    }
     for (uint16_t i = 0; i < ncalls; i++) {
         w->results[i].values = arena_array(&w->arena, w->rows->n + 1, sizeof(datum));
         w->results[i].nulls = arena_array(&w->arena, w->rows->n + 1, 1);
@@ -347,8 +407,7 @@ static status compute(struct window_state *w) {
     for (size_t first = 0; first < w->rows->n;) {
         size_t last = first + 1;
         while (last < w->rows->n && same_columns(w, first, last, false)) last++;
-        for (uint16_t i = 0; i < ncalls; i++) running[i].begun = false;
-        TRY(compute_partition(w, first, last, running, &env));
+        TRY(compute_partition(w, first, last, &env));
         first = last;
     }
     return OK;
@@ -394,6 +453,8 @@ static status window_restart(struct operator* op) {
 static void window_close(struct operator* op) {
     struct window_state *w = (struct window_state *)op;
     if (w->arena.chunk) arena_free(&w->arena);
+    for (uint16_t i = 0; w->running && i < op->plan->window.ncalls; i++)
+        if (w->running[i].arena.chunk) arena_free(&w->running[i].arena);
 }
 
 const struct operator_class operator_window = {sizeof(struct window_state), window_open,

@@ -1,8 +1,11 @@
 /* Grouping, aggregates, DISTINCT. */
+#include "types/ordered_set.h"
+
 #include "plan/internal.h"
 
 struct agg_list {
     struct planner *p;
+    enum expr_kind kind;
     uint16_t n, cap;
     struct expr **items;
 };
@@ -10,7 +13,7 @@ struct agg_list {
 static status collect_aggregate(struct expr *e, void *arg, bool *ret_descend) {
     struct agg_list *l = arg;
     struct planner *p = l->p;
-    if (e->kind != EXPR_AGGREGATE) return OK;
+    if (e->kind != l->kind) return OK;
     *ret_descend = false;
     for (uint16_t i = 0; i < l->n; i++)
         if (expr_equal(l->items[i], e)) return OK;
@@ -26,9 +29,11 @@ static status collect_aggregate(struct expr *e, void *arg, bool *ret_descend) {
     return OK;
 }
 
-static status collect_all(struct planner *p, struct agg_list *l) {
+/* Everything of that kind which the query's upper part asks for. */
+static status collect_all(struct planner *p, enum expr_kind kind, struct agg_list *l) {
     struct query *q = p->query;
     l->p = p;
+    l->kind = kind;
     for (uint16_t i = 0; i < q->ntargets; i++)
         TRY(expr_walk(q->targets[i].expr, collect_aggregate, l));
     TRY(expr_walk(q->having, collect_aggregate, l));
@@ -59,6 +64,7 @@ static status aggregate_site(struct planner *p, const struct expr *e, struct fn_
 static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_aggregate *a,
                                  struct expr **values, uint16_t *nvalues) {
     a->aggregate = e->agg.aggregate;
+    if (e->agg.within_group) a->ordered = ordered_set_find(e->agg.function->oid);
     a->first_arg = *nvalues;
     a->nargs = e->agg.nplain;
     a->norder = e->agg.norder;
@@ -80,13 +86,35 @@ static double group_rows(struct planner *p, const struct plan *input) {
     double n = 1;
     for (uint16_t i = 0; i < q->ngroup; i++) n *= distinct_values(p, q->group[i], input->rows);
     if (n > input->rows) n = input->rows;
+    if (q->nsets) n *= q->nsets;
     return n < 1 ? 1 : n;
 }
 
+static status plan_sets(struct planner *p, struct plan_agg *agg) {
+    struct query *q = p->query;
+    agg->nsets = q->nsets;
+    NEW_N(p, agg->in_set, (size_t)q->nsets * q->ngroup + 1);
+    for (uint16_t s = 0; s < q->nsets; s++)
+        for (uint16_t i = 0; i < q->sets[s].n; i++)
+            agg->in_set[(size_t)s * q->ngroup + q->sets[s].members[i]] = true;
+    return OK;
+}
+
+static status plan_asked(struct planner *p, struct plan *plan, const struct agg_list *asked,
+                         uint16_t first) {
+    plan->agg.nasked = asked->n;
+    NEW_N(p, plan->agg.asked, asked->n + 1);
+    for (uint16_t i = 0; i < asked->n; i++) {
+        plan->agg.asked[i] = plan->out[first + i] = asked->items[i];
+        plan->types[first + i] = type_find(INT4OID);
+    }
+    return OK;
+}
+
 static status make_agg(struct planner *p, struct plan *input, struct expr **group, uint16_t ngroup,
-                       struct agg_list *aggs, struct plan **ret) {
+                       struct agg_list *aggs, const struct agg_list *asked, struct plan **ret) {
     struct plan *plan;
-    TRY(plan_new(p, PLAN_AGG, input, NULL, (uint16_t)(ngroup + aggs->n), &plan));
+    TRY(plan_new(p, PLAN_AGG, input, NULL, (uint16_t)(ngroup + aggs->n + asked->n), &plan));
     uint32_t room = ngroup;
     for (uint16_t i = 0; i < aggs->n; i++) room += aggs->items[i]->nargs;
     struct expr **values;
@@ -106,6 +134,7 @@ static status make_agg(struct planner *p, struct plan *input, struct expr **grou
     }
     plan->agg.ngroup = ngroup;
     plan->agg.naggs = aggs->n;
+    TRY(plan_asked(p, plan, asked, (uint16_t)(ngroup + aggs->n)));
     plan->rows = group_rows(p, input);
     plan->cost = input->cost + input->rows * (0.5 + 0.2 * aggs->n);
     TRY(compile_over(p, plan, values, n, input, NULL, &plan->agg.values));
@@ -114,15 +143,17 @@ static status make_agg(struct planner *p, struct plan *input, struct expr **grou
 }
 
 status plan_grouping(struct planner *p, struct plan *input, struct plan **ret) {
-    struct agg_list aggs = {0};
-    TRY(collect_all(p, &aggs));
-    return make_agg(p, input, p->query->group, p->query->ngroup, &aggs, ret);
+    struct agg_list aggs = {0}, asked = {0};
+    TRY(collect_all(p, EXPR_AGGREGATE, &aggs));
+    TRY(collect_all(p, EXPR_GROUPING, &asked));
+    TRY(make_agg(p, input, p->query->group, p->query->ngroup, &aggs, &asked, ret));
+    return plan_sets(p, &(*ret)->agg);
 }
 
 status plan_distinct(struct planner *p, struct plan *input, uint16_t ncolumns, struct plan **ret) {
     struct agg_list none = {0};
     struct plan *plan;
-    TRY(make_agg(p, input, input->out, ncolumns, &none, &plan));
+    TRY(make_agg(p, input, input->out, ncolumns, &none, &none, &plan));
     plan->rows = input->rows < 1 ? 1 : input->rows * 0.5 + 0.5;
     if (plan->agg.ngroup == 0) { /* SELECT DISTINCT without columns: one row if any */
         TRY(plan_above(p, PLAN_UNIQUE, input, &plan));
@@ -139,10 +170,12 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     const struct rte *r = q->rtes[q->from[0]->rte];
     if (r->kind != RTE_RELATION) return OK;
     struct agg_list aggs = {0};
-    TRY(collect_all(p, &aggs));
+    TRY(collect_all(p, EXPR_AGGREGATE, &aggs));
     if (aggs.n != 1) return OK;
     struct expr *e = aggs.items[0];
-    if (!e->agg.aggregate->sort_operator || e->agg.nplain != 1 || e->nargs != 1) return OK;
+    if (e->agg.within_group || !e->agg.aggregate->sort_operator || e->agg.nplain != 1 ||
+        e->nargs != 1)
+        return OK;
     struct expr *column = expr_strip_relabel(e->args[0]);
     if (column->kind != EXPR_VAR || column->var.att <= 0) return OK;
     const struct operator_info *op = operator_find(e->agg.aggregate->sort_operator);
@@ -179,5 +212,5 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     struct expr *one = expr_const(p->c->arena, INT8OID, datum_int8(1), false, -1);
     NEEDS(p, one);
     TRY(plan_limit(p, scan, one, NULL, &scan));
-    return make_agg(p, scan, NULL, 0, &aggs, ret);
+    return make_agg(p, scan, NULL, 0, &aggs, &(struct agg_list){0}, ret);
 }

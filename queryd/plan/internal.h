@@ -150,6 +150,10 @@ status collector_add(struct planner *p, struct collector *c, uint16_t id, struct
 status conjuncts_add(struct planner *p, struct conjuncts *c, struct expr *e); /* splits ANDs */
 status conjuncts_expr(struct planner *p, const struct conjuncts *c, struct expr **ret);
 
+/* or_clause.c: takes out of the ORs among quals, from that index on, what they imply for single
+ * entries, and what all their arms share. */
+status or_clauses(struct planner *p, struct conjuncts *quals, uint32_t from);
+
 /* fold.c */
 status fold(struct planner *p, struct expr *e, struct expr **ret);
 status fold_condition(struct planner *p, struct expr *e, struct expr **ret);
@@ -178,19 +182,46 @@ bool strict_for(struct expr *e, const struct rte_set *rtes);
  * what is still to be checked is in the plan's filter. */
 status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
                      const struct rte_set *outer, struct plan **ret);
+/* The cost of such a path with outer; false: there is none. */
+bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                     const struct rte_set *outer, double *ret_cost);
 double relation_rows(const struct relation *r);
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
 /* cost.c */
 double selectivity(struct planner *p, struct expr *e);
 double distinct_values(struct planner *p, struct expr *e, double rows);
+/* Of a condition of a join, given the parts that it joins. */
+double join_selectivity(struct planner *p, struct expr *e, struct join_rel *const *parts,
+                        uint16_t nparts);
+/* Of equalities together when they name a whole unique key of the part; else 0. */
+double unique_selectivity(struct planner *p, const struct join_rel *r,
+                          const struct conjuncts *quals);
 
 /* join.c */
 status plan_from(struct planner *p, struct plan **ret);
-status join_pair(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
-                 struct conjuncts *quals, struct plan **ret);
 /* nest.c */
+struct join_input {
+    double rows, cost;
+};
+struct lookup_cost { /* of one left row's partners through an index */
+    bool possible;
+    double cost;
+};
+struct join_costs { /* INFINITY: not possible */
+    double hash, lookup, pairs, best;
+};
+double join_rows(double l, double r, enum plan_join kind, double selectivity);
+struct join_costs join_cost(const struct join_input *l, const struct join_input *r,
+                            enum plan_join kind, bool keys, bool lateral,
+                            const struct lookup_cost *lookup, double rows);
+status lookup_cost(struct planner *p, struct join_rel *r, const struct rte_set *outer,
+                   const struct conjuncts *quals, struct lookup_cost *ret);
+bool join_hashable(struct expr *e, const struct rte_set *l, const struct rte_set *r);
+status part_cost(struct planner *p, struct join_rel *r, double *ret);
+/* The cheapest operator that joins l and r; it will give so many rows. */
 status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
-                    struct conjuncts *quals, struct plan **ret);
+                    struct conjuncts *quals, double rows, struct plan **ret);
+/* The operator that gives a part's rows by itself. */
 status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret);
 /* source.c: entries that are no relations */
 status plan_sources(struct planner *p);

@@ -1,25 +1,6 @@
-/* FROM and WHERE: which relations to join in which order. Inner joins are taken apart and put
- * together greedily, always adding what leaves the fewest rows; an outer join is one part, planned
- * by itself, whose sides are such lists again. */
-#include "plan/internal.h"
-
-struct part_list {
-    uint16_t n, cap;
-    struct join_rel **items;
-};
-
-static status add_part(struct planner *p, struct part_list *l, struct join_rel *r) {
-    if (l->n == l->cap) {
-        uint16_t cap = l->cap ? (uint16_t)(l->cap * 2) : 4;
-        struct join_rel **items;
-        NEW_N(p, items, cap);
-        if (l->n) memcpy(items, l->items, l->n * sizeof *items);
-        l->items = items;
-        l->cap = cap;
-    }
-    l->items[l->n++] = r;
-    return OK;
-}
+/* FROM and WHERE: taken apart into parts and the tree of their joins, conditions pushed down to
+ * where they hold; then put together in the order that join_order.c finds. */
+#include "plan/join.h"
 
 static void rtes_of_item(const struct from_item *f, struct rte_set *s) {
     if (!f->is_join) {
@@ -30,8 +11,9 @@ static void rtes_of_item(const struct from_item *f, struct rte_set *s) {
     rtes_of_item(f->right, s);
 }
 
-static status plan_list(struct planner *p, struct from_item **items, uint16_t n,
-                        struct conjuncts *quals, struct join_rel **ret);
+static uint32_t parts_of_item(const struct from_item *f) {
+    return f->is_join ? parts_of_item(f->left) + parts_of_item(f->right) : 1;
+}
 
 static status base_part(struct planner *p, uint16_t rte, struct join_rel **ret) {
     struct join_rel *r;
@@ -117,20 +99,143 @@ static status place_rest(struct planner *p, struct join_rel *rel, const struct c
     return plan_gate(p, rel->plan, &once, &rel->plan);
 }
 
-/* One side of an outer join: whatever conditions it has, it keeps them. */
-static status plan_side(struct planner *p, struct from_item *side, struct conjuncts *quals,
-                        struct join_rel **ret) {
-    TRY(plan_list(p, &side, 1, quals, ret));
-    if (quals->n == 0) return OK;
-    TRY(rel_plan(p, *ret, &(*ret)->plan));
-    TRY(place_rest(p, *ret, quals));
-    (*ret)->base = -1;
-    (*ret)->rows = (*ret)->plan->rows;
+/* ---- taking apart ---- */
+
+static status tree_of(struct join_graph *g, struct from_item *f, struct conjuncts *quals,
+                      struct join_node **ret);
+static status plan_tree(struct join_graph *g, struct join_node *root, struct join_rel **ret);
+
+static status new_graph(struct planner *p, struct join_graph **ret) {
+    NEW(p, *ret);
+    (*ret)->p = p;
     return OK;
 }
 
-static status outer_part(struct planner *p, struct from_item *f, enum join_kind kind,
-                         struct conjuncts *quals, struct join_rel **ret) {
+static status add_part(struct join_graph *g, struct join_rel *r, struct join_node **ret) {
+    struct planner *p = g->p;
+    CHECK(g->nparts < PARTS_MAX);
+    NEW(p, *ret);
+    (*ret)->rtes = r->rtes;
+    (*ret)->parts = part_bit(g->nparts);
+    g->parts[g->nparts++] = r;
+    return OK;
+}
+
+static status new_join(struct join_graph *g, enum plan_join kind, struct join_node *left,
+                       struct join_node *right, struct join_node **ret) {
+    struct planner *p = g->p;
+    NEW(p, *ret);
+    (*ret)->kind = kind;
+    (*ret)->left = left;
+    (*ret)->right = right;
+    (*ret)->rtes = left->rtes;
+    rte_set_union(&(*ret)->rtes, &right->rtes);
+    (*ret)->parts = left->parts | right->parts;
+    return OK;
+}
+
+/* What speaks of one part only is for its access path, or filters what it gives. */
+static status leaf(struct join_graph *g, uint16_t rte, struct conjuncts *quals,
+                   struct join_node **ret) {
+    struct planner *p = g->p;
+    struct join_rel *r;
+    struct conjuncts own = {0};
+    TRY(base_part(p, rte, &r));
+    TRY(split_quals(p, quals, &r->rtes, &own));
+    if (r->base >= 0) {
+        r->quals = own;
+        r->rows = relation_estimate(p, rte, &own);
+    } else {
+        TRY(plan_filter(p, r->plan, &own, &r->plan));
+        r->rows = r->plan->rows;
+    }
+    return add_part(g, r, ret);
+}
+
+/* A tree planned by itself is one part. */
+static status as_part(struct join_graph *g, struct join_graph *own, struct join_node *root,
+                      struct conjuncts *rest, struct join_node **ret) {
+    struct join_rel *r;
+    TRY(plan_tree(own, root, &r));
+    if (rest->n) {
+        TRY(rel_plan(g->p, r, &r->plan));
+        TRY(place_rest(g->p, r, rest));
+        rest->n = 0;
+        r->base = -1;
+        r->rows = r->plan->rows;
+    }
+    return add_part(g, r, ret);
+}
+
+static void move_parts(struct join_node *n, uint16_t by) {
+    n->parts <<= by;
+    if (!n->left) return;
+    move_parts(n->left, by);
+    move_parts(n->right, by);
+}
+
+/* The side of a join where rows may be filled up with nulls, or only decide. Its conditions stay on
+ * it: what cannot go into its joins makes it a part of its own. */
+static status side_of(struct join_graph *g, struct from_item *f, struct conjuncts *quals,
+                      struct join_node **ret) {
+    struct join_graph *own;
+    struct join_node *root;
+    TRY(new_graph(g->p, &own));
+    TRY(tree_of(own, f, quals, &root));
+    if (quals->n || own->nfilters || g->nparts + own->nparts > PARTS_MAX - 1)
+        return as_part(g, own, root, quals, ret);
+    move_parts(root, g->nparts);
+    memcpy(g->parts + g->nparts, own->parts, own->nparts * sizeof *own->parts);
+    g->nparts = (uint16_t)(g->nparts + own->nparts);
+    *ret = root;
+    return OK;
+}
+
+/* A side of an inner join: when there are too many parts, it is planned by itself. */
+static status inner_side(struct join_graph *g, struct from_item *f, bool apart,
+                         struct conjuncts *quals, struct join_node **ret) {
+    if (!apart || !f->is_join) return tree_of(g, f, quals, ret);
+    struct join_graph *own;
+    struct join_node *root;
+    struct conjuncts none = {0};
+    TRY(new_graph(g->p, &own));
+    TRY(tree_of(own, f, quals, &root));
+    return as_part(g, own, root, &none, ret);
+}
+
+static status inner_tree(struct join_graph *g, struct from_item *f, struct conjuncts *quals,
+                         struct join_node **ret) {
+    struct join_node *left, *right;
+    bool apart = parts_of_item(f) + g->nparts > PARTS_MAX - 1;
+    uint32_t before = quals->n;
+    TRY(conjuncts_add(g->p, quals, f->on));
+    TRY(or_clauses(g->p, quals, before));
+    TRY(inner_side(g, f->left, apart, quals, &left));
+    TRY(inner_side(g, f->right, apart, quals, &right));
+    TRY(new_join(g, PLAN_INNER, left, right, ret));
+    return split_quals(g->p, quals, &(*ret)->rtes, &(*ret)->quals);
+}
+
+/* What is above an outer join and speaks of its filled-up side is asked of its result. */
+static status add_filters(struct join_graph *g, const struct join_node *at,
+                          struct conjuncts *quals) {
+    struct planner *p = g->p;
+    struct conjuncts own = {0};
+    struct join_filter *grown;
+    TRY(split_quals(p, quals, &at->rtes, &own));
+    if (own.n == 0) return OK;
+    NEW_N(p, grown, g->nfilters + own.n);
+    if (g->nfilters) memcpy(grown, g->filters, g->nfilters * sizeof *grown);
+    g->filters = grown;
+    for (uint32_t i = 0; i < own.n; i++)
+        grown[g->nfilters++] =
+            (struct join_filter){at->parts, own.items[i], selectivity(p, own.items[i])};
+    return OK;
+}
+
+static status outer_tree(struct join_graph *g, struct from_item *f, enum join_kind kind,
+                         struct conjuncts *quals, struct join_node **ret) {
+    struct planner *p = g->p;
     struct from_item *left = f->left, *right = f->right;
     if (kind == JOIN_KIND_RIGHT) {
         left = f->right;
@@ -141,204 +246,137 @@ static status outer_part(struct planner *p, struct from_item *f, enum join_kind 
     rtes_of_item(left, &ls);
     rtes_of_item(right, &rs);
     struct conjuncts on = {0}, left_quals = {0}, right_quals = {0};
+    struct join_node *l, *r;
+    bool full = kind == JOIN_KIND_FULL;
     TRY(conjuncts_add(p, &on, f->on));
-    if (kind == JOIN_KIND_LEFT) {
+    if (!full) {
         TRY(split_quals(p, quals, &ls, &left_quals));
         TRY(split_quals(p, &on, &rs, &right_quals));
     }
-    struct join_rel *l, *r, *joined;
-    TRY(plan_side(p, left, &left_quals, &l));
-    TRY(plan_side(p, right, &right_quals, &r));
-    NEW(p, joined);
-    joined->base = -1;
-    TRY(carry_lateral(p, l, r, joined));
-    TRY(join_pair(p, l, r, kind == JOIN_KIND_FULL ? PLAN_FULL : PLAN_LEFT, &on, &joined->plan));
-    joined->rows = joined->plan->rows;
-    *ret = joined;
-    return OK;
+    if (full)
+        TRY(side_of(g, left, &left_quals, &l));
+    else
+        TRY(inner_side(g, left, parts_of_item(f) + g->nparts > PARTS_MAX - 1, &left_quals, &l));
+    TRY(side_of(g, right, &right_quals, &r));
+    TRY(new_join(g, full ? PLAN_FULL : PLAN_LEFT, l, r, ret));
+    (*ret)->quals = on;
+    for (uint32_t i = 0; i < left_quals.n; i++) /* those without columns */
+        TRY(conjuncts_add(p, quals, left_quals.items[i]));
+    return add_filters(g, *ret, quals);
 }
 
-/* Takes inner joins apart: their conditions join the others. */
-static status flatten(struct planner *p, struct from_item *f, struct conjuncts *quals,
-                      struct part_list *parts) {
-    TRY(plan_stack(p));
-    if (!f->is_join) {
-        struct join_rel *r;
-        TRY(base_part(p, f->rte, &r));
-        return add_part(p, parts, r);
-    }
+/* quals: what holds for all rows of f; those that could not be placed stay in it. */
+static status tree_of(struct join_graph *g, struct from_item *f, struct conjuncts *quals,
+                      struct join_node **ret) {
+    TRY(plan_stack(g->p));
+    if (!f->is_join) return leaf(g, f->rte, quals, ret);
     struct rte_set ls = {0}, rs = {0};
     rtes_of_item(f->left, &ls);
     rtes_of_item(f->right, &rs);
     enum join_kind kind = reduce(f->kind, quals, &ls, &rs);
-    if (kind == JOIN_KIND_INNER) {
-        TRY(conjuncts_add(p, quals, f->on));
-        TRY(flatten(p, f->left, quals, parts));
-        return flatten(p, f->right, quals, parts);
-    }
-    struct join_rel *r;
-    TRY(outer_part(p, f, kind, quals, &r));
-    return add_part(p, parts, r);
+    if (kind == JOIN_KIND_INNER) return inner_tree(g, f, quals, ret);
+    return outer_tree(g, f, kind, quals, ret);
 }
 
-/* What speaks of one base relation only is for its access path. */
-static status assign_base_quals(struct planner *p, struct part_list *parts,
-                                struct conjuncts *quals) {
-    for (uint16_t i = 0; i < parts->n; i++) {
-        struct join_rel *r = parts->items[i];
-        struct conjuncts own = {0};
-        TRY(split_quals(p, quals, &r->rtes, &own));
-        if (r->base >= 0) {
-            r->quals = own;
-            r->rows = relation_estimate(p, (uint16_t)r->base, &own);
-        } else if (!r->lateral) {
-            TRY(plan_filter(p, r->plan, &own, &r->plan));
-            r->rows = r->plan->rows;
-        } else {
-            TRY(plan_filter(p, r->plan, &own, &r->plan));
-        }
+/* ---- putting together ---- */
+
+static status build(struct join_graph *g, const struct join_class *c, struct join_rel **ret) {
+    struct planner *p = g->p;
+    TRY(plan_stack(p));
+    if (!c->left) {
+        *ret = g->parts[__builtin_ctzll(c->set)];
+        return OK;
+    }
+    struct join_rel *l, *r, *joined;
+    struct conjuncts quals = {0}, filters = {0};
+    TRY(build(g, c->left, &l));
+    TRY(build(g, c->right, &r));
+    TRY(join_graph_quals(g, c->left->set, c->right->set, &quals));
+    TRY(join_graph_filters(g, c->left->set, c->right->set, &filters));
+    NEW(p, joined);
+    joined->base = -1;
+    TRY(carry_lateral(p, l, r, joined));
+    TRY(join_methods(p, l, r, c->kind, &quals, c->rows, &joined->plan));
+    TRY(plan_filter(p, joined->plan, &filters, &joined->plan));
+    joined->plan->rows = joined->rows = c->rows;
+    *ret = joined;
+    return OK;
+}
+
+/* Parameters that come from further out are no matter of the order. */
+static void find_needs(struct join_graph *g) {
+    for (uint16_t i = 0; i < g->nparts; i++)
+        g->needs[i] = join_graph_parts(g, &g->parts[i]->needs) & ~part_bit(i);
+}
+
+static status plan_tree(struct join_graph *g, struct join_node *root, struct join_rel **ret) {
+    if (!root->left) {
+        *ret = g->parts[0];
+        return OK;
+    }
+    struct arena scratch;
+    struct join_class *best;
+    find_needs(g);
+    TRY(join_graph_edges(g, root));
+    arena_init(&scratch, 0);
+    status s = join_order(g, root, &scratch, &best);
+    if (ok(s)) s = build(g, best, ret);
+    arena_free(&scratch);
+    return s;
+}
+
+/* Items side by side are inner joins without condition. */
+static status one_item(struct planner *p, struct from_item **items, uint16_t n,
+                       struct from_item **ret) {
+    *ret = items[0];
+    for (uint16_t i = 1; i < n; i++) {
+        struct from_item *j;
+        NEW(p, j);
+        j->is_join = true;
+        j->kind = JOIN_KIND_INNER;
+        j->left = *ret;
+        j->right = items[i];
+        *ret = j;
     }
     return OK;
 }
 
-/* Conditions whose relations are all there once `next` is joined to `done`. */
-static status joinable_quals(struct planner *p, const struct conjuncts *quals,
-                             const struct rte_set *done, const struct rte_set *next,
-                             struct conjuncts *ret) {
-    struct rte_set both = *done;
-    rte_set_union(&both, next);
-    for (uint32_t i = 0; i < quals->n; i++) {
-        struct rte_set used;
-        TRY(query_rtes_of(quals->items[i], &used));
-        if (rte_set_empty(&used) || !rte_set_subset(&used, &both)) continue;
-        TRY(conjuncts_add(p, ret, quals->items[i]));
-    }
+static status semi_tree(struct join_graph *g, struct semi_join *s, struct join_node *left,
+                        struct join_node **ret) {
+    struct planner *p = g->p;
+    struct from_item *item;
+    struct rte_set rtes = {0};
+    struct conjuncts on = {0}, right_quals = {0};
+    struct join_node *right;
+    TRY(one_item(p, s->from, s->nfrom, &item));
+    rtes_of_item(item, &rtes);
+    for (uint32_t i = 0; i < s->quals.n; i++) TRY(conjuncts_add(p, &on, s->quals.items[i]));
+    TRY(split_quals(p, &on, &rtes, &right_quals));
+    TRY(side_of(g, item, &right_quals, &right));
+    TRY(new_join(g, s->anti ? PLAN_ANTI : PLAN_SEMI, left, right, ret));
+    (*ret)->quals = on;
     return OK;
 }
 
-static void remove_quals(struct conjuncts *from, const struct conjuncts *gone) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < from->n; i++) {
-        bool found = false;
-        for (uint32_t k = 0; k < gone->n; k++) found |= gone->items[k] == from->items[i];
-        if (!found) from->items[kept++] = from->items[i];
-    }
-    from->n = kept;
-}
-
-/* Whether everything of this list that r asks for is there; the rest comes from further out. */
-static bool can_follow(const struct join_rel *r, const struct rte_set *done,
-                       const struct rte_set *list) {
-    for (int i = 0; i < RTE_SET_WORDS; i++)
-        if (r->needs.word[i] & list->word[i] & ~done->word[i]) return false;
-    return true;
-}
-
-/* Rows of joining r to what is there, and whether a condition ties them. */
-static status estimate_step(struct planner *p, const struct rte_set *done, double rows,
-                            const struct join_rel *r, const struct conjuncts *quals,
-                            double *ret_rows, bool *ret_tied) {
-    struct conjuncts tie = {0};
-    TRY(joinable_quals(p, quals, done, &r->rtes, &tie));
-    double s = 1;
-    for (uint32_t i = 0; i < tie.n; i++) s *= selectivity(p, tie.items[i]);
-    *ret_rows = rows * r->rows * s;
-    *ret_tied = tie.n > 0 || !rte_set_empty(&r->needs);
-    return OK;
-}
-
-static status pick_first(struct part_list *parts, const struct rte_set *list, uint16_t *ret) {
-    int best = -1;
-    struct rte_set nothing = {0};
-    for (uint16_t i = 0; i < parts->n; i++) {
-        struct join_rel *r = parts->items[i];
-        if (!can_follow(r, &nothing, list)) continue;
-        if (best < 0 || r->rows < parts->items[best]->rows) best = i;
-    }
-    if (best < 0) return STATUS(INTERNAL_ERROR);
-    *ret = (uint16_t)best;
-    return OK;
-}
-
-static status pick_next(struct planner *p, struct part_list *parts, const struct rte_set *done,
-                        const struct rte_set *list, double rows, const struct conjuncts *quals,
-                        uint16_t *ret) {
-    int best = -1;
-    bool best_tied = false;
-    double best_rows = 0;
-    for (uint16_t i = 0; i < parts->n; i++) {
-        if (!parts->items[i] || !can_follow(parts->items[i], done, list)) continue;
-        double out;
-        bool tied;
-        TRY(estimate_step(p, done, rows, parts->items[i], quals, &out, &tied));
-        bool better = best < 0 || (tied && !best_tied) || (tied == best_tied && out < best_rows);
-        if (!better) continue;
-        best = i;
-        best_tied = tied;
-        best_rows = out;
-    }
-    if (best < 0) return error_set(p->c->error, ST_INTERNAL_ERROR, "no join order found");
-    *ret = (uint16_t)best;
-    return OK;
-}
-
-static status join_parts(struct planner *p, struct part_list *parts, struct conjuncts *quals,
-                         struct join_rel **ret) {
-    uint16_t i;
-    struct rte_set list = {0};
-    for (i = 0; i < parts->n; i++) rte_set_union(&list, &parts->items[i]->rtes);
-    status s = pick_first(parts, &list, &i);
-    if (!ok(s)) return error_set(p->c->error, ST_INTERNAL_ERROR, "no join order found");
-    struct join_rel *done = parts->items[i];
-    parts->items[i] = NULL;
-    for (uint16_t left = (uint16_t)(parts->n - 1); left > 0; left--) {
-        TRY(pick_next(p, parts, &done->rtes, &list, done->rows, quals, &i));
-        struct join_rel *r = parts->items[i], *joined;
-        parts->items[i] = NULL;
-        struct conjuncts tie = {0};
-        TRY(joinable_quals(p, quals, &done->rtes, &r->rtes, &tie));
-        remove_quals(quals, &tie);
-        NEW(p, joined);
-        joined->base = -1;
-        TRY(carry_lateral(p, done, r, joined));
-        TRY(join_pair(p, done, r, PLAN_INNER, &tie, &joined->plan));
-        joined->rows = joined->plan->rows;
-        done = joined;
-    }
-    *ret = done;
-    return OK;
-}
-
-/* quals that cannot be placed stay in *quals. */
-static status plan_list(struct planner *p, struct from_item **items, uint16_t n,
-                        struct conjuncts *quals, struct join_rel **ret) {
-    struct part_list parts = {0};
-    for (uint16_t i = 0; i < n; i++) TRY(flatten(p, items[i], quals, &parts));
-    TRY(assign_base_quals(p, &parts, quals));
-    if (parts.n == 1 && parts.items[0]->base >= 0) {
-        *ret = parts.items[0];
-    } else {
-        TRY(join_parts(p, &parts, quals, ret));
-    }
-    struct conjuncts rest = {0};
-    TRY(joinable_quals(p, quals, &(*ret)->rtes, &(*ret)->rtes, &rest));
-    if (rest.n && (*ret)->plan) {
-        TRY(plan_filter(p, (*ret)->plan, &rest, &(*ret)->plan));
-        remove_quals(quals, &rest);
-    }
-    return OK;
-}
-
-static status plan_semis(struct planner *p, struct join_rel *rel) {
+static status plan_joins(struct planner *p, struct conjuncts *quals, struct join_rel **ret) {
+    struct query *q = p->query;
+    struct join_graph *g;
+    struct from_item *item;
+    struct join_node *root;
+    TRY(new_graph(p, &g));
+    TRY(one_item(p, q->from, q->nfrom, &item));
+    TRY(tree_of(g, item, quals, &root));
     for (uint16_t i = 0; i < p->nsemi; i++) {
-        struct semi_join *s = &p->semis[i];
-        struct join_rel *right;
-        TRY(plan_list(p, s->from, s->nfrom, &s->quals, &right));
-        TRY(join_pair(p, rel, right, s->anti ? PLAN_ANTI : PLAN_SEMI, &s->quals, &rel->plan));
-        rel->base = -1;
-        rel->rows = rel->plan->rows;
+        if (g->nparts >= PARTS_MAX - 1) { /* so far, as one part */
+            struct join_graph *more;
+            struct conjuncts none = {0};
+            TRY(new_graph(p, &more));
+            TRY(as_part(more, g, root, &none, &root));
+            g = more;
+        }
+        TRY(semi_tree(g, &p->semis[i], root, &root));
     }
-    return OK;
+    return plan_tree(g, root, ret);
 }
 
 /* SELECT without FROM: one row without columns. */
@@ -354,29 +392,16 @@ status plan_from(struct planner *p, struct plan **ret) {
     struct query *q = p->query;
     struct conjuncts quals = {0};
     TRY(conjuncts_add(p, &quals, q->where));
-    if (q->nfrom == 0 && p->nsemi == 0) return no_from(p, &quals, ret);
+    TRY(or_clauses(p, &quals, 0));
+    if (q->nfrom == 0) return no_from(p, &quals, ret);
+    struct plan_sort_wish *wish = p->wish;
     struct join_rel *rel;
-    if (q->nfrom == 0) {
-        NEW(p, rel);
-        rel->base = -1;
-        TRY(no_from(p, &quals, &rel->plan));
-        rel->rows = 1;
-        quals.n = 0;
-    } else {
-        struct plan_sort_wish *wish = p->wish;
-        bool single = q->nfrom == 1 && !q->from[0]->is_join && p->nsemi == 0;
-        if (!single) p->wish = NULL; /* joins do not promise an order */
-        TRY(plan_list(p, q->from, q->nfrom, &quals, &rel));
-        TRY(rel_plan(p, rel, &rel->plan));
-        p->wish = wish;
-    }
-    TRY(plan_semis(p, rel));
+    bool single = q->nfrom == 1 && !q->from[0]->is_join && p->nsemi == 0;
+    if (!single) p->wish = NULL; /* joins do not promise an order */
+    TRY(plan_joins(p, &quals, &rel));
+    TRY(rel_plan(p, rel, &rel->plan));
+    p->wish = wish;
     TRY(place_rest(p, rel, &quals));
     *ret = rel->plan;
     return OK;
-}
-
-status join_pair(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
-                 struct conjuncts *quals, struct plan **ret) {
-    return join_methods(p, l, r, join, quals, ret);
 }

@@ -1,11 +1,15 @@
 /* Ways to join two parts: looking up rows of an index for each row, hashing, or trying all pairs.
  */
+#include <math.h>
+
 #include "plan/internal.h"
 
-#define COST_HASH_BUILD 1.5
+#define COST_HASH_BUILD 2.0
 #define COST_HASH_PROBE 1.0
 #define COST_PAIR 0.2
 #define COST_RESTART 2.0
+#define COST_KEEP 0.2   /* of a row that is read again */
+#define COST_OUTPUT 0.2 /* of a row put together */
 
 /* The operator that gives a part's rows by itself. */
 status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret) {
@@ -84,15 +88,48 @@ static status join_columns(struct planner *p, struct plan *join, enum plan_join 
     return OK;
 }
 
-static double join_rows(struct planner *p, double l, double r, enum plan_join kind,
-                        const struct conjuncts *quals) {
-    double s = 1;
-    for (uint32_t i = 0; i < quals->n; i++) s *= selectivity(p, quals->items[i]);
-    double rows = l * r * s;
-    if (kind == PLAN_SEMI || kind == PLAN_ANTI) rows = l * 0.5;
-    if (kind == PLAN_LEFT && rows < l) rows = l;
-    if (kind == PLAN_FULL && rows < l + r) rows = l + r;
+double join_rows(double l, double r, enum plan_join kind, double selectivity) {
+    double rows = l * r * selectivity, partners = r * selectivity;
+    if (partners > 1) partners = 1;
+    switch (kind) {
+    case PLAN_LEFT:
+        if (rows < l) rows = l;
+        break;
+    case PLAN_RIGHT:
+        if (rows < r) rows = r;
+        break;
+    case PLAN_FULL:
+        if (rows < l + r) rows = l + r;
+        break;
+    case PLAN_SEMI: rows = l * partners; break;
+    case PLAN_ANTI:
+        rows = l * (1 - partners);
+        if (rows < l * 0.01) rows = l * 0.01;
+        break;
+    case PLAN_INNER: break;
+    }
     return rows < 1 ? 1 : rows;
+}
+
+struct join_costs join_cost(const struct join_input *l, const struct join_input *r,
+                            enum plan_join kind, bool keys, bool lateral,
+                            const struct lookup_cost *lookup, double rows) {
+    struct join_costs c = {.hash = INFINITY, .lookup = INFINITY, .pairs = INFINITY};
+    bool nests = kind != PLAN_RIGHT && kind != PLAN_FULL;
+    double output = rows * COST_OUTPUT;
+    if (lateral) {
+        c.best = l->cost + l->rows * (r->cost + COST_RESTART) + output;
+        return c;
+    }
+    if (keys)
+        c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * COST_HASH_PROBE + output;
+    if (nests && lookup->possible) c.lookup = l->cost + l->rows * lookup->cost + output;
+    if (nests)
+        c.pairs = l->cost + r->cost + r->rows * COST_KEEP +
+                  l->rows * (r->rows * COST_PAIR + COST_RESTART) + output;
+    c.best = c.hash < c.pairs ? c.hash : c.pairs;
+    if (c.lookup < c.best) c.best = c.lookup;
+    return c;
 }
 
 static status make_hash(struct planner *p, struct plan *left, struct plan *right,
@@ -109,8 +146,6 @@ static status make_hash(struct planner *p, struct plan *left, struct plan *right
     TRY(compile_over(p, join, k->left, k->n, left, NULL, &join->hash.left_keys));
     TRY(compile_over(p, join, k->right, k->n, right, NULL, &join->hash.right_keys));
     TRY(compile_conjuncts(p, join, &k->rest, left, right, &join->hash.condition));
-    join->cost =
-        left->cost + right->cost + right->rows * COST_HASH_BUILD + left->rows * COST_HASH_PROBE;
     *ret = join;
     return OK;
 }
@@ -169,9 +204,7 @@ static status all_pairs(struct planner *p, struct plan *left, struct plan *right
                         enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
     if (!cheap_restart(right) && !right->depends) TRY(plan_material(p, right, &right));
     struct collector none = {0};
-    TRY(make_nest(p, left, right, kind, quals, &none, ret));
-    (*ret)->cost = left->cost + right->cost + left->rows * right->rows * COST_PAIR;
-    return OK;
+    return make_nest(p, left, right, kind, quals, &none, ret);
 }
 
 /* The parameters of r that rows of l give. */
@@ -193,10 +226,7 @@ static status lateral_join(struct planner *p, struct join_rel *l, struct join_re
     struct plan *left, *right;
     TRY(rel_plan(p, l, &left));
     TRY(rel_plan(p, r, &right));
-    TRY(make_nest(p, left, right, kind, quals, own, ret));
-    (*ret)->cost = left->cost + left->rows * (right->cost + COST_RESTART);
-    (*ret)->rows = join_rows(p, left->rows, right->rows, kind, quals);
-    return OK;
+    return make_nest(p, left, right, kind, quals, own, ret);
 }
 
 /* FULL without a hashable condition: a left join, and the right rows without a partner. */
@@ -206,34 +236,72 @@ static status full_without_keys(struct planner *p) {
                      "conditions");
 }
 
-status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
-                    struct conjuncts *quals, struct plan **ret) {
-    struct plan *left, *right, *lookup;
-    TRY(rel_plan(p, l, &left));
-    double rows = join_rows(p, left->rows, r->rows, join, quals);
-    struct collector own = {0};
-    TRY(lateral_values(p, l, r, &own));
-    if (own.n) return lateral_join(p, l, r, &own, join, quals, ret);
+status part_cost(struct planner *p, struct join_rel *r, double *ret) {
+    struct plan *plan;
+    TRY(rel_plan(p, r, &plan));
+    *ret = plan->cost;
+    return OK;
+}
+
+bool join_hashable(struct expr *e, const struct rte_set *l, const struct rte_set *r) {
+    struct expr *left, *right;
+    struct hash_keys k = {.left = &left, .right = &right};
+    bool is_key;
+    return ok(as_key(e, l, r, &k, &is_key)) && is_key;
+}
+
+status lookup_cost(struct planner *p, struct join_rel *r, const struct rte_set *outer,
+                   const struct conjuncts *quals, struct lookup_cost *ret) {
+    struct conjuncts all = {0};
+    *ret = (struct lookup_cost){0};
+    for (uint32_t i = 0; i < r->quals.n; i++) TRY(conjuncts_add(p, &all, r->quals.items[i]));
+    for (uint32_t i = 0; i < quals->n; i++) TRY(conjuncts_add(p, &all, quals->items[i]));
+    struct plan_sort_wish *wish = p->wish;
+    p->wish = NULL;
+    ret->possible = relation_lookup(p, (uint16_t)r->base, &all, outer, &ret->cost);
+    ret->cost += COST_RESTART;
+    p->wish = wish;
+    return OK;
+}
+
+/* Without an index, a hashable condition or a row given beforehand: all pairs. */
+static status cheapest(struct planner *p, struct join_rel *l, struct join_rel *r,
+                       enum plan_join join, struct conjuncts *quals, double rows,
+                       struct plan **ret) {
     struct hash_keys keys = {0};
+    struct lookup_cost lookup = {0};
     TRY(find_keys(p, l, r, quals, &keys));
-    struct collector c = {0};
-    TRY(lookup_path(p, l, r, quals, &c, &lookup));
-    if (join == PLAN_FULL) lookup = NULL;
-    TRY(rel_plan(p, r, &right));
-    double hash_cost = keys.n ? left->cost + right->cost + right->rows * COST_HASH_BUILD +
-                                    left->rows * COST_HASH_PROBE
-                              : 0;
-    double pair_cost = left->cost + right->cost + left->rows * right->rows * COST_PAIR;
-    double best = keys.n && hash_cost < pair_cost ? hash_cost : pair_cost;
-    if (lookup && left->cost + left->rows * lookup->cost < best) {
-        TRY(make_nest(p, left, lookup, join, quals, &c, ret));
-        (*ret)->cost = left->cost + left->rows * lookup->cost;
-    } else if (keys.n && (hash_cost < pair_cost || join == PLAN_FULL)) {
-        TRY(make_hash(p, left, right, join, &keys, ret));
-    } else if (join == PLAN_FULL) {
-        return full_without_keys(p);
+    if (r->base >= 0) TRY(lookup_cost(p, r, &l->rtes, quals, &lookup));
+    struct join_input left = {l->plan->rows, l->plan->cost}, right = {r->plan->rows, r->plan->cost};
+    struct join_costs c = join_cost(&left, &right, join, keys.n > 0, false, &lookup, rows);
+    if (c.best == INFINITY) return full_without_keys(p);
+    if (c.best == c.lookup) {
+        struct collector values = {0};
+        struct plan *path;
+        TRY(lookup_path(p, l, r, quals, &values, &path));
+        TRY(make_nest(p, l->plan, path, join, quals, &values, ret));
+    } else if (c.best == c.hash) {
+        TRY(make_hash(p, l->plan, r->plan, join, &keys, ret));
     } else {
-        TRY(all_pairs(p, left, right, join, quals, ret));
+        TRY(all_pairs(p, l->plan, r->plan, join, quals, ret));
+    }
+    (*ret)->cost = c.best;
+    return OK;
+}
+
+status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
+                    struct conjuncts *quals, double rows, struct plan **ret) {
+    struct collector own = {0};
+    struct plan *left, *right;
+    TRY(rel_plan(p, l, &left));
+    TRY(rel_plan(p, r, &right));
+    TRY(lateral_values(p, l, r, &own));
+    if (own.n) {
+        struct join_input a = {left->rows, left->cost}, b = {right->rows, right->cost};
+        TRY(lateral_join(p, l, r, &own, join, quals, ret));
+        (*ret)->cost = join_cost(&a, &b, join, false, true, NULL, rows).best;
+    } else {
+        TRY(cheapest(p, l, r, join, quals, rows, ret));
     }
     (*ret)->rows = rows;
     return OK;

@@ -88,7 +88,8 @@ struct plan_hash_join {
 };
 
 struct plan_aggregate {
-    const struct aggregate *aggregate;
+    const struct aggregate *aggregate; /* NULL: an ordered-set aggregate */
+    const struct ordered_set *ordered; /* args are the direct ones, order keys the aggregated */
     struct fn_site *site;
     uint16_t first_arg; /* among the outputs of `values` */
     uint16_t nargs, norder;
@@ -103,6 +104,10 @@ struct plan_agg {
     struct program *values; /* the group's columns, then every aggregate's inputs */
     uint16_t naggs;
     struct plan_aggregate *aggs;
+    uint16_t nsets;  /* grouping sets; 0: one that has all columns */
+    bool *in_set;    /* nsets × ngroup: the set groups by that column, else it is null */
+    uint16_t nasked; /* GROUPING: columns behind those of the aggregates */
+    const struct expr **asked;
 };
 
 struct plan_sort_column {
@@ -148,7 +153,8 @@ struct plan_window {
     uint16_t norder;
     struct plan_sort_column *order;
     const struct window *frame;
-    struct program *start_offset, *end_offset; /* no inputs */
+    struct program *start_offset, *end_offset;     /* no inputs */
+    struct fn_site *start_in_range, *end_in_range; /* RANGE with offsets */
     uint16_t ncalls;
     struct plan_window_call *calls;
 };

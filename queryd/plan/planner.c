@@ -225,7 +225,7 @@ static status make_wish(struct planner *p, double limit) {
 static status plan_rows(struct planner *p, struct plan **ret) {
     struct query *q = p->query;
     bool done = false;
-    if (q->has_aggregates && q->ngroup == 0) {
+    if (q->has_aggregates && q->ngroup == 0 && q->nsets == 0) {
         TRY(plan_min_max(p, ret));
         done = *ret != NULL;
     }
@@ -447,7 +447,7 @@ static bool at_most_one(const struct plan *plan) {
     switch (plan->kind) {
     case PLAN_RESULT: return true;
     case PLAN_SCAN: return plan->scan.point && !plan->scan.list && !plan->scan.array;
-    case PLAN_AGG: return plan->agg.ngroup == 0;
+    case PLAN_AGG: return plan->agg.ngroup == 0 && plan->agg.nsets <= 1;
     case PLAN_INSERT:
     case PLAN_UPDATE:
     case PLAN_DELETE: return plan->left->capacity == 1;

@@ -85,21 +85,31 @@ static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret)
     return OK;
 }
 
-/* A column of the query `level` levels out, as a parameter. */
-static status outer_column(struct planner *p, struct expr *e, struct expr **ret) {
+/* How many levels further out e is computed: columns, aggregates and GROUPING of queries around. */
+static unsigned level_of(struct expr *e) {
+    switch (e->kind) {
+    case EXPR_VAR: return e->var.level;
+    case EXPR_GROUPING: return e->grouping.level;
+    case EXPR_AGGREGATE: return query_aggregate_level(e);
+    default: return 0;
+    }
+}
+
+/* A value of the query `level` levels out, as a parameter. */
+static status outer_value(struct planner *p, struct expr *e, unsigned level, struct expr **ret) {
     struct planner *at = p;
-    for (unsigned i = 0; i < e->var.level; i++) at = at->parent;
-    struct expr *own = arena_memdup(p->c->arena, e, sizeof *e);
-    NEEDS(p, own);
-    own->var.level = 0;
+    for (unsigned i = 0; i < level; i++) at = at->parent;
+    struct expr *own;
+    TRY(expr_shift_levels(p->c->arena, e, level, -(int)level, &own));
+    if (own->kind == EXPR_AGGREGATE) TRY(prepare_expr(at, own, &own));
     return request_outer(at, own, ret);
 }
 
 static status prepare_one(struct expr *e, void *arg, struct expr **ret) {
     struct planner *p = arg;
     if (e->kind == EXPR_SUBLINK) return plan_sublink(p, e, ret);
-    if (e->kind == EXPR_VAR && e->var.level > 0) return outer_column(p, e, ret);
-    return OK;
+    unsigned level = level_of(e);
+    return level ? outer_value(p, e, level, ret) : OK;
 }
 
 status prepare_expr(struct planner *p, struct expr *e, struct expr **ret) {
@@ -180,7 +190,7 @@ static status prepare_change(struct planner *p) {
 static status having_to_where(struct planner *p) {
     struct query *q = p->query;
     struct conjuncts all = {0}, kept = {0}, where = {0};
-    if (!q->having || q->ngroup == 0) return OK;
+    if (!q->having || q->ngroup == 0 || q->nsets) return OK;
     TRY(conjuncts_add(p, &all, q->having));
     TRY(conjuncts_add(p, &where, q->where));
     for (uint32_t i = 0; i < all.n; i++) {

@@ -54,6 +54,13 @@ struct absorb {
  * query around it is now of the same level. */
 static status absorb_var(struct expr *e, unsigned depth, void *arg, struct expr **ret) {
     struct absorb *m = arg;
+    if (e->kind == EXPR_GROUPING && e->grouping.level > depth) {
+        struct expr *copy = arena_memdup(m->arena, e, sizeof *e);
+        if (!copy) return STATUS(OUT_OF_MEMORY);
+        copy->grouping.level--;
+        *ret = copy;
+        return OK;
+    }
     if (e->kind != EXPR_VAR || e->var.level < depth) return OK;
     struct expr *copy = arena_memdup(m->arena, e, sizeof *e);
     if (!copy) return STATUS(OUT_OF_MEMORY);
@@ -214,7 +221,7 @@ status pull_up_subqueries(struct planner *p) {
     struct query *q = p->query;
     bool ctes;
     TRY(has_ctes(q, &ctes));
-    if (ctes || q->for_update) return OK;
+    if (ctes || q->for_update || q->lends_aggregates) return OK;
     for (;;) {
         struct candidate c = {0};
         for (uint16_t i = 0; i < q->nfrom && !c.item; i++)

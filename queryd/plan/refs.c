@@ -23,11 +23,17 @@ static int find_var(const struct plan *plan, const struct expr *e) {
     return -1;
 }
 
+/* A constant that is grouped by is null in the sets without it: then the column says what it is. */
+static bool grouped_constant(const struct plan *plan, const struct expr *e) {
+    for (uint16_t i = 0; plan && i < plan->ncolumns; i++)
+        if (plan->out[i] == e) return true;
+    return false;
+}
+
 static status resolve_one(struct expr *e, void *arg, struct expr **ret) {
     struct resolve *r = arg;
-    if (e->kind == EXPR_CONST || e->kind == EXPR_PARAM || e->kind == EXPR_OUTER ||
-        e->kind == EXPR_SLOT)
-        return OK;
+    if (e->kind == EXPR_PARAM || e->kind == EXPR_OUTER || e->kind == EXPR_SLOT) return OK;
+    if (e->kind == EXPR_CONST && !grouped_constant(r->left, e)) return OK;
     bool var = e->kind == EXPR_VAR;
     int column = var ? find_var(r->left, e) : find_column(r->left, e);
     uint16_t base = 0;
@@ -36,7 +42,8 @@ static status resolve_one(struct expr *e, void *arg, struct expr **ret) {
         base = r->left ? r->left->ncolumns : 0;
     }
     if (column < 0) {
-        if (e->kind == EXPR_VAR || e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW)
+        if (e->kind == EXPR_VAR || e->kind == EXPR_AGGREGATE || e->kind == EXPR_WINDOW ||
+            e->kind == EXPR_GROUPING)
             return error_set(r->p->c->error, ST_INTERNAL_ERROR,
                              "variable not found in the columns of a plan");
         return OK;

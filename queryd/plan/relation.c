@@ -238,10 +238,7 @@ static bool uses_outer(const struct path_search *s, const struct path *path) {
 
 static void consider(const struct path_search *s, const struct index_desc *index, bool is_row_key,
                      struct path *best, bool *have) {
-    struct path *path = arena_zalloc(s->p->c->arena, sizeof *path);
-    if (!path) return;
-    path->index = index;
-    path->is_row_key = is_row_key;
+    struct path one = {.index = index, .is_row_key = is_row_key}, *path = &one;
     if (index) {
         match_columns(s, path);
         match_order(s, path);
@@ -424,18 +421,32 @@ static status scan_node(const struct path_search *s, const struct path *path, st
     return OK;
 }
 
+/* The cheapest way. */
+static bool best_path(const struct path_search *s, struct path *best) {
+    bool have = false;
+    if (!s->outer) consider(s, NULL, false, best, &have);
+    if (s->r->primary) consider(s, s->r->primary, true, best, &have);
+    for (uint16_t i = 0; i < s->r->nindexes; i++)
+        if (s->r->indexes[i].valid && !s->r->indexes[i].predicate_text)
+            consider(s, &s->r->indexes[i], false, best, &have);
+    return have;
+}
+
+bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                     const struct rte_set *outer, double *ret_cost) {
+    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer};
+    struct path best;
+    if (!best_path(&s, &best)) return false;
+    *ret_cost = best.cost;
+    return true;
+}
+
 status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
                      const struct rte_set *outer, struct plan **ret) {
     struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer};
     struct path *best;
     NEW(p, best);
-    bool have = false;
-    if (!outer) consider(&s, NULL, false, best, &have);
-    if (s.r->primary) consider(&s, s.r->primary, true, best, &have);
-    for (uint16_t i = 0; i < s.r->nindexes; i++)
-        if (s.r->indexes[i].valid && !s.r->indexes[i].predicate_text)
-            consider(&s, &s.r->indexes[i], false, best, &have);
-    if (!have) {
+    if (!best_path(&s, best)) {
         *ret = NULL;
         return outer ? OK : plan_memory(p);
     }

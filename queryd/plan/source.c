@@ -181,10 +181,13 @@ struct inline_cte {
 
 static status shift_outer(struct expr *e, unsigned depth, void *arg, struct expr **ret) {
     struct inline_cte *s = arg;
-    if (e->kind != EXPR_VAR || e->var.level <= depth || s->by == 0) return OK;
+    bool grouping = e->kind == EXPR_GROUPING && e->grouping.level > depth;
+    bool var = e->kind == EXPR_VAR && e->var.level > depth;
+    if ((!grouping && !var) || s->by == 0) return OK;
     struct expr *copy = arena_memdup(s->arena, e, sizeof *e);
     if (!copy) return STATUS(OUT_OF_MEMORY);
-    copy->var.level = (uint16_t)(copy->var.level + s->by);
+    if (var) copy->var.level = (uint16_t)(copy->var.level + s->by);
+    if (grouping) copy->grouping.level = (uint16_t)(copy->grouping.level + s->by);
     *ret = copy;
     return OK;
 }

@@ -79,6 +79,19 @@ static status window_input(struct planner *p, struct plan *input, const struct w
     return plan_sort(p, plan, sort, (uint16_t)(w->npartition + w->norder), ret);
 }
 
+static status in_range_site(struct planner *p, const struct function *f, struct fn_site **ret) {
+    struct fn_site *site;
+    if (!f) return OK;
+    NEW(p, site);
+    site->function = f;
+    site->result_type = BOOLOID;
+    site->arg_types = f->args;
+    site->nargs = f->nargs;
+    site->memo_arena = p->c->arena;
+    *ret = site;
+    return OK;
+}
+
 static status plan_window_calls(struct planner *p, struct plan *input, const struct window *w,
                                 struct window_calls *calls, struct plan **ret) {
     struct plan_window pw = {.frame = w, .ncalls = calls->n};
@@ -105,6 +118,8 @@ static status plan_window_calls(struct planner *p, struct plan *input, const str
     struct expr *start = w->start_offset, *end = w->end_offset;
     if (start) TRY(compile_over(p, plan, &start, 1, NULL, NULL, &pw.start_offset));
     if (end) TRY(compile_over(p, plan, &end, 1, NULL, NULL, &pw.end_offset));
+    TRY(in_range_site(p, w->start_in_range, &pw.start_in_range));
+    TRY(in_range_site(p, w->end_in_range, &pw.end_in_range));
     plan->window = pw;
     plan->rows = sorted->rows;
     plan->cost = sorted->cost + sorted->rows * calls->n;

@@ -68,6 +68,23 @@ const struct function *function_by_name_at(size_t position);
 size_t function_count(void);
 const struct function *function_at(size_t index); /* in oid order */
 
+/* What pg_proc says of a function's arguments besides the types of those that go in; for functions
+ * that have names for them or arguments that come out (arguments.def). */
+struct function_arguments {
+    oid function;
+    uint16_t n;
+    const char *modes; /* one letter each: i in, o out, b both, v variadic, t column of a table */
+    const char *names; /* one after the other with blanks between them; "": none has one */
+    const oid *types;
+};
+
+const struct function_arguments *function_arguments(oid function); /* NULL: nothing to say */
+/* The name of argument i (not NUL-terminated); 0: it has none. */
+size_t argument_name(const struct function_arguments *a, uint16_t i, const char **ret_name);
+/* How many come out, and which argument the result-th (from 0, below that number) of these is. */
+uint16_t function_results(const struct function_arguments *a);
+uint16_t function_result_at(const struct function_arguments *a, uint16_t result);
+
 /* Gives a listed function its body; for functions that need catalogs, sessions or transactions.
  * At process start. NOT_FOUND when the list has no such oid. */
 status function_register(oid function, fn_scalar *body);

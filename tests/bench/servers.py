@@ -57,11 +57,15 @@ def rollup_kb(pid):
 
 class Server:
     """self.dir, self.port, self.socket_dir; self.first is the pid of the process that has all the
-    others as its children."""
+    others as its children. With a directory to keep, what it holds is served again and stays."""
 
-    def __init__(self, name, max_connections, pool):
-        self.name, self.max_connections, self.pool = name, max_connections, pool
-        self.dir = tempfile.mkdtemp(prefix=f"bench_{name}.", dir=os.environ.get("BENCH_DIR"))
+    def __init__(self, name, max_connections, pool, keep=None):
+        self.name, self.max_connections, self.pool, self.keep = name, max_connections, pool, keep
+        if keep:
+            self.dir = f"{keep}/{name}"
+            os.makedirs(self.dir, exist_ok=True)
+        else:
+            self.dir = tempfile.mkdtemp(prefix=f"bench_{name}.", dir=os.environ.get("BENCH_DIR"))
         self.socket_dir = self.dir
         self.port = free_port()
         self.first = None
@@ -78,7 +82,8 @@ class Server:
         if self.first:
             self.stop()
             self.first = None
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if not self.keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def pids(self):
         out = [self.first]
@@ -125,8 +130,9 @@ class Server:
 
 
 class Postgres(Server):
-    def __init__(self, max_connections=200, pool="1GB"):
-        super().__init__("postgres", max_connections, pool)
+    def __init__(self, max_connections=200, pool="1GB", keep=None, settings=()):
+        super().__init__("postgres", max_connections, pool, keep)
+        self.settings = settings
         self.data = f"{self.dir}/data"
         self.user = []
         if os.geteuid() == 0:
@@ -136,8 +142,9 @@ class Postgres(Server):
         os.chmod(self.dir, 0o755)
 
     def start(self):
-        run([*self.user, f"{POSTGRES_BIN}/initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
-             "--locale", "C.UTF-8"], cwd="/")
+        if not os.path.exists(self.data):
+            run([*self.user, f"{POSTGRES_BIN}/initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                 "--locale", "C.UTF-8"], cwd="/")
         settings = {
             "port": self.port, "listen_addresses": "'127.0.0.1'",
             "unix_socket_directories": f"'{self.socket_dir}'", "max_connections": self.max_connections,
@@ -146,6 +153,7 @@ class Postgres(Server):
         }
         with open(f"{self.data}/postgresql.conf", "a") as f:
             f.writelines(f"{name} = {value}\n" for name, value in settings.items())
+            f.writelines(f"{setting}\n" for setting in self.settings)
         # its output goes to a file: a pipe would be kept open by the server
         run([*self.user, f"{POSTGRES_BIN}/pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", f"{self.dir}/server.log",
              "start"], cwd="/")
@@ -158,14 +166,15 @@ class Postgres(Server):
 
 
 class Axolotl(Server):
-    def __init__(self, programs, max_connections=200, pool="1GB", settings=()):
-        super().__init__("axolotl", max_connections, pool)
+    def __init__(self, programs, max_connections=200, pool="1GB", settings=(), keep=None):
+        super().__init__("axolotl", max_connections, pool, keep)
         self.data = f"{self.dir}/data"
         self.axl = f"{programs}/axl"
         self.settings = settings
 
     def start(self):
-        run([self.axl, "init", "-D", self.data])
+        if not os.path.exists(self.data):
+            run([self.axl, "init", "-D", self.data])
         settings = [f"max_connections={self.max_connections}", f"unix_socket_directories={self.socket_dir}",
                     *self.settings]
         command = [self.axl, "start", "-D", self.data, "--port", str(self.port), "--pool", self.pool]

@@ -1,0 +1,45 @@
+/* Names of arguments, and the columns of what functions with several results give. */
+#include "types/function.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct function_arguments table[] = {
+#define X(oid, modes, names, n, ...) {oid, n, modes, names, (const uint32_t[]){__VA_ARGS__}},
+#include "types/arguments.def"
+};
+
+static int compare_oids(const void *key, const void *element) {
+    oid a = *(const oid *)key, b = ((const struct function_arguments *)element)->function;
+    return (a > b) - (a < b);
+}
+
+const struct function_arguments *function_arguments(oid function) {
+    return bsearch(&function, table, sizeof table / sizeof *table, sizeof *table, compare_oids);
+}
+
+size_t argument_name(const struct function_arguments *a, uint16_t i, const char **ret_name) {
+    const char *at = a->names;
+    for (; i && *at; i--) {
+        at += strcspn(at, " ");
+        at += *at == ' ';
+    }
+    *ret_name = at;
+    return strcspn(at, " ");
+}
+
+static bool is_result(char mode) {
+    return mode == 'o' || mode == 'b' || mode == 't';
+}
+
+uint16_t function_results(const struct function_arguments *a) {
+    uint16_t n = 0;
+    for (uint16_t i = 0; i < a->n; i++) n = (uint16_t)(n + is_result(a->modes[i]));
+    return n;
+}
+
+uint16_t function_result_at(const struct function_arguments *a, uint16_t result) {
+    uint16_t i = 0;
+    for (;; i++)
+        if (is_result(a->modes[i]) && result-- == 0) return i;
+}
