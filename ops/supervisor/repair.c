@@ -8,7 +8,7 @@
 #include "pool/frame.h"
 #include "session/session.h"
 #include "supervisor.h"
-#include "txn/txn.h"
+#include "txn/serial.h"
 #include "txn/txn_recover.h"
 
 static bool committed(struct shm *shm, uint64_t x) {
@@ -37,6 +37,7 @@ void repair_after(struct supervisor *s, uint16_t slot, uint32_t epoch) {
     done.fillers = log_repair(&s->shm, slot, txn_map_entry);
     done.pages = pool_repair(&s->shm, dead);
     done.sessions = session_repair(&s->shm, dead, committed);
+    serial_repair(&s->shm, dead);
     done.txns = txn_repair(&s->shm, dead);
     counter_add(&s->d.proc, COUNTER_REPAIRS, 1);
     done.repair_us = (clock_mono_ns() - begin) / 1000;

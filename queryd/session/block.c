@@ -9,6 +9,7 @@
 #include "exec/ri.h"
 #include "session/session_private.h"
 #include "session/worker.h"
+#include "txn/serial.h"
 
 #define POSTGRES_EPOCH_US 946684800000000ll /* 2000-01-01 in Unix time */
 
@@ -29,6 +30,20 @@ void block_restore(struct session *s, char block) {
     s->block = block == 'I' ? BLOCK_NONE : BLOCK_FAILED;
     s->lost = lost;
     atomic_store(&s->slot->block, lost ? 'L' : block);
+}
+
+static const char *const isolation_names[] = {[ISO_READ_COMMITTED] = "read committed",
+                                              [ISO_REPEATABLE_READ] = "repeatable read",
+                                              [ISO_SERIALIZABLE] = "serializable"};
+
+const char *isolation_name(enum txn_isolation iso) {
+    return isolation_names[iso];
+}
+
+enum txn_isolation isolation_of(const char *level) {
+    for (int i = ISO_REPEATABLE_READ; i <= ISO_SERIALIZABLE; i++)
+        if (strcasecmp(level, isolation_names[i]) == 0) return (enum txn_isolation)i;
+    return ISO_READ_COMMITTED;
 }
 
 static status begin(struct session *s) {
@@ -94,9 +109,7 @@ static void forget_txn(struct session *s, bool committed) {
     s->savepoints = NULL;
     s->implicit = false;
     set_block(s, BLOCK_NONE);
-    s->next_isolation = ISO_READ_COMMITTED;
-    const char *level = setting_show(s, SETTING_default_transaction_isolation);
-    if (strcmp(level, "repeatable read") == 0) s->next_isolation = ISO_REPEATABLE_READ;
+    s->next_isolation = isolation_of(setting_show(s, SETTING_default_transaction_isolation));
     s->next_read_only = strcmp(setting_show(s, SETTING_default_transaction_read_only), "on") == 0;
 }
 
@@ -125,7 +138,7 @@ static status commit(struct session *s, const char *tag) {
     PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);
     forget_txn(s, ok(st));
     session_commit_ends(s, ok(st));
-    return error_from_status(&s->error, st);
+    return error_from_status(&s->error, serial_words(&s->error, st));
 }
 
 status block_finish_implicit(struct session *s, const char *tag) {
@@ -190,11 +203,7 @@ static const char *literal_text(const struct node *n) {
 }
 
 static status set_isolation(struct session *s, const char *level) {
-    if (strcasecmp(level, "serializable") == 0)
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
-                         "isolation level SERIALIZABLE is not supported");
-    bool repeatable = strcasecmp(level, "repeatable read") == 0;
-    enum txn_isolation iso = repeatable ? ISO_REPEATABLE_READ : ISO_READ_COMMITTED;
+    enum txn_isolation iso = isolation_of(level);
     if (s->txn.slot && s->txn.have_snapshot && iso != s->txn.isolation)
         return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
                          "SET TRANSACTION ISOLATION LEVEL must be called before any query");

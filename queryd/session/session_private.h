@@ -164,6 +164,9 @@ status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t fro
 void send_text_row(struct session *s, uint16_t n, const char *const *values);
 
 /* block.c: transactions as statements see them */
+/* Of SQL's names; what is no other is READ COMMITTED (READ UNCOMMITTED is the same). */
+const char *isolation_name(enum txn_isolation iso);
+enum txn_isolation isolation_of(const char *level);
 status block_ensure_txn(struct session *s);      /* begins an implicit one where there is none */
 status block_statement_begin(struct session *s); /* transaction, snapshot, clock, cancel flag */
 void block_statement_resume(struct session *s);  /* the same for one that has begun already */
@@ -177,9 +180,9 @@ void block_abort(struct session *s);
 status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag);
 void block_rollback_all(struct session *s);
 status block_set_modes(struct session *s, const struct list *modes, bool session_wide);
-/* The block of a session that is taken up: 'I', 'T', 'E' or 'L' (session_slot.block). */
 /* Rolls back and leaves the block as lost: the client hears of it at its next statement. */
 void block_abandon(struct session *s);
+/* The block of a session that is taken up: 'I', 'T', 'E' or 'L' (session_slot.block). */
 void block_restore(struct session *s, char block);
 /* 25P02 unless the statement may run in a failed block; 40001 when the block was lost. */
 status block_check_failed(struct session *s, const struct node *utility);

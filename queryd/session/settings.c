@@ -47,8 +47,7 @@ bool setting_reported(enum setting v) {
 
 const char *setting_show(const struct session *s, enum setting v) {
     const struct setting_values *values = &s->setting_values;
-    if (v == SETTING_transaction_isolation && s->txn.slot)
-        return s->txn.isolation == ISO_REPEATABLE_READ ? "repeatable read" : "read committed";
+    if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->txn.isolation);
     if (v == SETTING_transaction_read_only && s->txn.slot) return s->txn.read_only ? "on" : "off";
     if (values->value[v]) return values->value[v];
     return values->start[v] ? values->start[v] : infos[v].preset;
@@ -314,9 +313,6 @@ static status check(struct session *s, enum setting v, const char *value, char *
     }
     default: break;
     }
-    if (v == SETTING_default_transaction_isolation && strcasecmp(value, "serializable") == 0)
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
-                         "isolation level SERIALIZABLE is not supported");
     switch (infos[v].kind) {
     case SETTING_BOOL: return check_bool(s, v, value, ret);
     case SETTING_ENUM: return check_enum(s, v, value, ret);
@@ -388,10 +384,7 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     }
     case SETTING_default_transaction_isolation:
-        if (!s->txn.slot)
-            s->next_isolation = strcmp(setting_show(s, v), "repeatable read") == 0
-                                    ? ISO_REPEATABLE_READ
-                                    : ISO_READ_COMMITTED;
+        if (!s->txn.slot) s->next_isolation = isolation_of(setting_show(s, v));
         break;
     case SETTING_default_transaction_read_only:
         if (!s->txn.slot) s->next_read_only = is_on(s, v);

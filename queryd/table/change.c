@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/control.h"
 #include "table/internal.h"
+#include "txn/serial.h"
 #include "txn/version.h"
 
 status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
@@ -32,12 +33,21 @@ status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *
     }
 }
 
+/* Others may have read what was just written. */
+static status note_write(struct sql_env *env, struct tree t, const void *key, size_t key_len) {
+    if (!env->txn->serial) return OK;
+    return serial_words(env->eval.error, serial_wrote(env->proc, env->txn, t, key, key_len));
+}
+
+/* A duplicate is looked at as if it had been written: who has read that it is not there hears of
+ * that rather than of the duplicate. */
 status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,
                        const struct buf *value) {
     for (;;) {
         struct tree_found found;
         status s = tree_insert(env->proc, &env->txn->writer, t, key->data, key->len, value->data,
                                value->len, txn_is_running, &found);
+        if (ok(s) || status_is(s, ST_EXISTS)) TRY(note_write(env, t, key->data, key->len));
         if (!status_is(s, ST_ROW_BUSY)) return s;
         TRY(table_wait(env, found.stamp, t, key->data, key->len));
     }
@@ -124,6 +134,7 @@ static status write_version(struct sql_env *env, const struct relation *r, const
                        : tree_delete(env->proc, w, r->tree, key, key_len, expected, txn_is_running,
                                      &found);
         if (status_is(s, ST_ROW_CHANGED) || status_is(s, ST_NOT_FOUND)) return changed(env);
+        if (ok(s)) return note_write(env, r->tree, key, key_len);
         if (!status_is(s, ST_ROW_BUSY) || nowait) return s;
         TRY(table_wait(env, found.stamp, r->tree, key, key_len));
     }
@@ -134,8 +145,9 @@ static status delete_index_entry(struct sql_env *env, struct tree t, const struc
     char buf[TREE_ENTRY_BYTES_MAX];
     struct tree_entry found;
     TRY(tree_get(env->proc, t, key->data, key->len, buf, &found));
-    return tree_delete(env->proc, &env->txn->writer, t, key->data, key->len, found.lsn,
-                       txn_is_running, NULL);
+    TRY(tree_delete(env->proc, &env->txn->writer, t, key->data, key->len, found.lsn, txn_is_running,
+                    NULL));
+    return note_write(env, t, key->data, key->len);
 }
 
 /* Moves an index from the row's old values to the new ones; values NULL: the row is gone. */

@@ -2,14 +2,27 @@
 #include <string.h>
 
 #include "table/internal.h"
+#include "txn/serial.h"
 #include "txn/version.h"
 
 #define ROWS_PER_BREATH 256
 
+/* The version that the statement sees; its reading may be one too many (txn/serial.h). */
+static status see(struct sql_env *env, struct tree_entry *e, void *buf) {
+    status s = version_visible(env->proc, &env->snapshot, e, buf);
+    return status_is(s, ST_SERIALIZATION_FAILURE) ? serial_words(env->eval.error, s) : s;
+}
+
+static status note_key(struct sql_env *env, struct tree t, const void *key, size_t key_len) {
+    if (!env->snapshot.serial) return OK;
+    return serial_words(env->eval.error, serial_read_key(env->snapshot.serial, t, key, key_len));
+}
+
 status table_get(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
                  void *buf, struct tree_entry *ret_entry) {
+    TRY(note_key(env, r->tree, key, key_len));
     TRY(tree_get(env->proc, r->tree, key, key_len, buf, ret_entry));
-    return version_visible(env->proc, &env->snapshot, ret_entry, buf);
+    return see(env, ret_entry, buf);
 }
 
 status table_recheck(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
@@ -57,6 +70,10 @@ status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena 
     if (!s->version_buf || !s->row_buf) return STATUS(OUT_OF_MEMORY);
     TRY(tree_cursor_init(&s->cursor, a, index ? index->tree : r->tree));
     status st = set_bounds(s, low, high);
+    if (ok(st) && env->snapshot.serial)
+        st = serial_words(env->eval.error,
+                          serial_read_range(env->snapshot.serial, s->cursor.tree, s->low.data,
+                                            s->low.len, s->high.data, s->high.len));
     if (!ok(st)) table_scan_end(s);
     return st;
 }
@@ -105,7 +122,7 @@ status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry) {
             return STATUS(END);
         }
         TRY(st);
-        st = version_visible(p, &s->env->snapshot, &e, s->version_buf);
+        st = see(s->env, &e, s->version_buf);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
         if (s->index) TRY(row_of_entry(s, &e));

@@ -75,8 +75,9 @@ struct shm_sizes {
 struct control; /* base/control.h */
 struct frame;   /* pool/frame.h */
 struct pool_shared;
-struct log_shared; /* log/log.h */
-struct txn_shared; /* txn/txn.h */
+struct log_shared;    /* log/log.h */
+struct txn_shared;    /* txn/txn.h */
+struct serial_shared; /* txn/serial.h */
 struct session_slot;
 struct ipc_rings;
 struct counter_block; /* base/counter.h */
@@ -90,6 +91,7 @@ struct shm {
     struct log_shared *log;
     char *log_ring; /* mapped twice in a row: any ring_bytes from any offset are contiguous */
     struct txn_shared *txn;
+    struct serial_shared *serial;
     char *sessions;
     struct ipc_rings *rings;
     struct counter_block *counters; /* [PROC_SLOTS] */

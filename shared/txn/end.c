@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "base/fault.h"
 #include "txn/internal.h"
+#include "txn/serial.h"
 
 struct txn_mark txn_mark(const struct txn *t) {
     return (struct txn_mark){t->writer.last};
@@ -73,7 +74,11 @@ static void end(struct proc *p, struct txn *t) {
 
 status txn_commit(struct proc *p, struct txn *t, bool durable) {
     CHECK(t->slot);
-    status s = OK;
+    status s = serial_prepare(p, t);
+    if (!ok(s)) {
+        status_ignore(txn_rollback(p, t)); /* the first failure is the one to tell */
+        return s;
+    }
     if (t->writer.x && t->writer.last.at) {
         s = log_room(p);
         if (!ok(s)) {
@@ -84,12 +89,14 @@ status txn_commit(struct proc *p, struct txn *t, bool durable) {
         t->commit_end = log_commit(p, t->writer.x, t->writer.last,
                                    txn_map_entry(p->shm, t->writer.x), &t->last_commit);
         FAULT(p, COMMIT_PUBLISHED);
+        serial_committed(p, t, t->last_commit);
         slot_tell_waiters(p, t->index); /* rows are free now; who builds on them is durable later */
         counter_add(p, COUNTER_COMMITS, 1);
         if (durable || t->catalog_changed) s = log_wait_durable(p, t->commit_end);
         FAULT(p, COMMIT_DURABLE);
         if (t->catalog_changed) atomic_fetch_add(&p->shm->control->catalog_version, 1);
     } else {
+        serial_committed(p, t, 0);
         if (t->changed_outside && durable) s = log_wait_durable(p, log_complete(p->shm->log));
         if (t->writer.x) {
             status undone = txn_rollback(p, t);
@@ -132,6 +139,7 @@ static void leave_to_txnd(struct proc *p, struct txn *t) {
 
 status txn_rollback(struct proc *p, struct txn *t) {
     CHECK(t->slot);
+    serial_rolled_back(p, t);
     status s = txn_rollback_to(p, t, (struct txn_mark){LSN_NONE});
     if (ok(s)) s = forget(p, t);
     if (ok(s)) {

@@ -8,6 +8,7 @@
  * Ids below map_base have left the window. txnd moves map_base before it clears their words, so a
  * reader that finds 0 looks at map_base again. */
 #include "txn/internal.h"
+#include "txn/serial.h"
 
 _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x) {
     char *map = shm->txn->memory + (size_t)shm->sizes.txns * sizeof(struct txn_slot);
@@ -56,5 +57,6 @@ status txn_need_id(struct proc *p, struct txn *t) {
     atomic_store(txn_map_entry(p->shm, x), MAP_RUNNING | txn_slot_ref(p->shm, t->index));
     t->writer.x = x;
     t->snap.x = x;
+    serial_has_id(t);
     return OK;
 }

@@ -1,5 +1,6 @@
 /* Transaction slots: their lives and their owners. */
 #include "txn/internal.h"
+#include "txn/serial.h"
 
 size_t txn_shared_bytes(const struct shm_sizes *s) {
     return sizeof(struct txn_shared) + (size_t)s->txns * sizeof(struct txn_slot) +
@@ -11,6 +12,7 @@ void txn_shared_init(struct shm *shm, txid next) {
     if (next == 0) next = 1;
     atomic_store(&t->next_txid, next);
     atomic_store(&t->map_base, next);
+    serial_shared_init(shm);
 }
 
 struct txn_slot *txn_slot_at(const struct shm *shm, uint32_t index) {

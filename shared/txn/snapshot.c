@@ -7,6 +7,7 @@
  * reader sees the floor. */
 #include "base/spin.h"
 #include "txn/internal.h"
+#include "txn/serial.h"
 #include "txn/version.h"
 
 /* What this session committed must be in its next snapshot: `visible` reaches it at the latest when
@@ -27,6 +28,7 @@ status txn_snapshot(struct proc *p, struct txn *t, struct snapshot *ret_snapshot
     struct txn_shared *shared = p->shm->txn;
     if (t->isolation == ISO_READ_COMMITTED || !t->have_snapshot) {
         TRY(wait_own_commit(p, t));
+        if (t->isolation == ISO_SERIALIZABLE) TRY(serial_begin(p, t));
         atomic_store_explicit(&t->slot->keep_lsn, atomic_load(&shared->oldest_active_lsn),
                               memory_order_relaxed);
         do {
@@ -34,9 +36,11 @@ status txn_snapshot(struct proc *p, struct txn *t, struct snapshot *ret_snapshot
             atomic_store(&t->slot->snapshot, t->snap.time + 1); /* 0 is "none" */
         } while (atomic_load(&shared->snapshot_floor) > t->snap.time);
         t->have_snapshot = true;
+        serial_begun(t);
     }
     t->snap.x = t->writer.x;
     t->snap.own = (lsn){atomic_load_explicit(&log->tail, memory_order_acquire)};
+    t->snap.serial = t->serial ? t : NULL;
     *ret_snapshot = t->snap;
     return OK;
 }
@@ -60,6 +64,7 @@ status version_visible(struct proc *p, const struct snapshot *s, struct tree_ent
     if (!sees(p->shm, s, e)) {
         _Alignas(8) char record[REC_BYTES_MAX];
         do {
+            if (s->serial) TRY(serial_passed(p, s->serial, e));
             if (e->flags & ENTRY_FIRST) return STATUS(NOT_FOUND);
             status st = log_read(p, e->lsn, record);
             if (status_is(st, ST_STALE)) return STATUS(SNAPSHOT_TOO_OLD);

@@ -105,7 +105,7 @@ enum txn_fate txn_fate(struct shm *shm, txid x, commit_time *ret_time, txn_ref *
 /* tree_is_running for trees. */
 bool txn_is_running(struct proc *p, txid x, commit_time *ret_time);
 
-enum txn_isolation { ISO_READ_COMMITTED, ISO_REPEATABLE_READ };
+enum txn_isolation { ISO_READ_COMMITTED, ISO_REPEATABLE_READ, ISO_SERIALIZABLE };
 
 /* What a reader sees (I7): commits at or below `time`, and its own changes made before `own`. The
  * log position serves as the command counter: what a statement itself writes lies at or above
@@ -114,6 +114,7 @@ struct snapshot {
     commit_time time;
     txid x;
     lsn own;
+    struct txn *serial; /* SERIALIZABLE: whose reads are noted (txn/serial.h); else NULL */
 };
 
 /* A transaction as its worker drives it (private memory; what must survive is in the slot). */
@@ -123,13 +124,14 @@ struct txn {
     uint32_t index;
     enum txn_isolation isolation;
     bool read_only;
-    bool have_snapshot;   /* REPEATABLE READ: taken */
+    bool have_snapshot;   /* REPEATABLE READ, SERIALIZABLE: taken */
     bool waiting;         /* in txn_wait or txn_lock_relation */
     uint16_t locks;       /* entries of slot->lock in use */
     lsn commit_end;       /* end of this session's newest commit record */
     bool changed_outside; /* something was logged that is no part of it: its end waits for that */
     bool catalog_changed; /* commit moves control.catalog_version before locks go */
     struct snapshot snap;
+    struct serial_slot *serial; /* SERIALIZABLE, once it has a snapshot; else NULL */
     commit_time last_commit; /* of this session's newest commit: its next snapshot is not older */
 };
 
@@ -155,7 +157,8 @@ status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark);
  * look into it. */
 status txn_drop_tree(struct proc *p, struct txn *t, struct tree tree);
 
-/* Ends the transaction; t may begin again afterwards. txn_commit waits until the commit is durable
+/* Ends the transaction; t may begin again afterwards. SERIALIZATION_FAILURE: it was rolled back
+ * (txn/serial.h). txn_commit waits until the commit is durable
  * (durable: false with synchronous_commit off). On an error of the log the outcome is unknown:
  * the status says so and the transaction has ended. */
 status txn_commit(struct proc *p, struct txn *t, bool durable);

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "msg/msg.h"
-#include "txn/txn.h"
+#include "txn/serial.h"
 
 #define TXN_REGION_BYTES ((size_t)64 << 20)
 #define LOG_FILE_BYTES ((size_t)16 << 30)
@@ -277,6 +277,7 @@ struct fake_env *fake_env_new(const struct fake_options *o) {
     shm->log = map_memory(sizeof *shm->log);
     shm->log_ring = map_ring(shm->sizes.ring_bytes);
     shm->txn = map_memory(TXN_REGION_BYTES);
+    shm->serial = map_memory(sizeof *shm->serial);
     shm->counters = map_memory(PROC_SLOTS * sizeof(struct counter_block));
     log_shared_init(shm->log, LOG_FIRST, 0);
     atomic_store(&shm->control->recovered_lsn, LOG_FIRST.at);
@@ -287,6 +288,7 @@ struct fake_env *fake_env_new(const struct fake_options *o) {
 void fake_env_free(struct fake_env *f) {
     struct shm *shm = &f->shm;
     munmap(shm->control, sizeof *shm->control);
+    munmap(shm->serial, sizeof *shm->serial);
     munmap(shm->pool, pool_shared_bytes(&shm->sizes));
     munmap(shm->frames, shm->sizes.frames * sizeof(struct frame));
     munmap(shm->pages, (size_t)shm->sizes.frames * PAGE_BYTES);

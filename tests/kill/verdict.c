@@ -27,6 +27,7 @@ void repair_step(struct world *w, unsigned step) {
     case 0: log_repair(&w->copy, dead.slot, txn_map_entry); break;
     case 1: pool_repair(&w->copy, dead); break;
     case 2: session_repair(&w->copy, dead, committed); break;
+    case 3: serial_repair(&w->copy, dead); break;
     default: txn_repair(&w->copy, dead);
     }
 }

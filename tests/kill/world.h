@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "pool/frame.h"
 #include "step.h"
+#include "txn/serial.h"
 #include "txn/txn.h"
 #include "txn/txn_recover.h"
 
@@ -181,7 +182,7 @@ void verdict_begin(struct world *w);
 void verdict_repair(struct world *w);
 void verdict_after(struct world *w);
 /* The supervisor's repair of the copy. */
-#define REPAIR_STEPS 4u
+#define REPAIR_STEPS 5u
 void repair_step(struct world *w, unsigned step);
 void repair_all(struct world *w);
 /* The supervisor dies at every instruction of the repair, and the next one repeats it (second.c).
@@ -231,9 +232,9 @@ bool waits_answer(struct world *w, uint16_t slot, struct msg *m);
 void waits_verdict(struct world *w);
 void waits_close(struct world *w);
 
-extern const struct kill_op ops_shared[], ops_session[], ops_txn[], ops_lock[], ops_tree[],
-    ops_daemon[], ops_logd[];
-extern const unsigned ops_shared_count, ops_session_count, ops_txn_count, ops_lock_count,
-    ops_tree_count, ops_daemon_count, ops_logd_count;
+extern const struct kill_op ops_shared[], ops_serial[], ops_session[], ops_txn[], ops_lock[],
+    ops_tree[], ops_daemon[], ops_logd[];
+extern const unsigned ops_shared_count, ops_serial_count, ops_session_count, ops_txn_count,
+    ops_lock_count, ops_tree_count, ops_daemon_count, ops_logd_count;
 
 #endif

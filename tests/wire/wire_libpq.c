@@ -211,6 +211,28 @@ static void waits_for_other_catalogs(const char *conninfo, const char *sql,
     done(t, "alter table pq drop column later");
 }
 
+/* Two on duty, each of whom goes off because the other one stays. */
+static void circles_are_broken(const char *conninfo) {
+    const char *t = "serializable";
+    const char *look = "begin isolation level serializable; select count(*) from pq where a > 5000";
+    PGconn *other = PQconnectdb(conninfo);
+    done(t, look);
+    PQclear(PQexec(other, look));
+    done(t, "insert into pq values (5001)");
+    PQclear(PQexec(other, "insert into pq values (5002)"));
+    done(t, "commit");
+    PGresult *r = PQexec(other, "commit");
+    const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    if (!code || strcmp(code, "40001") != 0) fail(t, "both have committed");
+    const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
+    if (!hint || strcmp(hint, "The transaction might succeed if retried.") != 0)
+        fail(t, "the hint");
+    PQclear(r);
+    if (PQtransactionStatus(other) != PQTRANS_IDLE) fail(t, "not idle after a refused commit");
+    PQfinish(other);
+    value_is(t, "select count(*) from pq where a > 5000", "1");
+}
+
 static void catalogs_change_meanwhile(const char *conninfo) {
     const char *t = "catalogs";
     waits_for_other_catalogs(conninfo, "copy pq to stdout", PGRES_COPY_OUT);
@@ -243,6 +265,7 @@ int main(int argc, char **argv) {
     copy_both_ways();
     single_rows();
     a_cancel();
+    circles_are_broken(argc > 1 ? argv[1] : "");
     catalogs_change_meanwhile(argc > 1 ? argv[1] : "");
     done("end", "drop table pq");
     done("end", "drop table pqc");

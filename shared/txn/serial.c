@@ -1,0 +1,559 @@
+/* Serializable snapshot isolation: lives of slots, pairs, and who is given up. */
+#include "txn/serial_internal.h"
+
+#include <string.h>
+
+static const char *reason = "";
+
+status serial_words(struct error *e, status s) {
+    if (!status_is(s, ST_SERIALIZATION_FAILURE)) return s;
+    status_ignore(error_set(e, s.code, /* returned below */
+                            "could not serialize access due to read/write dependencies among "
+                            "transactions"));
+    error_detail(e, "Reason code: %s", reason);
+    error_hint(e, "The transaction might succeed if retried.");
+    return s;
+}
+
+static status fails(const char *why) {
+    reason = why;
+    return STATUS(SERIALIZATION_FAILURE);
+}
+
+/* ---- slots and bits -------------------------------------------------------------------------- */
+
+static bool bit(const _Atomic uint64_t *set, uint32_t i) {
+    return atomic_load_explicit(&set[i / 64], memory_order_relaxed) >> (i % 64) & 1;
+}
+
+static void set_bit(_Atomic uint64_t *set, uint32_t i, bool on) {
+    uint64_t mask = (uint64_t)1 << (i % 64);
+    if (on)
+        atomic_fetch_or(&set[i / 64], mask);
+    else
+        atomic_fetch_and(&set[i / 64], ~mask);
+}
+
+/* The next bit that is set, from `from` on; SERIAL_SLOTS: none. */
+static uint32_t next_bit(const _Atomic uint64_t *set, uint32_t from) {
+    for (uint32_t w = from / 64; w < SERIAL_WORDS; w++) {
+        uint64_t word = atomic_load_explicit(&set[w], memory_order_acquire);
+        if (w == from / 64) word &= ~(uint64_t)0 << (from % 64);
+        if (word) return w * 64 + (uint32_t)__builtin_ctzll(word);
+    }
+    return SERIAL_SLOTS;
+}
+
+uint32_t serial_next(const struct serial_shared *shared, uint32_t from) {
+    return next_bit(shared->used, from);
+}
+
+static uint32_t index_of(const struct serial_shared *shared, const struct serial_slot *s) {
+    return (uint32_t)(s - shared->slot);
+}
+
+static void set_state(struct serial_slot *s, enum serial_state state) {
+    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
+    uint64_t generation = (word >> 8) + (state == SERIAL_ACTIVE);
+    atomic_store(&s->word, generation << 8 | state);
+}
+
+static bool has_turn(const struct serial_slot *s) {
+    enum serial_state state = serial_state_of(s);
+    return state == SERIAL_PREPARED || state == SERIAL_COMMITTED;
+}
+
+static void earlier(_Atomic uint64_t *least, uint64_t value) {
+    if (value < atomic_load(least)) atomic_store(least, value);
+}
+
+/* Writers commit at a time; of readers it is known when they ended. */
+static uint64_t time_of(const struct serial_slot *s) {
+    uint64_t time = atomic_load(&s->commit_time);
+    return time ? time : SERIAL_NEVER;
+}
+
+/* The same for one that is about to learn its time, which others may know already. */
+static uint64_t time_now(struct shm *shm, const struct serial_slot *s) {
+    commit_time time;
+    uint64_t x = atomic_load(&s->x);
+    if (atomic_load(&s->commit_time) || !x) return time_of(s);
+    return txn_fate(shm, x, &time, NULL) == FATE_COMMITTED ? time : SERIAL_NEVER;
+}
+
+/* Did `committed` end before the other one's snapshot was taken, and does that see what it wrote?
+ */
+static bool was_before(const struct serial_slot *committed, const struct serial_slot *other) {
+    return atomic_load(&committed->end_turn) <= atomic_load(&other->begin_turn) &&
+           time_of(committed) <= atomic_load(&other->snapshot);
+}
+
+/* Under the latch. From its state on it is nobody's; a death in between is finished by
+ * serial_repair.
+ */
+static void free_slot(struct serial_shared *shared, struct serial_slot *s) {
+    uint32_t own = index_of(shared, s);
+    bool committed = serial_state_of(s) == SERIAL_COMMITTED;
+    for (uint32_t i = next_bit(s->in, 0); committed && i < SERIAL_SLOTS;
+         i = next_bit(s->in, i + 1)) {
+        earlier(&shared->slot[i].gone_turn, atomic_load(&s->turn));
+        earlier(&shared->slot[i].gone_time, time_of(s));
+    }
+    set_state(s, SERIAL_FREE);
+    for (uint32_t i = next_bit(s->in, 0); i < SERIAL_SLOTS; i = next_bit(s->in, i + 1))
+        set_bit(shared->slot[i].out, own, false);
+    for (uint32_t i = next_bit(s->out, 0); i < SERIAL_SLOTS; i = next_bit(s->out, i + 1))
+        set_bit(shared->slot[i].in, own, false);
+    for (int w = 0; w < SERIAL_WORDS; w++) {
+        atomic_store(&s->in[w], 0);
+        atomic_store(&s->out[w], 0);
+    }
+    atomic_store(&s->owner, 0);
+    set_bit(shared->used, own, false);
+}
+
+/* Does anybody run who was concurrent with it, or can somebody begin who will be? */
+static bool is_needed(const struct shm *shm, const struct serial_slot *committed) {
+    const struct serial_shared *shared = shm->serial;
+    if (time_of(committed) > atomic_load(&shm->log->visible)) return true;
+    SERIAL_EACH(shared, i) {
+        const struct serial_slot *s = &shared->slot[i];
+        enum serial_state state = serial_state_of(s);
+        if (state != SERIAL_ACTIVE && state != SERIAL_PREPARED) continue;
+        if (!was_before(committed, s)) return true;
+    }
+    return false;
+}
+
+static void clean_up(struct shm *shm) {
+    struct serial_shared *shared = shm->serial;
+    SERIAL_EACH(shared, i) {
+        struct serial_slot *s = &shared->slot[i];
+        if (serial_state_of(s) == SERIAL_COMMITTED && !is_needed(shm, s)) free_slot(shared, s);
+    }
+}
+
+/* Of those that it has a pair to: the first that committed. */
+static void first_out(struct shm *shm, const struct serial_slot *s, uint64_t *ret_turn,
+                      uint64_t *ret_time) {
+    const struct serial_shared *shared = shm->serial;
+    *ret_turn = atomic_load(&s->gone_turn);
+    *ret_time = atomic_load(&s->gone_time);
+    for (uint32_t i = next_bit(s->out, 0); i < SERIAL_SLOTS; i = next_bit(s->out, i + 1)) {
+        const struct serial_slot *to = &shared->slot[i];
+        if (!has_turn(to)) continue;
+        if (atomic_load(&to->turn) < *ret_turn) *ret_turn = atomic_load(&to->turn);
+        if (time_now(shm, to) < *ret_time) *ret_time = time_now(shm, to);
+    }
+}
+
+/* The oldest committed one goes into the summary. */
+static void summarize(struct shm *shm) {
+    struct serial_shared *shared = shm->serial;
+    struct serial_summary *sum = &shared->summary;
+    struct serial_slot *oldest = NULL;
+    SERIAL_EACH(shared, i) {
+        struct serial_slot *s = &shared->slot[i];
+        if (serial_state_of(s) != SERIAL_COMMITTED) continue;
+        if (!oldest || atomic_load(&s->end_turn) < atomic_load(&oldest->end_turn)) oldest = s;
+    }
+    if (!oldest) return;
+    uint64_t turn, time;
+    first_out(shm, oldest, &turn, &time);
+    reads_merge(&sum->reads, &oldest->reads);
+    earlier(&sum->out_turn, turn);
+    earlier(&sum->out_time, time);
+    for (uint32_t i = next_bit(oldest->out, 0); i < SERIAL_SLOTS; i = next_bit(oldest->out, i + 1))
+        atomic_store(&shared->slot[i].summary_in, true);
+    if (time_of(oldest) != SERIAL_NEVER && time_of(oldest) > atomic_load(&sum->commit_time))
+        atomic_store(&sum->commit_time, time_of(oldest));
+    atomic_store(&sum->end_turn, atomic_load(&oldest->end_turn));
+    free_slot(shared, oldest);
+}
+
+/* Nobody runs who was concurrent with anybody in it. */
+static void forget_summary(struct shm *shm) {
+    struct serial_shared *shared = shm->serial;
+    struct serial_summary *sum = &shared->summary;
+    if (!atomic_load(&sum->end_turn)) return;
+    if (atomic_load(&sum->commit_time) > atomic_load(&shm->log->visible)) return;
+    SERIAL_EACH(shared, i) {
+        const struct serial_slot *s = &shared->slot[i];
+        bool later = atomic_load(&sum->end_turn) <= atomic_load(&s->begin_turn) &&
+                     atomic_load(&sum->commit_time) <= atomic_load(&s->snapshot);
+        if (!later && serial_state_of(s) != SERIAL_COMMITTED) return;
+    }
+    atomic_store(&sum->end_turn, 0);
+    atomic_store(&sum->commit_time, 0);
+    atomic_store(&sum->out_turn, SERIAL_NEVER);
+    atomic_store(&sum->out_time, SERIAL_NEVER);
+    reads_clear(&sum->reads);
+}
+
+void serial_shared_init(struct shm *shm) {
+    atomic_store(&shm->serial->summary.out_turn, SERIAL_NEVER);
+    atomic_store(&shm->serial->summary.out_time, SERIAL_NEVER);
+}
+
+/* ---- pairs ----------------------------------------------------------------------------------- */
+
+/* reader → writer → some T3 that committed before both. */
+static bool writer_is_pivot(struct shm *shm, const struct serial_slot *reader,
+                            const struct serial_slot *writer) {
+    uint64_t turn, time;
+    first_out(shm, writer, &turn, &time);
+    if (turn == SERIAL_NEVER) return false;
+    if (turn > atomic_load(&reader->end_turn) || turn > atomic_load(&writer->end_turn))
+        return false;
+    return !atomic_load(&reader->read_only) || time <= atomic_load(&reader->snapshot);
+}
+
+/* Some T1 → reader → writer, of which the writer committed first. */
+static bool reader_is_pivot(struct shm *shm, const struct serial_slot *reader,
+                            const struct serial_slot *writer) {
+    const struct serial_shared *shared = shm->serial;
+    if (!has_turn(writer) || atomic_load(&reader->read_only)) return false;
+    if (atomic_load(&reader->summary_in)) return true;
+    for (uint32_t i = next_bit(reader->in, 0); i < SERIAL_SLOTS; i = next_bit(reader->in, i + 1)) {
+        const struct serial_slot *first = &shared->slot[i];
+        if (atomic_load(&first->doomed)) continue;
+        if (atomic_load(&first->end_turn) < atomic_load(&writer->turn)) continue;
+        if (atomic_load(&first->read_only) && time_now(shm, writer) > atomic_load(&first->snapshot))
+            continue;
+        return true;
+    }
+    return false;
+}
+
+/* Under the latch. `own` is one of the two. */
+static status add_pair(struct shm *shm, struct serial_slot *own, struct serial_slot *reader,
+                       struct serial_slot *writer) {
+    const struct serial_shared *shared = shm->serial;
+    if (bit(reader->out, index_of(shared, writer))) return OK;
+    set_bit(reader->out, index_of(shared, writer), true);
+    set_bit(writer->in, index_of(shared, reader), true);
+    if (!writer_is_pivot(shm, reader, writer) && !reader_is_pivot(shm, reader, writer)) return OK;
+    struct serial_slot *victim = has_turn(writer) ? own : writer;
+    atomic_store(&victim->doomed, true); /* also if it goes back to a savepoint */
+    if (victim != own) return OK;
+    return fails(own == writer ? "Canceled on identification as a pivot, during write."
+                               : "Canceled on conflict out to pivot, during read.");
+}
+
+/* ---- the transaction's life ------------------------------------------------------------------ */
+
+static void lock(struct proc *p) {
+    latch_lock(&p->shm->serial->latch, p->owner);
+}
+
+static void unlock(struct proc *p) {
+    latch_unlock(&p->shm->serial->latch);
+}
+
+static struct serial_slot *find_free(struct serial_shared *shared) {
+    for (uint32_t i = 0; i < SERIAL_SLOTS; i++) {
+        if (bit(shared->used, i)) continue;
+        if (i >= atomic_load(&shared->high)) atomic_store(&shared->high, i + 1);
+        return &shared->slot[i];
+    }
+    return NULL;
+}
+
+static void open_slot(struct serial_shared *shared, struct serial_slot *s, struct owner owner) {
+    reads_clear(&s->reads);
+    atomic_store(&s->x, 0);
+    atomic_store(&s->snapshot, 0);
+    atomic_store(&s->turn, 0);
+    atomic_store(&s->end_turn, SERIAL_NEVER);
+    atomic_store(&s->commit_time, 0);
+    atomic_store(&s->gone_turn, SERIAL_NEVER);
+    atomic_store(&s->gone_time, SERIAL_NEVER);
+    atomic_store(&s->read_only, false);
+    atomic_store(&s->doomed, false);
+    atomic_store(&s->summary_in, false);
+    atomic_store(&s->begin_turn, atomic_load(&shared->turn));
+    atomic_store(&s->owner, owner_word(owner));
+    set_state(s, SERIAL_ACTIVE);
+    set_bit(shared->used, index_of(shared, s), true);
+}
+
+status serial_begin(struct proc *p, struct txn *t) {
+    struct serial_shared *shared = p->shm->serial;
+    CHECK(!t->serial);
+    lock(p);
+    clean_up(p->shm);
+    forget_summary(p->shm);
+    struct serial_slot *s = find_free(shared);
+    if (!s) {
+        summarize(p->shm);
+        s = find_free(shared);
+    }
+    if (s) open_slot(shared, s, p->owner);
+    unlock(p);
+    t->serial = s;
+    return s ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+void serial_begun(struct txn *t) {
+    if (!t->serial) return;
+    atomic_store(&t->serial->read_only, t->read_only);
+    if (t->writer.x) atomic_store(&t->serial->x, t->writer.x);
+    atomic_store(&t->serial->snapshot, t->snap.time);
+}
+
+void serial_has_id(struct txn *t) {
+    if (t->serial) atomic_store(&t->serial->x, t->writer.x);
+}
+
+/* Others may have chosen us. */
+static status live(const struct txn *t) {
+    if (!atomic_load(&t->serial->doomed)) return OK;
+    return fails("Canceled on identification as a pivot, during conflict checking.");
+}
+
+status serial_read_key(struct txn *t, struct tree tree, const void *key, size_t len) {
+    reads_add_key(&t->serial->reads, tree.root.no, reads_hash(tree.root.no, key, len));
+    atomic_thread_fence(memory_order_seq_cst);
+    return live(t);
+}
+
+status serial_read_range(struct txn *t, struct tree tree, const void *low, size_t low_len,
+                         const void *high, size_t high_len) {
+    reads_add_range(&t->serial->reads, tree.root.no, low, low_len, high, high_len);
+    atomic_thread_fence(memory_order_seq_cst);
+    return live(t);
+}
+
+/* Who wrote a version: by its id, or by the time at which it committed. */
+static struct serial_slot *find_writer(struct proc *p, stamp of) {
+    struct serial_shared *shared = p->shm->serial;
+    SERIAL_EACH(shared, i) {
+        struct serial_slot *s = &shared->slot[i];
+        uint64_t x = atomic_load(&s->x);
+        if (!x) continue;
+        if (stamp_is_txid(of) ? x == stamp_txid(of) : atomic_load(&s->commit_time) == of) return s;
+        commit_time time;
+        bool ending = !stamp_is_txid(of) && serial_state_of(s) == SERIAL_PREPARED;
+        if (ending && txn_fate(p->shm, x, &time, NULL) == FATE_COMMITTED && time == of) return s;
+    }
+    return NULL;
+}
+
+/* A writer who is in the summary has, for all we know, the first pair of them all. */
+static status passed_summary(const struct serial_shared *shared, const struct txn *t, stamp of) {
+    const struct serial_summary *sum = &shared->summary;
+    if (stamp_is_txid(of) || of > atomic_load(&sum->commit_time)) return OK;
+    uint64_t time = atomic_load(&sum->out_time);
+    if (atomic_load(&sum->out_turn) == SERIAL_NEVER) return OK;
+    if (t->read_only && time > t->snap.time) return OK;
+    return fails("Canceled on conflict out to old pivot.");
+}
+
+status serial_passed(struct proc *p, struct txn *t, const struct tree_entry *version) {
+    struct serial_shared *shared = p->shm->serial;
+    if (stamp_is_txid(version->stamp)) {
+        txid x = stamp_txid(version->stamp);
+        if (x == t->writer.x || txn_fate(p->shm, x, NULL, NULL) == FATE_ROLLED_BACK) return OK;
+    }
+    TRY(live(t));
+    lock(p);
+    struct serial_slot *writer = find_writer(p, version->stamp);
+    status s = OK;
+    if (writer && writer != t->serial)
+        s = add_pair(p->shm, t->serial, t->serial, writer);
+    else if (!writer)
+        s = passed_summary(shared, t, version->stamp);
+    unlock(p);
+    return s;
+}
+
+/* A slot that has read it, and had not ended when we began; it may have changed hands since. */
+static bool concerns(const struct serial_slot *s, const struct serial_slot *own, uint64_t root,
+                     uint64_t hash, const void *key, size_t len) {
+    enum serial_state state = serial_state_of(s);
+    if (s == own || state == SERIAL_FREE) return false;
+    if (state == SERIAL_COMMITTED && was_before(s, own)) return false;
+    return reads_cover(&s->reads, root, hash, key, len);
+}
+
+static status meet_reader(struct proc *p, struct txn *t, uint32_t i, uint64_t word) {
+    struct serial_shared *shared = p->shm->serial;
+    struct serial_slot *reader = &shared->slot[i];
+    if (bit(t->serial->in, i)) return OK;
+    status s = OK;
+    lock(p);
+    bool same_life = atomic_load(&reader->word) >> 8 == word >> 8;
+    if (same_life && serial_state_of(reader) != SERIAL_FREE && !atomic_load(&reader->doomed))
+        s = add_pair(p->shm, t->serial, reader, t->serial);
+    unlock(p);
+    return s;
+}
+
+static status meet_summary(struct proc *p, struct txn *t, uint64_t root, uint64_t hash,
+                           const void *key, size_t len) {
+    struct serial_shared *shared = p->shm->serial;
+    const struct serial_summary *sum = &shared->summary;
+    struct serial_slot *own = t->serial;
+    if (atomic_load(&sum->end_turn) <= atomic_load(&own->begin_turn) &&
+        atomic_load(&sum->commit_time) <= atomic_load(&own->snapshot))
+        return OK;
+    if (!reads_cover(&sum->reads, root, hash, key, len)) return OK;
+    uint64_t turn, time;
+    lock(p);
+    atomic_store(&own->summary_in, true);
+    first_out(p->shm, own, &turn, &time);
+    unlock(p);
+    return turn == SERIAL_NEVER ? OK
+                                : fails("Canceled on identification as a pivot, during write.");
+}
+
+status serial_wrote(struct proc *p, struct txn *t, struct tree tree, const void *key, size_t len) {
+    if (!t->serial) return OK;
+    struct serial_shared *shared = p->shm->serial;
+    uint64_t root = tree.root.no, hash = reads_hash(root, key, len);
+    atomic_thread_fence(memory_order_seq_cst);
+    SERIAL_EACH(shared, i) {
+        const struct serial_slot *s = &shared->slot[i];
+        uint64_t word = atomic_load(&s->word);
+        if (concerns(s, t->serial, root, hash, key, len)) TRY(meet_reader(p, t, i, word));
+    }
+    TRY(meet_summary(p, t, root, hash, key, len));
+    return live(t);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* We commit first of T1 → reader → us: the reader must not commit, unless T1 did, or is a reader
+ * that began before us. */
+static bool is_pivot_before(const struct serial_shared *shared, const struct serial_slot *reader,
+                            const struct serial_slot *own) {
+    for (uint32_t i = next_bit(reader->in, 0); i < SERIAL_SLOTS; i = next_bit(reader->in, i + 1)) {
+        const struct serial_slot *first = &shared->slot[i];
+        if (first == own) return true;
+        if (serial_state_of(first) != SERIAL_COMMITTED && !atomic_load(&first->read_only) &&
+            !atomic_load(&first->doomed))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t next_turn(struct serial_shared *shared) {
+    return atomic_fetch_add(&shared->turn, 1) + 1;
+}
+
+/* Under the latch; time: of its commit, 1: it has written nothing. */
+static void set_committed(struct serial_shared *shared, struct serial_slot *s, commit_time time) {
+    atomic_store(&s->commit_time, time);
+    atomic_store(&s->end_turn, next_turn(shared));
+    set_state(s, SERIAL_COMMITTED);
+    atomic_store(&s->owner, 0);
+}
+
+static status prepare(struct serial_shared *shared, struct serial_slot *own) {
+    if (atomic_load(&own->doomed))
+        return fails("Canceled on identification as a pivot, during commit attempt.");
+    for (uint32_t i = next_bit(own->in, 0); i < SERIAL_SLOTS; i = next_bit(own->in, i + 1)) {
+        struct serial_slot *reader = &shared->slot[i];
+        if (serial_state_of(reader) == SERIAL_COMMITTED || atomic_load(&reader->doomed)) continue;
+        if (!is_pivot_before(shared, reader, own)) continue;
+        if (serial_state_of(reader) == SERIAL_PREPARED)
+            return fails("Canceled on commit attempt with conflict in from prepared pivot.");
+        atomic_store(&reader->doomed, true);
+    }
+    atomic_store(&own->turn, next_turn(shared));
+    set_state(own, SERIAL_PREPARED);
+    return OK;
+}
+
+status serial_prepare(struct proc *p, struct txn *t) {
+    if (!t->serial) return OK;
+    lock(p);
+    status s = prepare(p->shm->serial, t->serial);
+    unlock(p);
+    return s;
+}
+
+void serial_committed(struct proc *p, struct txn *t, commit_time time) {
+    struct serial_slot *s = t->serial;
+    if (!s) return;
+    lock(p);
+    if (!time) atomic_store(&s->read_only, true);
+    set_committed(p->shm->serial, s, time ? time : 1);
+    clean_up(p->shm);
+    unlock(p);
+    t->serial = NULL;
+}
+
+void serial_rolled_back(struct proc *p, struct txn *t) {
+    if (!t->serial) return;
+    lock(p);
+    free_slot(p->shm->serial, t->serial);
+    clean_up(p->shm);
+    unlock(p);
+    t->serial = NULL;
+}
+
+/* ---- after a death --------------------------------------------------------------------------- */
+
+/* One slot's pairs, seen from one side: with slots that are free there are none, with all others
+ * they stand twice. */
+static void mirror(struct serial_shared *shared, uint32_t own, bool out) {
+    struct serial_slot *s = &shared->slot[own];
+    _Atomic uint64_t *mine = out ? s->out : s->in;
+    for (uint32_t i = next_bit(mine, 0); i < SERIAL_SLOTS; i = next_bit(mine, i + 1)) {
+        struct serial_slot *other = &shared->slot[i];
+        if (serial_state_of(other) == SERIAL_FREE)
+            set_bit(mine, i, false);
+        else
+            set_bit(out ? other->in : other->out, own, true);
+    }
+}
+
+/* Whatever the holder of the latch was doing is done to its end, or has not been. */
+static void make_whole(struct serial_shared *shared) {
+    for (uint32_t i = 0; i < atomic_load(&shared->high); i++) {
+        if (serial_state_of(&shared->slot[i]) == SERIAL_FREE)
+            free_slot(shared, &shared->slot[i]);
+        else
+            set_bit(shared->used, i, true);
+    }
+    SERIAL_EACH(shared, i) {
+        mirror(shared, i, true);
+        mirror(shared, i, false);
+    }
+}
+
+/* One whose owner died amid set_committed has its time, if not its state. */
+static void end_of_dead(struct shm *shm, struct serial_slot *s) {
+    commit_time time = atomic_load(&s->commit_time);
+    uint64_t x = atomic_load(&s->x);
+    if (!time && serial_state_of(s) == SERIAL_PREPARED && x &&
+        txn_fate(shm, x, &time, NULL) != FATE_COMMITTED)
+        time = 0;
+    if (time)
+        set_committed(shm->serial, s, time);
+    else
+        free_slot(shm->serial, s);
+}
+
+static bool has_slots(const struct serial_shared *shared, struct owner dead) {
+    SERIAL_EACH(shared, i)
+    if (atomic_load(&shared->slot[i].owner) == owner_word(dead)) return true;
+    return false;
+}
+
+/* The latch in the name of the dead, so that a repair that dies leaves it as it found it. */
+void serial_repair(struct shm *shm, struct owner dead) {
+    struct serial_shared *shared = shm->serial;
+    if (latch_word_owned_by(atomic_load(&shared->latch.word), dead)) {
+        make_whole(shared);
+    } else {
+        if (!has_slots(shared, dead)) return;
+        latch_lock(&shared->latch, dead);
+    }
+    SERIAL_EACH(shared, i) {
+        struct serial_slot *s = &shared->slot[i];
+        if (atomic_load(&s->owner) == owner_word(dead)) end_of_dead(shm, s);
+    }
+    latch_unlock(&shared->latch);
+}
