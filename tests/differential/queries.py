@@ -1,0 +1,225 @@
+"""Random statements over random tables. A query's answer is a set of rows that no order of evaluation changes; where the
+text says ORDER BY, the order is total."""
+from schema import literal
+
+# Equal values of these types look alike, so grouping may show any of them.
+GROUPABLE = ("int2", "int4", "int8", "text", "bool", "date", "time", "timestamp", "uuid", "bytea")
+SUMMABLE = ("int2", "int4", "int8")
+
+
+class Queries:
+    def __init__(self, dice, tables, expressions):
+        self.dice, self.tables, self.e = dice, tables, expressions
+        self.aliases = 0
+
+    # ---- sources --------------------------------------------------------------------------------
+
+    def alias(self):
+        self.aliases += 1
+        return f"s{self.aliases}"
+
+    def relation(self, depth):
+        """(text of a FROM item, its scope)."""
+        d, alias = self.dice, self.alias()
+        if depth > 0 and d.random() < 0.25:
+            text, kinds = self.select(depth - 1, d.randrange(1, 4))
+            names = [f"x{i}" for i in range(len(kinds))]
+            return f"({text}) {alias}({', '.join(names)})", [(f"{alias}.{n}", k) for n, k in zip(names, kinds)]
+        if d.random() < 0.06:
+            return f"generate_series(1, {d.randrange(5)}) {alias}(n)", [(f"{alias}.n", "int4")]
+        if d.random() < 0.06:
+            kinds = [d.choice(("int4", "text", "bool")) for _ in range(2)]
+            rows = ", ".join(f"({', '.join(literal(d, k) for k in kinds)})" for _ in range(d.randrange(1, 4)))
+            return f"(values {rows}) {alias}(a, b)", [(f"{alias}.a", kinds[0]), (f"{alias}.b", kinds[1])]
+        table = d.choice(self.tables)
+        return f"{table.name} {alias}", [(f"{alias}.{c.name}", c.type) for c in table.columns]
+
+    def join_condition(self, left, right):
+        pairs = [(a, b) for a, k in left for b, l in right if k == l and k != "jsonb"]
+        if pairs and self.dice.random() < 0.8:
+            a, b = self.dice.choice(pairs)
+            text = f"{a} {self.dice.choice(('=', '=', '=', '<', '<>'))} {b}"
+            return text if self.dice.random() < 0.7 else f"{text} and {self.e.condition(left + right, 1)}"
+        return self.e.condition(left + right, 1)
+
+    def source(self, depth):
+        text, scope = self.relation(depth)
+        for _ in range(self.dice.choice((0, 0, 1, 1, 2, 3) if depth > 0 else (0, 0, 1))):
+            other, more = self.relation(depth - 1)
+            how = self.dice.choice(("join", "join", "left join", "right join", "full join", "cross join"))
+            if how == "full join":  # what cannot be hashed or merged is refused
+                pairs = [(a, b) for a, k in scope for b, l in more if k == l and k in GROUPABLE]
+                if not pairs:
+                    how = "left join"
+                else:
+                    text = f"{text} full join {other} on {' = '.join(self.dice.choice(pairs))}"
+            if how == "cross join":
+                text = f"{text} cross join {other}"
+            elif how != "full join":
+                text = f"{text} {how} {other} on {self.join_condition(scope, more)}"
+            scope = scope + more
+        return text, scope
+
+    # ---- conditions -----------------------------------------------------------------------------
+
+    def subquery_condition(self, scope, depth):
+        d = self.dice
+        inner, more = self.source(0)
+        kind_pairs = [(a, b) for a, k in scope for b, l in more if k == l and k != "jsonb"]
+        how = d.randrange(4)
+        where = self.e.condition(more + scope, 1) if d.random() < 0.5 else "true"
+        if kind_pairs:
+            outer, own = d.choice(kind_pairs)
+            if how == 0:
+                return f"{outer} {d.choice(('in', 'not in'))} (select {own} from {inner} where {where})"
+            if how == 1:
+                return f"{d.choice(('', 'not '))}exists (select from {inner} where {outer} = {own} and {where})"
+            if how == 2:
+                return f"{outer} {d.choice(('=', '<', '<>', '>='))} {d.choice(('any', 'all'))} (select {own} from {inner} where {where})"
+        return f"(select count(*) from {inner} where {where}) {d.choice(('=', '>', '<'))} {d.randrange(4)}"
+
+    def where(self, scope, depth):
+        parts = []
+        if self.dice.random() < 0.7:
+            parts.append(self.e.condition(scope, 2))
+        if depth > 0 and self.dice.random() < 0.35:
+            parts.append(self.subquery_condition(scope, depth))
+        return f" where {' and '.join(parts)}" if parts else ""
+
+    # ---- queries --------------------------------------------------------------------------------
+
+    def select(self, depth, width=None):
+        """(text, types of its columns)."""
+        d = self.dice
+        if depth > 0 and d.random() < 0.12:
+            return self.set_operation(depth - 1)
+        if depth > 0 and d.random() < 0.25:
+            return self.grouped(depth, width)
+        source, scope = self.source(depth)
+        targets = [self.target(scope, depth) for _ in range(width or d.randrange(1, 5))]
+        text = f"{', '.join(t for t, _ in targets)} from {source}{self.where(scope, depth)}"
+        if all(k in GROUPABLE for _, k in targets) and d.random() < 0.2:
+            text = "distinct " + text
+        text = f"select {text}"
+        if d.random() < 0.15 and all(k != "jsonb" and k[0] != "_" for _, k in targets) and not text.startswith("select distinct"):
+            text += self.limited(targets)
+        return text, [k for _, k in targets]
+
+    def limited(self, targets):
+        keys = ", ".join(str(i + 1) + self.dice.choice(("", " desc", " nulls first")) for i in range(len(targets)))
+        limit = f" limit {self.dice.randrange(8)}" if all(k in GROUPABLE for _, k in targets) else ""
+        return f" order by {keys}{limit}"
+
+    def target(self, scope, depth):
+        d = self.dice
+        if depth > 0 and d.random() < 0.08:
+            inner, more = self.source(0)
+            able = [(t, k) for t, k in more if k in SUMMABLE + ("text", "date")]
+            if able:
+                text, kind = d.choice(able)
+                return f"(select max({text}) from {inner} where {self.e.condition(more + scope, 1)})", kind
+        if depth > 0 and d.random() < 0.08:
+            return self.window(scope)
+        return self.e.any(scope, d.randrange(3))
+
+    def window(self, scope):
+        d = self.dice
+        ordered = [t for t, k in scope if k in GROUPABLE]
+        if not ordered:
+            return self.e.any(scope, 1)
+        by = d.choice(ordered)
+        over = f"partition by {d.choice(ordered)} order by {by}" if d.random() < 0.5 else f"order by {by}"
+        how = d.choice(("rank()", "dense_rank()", "count(*)", "max({})", "min({})", "percent_rank()", "cume_dist()"))
+        kind = {"percent_rank()": "float8", "cume_dist()": "float8"}.get(how, "int8")
+        if "{}" in how:
+            kind = next(k for t, k in scope if t == by)
+            how = how.format(by)
+            if kind not in ("int2", "int4", "int8", "text", "date", "time", "timestamp"):
+                return f"rank() over ({over})", "int8"
+        frame = d.choice(("", "", " range between unbounded preceding and current row", " groups between 1 preceding and 1 following",
+                          " range between current row and unbounded following exclude group"))
+        return f"{how} over ({over}{frame})", kind
+
+    def aggregate(self, scope):
+        d = self.dice
+        text, kind = d.choice(scope)
+        if kind in SUMMABLE:
+            how = d.choice(("sum", "min", "max", "avg", "count", "bit_and", "bit_or"))
+        elif kind == "bool":
+            how = d.choice(("bool_and", "bool_or", "every", "count"))
+        elif kind in ("text", "date", "timestamp", "time"):
+            how = d.choice(("min", "max", "count"))
+        else:
+            how = "count"
+        inside = ("distinct " if d.random() < 0.2 else "") + text
+        if kind == "jsonb" and inside != text:
+            inside = text
+        filtered = f" filter (where {self.e.condition(scope, 1)})" if d.random() < 0.2 else ""
+        result = {"count": "int8", "avg": "numeric", "sum": "numeric" if kind == "int8" else "int8", "bool_and": "bool", "bool_or": "bool",
+                  "every": "bool"}.get(how, kind)
+        return f"{how}({inside}){filtered}", result
+
+    def grouped(self, depth, width=None):
+        d = self.dice
+        source, scope = self.source(depth)
+        keys = [(t, k) for t, k in scope if k in GROUPABLE]
+        keys = d.sample(keys, min(len(keys), d.randrange(3)))
+        targets = (keys + [self.aggregate(scope) for _ in range(4)])[:width or len(keys) + d.randrange(1, 3)]
+        text = f"select {', '.join(t for t, _ in targets)} from {source}{self.where(scope, depth)}"
+        if keys:
+            names = ", ".join(t for t, _ in keys)
+            text += " group by " + (d.choice(("{}", "{}", "{}", "rollup ({})", "cube ({})", "grouping sets (({}), ())")).format(names))
+        if d.random() < 0.3:
+            text += f" having {d.choice(('count(*) > 1', 'count(*) < 5', 'max(' + scope[0][0] + ') is not null'))}" \
+                if scope[0][1] in SUMMABLE else " having count(*) > 0"
+        return text, [k for _, k in targets]
+
+    def set_operation(self, depth):
+        d = self.dice
+        kinds = [d.choice(("int4", "text", "int8", "date")) for _ in range(d.randrange(1, 3))]
+        parts = []
+        for _ in range(d.randrange(2, 4)):
+            source, scope = self.source(0)
+            parts.append(f"select {', '.join(self.e.make(scope, k, 1) for k in kinds)} from {source}{self.where(scope, 0)}")
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {d.choice(('union', 'union all', 'intersect', 'except', 'intersect all', 'except all'))} {part}"
+        return text, kinds
+
+    def query(self):
+        d = self.dice
+        if d.random() < 0.12:
+            inner, kinds = self.select(1)
+            names = [f"w{i}" for i in range(len(kinds))]
+            scope = [(f"w.{n}", k) for n, k in zip(names, kinds)]
+            kept = d.choice(("", "materialized ", "not materialized "))
+            text, _ = self.target(scope, 0)
+            return f"with w({', '.join(names)}) as {kept}({inner}) select w.*, {text} from w{self.where(scope, 1)}"
+        return self.select(2)[0]
+
+    # ---- changes --------------------------------------------------------------------------------
+
+    def change(self):
+        """One statement that changes a table, and that table's name."""
+        d = self.dice
+        table = d.choice(self.tables)
+        scope = [(f"{table.name}.{c.name}", c.type) for c in table.columns]
+        able = table.columns[1:]
+        how = d.randrange(4)
+        if how == 0:
+            return f"delete from {table.name}{self.where(scope, 1)} returning *", table
+        if how == 1 and able:
+            column = d.choice(able)
+            return (f"update {table.name} set {column.name} = {self.e.make(scope, column.type, 2)}{self.where(scope, 1)} "
+                    "returning *"), table
+        if how == 2:
+            other = d.choice(self.tables)
+            more = [(f"o.{c.name}", c.type) for c in other.columns]
+            values = ", ".join(self.e.make(more, c.type, 1) for c in able)
+            return (f"insert into {table.name} select o.id + 1000, {values} from {other.name} o{self.where(more, 0)} returning *"
+                    if values else f"insert into {table.name} select o.id + 1000 from {other.name} o"), table
+        values = ", ".join(literal(d, c.type) for c in able)
+        action = d.choice(("do nothing", f"do update set {able[0].name} = excluded.{able[0].name}")) if able else "do nothing"
+        key = d.randrange(1, 40)
+        return (f"insert into {table.name} values ({key}{', ' + values if values else ''}) on conflict "
+                f"{'(id) ' if 'update' in action else ''}{action} returning *"), table
