@@ -276,3 +276,30 @@ status analyse_checks(struct sql_env *env, struct arena *arena, const struct rel
     *ret_checks = checks;
     return OK;
 }
+
+status analyse_index(struct sql_env *env, struct arena *arena, const struct relation *r,
+                     const struct index_desc *index, struct index_meaning *ret) {
+    *ret = (struct index_meaning){.keys = arena_zalloc(arena, index->nkeys * sizeof *ret->keys)};
+    if (!ret->keys) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t k = 0; k < index->nkeys; k++)
+        if (!index->columns[k])
+            TRY(stored_expression(env, arena, r, index->expressions[k], USE_INDEX, NULL,
+                                  &ret->keys[k]));
+    if (!index->predicate_text) return OK;
+    return stored_expression(env, arena, r, index->predicate_text, USE_PREDICATE, NULL,
+                             &ret->predicate);
+}
+
+status analyse_indexes(struct sql_env *env, struct arena *arena, const struct relation *r,
+                       struct index_meaning **ret) {
+    bool any = false;
+    *ret = NULL;
+    for (uint16_t i = 0; i < r->nindexes; i++) any |= r->indexes[i].computed;
+    if (!any) return OK;
+    struct index_meaning *m = arena_zalloc(arena, r->nindexes * sizeof *m);
+    if (!m) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].computed) TRY(analyse_index(env, arena, r, &r->indexes[i], &m[i]));
+    *ret = m;
+    return OK;
+}

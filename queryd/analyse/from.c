@@ -160,6 +160,7 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
         NEEDS(a, e->schema_name);
     }
     TRY(relation_columns(a, r, e));
+    TRY(analyse_indexes(a->env, a->arena, r, &e->indexes));
     if (r->kind == 'v') TRY(expand_view(s, r, e));
     if (var->alias) TRY(rename_columns(a, e, var->alias->columns, location));
     return rte_add(s, e, ret_rte);

@@ -35,6 +35,12 @@ struct cte {
     uint16_t id; /* in the whole statement */
 };
 
+/* What is in a computed index, over the columns of range table entry 0. */
+struct index_meaning {
+    struct expr *predicate; /* NULL: every row */
+    struct expr **keys;     /* per key column, NULL: a plain one */
+};
+
 /* Range table entry: one source of rows. */
 struct rte {
     enum rte_kind kind;
@@ -44,6 +50,8 @@ struct rte {
     struct rte_column *columns;
     const struct relation *relation; /* RELATION: valid while the statement is prepared */
     const char *schema_name;
+    struct index_meaning
+        *indexes;        /* RELATION: per entry of relation->indexes; NULL: all are plain */
     struct query *query; /* SUBQUERY */
     uint16_t nfunctions; /* FUNCTION */
     struct rte_function *functions;
@@ -95,11 +103,20 @@ struct change_check {
     struct expr *expr; /* over the changed table's columns */
 };
 
+/* One of what ON CONFLICT lists: over the target's columns. */
+struct infer_element {
+    struct expr *expr;
+    oid collation, opclass; /* 0: any */
+};
+
+/* With neither elements nor a constraint: any conflict. */
 struct on_conflict {
     bool do_update;
-    oid arbiter;        /* index; 0: any */
-    bool primary;       /* the arbiter is the primary key */
-    struct expr **sets; /* per attribute, NULL: unchanged; vars: rte target, and excluded */
+    oid constraint_index; /* ON CONSTRAINT: its index */
+    uint16_t nelements;
+    struct infer_element *elements;
+    struct expr *infer_where; /* what the index's predicate must follow from */
+    struct expr **sets;       /* per attribute, NULL: unchanged; vars: rte target, and excluded */
     uint16_t excluded_rte;
     struct expr *where;
 };

@@ -41,13 +41,18 @@ struct index_desc {
     uint16_t nkeys; /* key columns; INCLUDE columns are beyond */
     uint16_t ncolumns;
     int16_t columns[INDEX_COLUMNS_MAX]; /* attribute numbers; 0: expression */
+    oid types[INDEX_COLUMNS_MAX];       /* of each column or expression */
+    oid classes[INDEX_COLUMNS_MAX];     /* operator classes of the keys */
+    oid collations[INDEX_COLUMNS_MAX];
+    const char *expressions[INDEX_COLUMNS_MAX]; /* SQL where the column is 0 */
     bool descending[INDEX_COLUMNS_MAX];
     bool nulls_first[INDEX_COLUMNS_MAX];
     bool unique;
     bool primary; /* the table's own tree: entries are the rows */
     bool nulls_not_distinct;
     bool valid;
-    const char *predicate_text; /* NULL: none */
+    bool computed;              /* has expressions or a predicate: table/index_row.h */
+    const char *predicate_text; /* SQL: only rows for which it is true have entries; NULL: all */
     oid constraint;             /* 0: none */
 };
 
@@ -150,6 +155,14 @@ void catalog_changed(struct sql_env *env);
 /* To be called after txn_rollback_to in a transaction whose catalog_changed is set: what the
  * session had read of its own changes is forgotten. */
 void catalog_rolled_back(struct sql_env *env);
+
+/* A btree operator class by its name; *ret_input (may be NULL): the type that it orders. 42704. */
+status catalog_opclass(struct sql_env *env, const char *name, oid *ret_opclass, oid *ret_input);
+/* Column k of an index as pg_get_indexdef writes it: a name, or an expression, in parentheses
+ * unless it is a function's call. */
+status catalog_index_column(struct sql_env *env, const struct relation *r,
+                            const struct index_desc *index, uint16_t k, bool pretty,
+                            struct buf *out);
 
 /* Names for regclass and its kin: the session puts it into session_env.names, and its struct
  * sql_env into session_env.session. */

@@ -217,8 +217,9 @@ static status drop_column(struct sql_env *env, const struct relation *r,
     }
     catalog_changed(env);
     TRY(catalog_relation(env, relation, &r));
-    for (unsigned i = 0; i < r->nindexes; i++)
-        if (index_has(&r->indexes[i], number)) TRY(define_drop_index(env, r, r->indexes[i].oid));
+    struct list *indexes = NULL;
+    TRY(define_column_indexes(env, r, number, &indexes));
+    LIST_EACH(void *, index, indexes) TRY(define_drop_index(env, r, (oid)(uintptr_t)index));
     TRY(drop_default(env, relation, number));
     TRY(define_drop_owned_sequences(env, relation, number));
     datum keys[] = {datum_oid(relation), datum_int2(number)};

@@ -273,3 +273,35 @@ out:
     catalog_scan_end(&s);
     return st;
 }
+
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+static bool is_index_of(const struct relation *r, oid index) {
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return true;
+    return false;
+}
+
+static bool listed(const struct list *l, oid id) {
+    LIST_EACH(void *, x, l) if ((oid)(uintptr_t)x == id) return true;
+    return false;
+}
+
+status define_column_indexes(struct sql_env *env, const struct relation *r, int16_t column,
+                             struct list **ret_indexes) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(r->oid), datum_int4(column)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_reference_index, keys, 3, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        oid id = row_oid(&s.row, COL_pg_depend_objid);
+        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_class || !is_index_of(r, id) ||
+            listed(*ret_indexes, id))
+            continue;
+        TRY_OUT(st, list_append(env->eval.arena, ret_indexes, (void *)(uintptr_t)id));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}

@@ -22,6 +22,7 @@
 #define BTREE_AM_OID 403
 #define TYPE_ROW_IN 2290 /* record_in and its kin, of row types */
 #define SEARCH_PATH_MAX 32
+#define INDEX_TEXT_SEPARATOR '\x1e' /* between the expressions of pg_index.indexprs */
 
 /* Everything read from the catalogs under one catalog version. Kept while a transaction that looked
  * something up in it lives: relations must outlast the statements that asked for them. */
@@ -111,6 +112,8 @@ status function_env(const struct fn_call *c, struct sql_env *ret_env);
 
 /* Names as SQL: quoted where needed. */
 status print_identifier(struct buf *out, const char *name);
+/* One pair of parentheses around the whole goes when the caller wants it pretty. */
+void text_strip_parentheses(const char **text, size_t *len);
 status print_literal(struct buf *out, const char *text, size_t len);
 
 #endif

@@ -90,6 +90,44 @@ out:
 
 /* ---- indexes --------------------------------------------------------------------------------- */
 
+/* The texts of the expressions, one for each column 0. */
+static status load_expressions(struct loading *l, const struct catalog_row *row,
+                               struct index_desc *x) {
+    char *text = row_is_null(row, COL_pg_index_indexprs)
+                     ? NULL
+                     : (char *)row_text(l->arena, row, COL_pg_index_indexprs);
+    for (uint16_t k = 0; k < x->nkeys; k++) {
+        if (x->columns[k]) continue;
+        if (!text) return STATUS(DATA_CORRUPTED);
+        char *end = strchr(text, INDEX_TEXT_SEPARATOR);
+        if (end) *end = 0;
+        x->expressions[k] = text;
+        text = end ? end + 1 : NULL;
+        x->computed = true;
+    }
+    return OK;
+}
+
+static status load_expression_types(struct loading *l, struct index_desc *x) {
+    for (uint16_t k = 0; k < x->ncolumns; k++) {
+        x->types[k] = x->columns[k] ? l->r->atts[x->columns[k] - 1].type : 0;
+        if (x->columns[k]) continue;
+        datum keys[] = {datum_oid(x->oid), datum_int2((int16_t)(k + 1))};
+        struct catalog_row att;
+        TRY(catalog_row_get(l->env, CAT_pg_attribute, 0, keys, 2, l->env->eval.arena, &att));
+        x->types[k] = row_oid(&att, COL_pg_attribute_atttypid);
+    }
+    return OK;
+}
+
+static status load_oids(struct loading *l, const struct catalog_row *row, int column, oid *ret) {
+    int64_t numbers[INDEX_COLUMNS_MAX];
+    size_t n;
+    TRY(row_numbers(&l->env->eval, row, column, OIDVECTOROID, numbers, INDEX_COLUMNS_MAX, &n));
+    for (size_t i = 0; i < n; i++) ret[i] = (oid)numbers[i];
+    return OK;
+}
+
 static status load_index(struct loading *l, const struct catalog_row *row, struct index_desc *x) {
     struct arena *scratch = l->env->eval.arena;
     struct catalog_row class_row;
@@ -120,7 +158,11 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
         x->descending[k] = k < noptions && (options[k] & 1);
         x->nulls_first[k] = k < noptions && (options[k] & 2);
     }
-    return OK;
+    x->computed = x->predicate_text != NULL;
+    TRY(load_oids(l, row, COL_pg_index_indclass, x->classes));
+    TRY(load_oids(l, row, COL_pg_index_indcollation, x->collations));
+    TRY(load_expressions(l, row, x));
+    return load_expression_types(l, x);
 }
 
 /* Counts first: the descriptors stand in one array. */

@@ -11,6 +11,7 @@ struct catalog;
 struct session_sequences;
 struct session_temp;
 struct ri_state;
+struct index_rows;
 
 /* Settings that change what statements mean; the session maps SET to them. Strings are the
  * session's. */
@@ -49,12 +50,13 @@ struct sql_env {
      * worker dies must not run it again. Set by the session. */
     void (*effect)(struct sql_env *env);
     struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
-    struct ri_state *ri;       /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
-                                  txn_arena:       to be forgotten when the transaction ends */
-    unsigned ri_depth;         /* > 0: this is a statement of a foreign key's own */
-    struct session_temp *temp; /* ... and of its temporary relations; NULL: none */
-    uint32_t temp_number;      /* of its temporary schema */
-    void *session;             /* the session itself, for the parts above */
+    struct ri_state *ri;           /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
+                                      txn_arena:       to be forgotten when the transaction ends */
+    struct index_rows *index_rows; /* programs of computed indexes (exec/index_row.c); like ri */
+    unsigned ri_depth;             /* > 0: this is a statement of a foreign key's own */
+    struct session_temp *temp;     /* ... and of its temporary relations; NULL: none */
+    uint32_t temp_number;          /* of its temporary schema */
+    void *session;                 /* the session itself, for the parts above */
 };
 
 /* To be called at every batch boundary and in every long loop: gives way to other sessions when

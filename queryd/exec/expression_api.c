@@ -2,6 +2,7 @@
 
 #include "analyse/analyse.h"
 #include "exec/exec_init.h"
+#include "exec/index_row.h"
 #include "exec/private.h"
 #include "exec/ri.h"
 
@@ -133,5 +134,7 @@ void exec_init(void) {
         .fill_column = ri_fill_column,
         .query_columns = expression_query_columns,
     };
+    static const struct table_hooks for_tables = {.index_row = index_row};
     define_hooks = &hooks;
+    table_hooks = &for_tables;
 }

@@ -64,7 +64,9 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     s->nparams = a->nparams;
     s->param_types = a->param_types;
     s->read_only = a->read_only;
-    return plan_statement(env, &s->arena, a, &p->plan);
+    TRY(plan_statement(env, &s->arena, a, &p->plan));
+    s->literals_matter = p->plan->literals_matter;
+    return OK;
 }
 
 static bool option_on(const struct ast_def_elem *d) {

@@ -15,7 +15,8 @@ double relation_rows(const struct relation *r) {
 static bool single_unique(const struct relation *r, int16_t att) {
     if (r->primary && r->primary->nkeys == 1 && r->primary->columns[0] == att) return true;
     for (uint16_t i = 0; i < r->nindexes; i++)
-        if (r->indexes[i].unique && r->indexes[i].nkeys == 1 && r->indexes[i].columns[0] == att)
+        if (r->indexes[i].unique && !r->indexes[i].computed && r->indexes[i].nkeys == 1 &&
+            r->indexes[i].columns[0] == att)
             return true;
     return false;
 }

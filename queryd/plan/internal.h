@@ -66,6 +66,7 @@ struct rte_plan {
     struct rte_set needs;     /* … and which entries those are */
     bool *used;               /* attribute i + 1 */
     bool tableoid, address;
+    struct index_meaning *indexes; /* of a RELATION, in terms of the query; NULL: not looked at yet */
 };
 
 struct wish_column {
@@ -187,6 +188,14 @@ bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *qu
                      const struct rte_set *outer, double *ret_cost);
 double relation_rows(const struct relation *r);
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
+/* index_meaning.c: what a computed index of the entry holds, in terms of the query, constants
+ * folded as in its own conditions. */
+status index_meaning_here(struct planner *p, uint16_t rte, const struct index_desc *x,
+                          const struct index_meaning *m, struct index_meaning *ret);
+/* arbiter.c: the indexes that ON CONFLICT is about. 42P10, 55000. */
+status find_arbiters(struct planner *p, struct plan_change *c);
+/* implied.c: every row for which the conditions are true is one for which the predicate is. */
+bool is_implied(struct planner *p, const struct conjuncts *quals, struct expr *predicate);
 /* cost.c */
 double selectivity(struct planner *p, struct expr *e);
 double distinct_values(struct planner *p, struct expr *e, double rows);

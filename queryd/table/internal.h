@@ -19,6 +19,7 @@ struct index_entry {
     struct buf key;
     struct buf value;
     bool unique; /* the key alone decides whether there is a duplicate */
+    bool none;   /* the predicate leaves the row out */
 };
 status table_index_entry(struct sql_env *env, const struct relation *r,
                          const struct index_desc *index, const void *row_key, size_t row_key_len,
