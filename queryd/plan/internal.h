@@ -66,7 +66,8 @@ struct rte_plan {
     struct rte_set needs;     /* … and which entries those are */
     bool *used;               /* attribute i + 1 */
     bool tableoid, address;
-    struct index_meaning *indexes; /* of a RELATION, in terms of the query; NULL: not looked at yet */
+    struct index_meaning
+        *indexes; /* of a RELATION, in terms of the query; NULL: not looked at yet */
 };
 
 struct wish_column {
