@@ -16,6 +16,7 @@ status analyse_statement(struct sql_env *env, struct arena *a, struct node *stmt
 /* How an expression by itself may look: where it stands decides what it may name. */
 enum analyse_use {
     USE_DEFAULT,
+    USE_PARAMETER, /* the default of a function's parameter */
     USE_CHECK,
     USE_GENERATED,
     USE_INDEX,

@@ -56,7 +56,8 @@ struct rte {
     uint16_t nfunctions; /* FUNCTION */
     struct rte_function *functions;
     bool ordinality;
-    uint32_t nrows; /* VALUES: nrows × ncolumns expressions */
+    bool was_function; /* SUBQUERY: the body of one, in its place */
+    uint32_t nrows;    /* VALUES: nrows × ncolumns expressions */
     struct expr ***rows;
     struct cte *cte;     /* CTE */
     bool self_reference; /* CTE: the recursive part's own name */
@@ -221,6 +222,14 @@ static inline bool rte_set_has(const struct rte_set *s, uint16_t rte) {
     return s->word[rte / 64] >> (rte % 64) & 1;
 }
 void rte_set_union(struct rte_set *s, const struct rte_set *more);
+
+/* A copy of the query, or of an expression in one, with some expressions replaced: replace leaves
+ * *ret NULL where nothing is. Queries below are entered, with depth counted up. */
+typedef status query_replace(struct expr *e, unsigned depth, void *arg, struct expr **ret);
+status query_map(struct arena *a, struct query *q, unsigned depth, query_replace *replace,
+                 void *arg, struct query **ret);
+status query_map_expr(struct arena *a, struct expr *e, unsigned depth, query_replace *replace,
+                      void *arg, struct expr **ret);
 
 /* e with every column of levels ≥ from_level moved `by` levels further out. */
 status expr_shift_levels(struct arena *a, struct expr *e, unsigned from_level, int by,

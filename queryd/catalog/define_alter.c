@@ -1,5 +1,5 @@
 /* define_alter.c: ALTER TABLE, RENAME, OWNER TO, SET SCHEMA, TRUNCATE. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 static status is_empty(struct sql_env *env, const struct relation *r, bool *ret_empty) {
     struct sql_env now;
@@ -519,6 +519,8 @@ out:
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (s->type == OBJECT_SCHEMA && s->new_owner)
         return schema_owner(env, ast_as_literal(s->object)->text, s->new_owner);
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+        return define_move_function(env, s);
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;

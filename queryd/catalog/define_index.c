@@ -438,9 +438,13 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
                                  .columns = columns,
                                  .validated = !c->not_valid,
                                  .no_inherit = c->no_inherit};
-    if (define_hooks)
-        TRY(define_hooks->expression_check(env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID,
-                                           -1, NULL));
+    struct list *routines = NULL;
+    env->used_routines = &routines;
+    status st = define_hooks ? define_hooks->expression_check(
+                                   env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID, -1, NULL)
+                             : OK;
+    env->used_routines = NULL;
+    TRY(st);
     TRY(define_check_columns(env, r, c->expression, columns, 64, &f.ncolumns));
     if (f.name) TRY(define_constraint_name_is_free(env, r, f.name));
     if (!f.name)
@@ -448,7 +452,7 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
                                "check", r->schema, false, r->oid, &f.name));
     struct buf out = {0};
     struct deparse d = {.env = env, .out = &out, .columns = r};
-    status st = deparse_expression(&d, c->expression, 0);
+    st = deparse_expression(&d, c->expression, 0);
     if (ok(st)) {
         f.text = arena_strndup(env->eval.arena, out.data, out.len);
         if (!f.text) st = no_memory(env);
@@ -457,5 +461,6 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
     TRY(st);
     oid id;
     TRY(define_insert_constraint(env, r, &f, &id));
+    TRY(define_depend_routines(env, (struct object_address){OID_pg_constraint, id, 0}, routines));
     return define_update_class(env, r->oid, count_check, NULL);
 }

@@ -106,8 +106,14 @@ struct object_address {
 /* deptype: 'n' normal, 'a' auto, 'i' internal (PostgreSQL's meaning). */
 status define_depend(struct sql_env *env, struct object_address from, struct object_address on,
                      char deptype);
+/* On users' functions: (oid) items, perhaps several times. */
+status define_depend_routines(struct sql_env *env, struct object_address from,
+                              const struct list *routines);
 /* Forgets what an object depends on, what is said about it (comments), and who depended on it. */
 status define_forget(struct sql_env *env, oid class_oid, oid object);
+
+/* Gives every relation that a query names its schema, and notes it: (oid) items. */
+status define_qualify(struct sql_env *env, struct node *n, struct list **ret_relations);
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -237,6 +243,9 @@ status define_drop_index_dependents(struct sql_env *env, oid index, const char *
 /* The indexes of r, but for those of constraints, that name the column in any way: (oid) items. */
 status define_column_indexes(struct sql_env *env, const struct relation *r, int16_t column,
                              struct list **ret_indexes);
+/* The same for an object that is no relation: a function. */
+status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid object,
+                                     const char *what, bool cascade);
 /* 2BP01 when there are views: their text names it. */
 status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,
                            const char *what);

@@ -1,5 +1,5 @@
 /* define_rename.c: ALTER … RENAME. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 /* ---- rows that hold names -------------------------------------------------------------------- */
 
@@ -285,6 +285,8 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
             from = list_at(ast_as_name_list(s->object)->names, 0);
         return rename_schema(env, from, s->new_name);
     }
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+        return define_rename_function(env, s);
     if (!s->relation) return define_unsupported(env, "this form of RENAME");
     const struct relation *r;
     status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "rviS", s->if_exists, &r);

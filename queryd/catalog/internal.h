@@ -33,7 +33,8 @@ struct generation {
     struct cached_relation *by_oid[256];
     struct cached_name *by_name[256];
     struct cached_schema *schemas;
-    unsigned names;  /* entries, to stop remembering what does not exist */
+    struct cached_routines *routines[64]; /* by name */
+    unsigned names;                       /* entries, to stop remembering what does not exist */
     txn_ref life;    /* of the one transaction that it is private to; 0: shared */
     txn_ref users[]; /* per transaction slot, its life when it last looked something up */
 };
@@ -51,6 +52,14 @@ struct cached_name {
 struct cached_schema {
     struct cached_schema *next;
     oid schema; /* 0: there is none */
+    char name[NAME_BYTES];
+};
+
+/* The user's functions of one name. */
+struct cached_routines {
+    struct cached_routines *next;
+    size_t n;
+    const struct routine *const *routines;
     char name[NAME_BYTES];
 };
 

@@ -166,12 +166,6 @@ status prepare_query(struct planner *p);
 status mark_used(struct planner *p);
 status plan_unhashed_sublink(struct planner *p, struct expr *e, struct expr **ret);
 
-/* rewrite.c */
-typedef status query_replace(struct expr *e, unsigned depth, void *arg, struct expr **ret);
-status query_map(struct arena *a, struct query *q, unsigned depth, query_replace *replace,
-                 void *arg, struct query **ret);
-status query_map_expr(struct arena *a, struct expr *e, unsigned depth, query_replace *replace,
-                      void *arg, struct expr **ret);
 /* pullup.c */
 status pull_up_subqueries(struct planner *p);
 status pull_up_sublinks(struct planner *p);

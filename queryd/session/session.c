@@ -50,6 +50,7 @@ static void env_init(struct session *s) {
                               .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),
                               .session = s};
+    settings_serve(&s->env);
 }
 
 status session_new(struct worker *w, int fd, struct session **ret_session) {

@@ -365,6 +365,7 @@ static void take_effect(struct session *s, enum setting v) {
                  setting_show(s, v));
         q->application_name = s->slot->application_name;
         break;
+    case SETTING_check_function_bodies: q->check_function_bodies = is_on(s, v); break;
     case SETTING_search_path: q->search_path = setting_show(s, v); break;
     case SETTING_lock_timeout: q->lock_timeout_ms = (uint32_t)number_of(s, v); break;
     case SETTING_statement_timeout: q->statement_timeout_ms = (uint32_t)number_of(s, v); break;
@@ -581,4 +582,40 @@ void settings_commit(struct session *s) {
 void settings_rollback(struct session *s, uint32_t keep) {
     struct setting_values *values = &s->setting_values;
     while (values->nsaved > keep) put_back(s, &values->saved[--values->nsaved]);
+}
+
+/* ---- for as long as a function runs ---------------------------------------------------------- */
+
+/* Nobody is told: the values are back before the client could use what it hears. */
+static status push(struct sql_env *env, const char *name, const char *value, uint32_t *ret_mark) {
+    struct session *s = env->session;
+    bool before = s->restoring;
+    *ret_mark = s->setting_values.nsaved;
+    s->restoring = true;
+    status st = setting_set(s, name, value, true);
+    s->restoring = before;
+    return st;
+}
+
+static void pop(struct sql_env *env, uint32_t mark) {
+    struct session *s = env->session;
+    bool before = s->restoring;
+    s->restoring = true;
+    settings_rollback(s, mark);
+    s->restoring = before;
+}
+
+static status show(struct sql_env *env, const char *name, const char **ret_value) {
+    enum setting v = setting_find(name);
+    if (v == SETTING_NONE)
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "unrecognized configuration parameter \"%s\"", name);
+    *ret_value = arena_strdup(env->eval.arena, setting_show(env->session, v));
+    return *ret_value ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+void settings_serve(struct sql_env *env) {
+    env->setting_push = push;
+    env->setting_pop = pop;
+    env->setting_show = show;
 }

@@ -56,6 +56,9 @@ status setting_set_start_client(struct session *s, const char *name, const char 
 status settings_init(struct session *s);
 /* What the slot remembers of a session that is taken up. INVALID, OUT_OF_MEMORY. */
 status settings_restore(struct session *s);
+/* Gives the statement environment its way to settings (catalog/sql_env.h). */
+struct sql_env;
+void settings_serve(struct sql_env *env);
 void settings_free(struct session *s);
 void settings_reset_all(struct session *s);
 /* The end of a transaction, or (keep > 0) of what came after a savepoint. */

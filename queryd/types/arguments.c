@@ -7,10 +7,12 @@
 static const struct function_arguments table[] = {
 #define X(oid, modes, names, n, ...) {oid, n, modes, names, (const uint32_t[]){__VA_ARGS__}},
 #include "types/arguments.def"
+#undef X
 };
 
+/* The tables' elements begin with the function's oid. */
 static int compare_oids(const void *key, const void *element) {
-    oid a = *(const oid *)key, b = ((const struct function_arguments *)element)->function;
+    oid a = *(const oid *)key, b = *(const oid *)element;
     return (a > b) - (a < b);
 }
 
@@ -42,4 +44,21 @@ uint16_t function_result_at(const struct function_arguments *a, uint16_t result)
     uint16_t i = 0;
     for (;; i++)
         if (is_result(a->modes[i]) && result-- == 0) return i;
+}
+
+#define DEFAULTS_MAX 7
+
+static const struct function_defaults {
+    oid function;
+    const char *texts[DEFAULTS_MAX];
+} defaults[] = {
+#define X(oid, ...) {oid, {__VA_ARGS__}},
+#include "types/defaults.def"
+#undef X
+};
+
+const char *function_default(oid function, uint16_t i) {
+    const struct function_defaults *d = bsearch(
+        &function, defaults, sizeof defaults / sizeof *defaults, sizeof *defaults, compare_oids);
+    return d && i < DEFAULTS_MAX ? d->texts[i] : NULL;
 }
