@@ -28,10 +28,11 @@ struct attribute {
     bool not_null;
     bool dropped;
     bool has_default;
-    char generated;           /* 0, 's' */
-    char identity;            /* 0, 'a', 'd' */
-    const char *default_text; /* SQL of the default, NULL: none; of a generated column its value */
-    oid sequence;             /* of an identity column */
+    char generated;            /* 0, 's' */
+    char identity;             /* 0, 'a', 'd' */
+    int32_t statistics_target; /* -1: as default_statistics_target says */
+    const char *default_text;  /* SQL of the default, NULL: none; of a generated column its value */
+    oid sequence;              /* of an identity column */
 };
 
 struct index_desc {
@@ -61,11 +62,23 @@ struct check_desc {
     const char *text; /* SQL of the expression */
 };
 
-/* Column statistics that ANALYZE left, NULL where none. */
+/* pg_statistic.stakind, as in PostgreSQL. */
+#define STATISTIC_COMMON 1
+#define STATISTIC_BOUNDS 2
+#define STATISTIC_CORRELATION 3
+
+/* Column statistics that ANALYZE left. */
 struct column_stats {
     float null_fraction;
-    float distinct; /* > 0 count, < 0 minus the fraction of rows */
-    int32_t width;
+    float distinct;   /* > 0 count, < 0 minus the fraction of rows */
+    int32_t width;    /* -1: no statistics */
+    uint16_t ncommon; /* most common values, the most common first */
+    uint16_t nbounds; /* of the histogram of the others */
+    float correlation;
+    const datum *common, *bounds;
+    const float *fractions;                /* ncommon */
+    const char *common_text, *bounds_text; /* until somebody asks for the values */
+    struct arena *arena;                   /* where the values go */
 };
 
 /* pg_sequence's row. */
@@ -144,8 +157,9 @@ status catalog_relation_lock(struct sql_env *env, const char *schema, const char
 status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema);
 /* User-defined and built-in types by (qualified) name; UNDEFINED_OBJECT with words. */
 status catalog_type_named(struct sql_env *env, const char *schema, const char *name, oid *ret_type);
+/* NOT_FOUND: none. Good as long as the relation. */
 status catalog_column_stats(struct sql_env *env, oid relation, int16_t attribute,
-                            struct column_stats *ret_stats);
+                            const struct column_stats **ret_stats);
 /* The version that plans made now depend on; 0 while the session has changes of its own (do not
  * keep such plans). */
 uint64_t catalog_version(const struct sql_env *env);

@@ -86,6 +86,8 @@ status relation_oid_named(struct sql_env *env, const char *schema, const char *n
 status relation_is_visible(struct sql_env *env, oid schema, const char *name, oid relation,
                            bool *ret_visible);
 /* Reads a relation from the catalogs into the arena. NOT_FOUND. */
+/* load_stats.c: r->stats, in the arena. */
+status relation_load_stats(struct sql_env *env, struct arena *a, struct relation *r);
 status relation_load(struct sql_env *env, oid relation, struct arena *a,
                      struct relation **ret_relation);
 /* "public.t", quoted where needed, without the schema when it is visible. */

@@ -27,6 +27,7 @@ static status load_attribute(struct loading *l, const struct catalog_row *row, o
         .has_default = row_bool(row, COL_pg_attribute_atthasdef),
         .generated = row_char(row, COL_pg_attribute_attgenerated),
         .identity = row_char(row, COL_pg_attribute_attidentity),
+        .statistics_target = row_int4(row, COL_pg_attribute_attstattarget),
     };
     types[number - 1] = att->type;
     if (row_bool(row, COL_pg_attribute_atthasmissing))
@@ -313,30 +314,6 @@ out:
     return l->r->checks ? OK : STATUS(OUT_OF_MEMORY);
 }
 
-static status load_stats(struct loading *l) {
-    if (l->r->reltuples < 0) return OK;
-    struct column_stats *stats = arena_array(l->arena, l->r->natts, sizeof *stats);
-    if (!stats) return STATUS(OUT_OF_MEMORY);
-    for (unsigned i = 0; i < l->r->natts; i++) stats[i] = (struct column_stats){.width = -1};
-    datum key = datum_oid(l->r->oid);
-    struct catalog_scan s;
-    status st;
-    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_statistic, 0, &key, 1, &s));
-    while (ok(st = catalog_scan_next(&s))) {
-        int16_t number = row_int2(&s.row, COL_pg_statistic_staattnum);
-        if (number < 1 || number > l->r->natts) continue;
-        stats[number - 1] =
-            (struct column_stats){.null_fraction = row_float4(&s.row, COL_pg_statistic_stanullfrac),
-                                  .distinct = row_float4(&s.row, COL_pg_statistic_stadistinct),
-                                  .width = row_int4(&s.row, COL_pg_statistic_stawidth)};
-    }
-    if (status_is(st, ST_END)) st = OK;
-out:
-    catalog_scan_end(&s);
-    l->r->stats = stats;
-    return st;
-}
-
 /* ---- views ----------------------------------------------------------------------------------- */
 
 static status load_view(struct loading *l) {
@@ -427,7 +404,7 @@ static status load_parts(struct loading *l) {
     TRY(load_references(l));
     TRY(load_defaults(l));
     TRY(load_indexes(l));
-    TRY(load_stats(l));
+    TRY(relation_load_stats(l->env, l->arena, l->r));
     return load_constraints(l);
 }
 

@@ -28,6 +28,7 @@ struct sql_settings {
     uint32_t statement_timeout_ms; /* 0: none */
     uint64_t work_mem_bytes;
     bool check_function_bodies;
+    uint32_t statistics_target;
     bool enable_seqscan, enable_indexscan, enable_hashjoin, enable_mergejoin, enable_nestloop,
         enable_hashagg, enable_sort;
 };

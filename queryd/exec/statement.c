@@ -7,6 +7,7 @@
 #include "exec/private.h"
 
 #define STATEMENT_BYTES_MAX ((size_t)64 << 20)
+#define COSTLY 10000 /* rows looked at, about: some milliseconds, where planning takes one */
 
 static status no_memory(struct sql_env *env) {
     return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
@@ -76,7 +77,7 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     s->param_types = a->param_types;
     s->read_only = a->read_only;
     TRY(plan_statement(env, &s->arena, a, &p->plan));
-    s->literals_matter = p->plan->literals_matter;
+    s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
     return OK;
 }
 

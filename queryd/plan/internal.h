@@ -191,8 +191,11 @@ status index_meaning_here(struct planner *p, uint16_t rte, const struct index_de
 status find_arbiters(struct planner *p, struct plan_change *c);
 /* implied.c: every row for which the conditions are true is one for which the predicate is. */
 bool is_implied(struct planner *p, const struct conjuncts *quals, struct expr *predicate);
-/* cost.c */
+/* selectivity.c: the part of the rows that conditions leave */
 double selectivity(struct planner *p, struct expr *e);
+double conjuncts_selectivity(struct planner *p, const struct conjuncts *quals);
+/* cost.c */
+/* rows: how many there are, where the expression is no column of a relation; 0: unknown. */
 double distinct_values(struct planner *p, struct expr *e, double rows);
 /* Of a condition of a join, given the parts that it joins. */
 double join_selectivity(struct planner *p, struct expr *e, struct join_rel *const *parts,

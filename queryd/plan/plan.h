@@ -44,6 +44,7 @@ struct plan_scan {
     bool backward;
     bool point;      /* every column of a unique key is given: at most one row (per list item) */
     bool is_row_key; /* the index is the rows' own key */
+    bool index_only; /* all columns are in the index's entries: the rows are not looked at */
     uint16_t nequal; /* leading key columns with one value */
     uint16_t list;   /* > 0: the last of them has that many values (duplicates allowed) */
     bool array;      /* … or the elements of one array */

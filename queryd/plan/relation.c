@@ -2,10 +2,12 @@
 #include <math.h>
 
 #include "plan/internal.h"
+#include "types/key.h"
 
 #define COST_ROW 1.0
-#define COST_INDEX_ROW 2.5 /* an entry of another index, and the row it leads to */
-#define COST_DESCENT 5.0
+#define COST_INDEX_ROW 10.0 /* an entry of another index, and the row it leads to */
+#define COST_ENTRY 1.0      /* an entry alone */
+#define COST_DESCENT 8.0
 
 enum match_use { USE_NONE, USE_EQUAL, USE_LIST, USE_ARRAY, USE_LOW, USE_HIGH };
 
@@ -29,6 +31,7 @@ struct path {
     struct match low, high; /* of the column after those */
     bool point;
     bool ordered, backward; /* gives the wished order */
+    bool index_only;
     double rows, cost;
 };
 
@@ -213,8 +216,15 @@ static void match_order(const struct path_search *s, struct path *path) {
     path->backward = backward;
 }
 
-static double match_selectivity(const struct path_search *s, const struct match *m) {
-    return m->use == USE_NONE ? 1 : selectivity(s->p, s->quals->items[m->qual]);
+/* The part of the rows that the path's bounds lead to. */
+static double bounds_selectivity(const struct path_search *s, const struct path *path) {
+    struct expr *items[INDEX_COLUMNS_MAX + 2];
+    struct conjuncts quals = {.items = items};
+    for (uint16_t i = 0; i < path->nequal; i++)
+        items[quals.n++] = s->quals->items[path->equal[i].qual];
+    if (path->low.use) items[quals.n++] = s->quals->items[path->low.qual];
+    if (path->high.use) items[quals.n++] = s->quals->items[path->high.qual];
+    return conjuncts_selectivity(s->p, &quals);
 }
 
 /* Those that the index has entries for. */
@@ -226,25 +236,20 @@ static double path_rows(const struct path_search *s, const struct path *path) {
 }
 
 static void cost_path(const struct path_search *s, struct path *path) {
-    double rows = path_rows(s, path), fraction = 1;
+    double rows = path_rows(s, path);
     double probes = 1;
     for (uint16_t i = 0; i < path->nequal; i++) {
-        fraction *= match_selectivity(s, &path->equal[i]);
         if (path->equal[i].use == USE_LIST) probes = path->equal[i].value->nargs - 1;
         if (path->equal[i].use == USE_ARRAY) probes = 10;
     }
-    fraction *= match_selectivity(s, &path->low) * match_selectivity(s, &path->high);
-    double touched = path->point ? probes : rows * fraction;
+    double touched = path->point ? probes : rows * bounds_selectivity(s, path);
     if (touched < 1) touched = 1;
-    path->rows = touched;
-    for (uint32_t i = 0; i < s->quals->n; i++) {
-        bool used = path->low.use && path->low.qual == i;
-        used |= path->high.use && path->high.qual == i;
-        for (uint16_t k = 0; k < path->nequal; k++) used |= path->equal[k].qual == i;
-        if (!used) path->rows *= selectivity(s->p, s->quals->items[i]);
-    }
+    path->rows = relation_rows(s->r) * conjuncts_selectivity(s->p, s->quals);
+    if (path->point && path->rows > touched) path->rows = touched;
     if (path->rows < 1) path->rows = 1;
-    double per_row = !path->index || path->is_row_key ? COST_ROW : COST_INDEX_ROW;
+    double per_row = !path->index || path->is_row_key ? COST_ROW
+                     : path->index_only               ? COST_ENTRY
+                                                      : COST_INDEX_ROW;
     bool bounded = path->nequal || path->low.use || path->high.use;
     path->cost = touched * per_row + (bounded ? probes * COST_DESCENT : 0) + 1;
     const struct plan_sort_wish *w = s->p->wish;
@@ -270,6 +275,25 @@ static bool uses_outer(const struct path_search *s, const struct path *path) {
     return false;
 }
 
+static bool key_has(const struct path_search *s, const struct index_desc *x, int16_t att) {
+    for (uint16_t k = 0; x && k < x->nkeys; k++)
+        if (x->columns[k] == att) return type_key_decodable(type_find(s->r->atts[att - 1].type));
+    return false;
+}
+
+/* An entry has the columns of its index and of the row's key. */
+static bool covers(const struct path_search *s, const struct index_desc *x) {
+    const struct rte_plan *rp = &s->p->rtes[s->rte];
+    if (rp->address) return false;
+    for (uint16_t k = 0; k < x->nkeys; k++)
+        if (x->columns[k] <= 0) return false; /* an expression's bytes are nobody's column */
+    for (uint16_t i = 0; i < s->p->query->rtes[s->rte]->ncolumns; i++)
+        if (rp->used[i] && !key_has(s, x, (int16_t)(i + 1)) &&
+            !key_has(s, s->r->primary, (int16_t)(i + 1)))
+            return false;
+    return true;
+}
+
 static void consider(const struct path_search *s, const struct index_desc *index,
                      const struct index_meaning *meaning, bool is_row_key, struct path *best,
                      bool *have) {
@@ -277,10 +301,11 @@ static void consider(const struct path_search *s, const struct index_desc *index
     if (index) {
         match_columns(s, path);
         match_order(s, path);
+        path->index_only = !is_row_key && covers(s, index);
     }
     bool bounded = path->nequal || path->low.use || path->high.use;
     bool partial = meaning && meaning->predicate;
-    if (index && !is_row_key && !bounded && !path->ordered && !partial) return;
+    if (index && !is_row_key && !bounded && !path->ordered && !partial && !path->index_only) return;
     if (s->outer && (!bounded || !uses_outer(s, path))) return;
     cost_path(s, path);
     if (*have && path->cost >= best->cost) return;
@@ -441,6 +466,7 @@ static status scan_node(const struct path_search *s, const struct path *path, st
     node->scan.index = path->index && !path->is_row_key ? path->index->oid : 0;
     node->scan.is_row_key = path->is_row_key;
     node->scan.point = path->point;
+    node->scan.index_only = path->index_only;
     node->scan.backward = path->backward;
     TRY(scan_columns(s, node));
     node->scan.only_keys = node->scan.wanted == 0;
@@ -451,7 +477,7 @@ static status scan_node(const struct path_search *s, const struct path *path, st
     node->cost = path->cost;
     NEEDS(p, node->name = arena_strdup(p->c->arena, s->r->name));
     bool shown = path->index && (path->nequal || path->low.use || path->high.use || path->ordered ||
-                                 path->meaning);
+                                 path->meaning || path->index_only);
     if (shown) NEEDS(p, node->index_name = arena_strdup(p->c->arena, path->index->name));
     *ret = node;
     return OK;

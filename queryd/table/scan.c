@@ -108,7 +108,7 @@ status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry) {
         st = version_visible(p, &s->env->snapshot, &e, s->version_buf);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
-        if (s->index) TRY(row_of_entry(s, &e));
+        if (s->index && !s->entries) TRY(row_of_entry(s, &e));
         *ret_entry = e;
         return OK;
     }

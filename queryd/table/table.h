@@ -63,6 +63,7 @@ struct table_scan {
     struct buf low, high;
     bool low_exclusive, high_exclusive;
     bool backward, begun, done;
+    bool entries; /* set after begin: of an index, its entries are given instead of the rows */
     unsigned char *version_buf; /* TREE_ENTRY_BYTES_MAX, from the arena */
     unsigned char *row_buf;
     unsigned breath;
@@ -78,6 +79,9 @@ status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena 
 /* The next visible row: its key and value (row bytes) until the following call. END. */
 status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry);
 void table_scan_end(struct table_scan *s);
+/* The row's key that an index entry leads to, in the entry's memory. INDEX_CORRUPTED. */
+status table_row_key(const struct index_desc *index, const struct tree_entry *e,
+                     const unsigned char **ret_key, size_t *ret_len);
 
 /* Key bytes of a row for an index (or the primary key). NOT_FOUND: the index's predicate leaves the
  * row out. */
