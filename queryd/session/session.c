@@ -204,7 +204,7 @@ static void greet(struct session *s) {
     wire_put32(&s->wire, 0);
     wire_end(&s->wire);
     for (enum setting v = 0; v < SETTING_COUNT; v++)
-        if (setting_reported(v)) send_parameter_status(s, setting_name(v), setting_show(s, v));
+        if (setting_reported(v)) send_parameter_status(s, setting_name(s, v), setting_show(s, v));
     wire_begin(&s->wire, 'K');
     wire_put32(&s->wire, s->index + 1);
     wire_put32(&s->wire, s->slot->secret);

@@ -90,6 +90,12 @@ uint16_t function_result_at(const struct function_arguments *a, uint16_t result)
 /* SQL of the default of the i-th argument that has one, from 0; NULL: none. */
 const char *function_default(oid function, uint16_t i);
 
+/* For functions that give sets, or rows of the columns that arguments.def lists. A row's columns in
+ * their order; a place to count in, 0 at first; a text as a datum in env->arena. */
+status give_row(struct fn_call *c, const datum *values, const uint8_t *nulls);
+status set_counter(struct fn_call *c, uint32_t **ret);
+status text_datum(const struct eval_env *env, const char *text, datum *ret);
+
 /* Gives a listed function its body; for functions that need catalogs, sessions or transactions.
  * At process start. NOT_FOUND when the list has no such oid. */
 status function_register(oid function, fn_scalar *body);
