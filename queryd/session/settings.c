@@ -48,7 +48,7 @@ bool setting_reported(enum setting v) {
 }
 
 bool setting_hidden(enum setting v) {
-    return v < SETTING_COUNT && strchr(infos[v].flags, 'Z');
+    return v >= SETTING_COUNT || strchr(infos[v].flags, 'Z');
 }
 
 const char *setting_show(const struct session *s, enum setting v) {

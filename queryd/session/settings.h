@@ -58,7 +58,7 @@ const char *setting_name(const struct session *s, enum setting v);
 bool setting_reported(enum setting v);
 const char *setting_show(const struct session *s, enum setting v);
 const char *setting_reset_value(const struct session *s, enum setting v);
-/* Left out where all settings are listed. */
+/* Left out where all settings are listed, as a session's own are. */
 bool setting_hidden(enum setting v);
 /* Checks, normalises and takes effect. value NULL: the start value. local: until the transaction
  * ends. Errors as PostgreSQL's. */

@@ -65,7 +65,7 @@ static void set(const char *name, const char *value, bool local) {
 }
 
 static const char *show(const char *name) {
-    enum setting v = setting_find(name);
+    enum setting v = setting_find(f.s, name);
     assert_int_not_equal(v, SETTING_NONE);
     return setting_show(f.s, v);
 }
