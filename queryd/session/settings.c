@@ -549,7 +549,7 @@ static void pop(struct sql_env *env, uint32_t mark) {
 }
 
 static status show(struct sql_env *env, const char *name, const char **ret_value) {
-    enum setting v = setting_find(name);
+    enum setting v = setting_find(env->session, name);
     if (v == SETTING_NONE)
         return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
                          "unrecognized configuration parameter \"%s\"", name);
