@@ -65,6 +65,26 @@ static status words_for(struct analyse *a, status s) {
     return s;
 }
 
+/* CALL is SELECT * from its procedure. */
+static status transform_procedure_call(struct scope *s, const struct ast_call *n) {
+    struct analyse *a = s->a;
+    struct arena *m = a->arena;
+    struct ast_range_function_item *item = (void *)ast_new(m, NODE_RANGE_FUNCTION_ITEM, -1);
+    struct ast_range_function *from = (void *)ast_new(m, NODE_RANGE_FUNCTION, -1);
+    struct ast_column_ref *star = (void *)ast_new(m, NODE_COLUMN_REF, -1);
+    struct ast_target *target = (void *)ast_new(m, NODE_TARGET, -1);
+    struct ast_select *select = (void *)ast_new(m, NODE_SELECT, -1);
+    if (!item || !from || !star || !target || !select) return analyse_memory(a);
+    item->call = &n->call->node;
+    TRY(list_append(m, &from->functions, item));
+    star->star = true;
+    target->value = &star->node;
+    TRY(list_append(m, &select->targets, target));
+    TRY(list_append(m, &select->from, from));
+    a->calls = true;
+    return transform_select(s, select);
+}
+
 static status dispatch(struct analyse *a, struct node *stmt, struct query **ret) {
     struct query *q;
     TRY(query_new(a, QUERY_SELECT, &q));
@@ -76,6 +96,7 @@ static status dispatch(struct analyse *a, struct node *stmt, struct query **ret)
     case NODE_INSERT: return transform_insert(&s, ast_as_insert(stmt));
     case NODE_UPDATE: return transform_update(&s, ast_as_update(stmt));
     case NODE_DELETE: return transform_delete(&s, ast_as_delete(stmt));
+    case NODE_CALL: return transform_procedure_call(&s, ast_as_call(stmt));
     case NODE_MERGE: return not_supported(a, stmt->location, "MERGE");
     default: return not_supported(a, -1, ast_kind_name(stmt->kind));
     }
@@ -102,7 +123,9 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     }
     struct analysed *result = arena_zalloc(arena, sizeof *result);
     if (!result) return analyse_memory(&a);
+    a.body = env->body;
     TRY(words_for(&a, dispatch(&a, stmt, &result->query)));
+    if (a.body && a.body->last) TRY(routine_fit_result(&a, result->query));
     TRY(settle_params(&a));
     result->nparams = a.nparams;
     result->param_types = a.param_types;
@@ -116,7 +139,8 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
 
 static enum clause clause_of_use(enum analyse_use use) {
     switch (use) {
-    case USE_DEFAULT: return CLAUSE_DEFAULT;
+    case USE_DEFAULT:
+    case USE_PARAMETER: return CLAUSE_DEFAULT;
     case USE_CHECK: return CLAUSE_CHECK;
     case USE_GENERATED: return CLAUSE_GENERATED;
     case USE_INDEX: return CLAUSE_INDEX;
@@ -153,8 +177,8 @@ static status check_no_columns(struct analyse *a, struct expr *e, enum analyse_u
         return error_set(a->error, ST_FEATURE_NOT_SUPPORTED,
                          "cannot use column reference in DEFAULT expression");
     if (expr_contains_kind(e, EXPR_SUBLINK)) {
-        const char *where = use == USE_DEFAULT      ? "DEFAULT expression"
-                            : use == USE_CHECK      ? "check constraint"
+        const char *where = use == USE_DEFAULT || use == USE_PARAMETER ? "DEFAULT expression"
+                            : use == USE_CHECK                         ? "check constraint"
                             : use == USE_GENERATED  ? "column generation expression"
                             : use == USE_PREDICATE  ? "index predicate"
                             : use == USE_COPY_WHERE ? "COPY FROM WHERE condition"
@@ -193,6 +217,10 @@ static status expression_alone(struct analyse *a, const struct relation *r, stru
     } else if (want_type) {
         struct expr *assigned;
         TRY(coerce(a, e, want_type, want_typmod, CAST_ASSIGNMENT, &assigned));
+        if (!assigned && use == USE_PARAMETER)
+            return FAIL_AT(a, e->location, DATATYPE_MISMATCH,
+                           "argument of DEFAULT must be type %s, not type %s",
+                           type_words(a, want_type), type_words(a, e->type));
         if (!assigned) {
             status st =
                 error_set(a->error, ST_DATATYPE_MISMATCH,
@@ -274,5 +302,32 @@ status analyse_checks(struct sql_env *env, struct arena *arena, const struct rel
     }
     *ret_n = r->nchecks;
     *ret_checks = checks;
+    return OK;
+}
+
+status analyse_index(struct sql_env *env, struct arena *arena, const struct relation *r,
+                     const struct index_desc *index, struct index_meaning *ret) {
+    *ret = (struct index_meaning){.keys = arena_zalloc(arena, index->nkeys * sizeof *ret->keys)};
+    if (!ret->keys) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t k = 0; k < index->nkeys; k++)
+        if (!index->columns[k])
+            TRY(stored_expression(env, arena, r, index->expressions[k], USE_INDEX, NULL,
+                                  &ret->keys[k]));
+    if (!index->predicate_text) return OK;
+    return stored_expression(env, arena, r, index->predicate_text, USE_PREDICATE, NULL,
+                             &ret->predicate);
+}
+
+status analyse_indexes(struct sql_env *env, struct arena *arena, const struct relation *r,
+                       struct index_meaning **ret) {
+    bool any = false;
+    *ret = NULL;
+    for (uint16_t i = 0; i < r->nindexes; i++) any |= r->indexes[i].computed;
+    if (!any) return OK;
+    struct index_meaning *m = arena_zalloc(arena, r->nindexes * sizeof *m);
+    if (!m) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].computed) TRY(analyse_index(env, arena, r, &r->indexes[i], &m[i]));
+    *ret = m;
     return OK;
 }

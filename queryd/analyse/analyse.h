@@ -16,6 +16,7 @@ status analyse_statement(struct sql_env *env, struct arena *a, struct node *stmt
 /* How an expression by itself may look: where it stands decides what it may name. */
 enum analyse_use {
     USE_DEFAULT,
+    USE_PARAMETER, /* the default of a function's parameter */
     USE_CHECK,
     USE_GENERATED,
     USE_INDEX,
@@ -38,5 +39,11 @@ status analyse_generated(struct sql_env *env, struct arena *a, const struct rela
 /* The CHECK constraints of r over range table entry 0. */
 status analyse_checks(struct sql_env *env, struct arena *a, const struct relation *r,
                       uint16_t *ret_n, struct change_check **ret_checks);
+/* The expressions and the predicate of an index of r. */
+status analyse_index(struct sql_env *env, struct arena *a, const struct relation *r,
+                     const struct index_desc *index, struct index_meaning *ret);
+/* Those of all its indexes; *ret NULL: none has any. */
+status analyse_indexes(struct sql_env *env, struct arena *a, const struct relation *r,
+                       struct index_meaning **ret);
 
 #endif

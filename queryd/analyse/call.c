@@ -63,21 +63,6 @@ status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr
     }
 }
 
-static status check_schema(struct analyse *a, const char *schema, const char *name,
-                           int32_t location) {
-    if (!schema || strcmp(schema, "pg_catalog") == 0) return OK;
-    oid found;
-    status s = catalog_schema(a->env, schema, &found);
-    if (status_is(s, ST_NOT_FOUND))
-        return FAIL_AT(a, location, INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
-    TRY(s);
-    status st =
-        FAIL_AT(a, location, UNDEFINED_FUNCTION, "function %s.%s does not exist", schema, name);
-    error_hint(a->error, "No function matches the given name and argument types. You might need to "
-                         "add explicit type casts.");
-    return st;
-}
-
 static status refuse_decoration(struct analyse *a, struct ast_func_call *n, const char *name) {
     int32_t location = n->node.location;
     if (n->star)
@@ -140,6 +125,19 @@ static status gather(struct analyse *a, const struct function_choice *c, struct 
     return OK;
 }
 
+/* The call of a user's function: what is kept of it, and its body in its place where it may be. */
+static status routine_call(struct scope *s, struct expr *call, struct expr **ret) {
+    struct analyse *a = s->a;
+    const struct function *f = call->call.function;
+    if (a->env->used_routines && !a->no_positions) /* what views name is the views' affair */
+        TRY(list_append(a->env->eval.arena, a->env->used_routines, (void *)(uintptr_t)f->oid));
+    NEEDS(a, call->call.function = routine_function_copy(a->arena, f));
+    struct expr *body;
+    TRY(inline_call(s, call, &body));
+    if (body) *ret = body;
+    return OK;
+}
+
 static status plain_call(struct scope *s, struct ast_func_call *n, const char *name,
                          const struct function_choice *c, struct expr **args, uint16_t nargs,
                          struct expr **ret) {
@@ -155,22 +153,59 @@ static status plain_call(struct scope *s, struct ast_func_call *n, const char *n
     const struct type *t = type_find(c->result);
     e->collation = t ? t->collation : 0;
     *ret = e;
+    return function_is_routine(c->function) ? routine_call(s, e, ret) : OK;
+}
+
+/* Names of arguments; NULL: none is named. */
+static status argument_names(struct analyse *a, const struct ast_func_call *n,
+                             const char ***ret_names) {
+    const char **names = NULL;
+    *ret_names = NULL;
+    LIST_EACH(struct node *, arg, n->args) {
+        if (arg->kind != NODE_NAMED_ARG) continue;
+        const struct ast_named_arg *named = ast_as_named_arg(arg);
+        if (!names) NEW_N(a, names, list_n(n->args));
+        for (int32_t i = 0; i < arg_i; i++)
+            if (names[i] && strcmp(names[i], named->name) == 0)
+                return FAIL_AT(a, arg->location, SYNTAX_ERROR,
+                               "argument name \"%s\" used more than once", named->name);
+        names[arg_i] = named->name;
+    }
+    *ret_names = names;
     return OK;
 }
 
-static status call_args(struct scope *s, struct ast_func_call *n, const char *name,
-                        struct expr ***ret_args, uint16_t *ret_n) {
+static status call_args(struct scope *s, struct ast_func_call *n, struct expr ***ret_args,
+                        uint16_t *ret_n) {
     struct analyse *a = s->a;
     int32_t count = list_n(n->args);
     if (count + list_n(n->order_by) > FUNCTION_ARGS_MAX)
         return FAIL_AT(a, n->node.location, TOO_MANY_ARGUMENTS,
                        "cannot pass more than %d arguments to a function", FUNCTION_ARGS_MAX);
+    struct list *values = NULL;
     LIST_EACH(struct node *, arg, n->args)
-    if (arg->kind == NODE_NAMED_ARG)
-        return FAIL_AT(a, arg->location, FEATURE_NOT_SUPPORTED,
-                       "named arguments of function %s are not supported", name);
-    TRY(transform_list(s, n->args, ret_args));
+    TRY(list_append(a->arena, &values,
+                    arg->kind == NODE_NAMED_ARG ? ast_as_named_arg(arg)->arg : arg));
+    TRY(transform_list(s, values, ret_args));
     *ret_n = (uint16_t)count;
+    return OK;
+}
+
+/* The arguments in the order of the parameters, with the defaults of those that were left out. */
+static status arrange(struct analyse *a, const struct function_choice *c, struct expr ***args,
+                      uint16_t *n) {
+    struct expr **all;
+    if (!c->from_source) return OK;
+    NEW_N(a, all, c->nargs + 1);
+    for (uint16_t i = 0; i < c->nargs; i++) {
+        if (c->source[i] >= 0) {
+            all[i] = (*args)[c->source[i]];
+            continue;
+        }
+        TRY(routine_default(a, c->function, i, &all[i]));
+    }
+    *args = all;
+    *n = c->nargs;
     return OK;
 }
 
@@ -206,6 +241,19 @@ static status add_order_args(struct scope *s, struct ast_func_call *n, struct ex
     return OK;
 }
 
+static status refuse_kind(struct analyse *a, bool procedure, const char *name,
+                          struct expr *const *args, uint16_t n, int32_t location) {
+    const char *list = "";
+    for (uint16_t i = 0; i < n; i++)
+        NEEDS(a, list = arena_printf(a->arena, "%s%s%s", list, i ? ", " : "",
+                                     type_words(a, args[i]->type)));
+    status st = FAIL_AT(a, location, WRONG_OBJECT_TYPE, "%s(%s) is %s procedure", name, list,
+                        procedure ? "a" : "not a");
+    error_hint(a->error,
+               procedure ? "To call a procedure, use CALL." : "To call a function, use SELECT.");
+    return st;
+}
+
 /* t(x) as the column notation's other form: a.b is not looked for among functions. */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret) {
     struct analyse *a = s->a;
@@ -215,26 +263,36 @@ status transform_call(struct scope *s, struct ast_func_call *n, struct expr **re
     enum clause clause = s->clause;
     struct expr **args;
     uint16_t nargs;
-    TRY(call_args(s, n, name, &args, &nargs));
-    TRY(check_schema(a, schema, name, location));
+    struct function_scope scope;
+    const char **names;
+    bool calls = a->calls; /* CALL means its own call, not those among its arguments */
+    a->calls = false;
+    TRY(call_args(s, n, &args, &nargs));
+    TRY(argument_names(a, n, &names));
+    TRY(routine_scope(a, schema, name, location, &scope));
+    scope.arg_names = names;
+    scope.word = calls ? "procedure" : NULL;
     if (n->within_group) TRY(add_order_args(s, n, &args, &nargs));
     oid types[FUNCTION_ARGS_MAX];
     for (uint16_t i = 0; i < nargs; i++) types[i] = args[i]->type;
     uint16_t ntypes = nargs;
     struct function_choice *c;
     NEW(a, c);
-    TRY(analyse_at(a, location, resolve_function(&a->eval, name, types, ntypes, n->variadic, c)));
+    TRY(analyse_at(a, location,
+                   resolve_function_among(&a->eval, name, &scope, types, ntypes, n->variadic, c)));
+    if (c->is_coercion ? calls : (c->function->kind == 'p') != calls)
+        return refuse_kind(a, !calls, name, args, nargs, location);
+    TRY(arrange(a, c, &args, &nargs));
     if (n->variadic) TRY(check_variadic(a, c, args, nargs));
     if (n->within_group && !c->is_coercion && c->function->kind == 'a')
         return make_ordered_set(s, n, c, name, types, args, nargs, ret);
     if (!c->is_coercion) TRY(coerce_args(a, c, args, &nargs, location));
     s->clause = clause;
-    if (c->is_coercion || c->function->kind == 'f')
+    if (c->is_coercion || c->function->kind == 'f' || c->function->kind == 'p')
         return plain_call(s, n, name, c, args, nargs, ret);
     if (ordered_set_find(c->function->oid))
         return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
                        "WITHIN GROUP is required for ordered-set aggregate %s", name);
     if (c->function->kind == 'w' || n->over) return make_window(s, n, c, args, nargs, ret);
-    if (c->function->kind == 'a') return make_aggregate(s, n, c, args, nargs, ret);
-    return FAIL_AT(a, location, WRONG_OBJECT_TYPE, "%s is a procedure", name);
+    return make_aggregate(s, n, c, args, nargs, ret);
 }

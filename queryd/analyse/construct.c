@@ -210,6 +210,18 @@ static bool row_names(const struct expr *e, uint16_t i, const char *name) {
     return strcmp(anonymous, name) == 0;
 }
 
+status field_at(struct analyse *a, struct expr *record, const struct rte_column *column, uint16_t i,
+                int32_t location, struct expr **ret) {
+    struct expr *e = expr_new_n(a->arena, EXPR_FIELD, column->type, location, 1);
+    NEEDS(a, e);
+    e->args[0] = record;
+    e->column = i;
+    e->typmod = column->typmod;
+    e->collation = column->collation;
+    *ret = e;
+    return OK;
+}
+
 status field_of(struct analyse *a, struct expr *record, const char *name, int32_t location,
                 struct expr **ret) {
     if (record->kind == EXPR_ROW) {
@@ -221,6 +233,12 @@ status field_of(struct analyse *a, struct expr *record, const char *name, int32_
         return FAIL_AT(a, location, UNDEFINED_COLUMN,
                        "could not identify column \"%s\" in record data type", name);
     }
+    uint16_t nfields;
+    const struct rte_column *fields;
+    TRY(routine_fields(a, record, &nfields, &fields));
+    for (uint16_t i = 0; i < nfields; i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return field_at(a, record, &fields[i], i, location, ret);
     if (record->type == RECORDOID)
         return FAIL_AT(a, location, UNDEFINED_COLUMN,
                        "could not identify column \"%s\" in record data type", name);

@@ -52,7 +52,8 @@ static status transform_literal(struct scope *s, const struct ast_literal *n, st
 
 static status transform_param(struct scope *s, const struct ast_param *n, struct expr **ret) {
     struct analyse *a = s->a;
-    if (a->no_params || n->number < 1 || n->number > UINT16_MAX - 1)
+    if (a->no_params || n->number < 1 || n->number > UINT16_MAX - 1 ||
+        (a->body && n->number > a->body->nargs))
         return FAIL_AT(a, n->node.location, UNDEFINED_PARAMETER, "there is no parameter $%d",
                        n->number);
     while (a->nparams < n->number) {

@@ -160,6 +160,7 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
         NEEDS(a, e->schema_name);
     }
     TRY(relation_columns(a, r, e));
+    TRY(analyse_indexes(a->env, a->arena, r, &e->indexes));
     if (r->kind == 'v') TRY(expand_view(s, r, e));
     if (var->alias) TRY(rename_columns(a, e, var->alias->columns, location));
     return rte_add(s, e, ret_rte);
@@ -271,9 +272,34 @@ static const struct function_arguments *columns_of_call(const struct expr *call)
     return known && function_results(known) > 1 ? known : NULL;
 }
 
+static status name_of_routine_result(struct analyse *a, const struct function *f,
+                                     const char **name) {
+    const struct routine *r;
+    TRY(catalog_routine(a->env, f->oid, &r));
+    for (uint16_t i = 0; i < r->nparams; i++)
+        if (strchr("obt", r->params[i].mode) && r->params[i].name)
+            NEEDS(a, *name = arena_strdup(a->arena, r->params[i].name));
+    return OK;
+}
+
+static status routine_columns(struct analyse *a, struct rte *e, struct rte_function *f,
+                              const struct expr *call, uint16_t n, const struct rte_column *fields,
+                              const struct list *defs, uint16_t *cap) {
+    if (list_n(defs))
+        return FAIL_AT(a, call->location, SYNTAX_ERROR,
+                       "a column definition list is redundant for a function with OUT parameters");
+    f->ncolumns = n;
+    for (uint16_t i = 0; i < n; i++) {
+        GROW(a, e->columns, e->ncolumns, *cap);
+        e->columns[e->ncolumns++] = fields[i];
+    }
+    return OK;
+}
+
 /* A single OUT argument's name stands before the function's and the alias. */
-static status name_of_result(struct analyse *a, oid function, const char **name) {
-    const struct function_arguments *known = function_arguments(function);
+static status name_of_result(struct analyse *a, const struct function *f, const char **name) {
+    if (function_is_routine(f)) return name_of_routine_result(a, f, name);
+    const struct function_arguments *known = function_arguments(f->oid);
     const char *found;
     if (!known || function_results(known) != 1) return OK;
     size_t len = argument_name(known, function_result_at(known, 0), &found);
@@ -299,6 +325,10 @@ static status function_columns(struct analyse *a, struct rte *e, struct rte_func
     const struct expr *call = f->call;
     if (call->type == RECORDOID) {
         f->composite = true;
+        uint16_t nfields;
+        const struct rte_column *fields;
+        TRY(routine_fields(a, call, &nfields, &fields));
+        if (nfields) return routine_columns(a, e, f, call, nfields, fields, defs, cap);
         const struct function_arguments *known = columns_of_call(call);
         f->ncolumns = known ? function_results(known) : (uint16_t)list_n(defs);
         if (!f->ncolumns)
@@ -368,8 +398,20 @@ static status one_function(struct scope *s, struct ast_range_function *n,
     const char *name = output_name(item->call);
     if (!e->alias) e->alias = n->alias ? n->alias->name : name;
     const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
-    if (f->call->kind == EXPR_CALL) TRY(name_of_result(a, f->call->call.function->oid, &column));
+    if (f->call->kind == EXPR_CALL) TRY(name_of_result(a, f->call->call.function, &column));
     return function_columns(a, e, f, column, item->columns ? item->columns : n->columns, cap);
+}
+
+/* A function whose body is one SELECT: that as a subquery. */
+static status inline_function_rte(struct scope *s, struct rte *e) {
+    struct query *q;
+    TRY(inline_rows(s, e->functions[0].call, &q));
+    if (!q || q->nvisible != e->ncolumns) return OK;
+    e->kind = RTE_SUBQUERY;
+    e->query = q;
+    e->was_function = true;
+    e->nfunctions = 0;
+    return OK;
 }
 
 static status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret) {
@@ -391,6 +433,7 @@ static status from_function(struct scope *s, struct ast_range_function *n, struc
         e->columns[e->ncolumns++] = (struct rte_column){"ordinality", INT8OID, -1, 0};
     }
     if (n->alias) TRY(rename_columns(a, e, n->alias->columns, n->node.location));
+    if (e->nfunctions == 1 && !e->ordinality) TRY(inline_function_rte(s, e));
     uint16_t index;
     TRY(rte_add(s, e, &index));
     struct ns_item *item;

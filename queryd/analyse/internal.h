@@ -5,6 +5,7 @@
 #include "analyse/analyse.h"
 #include "base/check.h"
 #include "base/coro.h"
+#include "catalog/routine.h"
 #include "parse/parse.h"
 
 enum clause {
@@ -29,7 +30,10 @@ struct analyse {
     uint16_t nparams, params_cap;
     oid *param_types; /* 0: not yet known */
     bool no_params;
+    const struct routine_body *body; /* of an SQL function: names and number of parameters; NULL */
+    const struct inlining *inlining; /* the functions whose bodies are being put in place */
     bool no_positions; /* text of a view or default: locations mean nothing to the client */
+    bool calls;        /* CALL: a procedure is what may be called */
     bool reads_only;   /* nothing that changes rows or locks them */
     unsigned view_depth;
     uint16_t nrelations, relations_cap;
@@ -174,6 +178,9 @@ status transform_row(struct scope *s, struct ast_row *n, struct expr **ret);
 status transform_indirection(struct scope *s, struct ast_indirection *n, struct expr **ret);
 status field_of(struct analyse *a, struct expr *record, const char *name, int32_t location,
                 struct expr **ret);
+/* Field i of a record, which is that column. */
+status field_at(struct analyse *a, struct expr *record, const struct rte_column *column, uint16_t i,
+                int32_t location, struct expr **ret);
 
 /* call.c */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret);
@@ -182,6 +189,26 @@ status undefined_function(struct analyse *a, int32_t location, const char *name,
 status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret);
 status call_by_oid(struct analyse *a, oid function, struct expr **args, uint16_t nargs,
                    int32_t location, struct expr **ret);
+/* routine.c */
+status routine_scope(struct analyse *a, const char *schema, const char *name, int32_t location,
+                     struct function_scope *ret_scope);
+/* The default of f's parameter i. */
+status routine_default(struct analyse *a, const struct function *f, uint16_t i, struct expr **ret);
+/* A parameter of the function whose body is analysed; *ret NULL: there is none of that name.
+ * qualifier: the function's name, NULL: none was written. */
+status routine_param_ref(struct analyse *a, const char *qualifier, const char *name,
+                         int32_t location, struct expr **ret);
+/* The last statement of a function's body gives the function's result: brings its columns to those
+ * types. 42P13. */
+status routine_fit_result(struct analyse *a, struct query *q);
+/* What e's value has as fields, when e calls a function of a user; 0: that is not known. */
+status routine_fields(struct analyse *a, const struct expr *e, uint16_t *ret_n,
+                      const struct rte_column **ret_columns);
+/* inline.c */
+/* The body of a simple function in place of its call; *ret NULL: it stays a call. */
+status inline_call(struct scope *s, const struct expr *call, struct expr **ret);
+/* The body of a function that gives rows, as a subquery; *ret NULL: it stays a call. */
+status inline_rows(struct scope *s, const struct expr *call, struct query **ret);
 /* aggregate.c */
 status make_aggregate(struct scope *s, struct ast_func_call *n,
                       const struct function_choice *choice, struct expr **args, uint16_t nargs,

@@ -35,6 +35,12 @@ struct cte {
     uint16_t id; /* in the whole statement */
 };
 
+/* What is in a computed index, over the columns of range table entry 0. */
+struct index_meaning {
+    struct expr *predicate; /* NULL: every row */
+    struct expr **keys;     /* per key column, NULL: a plain one */
+};
+
 /* Range table entry: one source of rows. */
 struct rte {
     enum rte_kind kind;
@@ -44,11 +50,14 @@ struct rte {
     struct rte_column *columns;
     const struct relation *relation; /* RELATION: valid while the statement is prepared */
     const char *schema_name;
+    struct index_meaning
+        *indexes;        /* RELATION: per entry of relation->indexes; NULL: all are plain */
     struct query *query; /* SUBQUERY */
     uint16_t nfunctions; /* FUNCTION */
     struct rte_function *functions;
     bool ordinality;
-    uint32_t nrows; /* VALUES: nrows × ncolumns expressions */
+    bool was_function; /* SUBQUERY: the body of one, in its place */
+    uint32_t nrows;    /* VALUES: nrows × ncolumns expressions */
     struct expr ***rows;
     struct cte *cte;     /* CTE */
     bool self_reference; /* CTE: the recursive part's own name */
@@ -95,11 +104,20 @@ struct change_check {
     struct expr *expr; /* over the changed table's columns */
 };
 
+/* One of what ON CONFLICT lists: over the target's columns. */
+struct infer_element {
+    struct expr *expr;
+    oid collation, opclass; /* 0: any */
+};
+
+/* With neither elements nor a constraint: any conflict. */
 struct on_conflict {
     bool do_update;
-    oid arbiter;        /* index; 0: any */
-    bool primary;       /* the arbiter is the primary key */
-    struct expr **sets; /* per attribute, NULL: unchanged; vars: rte target, and excluded */
+    oid constraint_index; /* ON CONSTRAINT: its index */
+    uint16_t nelements;
+    struct infer_element *elements;
+    struct expr *infer_where; /* what the index's predicate must follow from */
+    struct expr **sets;       /* per attribute, NULL: unchanged; vars: rte target, and excluded */
     uint16_t excluded_rte;
     struct expr *where;
 };
@@ -204,6 +222,14 @@ static inline bool rte_set_has(const struct rte_set *s, uint16_t rte) {
     return s->word[rte / 64] >> (rte % 64) & 1;
 }
 void rte_set_union(struct rte_set *s, const struct rte_set *more);
+
+/* A copy of the query, or of an expression in one, with some expressions replaced: replace leaves
+ * *ret NULL where nothing is. Queries below are entered, with depth counted up. */
+typedef status query_replace(struct expr *e, unsigned depth, void *arg, struct expr **ret);
+status query_map(struct arena *a, struct query *q, unsigned depth, query_replace *replace,
+                 void *arg, struct query **ret);
+status query_map_expr(struct arena *a, struct expr *e, unsigned depth, query_replace *replace,
+                      void *arg, struct expr **ret);
 
 /* e with every column of levels ≥ from_level moved `by` levels further out. */
 status expr_shift_levels(struct arena *a, struct expr *e, unsigned from_level, int by,

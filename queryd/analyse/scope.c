@@ -261,11 +261,14 @@ static status bare_name(struct scope *s, const char *name, int32_t location, str
         if (item->ncolumns == 1 && item->rte >= 0 && !item->relation) {
             const struct scope *at = s;
             for (unsigned i = 0; i < level; i++) at = at->parent;
-            if (at->query->rtes[item->rte]->kind == RTE_FUNCTION)
+            const struct rte *r = at->query->rtes[item->rte];
+            if (r->kind == RTE_FUNCTION || r->was_function)
                 return take(s->a, item->exprs[0], level, location, ret);
         }
         return scope_whole_row(s, item, level, location, ret);
     }
+    TRY(routine_param_ref(s->a, NULL, name, location, ret));
+    if (*ret) return OK;
     status st = FAIL_AT(s->a, location, UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
     hint_unseen(s, name);
     return st;
@@ -291,6 +294,10 @@ status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struc
         TRY(scope_column(s, table, location, &record));
         if (record && record->type == RECORDOID)
             return field_of(s->a, record, column, location, ret);
+        TRY(routine_param_ref(s->a, table, column, location, ret));
+        if (*ret) return OK;
+        TRY(routine_param_ref(s->a, NULL, table, location, &record));
+        if (record) return field_of(s->a, record, column, location, ret);
     }
     return scope_missing_item(s, table, location);
 }

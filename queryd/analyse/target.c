@@ -180,13 +180,27 @@ static status expand_star(struct scope *s, const struct ast_column_ref *ref,
 }
 
 /* (expr).* of a row. */
-static status expand_record(struct scope *s, struct ast_indirection *n, struct target_list *l) {
+static status expand_record(struct scope *s, struct ast_indirection *n, enum clause c,
+                            struct target_list *l) {
     struct ast_indirection without = *n;
     struct list steps = *n->steps;
     steps.n--;
     without.steps = &steps;
     struct expr *e;
-    TRY(transform_indirection(s, &without, &e));
+    enum clause before = s->clause;
+    s->clause = c;
+    status st = transform_indirection(s, &without, &e);
+    s->clause = before;
+    TRY(st);
+    uint16_t nfields;
+    const struct rte_column *fields;
+    TRY(routine_fields(s->a, e, &nfields, &fields));
+    for (uint16_t i = 0; i < nfields; i++) {
+        struct expr *field;
+        TRY(field_at(s->a, e, &fields[i], i, n->node.location, &field));
+        TRY(append(s, l, field, fields[i].name));
+    }
+    if (nfields) return OK;
     if (e->kind != EXPR_ROW)
         return not_supported(s->a, n->node.location, "expansion of a composite value");
     for (uint16_t i = 0; i < e->nargs; i++) {
@@ -214,7 +228,7 @@ status transform_targets(struct scope *s, const struct list *targets, enum claus
             continue;
         }
         if (ends_in_star(t->value)) {
-            TRY(expand_record(s, ast_as_indirection(t->value), &l));
+            TRY(expand_record(s, ast_as_indirection(t->value), clause, &l));
             continue;
         }
         struct expr *e;

@@ -244,6 +244,10 @@ static status add_views(struct boot *b) {
     } columns[] = {
 #define VIEW_COLUMN(view, name, type) {view, name, type},
 #include "catalog/views.def"
+#define VIEW_COLUMN(view, name, type) {view, name, type},
+#include "catalog/views_system.def"
+#define VIEW_COLUMN(view, name, type) {view, name, type},
+#include "catalog/views_information.def"
     };
     static const struct {
         oid oid, schema;
@@ -251,6 +255,10 @@ static status add_views(struct boot *b) {
     } views[] = {
 #define VIEW(oid, schema, name, text) {oid, schema, name, text},
 #include "catalog/views.def"
+#define VIEW(oid, schema, name, text) {oid, schema, name, text},
+#include "catalog/views_system.def"
+#define VIEW(oid, schema, name, text) {oid, schema, name, text},
+#include "catalog/views_information.def"
     };
     for (size_t v = 0; v < sizeof views / sizeof *views; v++) {
         int16_t natts = 0;

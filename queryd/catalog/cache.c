@@ -1,5 +1,6 @@
 /* cache.c: what was read from the catalogs, kept for one catalog version. */
 #include "catalog/internal.h"
+#include "catalog/routine_cache.h"
 #include "catalog/temp.h"
 
 static bool in_use(const struct sql_env *env, const struct generation *g) {
@@ -263,4 +264,86 @@ status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema) {
     if (!schema) return STATUS(NOT_FOUND);
     *ret_schema = schema;
     return OK;
+}
+
+/* ---- functions of users ---------------------------------------------------------------------- */
+
+static const struct cached_routines *find_routines(const struct generation *g, const char *name) {
+    const struct cached_routines *e = g->routines[hash_name(0, name) & 63];
+    while (e && strcmp(e->name, name)) e = e->next;
+    return e;
+}
+
+static status read_routines(struct sql_env *env, struct generation *g, const char *name,
+                            struct list **ret_routines) {
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_ptr(key)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st,
+            catalog_scan_begin(env, CAT_pg_proc, OID_pg_proc_proname_args_nsp_index, keys, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        struct routine *r;
+        if (row_oid(&s.row, COL_pg_proc_oid) < FIRST_USER_OID) continue;
+        TRY_OUT(st, routine_load(env, &s.row, &g->arena, &r));
+        TRY_OUT(st, list_append(env->eval.arena, ret_routines, r));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+status catalog_routines_named(struct sql_env *env, const char *name, size_t *ret_n,
+                              const struct routine *const **ret_routines) {
+    *ret_n = 0;
+    *ret_routines = NULL;
+    if (strlen(name) >= NAME_BYTES) return OK;
+    struct generation *g = generation_of(env);
+    if (!g) return no_memory(env);
+    const struct cached_routines *e = find_routines(g, name);
+    if (!e) {
+        struct list *found = NULL;
+        TRY(read_routines(env, g, name, &found));
+        e = find_routines(g, name); /* by another session, while this one was suspended */
+        if (!e) {
+            struct cached_routines *made = arena_zalloc(&g->arena, sizeof *made);
+            if (!made) return no_memory(env);
+            made->n = (size_t)list_n(found);
+            made->routines =
+                arena_memdup(&g->arena, found ? found->items : NULL, made->n * sizeof(void *));
+            if (made->n && !made->routines) return no_memory(env);
+            strncpy(made->name, name, NAME_BYTES - 1);
+            made->next = g->routines[hash_name(0, name) & 63];
+            g->routines[hash_name(0, name) & 63] = made;
+            e = made;
+        }
+    }
+    *ret_n = e->n;
+    *ret_routines = e->routines;
+    return OK;
+}
+
+status catalog_routine(struct sql_env *env, oid routine, const struct routine **ret_routine) {
+    struct generation *g = generation_of(env);
+    if (!g) return no_memory(env);
+    for (size_t i = 0; i < sizeof g->routines / sizeof *g->routines; i++)
+        for (const struct cached_routines *e = g->routines[i]; e; e = e->next)
+            for (size_t k = 0; k < e->n; k++)
+                if (e->routines[k]->function.oid == routine) {
+                    *ret_routine = e->routines[k];
+                    return OK;
+                }
+    struct catalog_row row;
+    size_t n;
+    const struct routine *const *all;
+    TRY(catalog_row_get_oid(env, CAT_pg_proc, routine, env->eval.arena, &row));
+    TRY(catalog_routines_named(env, row_name(&row, COL_pg_proc_proname), &n, &all));
+    for (size_t k = 0; k < n; k++)
+        if (all[k]->function.oid == routine) {
+            *ret_routine = all[k];
+            return OK;
+        }
+    return STATUS(NOT_FOUND);
 }

@@ -105,6 +105,7 @@ static void opening_init(struct opening *o, struct proc *p, struct catalog *c, s
     arena_init(&o->arena, 0);
     session_env_init(&o->session, p->env->mono_ns(p) | 1);
     o->settings = (struct sql_settings){.user = "postgres",
+                                        .statistics_target = 100,
                                         .user_oid = ROLE_POSTGRES,
                                         .database = "postgres",
                                         .search_path = "pg_catalog",

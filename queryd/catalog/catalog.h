@@ -28,10 +28,11 @@ struct attribute {
     bool not_null;
     bool dropped;
     bool has_default;
-    char generated;           /* 0, 's' */
-    char identity;            /* 0, 'a', 'd' */
-    const char *default_text; /* SQL of the default, NULL: none; of a generated column its value */
-    oid sequence;             /* of an identity column */
+    char generated;            /* 0, 's' */
+    char identity;             /* 0, 'a', 'd' */
+    int32_t statistics_target; /* -1: as default_statistics_target says */
+    const char *default_text;  /* SQL of the default, NULL: none; of a generated column its value */
+    oid sequence;              /* of an identity column */
 };
 
 struct index_desc {
@@ -41,13 +42,18 @@ struct index_desc {
     uint16_t nkeys; /* key columns; INCLUDE columns are beyond */
     uint16_t ncolumns;
     int16_t columns[INDEX_COLUMNS_MAX]; /* attribute numbers; 0: expression */
+    oid types[INDEX_COLUMNS_MAX];       /* of each column or expression */
+    oid classes[INDEX_COLUMNS_MAX];     /* operator classes of the keys */
+    oid collations[INDEX_COLUMNS_MAX];
+    const char *expressions[INDEX_COLUMNS_MAX]; /* SQL where the column is 0 */
     bool descending[INDEX_COLUMNS_MAX];
     bool nulls_first[INDEX_COLUMNS_MAX];
     bool unique;
     bool primary; /* the table's own tree: entries are the rows */
     bool nulls_not_distinct;
     bool valid;
-    const char *predicate_text; /* NULL: none */
+    bool computed;              /* has expressions or a predicate: table/index_row.h */
+    const char *predicate_text; /* SQL: only rows for which it is true have entries; NULL: all */
     oid constraint;             /* 0: none */
 };
 
@@ -56,11 +62,23 @@ struct check_desc {
     const char *text; /* SQL of the expression */
 };
 
-/* Column statistics that ANALYZE left, NULL where none. */
+/* pg_statistic.stakind, as in PostgreSQL. */
+#define STATISTIC_COMMON 1
+#define STATISTIC_BOUNDS 2
+#define STATISTIC_CORRELATION 3
+
+/* Column statistics that ANALYZE left. */
 struct column_stats {
     float null_fraction;
-    float distinct; /* > 0 count, < 0 minus the fraction of rows */
-    int32_t width;
+    float distinct;   /* > 0 count, < 0 minus the fraction of rows */
+    int32_t width;    /* -1: no statistics */
+    uint16_t ncommon; /* most common values, the most common first */
+    uint16_t nbounds; /* of the histogram of the others */
+    float correlation;
+    const datum *common, *bounds;
+    const float *fractions;                /* ncommon */
+    const char *common_text, *bounds_text; /* until somebody asks for the values */
+    struct arena *arena;                   /* where the values go */
 };
 
 /* pg_sequence's row. */
@@ -139,8 +157,9 @@ status catalog_relation_lock(struct sql_env *env, const char *schema, const char
 status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema);
 /* User-defined and built-in types by (qualified) name; UNDEFINED_OBJECT with words. */
 status catalog_type_named(struct sql_env *env, const char *schema, const char *name, oid *ret_type);
+/* NOT_FOUND: none. Good as long as the relation. */
 status catalog_column_stats(struct sql_env *env, oid relation, int16_t attribute,
-                            struct column_stats *ret_stats);
+                            const struct column_stats **ret_stats);
 /* The version that plans made now depend on; 0 while the session has changes of its own (do not
  * keep such plans). */
 uint64_t catalog_version(const struct sql_env *env);
@@ -150,6 +169,14 @@ void catalog_changed(struct sql_env *env);
 /* To be called after txn_rollback_to in a transaction whose catalog_changed is set: what the
  * session had read of its own changes is forgotten. */
 void catalog_rolled_back(struct sql_env *env);
+
+/* A btree operator class by its name; *ret_input (may be NULL): the type that it orders. 42704. */
+status catalog_opclass(struct sql_env *env, const char *name, oid *ret_opclass, oid *ret_input);
+/* Column k of an index as pg_get_indexdef writes it: a name, or an expression, in parentheses
+ * unless it is a function's call. */
+status catalog_index_column(struct sql_env *env, const struct relation *r,
+                            const struct index_desc *index, uint16_t k, bool pretty,
+                            struct buf *out);
 
 /* Names for regclass and its kin: the session puts it into session_env.names, and its struct
  * sql_env into session_env.session. */

@@ -48,12 +48,16 @@ static status fill_attributes(struct arena *a, const struct catalog_info *info,
     return row_desc_new(a, types, info->ncolumns, &r->row);
 }
 
-static void fill_index(struct index_desc *x, const struct catalog_index_info *info) {
+static void fill_index(const struct relation *r, struct index_desc *x,
+                       const struct catalog_index_info *info) {
     x->oid = info->oid;
     x->name = info->name;
     x->tree.id = info->oid;
     x->nkeys = x->ncolumns = info->n;
-    for (unsigned k = 0; k < info->n; k++) x->columns[k] = info->columns[k];
+    for (unsigned k = 0; k < info->n; k++) {
+        x->columns[k] = info->columns[k];
+        x->types[k] = r->atts[info->columns[k] - 1].type;
+    }
     x->unique = info->unique;
     x->primary = info->primary;
     x->valid = true;
@@ -75,7 +79,7 @@ static status fill_indexes(struct arena *a, enum catalog_number n, struct relati
         } else {
             x = &r->indexes[r->nindexes++];
         }
-        fill_index(x, info);
+        fill_index(r, x, info);
     }
     return OK;
 }

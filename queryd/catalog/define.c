@@ -1,5 +1,5 @@
 /* define.c: which definition a statement is; the small ones. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 #include "msg/msg.h"
 
@@ -102,6 +102,10 @@ static status comment_on_named(struct sql_env *env, enum ast_object_type type, c
     return OK;
 }
 
+static bool is_routine(enum ast_object_type type) {
+    return type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE;
+}
+
 status define_comment(struct sql_env *env, struct ast_comment *s) {
     struct object_address on;
     if (s->object->kind == NODE_NAME_LIST) {
@@ -118,6 +122,10 @@ status define_comment(struct sql_env *env, struct ast_comment *s) {
             break;
         default: return define_unsupported(env, "COMMENT ON this kind of object");
         }
+        return put_comment(env, on, s->text);
+    }
+    if (is_routine(s->type)) {
+        TRY(define_comment_on_function(env, s->type, (struct ast_object_args *)s->object, &on));
         return put_comment(env, on, s->text);
     }
     return define_unsupported(env, "COMMENT ON this kind of object");
@@ -273,6 +281,9 @@ static const char *drop_tag(enum ast_object_type type) {
     case OBJECT_INDEX: return "DROP INDEX";
     case OBJECT_SCHEMA: return "DROP SCHEMA";
     case OBJECT_SEQUENCE: return "DROP SEQUENCE";
+    case OBJECT_FUNCTION: return "DROP FUNCTION";
+    case OBJECT_PROCEDURE: return "DROP PROCEDURE";
+    case OBJECT_ROUTINE: return "DROP ROUTINE";
     default: return "DROP";
     }
 }
@@ -283,6 +294,9 @@ static const char *alter_tag(enum ast_object_type type) {
     case OBJECT_INDEX: return "ALTER INDEX";
     case OBJECT_SEQUENCE: return "ALTER SEQUENCE";
     case OBJECT_SCHEMA: return "ALTER SCHEMA";
+    case OBJECT_FUNCTION: return "ALTER FUNCTION";
+    case OBJECT_PROCEDURE: return "ALTER PROCEDURE";
+    case OBJECT_ROUTINE: return "ALTER ROUTINE";
     default: return "ALTER TABLE";
     }
 }
@@ -311,10 +325,7 @@ static const char *refused(const struct node *n) {
     case NODE_ALTER_DOMAIN: return "ALTER DOMAIN";
     case NODE_GRANT: return ((struct ast_grant *)n)->revoke ? "REVOKE" : "GRANT";
     case NODE_GRANT_ROLE: return ((struct ast_grant_role *)n)->revoke ? "REVOKE" : "GRANT";
-    case NODE_CREATE_FUNCTION: return "CREATE FUNCTION";
-    case NODE_ALTER_FUNCTION: return "ALTER FUNCTION";
     case NODE_DO: return "DO";
-    case NODE_CALL: return "CALL";
     case NODE_EXTENSION: return "CREATE EXTENSION";
     case NODE_REINDEX: return "REINDEX";
     case NODE_CLUSTER: return "CLUSTER";
@@ -330,6 +341,8 @@ static bool carried_out(const struct node *n) {
     case NODE_CREATE_INDEX:
     case NODE_CREATE_VIEW:
     case NODE_SEQUENCE:
+    case NODE_CREATE_FUNCTION:
+    case NODE_ALTER_FUNCTION:
     case NODE_CREATE_SCHEMA:
     case NODE_ALTER_TABLE:
     case NODE_RENAME:
@@ -369,6 +382,12 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
     case NODE_SEQUENCE:
         *tag = ast_as_sequence(n)->alter ? "ALTER SEQUENCE" : "CREATE SEQUENCE";
         return define_sequence(env, ast_as_sequence(n));
+    case NODE_CREATE_FUNCTION:
+        *tag = ast_as_create_function(n)->procedure ? "CREATE PROCEDURE" : "CREATE FUNCTION";
+        return define_create_function(env, ast_as_create_function(n));
+    case NODE_ALTER_FUNCTION:
+        *tag = alter_tag(ast_as_alter_function(n)->type);
+        return define_alter_function(env, ast_as_alter_function(n));
     case NODE_CREATE_SCHEMA:
         *tag = "CREATE SCHEMA";
         return define_create_schema(env, ast_as_create_schema(n));

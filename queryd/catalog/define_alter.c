@@ -1,5 +1,5 @@
 /* define_alter.c: ALTER TABLE, RENAME, OWNER TO, SET SCHEMA, TRUNCATE. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 static status is_empty(struct sql_env *env, const struct relation *r, bool *ret_empty) {
     struct sql_env now;
@@ -217,8 +217,9 @@ static status drop_column(struct sql_env *env, const struct relation *r,
     }
     catalog_changed(env);
     TRY(catalog_relation(env, relation, &r));
-    for (unsigned i = 0; i < r->nindexes; i++)
-        if (index_has(&r->indexes[i], number)) TRY(define_drop_index(env, r, r->indexes[i].oid));
+    struct list *indexes = NULL;
+    TRY(define_column_indexes(env, r, number, &indexes));
+    LIST_EACH(void *, index, indexes) TRY(define_drop_index(env, r, (oid)(uintptr_t)index));
     TRY(drop_default(env, relation, number));
     TRY(define_drop_owned_sequences(env, relation, number));
     datum keys[] = {datum_oid(relation), datum_int2(number)};
@@ -518,6 +519,8 @@ out:
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (s->type == OBJECT_SCHEMA && s->new_owner)
         return schema_owner(env, ast_as_literal(s->object)->text, s->new_owner);
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+        return define_move_function(env, s);
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;

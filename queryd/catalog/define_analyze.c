@@ -1,27 +1,30 @@
 /* define_analyze.c: ANALYZE and VACUUM.
  *
  * There is nothing to vacuum: old versions are in the log (I8), and purge takes delete marks away.
- * ANALYZE reads the rows of a table (up to SAMPLE_ROWS of them look at values) and leaves their
- * number and, for each column, the fraction of nulls, the mean width, and an estimate of the number
- * of distinct values (Haas and Stokes, "Estimating the number of classes in a finite population",
- * 1998: the Duj1 estimator, as PostgreSQL uses it). */
+ * ANALYZE reads the rows of a table, looks at the values of a sample of them, and leaves their
+ * number and what column_statistics.h says of each column. */
+#include "catalog/column_statistics.h"
 #include "catalog/define_internal.h"
+#include "types/array.h"
+#include "types/function.h"
 
-#define SAMPLE_ROWS 30000
-
-struct column_sample {
-    uint64_t *hashes; /* of the values seen */
-    uint32_t n;
-    uint32_t nulls;
-    uint64_t width;
-};
+#define ROWS_PER_TARGET 300
+#define TARGET_MAX 10000
+#define WIDTH_MAX 1024 /* of values that are looked at */
+/* Bytes of a list of values in pg_statistic: its rows have to fit a page. */
+#define VALUES_BYTES_MAX 1900
+#define LIST_MAX 200
 
 struct sample {
     struct sql_env *env;
     const struct relation *r;
     struct arena arena;
-    struct column_sample *columns;
-    uint64_t rows; /* in the table */
+    struct arena values_arena; /* what the kept rows refer to */
+    uint32_t room, appended;
+    datum *values; /* room rows of natts */
+    uint8_t *nulls;
+    uint64_t *numbers; /* of each kept row in the table */
+    uint64_t rows;     /* in the table */
     uint64_t bytes;
     uint64_t random;
 };
@@ -32,54 +35,61 @@ static uint64_t next_random(struct sample *s) {
     return s->random ^= s->random << 17;
 }
 
+static uint32_t kept_rows(const struct sample *s) {
+    return s->rows < s->room ? (uint32_t)s->rows : s->room;
+}
+
 /* Bytes as PostgreSQL's avg_width counts them: a short variable-length value has a head of one. */
 static uint64_t value_width(const struct type *t, datum value) {
     if (t->len > 0) return (uint64_t)t->len;
     return t->len == -1 ? value.v->len + 1u : type_value_bytes(t, value);
 }
 
-static void look_at(struct sample *s, const datum *values, const uint8_t *nulls, uint32_t place) {
-    for (unsigned i = 0; i < s->r->natts; i++) {
-        struct column_sample *c = &s->columns[i];
-        const struct type *t = type_find(s->r->atts[i].type);
-        if (!t || s->r->atts[i].dropped) continue;
-        /* hash 0 stands for null, so that a place can be overwritten by a later row */
-        uint64_t hash = nulls[i]              ? 0
-                        : type_is_hashable(t) ? type_hash(t, values[i]) | 1
-                                              : next_random(s) | 1;
-        c->hashes[place] = hash;
-        if (!nulls[i]) c->width += value_width(t, values[i]);
-        c->n += !nulls[i];
-        c->nulls += nulls[i];
+/* Gives back what belongs to rows that have been replaced. */
+static status compact(struct sample *s) {
+    struct arena fresh;
+    size_t n = (size_t)kept_rows(s) * s->r->natts;
+    arena_init(&fresh, 0);
+    for (size_t i = 0; i < n; i++) {
+        const struct type *t = s->r->row->atts[i % s->r->natts].type;
+        if (s->nulls[i] || t->byval) continue;
+        status st = type_copy(t, s->values[i], &fresh, &s->values[i]);
+        if (!ok(st)) {
+            arena_free(&fresh);
+            return st;
+        }
     }
+    arena_free(&s->values_arena);
+    s->values_arena = fresh;
+    s->appended = 0;
+    return OK;
 }
 
 /* Reservoir sampling (Vitter, algorithm R): every row is kept with the same probability. */
+static status look_at(struct sample *s, const struct tree_entry *e) {
+    uint64_t place = s->rows < s->room ? s->rows : next_random(s) % (s->rows + 1);
+    s->rows++;
+    s->bytes += e->key_len + e->value_len;
+    if (place >= s->room) return OK;
+    size_t at = (size_t)place * s->r->natts;
+    s->numbers[place] = s->rows;
+    TRY(row_deform(s->r->row, e->value, e->value_len, s->r->natts, s->values + at, s->nulls + at,
+                   &s->values_arena));
+    return ++s->appended > 3 * s->room ? compact(s) : OK;
+}
+
 static status read_rows(struct sample *s) {
     struct sql_env now;
     struct table_scan scan;
     struct arena scratch;
     TRY(define_env_now(s->env, &now));
     arena_init(&scratch, 0);
-    datum *values = arena_array(&scratch, s->r->natts + 1u, sizeof *values);
-    uint8_t *nulls = arena_array(&scratch, s->r->natts + 1u, 1);
-    status st = values && nulls ? OK : no_memory(s->env);
-    if (ok(st))
-        st = table_scan_begin(&now, &scan, &scratch, s->r, NULL, (struct table_bound){0},
-                              (struct table_bound){0}, false);
+    status st = table_scan_begin(&now, &scan, &scratch, s->r, NULL, (struct table_bound){0},
+                                 (struct table_bound){0}, false);
     if (!ok(st)) goto out;
-    struct arena_mark mark = arena_mark(&scratch);
     struct tree_entry e;
-    while (ok(st = table_scan_next(&scan, &e))) {
-        uint64_t place = s->rows < SAMPLE_ROWS ? s->rows : next_random(s) % (s->rows + 1);
-        s->rows++;
-        s->bytes += e.key_len + e.value_len;
-        if (place >= SAMPLE_ROWS) continue;
-        st = row_deform(s->r->row, e.value, e.value_len, s->r->natts, values, nulls, &scratch);
-        if (ok(st)) look_at(s, values, nulls, (uint32_t)place);
-        if (!ok(st)) break;
-        arena_rewind(&scratch, mark);
-    }
+    while (ok(st = table_scan_next(&scan, &e)))
+        if (!ok(st = look_at(s, &e))) break;
     table_scan_end(&scan);
     if (status_is(st, ST_END)) st = OK;
 out:
@@ -87,45 +97,162 @@ out:
     return st;
 }
 
-static int compare_hash(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+static int compare_numbers(const void *x, const void *y, void *arg) {
+    const uint64_t *numbers = arg;
+    uint64_t a = numbers[*(const uint32_t *)x], b = numbers[*(const uint32_t *)y];
+    return (a > b) - (a < b);
 }
 
-/* Positive: a number of values; negative: minus their fraction of the rows. */
-static float distinct_values(uint64_t *hashes, uint32_t kept, uint64_t rows) {
-    qsort(hashes, kept, sizeof *hashes, compare_hash);
-    double n = 0, distinct = 0, once = 0;
-    for (uint32_t i = 0; i < kept;) {
-        uint32_t end = i;
-        while (end < kept && hashes[end] == hashes[i]) end++;
-        if (hashes[i]) {
-            distinct++;
-            n += end - i;
-            if (end - i == 1) once++;
+/* The kept rows in the table's order. */
+static status in_order(struct sample *s, uint32_t **ret) {
+    uint32_t n = kept_rows(s);
+    *ret = arena_array(&s->arena, n + 1u, sizeof **ret);
+    if (!*ret) return no_memory(s->env);
+    for (uint32_t i = 0; i < n; i++) (*ret)[i] = i;
+    qsort_r(*ret, n, sizeof **ret, compare_numbers, s->numbers);
+    return OK;
+}
+
+static status column_of(struct sample *s, unsigned i, const uint32_t *order, unsigned target,
+                        struct arena *a, struct column_sample *ret) {
+    const struct type *t = type_find(s->r->atts[i].type);
+    uint32_t n = kept_rows(s);
+    *ret = (struct column_sample){.rows = s->rows, .target = target};
+    ret->values = arena_array(a, n + 1u, sizeof *ret->values);
+    if (!ret->values) return no_memory(s->env);
+    for (uint32_t k = 0; k < n; k++) {
+        size_t at = (size_t)order[k] * s->r->natts + i;
+        if (s->nulls[at]) {
+            ret->nulls++;
+            continue;
         }
-        i = end;
+        uint64_t width = value_width(t, s->values[at]);
+        ret->width += width;
+        if (width > WIDTH_MAX)
+            ret->wide++;
+        else
+            ret->values[ret->n] = (struct sampled_value){s->values[at], ret->n}, ret->n++;
     }
-    if (n == 0) return 0;
-    double total = (double)rows * n / kept; /* rows that are not null */
-    double estimate =
-        once == n ? total : n * distinct / ((n - once) + once * n / (total > n ? total : n));
-    if (estimate < distinct) estimate = distinct;
-    if (estimate > total) estimate = total;
-    return estimate > 0.1 * (double)rows ? (float)(-estimate / (double)rows) : (float)estimate;
+    return OK;
 }
 
-static status insert_statistics(struct sample *s, unsigned i, uint32_t kept) {
-    struct column_sample *c = &s->columns[i];
+/* ---- storing --------------------------------------------------------------------------------- */
+
+/* An array's text of every n-th value, as few as fit. */
+static status list_text(struct sql_env *env, const struct type *t, const datum *values, uint16_t n,
+                        char **ret) {
+    datum array;
+    TRY(array_build_1d(&env->eval, t->oid, values, NULL, n, &array));
+    return type_output_string(&env->eval, type_find(t->array), array, ret, NULL);
+}
+
+static uint16_t thinned(const datum *values, uint16_t n, uint16_t wanted, datum *to) {
+    for (uint16_t i = 0; i < wanted; i++)
+        to[i] = values[wanted > 1 ? (uint32_t)i * (n - 1u) / (wanted - 1u) : 0];
+    return wanted;
+}
+
+static status bounds_text(struct sql_env *env, const struct type *t,
+                          const struct column_statistics *c, char **ret) {
+    datum some[LIST_MAX];
+    uint16_t n = c->nbounds > LIST_MAX ? LIST_MAX : c->nbounds;
+    for (;;) {
+        TRY(list_text(env, t, some, thinned(c->bounds, c->nbounds, n, some), ret));
+        if (strlen(*ret) <= VALUES_BYTES_MAX) return OK;
+        n = (uint16_t)(n * 3 / 4);
+        *ret = NULL;
+        if (n < 2) return OK;
+    }
+}
+
+static status common_text(struct sql_env *env, const struct type *t,
+                          const struct column_statistics *c, char **ret, uint16_t *ret_n) {
+    uint16_t n = c->ncommon > LIST_MAX ? LIST_MAX : c->ncommon;
+    for (*ret = NULL; n > 0; n = (uint16_t)(n * 3 / 4)) {
+        TRY(list_text(env, t, c->common, n, ret));
+        if (strlen(*ret) <= VALUES_BYTES_MAX) break;
+        *ret = NULL;
+    }
+    *ret_n = n;
+    return OK;
+}
+
+static status set_numbers(struct sql_env *env, struct catalog_row *row, unsigned slot,
+                          const float *numbers, uint16_t n) {
+    datum values[LIST_MAX], array;
+    for (uint16_t i = 0; i < n; i++) {
+        values[i] = (datum){0};
+        values[i].f4 = numbers[i];
+    }
+    TRY(array_build_1d(&env->eval, FLOAT4OID, values, NULL, n, &array));
+    row_set(row, COL_pg_statistic_stanumbers1 + (int)slot, array);
+    return OK;
+}
+
+static void set_slot(struct catalog_row *row, unsigned slot, int kind, const struct type *t,
+                     uint8_t strategy) {
+    const struct operator_info *op = operator_find_btree(t->oid, t->oid, strategy);
+    row_set_int(row, COL_pg_statistic_stakind1 + (int)slot, kind);
+    row_set_oid(row, COL_pg_statistic_staop1 + (int)slot, op ? op->oid : 0);
+    row_set_oid(row, COL_pg_statistic_stacoll1 + (int)slot, t->collation);
+}
+
+/* The slots that the column has something for. */
+static status set_slots(struct sample *s, struct catalog_row *row, const struct type *t,
+                        const struct column_statistics *c) {
+    struct sql_env *env = s->env;
+    unsigned slot = 0;
+    uint16_t n = 0;
+    char *text = NULL;
+    if (t->array) TRY(common_text(env, t, c, &text, &n));
+    if (n) {
+        set_slot(row, slot, STATISTIC_COMMON, t, 3);
+        TRY(set_numbers(env, row, slot, c->fractions, n));
+        TRY(row_set_text(env->eval.arena, row, COL_pg_statistic_stavalues1 + (int)slot++, text));
+    }
+    text = NULL;
+    if (t->array && c->nbounds) TRY(bounds_text(env, t, c, &text));
+    if (text) {
+        set_slot(row, slot, STATISTIC_BOUNDS, t, 1);
+        TRY(row_set_text(env->eval.arena, row, COL_pg_statistic_stavalues1 + (int)slot++, text));
+    }
+    if (c->has_correlation) {
+        set_slot(row, slot, STATISTIC_CORRELATION, t, 1);
+        TRY(set_numbers(env, row, slot, &c->correlation, 1));
+    }
+    return OK;
+}
+
+static unsigned target_of(const struct sample *s, unsigned i) {
+    int32_t own = s->r->atts[i].statistics_target;
+    uint32_t general = s->env->settings->statistics_target;
+    uint32_t target = own >= 0 ? (uint32_t)own : general;
+    return target < TARGET_MAX ? target : TARGET_MAX;
+}
+
+static status insert_statistics(struct sample *s, unsigned i, const uint32_t *order) {
+    const struct type *t = type_find(s->r->atts[i].type);
+    unsigned target = target_of(s, i);
+    if (target == 0) return OK;
+    struct column_sample sample;
+    struct column_statistics c;
     struct catalog_row row;
-    uint32_t seen = c->n + c->nulls;
-    catalog_row_init(&row, CAT_pg_statistic);
-    row_set_oid(&row, COL_pg_statistic_starelid, s->r->oid);
-    row_set_int(&row, COL_pg_statistic_staattnum, s->r->atts[i].number);
-    row_set_float4(&row, COL_pg_statistic_stanullfrac, seen ? (float)c->nulls / (float)seen : 0);
-    row_set_int(&row, COL_pg_statistic_stawidth, c->n ? (int64_t)(c->width / c->n) : 0);
-    row_set_float4(&row, COL_pg_statistic_stadistinct, distinct_values(c->hashes, kept, s->rows));
-    return catalog_row_insert(s->env, CAT_pg_statistic, &row);
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    status st = column_of(s, i, order, target, &scratch, &sample);
+    if (ok(st)) st = column_statistics(&scratch, t, &sample, &c);
+    if (ok(st)) {
+        catalog_row_init(&row, CAT_pg_statistic);
+        row_set_oid(&row, COL_pg_statistic_starelid, s->r->oid);
+        row_set_int(&row, COL_pg_statistic_staattnum, s->r->atts[i].number);
+        row_set_float4(&row, COL_pg_statistic_stanullfrac, c.null_fraction);
+        row_set_int(&row, COL_pg_statistic_stawidth, c.width);
+        row_set_float4(&row, COL_pg_statistic_stadistinct, c.distinct);
+        st = set_slots(s, &row, t, &c);
+    }
+    if (ok(st)) st = catalog_row_insert(s->env, CAT_pg_statistic, &row);
+    arena_free(&scratch);
+    return ok(st) ? sql_env_breathe(s->env) : st;
 }
 
 struct class_sizes {
@@ -144,11 +271,12 @@ static status set_sizes(struct sql_env *, struct catalog_row *row, void *arg) {
 
 static status store(struct sample *s) {
     datum key = datum_oid(s->r->oid);
-    uint32_t kept = (uint32_t)(s->rows < SAMPLE_ROWS ? s->rows : SAMPLE_ROWS);
+    uint32_t *order;
+    TRY(in_order(s, &order));
     TRY(catalog_rows_delete(s->env, CAT_pg_statistic, 0, &key, 1, NULL));
-    for (unsigned i = 0; kept && i < s->r->natts; i++)
+    for (unsigned i = 0; s->rows && i < s->r->natts; i++)
         if (!s->r->atts[i].dropped && type_find(s->r->atts[i].type))
-            TRY(insert_statistics(s, i, kept));
+            TRY(insert_statistics(s, i, order));
     struct class_sizes sizes = {s->rows, s->bytes / PAGE_USE + 1};
     TRY(define_update_class(s->env, s->r->oid, set_sizes, &sizes));
     if (s->r->primary) TRY(define_update_class(s->env, s->r->primary->oid, set_sizes, &sizes));
@@ -159,18 +287,27 @@ static status store(struct sample *s) {
     return OK;
 }
 
+static status make_room(struct sample *s) {
+    unsigned target = 1;
+    for (unsigned i = 0; i < s->r->natts; i++)
+        if (target_of(s, i) > target) target = target_of(s, i);
+    s->room = target * ROWS_PER_TARGET;
+    size_t n = (size_t)s->room * s->r->natts + 1;
+    s->values = arena_array(&s->arena, n, sizeof *s->values);
+    s->nulls = arena_array(&s->arena, n, 1);
+    s->numbers = arena_array(&s->arena, s->room, sizeof *s->numbers);
+    return s->values && s->nulls && s->numbers ? OK : no_memory(s->env);
+}
+
 static status analyze(struct sql_env *env, const struct relation *r) {
     struct sample s = {.env = env, .r = r, .random = env->proc->env->mono_ns(env->proc) | 1};
     arena_init(&s.arena, 0);
-    s.columns = arena_zalloc(&s.arena, (r->natts + 1u) * sizeof *s.columns);
-    status st = s.columns ? OK : no_memory(env);
-    for (unsigned i = 0; ok(st) && i < r->natts; i++) {
-        s.columns[i].hashes = arena_zalloc(&s.arena, SAMPLE_ROWS * sizeof(uint64_t));
-        if (!s.columns[i].hashes) st = no_memory(env);
-    }
+    arena_init(&s.values_arena, 0);
+    status st = make_room(&s);
     if (ok(st)) st = read_rows(&s);
     if (ok(st)) st = store(&s);
     arena_free(&s.arena);
+    arena_free(&s.values_arena);
     return st;
 }
 
@@ -229,15 +366,5 @@ status define_vacuum(struct sql_env *env, struct ast_vacuum *s) {
     if (!wants_analyze(s)) return OK;
     for (int32_t i = 0; i < list_n(tables); i++)
         TRY(analyze_locked(env, (oid)(uintptr_t)list_at(tables, i)));
-    return OK;
-}
-
-status catalog_column_stats(struct sql_env *env, oid relation, int16_t attribute,
-                            struct column_stats *ret_stats) {
-    const struct relation *r;
-    TRY(catalog_relation(env, relation, &r));
-    if (!r->stats || attribute < 1 || attribute > r->natts || r->stats[attribute - 1].width < 0)
-        return STATUS(NOT_FOUND);
-    *ret_stats = r->stats[attribute - 1];
     return OK;
 }

@@ -16,18 +16,17 @@ static oid serial_type(const struct ast_type_name *t) {
     return 0;
 }
 
-static status column_collation(struct sql_env *env, const struct ast_column_def *c,
-                               struct attribute *att) {
-    const struct type *t = type_find(att->type);
-    att->collation = t ? t->collation : 0;
-    if (!c->collation) return OK;
-    const char *name = list_at(c->collation, list_n(c->collation) - 1);
-    if (!att->collation)
+status define_collation(struct sql_env *env, const struct list *names, oid type, oid *ret) {
+    const struct type *t = type_find(type);
+    *ret = t ? t->collation : 0;
+    if (!names) return OK;
+    const char *name = list_at(names, list_n(names) - 1);
+    if (!*ret)
         return error_set(env->eval.error, ST_DATATYPE_MISMATCH,
                          "collations are not supported by type %s",
-                         type_format_name(env->eval.arena, att->type));
+                         type_format_name(env->eval.arena, type));
     if (!strcmp(name, "C") || !strcmp(name, "POSIX"))
-        att->collation = *name == 'C' ? C_COLLATION_OID : 951;
+        *ret = *name == 'C' ? C_COLLATION_OID : 951;
     else if (strcmp(name, "default"))
         return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
                          "collation \"%s\" for encoding \"UTF8\" does not exist", name);
@@ -55,7 +54,8 @@ status define_column_type(struct sql_env *env, const struct ast_column_def *c,
         return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
                          "column \"%s\" has pseudo-type %s", c->name,
                          type_format_name(env->eval.arena, att->type));
-    return define_at(env, &c->node, column_collation(env, c, att));
+    return define_at(env, &c->node,
+                     define_collation(env, c->collation, att->type, &att->collation));
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */

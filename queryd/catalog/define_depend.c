@@ -1,5 +1,5 @@
 /* define_depend.c: what depends on what is dropped: views, defaults, foreign keys. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 /* One DROP: what it has taken with it so far, for the notice at its end. */
 struct cascade {
@@ -14,6 +14,7 @@ struct dependent {
     oid class_oid;
     oid object;
     const char *text;
+    const char *on; /* "type t": what it depends on, where that is not the dropped object itself */
 };
 
 static const char *kind_word(char kind) {
@@ -81,12 +82,22 @@ static status constraint_text(struct cascade *c, oid id, bool whole, struct depe
     return ret->text ? OK : no_memory(env);
 }
 
+/* A function whose body names it. */
+static status function_text(struct cascade *c, oid id, struct dependent *ret) {
+    const struct routine *r;
+    TRY(catalog_routine(c->env, id, &r));
+    *ret = (struct dependent){OID_pg_proc, id, NULL};
+    ret->text = arena_printf(c->env->eval.arena, "%s %s", routine_word(r), routine_text(c->env, r));
+    return ret->text ? OK : no_memory(c->env);
+}
+
 /* NOT_FOUND: it goes anyway. */
 static status describe(struct cascade *c, const struct catalog_row *row, bool whole,
                        struct dependent *ret) {
     oid class_oid = row_oid(row, COL_pg_depend_classid), id = row_oid(row, COL_pg_depend_objid);
     bool normal = row_char(row, COL_pg_depend_deptype) == 'n';
     if (class_oid == OID_pg_rewrite) return view_text(c, id, ret);
+    if (class_oid == OID_pg_proc && normal) return function_text(c, id, ret);
     if (class_oid == OID_pg_attrdef && normal) return default_text(c, id, ret);
     if (class_oid == OID_pg_constraint && normal) return constraint_text(c, id, whole, ret);
     return STATUS(NOT_FOUND);
@@ -98,10 +109,11 @@ static bool is_known(const struct list *dependents, const struct dependent *d) {
     return false;
 }
 
-/* Of a relation (part 0: all of it) or of one column. */
-static status find(struct cascade *c, oid relation, int32_t part, struct list **ret_dependents) {
+/* Of an object (part 0: all of it) or of one column of a relation. */
+static status find(struct cascade *c, oid class_oid, oid object, int32_t part,
+                   struct list **ret_dependents) {
     struct arena *a = c->env->eval.arena;
-    datum keys[] = {datum_oid(OID_pg_class), datum_oid(relation), datum_int4(part)};
+    datum keys[] = {datum_oid(class_oid), datum_oid(object), datum_int4(part)};
     struct catalog_scan s;
     status st;
     TRY_OUT(st, catalog_scan_begin(c->env, CAT_pg_depend, OID_pg_depend_reference_index, keys,
@@ -112,7 +124,7 @@ static status find(struct cascade *c, oid relation, int32_t part, struct list **
         if (status_is(st, ST_NOT_FOUND)) continue;
         if (!ok(st)) goto out;
         /* a view's own rule depends on the view */
-        if (found.class_oid == OID_pg_class && found.object == relation) continue;
+        if (found.class_oid == class_oid && found.object == object) continue;
         if (is_known(*ret_dependents, &found)) continue;
         struct dependent *kept = arena_memdup(a, &found, sizeof found);
         TRY_OUT(st, kept ? list_append(a, ret_dependents, kept) : no_memory(c->env));
@@ -123,6 +135,22 @@ out:
     return st;
 }
 
+/* Functions that take or give rows of the relation. */
+static status find_by_row_type(struct cascade *c, oid relation, struct list **ret_dependents) {
+    const struct relation *r;
+    int32_t before = list_n(*ret_dependents);
+    status st = catalog_relation(c->env, relation, &r);
+    if (status_is(st, ST_NOT_FOUND) || (ok(st) && !r->row_type)) return OK;
+    TRY(st);
+    TRY(find(c, OID_pg_type, r->row_type, 0, ret_dependents));
+    for (int32_t i = before; i < list_n(*ret_dependents); i++) {
+        struct dependent *d = list_at(*ret_dependents, i);
+        d->on = arena_printf(c->env->eval.arena, "type %s", r->name);
+        if (!d->on) return no_memory(c->env);
+    }
+    return OK;
+}
+
 static status refuse(struct sql_env *env, const struct list *dependents, const char *what) {
     status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                           "cannot drop %s because other objects depend on it", what);
@@ -130,7 +158,8 @@ static status refuse(struct sql_env *env, const struct list *dependents, const c
     status built = OK;
     LIST_EACH(const struct dependent *, d, dependents) {
         if (ok(built))
-            built = buf_printf(&out, "%s%s depends on %s", d_i ? "\n" : "", d->text, what);
+            built = buf_printf(&out, "%s%s depends on %s", d_i ? "\n" : "", d->text,
+                               d->on ? d->on : what);
     }
     if (ok(built)) error_detail(env->eval.error, "%.*s", (int)out.len, out.data);
     buf_free(&out);
@@ -140,7 +169,8 @@ static status refuse(struct sql_env *env, const struct list *dependents, const c
 
 /* ---- taking them along ----------------------------------------------------------------------- */
 
-static status drop_dependents(struct cascade *c, oid relation, int32_t part, const char *what);
+static status drop_dependents(struct cascade *c, oid class_oid, oid object, int32_t part,
+                              const char *what);
 
 static status lock(struct sql_env *env, oid relation) {
     return txn_lock_relation(env->proc, env->txn, relation, MODE_ACCESS_EXCLUSIVE, false,
@@ -154,7 +184,7 @@ static status drop_view(struct cascade *c, const struct dependent *d) {
     if (status_is(st, ST_NOT_FOUND)) return OK; /* dropped by an earlier one */
     TRY(st);
     TRY(list_append(c->env->eval.arena, &c->texts, (void *)d->text));
-    TRY(drop_dependents(c, v->oid, 0, d->text));
+    TRY(drop_dependents(c, OID_pg_class, v->oid, 0, d->text));
     return define_drop_relation(c->env, v);
 }
 
@@ -196,15 +226,29 @@ static status drop_constraint(struct cascade *c, const struct dependent *d) {
     return OK;
 }
 
-static status drop_dependents(struct cascade *c, oid relation, int32_t part, const char *what) {
+static status drop_function(struct cascade *c, const struct dependent *d) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    status st = catalog_row_get_oid(env, CAT_pg_proc, d->object, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(drop_dependents(c, OID_pg_proc, d->object, 0, d->text));
+    return define_drop_routine(env, d->object);
+}
+
+static status drop_dependents(struct cascade *c, oid class_oid, oid object, int32_t part,
+                              const char *what) {
     struct list *dependents = NULL;
-    TRY(find(c, relation, part, &dependents));
+    TRY(find(c, class_oid, object, part, &dependents));
+    if (class_oid == OID_pg_class && !part) TRY(find_by_row_type(c, object, &dependents));
     if (!list_n(dependents)) return OK;
     if (!c->cascade) return refuse(c->env, dependents, what);
     LIST_EACH(const struct dependent *, d, dependents) {
         if (d->class_oid == OID_pg_class) TRY(drop_view(c, d));
         if (d->class_oid == OID_pg_attrdef) TRY(drop_default(c, d));
         if (d->class_oid == OID_pg_constraint) TRY(drop_constraint(c, d));
+        if (d->class_oid == OID_pg_proc) TRY(drop_function(c, d));
     }
     return OK;
 }
@@ -220,12 +264,12 @@ status define_drop_dependents(struct sql_env *env, const struct relation *r, int
                               const char *what, bool cascade, const struct list *others) {
     struct cascade c = {.env = env, .cascade = cascade, .relation = r->oid, .others = others};
     struct list *owned = NULL;
-    TRY(drop_dependents(&c, r->oid, part, what));
+    TRY(drop_dependents(&c, OID_pg_class, r->oid, part, what));
     TRY(define_owned_sequences(env, r->oid, (int16_t)part, &owned));
     LIST_EACH(void *, sequence, owned) {
         const char *text;
         TRY(define_relation_text(env, (oid)(uintptr_t)sequence, 'S', &text));
-        TRY(drop_dependents(&c, (oid)(uintptr_t)sequence, 0, text));
+        TRY(drop_dependents(&c, OID_pg_class, (oid)(uintptr_t)sequence, 0, text));
     }
     report(&c);
     return OK;
@@ -234,7 +278,15 @@ status define_drop_dependents(struct sql_env *env, const struct relation *r, int
 status define_drop_index_dependents(struct sql_env *env, oid index, const char *what,
                                     bool cascade) {
     struct cascade c = {.env = env, .cascade = cascade};
-    TRY(drop_dependents(&c, index, 0, what));
+    TRY(drop_dependents(&c, OID_pg_class, index, 0, what));
+    report(&c);
+    return OK;
+}
+
+status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid object,
+                                     const char *what, bool cascade) {
+    struct cascade c = {.env = env, .cascade = cascade};
+    TRY(drop_dependents(&c, class_oid, object, 0, what));
     report(&c);
     return OK;
 }
@@ -243,7 +295,7 @@ status define_refuse_views(struct sql_env *env, const struct relation *r, int32_
                            const char *what) {
     struct cascade c = {.env = env, .relation = r->oid};
     struct list *dependents = NULL, *views = NULL;
-    TRY(find(&c, r->oid, part, &dependents));
+    TRY(find(&c, OID_pg_class, r->oid, part, &dependents));
     LIST_EACH(struct dependent *, d, dependents)
     if (d->class_oid == OID_pg_class) TRY(list_append(env->eval.arena, &views, d));
     return list_n(views) ? refuse(env, views, what) : OK;
@@ -267,6 +319,38 @@ status define_owned_sequences(struct sql_env *env, oid table, int16_t column,
         TRY_OUT(st, catalog_row_get_oid(env, CAT_pg_class, id, env->eval.arena, &row));
         if (row_char(&row, COL_pg_class_relkind) != 'S') continue;
         TRY_OUT(st, list_append(env->eval.arena, ret_sequences, (void *)(uintptr_t)id));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+static bool is_index_of(const struct relation *r, oid index) {
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return true;
+    return false;
+}
+
+static bool listed(const struct list *l, oid id) {
+    LIST_EACH(void *, x, l) if ((oid)(uintptr_t)x == id) return true;
+    return false;
+}
+
+status define_column_indexes(struct sql_env *env, const struct relation *r, int16_t column,
+                             struct list **ret_indexes) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(r->oid), datum_int4(column)};
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_reference_index, keys, 3, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        oid id = row_oid(&s.row, COL_pg_depend_objid);
+        if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_class || !is_index_of(r, id) ||
+            listed(*ret_indexes, id))
+            continue;
+        TRY_OUT(st, list_append(env->eval.arena, ret_indexes, (void *)(uintptr_t)id));
     }
     if (status_is(st, ST_END)) st = OK;
 out:

@@ -1,5 +1,5 @@
 /* define_drop.c: DROP, and what depends on what is dropped. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 /* ---- one relation ---------------------------------------------------------------------------- */
 
@@ -239,6 +239,14 @@ out:
     return st;
 }
 
+static status refuse_schema(struct sql_env *env, const char *schema, const char *what) {
+    status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                          "cannot drop schema %s because other objects depend on it", schema);
+    error_detail(env->eval.error, "%s depends on schema %s", what, schema);
+    error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
+    return st;
+}
+
 static status drop_contents(struct sql_env *env, const struct list *relations, const char *schema,
                             bool cascade) {
     for (int32_t i = 0; i < list_n(relations); i++) {
@@ -251,16 +259,41 @@ static status drop_contents(struct sql_env *env, const struct list *relations, c
         TRY(st);
         const char *name;
         TRY(define_relation_text(env, relation, r->kind, &name));
-        if (!cascade) {
-            st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
-                           "cannot drop schema %s because other objects depend on it", schema);
-            error_detail(env->eval.error, "%s depends on schema %s", name, schema);
-            error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
-            return st;
-        }
+        if (!cascade) return refuse_schema(env, schema, name);
         define_notice(env, "00000", "drop cascades to %s", name);
         TRY(define_drop_dependents(env, r, 0, name, true, relations));
         TRY(define_drop_relation(env, r));
+    }
+    return OK;
+}
+
+/* The functions of a schema. */
+static status drop_functions(struct sql_env *env, oid schema, const char *schema_name,
+                             bool cascade) {
+    struct catalog_scan s;
+    struct list *found = NULL;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_proc, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (row_oid(&s.row, COL_pg_proc_pronamespace) == schema)
+            TRY_OUT(st, list_append(env->eval.arena, &found,
+                                    (void *)(uintptr_t)row_oid(&s.row, COL_pg_proc_oid)));
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    TRY(st);
+    LIST_EACH(void *, id, found) {
+        const struct routine *r;
+        st = catalog_routine(env, (oid)(uintptr_t)id, &r);
+        if (status_is(st, ST_NOT_FOUND)) continue; /* went with another one */
+        TRY(st);
+        const char *what =
+            arena_printf(env->eval.arena, "%s %s", routine_word(r), routine_text(env, r));
+        if (!what) return no_memory(env);
+        if (!cascade) return refuse_schema(env, schema_name, what);
+        define_notice(env, "00000", "drop cascades to %s", what);
+        TRY(define_drop_object_dependents(env, OID_pg_proc, r->function.oid, what, true));
+        TRY(define_drop_routine(env, (oid)(uintptr_t)id));
     }
     return OK;
 }
@@ -291,6 +324,7 @@ static status drop_schema(struct sql_env *env, const struct ast_drop *s, const c
     struct list *relations = NULL;
     TRY(schema_contents(env, schema, &relations));
     TRY(drop_contents(env, relations, name, s->cascade));
+    TRY(drop_functions(env, schema, name, s->cascade));
     datum key = datum_oid(schema);
     TRY(catalog_rows_delete(env, CAT_pg_namespace, 0, &key, 1, NULL));
     TRY(define_forget(env, OID_pg_namespace, schema));
@@ -315,6 +349,8 @@ static status named_relations(struct sql_env *env, const struct ast_drop *s,
 
 status define_drop(struct sql_env *env, struct ast_drop *s) {
     const struct drop_kind *kind = NULL;
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+        return define_drop_functions(env, s);
     for (size_t i = 0; i < sizeof drop_kinds / sizeof *drop_kinds; i++)
         if (drop_kinds[i].type == s->type) kind = &drop_kinds[i];
     if (!kind && s->type != OBJECT_SCHEMA) {

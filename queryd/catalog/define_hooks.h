@@ -6,7 +6,7 @@
 #ifndef CATALOG_DEFINE_HOOKS_H
 #define CATALOG_DEFINE_HOOKS_H
 
-#include "catalog/catalog.h"
+#include "catalog/routine.h"
 #include "parse/ast.h"
 
 enum expression_use {
@@ -50,6 +50,12 @@ struct define_hooks {
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);
+    /* A routine's default for a parameter of this type: no columns, no subqueries. */
+    status (*routine_default)(struct sql_env *env, struct node *expression, oid type);
+    /* Refuses a body that does not fit the routine. */
+    status (*routine_check)(struct sql_env *env, const struct routine *r);
+    /* The body of every routine's struct function. */
+    fn_scalar *routine_call;
 };
 
 /* NULL until registered. */

@@ -3,41 +3,6 @@
 
 /* ---- planning -------------------------------------------------------------------------------- */
 
-status define_index_add(struct sql_env *env, const struct relation *r, struct index_plan *plan,
-                        const char *column, bool key, const struct node *where) {
-    struct attribute *att = define_attribute(r, column);
-    if (!att)
-        return define_at(env, where,
-                         error_set(env->eval.error, ST_UNDEFINED_COLUMN,
-                                   plan->constraint ? "column \"%s\" named in key does not exist"
-                                                    : "column \"%s\" does not exist",
-                                   column));
-    if (plan->ncolumns == INDEX_COLUMNS_MAX)
-        return error_set(env->eval.error, ST_TOO_MANY_COLUMNS,
-                         "cannot use more than %d columns in an index", INDEX_COLUMNS_MAX);
-    for (unsigned i = 0; key && plan->constraint && i < plan->ncolumns; i++)
-        if (plan->columns[i] == att->number)
-            return define_at(env, where,
-                             error_set(env->eval.error, ST_DUPLICATE_COLUMN,
-                                       plan->primary
-                                           ? "column \"%s\" appears twice in primary key constraint"
-                                           : "column \"%s\" appears twice in unique constraint",
-                                       column));
-    const struct type *t = type_find(att->type);
-    if (key && (!t || !type_is_ordered(t) || !t->family->key)) {
-        status st = error_set(env->eval.error, ST_UNDEFINED_OBJECT,
-                              "data type %s has no default operator class for access method "
-                              "\"btree\"",
-                              type_format_name(env->eval.arena, att->type));
-        error_hint(env->eval.error, "You must specify an operator class for the index or define a "
-                                    "default operator class for the data type.");
-        return st;
-    }
-    plan->columns[plan->ncolumns++] = att->number;
-    if (key) plan->nkeys = plan->ncolumns;
-    return OK;
-}
-
 status define_plan_constraint(struct sql_env *env, const struct relation *r,
                               const struct ast_constraint *c, const char *column,
                               struct index_plan *plan) {
@@ -60,49 +25,44 @@ status define_plan_constraint(struct sql_env *env, const struct relation *r,
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static status choose_index_name(struct sql_env *env, const struct relation *r,
-                                struct index_plan *plan) {
-    if (plan->name) {
-        oid taken;
-        TRY(relation_oid(env, r->schema, plan->name, &taken));
-        if (!taken) return OK;
-        return error_set(env->eval.error, ST_DUPLICATE_TABLE, "relation \"%s\" already exists",
-                         plan->name);
-    }
-    if (plan->primary)
-        return define_choose_name(env, r->name, NULL, "pkey", r->schema, true, 0, &plan->name);
-    char columns[NAME_BYTES * 2];
-    size_t len = 0;
-    columns[0] = 0;
-    for (unsigned i = 0; i < plan->ncolumns && len < NAME_BYTES; i++)
-        len += (size_t)snprintf(columns + len, sizeof columns - len, "%s%.63s", i ? "_" : "",
-                                r->atts[plan->columns[i] - 1].name);
-    return define_choose_name(env, r->name, columns, plan->constraint ? "key" : "idx", r->schema,
-                              true, 0, &plan->name);
-}
-
-static status set_vectors(struct sql_env *env, const struct relation *r,
-                          const struct index_plan *plan, struct catalog_row *row) {
+static status set_vectors(struct sql_env *env, const struct index_plan *plan,
+                          struct catalog_row *row) {
     struct arena *a = env->eval.arena;
-    int16_t options[INDEX_COLUMNS_MAX];
+    int16_t options[INDEX_COLUMNS_MAX], numbers[INDEX_COLUMNS_MAX];
     char *collations = arena_alloc(a, plan->ncolumns * 11 + 1);
     char *classes = arena_alloc(a, plan->ncolumns * 11 + 1);
     if (!collations || !classes) return no_memory(env);
     char *c = collations, *o = classes;
     *c = *o = 0;
     for (unsigned i = 0; i < plan->ncolumns; i++) {
-        const struct attribute *att = &r->atts[plan->columns[i] - 1];
-        options[i] = (int16_t)((plan->descending[i] ? 1 : 0) | (plan->nulls_first[i] ? 2 : 0));
-        c += sprintf(c, "%s%u", i ? " " : "", att->collation);
-        if (i < plan->nkeys) o += sprintf(o, "%s%u", i ? " " : "", default_opclass(att->type));
+        const struct index_plan_column *x = &plan->columns[i];
+        numbers[i] = x->number;
+        options[i] = (int16_t)((x->descending ? 1 : 0) | (x->nulls_first ? 2 : 0));
+        c += sprintf(c, "%s%u", i ? " " : "", i < plan->nkeys ? x->collation : 0);
+        if (i < plan->nkeys) o += sprintf(o, "%s%u", i ? " " : "", x->opclass);
     }
-    const char *keys = define_numbers(a, plan->columns, plan->ncolumns, true);
+    const char *keys = define_numbers(a, numbers, plan->ncolumns, true);
     const char *opts = define_numbers(a, options, plan->nkeys, true);
     if (!keys || !opts) return no_memory(env);
     TRY(row_set_input(&env->eval, row, COL_pg_index_indkey, INT2VECTOROID, keys));
     TRY(row_set_input(&env->eval, row, COL_pg_index_indcollation, OIDVECTOROID, collations));
     TRY(row_set_input(&env->eval, row, COL_pg_index_indclass, OIDVECTOROID, classes));
     return row_set_input(&env->eval, row, COL_pg_index_indoption, INT2VECTOROID, opts);
+}
+
+/* The texts of expressions, one after the other, and of the predicate. */
+static status set_texts(struct sql_env *env, const struct index_plan *plan,
+                        struct catalog_row *row) {
+    const char *all = NULL;
+    for (unsigned i = 0; i < plan->nkeys; i++) {
+        const char *text = plan->columns[i].text;
+        if (!text) continue;
+        all = all ? arena_printf(env->eval.arena, "%s%c%s", all, INDEX_TEXT_SEPARATOR, text) : text;
+        if (!all) return no_memory(env);
+    }
+    if (all) TRY(row_set_text(env->eval.arena, row, COL_pg_index_indexprs, all));
+    if (!plan->predicate) return OK;
+    return row_set_text(env->eval.arena, row, COL_pg_index_indpred, plan->predicate);
 }
 
 static status insert_pg_index(struct sql_env *env, const struct relation *r,
@@ -120,7 +80,8 @@ static status insert_pg_index(struct sql_env *env, const struct relation *r,
     row_set_bool(&row, COL_pg_index_indisvalid, true);
     row_set_bool(&row, COL_pg_index_indisready, true);
     row_set_bool(&row, COL_pg_index_indislive, true);
-    TRY(set_vectors(env, r, plan, &row));
+    TRY(set_vectors(env, plan, &row));
+    TRY(set_texts(env, plan, &row));
     return catalog_row_insert(env, CAT_pg_index, &row);
 }
 
@@ -177,21 +138,70 @@ status define_insert_constraint(struct sql_env *env, const struct relation *r,
     return OK;
 }
 
+/* The columns that an expression of the index names. */
+static status expression_dependencies(struct sql_env *env, const struct relation *r, struct node *n,
+                                      struct object_address self, bool *any) {
+    int16_t columns[64];
+    size_t count = 0;
+    if (!n) return OK;
+    TRY(define_check_columns(env, r, n, columns, 64, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(define_depend(env, self, (struct object_address){OID_pg_class, r->oid, columns[i]},
+                          'a'));
+    *any |= count > 0;
+    return OK;
+}
+
 static status index_dependencies(struct sql_env *env, const struct relation *r,
                                  const struct index_plan *plan, oid index, oid constraint) {
     struct object_address self = {OID_pg_class, index, 0};
+    bool any = false;
     if (constraint)
         return define_depend(env, self, (struct object_address){OID_pg_constraint, constraint, 0},
                              'i');
-    for (unsigned i = 0; i < plan->ncolumns; i++)
-        TRY(define_depend(env, self,
-                          (struct object_address){OID_pg_class, r->oid, plan->columns[i]}, 'a'));
+    for (unsigned i = 0; i < plan->ncolumns; i++) {
+        const struct index_plan_column *c = &plan->columns[i];
+        TRY(expression_dependencies(env, r, c->written, self, &any));
+        if (!c->number) continue;
+        any = true;
+        TRY(define_depend(env, self, (struct object_address){OID_pg_class, r->oid, c->number},
+                          'a'));
+    }
+    TRY(expression_dependencies(env, r, plan->where, self, &any));
+    if (any) return OK;
+    return define_depend(env, self, (struct object_address){OID_pg_class, r->oid, 0}, 'a');
+}
+
+/* pg_attribute's rows of an index describe its columns. */
+static status insert_index_columns(struct sql_env *env, const struct index_plan *plan, oid index) {
+    for (unsigned i = 0; i < plan->ncolumns; i++) {
+        const struct index_plan_column *c = &plan->columns[i];
+        struct attribute att = {.name = c->name,
+                                .number = (int16_t)(i + 1),
+                                .type = c->type,
+                                .typmod = c->typmod,
+                                .collation = c->collation};
+        TRY(define_insert_attribute(env, index, &att, NULL));
+    }
     return OK;
+}
+
+static status insert_key_constraint(struct sql_env *env, const struct relation *r,
+                                    const struct index_plan *plan, oid index, oid *ret_constraint) {
+    int16_t columns[INDEX_COLUMNS_MAX];
+    for (unsigned i = 0; i < plan->nkeys; i++) columns[i] = plan->columns[i].number;
+    struct constraint_facts f = {.name = plan->name,
+                                 .type = plan->primary ? 'p' : 'u',
+                                 .index = index,
+                                 .columns = columns,
+                                 .ncolumns = plan->nkeys,
+                                 .validated = true};
+    return define_insert_constraint(env, r, &f, ret_constraint);
 }
 
 status define_index_rows(struct sql_env *env, const struct relation *r, struct index_plan *plan,
                          page_id primary_root, oid *ret_index) {
-    TRY(choose_index_name(env, r, plan));
+    TRY(define_index_names(env, r, plan));
     struct relation x = {.name = plan->name,
                          .schema = r->schema,
                          .persistence = r->persistence,
@@ -201,24 +211,10 @@ status define_index_rows(struct sql_env *env, const struct relation *r, struct i
     TRY(new_oid(env, &x.oid));
     if (!plan->primary) TRY(define_new_tree(env, x.oid, &tree));
     TRY(define_insert_class(env, &x, 'i', BTREE_AM_OID, false, tree.root));
-    for (unsigned i = 0; i < plan->ncolumns; i++) {
-        struct attribute att = r->atts[plan->columns[i] - 1];
-        att.number = (int16_t)(i + 1);
-        att.not_null = false;
-        att.default_text = NULL;
-        TRY(define_insert_attribute(env, x.oid, &att, NULL));
-    }
+    TRY(insert_index_columns(env, plan, x.oid));
     TRY(insert_pg_index(env, r, plan, x.oid));
     oid constraint = 0;
-    if (plan->constraint) {
-        struct constraint_facts f = {.name = plan->name,
-                                     .type = plan->primary ? 'p' : 'u',
-                                     .index = x.oid,
-                                     .columns = plan->columns,
-                                     .ncolumns = plan->nkeys,
-                                     .validated = true};
-        TRY(define_insert_constraint(env, r, &f, &constraint));
-    }
+    if (plan->constraint) TRY(insert_key_constraint(env, r, plan, x.oid, &constraint));
     TRY(index_dependencies(env, r, plan, x.oid, constraint));
     catalog_changed(env);
     *ret_index = x.oid;
@@ -244,8 +240,8 @@ static status set_not_null(struct sql_env *, struct catalog_row *row, void *) {
 static status key_not_null(struct sql_env *env, const struct relation *r,
                            const struct index_plan *plan) {
     for (unsigned i = 0; i < plan->nkeys; i++)
-        if (!r->atts[plan->columns[i] - 1].not_null)
-            TRY(define_update_attribute(env, r->oid, plan->columns[i], set_not_null, NULL));
+        if (!r->atts[plan->columns[i].number - 1].not_null)
+            TRY(define_update_attribute(env, r->oid, plan->columns[i].number, set_not_null, NULL));
     return OK;
 }
 
@@ -318,7 +314,9 @@ static status add_primary(struct sql_env *env, const struct relation *r, struct 
     if (r->primary)
         return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
                          "multiple primary keys for table \"%s\" are not allowed", r->name);
-    TRY(define_check_no_nulls(env, r, plan->columns, plan->nkeys));
+    int16_t columns[INDEX_COLUMNS_MAX];
+    for (unsigned i = 0; i < plan->nkeys; i++) columns[i] = plan->columns[i].number;
+    TRY(define_check_no_nulls(env, r, columns, plan->nkeys));
     struct relation target;
     oid index;
     TRY(define_new_trees(env, r, &target));
@@ -363,31 +361,9 @@ static status check_method(struct sql_env *env, const char *method) {
                      "access method \"%s\" is not supported yet", method);
 }
 
-static status add_elements(struct sql_env *env, const struct relation *r,
-                           const struct ast_create_index *s, struct index_plan *plan) {
-    LIST_EACH(struct ast_index_element *, e, s->elements) {
-        if (e->expression)
-            return define_at(env, &e->node, define_unsupported(env, "an index on an expression"));
-        TRY(define_index_add(env, r, plan, e->name, true, NULL));
-        unsigned k = plan->nkeys - 1u;
-        plan->descending[k] = e->direction == SORT_DESC;
-        plan->nulls_first[k] =
-            e->nulls == SORT_NULLS_DEFAULT ? plan->descending[k] : e->nulls == SORT_NULLS_FIRST;
-    }
-    LIST_EACH(struct ast_index_element *, e, s->including) {
-        if (e->expression)
-            return define_at(env, &e->node,
-                             error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                                       "expressions are not supported in included columns"));
-        TRY(define_index_add(env, r, plan, e->name, false, NULL));
-    }
-    return OK;
-}
-
 status define_create_index(struct sql_env *env, struct ast_create_index *s) {
     const struct relation *r;
     TRY(check_method(env, s->access_method));
-    if (s->where) return define_unsupported(env, "a partial index");
     TRY(define_lock(env, s->relation, MODE_SHARE, "r", false, &r));
     if (s->name && s->if_not_exists) {
         oid taken;
@@ -401,7 +377,7 @@ status define_create_index(struct sql_env *env, struct ast_create_index *s) {
                               .unique = s->unique,
                               .nulls_not_distinct = s->nulls_not_distinct,
                               .options = s->options};
-    TRY(add_elements(env, r, s, &plan));
+    TRY(define_index_elements(env, r, s, &plan));
     return define_index_on_table(env, r, &plan);
 }
 
@@ -462,9 +438,13 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
                                  .columns = columns,
                                  .validated = !c->not_valid,
                                  .no_inherit = c->no_inherit};
-    if (define_hooks)
-        TRY(define_hooks->expression_check(env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID,
-                                           -1, NULL));
+    struct list *routines = NULL;
+    env->used_routines = &routines;
+    status st = define_hooks ? define_hooks->expression_check(
+                                   env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID, -1, NULL)
+                             : OK;
+    env->used_routines = NULL;
+    TRY(st);
     TRY(define_check_columns(env, r, c->expression, columns, 64, &f.ncolumns));
     if (f.name) TRY(define_constraint_name_is_free(env, r, f.name));
     if (!f.name)
@@ -472,7 +452,7 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
                                "check", r->schema, false, r->oid, &f.name));
     struct buf out = {0};
     struct deparse d = {.env = env, .out = &out, .columns = r};
-    status st = deparse_expression(&d, c->expression, 0);
+    st = deparse_expression(&d, c->expression, 0);
     if (ok(st)) {
         f.text = arena_strndup(env->eval.arena, out.data, out.len);
         if (!f.text) st = no_memory(env);
@@ -481,5 +461,6 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
     TRY(st);
     oid id;
     TRY(define_insert_constraint(env, r, &f, &id));
+    TRY(define_depend_routines(env, (struct object_address){OID_pg_constraint, id, 0}, routines));
     return define_update_class(env, r->oid, count_check, NULL);
 }

@@ -106,8 +106,14 @@ struct object_address {
 /* deptype: 'n' normal, 'a' auto, 'i' internal (PostgreSQL's meaning). */
 status define_depend(struct sql_env *env, struct object_address from, struct object_address on,
                      char deptype);
+/* On users' functions: (oid) items, perhaps several times. */
+status define_depend_routines(struct sql_env *env, struct object_address from,
+                              const struct list *routines);
 /* Forgets what an object depends on, what is said about it (comments), and who depended on it. */
 status define_forget(struct sql_env *env, oid class_oid, oid object);
+
+/* Gives every relation that a query names its schema, and notes it: (oid) items. */
+status define_qualify(struct sql_env *env, struct node *n, struct list **ret_relations);
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -122,9 +128,17 @@ status define_choose_name(struct sql_env *env, const char *name1, const char *na
 struct index_plan {
     const char *name; /* NULL: to be chosen */
     uint16_t nkeys, ncolumns;
-    int16_t columns[INDEX_COLUMNS_MAX];
-    bool descending[INDEX_COLUMNS_MAX];
-    bool nulls_first[INDEX_COLUMNS_MAX];
+    struct index_plan_column {
+        int16_t number;       /* of the attribute; 0: an expression */
+        const char *name;     /* pg_attribute's of the index */
+        const char *text;     /* SQL of the expression */
+        struct node *written; /* the expression itself */
+        oid type, collation, opclass;
+        int32_t typmod;
+        bool descending, nulls_first;
+    } columns[INDEX_COLUMNS_MAX];
+    const char *predicate; /* SQL; NULL: none */
+    struct node *where;    /* the predicate itself */
     bool unique, primary, nulls_not_distinct;
     bool constraint; /* with a pg_constraint row */
     const struct list *options;
@@ -143,10 +157,16 @@ status define_insert_constraint(struct sql_env *env, const struct relation *r,
                                 const struct constraint_facts *f, oid *ret_constraint);
 status define_constraint_name_is_free(struct sql_env *env, const struct relation *r,
                                       const char *name);
-/* Adds a key column (NULLS as the direction says); 42704 when its type has no order, 54011 when
- * there are too many. */
+/* Adds a key column (NULLS as the direction says) or, with !key, one that is only kept; 42704 when
+ * a key's type has no order, 54011 when there are too many. */
 status define_index_add(struct sql_env *env, const struct relation *r, struct index_plan *plan,
                         const char *column, bool key, const struct node *where);
+/* What CREATE INDEX lists: columns, expressions, their order and operator classes, the predicate.
+ */
+status define_index_elements(struct sql_env *env, const struct relation *r,
+                             const struct ast_create_index *s, struct index_plan *plan);
+/* Names of the index's columns, and its own. */
+status define_index_names(struct sql_env *env, const struct relation *r, struct index_plan *plan);
 /* Names it, creates its tree (a primary key uses the table's) and its rows; does not fill it. */
 status define_index_rows(struct sql_env *env, const struct relation *r, struct index_plan *plan,
                          page_id primary_root, oid *ret_index);
@@ -194,6 +214,8 @@ status define_generated_text(struct sql_env *env, const struct relation *r,
 /* The text of a default for the column, validated; NULL for DEFAULT NULL. */
 status define_default_text(struct sql_env *env, const struct attribute *att,
                            struct node *expression, const char **ret_text);
+/* The collation of a column or key of this type; names NULL: the type's own. 42704, 42804. */
+status define_collation(struct sql_env *env, const struct list *names, oid type, oid *ret);
 /* Column type, typmod, collation of a column definition. */
 status define_column_type(struct sql_env *env, const struct ast_column_def *c,
                           struct attribute *att);
@@ -218,6 +240,12 @@ status define_relation_text(struct sql_env *env, oid relation, char kind, const 
 status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
                               const char *what, bool cascade, const struct list *others);
 status define_drop_index_dependents(struct sql_env *env, oid index, const char *what, bool cascade);
+/* The indexes of r, but for those of constraints, that name the column in any way: (oid) items. */
+status define_column_indexes(struct sql_env *env, const struct relation *r, int16_t column,
+                             struct list **ret_indexes);
+/* The same for an object that is no relation: a function. */
+status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid object,
+                                     const char *what, bool cascade);
 /* 2BP01 when there are views: their text names it. */
 status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,
                            const char *what);

@@ -1,5 +1,5 @@
 /* define_rename.c: ALTER … RENAME. */
-#include "catalog/define_internal.h"
+#include "catalog/define_function.h"
 
 /* ---- rows that hold names -------------------------------------------------------------------- */
 
@@ -76,24 +76,81 @@ static status rename_in_tree(struct node *n, void *arg) {
     return OK;
 }
 
-/* Checks are text over column names: they are written anew. */
-static status rename_in_check(struct sql_env *env, struct catalog_scan *s, struct renaming *x) {
-    struct arena *a = env->eval.arena;
-    const char *text = row_text(a, &s->row, COL_pg_constraint_conbin);
+/* A kept expression with the column's new name. */
+static status rename_in_text(struct sql_env *env, struct renaming *x, const char *text, size_t len,
+                             struct buf *out) {
     struct node *n;
-    if (!text) return OK;
-    TRY(parse_expression(a, text, strlen(text), env->eval.error, &n));
+    TRY(parse_expression(env->eval.arena, text, len, env->eval.error, &n));
     TRY(rename_in_tree(n, x));
+    struct deparse d = {.env = env, .out = out};
+    return deparse_expression(&d, n, 0);
+}
+
+/* Texts with separators between them. */
+static status rename_in_texts(struct sql_env *env, struct renaming *x, const char *text,
+                              struct buf *out) {
+    for (;;) {
+        const char *end = strchr(text, INDEX_TEXT_SEPARATOR);
+        char *one = arena_strndup(env->eval.arena, text, end ? (size_t)(end - text) : strlen(text));
+        if (!one) return no_memory(env);
+        TRY(rename_in_text(env, x, one, strlen(one), out));
+        if (!end) return OK;
+        TRY(buf_add(out, &(char){INDEX_TEXT_SEPARATOR}, 1));
+        text = end + 1;
+    }
+}
+
+/* A text column of a catalog row, written anew. */
+static status rename_in_column(struct sql_env *env, struct renaming *x, struct catalog_row *row,
+                               int column) {
+    const char *text = row_text(env->eval.arena, row, column);
     struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out};
-    status st = deparse_expression(&d, n, 0);
-    char *changed = ok(st) ? arena_strndup(a, out.data, out.len) : NULL;
+    if (!text) return OK;
+    status st = rename_in_texts(env, x, text, &out);
+    char *changed = ok(st) ? arena_strndup(env->eval.arena, out.data, out.len) : NULL;
     buf_free(&out);
     TRY(st);
-    if (!changed) return no_memory(env);
+    return changed ? row_set_text(env->eval.arena, row, column, changed) : no_memory(env);
+}
+
+/* Checks are text over column names. */
+static status rename_in_check(struct sql_env *env, struct catalog_scan *s, struct renaming *x) {
     struct catalog_row row = s->row;
-    TRY(row_set_text(a, &row, COL_pg_constraint_conbin, changed));
+    TRY(rename_in_column(env, x, &row, COL_pg_constraint_conbin));
     return catalog_row_update(s, &row);
+}
+
+/* So are the values of generated columns, and what computed indexes hold. */
+static status rename_in_rows(struct sql_env *env, enum catalog_number n, oid index, oid relation,
+                             const int columns[2], struct renaming *x) {
+    datum key = datum_oid(relation);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, n, index, &key, 1, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        struct catalog_row row = s.row;
+        for (int i = 0; i < 2 && columns[i]; i++)
+            TRY_OUT(st, rename_in_column(env, x, &row, columns[i]));
+        TRY_OUT(st, catalog_row_update(&s, &row));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status rename_in_expressions(struct sql_env *env, const struct relation *r,
+                                    struct renaming *x) {
+    static const int of_default[2] = {COL_pg_attrdef_adbin};
+    static const int of_index[2] = {COL_pg_index_indexprs, COL_pg_index_indpred};
+    bool generated = false, computed = false;
+    for (uint16_t i = 0; i < r->natts; i++) generated |= r->atts[i].generated != 0;
+    for (uint16_t i = 0; i < r->nindexes; i++) computed |= r->indexes[i].computed;
+    if (generated)
+        TRY(rename_in_rows(env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, r->oid,
+                           of_default, x));
+    if (!computed) return OK;
+    return rename_in_rows(env, CAT_pg_index, OID_pg_index_indrelid_index, r->oid, of_index, x);
 }
 
 static status rename_in_checks(struct sql_env *env, const struct relation *r, struct renaming *x) {
@@ -140,6 +197,7 @@ static status rename_column(struct sql_env *env, const struct relation *r, const
     if (r->kind != 'r') return OK;
     struct renaming x = {from, to};
     TRY(rename_in_checks(env, r, &x));
+    TRY(rename_in_expressions(env, r, &x));
     if (r->primary) TRY(rename_in_index(env, r->primary, att->number, to));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(rename_in_index(env, &r->indexes[i], att->number, to));
@@ -227,6 +285,8 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
             from = list_at(ast_as_name_list(s->object)->names, 0);
         return rename_schema(env, from, s->new_name);
     }
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+        return define_rename_function(env, s);
     if (!s->relation) return define_unsupported(env, "this form of RENAME");
     const struct relation *r;
     status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "rviS", s->if_exists, &r);

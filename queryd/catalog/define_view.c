@@ -11,6 +11,7 @@ struct view_walk {
     struct list *ctes;      /* char *: names that WITH gives */
     struct list *relations; /* oids */
     struct list *names;     /* char *: last names of column references */
+    struct list *routines;  /* oids */
 };
 
 static status find_ctes(struct node *n, void *arg) {
@@ -47,6 +48,14 @@ static status walk(struct node *n, void *arg) {
             TRY(list_append(w->env->eval.arena, &w->names, list_at(names, list_n(names) - 1)));
     }
     return ast_each_child(n, walk, arg);
+}
+
+status define_qualify(struct sql_env *env, struct node *n, struct list **ret_relations) {
+    struct view_walk w = {.env = env, .relations = *ret_relations};
+    TRY(find_ctes(n, &w));
+    status st = walk(n, &w);
+    *ret_relations = w.relations;
+    return st;
 }
 
 /* ---- stars ----------------------------------------------------------------------------------- */
@@ -151,7 +160,8 @@ static status insert_rule(struct view_walk *w, const struct relation *view, cons
         for (int32_t k = 0; k < i; k++) before |= list_at(w->relations, k) == relation;
         if (!before) TRY(depend_on(w, rule, (oid)(uintptr_t)relation));
     }
-    return OK;
+    return define_depend_routines(env, (struct object_address){OID_pg_rewrite, rule, 0},
+                                  w->routines);
 }
 
 static status name_columns(struct sql_env *env, const struct ast_create_view *s, uint16_t n,
@@ -247,7 +257,10 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
     uint16_t n;
     struct define_column *columns;
     char *text;
-    TRY(define_hooks->query_columns(env, s->query, &n, &columns));
+    env->used_routines = &w.routines;
+    status st = define_hooks->query_columns(env, s->query, &n, &columns);
+    env->used_routines = NULL;
+    TRY(st);
     TRY(name_columns(env, s, n, columns));
     TRY(find_ctes(s->query, &w));
     TRY(walk(s->query, &w));

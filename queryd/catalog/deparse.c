@@ -431,6 +431,7 @@ status deparse_expression(struct deparse *d, struct node *n, oid want) {
         return print_parenthesized(d, "GROUPING(", ((struct ast_grouping_func *)n)->args);
     case NODE_INDIRECTION: return print_indirection(d, (struct ast_indirection *)n);
     case NODE_DEFAULT: return put(d, "DEFAULT");
+    case NODE_PARAM: return buf_printf(d->out, "$%d", ((struct ast_param *)n)->number);
     default:
         return error_set(d->env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "this expression (%s) cannot be stored in a catalog",

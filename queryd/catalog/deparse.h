@@ -23,6 +23,11 @@ struct deparse {
 status deparse_expression(struct deparse *d, struct node *n, oid want);
 /* A query as pg_get_viewdef lays it out, without the semicolon. */
 status deparse_query(struct deparse *d, struct node *query);
+/* A query, or INSERT, UPDATE, DELETE. */
+status deparse_statement(struct deparse *d, struct node *statement);
+status deparse_with(struct deparse *d, const struct ast_with *w);
+status deparse_range(struct deparse *d, struct node *from); /* one item of FROM */
+status deparse_range_var(struct deparse *d, const struct ast_range_var *r);
 status deparse_name(struct deparse *d, const struct list *names);
 status deparse_type(struct deparse *d, const struct ast_type_name *t);
 status deparse_list(struct deparse *d, const struct list *l, const char *separator);

@@ -91,7 +91,7 @@ static status print_alias(struct deparse *d, const struct ast_alias *a) {
     return put(d, ")");
 }
 
-static status print_range_var(struct deparse *d, const struct ast_range_var *r) {
+status deparse_range_var(struct deparse *d, const struct ast_range_var *r) {
     if (r->as_of || r->sample) return refuse(d, r->as_of ? "AS OF SYSTEM TIME" : "TABLESAMPLE");
     if (r->only) TRY(put(d, "ONLY "));
     bool hide = false;
@@ -132,18 +132,16 @@ static status print_range_function(struct deparse *d, const struct ast_range_fun
     return print_alias(d, f->alias);
 }
 
-static status print_range(struct deparse *d, struct node *n);
-
 static status print_join(struct deparse *d, const struct ast_join *j) {
     static const char *const words[] = {"JOIN ", "LEFT JOIN ", "FULL JOIN ", "RIGHT JOIN "};
     bool cross = j->type == JOIN_INNER && !j->natural && !j->on && !j->using_columns;
     if (j->alias) TRY(put(d, "("));
-    TRY(print_range(d, j->left));
+    TRY(deparse_range(d, j->left));
     TRY(clause(d, j->natural ? "NATURAL " : "", 5));
     TRY(put(d, cross ? "CROSS JOIN " : words[j->type]));
     bool nested = j->right->kind == NODE_JOIN;
     if (nested) TRY(put(d, "("));
-    TRY(print_range(d, j->right));
+    TRY(deparse_range(d, j->right));
     if (nested) TRY(put(d, ")"));
     if (j->on) {
         TRY(put(d, " ON "));
@@ -168,9 +166,9 @@ static status print_join(struct deparse *d, const struct ast_join *j) {
     return OK;
 }
 
-static status print_range(struct deparse *d, struct node *n) {
+status deparse_range(struct deparse *d, struct node *n) {
     switch ((enum node_kind)n->kind) {
-    case NODE_RANGE_VAR: return print_range_var(d, (struct ast_range_var *)n);
+    case NODE_RANGE_VAR: return deparse_range_var(d, (struct ast_range_var *)n);
     case NODE_RANGE_SUBQUERY: {
         struct ast_range_subquery *q = (struct ast_range_subquery *)n;
         if (q->lateral) TRY(put(d, "LATERAL "));
@@ -202,7 +200,7 @@ static status print_targets(struct deparse *d, const struct list *targets) {
     return OK;
 }
 
-static status print_with(struct deparse *d, const struct ast_with *w) {
+status deparse_with(struct deparse *d, const struct ast_with *w) {
     TRY(put(d, w->recursive ? "WITH RECURSIVE " : "WITH "));
     LIST_EACH(struct ast_cte *, c, w->ctes) {
         if (c->search_cycle) return refuse(d, "SEARCH or CYCLE");
@@ -263,7 +261,7 @@ static status print_plain_select(struct deparse *d, const struct ast_select *s) 
     LIST_EACH(struct node *, n, s->from) {
         TRY(n_i ? put(d, ",") : clause(d, "FROM ", 3));
         if (n_i) TRY(clause(d, "", 4));
-        TRY(print_range(d, n));
+        TRY(deparse_range(d, n));
     }
     if (s->where) {
         TRY(clause(d, "WHERE ", 2));
@@ -332,7 +330,7 @@ status deparse_query(struct deparse *d, struct node *query) {
     if (query->kind != NODE_SELECT) return refuse(d, "a statement that changes rows");
     const struct ast_select *s = (const struct ast_select *)query;
     if (s->into || s->locking) return refuse(d, s->into ? "SELECT INTO" : "FOR UPDATE");
-    if (s->with) TRY(print_with(d, s->with));
+    if (s->with) TRY(deparse_with(d, s->with));
     if (s->values)
         TRY(print_values(d, s->values));
     else

@@ -33,6 +33,11 @@ static inline status return_name(struct fn_call *c, const char *name) {
     return OK;
 }
 
+/* function_routine.c: the same questions about a user's function. */
+status routine_arguments(struct fn_call *c, bool identity);
+status routine_result(struct fn_call *c);
+status routine_definition(struct fn_call *c);
+
 /* The buffer's bytes when st is OK; null for NOT_FOUND; frees the buffer. */
 status return_buf(struct fn_call *c, status st, struct buf *b);
 

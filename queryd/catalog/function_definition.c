@@ -1,22 +1,17 @@
 /* function_definition.c: definitions as SQL: pg_get_indexdef and its kin. */
 #include "catalog/deparse.h"
+#include "catalog/facts.h"
 #include "catalog/function_bodies.h"
 #include "parse/parse.h"
 
-/* One pair of parentheses around the whole goes when the caller wants it pretty. */
-static void strip_parentheses(const char **text, size_t *len) {
-    const char *s = *text;
-    int depth = 0;
-    bool quoted = false;
-    if (*len < 2 || s[0] != '(' || s[*len - 1] != ')') return;
-    for (size_t i = 0; i < *len; i++) {
-        if (s[i] == '\'') quoted = !quoted;
-        if (quoted) continue;
-        depth += (s[i] == '(') - (s[i] == ')');
-        if (depth == 0 && i < *len - 1) return;
-    }
-    *text = s + 1;
-    *len -= 2;
+/* A kept text; those of an index's expressions one after the other. */
+static status print_texts(struct sql_env *env, const char *text, size_t len, struct buf *out) {
+    const char *end = memchr(text, INDEX_TEXT_SEPARATOR, len);
+    size_t n = end ? (size_t)(end - text) : len;
+    TRY(print_bound(env, text, n, out));
+    if (!end) return OK;
+    TRY(buf_add_str(out, ", "));
+    return print_texts(env, end + 1, len - n - 1, out);
 }
 
 status fn_expr(struct fn_call *c) {
@@ -26,8 +21,8 @@ status fn_expr(struct fn_call *c) {
     const char *text = v->data;
     size_t len = v->len;
     TRY(function_env(c, &env));
-    if (c->nargs == 3 && c->args[2].b) strip_parentheses(&text, &len);
-    return return_buf(c, print_bound(&env, text, len, &out), &out);
+    if (c->nargs == 3 && c->args[2].b) text_strip_parentheses(&text, &len);
+    return return_buf(c, print_texts(&env, text, len, &out), &out);
 }
 
 /* ---- indexes --------------------------------------------------------------------------------- */
@@ -48,37 +43,54 @@ static status index_and_table(struct sql_env *env, oid index, const struct relat
     return *ret_index ? OK : STATUS(NOT_FOUND);
 }
 
-static status print_index_column(const struct relation *r, const struct index_desc *x, unsigned k,
-                                 struct buf *out) {
-    return print_identifier(out, r->atts[x->columns[k] - 1].name);
+/* What is not the type's default: collation, operator class. */
+static status print_key_options(struct sql_env *env, const struct index_desc *x, uint16_t k,
+                                struct buf *out) {
+    struct catalog_row row;
+    const struct type *t = type_find(x->types[k]);
+    if (t && x->collations[k] && x->collations[k] != t->collation) {
+        TRY(catalog_row_get_oid(env, CAT_pg_collation, x->collations[k], env->eval.arena, &row));
+        TRY(buf_add_str(out, " COLLATE "));
+        TRY(print_identifier(out, row_name(&row, COL_pg_collation_collname)));
+    }
+    if (x->classes[k] && x->classes[k] != default_opclass(x->types[k])) {
+        TRY(catalog_row_get_oid(env, CAT_pg_opclass, x->classes[k], env->eval.arena, &row));
+        TRY(buf_add_str(out, " "));
+        TRY(print_identifier(out, row_name(&row, COL_pg_opclass_opcname)));
+    }
+    if (x->descending[k]) TRY(buf_add_str(out, " DESC"));
+    if (x->nulls_first[k] == x->descending[k]) return OK;
+    return buf_add_str(out, x->nulls_first[k] ? " NULLS FIRST" : " NULLS LAST");
+}
+
+static status print_index_head(struct sql_env *env, const struct relation *r,
+                               const struct index_desc *x, bool pretty, struct buf *out) {
+    TRY(buf_add_str(out, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX "));
+    TRY(print_identifier(out, x->name));
+    TRY(buf_add_str(out, " ON "));
+    if (pretty) return relation_print(env, r->oid, out);
+    TRY(print_identifier(out, r->schema_name));
+    TRY(buf_add_str(out, "."));
+    return print_identifier(out, r->name);
 }
 
 static status print_index(struct sql_env *env, const struct relation *r, const struct index_desc *x,
                           bool pretty, struct buf *out) {
-    TRY(buf_add_str(out, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX "));
-    TRY(print_identifier(out, x->name));
-    TRY(buf_add_str(out, " ON "));
-    if (pretty) {
-        TRY(relation_print(env, r->oid, out));
-    } else {
-        TRY(print_identifier(out, r->schema_name));
-        TRY(buf_add_str(out, "."));
-        TRY(print_identifier(out, r->name));
-    }
+    TRY(print_index_head(env, r, x, pretty, out));
     TRY(buf_add_str(out, " USING btree ("));
-    for (unsigned k = 0; k < x->nkeys; k++) {
-        if (k) TRY(buf_add_str(out, ", "));
-        TRY(print_index_column(r, x, k, out));
-        if (x->descending[k]) TRY(buf_add_str(out, " DESC"));
-        if (x->nulls_first[k] != x->descending[k])
-            TRY(buf_add_str(out, x->nulls_first[k] ? " NULLS FIRST" : " NULLS LAST"));
-    }
-    for (unsigned k = x->nkeys; k < x->ncolumns; k++) {
-        TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
-        TRY(print_index_column(r, x, k, out));
+    for (uint16_t k = 0; k < x->ncolumns; k++) {
+        if (k) TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
+        TRY(catalog_index_column(env, r, x, k, pretty, out));
+        if (k < x->nkeys) TRY(print_key_options(env, x, k, out));
     }
     TRY(buf_add_str(out, ")"));
-    return x->nulls_not_distinct ? buf_add_str(out, " NULLS NOT DISTINCT") : OK;
+    if (x->nulls_not_distinct) TRY(buf_add_str(out, " NULLS NOT DISTINCT"));
+    if (!x->predicate_text) return OK;
+    const char *text = x->predicate_text;
+    size_t len = strlen(text);
+    if (pretty) text_strip_parentheses(&text, &len);
+    TRY(buf_add_str(out, " WHERE "));
+    return print_bound(env, text, len, out);
 }
 
 status fn_indexdef(struct fn_call *c) {
@@ -91,19 +103,20 @@ status fn_indexdef(struct fn_call *c) {
     status st = index_and_table(&env, c->args[0].u32, &r, &x);
     if (ok(st) && column > x->ncolumns) st = STATUS(NOT_FOUND);
     if (ok(st))
-        st = column > 0 ? print_index_column(r, x, (unsigned)column - 1, &out)
+        st = column > 0 ? catalog_index_column(&env, r, x, (uint16_t)(column - 1), true, &out)
                         : print_index(&env, r, x, c->nargs == 3 && c->args[2].b, &out);
     return return_buf(c, st, &out);
 }
 
 /* ---- constraints ----------------------------------------------------------------------------- */
 
-static status print_key(const struct relation *r, const struct index_desc *x, struct buf *out) {
+static status print_key(struct sql_env *env, const struct relation *r, const struct index_desc *x,
+                        struct buf *out) {
     TRY(buf_add_str(out, x->primary ? "PRIMARY KEY (" : "UNIQUE "));
     if (!x->primary) TRY(buf_add_str(out, x->nulls_not_distinct ? "NULLS NOT DISTINCT (" : "("));
-    for (unsigned k = 0; k < x->ncolumns; k++) {
+    for (uint16_t k = 0; k < x->ncolumns; k++) {
         if (k) TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
-        TRY(print_index_column(r, x, k, out));
+        TRY(catalog_index_column(env, r, x, k, false, out));
     }
     return buf_add_str(out, ")");
 }
@@ -166,12 +179,12 @@ static status print_constraint(struct sql_env *env, oid constraint, bool pretty,
         return print_foreign_key(env, r, constraint, &row, out);
     if (row_char(&row, COL_pg_constraint_contype) != 'c') {
         const struct index_desc *x = index_of(r, row_oid(&row, COL_pg_constraint_conindid));
-        return x ? print_key(r, x, out) : STATUS(NOT_FOUND);
+        return x ? print_key(env, r, x, out) : STATUS(NOT_FOUND);
     }
     const char *text = row_text(env->eval.arena, &row, COL_pg_constraint_conbin);
     if (!text) return STATUS(NOT_FOUND);
     size_t len = strlen(text);
-    if (pretty) strip_parentheses(&text, &len);
+    if (pretty) text_strip_parentheses(&text, &len);
     TRY(buf_printf(out, "CHECK (%.*s)", (int)len, text));
     if (row_bool(&row, COL_pg_constraint_connoinherit)) TRY(buf_add_str(out, " NO INHERIT"));
     return row_bool(&row, COL_pg_constraint_convalidated) ? OK : buf_add_str(out, " NOT VALID");
@@ -256,18 +269,21 @@ static status print_result(const struct function *f, struct buf *out) {
 }
 
 status fn_function_arguments(struct fn_call *c) {
+    if (c->args[0].u32 >= FIRST_USER_OID) return routine_arguments(c, false);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_arguments(f, false, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_identity_arguments(struct fn_call *c) {
+    if (c->args[0].u32 >= FIRST_USER_OID) return routine_arguments(c, true);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_arguments(f, true, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_result(struct fn_call *c) {
+    if (c->args[0].u32 >= FIRST_USER_OID) return routine_result(c);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_result(f, &out) : STATUS(NOT_FOUND), &out);
@@ -290,6 +306,7 @@ static status print_function(const struct function *f, struct buf *out) {
 }
 
 status fn_functiondef(struct fn_call *c) {
+    if (c->args[0].u32 >= FIRST_USER_OID) return routine_definition(c);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_function(f, &out) : STATUS(NOT_FOUND), &out);

@@ -18,6 +18,12 @@ status fn_null(struct fn_call *c) {
     return return_null(c);
 }
 
+/* Done: there was nothing to do. */
+status fn_void(struct fn_call *c) {
+    c->result = (datum){0};
+    return OK;
+}
+
 status fn_zero_oid(struct fn_call *c) {
     c->result = datum_oid(0);
     return OK;

@@ -1,6 +1,7 @@
 /* function_names.c: names of objects: regclass and its kin, visibility, the current this and that.
  */
 #include "catalog/function_bodies.h"
+#include "catalog/routine_names.h"
 #include "catalog/session_names.h"
 #include "types/array.h"
 
@@ -80,8 +81,19 @@ static status lookup(struct session_env *session, enum reg_kind kind, const char
     struct sql_env env;
     struct two_names n;
     if (!service_env(session, e, &env)) return STATUS(NOT_FOUND);
+    const char *arguments = kind == REG_PROCEDURE ? strchr(name, '(') : NULL;
+    if (kind == REG_PROCEDURE && !arguments)
+        return error_set(e, ST_INVALID_TEXT_REPRESENTATION, "expected a left parenthesis");
+    if (arguments) {
+        const char *bare = arena_strndup(env.eval.arena, name, (size_t)(arguments - name));
+        if (!bare) return no_memory(&env);
+        TRY(split_name(e, bare, &n));
+        return routine_by_signature(&env, *n.schema ? n.schema : NULL, n.name, arguments, name,
+                                    ret);
+    }
     TRY(split_name(e, name, &n));
     switch (kind) {
+    case REG_PROC: return routine_by_name(&env, *n.schema ? n.schema : NULL, n.name, ret);
     case REG_CLASS: return lookup_class(&env, &n, ret);
     case REG_TYPE: return catalog_type_named(&env, *n.schema ? n.schema : NULL, n.name, ret);
     case REG_NAMESPACE: return catalog_schema(&env, n.name, ret);
@@ -109,6 +121,8 @@ static status print(struct session_env *session, enum reg_kind kind, oid object,
         return type_name_print(&env, object, -1, out);
     case REG_NAMESPACE:
         return print_named(&env, CAT_pg_namespace, COL_pg_namespace_nspname, object, out);
+    case REG_PROC:
+    case REG_PROCEDURE: return routine_reg_print(&env, object, kind == REG_PROCEDURE, out);
     case REG_ROLE: return print_named(&env, CAT_pg_authid, COL_pg_authid_rolname, object, out);
     case REG_COLLATION:
         return print_named(&env, CAT_pg_collation, COL_pg_collation_collname, object, out);

@@ -22,6 +22,7 @@
 #define BTREE_AM_OID 403
 #define TYPE_ROW_IN 2290 /* record_in and its kin, of row types */
 #define SEARCH_PATH_MAX 32
+#define INDEX_TEXT_SEPARATOR '\x1e' /* between the expressions of pg_index.indexprs */
 
 /* Everything read from the catalogs under one catalog version. Kept while a transaction that looked
  * something up in it lives: relations must outlast the statements that asked for them. */
@@ -32,7 +33,8 @@ struct generation {
     struct cached_relation *by_oid[256];
     struct cached_name *by_name[256];
     struct cached_schema *schemas;
-    unsigned names;  /* entries, to stop remembering what does not exist */
+    struct cached_routines *routines[64]; /* by name */
+    unsigned names;                       /* entries, to stop remembering what does not exist */
     txn_ref life;    /* of the one transaction that it is private to; 0: shared */
     txn_ref users[]; /* per transaction slot, its life when it last looked something up */
 };
@@ -50,6 +52,14 @@ struct cached_name {
 struct cached_schema {
     struct cached_schema *next;
     oid schema; /* 0: there is none */
+    char name[NAME_BYTES];
+};
+
+/* The user's functions of one name. */
+struct cached_routines {
+    struct cached_routines *next;
+    size_t n;
+    const struct routine *const *routines;
     char name[NAME_BYTES];
 };
 
@@ -76,6 +86,8 @@ status relation_oid_named(struct sql_env *env, const char *schema, const char *n
 status relation_is_visible(struct sql_env *env, oid schema, const char *name, oid relation,
                            bool *ret_visible);
 /* Reads a relation from the catalogs into the arena. NOT_FOUND. */
+/* load_stats.c: r->stats, in the arena. */
+status relation_load_stats(struct sql_env *env, struct arena *a, struct relation *r);
 status relation_load(struct sql_env *env, oid relation, struct arena *a,
                      struct relation **ret_relation);
 /* "public.t", quoted where needed, without the schema when it is visible. */
@@ -111,6 +123,8 @@ status function_env(const struct fn_call *c, struct sql_env *ret_env);
 
 /* Names as SQL: quoted where needed. */
 status print_identifier(struct buf *out, const char *name);
+/* One pair of parentheses around the whole goes when the caller wants it pretty. */
+void text_strip_parentheses(const char **text, size_t *len);
 status print_literal(struct buf *out, const char *text, size_t len);
 
 #endif

@@ -27,6 +27,7 @@ static status load_attribute(struct loading *l, const struct catalog_row *row, o
         .has_default = row_bool(row, COL_pg_attribute_atthasdef),
         .generated = row_char(row, COL_pg_attribute_attgenerated),
         .identity = row_char(row, COL_pg_attribute_attidentity),
+        .statistics_target = row_int4(row, COL_pg_attribute_attstattarget),
     };
     types[number - 1] = att->type;
     if (row_bool(row, COL_pg_attribute_atthasmissing))
@@ -90,6 +91,44 @@ out:
 
 /* ---- indexes --------------------------------------------------------------------------------- */
 
+/* The texts of the expressions, one for each column 0. */
+static status load_expressions(struct loading *l, const struct catalog_row *row,
+                               struct index_desc *x) {
+    char *text = row_is_null(row, COL_pg_index_indexprs)
+                     ? NULL
+                     : (char *)row_text(l->arena, row, COL_pg_index_indexprs);
+    for (uint16_t k = 0; k < x->nkeys; k++) {
+        if (x->columns[k]) continue;
+        if (!text) return STATUS(DATA_CORRUPTED);
+        char *end = strchr(text, INDEX_TEXT_SEPARATOR);
+        if (end) *end = 0;
+        x->expressions[k] = text;
+        text = end ? end + 1 : NULL;
+        x->computed = true;
+    }
+    return OK;
+}
+
+static status load_expression_types(struct loading *l, struct index_desc *x) {
+    for (uint16_t k = 0; k < x->ncolumns; k++) {
+        x->types[k] = x->columns[k] ? l->r->atts[x->columns[k] - 1].type : 0;
+        if (x->columns[k]) continue;
+        datum keys[] = {datum_oid(x->oid), datum_int2((int16_t)(k + 1))};
+        struct catalog_row att;
+        TRY(catalog_row_get(l->env, CAT_pg_attribute, 0, keys, 2, l->env->eval.arena, &att));
+        x->types[k] = row_oid(&att, COL_pg_attribute_atttypid);
+    }
+    return OK;
+}
+
+static status load_oids(struct loading *l, const struct catalog_row *row, int column, oid *ret) {
+    int64_t numbers[INDEX_COLUMNS_MAX];
+    size_t n;
+    TRY(row_numbers(&l->env->eval, row, column, OIDVECTOROID, numbers, INDEX_COLUMNS_MAX, &n));
+    for (size_t i = 0; i < n; i++) ret[i] = (oid)numbers[i];
+    return OK;
+}
+
 static status load_index(struct loading *l, const struct catalog_row *row, struct index_desc *x) {
     struct arena *scratch = l->env->eval.arena;
     struct catalog_row class_row;
@@ -120,7 +159,11 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
         x->descending[k] = k < noptions && (options[k] & 1);
         x->nulls_first[k] = k < noptions && (options[k] & 2);
     }
-    return OK;
+    x->computed = x->predicate_text != NULL;
+    TRY(load_oids(l, row, COL_pg_index_indclass, x->classes));
+    TRY(load_oids(l, row, COL_pg_index_indcollation, x->collations));
+    TRY(load_expressions(l, row, x));
+    return load_expression_types(l, x);
 }
 
 /* Counts first: the descriptors stand in one array. */
@@ -271,30 +314,6 @@ out:
     return l->r->checks ? OK : STATUS(OUT_OF_MEMORY);
 }
 
-static status load_stats(struct loading *l) {
-    if (l->r->reltuples < 0) return OK;
-    struct column_stats *stats = arena_array(l->arena, l->r->natts, sizeof *stats);
-    if (!stats) return STATUS(OUT_OF_MEMORY);
-    for (unsigned i = 0; i < l->r->natts; i++) stats[i] = (struct column_stats){.width = -1};
-    datum key = datum_oid(l->r->oid);
-    struct catalog_scan s;
-    status st;
-    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_statistic, 0, &key, 1, &s));
-    while (ok(st = catalog_scan_next(&s))) {
-        int16_t number = row_int2(&s.row, COL_pg_statistic_staattnum);
-        if (number < 1 || number > l->r->natts) continue;
-        stats[number - 1] =
-            (struct column_stats){.null_fraction = row_float4(&s.row, COL_pg_statistic_stanullfrac),
-                                  .distinct = row_float4(&s.row, COL_pg_statistic_stadistinct),
-                                  .width = row_int4(&s.row, COL_pg_statistic_stawidth)};
-    }
-    if (status_is(st, ST_END)) st = OK;
-out:
-    catalog_scan_end(&s);
-    l->r->stats = stats;
-    return st;
-}
-
 /* ---- views ----------------------------------------------------------------------------------- */
 
 static status load_view(struct loading *l) {
@@ -385,7 +404,7 @@ static status load_parts(struct loading *l) {
     TRY(load_references(l));
     TRY(load_defaults(l));
     TRY(load_indexes(l));
-    TRY(load_stats(l));
+    TRY(relation_load_stats(l->env, l->arena, l->r));
     return load_constraints(l);
 }
 

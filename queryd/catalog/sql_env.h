@@ -11,6 +11,9 @@ struct catalog;
 struct session_sequences;
 struct session_temp;
 struct ri_state;
+struct index_rows;
+struct routine_body;
+struct list;
 
 /* Settings that change what statements mean; the session maps SET to them. Strings are the
  * session's. */
@@ -24,6 +27,8 @@ struct sql_settings {
     uint32_t lock_timeout_ms;      /* 0: none */
     uint32_t statement_timeout_ms; /* 0: none */
     uint64_t work_mem_bytes;
+    bool check_function_bodies;
+    uint32_t statistics_target;
     bool enable_seqscan, enable_indexscan, enable_hashjoin, enable_mergejoin, enable_nestloop,
         enable_hashagg, enable_sort;
 };
@@ -48,13 +53,24 @@ struct sql_env {
     /* What runs now has an effect that outlives its transaction (or its end): a session whose
      * worker dies must not run it again. Set by the session. */
     void (*effect)(struct sql_env *env);
+    /* A setting for as long as a function runs: sets it (errors as SET's); *ret_mark for pop, which
+     * puts back what was set since. show: its value now, in env->eval.arena. Set by the session. */
+    status (*setting_push)(struct sql_env *env, const char *name, const char *value,
+                           uint32_t *ret_mark);
+    void (*setting_pop)(struct sql_env *env, uint32_t mark);
+    status (*setting_show)(struct sql_env *env, const char *name, const char **ret_value);
     struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
-    struct ri_state *ri;       /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
-                                  txn_arena:       to be forgotten when the transaction ends */
-    unsigned ri_depth;         /* > 0: this is a statement of a foreign key's own */
-    struct session_temp *temp; /* ... and of its temporary relations; NULL: none */
-    uint32_t temp_number;      /* of its temporary schema */
-    void *session;             /* the session itself, for the parts above */
+    const struct routine_body *body; /* this statement stands in the body of an SQL function; NULL:
+                                        it does not */
+    struct list **used_routines;     /* where analysis notes the users' functions that it meets (oid
+                                        items, in eval.arena); NULL: nowhere */
+    struct ri_state *ri;           /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
+                                      txn_arena:       to be forgotten when the transaction ends */
+    struct index_rows *index_rows; /* programs of computed indexes (exec/index_row.c); like ri */
+    unsigned ri_depth;             /* > 0: this is a statement of a foreign key's own */
+    struct session_temp *temp;     /* ... and of its temporary relations; NULL: none */
+    uint32_t temp_number;          /* of its temporary schema */
+    void *session;                 /* the session itself, for the parts above */
 };
 
 /* To be called at every batch boundary and in every long loop: gives way to other sessions when

@@ -234,7 +234,8 @@ status execution_fetch(struct execution *x, uint16_t max_rows, const struct batc
 
 const char *execution_tag(const struct execution *x, bool *ret_counts, uint64_t *ret_count) {
     const struct statement_private *p = private_of(x->statement);
-    bool rows = x->counts_rows || (x->statement->kind != STATEMENT_DEFINE && !p->explain);
+    bool rows =
+        x->counts_rows || (x->statement->kind != STATEMENT_DEFINE && !p->explain && !p->uncounted);
     *ret_counts = rows;
     *ret_count = p->changes ? x->changed : x->rows;
     return x->tag;

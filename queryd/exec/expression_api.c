@@ -2,8 +2,10 @@
 
 #include "analyse/analyse.h"
 #include "exec/exec_init.h"
+#include "exec/index_row.h"
 #include "exec/private.h"
 #include "exec/ri.h"
+#include "exec/routine.h"
 
 static enum analyse_use use_of(enum expression_use use) {
     switch (use) {
@@ -132,6 +134,11 @@ void exec_init(void) {
         .check_references = ri_check_references,
         .fill_column = ri_fill_column,
         .query_columns = expression_query_columns,
+        .routine_default = routine_check_default,
+        .routine_check = routine_check_body,
+        .routine_call = routine_call,
     };
+    static const struct table_hooks for_tables = {.index_row = index_row};
     define_hooks = &hooks;
+    table_hooks = &for_tables;
 }

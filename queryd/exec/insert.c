@@ -24,7 +24,7 @@ struct insert {
 static status conflict_open(struct insert *s) {
     const struct plan_change *p = &s->op.plan->change;
     struct execution *x = s->op.x;
-    if (p->arbiter) {
+    if (p->has_conflict) {
         s->entry_buf = arena_alloc(x->arena, TREE_ENTRY_BYTES_MAX);
         NEEDS(x, s->entry_buf);
     }
@@ -78,19 +78,17 @@ static status give_back(struct insert *s, const struct vec *row) {
 
 /* ---- ON CONFLICT ---- */
 
-/* The key of the row that stands in the way. NOT_FOUND: it is gone, or another index objects. */
-static status find_obstacle(struct insert *s, const void **ret_key, size_t *ret_len) {
-    const struct plan_change *p = &s->op.plan->change;
+/* The key of the row that stands in the way by this index. NOT_FOUND: none does. */
+static status find_obstacle(struct insert *s, const struct index_desc *index, const void **ret_key,
+                            size_t *ret_len) {
     struct sql_env *env = s->op.x->env;
-    const struct index_desc *index = relation_index_of(s->relation, p->arbiter);
-    if (!index) return STATUS(INVALID);
     bool has_null;
     s->key.len = 0;
-    TRY(table_index_key(s->relation, index, s->row.values, s->row.nulls, &s->key, &has_null));
+    TRY(table_index_key(env, s->relation, index, s->row.values, s->row.nulls, &s->key, &has_null));
     *ret_key = s->key.data;
     *ret_len = s->key.len;
-    if (p->arbiter_primary) return OK;
-    if (has_null) return STATUS(NOT_FOUND);
+    if (index->primary) return OK;
+    if (has_null && !index->nulls_not_distinct) return STATUS(NOT_FOUND);
     struct tree_entry e;
     TRY(tree_get(env->proc, index->tree, s->key.data, s->key.len, s->entry_buf, &e));
     s->key.len = 0;
@@ -100,11 +98,27 @@ static status find_obstacle(struct insert *s, const void **ret_key, size_t *ret_
     return OK;
 }
 
-/* Its newest version, once nobody writes it any more. */
+static bool is_arbiter(const struct plan_change *p, const struct index_desc *index) {
+    if (!index->unique) return false;
+    for (uint16_t i = 0; i < p->narbiters; i++)
+        if (p->arbiters[i] == index->oid) return true;
+    return p->narbiters == 0;
+}
+
+/* The newest version of the row in the way, once nobody writes it any more. NOT_FOUND: it is gone,
+ * or an index objects that ON CONFLICT is not about. */
 static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *ret_len,
                                struct tree_entry *ret_entry) {
-    TRY(find_obstacle(s, ret_key, ret_len));
-    return table_recheck(s->op.x->env, s->relation, *ret_key, *ret_len, s->entry_buf, ret_entry);
+    const struct relation *r = s->relation;
+    for (uint16_t i = 0; i <= r->nindexes; i++) {
+        const struct index_desc *index = i ? &r->indexes[i - 1] : r->primary;
+        if (!index || !is_arbiter(&s->op.plan->change, index)) continue;
+        status st = find_obstacle(s, index, ret_key, ret_len);
+        if (ok(st))
+            st = table_recheck(s->op.x->env, r, *ret_key, *ret_len, s->entry_buf, ret_entry);
+        if (!status_is(st, ST_NOT_FOUND)) return st;
+    }
+    return STATUS(NOT_FOUND);
 }
 
 static bool own_new_version(const struct sql_env *env, const struct tree_entry *e) {
@@ -137,19 +151,25 @@ static status insert_plainly(struct insert *s) {
     return inserted(s);
 }
 
-/* Leaves the row out on a conflict with the index named, or with any when none is. */
+/* Leaves the row out on a conflict with the indexes named, or with any when none is. One that is
+ * gone before it was looked at is tried again once: then another index objects. */
 static status insert_or_nothing(struct insert *s) {
-    status st = table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, true);
-    if (ok(st)) return inserted(s);
-    if (!status_is(st, ST_EXISTS)) return st;
-    if (!s->op.plan->change.arbiter) return OK;
-    const void *key;
-    size_t len;
-    struct tree_entry e;
-    st = look_at_obstacle(s, &key, &len, &e);
-    if (status_is(st, ST_NOT_FOUND)) return insert_plainly(s);
-    TRY(st);
-    return must_be_seen(s, key, len, &e);
+    struct sql_env *env = s->op.x->env;
+    bool named = s->op.plan->change.narbiters > 0;
+    for (unsigned tries = 0;; tries++) {
+        const void *key;
+        size_t len;
+        struct tree_entry e;
+        status st = table_insert(env, s->relation, s->row.values, s->row.nulls, true);
+        if (ok(st)) return inserted(s);
+        if (!status_is(st, ST_EXISTS)) return st;
+        if (!named && env->txn->isolation == ISO_READ_COMMITTED) return OK;
+        st = look_at_obstacle(s, &key, &len, &e);
+        if (ok(st)) return must_be_seen(s, key, len, &e);
+        if (!status_is(st, ST_NOT_FOUND)) return st;
+        if (named && tries) return insert_plainly(s);
+        TRY(sql_env_breathe(env));
+    }
 }
 
 static status twice(struct insert *s) {
@@ -192,7 +212,8 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
 
 static status insert_or_update(struct insert *s) {
     struct sql_env *env = s->op.x->env;
-    for (;;) {
+    for (unsigned gone = 0, tries = 0;; tries++) {
+        if (tries) TRY(sql_env_breathe(env));
         status st = table_insert(env, s->relation, s->row.values, s->row.nulls, true);
         if (ok(st)) return inserted(s);
         if (!status_is(st, ST_EXISTS)) return st;
@@ -200,13 +221,14 @@ static status insert_or_update(struct insert *s) {
         size_t len;
         struct tree_entry e;
         st = look_at_obstacle(s, &key, &len, &e);
-        if (status_is(st, ST_NOT_FOUND)) return insert_plainly(s);
+        if (status_is(st, ST_NOT_FOUND) && gone++) return insert_plainly(s);
+        if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
         if (own_new_version(env, &e)) return twice(s);
         TRY(must_be_seen(s, key, len, &e));
         st = update_obstacle(s, key, len, &e);
         if (!status_is(st, ST_ROW_CHANGED) && !status_is(st, ST_NOT_FOUND)) return st;
-        TRY(sql_env_breathe(env));
+        gone = 0;
     }
 }
 

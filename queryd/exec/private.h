@@ -9,7 +9,8 @@ struct statement_private {
     struct plan_statement *plan; /* NULL: a definition */
     struct node *node;           /* of a definition, in the statement's arena */
     const char *tag;
-    bool changes; /* the tag counts changed rows */
+    bool changes;   /* the tag counts changed rows */
+    bool uncounted; /* the tag has no count */
     bool explain, explain_costs;
 };
 

@@ -219,6 +219,7 @@ static status run_text(struct sql_env *env, const char *text, const oid *types, 
         env_now(env, &a, text, &inner);
         s = run_once(&inner, types, values, nulls, n, ret_rows);
         env->ri = inner.ri;
+        env->index_rows = inner.index_rows;
         arena_free(&a);
     }
     return s;
@@ -300,7 +301,7 @@ static status find_by_index(struct sql_env *env, const struct relation *to,
     bool has_null;
     uint8_t *nulls = arena_zalloc(env->eval.arena, to->natts + 1u);
     if (!nulls) return no_memory(env);
-    status s = table_index_key(to, x, row, nulls, &key, &has_null);
+    status s = table_index_key(env, to, x, row, nulls, &key, &has_null);
     if (ok(s)) s = table_find_key(env, x->primary ? to->tree : x->tree, key.data, key.len);
     buf_free(&key);
     return s;
@@ -351,7 +352,7 @@ status ri_before(struct sql_env *env, const struct relation *r, const datum *old
             continue;
         struct buf key = {0};
         bool has_null;
-        status s = table_index_key(r, x, old, old_nulls, &key, &has_null);
+        status s = table_index_key(env, r, x, old, old_nulls, &key, &has_null);
         if (ok(s)) s = table_lock_key(env, x->primary ? r->tree : x->tree, key.data, key.len, true);
         buf_free(&key);
         TRY(s);

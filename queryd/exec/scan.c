@@ -210,6 +210,7 @@ static status begin_scan(struct scan *s, struct table_bound low, struct table_bo
                                  high, s->op.plan->scan.backward);
     if (status_is(st, ST_OUT_OF_MEMORY)) return exec_memory(s->op.x);
     TRY(st);
+    s->scan.entries = s->op.plan->scan.index_only;
     s->scanning = true;
     return OK;
 }
@@ -234,10 +235,38 @@ static status begin_list_item(struct scan *s) {
 
 /* ---- rows ---- */
 
+/* Values of the columns that key bytes hold. */
+static status read_key(struct scan *s, const struct index_desc *x, const unsigned char *bytes,
+                       size_t len) {
+    for (uint16_t k = 0; k < x->nkeys && len; k++) {
+        int16_t att = x->columns[k];
+        const struct type *t = s->relation->row->atts[att - 1].type;
+        size_t n;
+        TRY(type_key_column_len(t->oid, x->descending[k], bytes, len, &n));
+        if (att <= s->op.plan->scan.wanted && type_key_decodable(t))
+            TRY(type_key_decode(t, x->descending[k], bytes, n, s->op.arena, &s->row_values[att - 1],
+                                &s->row_nulls[att - 1]));
+        bytes += n;
+        len -= n;
+    }
+    return OK;
+}
+
+static status read_entry(struct scan *s, const struct tree_entry *e) {
+    const unsigned char *key;
+    size_t len;
+    TRY(read_key(s, s->index, e->key, e->key_len));
+    if (!s->relation->primary) return OK;
+    TRY(table_row_key(s->index, e, &key, &len));
+    return read_key(s, s->relation->primary, key, len);
+}
+
 static status put_row(struct scan *s, const struct tree_entry *e, uint16_t row) {
     const struct plan_scan *p = &s->op.plan->scan;
     struct vec *columns = s->op.out.columns;
-    if (p->wanted)
+    if (p->wanted && p->index_only)
+        TRY(read_entry(s, e));
+    else if (p->wanted)
         TRY(row_deform(s->relation->row, e->value, e->value_len, p->wanted, s->row_values,
                        s->row_nulls, s->op.arena));
     for (uint16_t c = 0; c < s->op.plan->ncolumns; c++) {

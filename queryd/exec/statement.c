@@ -7,6 +7,7 @@
 #include "exec/private.h"
 
 #define STATEMENT_BYTES_MAX ((size_t)64 << 20)
+#define COSTLY 10000 /* rows looked at, about: some milliseconds, where planning takes one */
 
 static status no_memory(struct sql_env *env) {
     return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
@@ -14,7 +15,7 @@ static status no_memory(struct sql_env *env) {
 
 static bool is_query(const struct node *n) {
     return n->kind == NODE_SELECT || n->kind == NODE_INSERT || n->kind == NODE_UPDATE ||
-           n->kind == NODE_DELETE || n->kind == NODE_MERGE;
+           n->kind == NODE_DELETE || n->kind == NODE_MERGE || n->kind == NODE_CALL;
 }
 
 /* ---- result columns ---- */
@@ -53,6 +54,16 @@ static status describe_query(struct sql_env *env, struct statement_private *p,
     return describe(env, s, q->returning, q->nreturning);
 }
 
+/* A procedure without results gives one void, which nobody is shown. */
+static void describe_call(struct statement_private *p) {
+    struct statement *s = &p->statement;
+    p->tag = "CALL";
+    p->uncounted = true;
+    if (s->ncolumns != 1 || s->columns[0].type != VOIDOID) return;
+    s->ncolumns = 0;
+    s->kind = STATEMENT_CHANGE;
+}
+
 /* ---- preparing ---- */
 
 static status prepare_query(struct sql_env *env, struct statement_private *p, struct node *n,
@@ -61,10 +72,13 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     struct analysed *a;
     TRY(analyse_statement(env, &s->arena, n, types, ntypes, &a));
     TRY(describe_query(env, p, a->query));
+    if (n->kind == NODE_CALL) describe_call(p);
     s->nparams = a->nparams;
     s->param_types = a->param_types;
     s->read_only = a->read_only;
-    return plan_statement(env, &s->arena, a, &p->plan);
+    TRY(plan_statement(env, &s->arena, a, &p->plan));
+    s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
+    return OK;
 }
 
 static bool option_on(const struct ast_def_elem *d) {

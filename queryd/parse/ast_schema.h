@@ -403,7 +403,8 @@ struct ast_create_function {
     struct list *params; /* ast_func_param, table columns last */
     struct ast_type_name *returns;
     struct list *options; /* ast_def_elem: as, language, volatility, strict, … */
-    struct list *body;    /* statements of BEGIN ATOMIC, or one RETURN's ast_return */
+    struct list *body;    /* statements of BEGIN ATOMIC (perhaps none), or one RETURN's ast_return;
+                             NULL: neither is written */
 };
 
 struct ast_return {

@@ -79,6 +79,10 @@ struct list *list_add(struct parser *p, struct list *l, const void *item) {
     return l;
 }
 
+struct list *list_none(struct parser *p) {
+    return memset(parse_alloc(p, sizeof(struct list)), 0, sizeof(struct list));
+}
+
 struct list *list1(struct parser *p, const void *item) {
     return list_add(p, NULL, item);
 }

@@ -57,6 +57,7 @@ void *parse_alloc(struct parser *p, size_t bytes);
 void *parse_copy(struct parser *p, const void *node, size_t bytes);
 char *parse_join(struct parser *p, const char *a, const char *middle, const char *b);
 
+struct list *list_none(struct parser *p); /* empty, and not NULL */
 struct list *list1(struct parser *p, const void *item);
 struct list *list2(struct parser *p, const void *a, const void *b);
 struct list *list_add(struct parser *p, struct list *l, const void *item);

@@ -1,10 +1,7 @@
-/* How many rows a condition leaves: PostgreSQL's default guesses, and what ANALYZE has counted. */
+/* How many rows there are, how many different values, and what joins leave of both. */
 #include "plan/internal.h"
 
 #define DEFAULT_ROWS 1000.0
-#define DEFAULT_EQUAL 0.005
-#define DEFAULT_RANGE 0.3333
-#define DEFAULT_OTHER 0.5
 #define DEFAULT_DISTINCT 200.0
 
 double relation_rows(const struct relation *r) {
@@ -15,80 +12,37 @@ double relation_rows(const struct relation *r) {
 static bool single_unique(const struct relation *r, int16_t att) {
     if (r->primary && r->primary->nkeys == 1 && r->primary->columns[0] == att) return true;
     for (uint16_t i = 0; i < r->nindexes; i++)
-        if (r->indexes[i].unique && r->indexes[i].nkeys == 1 && r->indexes[i].columns[0] == att)
+        if (r->indexes[i].unique && !r->indexes[i].computed && r->indexes[i].nkeys == 1 &&
+            r->indexes[i].columns[0] == att)
             return true;
     return false;
 }
 
+static double guessed_values(double rows) {
+    return rows > 0 && rows < DEFAULT_DISTINCT ? rows : DEFAULT_DISTINCT;
+}
+
 double distinct_values(struct planner *p, struct expr *e, double rows) {
     e = expr_strip_relabel(e);
-    if (e->kind != EXPR_VAR || e->var.level != 0 || e->var.att <= 0)
-        return rows < DEFAULT_DISTINCT ? rows : DEFAULT_DISTINCT;
+    if (e->kind != EXPR_VAR || e->var.level != 0 || e->var.att <= 0) return guessed_values(rows);
     const struct relation *r = p->query->rtes[e->var.rte]->relation;
-    if (!r) return rows < DEFAULT_DISTINCT ? rows : DEFAULT_DISTINCT;
+    if (!r) return guessed_values(rows);
     double total = relation_rows(r);
     if (single_unique(r, e->var.att)) return total;
     if (r->atts[e->var.att - 1].type == BOOLOID) return 2;
-    struct column_stats stats;
+    const struct column_stats *stats;
     if (!r->is_catalog && ok(catalog_column_stats(p->c->env, r->oid, e->var.att, &stats)) &&
-        stats.distinct != 0) {
-        double n = stats.distinct > 0 ? stats.distinct : -stats.distinct * total;
+        stats->distinct != 0) {
+        double n = stats->distinct > 0 ? stats->distinct : -stats->distinct * total;
         return n < 1 ? 1 : n;
     }
     double guess = total * 0.1;
     return guess > DEFAULT_DISTINCT ? DEFAULT_DISTINCT : guess < 1 ? 1 : guess;
 }
 
-static double equal_selectivity(struct planner *p, struct expr *l, struct expr *r) {
-    struct expr *x = expr_strip_relabel(l)->kind == EXPR_VAR ? l : r;
-    x = expr_strip_relabel(x);
-    if (x->kind != EXPR_VAR) return DEFAULT_EQUAL;
-    return 1.0 / distinct_values(p, x, DEFAULT_ROWS);
-}
-
-static double call_selectivity(struct planner *p, struct expr *e) {
-    const struct operator_info *op = e->call.op;
-    if (!op || e->nargs != 2) return DEFAULT_OTHER;
-    if (op->btree_strategy == 3) return equal_selectivity(p, e->args[0], e->args[1]);
-    if (op->btree_strategy) return DEFAULT_RANGE;
-    if (strcmp(op->name, "<>") == 0) return 1 - DEFAULT_EQUAL;
-    if (op->name[0] == '~') return 0.01;
-    return DEFAULT_OTHER;
-}
-
-static double bool_selectivity(struct planner *p, struct expr *e) {
-    if (e->boolean == EXPR_NOT) return 1 - selectivity(p, e->args[0]);
-    double s = e->boolean == EXPR_AND ? 1 : 0;
-    for (uint16_t i = 0; i < e->nargs; i++) {
-        double x = selectivity(p, e->args[i]);
-        s = e->boolean == EXPR_AND ? s * x : s + x - s * x;
-    }
-    return s;
-}
-
-double selectivity(struct planner *p, struct expr *e) {
-    switch (e->kind) {
-    case EXPR_CONST: return !e->constant.is_null && e->constant.value.b ? 1 : 0;
-    case EXPR_BOOL: return bool_selectivity(p, e);
-    case EXPR_CALL: return call_selectivity(p, e);
-    case EXPR_NULL_TEST: return e->negated ? 0.99 : 0.01;
-    case EXPR_IN_LIST: {
-        double s = equal_selectivity(p, e->args[0], e->args[0]) * (e->nargs - 1);
-        if (s > 1) s = 1;
-        return e->call.is_all ? 1 - s : s;
-    }
-    case EXPR_ARRAY_OP: {
-        if (!e->call.op || e->call.op->btree_strategy != 3) return DEFAULT_OTHER;
-        double s = equal_selectivity(p, e->args[0], e->args[0]) * 10;
-        return s > 1 ? 1 : s;
-    }
-    default: return DEFAULT_OTHER;
-    }
-}
-
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals) {
     double rows = relation_rows(p->query->rtes[rte]->relation);
-    for (uint32_t i = 0; i < quals->n; i++) rows *= selectivity(p, quals->items[i]);
+    rows *= conjuncts_selectivity(p, quals);
     return rows < 1 ? 1 : rows;
 }
 

@@ -14,6 +14,8 @@ static const char *node_words(const struct plan *p) {
     static _Thread_local char joined[40];
     if (p->kind == PLAN_SCAN) {
         if (!p->index_name) return "Seq Scan";
+        if (p->scan.index_only)
+            return p->scan.backward ? "Index Only Scan Backward" : "Index Only Scan";
         return p->scan.backward ? "Index Scan Backward" : "Index Scan";
     }
     enum plan_join j = p->kind == PLAN_NEST ? p->nest.join : p->hash.join;

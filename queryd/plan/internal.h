@@ -66,6 +66,8 @@ struct rte_plan {
     struct rte_set needs;     /* … and which entries those are */
     bool *used;               /* attribute i + 1 */
     bool tableoid, address;
+    struct index_meaning
+        *indexes; /* of a RELATION, in terms of the query; NULL: not looked at yet */
 };
 
 struct wish_column {
@@ -164,12 +166,6 @@ status prepare_query(struct planner *p);
 status mark_used(struct planner *p);
 status plan_unhashed_sublink(struct planner *p, struct expr *e, struct expr **ret);
 
-/* rewrite.c */
-typedef status query_replace(struct expr *e, unsigned depth, void *arg, struct expr **ret);
-status query_map(struct arena *a, struct query *q, unsigned depth, query_replace *replace,
-                 void *arg, struct query **ret);
-status query_map_expr(struct arena *a, struct expr *e, unsigned depth, query_replace *replace,
-                      void *arg, struct expr **ret);
 /* pullup.c */
 status pull_up_subqueries(struct planner *p);
 status pull_up_sublinks(struct planner *p);
@@ -187,8 +183,19 @@ bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *qu
                      const struct rte_set *outer, double *ret_cost);
 double relation_rows(const struct relation *r);
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
-/* cost.c */
+/* index_meaning.c: what a computed index of the entry holds, in terms of the query, constants
+ * folded as in its own conditions. */
+status index_meaning_here(struct planner *p, uint16_t rte, const struct index_desc *x,
+                          const struct index_meaning *m, struct index_meaning *ret);
+/* arbiter.c: the indexes that ON CONFLICT is about. 42P10, 55000. */
+status find_arbiters(struct planner *p, struct plan_change *c);
+/* implied.c: every row for which the conditions are true is one for which the predicate is. */
+bool is_implied(struct planner *p, const struct conjuncts *quals, struct expr *predicate);
+/* selectivity.c: the part of the rows that conditions leave */
 double selectivity(struct planner *p, struct expr *e);
+double conjuncts_selectivity(struct planner *p, const struct conjuncts *quals);
+/* cost.c */
+/* rows: how many there are, where the expression is no column of a relation; 0: unknown. */
 double distinct_values(struct planner *p, struct expr *e, double rows);
 /* Of a condition of a join, given the parts that it joins. */
 double join_selectivity(struct planner *p, struct expr *e, struct join_rel *const *parts,

@@ -132,8 +132,7 @@ static status compile_conflict(struct planner *p, struct plan *node) {
     if (!oc) return OK;
     c->has_conflict = true;
     c->conflict_update = oc->do_update;
-    c->arbiter = oc->arbiter;
-    c->arbiter_primary = oc->primary;
+    TRY(find_arbiters(p, c));
     if (!oc->do_update) return OK;
     struct plan *row, *excluded;
     TRY(row_shape(p, q->target_rte, 0, &row));

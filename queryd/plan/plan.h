@@ -44,6 +44,7 @@ struct plan_scan {
     bool backward;
     bool point;      /* every column of a unique key is given: at most one row (per list item) */
     bool is_row_key; /* the index is the rows' own key */
+    bool index_only; /* all columns are in the index's entries: the rows are not looked at */
     uint16_t nequal; /* leading key columns with one value */
     uint16_t list;   /* > 0: the last of them has that many values (duplicates allowed) */
     bool array;      /* … or the elements of one array */
@@ -179,8 +180,8 @@ struct plan_change {
     uint16_t ngenerated;
     uint16_t *generated_atts;
     bool has_conflict, conflict_update;
-    oid arbiter;
-    bool arbiter_primary;
+    uint16_t narbiters; /* unique indexes that ON CONFLICT is about; 0: all */
+    oid *arbiters;
     struct program *conflict_where;  /* inputs: the row there, then the row excluded */
     struct program *conflict_values; /* likewise, natts outputs */
     struct program *returning;       /* over natts columns, tableoid, then (UPDATE, DELETE) the
@@ -262,7 +263,8 @@ struct plan_statement {
     struct plan *root;
     uint16_t nrelations;
     struct analysed_relation *relations;
-    uint16_t nouter; /* execution parameters */
+    bool literals_matter; /* constants instead of parameters may give a better plan */
+    uint16_t nouter;      /* execution parameters */
     uint16_t nsublinks;
     struct plan_sublink **sublinks;
     uint16_t nctes;

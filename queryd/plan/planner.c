@@ -108,7 +108,7 @@ status plan_filter(struct planner *p, struct plan *child, struct conjuncts *qual
     }
     struct plan *plan;
     TRY(plan_above(p, PLAN_FILTER, child, &plan));
-    for (uint32_t i = 0; i < quals->n; i++) plan->rows *= selectivity(p, quals->items[i]);
+    plan->rows *= conjuncts_selectivity(p, quals);
     if (plan->rows < 1) plan->rows = 1;
     TRY(compile_conjuncts(p, plan, quals, child, NULL, &plan->filter));
     *ret = plan;
@@ -431,6 +431,8 @@ status plan_query(struct plan_context *c, struct planner *parent, struct query *
 
 /* ---- batch sizes ---- */
 
+#define DECIDING_ROWS 2 /* 1 would say that there cannot be more */
+
 static uint16_t capacity_for(double rows) {
     return rows <= 64 ? 64 : BATCH_ROWS;
 }
@@ -464,6 +466,10 @@ void plan_set_capacity(struct plan *plan) {
     if (plan->capacity) return;
     if (plan->left) plan_set_capacity(plan->left);
     if (plan->right) plan_set_capacity(plan->right);
+    /* the first row decides: no more are looked for */
+    if (plan->kind == PLAN_NEST && gives_left_rows(plan) && !plan->nest.condition &&
+        plan->right->kind == PLAN_SCAN && plan->right->capacity > DECIDING_ROWS)
+        plan->right->capacity = DECIDING_ROWS;
     if (at_most_one(plan))
         plan->capacity = 1;
     else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_GATE || plan->kind == PLAN_PROJECT ||

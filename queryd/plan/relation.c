@@ -2,10 +2,12 @@
 #include <math.h>
 
 #include "plan/internal.h"
+#include "types/key.h"
 
 #define COST_ROW 1.0
-#define COST_INDEX_ROW 2.5 /* an entry of another index, and the row it leads to */
-#define COST_DESCENT 5.0
+#define COST_INDEX_ROW 10.0 /* an entry of another index, and the row it leads to */
+#define COST_ENTRY 1.0      /* an entry alone */
+#define COST_DESCENT 8.0
 
 enum match_use { USE_NONE, USE_EQUAL, USE_LIST, USE_ARRAY, USE_LOW, USE_HIGH };
 
@@ -21,14 +23,24 @@ struct match {
 };
 
 struct path {
-    const struct index_desc *index; /* NULL: no index, the rows in their own order */
+    const struct index_desc *index;      /* NULL: no index, the rows in their own order */
+    const struct index_meaning *meaning; /* of a computed index, in terms of the query */
     bool is_row_key;
     uint16_t nequal;
     struct match equal[INDEX_COLUMNS_MAX];
     struct match low, high; /* of the column after those */
     bool point;
     bool ordered, backward; /* gives the wished order */
+    bool index_only;
     double rows, cost;
+};
+
+/* What an index is ordered by. */
+struct key {
+    int16_t att;       /* 0: an expression */
+    struct expr *expr; /* that */
+    oid type;
+    bool not_null;
 };
 
 struct path_search {
@@ -71,23 +83,35 @@ static bool value_available(const struct path_search *s, struct expr *e) {
     return s->outer && rte_set_subset(&used, s->outer);
 }
 
-static bool is_column(const struct path_search *s, struct expr *e, int16_t att) {
-    e = expr_strip_relabel(e);
-    return e->kind == EXPR_VAR && e->var.level == 0 && e->var.rte == s->rte && e->var.att == att;
+static struct key key_at(const struct path_search *s, const struct path *path, uint16_t k) {
+    const struct index_desc *x = path->index;
+    struct key key = {.att = x->columns[k], .type = x->types[k]};
+    if (key.att > 0)
+        key.not_null = s->r->atts[key.att - 1].not_null;
+    else
+        key.expr = path->meaning->keys[k];
+    return key;
 }
 
-static void match_call(const struct path_search *s, struct expr *e, int16_t att, struct match *m) {
+static bool is_key(const struct path_search *s, struct expr *e, const struct key *k) {
+    if (k->expr && expr_equal(e, k->expr)) return true;
+    e = expr_strip_relabel(e);
+    if (k->expr) return expr_equal(e, expr_strip_relabel(k->expr));
+    return e->kind == EXPR_VAR && e->var.level == 0 && e->var.rte == s->rte && e->var.att == k->att;
+}
+
+static void match_call(const struct path_search *s, struct expr *e, const struct key *key,
+                       struct match *m) {
     const struct operator_info *op = e->call.op;
     if (!op || e->nargs != 2 || !op->btree_strategy) return;
     uint8_t strategy = op->btree_strategy;
     struct expr *value = e->args[1];
-    if (!is_column(s, e->args[0], att)) {
-        if (!is_column(s, e->args[1], att)) return;
+    if (!is_key(s, e->args[0], key)) {
+        if (!is_key(s, e->args[1], key)) return;
         value = e->args[0];
         strategy = (uint8_t)(6 - strategy);
     }
-    oid column = s->r->atts[att - 1].type;
-    if (!same_order(column, value->type, &m->convert)) return;
+    if (!same_order(key->type, value->type, &m->convert)) return;
     if (!value_available(s, value)) return;
     m->value = value;
     m->from = value->type;
@@ -96,14 +120,15 @@ static void match_call(const struct path_search *s, struct expr *e, int16_t att,
     m->exact = strategy == 3;
 }
 
-static void match_list(const struct path_search *s, struct expr *e, int16_t att, struct match *m) {
+static void match_list(const struct path_search *s, struct expr *e, const struct key *key,
+                       struct match *m) {
     if (e->call.is_all || !e->call.op || e->call.op->btree_strategy != 3) return;
-    if (!is_column(s, e->args[0], att)) return;
+    if (!is_key(s, e->args[0], key)) return;
     bool array = e->kind == EXPR_ARRAY_OP;
     const struct type *t = type_find(e->args[1]->type);
     oid from = array ? (t ? t->element : 0) : e->args[1]->type;
     if (array && (!t || t->len != -1)) return;
-    if (!same_order(s->r->atts[att - 1].type, from, &m->convert)) return;
+    if (!same_order(key->type, from, &m->convert)) return;
     for (uint16_t i = 1; i < e->nargs; i++)
         if (!value_available(s, e->args[i])) return;
     m->value = e;
@@ -112,28 +137,33 @@ static void match_list(const struct path_search *s, struct expr *e, int16_t att,
     m->exact = true;
 }
 
-static struct match match_qual(const struct path_search *s, uint32_t qual, int16_t att) {
+/* A condition that is itself the boolean column or expression. */
+static void match_bool(const struct path_search *s, struct expr *e, const struct key *key,
+                       struct match *m) {
+    if (key->type != BOOLOID || !is_key(s, e, key)) return;
+    m->value = expr_bool_const(s->p->c->arena, true);
+    m->from = BOOLOID;
+    m->use = m->value ? USE_EQUAL : USE_NONE;
+    m->exact = true;
+}
+
+static struct match match_qual(const struct path_search *s, uint32_t qual, const struct key *key) {
     struct expr *e = s->quals->items[qual];
     struct match m = {.use = USE_NONE, .qual = qual};
     if (e->kind == EXPR_CALL)
-        match_call(s, e, att, &m);
+        match_call(s, e, key, &m);
     else if (e->kind == EXPR_IN_LIST || e->kind == EXPR_ARRAY_OP)
-        match_list(s, e, att, &m);
-    else if (e->kind == EXPR_VAR && is_column(s, e, att) && e->type == BOOLOID) {
-        m.value = expr_bool_const(s->p->c->arena, true);
-        m.from = BOOLOID;
-        m.use = m.value ? USE_EQUAL : USE_NONE;
-        m.exact = true;
-    }
+        match_list(s, e, key, &m);
+    if (m.use == USE_NONE) match_bool(s, e, key, &m);
     return m;
 }
 
 /* ---- paths ---- */
 
-static struct match find_match(const struct path_search *s, int16_t att, enum match_use first,
-                               enum match_use last) {
+static struct match find_match(const struct path_search *s, const struct key *key,
+                               enum match_use first, enum match_use last) {
     for (uint32_t i = 0; i < s->quals->n; i++) {
-        struct match m = match_qual(s, i, att);
+        struct match m = match_qual(s, i, key);
         if (m.use != USE_NONE && m.use >= first && m.use <= last) return m;
     }
     return (struct match){.use = USE_NONE};
@@ -142,13 +172,12 @@ static struct match find_match(const struct path_search *s, int16_t att, enum ma
 static void match_columns(const struct path_search *s, struct path *path) {
     const struct index_desc *x = path->index;
     for (uint16_t k = 0; k < x->nkeys; k++) {
-        int16_t att = x->columns[k];
-        if (att <= 0) return;
-        struct match m = find_match(s, att, USE_EQUAL, USE_EQUAL);
-        if (m.use == USE_NONE) m = find_match(s, att, USE_LIST, USE_ARRAY);
+        struct key key = key_at(s, path, k);
+        struct match m = find_match(s, &key, USE_EQUAL, USE_EQUAL);
+        if (m.use == USE_NONE) m = find_match(s, &key, USE_LIST, USE_ARRAY);
         if (m.use == USE_NONE) {
-            path->low = find_match(s, att, USE_LOW, USE_LOW);
-            path->high = find_match(s, att, USE_HIGH, USE_HIGH);
+            path->low = find_match(s, &key, USE_LOW, USE_LOW);
+            path->high = find_match(s, &key, USE_HIGH, USE_HIGH);
             return;
         }
         path->equal[path->nequal++] = m;
@@ -167,12 +196,12 @@ static void match_order(const struct path_search *s, struct path *path) {
     bool direction_known = false, backward = false;
     for (; i < w->n && k < x->nkeys; k++) {
         bool bound = k < path->nequal && path->equal[k].use == USE_EQUAL;
-        if (x->columns[k] > 0 && is_column(s, w->columns[i].expr, x->columns[k])) {
+        struct key key = key_at(s, path, k);
+        if (is_key(s, w->columns[i].expr, &key)) {
             bool flip = w->columns[i].descending != x->descending[k];
             bool nulls_flip = w->columns[i].nulls_first != x->nulls_first[k];
-            bool not_null = s->r->atts[x->columns[k] - 1].not_null;
             if (!bound) {
-                if (!not_null && flip != nulls_flip) return;
+                if (!key.not_null && flip != nulls_flip) return;
                 if (direction_known && flip != backward) return;
                 backward = flip;
                 direction_known = true;
@@ -187,30 +216,40 @@ static void match_order(const struct path_search *s, struct path *path) {
     path->backward = backward;
 }
 
-static double match_selectivity(const struct path_search *s, const struct match *m) {
-    return m->use == USE_NONE ? 1 : selectivity(s->p, s->quals->items[m->qual]);
+/* The part of the rows that the path's bounds lead to. */
+static double bounds_selectivity(const struct path_search *s, const struct path *path) {
+    struct expr *items[INDEX_COLUMNS_MAX + 2];
+    struct conjuncts quals = {.items = items};
+    for (uint16_t i = 0; i < path->nequal; i++)
+        items[quals.n++] = s->quals->items[path->equal[i].qual];
+    if (path->low.use) items[quals.n++] = s->quals->items[path->low.qual];
+    if (path->high.use) items[quals.n++] = s->quals->items[path->high.qual];
+    return conjuncts_selectivity(s->p, &quals);
+}
+
+/* Those that the index has entries for. */
+static double path_rows(const struct path_search *s, const struct path *path) {
+    double rows = relation_rows(s->r);
+    if (path->meaning && path->meaning->predicate)
+        rows *= selectivity(s->p, path->meaning->predicate);
+    return rows < 1 ? 1 : rows;
 }
 
 static void cost_path(const struct path_search *s, struct path *path) {
-    double rows = relation_rows(s->r), fraction = 1;
+    double rows = path_rows(s, path);
     double probes = 1;
     for (uint16_t i = 0; i < path->nequal; i++) {
-        fraction *= match_selectivity(s, &path->equal[i]);
         if (path->equal[i].use == USE_LIST) probes = path->equal[i].value->nargs - 1;
         if (path->equal[i].use == USE_ARRAY) probes = 10;
     }
-    fraction *= match_selectivity(s, &path->low) * match_selectivity(s, &path->high);
-    double touched = path->point ? probes : rows * fraction;
+    double touched = path->point ? probes : rows * bounds_selectivity(s, path);
     if (touched < 1) touched = 1;
-    path->rows = touched;
-    for (uint32_t i = 0; i < s->quals->n; i++) {
-        bool used = path->low.use && path->low.qual == i;
-        used |= path->high.use && path->high.qual == i;
-        for (uint16_t k = 0; k < path->nequal; k++) used |= path->equal[k].qual == i;
-        if (!used) path->rows *= selectivity(s->p, s->quals->items[i]);
-    }
+    path->rows = relation_rows(s->r) * conjuncts_selectivity(s->p, s->quals);
+    if (path->point && path->rows > touched) path->rows = touched;
     if (path->rows < 1) path->rows = 1;
-    double per_row = !path->index || path->is_row_key ? COST_ROW : COST_INDEX_ROW;
+    double per_row = !path->index || path->is_row_key ? COST_ROW
+                     : path->index_only               ? COST_ENTRY
+                                                      : COST_INDEX_ROW;
     bool bounded = path->nequal || path->low.use || path->high.use;
     path->cost = touched * per_row + (bounded ? probes * COST_DESCENT : 0) + 1;
     const struct plan_sort_wish *w = s->p->wish;
@@ -236,15 +275,37 @@ static bool uses_outer(const struct path_search *s, const struct path *path) {
     return false;
 }
 
-static void consider(const struct path_search *s, const struct index_desc *index, bool is_row_key,
-                     struct path *best, bool *have) {
-    struct path one = {.index = index, .is_row_key = is_row_key}, *path = &one;
+static bool key_has(const struct path_search *s, const struct index_desc *x, int16_t att) {
+    for (uint16_t k = 0; x && k < x->nkeys; k++)
+        if (x->columns[k] == att) return type_key_decodable(type_find(s->r->atts[att - 1].type));
+    return false;
+}
+
+/* An entry has the columns of its index and of the row's key. */
+static bool covers(const struct path_search *s, const struct index_desc *x) {
+    const struct rte_plan *rp = &s->p->rtes[s->rte];
+    if (rp->address) return false;
+    for (uint16_t k = 0; k < x->nkeys; k++)
+        if (x->columns[k] <= 0) return false; /* an expression's bytes are nobody's column */
+    for (uint16_t i = 0; i < s->p->query->rtes[s->rte]->ncolumns; i++)
+        if (rp->used[i] && !key_has(s, x, (int16_t)(i + 1)) &&
+            !key_has(s, s->r->primary, (int16_t)(i + 1)))
+            return false;
+    return true;
+}
+
+static void consider(const struct path_search *s, const struct index_desc *index,
+                     const struct index_meaning *meaning, bool is_row_key, struct path *best,
+                     bool *have) {
+    struct path one = {.index = index, .meaning = meaning, .is_row_key = is_row_key}, *path = &one;
     if (index) {
         match_columns(s, path);
         match_order(s, path);
+        path->index_only = !is_row_key && covers(s, index);
     }
     bool bounded = path->nequal || path->low.use || path->high.use;
-    if (index && !is_row_key && !bounded && !path->ordered) return;
+    bool partial = meaning && meaning->predicate;
+    if (index && !is_row_key && !bounded && !path->ordered && !partial && !path->index_only) return;
     if (s->outer && (!bounded || !uses_outer(s, path))) return;
     cost_path(s, path);
     if (*have && path->cost >= best->cost) return;
@@ -254,15 +315,14 @@ static void consider(const struct path_search *s, const struct index_desc *index
 
 /* ---- the operator ---- */
 
-static status key_of(const struct path_search *s, const struct path *path, uint16_t k,
-                     const struct match *m, struct plan_key *ret) {
+static void key_of(const struct path *path, uint16_t k, const struct match *m,
+                   struct plan_key *ret) {
     const struct index_desc *x = path->index;
-    ret->type = s->r->atts[x->columns[k] - 1].type;
+    ret->type = x->types[k];
     ret->from = m->from;
     ret->convert = m->convert;
     ret->descending = x->descending[k];
     ret->nulls_first = x->nulls_first[k];
-    return OK;
 }
 
 /* Values of other entries become parameters of the join above. */
@@ -308,13 +368,13 @@ static status scan_bounds(const struct path_search *s, const struct path *path, 
     NEW_N(p, scan->keys, path->nequal + 2);
     scan->nequal = path->nequal;
     for (uint16_t i = 0; i < path->nequal; i++) {
-        TRY(key_of(s, path, i, &path->equal[i], &scan->keys[i]));
+        key_of(path, i, &path->equal[i], &scan->keys[i]);
         TRY(add_equal(s, node, &path->equal[i], values, &n));
     }
     static const struct match none = {0};
     const struct match *low = &path->low, *high = &path->high;
     if (low->use || high->use)
-        TRY(key_of(s, path, path->nequal, low->use ? low : high, &scan->keys[path->nequal]));
+        key_of(path, path->nequal, low->use ? low : high, &scan->keys[path->nequal]);
     if (low->use && high->use && low->from != high->from) high = &none;
     if (low->use) TRY(add_value(s, node, low->value, values, &n));
     if (high->use) TRY(add_value(s, node, high->value, values, &n));
@@ -406,6 +466,7 @@ static status scan_node(const struct path_search *s, const struct path *path, st
     node->scan.index = path->index && !path->is_row_key ? path->index->oid : 0;
     node->scan.is_row_key = path->is_row_key;
     node->scan.point = path->point;
+    node->scan.index_only = path->index_only;
     node->scan.backward = path->backward;
     TRY(scan_columns(s, node));
     node->scan.only_keys = node->scan.wanted == 0;
@@ -415,20 +476,56 @@ static status scan_node(const struct path_search *s, const struct path *path, st
     node->rows = path->rows;
     node->cost = path->cost;
     NEEDS(p, node->name = arena_strdup(p->c->arena, s->r->name));
-    bool shown = path->index && (path->nequal || path->low.use || path->high.use || path->ordered);
+    bool shown = path->index && (path->nequal || path->low.use || path->high.use || path->ordered ||
+                                 path->meaning || path->index_only);
     if (shown) NEEDS(p, node->index_name = arena_strdup(p->c->arena, path->index->name));
     *ret = node;
     return OK;
 }
 
+/* ---- computed indexes ---- */
+
+/* With its literals in place of parameters the statement might have used a partial index. */
+static void note_parameters(const struct path_search *s) {
+    for (uint32_t i = 0; i < s->quals->n; i++)
+        if (expr_contains_kind(s->quals->items[i], EXPR_PARAM))
+            s->p->c->statement->literals_matter = true;
+}
+
+/* What the entry's indexes hold, made once. NULL: all are plain. */
+static const struct index_meaning *meanings(const struct path_search *s) {
+    struct rte_plan *rp = &s->p->rtes[s->rte];
+    const struct index_meaning *all = s->p->query->rtes[s->rte]->indexes;
+    if (rp->indexes || !all) return rp->indexes;
+    struct index_meaning *here = arena_zalloc(s->p->c->arena, s->r->nindexes * sizeof *here);
+    for (uint16_t i = 0; here && i < s->r->nindexes; i++)
+        if (s->r->indexes[i].computed &&
+            !ok(index_meaning_here(s->p, s->rte, &s->r->indexes[i], &all[i], &here[i])))
+            return NULL;
+    rp->indexes = here;
+    return here;
+}
+
+/* The conditions leave none but rows that are in the index. */
+static bool is_usable(const struct path_search *s, const struct index_desc *x,
+                      const struct index_meaning *m) {
+    if (!x->valid || (x->computed && !m)) return false;
+    if (!m || !m->predicate || is_implied(s->p, s->quals, m->predicate)) return true;
+    note_parameters(s);
+    return false;
+}
+
 /* The cheapest way. */
 static bool best_path(const struct path_search *s, struct path *best) {
     bool have = false;
-    if (!s->outer) consider(s, NULL, false, best, &have);
-    if (s->r->primary) consider(s, s->r->primary, true, best, &have);
-    for (uint16_t i = 0; i < s->r->nindexes; i++)
-        if (s->r->indexes[i].valid && !s->r->indexes[i].predicate_text)
-            consider(s, &s->r->indexes[i], false, best, &have);
+    const struct index_meaning *all = meanings(s);
+    if (!s->outer) consider(s, NULL, NULL, false, best, &have);
+    if (s->r->primary) consider(s, s->r->primary, NULL, true, best, &have);
+    for (uint16_t i = 0; i < s->r->nindexes; i++) {
+        const struct index_desc *x = &s->r->indexes[i];
+        const struct index_meaning *m = all && x->computed ? &all[i] : NULL;
+        if (is_usable(s, x, m)) consider(s, x, m, false, best, &have);
+    }
     return have;
 }
 

@@ -101,6 +101,7 @@ static void forget_txn(struct session *s, bool committed) {
     portal_drop_all(s);
     temp_transaction_ended(&s->env, committed);
     s->env.ri = NULL;
+    s->env.index_rows = NULL;
     if (committed)
         settings_commit(s);
     else

@@ -30,7 +30,7 @@ static status text_result(struct fn_call *c, const char *text) {
 static status setting_of(struct fn_call *c, bool missing_ok) {
     char *name = text_argument(c, 0);
     if (!name) return STATUS(OUT_OF_MEMORY);
-    enum setting v = setting_find(name);
+    enum setting v = setting_find(session_of(c), name);
     if (v != SETTING_NONE) return text_result(c, setting_show(session_of(c), v));
     c->is_null = true;
     if (missing_ok) return OK;
@@ -54,7 +54,7 @@ static status set_config(struct fn_call *c) {
     if (!name || (!value && !c->nulls[1])) return STATUS(OUT_OF_MEMORY);
     struct session *s = session_of(c);
     TRY(setting_set(s, name, value, !c->nulls[2] && c->args[2].b));
-    return text_result(c, setting_show(s, setting_find(name)));
+    return text_result(c, setting_show(s, setting_find(s, name)));
 }
 
 /* In slices: a cancel is heard within one of them. */
@@ -85,6 +85,7 @@ void session_functions_register(void) {
         fn_scalar *body;
     } list[] = {{2026, pg_backend_pid},
                 {2077, current_setting},
+                {2084, pg_show_all_settings},
                 {2626, pg_sleep},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};

@@ -50,6 +50,7 @@ static void env_init(struct session *s) {
                               .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),
                               .session = s};
+    settings_serve(&s->env);
 }
 
 status session_new(struct worker *w, int fd, struct session **ret_session) {
@@ -203,7 +204,7 @@ static void greet(struct session *s) {
     wire_put32(&s->wire, 0);
     wire_end(&s->wire);
     for (enum setting v = 0; v < SETTING_COUNT; v++)
-        if (setting_reported(v)) send_parameter_status(s, setting_name(v), setting_show(s, v));
+        if (setting_reported(v)) send_parameter_status(s, setting_name(s, v), setting_show(s, v));
     wire_begin(&s->wire, 'K');
     wire_put32(&s->wire, s->index + 1);
     wire_put32(&s->wire, s->slot->secret);

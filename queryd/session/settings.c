@@ -2,8 +2,6 @@
 #include "session/settings.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,38 +9,46 @@
 #include <strings.h>
 
 #include "conf/conf.h"
-#include "session/session_private.h"
+#include "session/settings_private.h"
 #include "session/worker.h"
 #include "types/tz.h"
 
-struct setting_info {
-    const char *name;
-    enum setting_kind kind;
-    const char *preset;
-    const char *flags;
-    const char *range;
-};
-
 static const struct setting_info infos[SETTING_COUNT] = {
-#define X(name, kind, preset, flags, range)                                                        \
-    [SETTING_##name] = {#name, SETTING_##kind, preset, flags, range},
+#define X(name, kind, preset, flags, range, context, category)                                     \
+    [SETTING_##name] = {#name, SETTING_##kind, preset, flags, range, context, category},
 #include "session/settings.def"
 #undef X
 };
 
-enum setting setting_find(const char *name) {
-    for (enum setting v = 0; v < SETTING_COUNT; v++)
-        if (strcasecmp(infos[v].name, name) == 0) return v;
+/* All settings of the session's own are alike but for their names. */
+static const struct setting_info custom_info = {"",     SETTING_TEXT,        "", "", "",
+                                                "user", "Customized Options"};
+
+const struct setting_info *setting_info(enum setting v) {
+    return v < SETTING_COUNT ? &infos[v] : &custom_info;
+}
+
+unsigned setting_count(const struct session *s) {
+    return SETTING_COUNT + s->setting_values.ncustom;
+}
+
+enum setting setting_find(const struct session *s, const char *name) {
+    for (unsigned v = 0; v < setting_count(s); v++)
+        if (strcasecmp(setting_name(s, v), name) == 0) return v;
     if (strcasecmp(name, "time zone") == 0) return SETTING_TimeZone;
     return SETTING_NONE;
 }
 
-const char *setting_name(enum setting v) {
-    return infos[v].name;
+const char *setting_name(const struct session *s, enum setting v) {
+    return v < SETTING_COUNT ? infos[v].name : s->setting_values.custom[v - SETTING_COUNT];
 }
 
 bool setting_reported(enum setting v) {
-    return strchr(infos[v].flags, 'R');
+    return v < SETTING_COUNT && strchr(infos[v].flags, 'R');
+}
+
+bool setting_hidden(enum setting v) {
+    return v >= SETTING_COUNT || strchr(infos[v].flags, 'Z');
 }
 
 const char *setting_show(const struct session *s, enum setting v) {
@@ -50,14 +56,59 @@ const char *setting_show(const struct session *s, enum setting v) {
     if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->txn.isolation);
     if (v == SETTING_transaction_read_only && s->txn.slot) return s->txn.read_only ? "on" : "off";
     if (values->value[v]) return values->value[v];
-    return values->start[v] ? values->start[v] : infos[v].preset;
+    return setting_reset_value(s, v);
+}
+
+const char *setting_reset_value(const struct session *s, enum setting v) {
+    const char *start = s->setting_values.start[v];
+    return start ? start : setting_info(v)->preset;
+}
+
+/* "a.b": a setting that only the client gives a meaning. */
+static bool is_custom_name(const char *name) {
+    bool dot = false, first = true;
+    for (; *name; name++) {
+        bool letter = isalpha((unsigned char)*name) || *name == '_' || (*name & 0x80);
+        if (*name == '.') {
+            if (first) return false;
+            dot = first = true;
+            continue;
+        }
+        if (!letter && (first || !(isdigit((unsigned char)*name) || *name == '$'))) return false;
+        first = false;
+    }
+    return dot && !first;
+}
+
+static status add_custom(struct session *s, const char *name, enum setting *ret) {
+    struct setting_values *values = &s->setting_values;
+    if (!strchr(name, '.'))
+        return error_set(&s->error, ST_UNDEFINED_OBJECT,
+                         "unrecognized configuration parameter \"%s\"", name);
+    if (!is_custom_name(name)) {
+        status st = error_set(&s->error, ST_INVALID_NAME,
+                              "invalid configuration parameter name \"%s\"", name);
+        error_detail(&s->error, "Custom parameter names must be two or more simple identifiers "
+                                "separated by dots.");
+        return st;
+    }
+    if (values->ncustom == SETTINGS_CUSTOM_MAX)
+        return error_set(&s->error, ST_PROGRAM_LIMIT_EXCEEDED,
+                         "a session can have at most %d settings of its own", SETTINGS_CUSTOM_MAX);
+    if (!(values->custom[values->ncustom] = strdup(name))) return STATUS(OUT_OF_MEMORY);
+    *ret = SETTING_COUNT + values->ncustom++;
+    return OK;
 }
 
 /* ---- checks ---------------------------------------------------------------------------------- */
 
-static status invalid(struct session *s, enum setting v, const char *value) {
+status setting_invalid(struct session *s, const struct setting_info *v, const char *value) {
     return error_set(&s->error, ST_INVALID_PARAMETER_VALUE,
-                     "invalid value for parameter \"%s\": \"%s\"", infos[v].name, value);
+                     "invalid value for parameter \"%s\": \"%s\"", v->name, value);
+}
+
+static status invalid(struct session *s, enum setting v, const char *value) {
+    return setting_invalid(s, &infos[v], value);
 }
 
 static status check_bool(struct session *s, enum setting v, const char *value, char **ret) {
@@ -105,121 +156,6 @@ static status check_enum(struct session *s, enum setting v, const char *value, c
     }
     error_hint(&s->error, "Available values: %s.", choices);
     return st;
-}
-
-struct unit {
-    const char *name;
-    double factor; /* to the kind's base unit */
-};
-
-/* Greatest first; the base unit has the factor 1. */
-static const struct unit ms_units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000},
-                                       {"ms", 1},       {"us", 0.001},  {NULL, 0}};
-static const struct unit kb_units[] = {{"TB", 1073741824}, {"GB", 1048576},   {"MB", 1024},
-                                       {"kB", 1},          {"B", 1.0 / 1024}, {NULL, 0}};
-static const struct unit no_units[] = {{NULL, 0}};
-
-static const struct unit *units_of(enum setting_kind kind) {
-    return kind == SETTING_MS ? ms_units : kind == SETTING_KB ? kb_units : no_units;
-}
-
-static const char *base_unit(const struct unit *u) {
-    while (u->name && u->factor != 1) u++;
-    return u->name;
-}
-
-/* PostgreSQL prints a value in the greatest unit that divides it. */
-static char *print_with_unit(long long n, const struct unit *units) {
-    char text[48];
-    const struct unit *u = units;
-    while (u->name && u->factor > 1 && n % (long long)u->factor) u++;
-    if (!u->name || n <= 0)
-        snprintf(text, sizeof text, "%lld", n);
-    else
-        snprintf(text, sizeof text, "%lld%s", n / (long long)u->factor, u->name);
-    return strdup(text);
-}
-
-static const char *skip_space(const char *at) {
-    while (isspace((unsigned char)*at)) at++;
-    return at;
-}
-
-/* A number as C writes it, whole ones also in octal or hexadecimal; *ret_end behind it. */
-static bool scan_number(const char *text, bool whole, double *ret_value, const char **ret_end) {
-    char *end;
-    errno = 0;
-    double n = 0;
-    if (whole) n = (double)strtol(text, &end, 0);
-    if (!whole || *end == '.' || *end == 'e' || *end == 'E' || errno == ERANGE) {
-        errno = 0;
-        n = strtod(text, &end);
-    }
-    if (end == text || errno || n != n) return false;
-    *ret_value = n;
-    *ret_end = end;
-    return true;
-}
-
-enum number_verdict { NUMBER_GOOD, NUMBER_BAD, NUMBER_BAD_UNIT };
-
-/* In the base unit. A fraction of a unit is rounded to whole ones of the next smaller (manual,
- * 20.1.1). */
-static enum number_verdict parse_number(const char *text, enum setting_kind kind,
-                                        double *ret_value) {
-    double n;
-    const char *at;
-    const struct unit *units = units_of(kind);
-    if (!scan_number(text, kind != SETTING_REAL, &n, &at)) return NUMBER_BAD;
-    at = skip_space(at);
-    if (*at) {
-        size_t len = strcspn(at, " \t\n\v\f\r");
-        const struct unit *u = units;
-        while (u->name && (strlen(u->name) != len || strncmp(at, u->name, len) != 0)) u++;
-        if (!u->name || *skip_space(at + len)) return units->name ? NUMBER_BAD_UNIT : NUMBER_BAD;
-        n *= u->factor;
-        if (u[1].name) n = rint(n / u[1].factor) * u[1].factor;
-    }
-    *ret_value = kind == SETTING_REAL ? n : rint(n);
-    return NUMBER_GOOD;
-}
-
-static status bad_number(struct session *s, enum setting v, const char *value,
-                         enum number_verdict verdict) {
-    status st = invalid(s, v, value);
-    if (verdict == NUMBER_BAD_UNIT && infos[v].kind == SETTING_MS)
-        error_hint(&s->error, "Valid units for this parameter are \"us\", \"ms\", \"s\", "
-                              "\"min\", \"h\", and \"d\".");
-    else if (verdict == NUMBER_BAD_UNIT)
-        error_hint(&s->error, "Valid units for this parameter are \"B\", \"kB\", \"MB\", "
-                              "\"GB\", and \"TB\".");
-    return st;
-}
-
-static status check_number(struct session *s, enum setting v, const char *value, char **ret) {
-    enum setting_kind kind = infos[v].kind;
-    double n = 0;
-    enum number_verdict verdict = parse_number(value, kind, &n);
-    if (verdict != NUMBER_GOOD) return bad_number(s, v, value, verdict);
-    if (kind != SETTING_REAL && (n > INT_MAX || n < INT_MIN)) {
-        status st = invalid(s, v, value);
-        error_hint(&s->error, "Value exceeds integer range.");
-        return st;
-    }
-    const char *dots = strstr(infos[v].range, ".."), *unit = base_unit(units_of(kind));
-    if (dots) {
-        double low = strtod(infos[v].range, NULL), high = strtod(dots + 2, NULL);
-        int digits = kind == SETTING_REAL ? 6 : 10;
-        if (n < low || n > high)
-            return error_set(
-                &s->error, ST_INVALID_PARAMETER_VALUE,
-                "%.*g%s%s is outside the valid range for parameter \"%s\" (%.*g .. %.*g)", digits,
-                n, unit ? " " : "", unit ? unit : "", infos[v].name, digits, low, digits, high);
-    }
-    char text[32];
-    snprintf(text, sizeof text, "%g", n);
-    *ret = kind == SETTING_REAL ? strdup(text) : print_with_unit((long long)n, units_of(kind));
-    return OK;
 }
 
 static const char *const date_styles[] = {"ISO", "SQL", "Postgres", "German"};
@@ -313,11 +249,11 @@ static status check(struct session *s, enum setting v, const char *value, char *
     }
     default: break;
     }
-    switch (infos[v].kind) {
+    switch (setting_info(v)->kind) {
     case SETTING_BOOL: return check_bool(s, v, value, ret);
     case SETTING_ENUM: return check_enum(s, v, value, ret);
     case SETTING_TEXT: *ret = strdup(value); return OK;
-    default: return check_number(s, v, value, ret);
+    default: return setting_check_number(s, &infos[v], value, ret);
     }
 }
 
@@ -325,7 +261,8 @@ static status check(struct session *s, enum setting v, const char *value, char *
 
 static uint64_t number_of(const struct session *s, enum setting v) {
     double n = 0;
-    if (parse_number(setting_show(s, v), infos[v].kind, &n) != NUMBER_GOOD || n < 0) return 0;
+    if (setting_parse_number(setting_show(s, v), infos[v].kind, &n) != NUMBER_GOOD || n < 0)
+        return 0;
     return (uint64_t)n;
 }
 
@@ -361,9 +298,11 @@ static void take_effect(struct session *s, enum setting v) {
                  setting_show(s, v));
         q->application_name = s->slot->application_name;
         break;
+    case SETTING_check_function_bodies: q->check_function_bodies = is_on(s, v); break;
     case SETTING_search_path: q->search_path = setting_show(s, v); break;
     case SETTING_lock_timeout: q->lock_timeout_ms = (uint32_t)number_of(s, v); break;
     case SETTING_statement_timeout: q->statement_timeout_ms = (uint32_t)number_of(s, v); break;
+    case SETTING_default_statistics_target: q->statistics_target = (uint32_t)number_of(s, v); break;
     case SETTING_work_mem: q->work_mem_bytes = number_of(s, v) * 1024; break;
     case SETTING_enable_seqscan: q->enable_seqscan = is_on(s, v); break;
     case SETTING_enable_indexscan: q->enable_indexscan = is_on(s, v); break;
@@ -413,11 +352,12 @@ static status save(struct session *s, enum setting v, char *before, bool local) 
 
 /* server: on the server's own behalf, who may set what clients may not. */
 static status find_settable(struct session *s, const char *name, bool server, enum setting *ret) {
-    enum setting v = setting_find(name);
-    if (v == SETTING_NONE)
-        return error_set(&s->error, ST_UNDEFINED_OBJECT,
-                         "unrecognized configuration parameter \"%s\"", name);
-    const char *flags = infos[v].flags;
+    enum setting v = setting_find(s, name);
+    if (v == SETTING_NONE) return add_custom(s, name, ret);
+    const char *flags = setting_info(v)->flags;
+    if (strchr(flags, 'B') && !server && s->started)
+        return error_set(&s->error, ST_CANT_CHANGE_RUNTIME_PARAM,
+                         "parameter \"%s\" cannot be set after connection start", infos[v].name);
     if (strchr(flags, 'I') && !server)
         return error_set(&s->error, ST_CANT_CHANGE_RUNTIME_PARAM,
                          "parameter \"%s\" cannot be changed%s", infos[v].name,
@@ -433,8 +373,9 @@ static status set_transaction_mode(struct session *s, enum setting v, const char
     *ret_done = v == SETTING_transaction_isolation || v == SETTING_transaction_read_only;
     if (!*ret_done || !value) return OK;
     struct ast_literal literal = {.node = {.kind = NODE_LITERAL}, .text = (char *)value};
-    struct ast_def_elem mode = {
-        .node = {.kind = NODE_DEF_ELEM}, .name = (char *)infos[v].name, .value = &literal.node};
+    struct ast_def_elem mode = {.node = {.kind = NODE_DEF_ELEM},
+                                .name = (char *)setting_name(s, v),
+                                .value = &literal.node};
     void *items[] = {&mode};
     return block_set_modes(s, &(struct list){.n = 1, .cap = 1, .items = items}, false);
 }
@@ -486,7 +427,8 @@ status setting_set_start_client(struct session *s, const char *name, const char 
     char marked[64 + 1];
     TRY(find_settable(s, name, false, &v));
     TRY(setting_set_start(s, name, value));
-    snprintf(marked, sizeof marked, "%c%s", START_MARK, infos[v].name);
+    s->setting_values.from_client[v] = true;
+    snprintf(marked, sizeof marked, "%c%s", START_MARK, setting_name(s, v));
     remember(s, marked, s->setting_values.start[v]);
     return OK;
 }
@@ -496,10 +438,11 @@ status settings_restore(struct session *s) {
     for (uint32_t at = 0; session_setting_next(s->slot, &at, &name, &value);) {
         if (*name == START_MARK) {
             TRY(setting_set_start(s, name + 1, value));
+            s->setting_values.from_client[setting_find(s, name + 1)] = true;
             continue;
         }
-        enum setting v = setting_find(name);
-        if (v == SETTING_NONE) return STATUS(INVALID);
+        enum setting v = setting_find(s, name);
+        if (v == SETTING_NONE) TRY(add_custom(s, name, &v));
         free(s->setting_values.value[v]);
         s->setting_values.value[v] = strdup(value);
         if (!s->setting_values.value[v]) return STATUS(OUT_OF_MEMORY);
@@ -531,19 +474,20 @@ status settings_init(struct session *s) {
 
 void settings_free(struct session *s) {
     struct setting_values *values = &s->setting_values;
-    for (enum setting v = 0; v < SETTING_COUNT; v++) {
+    for (unsigned v = 0; v < setting_count(s); v++) {
         free(values->value[v]);
         free(values->start[v]);
     }
+    for (uint32_t i = 0; i < values->ncustom; i++) free(values->custom[i]);
     for (uint32_t i = 0; i < values->nsaved; i++) free(values->saved[i].value);
     free(values->saved);
 }
 
 void settings_reset_all(struct session *s) {
-    for (enum setting v = 0; v < SETTING_COUNT; v++)
+    for (unsigned v = 0; v < setting_count(s); v++)
         if (s->setting_values.value[v])
             status_ignore(
-                setting_set(s, infos[v].name, NULL, false)); /* only memory can be short */
+                setting_set(s, setting_name(s, v), NULL, false)); /* only memory can be short */
 }
 
 static void put_back(struct session *s, struct saved_setting *saved) {
@@ -555,7 +499,7 @@ static void put_back(struct session *s, struct saved_setting *saved) {
 /* Newest first. What SET LOCAL replaced comes back, unless the session's own SET came after it. */
 void settings_commit(struct session *s) {
     struct setting_values *values = &s->setting_values;
-    bool kept[SETTING_COUNT] = {false}, changed[SETTING_COUNT] = {false};
+    bool kept[SETTING_MAX] = {false}, changed[SETTING_MAX] = {false};
     if (values->nsaved == 0) return;
     while (values->nsaved) {
         struct saved_setting *saved = &values->saved[--values->nsaved];
@@ -567,11 +511,47 @@ void settings_commit(struct session *s) {
             free(saved->value);
         }
     }
-    for (enum setting v = 0; v < SETTING_COUNT; v++)
-        if (changed[v]) remember(s, infos[v].name, values->value[v]);
+    for (unsigned v = 0; v < setting_count(s); v++)
+        if (changed[v]) remember(s, setting_name(s, v), values->value[v]);
 }
 
 void settings_rollback(struct session *s, uint32_t keep) {
     struct setting_values *values = &s->setting_values;
     while (values->nsaved > keep) put_back(s, &values->saved[--values->nsaved]);
+}
+
+/* ---- for as long as a function runs ---------------------------------------------------------- */
+
+/* Nobody is told: the values are back before the client could use what it hears. */
+static status push(struct sql_env *env, const char *name, const char *value, uint32_t *ret_mark) {
+    struct session *s = env->session;
+    bool before = s->restoring;
+    *ret_mark = s->setting_values.nsaved;
+    s->restoring = true;
+    status st = setting_set(s, name, value, true);
+    s->restoring = before;
+    return st;
+}
+
+static void pop(struct sql_env *env, uint32_t mark) {
+    struct session *s = env->session;
+    bool before = s->restoring;
+    s->restoring = true;
+    settings_rollback(s, mark);
+    s->restoring = before;
+}
+
+static status show(struct sql_env *env, const char *name, const char **ret_value) {
+    enum setting v = setting_find(env->session, name);
+    if (v == SETTING_NONE)
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "unrecognized configuration parameter \"%s\"", name);
+    *ret_value = arena_strdup(env->eval.arena, setting_show(env->session, v));
+    return *ret_value ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+void settings_serve(struct sql_env *env) {
+    env->setting_push = push;
+    env->setting_pop = pop;
+    env->setting_show = show;
 }

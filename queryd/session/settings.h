@@ -13,18 +13,25 @@ enum setting {
 #define X(name, ...) SETTING_##name,
 #include "session/settings.def"
 #undef X
-    SETTING_COUNT,
-    SETTING_NONE = SETTING_COUNT
+    SETTING_COUNT, /* the first of a session's own, "a.b", are from here */
+    SETTINGS_CUSTOM_MAX = 64,
+    SETTING_MAX = SETTING_COUNT + SETTINGS_CUSTOM_MAX,
+    SETTING_NONE = SETTING_MAX
 };
 
 enum setting_kind {
     SETTING_BOOL,
     SETTING_INT,
     SETTING_MS,
+    SETTING_S,
     SETTING_KB,
+    SETTING_PAGES, /* 8 kB */
+    SETTING_MB,
+    SETTING_BYTES,
     SETTING_REAL,
     SETTING_TEXT,
-    SETTING_ENUM
+    SETTING_ENUM,
+    SETTING_KIND_LAST = SETTING_ENUM
 };
 
 struct saved_setting {
@@ -34,17 +41,25 @@ struct saved_setting {
 };
 
 struct setting_values {
-    char *value[SETTING_COUNT];  /* heap; NULL: the start value */
-    char *start[SETTING_COUNT];  /* heap: from the start-up packet or the server's settings; NULL:
-                                    the default */
+    char *value[SETTING_MAX];      /* heap; NULL: the start value */
+    char *start[SETTING_MAX];      /* heap: from the start-up packet or the server's settings; NULL:
+                                      the default */
+    bool from_client[SETTING_MAX]; /* start is from the start-up packet */
+    char *custom[SETTINGS_CUSTOM_MAX]; /* heap: names of the session's own */
+    uint32_t ncustom;
     struct saved_setting *saved; /* what the transaction replaced, oldest first */
     uint32_t nsaved, saved_cap;
 };
 
-enum setting setting_find(const char *name); /* any case; SETTING_NONE */
-const char *setting_name(enum setting v);
+/* Settings are 0 … setting_count - 1. */
+unsigned setting_count(const struct session *s);
+enum setting setting_find(const struct session *s, const char *name); /* any case; SETTING_NONE */
+const char *setting_name(const struct session *s, enum setting v);
 bool setting_reported(enum setting v);
 const char *setting_show(const struct session *s, enum setting v);
+const char *setting_reset_value(const struct session *s, enum setting v);
+/* Left out where all settings are listed, as a session's own are. */
+bool setting_hidden(enum setting v);
 /* Checks, normalises and takes effect. value NULL: the start value. local: until the transaction
  * ends. Errors as PostgreSQL's. */
 status setting_set(struct session *s, const char *name, const char *value, bool local);
@@ -56,6 +71,9 @@ status setting_set_start_client(struct session *s, const char *name, const char 
 status settings_init(struct session *s);
 /* What the slot remembers of a session that is taken up. INVALID, OUT_OF_MEMORY. */
 status settings_restore(struct session *s);
+/* Gives the statement environment its way to settings (catalog/sql_env.h). */
+struct sql_env;
+void settings_serve(struct sql_env *env);
 void settings_free(struct session *s);
 void settings_reset_all(struct session *s);
 /* The end of a transaction, or (keep > 0) of what came after a savepoint. */

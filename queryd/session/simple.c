@@ -108,6 +108,13 @@ static const oid lifted_types[] = {
     [LIFTED_STRING] = 0 /* as an untyped parameter: found by analysis */
 };
 
+/* A plan that would be another one with the literals in it stays in the cache to say so. */
+static struct statement *usable_lifted(struct statement *st) {
+    if (!st->literals_matter) return st;
+    statement_release(st);
+    return NULL;
+}
+
 /* The plan for the text with its literals lifted out; NULL when there is none to be had, for
  * whatever reason: the text as written then tells why. */
 static struct statement *plan_lifted(struct session *s, const struct parse_lifted *lifted,
@@ -118,7 +125,7 @@ static struct statement *plan_lifted(struct session *s, const struct parse_lifte
         plan_cache_get(plans, &s->env, lifted->key, lifted->key_length, types, n);
     if (st) {
         counter_add(s->env.proc, COUNTER_PLAN_HITS, 1);
-        return st;
+        return usable_lifted(st);
     }
     struct list *statements;
     s->env.text = lifted->key;
@@ -129,7 +136,7 @@ static struct statement *plan_lifted(struct session *s, const struct parse_lifte
         !ok(statement_prepare(&s->env, list_at(statements, 0), types, n, &st)))
         return NULL;
     plan_cache_put(plans, &s->env, lifted->key, lifted->key_length, types, n, st);
-    return st;
+    return usable_lifted(st);
 }
 
 /* *ret_done false: run the text as it was written. */

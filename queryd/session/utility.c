@@ -120,11 +120,11 @@ static status show_columns(struct session *s, const struct ast_show *show, uint1
         *ret_n = 3;
         return OK;
     }
-    enum setting v = setting_find(show->name);
+    enum setting v = setting_find(s, show->name);
     if (v == SETTING_NONE)
         return error_set(&s->error, ST_UNDEFINED_OBJECT,
                          "unrecognized configuration parameter \"%s\"", show->name);
-    ret_columns[0] = text_column(setting_name(v));
+    ret_columns[0] = text_column(setting_name(s, v));
     *ret_n = 1;
     return OK;
 }
@@ -135,12 +135,13 @@ static status execute_show(struct session *s, const struct ast_show *show, bool 
     TRY(show_columns(s, show, &n, columns));
     if (describe) send_row_description(s, n, columns, 0, NULL);
     if (n == 1) {
-        const char *value = setting_show(s, setting_find(show->name));
+        const char *value = setting_show(s, setting_find(s, show->name));
         send_text_row(s, 1, &value);
         return OK;
     }
-    for (enum setting v = 0; v < SETTING_COUNT; v++) {
-        const char *row[] = {setting_name(v), setting_show(s, v), ""};
+    for (unsigned v = 0; v < setting_count(s); v++) {
+        if (setting_hidden(v)) continue;
+        const char *row[] = {setting_name(s, v), setting_show(s, v), ""};
         send_text_row(s, 3, row);
     }
     return OK;

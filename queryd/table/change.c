@@ -59,7 +59,7 @@ static status form_row(struct sql_env *env, const struct relation *r, const datu
     TRY(row_form(r->row, values, nulls, row));
     if (r->primary) {
         bool has_null;
-        TRY(table_index_key(r, r->primary, values, nulls, key, &has_null));
+        TRY(table_index_key(env, r, r->primary, values, nulls, key, &has_null));
         if (key->len > TREE_KEY_BYTES_MAX)
             return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
                              "index row size %zu exceeds maximum %d for index \"%s\"", key->len,
@@ -82,6 +82,7 @@ static status insert_index_entry(struct sql_env *env, const struct relation *r,
     struct index_entry e = {0};
     status s;
     TRY_OUT(s, table_index_entry(env, r, index, row_key->data, row_key->len, values, nulls, &e));
+    if (e.none) goto out;
     s = table_put_entry(env, index->tree, &e.key, &e.value);
     if (status_is(s, ST_EXISTS) && !e.unique) s = STATUS(INDEX_CORRUPTED);
     if (status_is(s, ST_EXISTS) && create)
@@ -150,6 +151,15 @@ static status delete_index_entry(struct sql_env *env, struct tree t, const struc
     return note_write(env, t, key->data, key->len);
 }
 
+static bool same_bytes(const struct buf *a, const struct buf *b) {
+    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* An update that changes nothing of what is indexed writes nothing to the index. */
+static bool same_entry(const struct index_entry *a, const struct index_entry *b) {
+    return same_bytes(&a->key, &b->key) && same_bytes(&a->value, &b->value);
+}
+
 /* Moves an index from the row's old values to the new ones; values NULL: the row is gone. */
 static status move_index_entry(struct sql_env *env, const struct relation *r,
                                const struct index_desc *index, const struct buf *old_key,
@@ -163,14 +173,11 @@ static status move_index_entry(struct sql_env *env, const struct relation *r,
     if (values)
         TRY_OUT(s, table_index_entry(env, r, index, new_key->data, new_key->len, values, nulls,
                                      &after));
-    bool same_key = values && before.key.len == after.key.len &&
-                    memcmp(before.key.data, after.key.data, after.key.len) == 0;
-    bool same_value = same_key && before.value.len == after.value.len &&
-                      memcmp(before.value.data, after.value.data, after.value.len) == 0;
-    if (same_value) goto out;
-    s = delete_index_entry(env, index->tree, &before.key);
+    bool leaves = !before.none, enters = values && !after.none;
+    if (leaves && enters && same_entry(&before, &after)) goto out;
+    if (leaves) s = delete_index_entry(env, index->tree, &before.key);
     if (status_is(s, ST_NOT_FOUND) || status_is(s, ST_ROW_BUSY)) s = STATUS(INDEX_CORRUPTED);
-    if (ok(s) && values) s = table_put_entry(env, index->tree, &after.key, &after.value);
+    if (ok(s) && enters) s = table_put_entry(env, index->tree, &after.key, &after.value);
     if (status_is(s, ST_EXISTS)) s = table_unique_error(env, r, index, values, nulls, false);
 out:
     table_index_entry_free(&before);

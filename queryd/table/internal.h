@@ -19,14 +19,12 @@ struct index_entry {
     struct buf key;
     struct buf value;
     bool unique; /* the key alone decides whether there is a duplicate */
+    bool none;   /* the predicate leaves the row out */
 };
 status table_index_entry(struct sql_env *env, const struct relation *r,
                          const struct index_desc *index, const void *row_key, size_t row_key_len,
                          const datum *values, const uint8_t *nulls, struct index_entry *e);
 void table_index_entry_free(struct index_entry *e);
-/* The row's key from an entry as a scan finds it. DATA_CORRUPTED. */
-status table_row_key(const struct index_desc *index, const struct tree_entry *e,
-                     const unsigned char **ret_key, size_t *ret_len);
 
 /* Inserts one entry, waiting for writers in the way. EXISTS when a live entry is there. */
 status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,

@@ -4,20 +4,57 @@
 #include "table/internal.h"
 #include "types/key.h"
 
-status table_index_key(const struct relation *r, const struct index_desc *index,
-                       const datum *values, const uint8_t *nulls, struct buf *out,
-                       bool *ret_has_null) {
-    bool has_null = false;
+const struct table_hooks *table_hooks;
+
+/* The values that an index orders a row by. */
+struct key_values {
+    datum values[INDEX_COLUMNS_MAX];
+    uint8_t nulls[INDEX_COLUMNS_MAX];
+};
+
+static status plain_values(const struct relation *r, const struct index_desc *index,
+                           const datum *values, const uint8_t *nulls, struct key_values *k) {
     for (uint16_t i = 0; i < index->nkeys; i++) {
         int16_t number = index->columns[i];
-        if (number <= 0 || number > r->natts) return STATUS(FEATURE_NOT_SUPPORTED);
-        uint16_t att = (uint16_t)(number - 1);
-        has_null |= nulls[att];
-        TRY(type_key_encode(r->atts[att].type, values[att], nulls[att], index->descending[i],
+        if (number <= 0 || number > r->natts) return STATUS(INDEX_CORRUPTED);
+        k->values[i] = values[number - 1];
+        k->nulls[i] = nulls[number - 1];
+    }
+    return OK;
+}
+
+/* NOT_FOUND: the predicate leaves the row out. */
+static status key_values(struct sql_env *env, const struct relation *r,
+                         const struct index_desc *index, const datum *values, const uint8_t *nulls,
+                         struct key_values *k) {
+    bool included;
+    if (!index->computed) return plain_values(r, index, values, nulls, k);
+    if (!table_hooks) return STATUS(FEATURE_NOT_SUPPORTED);
+    TRY(table_hooks->index_row(env, r, index, values, nulls, k->values, k->nulls, &included));
+    return included ? OK : STATUS(NOT_FOUND);
+}
+
+static status encode_key(const struct index_desc *index, const struct key_values *k,
+                         struct buf *out, bool *ret_has_null) {
+    bool has_null = false;
+    for (uint16_t i = 0; i < index->nkeys; i++) {
+        has_null |= k->nulls[i];
+        TRY(type_key_encode(index->types[i], k->values[i], k->nulls[i], index->descending[i],
                             index->nulls_first[i], out));
     }
     *ret_has_null = has_null;
     return OK;
+}
+
+status table_index_key(struct sql_env *env, const struct relation *r,
+                       const struct index_desc *index, const datum *values, const uint8_t *nulls,
+                       struct buf *out, bool *ret_has_null) {
+    struct key_values k;
+    struct arena_mark mark = arena_mark(env->eval.arena);
+    status s = key_values(env, r, index, values, nulls, &k);
+    if (ok(s)) s = encode_key(index, &k, out, ret_has_null);
+    if (index->computed) arena_rewind(env->eval.arena, mark);
+    return s;
 }
 
 /* A unique entry's key says it all and its value is the row's key. Any other entry's key ends in
@@ -27,7 +64,10 @@ status table_index_entry(struct sql_env *env, const struct relation *r,
                          const struct index_desc *index, const void *row_key, size_t row_key_len,
                          const datum *values, const uint8_t *nulls, struct index_entry *e) {
     bool has_null;
-    TRY(table_index_key(r, index, values, nulls, &e->key, &has_null));
+    status s = table_index_key(env, r, index, values, nulls, &e->key, &has_null);
+    e->none = status_is(s, ST_NOT_FOUND);
+    if (e->none) return OK;
+    TRY(s);
     e->unique = index->unique && (!has_null || index->nulls_not_distinct);
     if (!e->unique) TRY(buf_add(&e->key, row_key, row_key_len));
     if (e->key.len > TREE_KEY_BYTES_MAX)
@@ -63,17 +103,18 @@ status table_row_key(const struct index_desc *index, const struct tree_entry *e,
 static status describe_key(struct sql_env *env, const struct relation *r,
                            const struct index_desc *index, const datum *values,
                            const uint8_t *nulls, struct buf *out) {
+    struct key_values k;
+    TRY(key_values(env, r, index, values, nulls, &k));
     for (int part = 0; part < 2; part++) {
         TRY(buf_add_str(out, part == 0 ? "(" : ")=("));
         for (uint16_t i = 0; i < index->nkeys; i++) {
-            uint16_t att = (uint16_t)(index->columns[i] - 1);
             if (i) TRY(buf_add_str(out, ", "));
             if (part == 0)
-                TRY(buf_add_str(out, r->atts[att].name));
-            else if (nulls[att])
+                TRY(catalog_index_column(env, r, index, i, true, out));
+            else if (k.nulls[i])
                 TRY(buf_add_str(out, "null"));
             else
-                TRY(type_output(&env->eval, r->row->atts[att].type, values[att], out));
+                TRY(type_output(&env->eval, type_find(index->types[i]), k.values[i], out));
         }
     }
     return buf_add(out, ")", 2);

@@ -125,7 +125,7 @@ status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry) {
         st = see(s->env, &e, s->version_buf);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
-        if (s->index) TRY(row_of_entry(s, &e));
+        if (s->index && !s->entries) TRY(row_of_entry(s, &e));
         *ret_entry = e;
         return OK;
     }

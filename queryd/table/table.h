@@ -63,6 +63,7 @@ struct table_scan {
     struct buf low, high;
     bool low_exclusive, high_exclusive;
     bool backward, begun, done;
+    bool entries; /* set after begin: of an index, its entries are given instead of the rows */
     unsigned char *version_buf; /* TREE_ENTRY_BYTES_MAX, from the arena */
     unsigned char *row_buf;
     unsigned breath;
@@ -78,11 +79,25 @@ status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena 
 /* The next visible row: its key and value (row bytes) until the following call. END. */
 status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry);
 void table_scan_end(struct table_scan *s);
+/* The row's key that an index entry leads to, in the entry's memory. INDEX_CORRUPTED. */
+status table_row_key(const struct index_desc *index, const struct tree_entry *e,
+                     const unsigned char **ret_key, size_t *ret_len);
 
-/* Key bytes of a row for an index (or the primary key). */
-status table_index_key(const struct relation *r, const struct index_desc *index,
-                       const datum *values, const uint8_t *nulls, struct buf *out,
-                       bool *ret_has_null);
+/* Key bytes of a row for an index (or the primary key). NOT_FOUND: the index's predicate leaves the
+ * row out. */
+status table_index_key(struct sql_env *env, const struct relation *r,
+                       const struct index_desc *index, const datum *values, const uint8_t *nulls,
+                       struct buf *out, bool *ret_has_null);
+
+/* Who evaluates the expressions of indexes; registered once at process start. */
+struct table_hooks {
+    /* The key values of a row in a computed index, in env->eval.arena. *ret_included: the predicate
+     * is true; else there are no values. */
+    status (*index_row)(struct sql_env *env, const struct relation *r,
+                        const struct index_desc *index, const datum *values, const uint8_t *nulls,
+                        datum *ret_values, uint8_t *ret_nulls, bool *ret_included);
+};
+extern const struct table_hooks *table_hooks;
 
 /* Fills an index that was just created from the rows of its table (under a lock that keeps writers
  * out). UNIQUE_VIOLATION "could not create unique index …" with its detail. */

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "types/internal.h"
+
 static const struct function_arguments table[] = {
 #define X(oid, modes, names, n, ...) {oid, n, modes, names, (const uint32_t[]){__VA_ARGS__}},
 #include "types/arguments.def"
+#undef X
 };
 
+/* The tables' elements begin with the function's oid. */
 static int compare_oids(const void *key, const void *element) {
-    oid a = *(const oid *)key, b = ((const struct function_arguments *)element)->function;
+    oid a = *(const oid *)key, b = *(const oid *)element;
     return (a > b) - (a < b);
 }
 
@@ -42,4 +46,49 @@ uint16_t function_result_at(const struct function_arguments *a, uint16_t result)
     uint16_t i = 0;
     for (;; i++)
         if (is_result(a->modes[i]) && result-- == 0) return i;
+}
+
+#define DEFAULTS_MAX 7
+
+static const struct function_defaults {
+    oid function;
+    const char *texts[DEFAULTS_MAX];
+} defaults[] = {
+#define X(oid, ...) {oid, {__VA_ARGS__}},
+#include "types/defaults.def"
+#undef X
+};
+
+const char *function_default(oid function, uint16_t i) {
+    const struct function_defaults *d = bsearch(
+        &function, defaults, sizeof defaults / sizeof *defaults, sizeof *defaults, compare_oids);
+    return d && i < DEFAULTS_MAX ? d->texts[i] : NULL;
+}
+
+status give_row(struct fn_call *c, const datum *values, const uint8_t *nulls) {
+    const struct function_arguments *a = function_arguments(c->site->function->oid);
+    uint16_t n = function_results(a);
+    struct record *r = arena_zalloc(c->env->arena, sizeof *r);
+    oid *types = arena_array(c->env->arena, n, sizeof *types);
+    if (!r || !types) return out_of_memory(c->env);
+    for (uint16_t i = 0; i < n; i++) types[i] = a->types[function_result_at(a, i)];
+    *r = (struct record){.type = RECORDOID, .n = n, .types = types};
+    r->values = arena_memdup(c->env->arena, values, n * sizeof *values);
+    r->nulls = arena_memdup(c->env->arena, nulls, n);
+    if (!r->values || !r->nulls) return out_of_memory(c->env);
+    c->result = datum_ptr(r);
+    return OK;
+}
+
+status set_counter(struct fn_call *c, uint32_t **ret) {
+    if (!c->set_state) c->set_state = arena_zalloc(c->set_arena, sizeof(uint32_t));
+    *ret = c->set_state;
+    return *ret ? OK : out_of_memory(c->env);
+}
+
+status text_datum(const struct eval_env *env, const char *text, datum *ret) {
+    struct varlena *v = varlena_from(env->arena, text, strlen(text));
+    if (!v) return out_of_memory(env);
+    *ret = datum_ptr(v);
+    return OK;
 }

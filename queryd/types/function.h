@@ -56,8 +56,11 @@ struct function {
     char kind;       /* f function, a aggregate, w window */
     oid variadic;    /* element type of the variadic last argument; 0: none */
     uint8_t nargs;
-    uint8_t ndefaults; /* trailing arguments that may be omitted */
-    const oid *args;   /* declared types, polymorphic ones included */
+    uint8_t ndefaults;            /* trailing arguments that may be omitted */
+    const oid *args;              /* declared types, polymorphic ones included */
+    const char *const *arg_names; /* nargs of them, NULL where one has none; NULL: none has */
+    const char *const *defaults;  /* SQL of the last ndefaults arguments; NULL: the body knows */
+    const oid *default_types;     /* of those, 0: as declared; NULL: all are */
 };
 
 const struct function *function_find(oid function); /* NULL: none */
@@ -84,6 +87,14 @@ size_t argument_name(const struct function_arguments *a, uint16_t i, const char 
 /* How many come out, and which argument the result-th (from 0, below that number) of these is. */
 uint16_t function_results(const struct function_arguments *a);
 uint16_t function_result_at(const struct function_arguments *a, uint16_t result);
+/* SQL of the default of the i-th argument that has one, from 0; NULL: none. */
+const char *function_default(oid function, uint16_t i);
+
+/* For functions that give sets, or rows of the columns that arguments.def lists. A row's columns in
+ * their order; a place to count in, 0 at first; a text as a datum in env->arena. */
+status give_row(struct fn_call *c, const datum *values, const uint8_t *nulls);
+status set_counter(struct fn_call *c, uint32_t **ret);
+status text_datum(const struct eval_env *env, const char *text, datum *ret);
 
 /* Gives a listed function its body; for functions that need catalogs, sessions or transactions.
  * At process start. NOT_FOUND when the list has no such oid. */

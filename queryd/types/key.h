@@ -36,4 +36,11 @@ status type_key_encode(oid type, datum value, bool null, bool descending, bool n
 status type_key_column_len(oid type, bool descending, const void *bytes, size_t len,
                            size_t *ret_len);
 
+/* Whether a value can be made again from its key bytes, exactly as it was. */
+bool type_key_decodable(const struct type *t);
+/* The value of one key column, of such a type: bytes as type_key_column_len measures them, marker
+ * included. By-pointer values are made in the arena. DATA_CORRUPTED, OUT_OF_MEMORY. */
+status type_key_decode(const struct type *t, bool descending, const void *bytes, size_t len,
+                       struct arena *a, datum *ret, uint8_t *ret_null);
+
 #endif

@@ -8,7 +8,10 @@
 struct candidate {
     const void *what; /* struct function or operator_info */
     const oid *args;
-    bool variadic; /* through its VARIADIC parameter */
+    bool variadic;         /* through its VARIADIC parameter */
+    bool ambiguous;        /* another one is as good */
+    uint16_t place;        /* of its schema in the search path */
+    const int16_t *source; /* per parameter the argument it gets, -1: its default; NULL: in order */
 };
 
 struct candidates {
@@ -216,57 +219,141 @@ status resolve_operator(const struct eval_env *env, const char *name, oid left, 
 
 /* ---- functions ---- */
 
-static status function_error(const struct eval_env *env, const char *name, const oid *args,
-                             size_t n, bool ambiguous) {
-    struct buf b = {0};
-    status s = buf_printf(&b, "%s(", name);
-    for (size_t i = 0; ok(s) && i < n; i++) {
-        if (i) s = buf_add(&b, ", ", 2);
-        if (ok(s)) s = type_format(args[i], -1, &b);
+/* A call under resolution. */
+struct call {
+    const struct eval_env *env;
+    const char *name, *shown_name, *word;
+    const oid *args;
+    size_t n, npositional;
+    const char *const *arg_names; /* NULL: all by position */
+    bool variadic;                /* written so */
+};
+
+static status print_call(const struct call *call, struct buf *b) {
+    TRY(buf_printf(b, "%s(", call->shown_name));
+    for (size_t i = 0; i < call->n; i++) {
+        if (i) TRY(buf_add(b, ", ", 2));
+        if (call->arg_names && call->arg_names[i]) TRY(buf_printf(b, "%s => ", call->arg_names[i]));
+        TRY(type_format(call->args[i], -1, b));
     }
-    if (ok(s)) s = buf_add(&b, ")", 2);
+    return buf_add(b, ")", 2);
+}
+
+static status function_error(const struct call *call, bool ambiguous) {
+    const struct eval_env *env = call->env;
+    struct buf b = {0};
+    status s = print_call(call, &b);
     if (!ok(s)) {
         buf_free(&b);
         return out_of_memory(env);
     }
     if (ambiguous) {
-        s = error_set(env->error, ST_AMBIGUOUS_FUNCTION, "function %s is not unique", b.data);
-        error_hint(env->error, "Could not choose a best candidate function. You might need to add "
-                               "explicit type casts.");
+        s = error_set(env->error, ST_AMBIGUOUS_FUNCTION, "%s %s is not unique", call->word, b.data);
+        error_hint(
+            env->error,
+            "Could not choose a best candidate %s. You might need to add explicit type casts.",
+            call->word);
     } else {
-        s = error_set(env->error, ST_UNDEFINED_FUNCTION, "function %s does not exist", b.data);
-        error_hint(env->error, "No function matches the given name and argument types. You might "
-                               "need to add explicit type casts.");
+        s = error_set(env->error, ST_UNDEFINED_FUNCTION, "%s %s does not exist", call->word,
+                      b.data);
+        error_hint(
+            env->error,
+            "No %s matches the given name and argument types. You might need to add explicit "
+            "type casts.",
+            call->word);
     }
     buf_free(&b);
     return s;
 }
 
-/* Adds f if a call with n arguments can mean it. */
-static status add_function(const struct eval_env *env, struct candidates *c,
-                           const struct function *f, size_t n, bool written_variadic) {
-    if (!f->variadic || written_variadic) {
-        if (n > f->nargs || n + f->ndefaults < f->nargs) return OK;
-        if (written_variadic && (!f->variadic || n != f->nargs)) return OK;
-        c->items[c->n++] = (struct candidate){.what = f, .args = f->args};
-        return OK;
+/* nargs: there is none. */
+static size_t parameter_named(const struct function *f, const char *name) {
+    size_t at = 0, len = strlen(name);
+    if (f->arg_names) {
+        while (at < f->nargs && !(f->arg_names[at] && !strcmp(f->arg_names[at], name))) at++;
+        return at;
     }
-    if (n < f->nargs) return OK;
-    oid *spread = arena_array(env->arena, n + 1, sizeof *spread);
-    if (!spread) return out_of_memory(env);
-    for (size_t i = 0; i < n; i++) spread[i] = i + 1 < f->nargs ? f->args[i] : f->variadic;
-    c->items[c->n++] = (struct candidate){.what = f, .args = spread, .variadic = true};
+    const struct function_arguments *known = function_arguments(f->oid);
+    for (uint16_t i = 0; known && i < known->n; i++) {
+        const char *here;
+        if (strchr("ot", known->modes[i])) continue;
+        if (argument_name(known, i, &here) == len && !memcmp(here, name, len)) return at;
+        at++;
+    }
+    return f->nargs;
+}
+
+/* Which argument each parameter gets; false: f cannot be called so. */
+static bool match_arguments(const struct call *call, const struct function *f, int16_t *source) {
+    for (size_t i = 0; i < f->nargs; i++) source[i] = i < call->npositional ? (int16_t)i : -1;
+    for (size_t i = call->npositional; i < call->n; i++) {
+        size_t at = parameter_named(f, call->arg_names[i]);
+        if (at == f->nargs || source[at] >= 0) return false;
+        source[at] = (int16_t)i;
+    }
+    for (size_t i = 0; i < f->nargs; i++)
+        if (source[i] < 0 && i + f->ndefaults < f->nargs) return false;
+    return true;
+}
+
+/* With names, or fewer arguments than parameters: types in the order of the call. */
+static status add_by_source(const struct call *call, struct candidates *c, const struct function *f,
+                            struct candidate *made) {
+    int16_t *source = arena_array(call->env->arena, f->nargs + 1u, sizeof *source);
+    oid *types = arena_array(call->env->arena, call->n + 1, sizeof *types);
+    if (!source || !types) return out_of_memory(call->env);
+    if (!match_arguments(call, f, source)) return OK;
+    for (size_t i = 0; i < f->nargs; i++)
+        if (source[i] >= 0) types[source[i]] = f->args[i];
+    made->args = types;
+    made->source = source;
+    c->items[c->n++] = *made;
     return OK;
 }
 
-/* A variadic candidate whose spread signature another one has as written gives way to it. */
+/* Adds f if the call can mean it. */
+static status add_function(const struct call *call, struct candidates *c, const struct function *f,
+                           uint16_t place) {
+    size_t n = call->n;
+    struct candidate made = {.what = f, .args = f->args, .place = place};
+    if (call->variadic && (!f->variadic || n != f->nargs)) return OK;
+    if (call->npositional < n || (n < f->nargs && f->defaults)) {
+        if (n > f->nargs || n + f->ndefaults < f->nargs) return OK;
+        return add_by_source(call, c, f, &made);
+    }
+    if (!f->variadic || call->variadic) {
+        if (n > f->nargs || n + f->ndefaults < f->nargs) return OK;
+        c->items[c->n++] = made;
+        return OK;
+    }
+    if (n < f->nargs) return OK;
+    oid *spread = arena_array(call->env->arena, n + 1, sizeof *spread);
+    if (!spread) return out_of_memory(call->env);
+    for (size_t i = 0; i < n; i++) spread[i] = i + 1 < f->nargs ? f->args[i] : f->variadic;
+    made.args = spread;
+    made.variadic = true;
+    c->items[c->n++] = made;
+    return OK;
+}
+
+/* Of two with the same arguments the one earlier in the search path stays, then the one that was
+ * not declared VARIADIC; otherwise neither is better. < 0: a stays. */
+static int preference(const struct candidate *a, const struct candidate *b) {
+    if (a->place != b->place) return a->place < b->place ? -1 : 1;
+    return (int)a->variadic - (int)b->variadic;
+}
+
 static void drop_shadowed(struct candidates *c, size_t n) {
     size_t kept = 0;
     for (size_t i = 0; i < c->n; i++) {
         bool shadowed = false;
-        for (size_t k = 0; c->items[i].variadic && k < c->n && !shadowed; k++)
-            shadowed = !c->items[k].variadic &&
-                       !memcmp(c->items[i].args, c->items[k].args, n * sizeof(oid));
+        for (size_t k = 0; k < kept && !shadowed; k++) {
+            if (memcmp(c->items[i].args, c->items[k].args, n * sizeof(oid))) continue;
+            int order = preference(&c->items[k], &c->items[i]);
+            if (order > 0) c->items[k] = c->items[i];
+            if (order == 0) c->items[k].ambiguous = true;
+            shadowed = true;
+        }
         if (!shadowed) c->items[kept++] = c->items[i];
     }
     c->n = kept;
@@ -280,53 +367,113 @@ static const struct candidate *exact_function(const struct candidates *c, size_t
 }
 
 /* f(x) that is a cast in disguise: int4('5'), text(name), float8(x) without such a function. */
-static bool is_cast_call(const char *name, const oid *args, size_t n, oid *ret_type) {
-    const struct type *t = n == 1 ? type_find_by_name(name) : NULL;
+static bool is_cast_call(const struct call *call, const struct function_scope *scope,
+                         oid *ret_type) {
+    if (call->n != 1 || call->npositional != 1 || call->variadic || scope->no_builtins)
+        return false;
+    oid from = call->args[0];
+    const struct type *t = type_find_by_name(call->name);
     if (!t || t->kind == 'p') return false;
     *ret_type = t->oid;
-    if (args[0] == UNKNOWNOID) return true;
-    enum cast_path path = resolve_cast(args[0], t->oid, CAST_EXPLICIT).path;
-    return path == CAST_RELABEL || (path == CAST_IO && args[0] != RECORDOID);
+    if (from == UNKNOWNOID) return true;
+    enum cast_path path = resolve_cast(from, t->oid, CAST_EXPLICIT).path;
+    return path == CAST_RELABEL || (path == CAST_IO && from != RECORDOID);
 }
 
-static status choose(const struct eval_env *env, const struct candidate *best, const oid *args,
-                     size_t n, struct function_choice *ret) {
+static oid default_type(const struct function *f, size_t parameter) {
+    oid known = f->default_types ? f->default_types[parameter + f->ndefaults - f->nargs] : 0;
+    return known ? known : UNKNOWNOID;
+}
+
+/* The parameters' types where arguments are out of order or left out. */
+static status choose_by_source(const struct call *call, const struct candidate *best,
+                               struct function_choice *ret) {
     const struct function *f = best->what;
+    oid actual[FUNCTION_ARGS_MAX];
+    for (size_t i = 0; i < f->nargs; i++) {
+        ret->source[i] = best->source[i];
+        ret->arg_types[i] = f->args[i];
+        actual[i] = best->source[i] < 0 ? default_type(f, i) : call->args[best->source[i]];
+    }
+    ret->from_source = true;
+    ret->nargs = f->nargs;
+    return resolve_polymorphic(call->env, actual, ret->arg_types, f->nargs, f->result,
+                               &ret->result);
+}
+
+static status choose(const struct call *call, const struct candidate *best,
+                     struct function_choice *ret) {
+    const struct function *f = best->what;
+    size_t n = call->n;
     oid declared[FUNCTION_ARGS_MAX];
-    if (n) memcpy(declared, best->args, n * sizeof *declared);
-    TRY(resolve_polymorphic(env, args, declared, n, f->result, &ret->result));
+    if (best->ambiguous) return function_error(call, true);
     ret->function = f;
-    ret->is_coercion = false;
+    ret->is_coercion = ret->gather_variadic = ret->from_source = false;
+    if (best->source) return choose_by_source(call, best, ret);
+    if (n) memcpy(declared, best->args, n * sizeof *declared);
+    TRY(resolve_polymorphic(call->env, call->args, declared, n, f->result, &ret->result));
     if (n) memcpy(ret->arg_types, declared, n * sizeof *declared);
+    ret->nargs = (uint16_t)n;
     ret->gather_variadic = best->variadic && f->variadic != ANYOID;
     ret->variadic_from = f->nargs ? (uint16_t)(f->nargs - 1) : 0;
     ret->variadic_type = ret->gather_variadic ? declared[ret->variadic_from] : 0;
     return OK;
 }
 
-status resolve_function(const struct eval_env *env, const char *name, const oid *args, size_t n,
-                        bool variadic, struct function_choice *ret) {
+static status find_candidates(const struct call *call, const struct function_scope *scope,
+                              struct candidates *c) {
+    size_t first = 0, found = scope->no_builtins ? 0 : function_find_by_name(call->name, &first);
+    *c = (struct candidates){arena_array(call->env->arena, found + scope->n, sizeof *c->items), 0};
+    if (!c->items) return out_of_memory(call->env);
+    for (size_t i = 0; i < scope->n; i++)
+        TRY(add_function(call, c, scope->functions[i], scope->places[i]));
+    for (size_t i = 0; i < found; i++)
+        TRY(add_function(call, c, function_by_name_at(first + i), scope->builtin_place));
+    drop_shadowed(c, call->n);
+    return OK;
+}
+
+static size_t count_positional(const struct function_scope *scope, size_t n) {
+    size_t i = 0;
+    while (i < n && !(scope->arg_names && scope->arg_names[i])) i++;
+    return i;
+}
+
+status resolve_function_among(const struct eval_env *env, const char *name,
+                              const struct function_scope *scope, const oid *args, size_t n,
+                              bool variadic, struct function_choice *ret) {
+    struct call call = {.env = env,
+                        .name = name,
+                        .shown_name = scope->shown_name ? scope->shown_name : name,
+                        .word = scope->word ? scope->word : "function",
+                        .args = args,
+                        .n = n,
+                        .npositional = count_positional(scope, n),
+                        .arg_names = scope->arg_names,
+                        .variadic = variadic};
+    struct candidates c;
     if (n > FUNCTION_ARGS_MAX)
         return error_set(env->error, ST_TOO_MANY_ARGUMENTS,
                          "cannot pass more than %d arguments to a function", FUNCTION_ARGS_MAX);
-    size_t first, found = function_find_by_name(name, &first);
-    struct candidates c = {arena_array(env->arena, found, sizeof *c.items), 0};
-    if (!c.items) return out_of_memory(env);
-    for (size_t i = 0; i < found; i++)
-        TRY(add_function(env, &c, function_by_name_at(first + i), n, variadic));
-    drop_shadowed(&c, n);
+    TRY(find_candidates(&call, scope, &c));
     const struct candidate *best = exact_function(&c, n, args);
-    if (best) return choose(env, best, args, n, ret);
+    if (best) return choose(&call, best, ret);
     oid target;
-    if (!variadic && is_cast_call(name, args, n, &target)) {
+    if (is_cast_call(&call, scope, &target)) {
         *ret = (struct function_choice){.result = target, .is_coercion = true};
         ret->arg_types[0] = args[0];
         return OK;
     }
     drop_unreachable(&c, n, args);
     best = c.n == 1 ? &c.items[0] : select_candidate(&c, n, args);
-    if (!best) return function_error(env, name, args, n, c.n > 1);
-    return choose(env, best, args, n, ret);
+    if (!best) return function_error(&call, c.n > 1);
+    return choose(&call, best, ret);
+}
+
+status resolve_function(const struct eval_env *env, const char *name, const oid *args, size_t n,
+                        bool variadic, struct function_choice *ret) {
+    static const struct function_scope builtins = {0};
+    return resolve_function_among(env, name, &builtins, args, n, variadic, ret);
 }
 
 /* ---- common types (manual, 10.5) ---- */

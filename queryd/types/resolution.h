@@ -60,12 +60,32 @@ struct function_choice {
         gather_variadic; /* the arguments from variadic_from on become one array of variadic_type */
     uint16_t variadic_from;
     oid variadic_type;
+    uint16_t nargs;   /* of the parameters below, when not gather_variadic */
+    bool from_source; /* arguments were named or left out: arg_types are of the nargs parameters,
+                         and source says for each which argument it gets, -1: its default */
+    int16_t source[FUNCTION_ARGS_MAX];
+};
+
+/* What a call may mean besides the built-in functions, and how it was written. */
+struct function_scope {
+    const char *word;       /* what is looked for, for messages; NULL: "function" */
+    const char *shown_name; /* as written, for messages; NULL: the name */
+    bool no_builtins;       /* the name was qualified by another schema */
+    uint16_t builtin_place; /* of pg_catalog in the search path */
+    size_t n;               /* functions of this name */
+    const struct function *const *functions;
+    const uint16_t *places;       /* of their schemas in the search path */
+    const char *const *arg_names; /* per argument of the call, NULL: by position; NULL: all are */
 };
 
 /* `variadic`: the call was written f(…, VARIADIC array). 42883 "function f(integer) does not exist"
  * with the hint; 42725 "function f(unknown) is not unique". `name` without its schema. */
 status resolve_function(const struct eval_env *env, const char *name, const oid *args, size_t n,
                         bool variadic, struct function_choice *ret);
+/* The same among the built-in functions and those of the scope. */
+status resolve_function_among(const struct eval_env *env, const char *name,
+                              const struct function_scope *scope, const oid *args, size_t n,
+                              bool variadic, struct function_choice *ret);
 
 /* One type for UNION, CASE, VALUES, ARRAY, GREATEST …; `what` is the construct's name in the error:
  * "CASE types integer and text cannot be matched" (42804). All unknown gives text. */

@@ -291,7 +291,7 @@ common_func_option(A) ::= func_set_clause(B). { A = make_def(p, B->location, "se
 %type func_body {struct list *}
 func_body(A) ::= . { A = NULL; }
 func_body(A) ::= RETURN(T) a_expr(B). { A = list1(p, MAKE(return, T.location, .value = B)); }
-func_body(A) ::= BEGIN ATOMIC body_statements(B) END. { A = B; }
+func_body(A) ::= BEGIN ATOMIC body_statements(B) END. { A = B ? B : list_none(p); }
 %type body_statements {struct list *}
 body_statements(A) ::= . { A = NULL; }
 body_statements(A) ::= body_statements(B) body_statement(C) SEMI. { A = C ? list_add(p, B, C) : B; }

@@ -64,6 +64,7 @@ static inline struct session *session_new(uint16_t slot) {
                                         .database = "postgres",
                                         .database_oid = 5,
                                         .search_path = "\"$user\", public",
+                                        .statistics_target = 100,
                                         .application_name = ""};
     s->env = (struct sql_env){.proc = &s->proc,
                               .txn = &s->txn,

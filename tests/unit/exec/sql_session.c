@@ -44,6 +44,7 @@ struct sql_session *sql_session_new(uint16_t slot) {
     if (!ok(catalog_open(&s->proc, &s->catalog, &s->error)))
         fail_msg("catalog_open: %s", s->error.message);
     s->settings = (struct sql_settings){.user = "postgres",
+                                        .statistics_target = 100,
                                         .user_oid = 10,
                                         .database = "postgres",
                                         .database_oid = 5,

@@ -1,5 +1,5 @@
 /* Copies of whole queries with some expressions replaced. */
-#include "plan/internal.h"
+#include "analyse/query.h"
 
 struct map {
     struct arena *arena;
