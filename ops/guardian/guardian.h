@@ -36,9 +36,10 @@ struct guardian {
     int signals;
     struct shm shm; /* control NULL: not attached */
     struct held *sessions;
-    bool entered; /* into the process table of these regions */
-    bool empty;   /* workers have not been asked for their sockets yet */
-    int how;      /* how the supervisor ended; 0: it lives, or is not our child */
+    bool entered;       /* into the process table of these regions */
+    bool empty;         /* workers have not been asked for their sockets yet */
+    uint64_t called_ns; /* monotonic: when they were; 0: long ago */
+    int how;            /* how the supervisor ended; 0: it lives, or is not our child */
     bool kept[NUMBERS_MAX];
 };
 

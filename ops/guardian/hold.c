@@ -10,6 +10,10 @@
 #include "ipc_ring.h"
 #include "session/session.h"
 
+/* For so long workers may still send what they have, or find in their channels: until then nothing
+ * is lost. Whoever asks does so again. */
+#define SETTLE_NS 2000000000u
+
 static void let_go(struct held *h) {
     if (h->fd >= 0) close(h->fd);
     h->fd = -1;
@@ -19,6 +23,7 @@ static void let_go(struct held *h) {
 void hold_call(struct guardian *g) {
     if (!g->empty || !g->shm.control) return;
     g->empty = false;
+    g->called_ns = clock_mono_ns();
     atomic_fetch_add(&g->shm.control->guardian_births, 1);
     for (uint16_t slot = SLOT_QUERYD; slot < SLOT_GUARDIAN; slot++) {
         int bell = bell_fd(g->shm.rings, slot);
@@ -128,6 +133,7 @@ void hold_hand(struct guardian *g, const struct guard_msg *m) {
     if (!g->shm.control || m->session >= g->shm.sizes.sessions) return;
     const struct held *h = &g->sessions[m->session];
     if (h->fd < 0 || h->generation != m->generation) {
+        if (g->empty || clock_mono_ns() - g->called_ns < SETTLE_NS) return;
         answer.op = GUARD_LOST;
         status_ignore(guard_send(g->channel, &answer, -1)); /* it will ask again */
         return;

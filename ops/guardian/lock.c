@@ -22,15 +22,25 @@ static status make_folder(const struct guardian *g) {
 }
 
 /* Two looks apart tell who is stopped or silent; whoever held the lock may also just be dying. */
-static void end_hanging(struct proc_entry *entry) {
+static bool hangs(const struct proc_entry *entry, enum hang *ret) {
     struct hang_watch watch = {0};
-    if ((pid_t)atomic_load(&entry->pid) == getpid() || !leftover_alive(entry)) return;
-    enum hang verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
+    if ((pid_t)atomic_load(&entry->pid) == getpid() || !leftover_alive(entry)) return false;
+    *ret = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
     usleep(LOCK_PAUSE_US);
-    if (verdict == HANG_NONE) verdict = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
-    if (verdict == HANG_NONE) return;
+    if (*ret == HANG_NONE) *ret = hang_look(&watch, entry, HANG_LIMITS_DEFAULT);
+    return *ret != HANG_NONE;
+}
+
+/* A supervisor that hangs as well goes first: the kernel lets a stopped orphan go on, and that
+ * would start another guardian. */
+static void end_hanging(struct control *c) {
+    enum hang verdict;
+    struct proc_entry *guardian = &c->procs[SLOT_GUARDIAN];
+    struct proc_entry *supervisor = &c->procs[SLOT_SUPERVISOR];
+    if (!hangs(guardian, &verdict)) return;
     say("the guardian before hangs (%s): killed", hang_words(verdict));
-    leftover_end(entry);
+    if (hangs(supervisor, &verdict)) leftover_end(supervisor);
+    leftover_end(guardian);
 }
 
 static void look_at_holder(const struct guardian *g) {
@@ -41,7 +51,7 @@ static void look_at_holder(const struct guardian *g) {
     if (!ok(appliance_id_read(g->dir, &id, &e))) return;
     region_name_of(id, region);
     if (!ok(region_attach_all(region, &shm, &e))) return;
-    end_hanging(&shm.control->procs[SLOT_GUARDIAN]);
+    end_hanging(shm.control);
     region_detach_all(&shm);
 }
 

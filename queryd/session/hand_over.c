@@ -219,8 +219,8 @@ status session_take_up(struct worker *w, uint32_t index, uint32_t generation, in
     s->index = index;
     s->slot = slot;
     s->worker = w;
-    s->kept = true;
     s->rested = rested;
+    w->unkept = true; /* who sent its socket may have died since */
     status st = wire_adopt(&s->wire, w->d, fd, slot);
     if (ok(st) && wire_sequence_open(&s->wire) && atomic_load(&slot->replayable)) replay(s);
     session_init(s);

@@ -137,6 +137,14 @@ static void keep_sockets(struct worker *w) {
         if (all || !s->kept) worker_keep_socket(w, s);
 }
 
+/* It was taken up before, or is another's by now; but this may be its only socket, if the guardian
+ * has died since it sent that. */
+static void give_back(struct worker *w, const struct guard_msg *m, int fd) {
+    struct guard_msg put = {.op = GUARD_PUT, .session = m->session, .generation = m->generation};
+    status_ignore(guard_send(channel_of(w), &put, fd)); /* a full channel has a guardian */
+    close(fd);
+}
+
 static void channel_ready(void *arg, uint32_t events) {
     struct worker *w = arg;
     (void)events;
@@ -146,10 +154,10 @@ static void channel_ready(void *arg, uint32_t events) {
         status st = guard_receive(channel_of(w), &m, &fd);
         if (status_is(st, ST_AGAIN) || status_is(st, ST_END)) return;
         if (!ok(st)) continue;
-        bool ours = m.op == GUARD_TAKE && fd >= 0;
-        if (ours) fcntl(fd, F_SETFL, O_NONBLOCK);
-        if (!ours || !ok(session_take_up(w, m.session, m.generation, fd)))
-            if (fd >= 0) close(fd); /* it was taken up before, or is another's by now */
+        if (fd < 0) continue;
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        if (m.op == GUARD_TAKE && ok(session_take_up(w, m.session, m.generation, fd))) continue;
+        give_back(w, &m, fd);
     }
 }
 

@@ -38,8 +38,9 @@ kill -STOP $keepers
 start
 healthy "both stopped"
 unchanged "both stopped"
-# (the supervisor may be the one of before: the kernel lets a stopped orphan go on)
-grep -qE '^State:.[RSDT]' "/proc/${keepers% *}/status" 2>/dev/null && fail "the guardian, which hung, still lives"
+for pid in $keepers; do
+    grep -qE '^State:.[RSDT]' "/proc/$pid/status" 2>/dev/null && fail "a keeper that hung still lives: $pid of $keepers"
+done
 
 # the guardian dead, the supervisor stopped
 supervisor=$(pid_of supervisor)
