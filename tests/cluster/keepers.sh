@@ -35,7 +35,7 @@ unchanged "a second guardian"
 
 # both stopped: nobody sees to them but start
 kill -STOP $keepers
-start
+start --set fault_points=on
 healthy "both stopped"
 unchanged "both stopped"
 for pid in $keepers; do
@@ -46,7 +46,7 @@ done
 supervisor=$(pid_of supervisor)
 kill -STOP "$supervisor"
 kill -9 "$(pid_of guardian)"
-start
+start --set fault_points=on
 healthy "guardian dead, supervisor stopped"
 unchanged "guardian dead, supervisor stopped"
 
