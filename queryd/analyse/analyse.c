@@ -124,6 +124,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     struct analysed *result = arena_zalloc(arena, sizeof *result);
     if (!result) return analyse_memory(&a);
     a.body = env->body;
+    a.of_cursor = env->of_cursor;
     TRY(words_for(&a, dispatch(&a, stmt, &result->query)));
     if (a.body && a.body->last) TRY(routine_fit_result(&a, result->query));
     TRY(settle_params(&a));
@@ -133,6 +134,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     result->relations = a.relations;
     result->nctes = a.nctes;
     result->read_only = a.reads_only;
+    result->once = a.once;
     *ret = result;
     return OK;
 }
