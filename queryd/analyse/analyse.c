@@ -124,6 +124,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     struct analysed *result = arena_zalloc(arena, sizeof *result);
     if (!result) return analyse_memory(&a);
     a.body = env->body;
+    a.of_cursor = env->of_cursor;
     TRY(words_for(&a, dispatch(&a, stmt, &result->query)));
     if (a.body && a.body->last) TRY(routine_fit_result(&a, result->query));
     TRY(settle_params(&a));
@@ -133,6 +134,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     result->relations = a.relations;
     result->nctes = a.nctes;
     result->read_only = a.reads_only;
+    result->once = a.once;
     *ret = result;
     return OK;
 }
@@ -145,6 +147,8 @@ static enum clause clause_of_use(enum analyse_use use) {
     case USE_GENERATED: return CLAUSE_GENERATED;
     case USE_INDEX: return CLAUSE_INDEX;
     case USE_PREDICATE: return CLAUSE_PREDICATE;
+    case USE_CONVERSION:
+    case USE_TRANSFORM: return CLAUSE_TRANSFORM;
     default: return CLAUSE_COPY_WHERE;
     }
 }
@@ -181,6 +185,7 @@ static status check_no_columns(struct analyse *a, struct expr *e, enum analyse_u
                             : use == USE_CHECK                         ? "check constraint"
                             : use == USE_GENERATED  ? "column generation expression"
                             : use == USE_PREDICATE  ? "index predicate"
+                            : use == USE_TRANSFORM  ? "transform expression"
                             : use == USE_COPY_WHERE ? "COPY FROM WHERE condition"
                                                     : "index expression";
         return error_set(a->error, ST_FEATURE_NOT_SUPPORTED, "cannot use subquery in %s", where);
@@ -195,6 +200,38 @@ static status check_no_columns(struct analyse *a, struct expr *e, enum analyse_u
         return error_set(a->error, ST_INVALID_OBJECT_DEFINITION,
                          "functions in index predicate must be marked IMMUTABLE");
     return OK;
+}
+
+static status not_converted(struct analyse *a, enum analyse_use use, const char *column, oid want) {
+    if (use == USE_TRANSFORM) {
+        status st = error_set(a->error, ST_DATATYPE_MISMATCH,
+                              "result of USING clause for column \"%s\" cannot be cast "
+                              "automatically to type %s",
+                              column, type_words(a, want));
+        error_hint(a->error, "You might need to add an explicit cast.");
+        return st;
+    }
+    status st = error_set(a->error, ST_DATATYPE_MISMATCH,
+                          "column \"%s\" cannot be cast automatically to type %s", column,
+                          type_words(a, want));
+    error_hint(a->error, "You might need to specify \"USING %s::%s\".", column,
+               type_words(a, want));
+    return st;
+}
+
+static status not_assigned(struct analyse *a, const struct expr *e, enum analyse_use use,
+                           const char *column, oid want) {
+    if (use == USE_TRANSFORM || use == USE_CONVERSION) return not_converted(a, use, column, want);
+    if (use == USE_PARAMETER)
+        return FAIL_AT(a, e->location, DATATYPE_MISMATCH,
+                       "argument of DEFAULT must be type %s, not type %s", type_words(a, want),
+                       type_words(a, e->type));
+    status st = error_set(a->error, ST_DATATYPE_MISMATCH,
+                          "column \"%s\" is of type %s but %s expression is of type %s", column,
+                          type_words(a, want), use == USE_DEFAULT ? "default" : "generation",
+                          type_words(a, e->type));
+    error_hint(a->error, "You will need to rewrite or cast the expression.");
+    return st;
 }
 
 static status expression_alone(struct analyse *a, const struct relation *r, struct node *n,
@@ -217,19 +254,7 @@ static status expression_alone(struct analyse *a, const struct relation *r, stru
     } else if (want_type) {
         struct expr *assigned;
         TRY(coerce(a, e, want_type, want_typmod, CAST_ASSIGNMENT, &assigned));
-        if (!assigned && use == USE_PARAMETER)
-            return FAIL_AT(a, e->location, DATATYPE_MISMATCH,
-                           "argument of DEFAULT must be type %s, not type %s",
-                           type_words(a, want_type), type_words(a, e->type));
-        if (!assigned) {
-            status st =
-                error_set(a->error, ST_DATATYPE_MISMATCH,
-                          "column \"%s\" is of type %s but %s expression is of type %s", column,
-                          type_words(a, want_type), use == USE_DEFAULT ? "default" : "generation",
-                          type_words(a, e->type));
-            error_hint(a->error, "You will need to rewrite or cast the expression.");
-            return st;
-        }
+        if (!assigned) return not_assigned(a, e, use, column, want_type);
         e = assigned;
     } else {
         TRY(coerce_unknown(a, e, &e));

@@ -21,6 +21,8 @@ enum analyse_use {
     USE_GENERATED,
     USE_INDEX,
     USE_PREDICATE,
+    USE_CONVERSION, /* a column's own value, as another type */
+    USE_TRANSFORM,  /* … USING an expression */
     USE_COPY_WHERE
 };
 

@@ -33,6 +33,8 @@ struct analyse {
     const struct routine_body *body; /* of an SQL function: names and number of parameters; NULL */
     const struct inlining *inlining; /* the functions whose bodies are being put in place */
     bool no_positions; /* text of a view or default: locations mean nothing to the client */
+    bool of_cursor;    /* the query that is next is a cursor's */
+    bool once;         /* what is made is good for this one execution */
     bool calls;        /* CALL: a procedure is what may be called */
     bool reads_only;   /* nothing that changes rows or locks them */
     unsigned view_depth;

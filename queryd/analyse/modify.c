@@ -303,6 +303,24 @@ static status changed_table_item(struct scope *s) {
     return from_add(s, f);
 }
 
+/* WHERE, or WHERE CURRENT OF: the row that the cursor stands on now. */
+static status change_condition(struct scope *s, const struct relation *r, struct node *where) {
+    struct analyse *a = s->a;
+    struct query *q = s->query;
+    if (!where || where->kind != NODE_CURRENT_OF)
+        return transform_bool(s, where, CLAUSE_WHERE, "WHERE", &q->where);
+    if (!a->env->cursor_row) return not_supported(a, where->location, "WHERE CURRENT OF");
+    datum key;
+    TRY(a->env->cursor_row(a->env, ast_as_current_of(where)->cursor, r->oid, r->name, &key));
+    struct expr *e = expr_new_n(a->arena, EXPR_CURRENT_OF, BOOLOID, -1, 1);
+    NEEDS(a, e);
+    NEEDS(a, e->args[0] = expr_var(a->arena, q->target_rte, ATT_ADDRESS, BYTEAOID, -1, 0, -1));
+    TRY(type_copy(type_find(BYTEAOID), key, a->arena, &e->constant.value));
+    q->where = e;
+    a->once = true;
+    return OK;
+}
+
 status transform_update(struct scope *s, struct ast_update *n) {
     struct analyse *a = s->a;
     struct query *q = s->query;
@@ -312,7 +330,7 @@ status transform_update(struct scope *s, struct ast_update *n) {
     TRY(target_table(s, n->relation, "update", &r));
     TRY(changed_table_item(s));
     TRY(transform_from(s, n->from));
-    TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
+    TRY(change_condition(s, r, n->where));
     NEW_N(a, q->sets_to, r->natts + 1);
     TRY(transform_sets(s, r, n->sets, q->sets_to));
     TRY(row_rules(s, r));
@@ -327,6 +345,6 @@ status transform_delete(struct scope *s, struct ast_delete *n) {
     TRY(target_table(s, n->relation, "delete from", &r));
     TRY(changed_table_item(s));
     TRY(transform_from(s, n->using_tables));
-    TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
+    TRY(change_condition(s, r, n->where));
     return transform_returning(s, n->returning);
 }

@@ -132,6 +132,7 @@ struct query {
     struct expr *where;
     uint16_t ntargets; /* visible ones first */
     uint16_t nvisible;
+    uint16_t naddresses; /* of a cursor: the last visible ones are addresses of rows */
     uint16_t targets_cap;
     struct target *targets;
     uint16_t ngroup;
@@ -193,6 +194,7 @@ struct analysed {
         enum relation_mode mode;
     } * relations;
     uint16_t nctes; /* ids given out */
+    bool once;      /* WHERE CURRENT OF: not to be carried out twice */
     bool read_only;
 };
 

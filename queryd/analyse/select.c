@@ -75,13 +75,35 @@ status transform_locking(struct scope *s, const struct list *locking) {
     return OK;
 }
 
+/* A cursor over tables whose rows it gives as they are can be updated through: WHERE CURRENT OF. */
+static status add_addresses(struct scope *s, const struct ast_select *n) {
+    struct query *q = s->query;
+    if (n->group_by || n->having || n->distinct || n->distinct_on || q->has_aggregates ||
+        q->has_windows || q->has_sets || (!n->locking && q->nrtes != 1))
+        return OK;
+    for (uint16_t i = 0; i < q->nrtes; i++) {
+        const struct rte *r = q->rtes[i];
+        uint16_t at;
+        if (r->kind != RTE_RELATION || r->relation->kind != 'r') continue;
+        struct expr *e = expr_var(s->a->arena, i, ATT_ADDRESS, BYTEAOID, -1, 0, -1);
+        NEEDS(s->a, e);
+        TRY(target_add(s, e, "ctid", false, &at));
+        q->targets[at].table = r->relation->oid;
+        q->naddresses++;
+    }
+    return OK;
+}
+
 static status transform_plain(struct scope *s, struct ast_select *n) {
     struct query *q = s->query;
+    bool of_cursor = s->a->of_cursor;
+    s->a->of_cursor = false; /* not those below it */
     q->kind = QUERY_SELECT;
     TRY(transform_from(s, n->from));
     TRY(transform_windows(s, n->windows));
     TRY(transform_targets(s, n->targets, CLAUSE_TARGETS, &q->targets, &q->ntargets));
     q->targets_cap = q->ntargets;
+    if (of_cursor) TRY(add_addresses(s, n));
     q->nvisible = q->ntargets;
     TRY(transform_bool(s, n->where, CLAUSE_WHERE, "WHERE", &q->where));
     TRY(transform_bool(s, n->having, CLAUSE_HAVING, "HAVING", &q->having));

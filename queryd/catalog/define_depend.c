@@ -301,6 +301,22 @@ status define_refuse_views(struct sql_env *env, const struct relation *r, int32_
     return list_n(views) ? refuse(env, views, what) : OK;
 }
 
+status define_refuse_type_change(struct sql_env *env, const struct relation *r,
+                                 const struct attribute *att) {
+    struct cascade c = {.env = env, .relation = r->oid};
+    struct list *dependents = NULL;
+    TRY(find(&c, OID_pg_class, r->oid, att->number, &dependents));
+    LIST_EACH(struct dependent *, d, dependents) {
+        if (d->class_oid != OID_pg_class) continue;
+        status st = error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                              "cannot alter type of a column used by a view or rule");
+        error_detail(env->eval.error, "rule _RETURN on %s depends on column \"%s\"", d->text,
+                     att->name);
+        return st;
+    }
+    return OK;
+}
+
 /* ---- sequences ------------------------------------------------------------------------------- */
 
 status define_owned_sequences(struct sql_env *env, oid table, int16_t column,

@@ -24,6 +24,16 @@ struct define_column {
     oid collation;
 };
 
+/* A column that gets another type: ALTER COLUMN … TYPE. */
+struct define_transform {
+    int16_t number;
+    const char *name;
+    oid type;
+    int32_t typmod;
+    struct node *expression; /* over the table's columns as they were */
+    bool is_using;           /* written as USING; else the column itself */
+};
+
 struct define_hooks {
     /* Refuses an expression that the use does not allow. r gives the columns that may be named:
      * name, natts and atts are enough (the relation need not exist yet); NULL: none. column: the
@@ -47,6 +57,11 @@ struct define_hooks {
     /* Every row of a table gets the column's default (serial, identity, volatile) or generated
      * value. */
     status (*fill_column)(struct sql_env *env, const struct relation *r, const char *column);
+    /* Every row of `from` is put into the new trees of `to`, with other values in n columns. 42804
+     * when a value has no assignment to the new type. */
+    status (*transform_rows)(struct sql_env *env, const struct relation *from,
+                             const struct relation *to, const struct define_transform *columns,
+                             uint16_t n);
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);

@@ -1,5 +1,5 @@
 /* define_index.c: indexes and constraints. */
-#include "catalog/define_internal.h"
+#include "catalog/options.h"
 
 /* ---- planning -------------------------------------------------------------------------------- */
 
@@ -83,6 +83,20 @@ static status insert_pg_index(struct sql_env *env, const struct relation *r,
     TRY(set_vectors(env, plan, &row));
     TRY(set_texts(env, plan, &row));
     return catalog_row_insert(env, CAT_pg_index, &row);
+}
+
+status define_update_index(struct sql_env *env, oid index, const struct index_plan *plan) {
+    datum key = datum_oid(index);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_index, 0, &key, 1, &s));
+    TRY_OUT(st, catalog_scan_next(&s));
+    struct catalog_row row = s.row;
+    TRY_OUT(st, set_vectors(env, plan, &row));
+    st = catalog_row_update(&s, &row);
+out:
+    catalog_scan_end(&s);
+    return st;
 }
 
 static status foreign_columns(struct sql_env *env, const struct foreign_key *k,
@@ -213,6 +227,7 @@ status define_index_rows(struct sql_env *env, const struct relation *r, struct i
     TRY(define_insert_class(env, &x, 'i', BTREE_AM_OID, false, tree.root));
     TRY(insert_index_columns(env, plan, x.oid));
     TRY(insert_pg_index(env, r, plan, x.oid));
+    TRY(define_first_options(env, x.oid, 'i', plan->options));
     oid constraint = 0;
     if (plan->constraint) TRY(insert_key_constraint(env, r, plan, x.oid, &constraint));
     TRY(index_dependencies(env, r, plan, x.oid, constraint));
@@ -431,7 +446,7 @@ static status count_check(struct sql_env *, struct catalog_row *row, void *) {
 }
 
 status define_insert_check(struct sql_env *env, const struct relation *r,
-                           const struct ast_constraint *c) {
+                           const struct ast_constraint *c, const char **ret_name) {
     int16_t columns[64];
     struct constraint_facts f = {.name = c->name,
                                  .type = 'c',
@@ -460,6 +475,7 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
     buf_free(&out);
     TRY(st);
     oid id;
+    if (ret_name) *ret_name = f.name;
     TRY(define_insert_constraint(env, r, &f, &id));
     TRY(define_depend_routines(env, (struct object_address){OID_pg_constraint, id, 0}, routines));
     return define_update_class(env, r->oid, count_check, NULL);

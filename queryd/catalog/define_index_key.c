@@ -28,13 +28,17 @@ static status named_class(struct sql_env *env, const struct list *names, oid typ
                      type_format_name(env->eval.arena, type));
 }
 
+status define_default_class(struct sql_env *env, oid type, oid *ret_opclass) {
+    const struct type *t = type_find(type);
+    if (!t || !type_is_ordered(t) || !t->family->key) return no_default_class(env, type);
+    *ret_opclass = default_opclass(type);
+    return OK;
+}
+
 static status choose_class(struct sql_env *env, const struct list *names,
                            struct index_plan_column *c) {
-    const struct type *t = type_find(c->type);
-    if (!t || !type_is_ordered(t) || !t->family->key) return no_default_class(env, c->type);
-    if (names) return named_class(env, names, c->type, &c->opclass);
-    c->opclass = default_opclass(c->type);
-    return OK;
+    TRY(define_default_class(env, c->type, &c->opclass));
+    return names ? named_class(env, names, c->type, &c->opclass) : OK;
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */

@@ -165,6 +165,10 @@ status define_index_add(struct sql_env *env, const struct relation *r, struct in
  */
 status define_index_elements(struct sql_env *env, const struct relation *r,
                              const struct ast_create_index *s, struct index_plan *plan);
+/* The operator class that orders a type; 42704. */
+status define_default_class(struct sql_env *env, oid type, oid *ret_opclass);
+/* pg_index's vectors of an index that is there. */
+status define_update_index(struct sql_env *env, oid index, const struct index_plan *plan);
 /* Names of the index's columns, and its own. */
 status define_index_names(struct sql_env *env, const struct relation *r, struct index_plan *plan);
 /* Names it, creates its tree (a primary key uses the table's) and its rows; does not fill it. */
@@ -191,11 +195,42 @@ status define_plan_constraint(struct sql_env *env, const struct relation *r,
  * written on one. */
 status define_foreign_key(struct sql_env *env, oid table, const struct ast_constraint *c,
                           const char *column, bool validate);
+/* 42804 when columns of a foreign key have types that cannot be compared. */
+status define_check_key_types(struct sql_env *env, const struct relation *r,
+                              const struct relation *to, const struct foreign_key *k);
+/* ALTER TABLE … ADD, ALTER CONSTRAINT; column: where it was written on one. */
+status define_add_constraint(struct sql_env *env, oid table, const struct ast_constraint *c,
+                             const char *column);
+status define_alter_constraint(struct sql_env *env, const struct relation *r,
+                               const struct ast_constraint *c);
+/* *ret_added false: there was one, and that is all right. Its constraints are the caller's. */
+status define_add_column(struct sql_env *env, const struct relation *r,
+                         const struct ast_alter_cmd *cmd, bool *ret_added);
+status define_drop_column(struct sql_env *env, const struct relation *r,
+                          const struct ast_alter_cmd *cmd);
+status define_set_default(struct sql_env *env, const struct relation *r,
+                          const struct ast_alter_cmd *cmd);
+status define_drop_default(struct sql_env *env, oid relation, int16_t number);
+status define_set_not_null(struct sql_env *env, const struct relation *r, const char *name,
+                           bool not_null);
+/* SET STATISTICS, STORAGE, COMPRESSION. */
+status define_alter_storage(struct sql_env *env, const struct relation *r,
+                            const struct ast_alter_cmd *cmd);
+/* What is said of the relation as a whole. */
+status define_alter_property(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd);
+status define_cluster_on(struct sql_env *env, const struct relation *r, const char *name);
+status define_change_owner(struct sql_env *env, const struct relation *r, const char *name);
+/* The relation's name alone. */
+status define_rename_class(struct sql_env *env, oid relation, const char *name);
+/* ALTER COLUMN … TYPE: (ast_alter_cmd) commands on a locked table. */
+status define_alter_types(struct sql_env *env, const struct relation *r,
+                          const struct list *commands);
 /* ALTER TABLE … VALIDATE CONSTRAINT; 42704. */
 status define_validate_constraint(struct sql_env *env, const struct relation *r, const char *name);
-/* A check constraint: validates, names and stores it. */
+/* A check constraint: validates, names and stores it. ret_name may be NULL. */
 status define_insert_check(struct sql_env *env, const struct relation *r,
-                           const struct ast_constraint *c);
+                           const struct ast_constraint *c, const char **ret_name);
 /* An identity or serial column: its type, sequence, default. Generated ones are looked at when all
  * columns are known. */
 status define_column_value(struct sql_env *env, const struct relation *r, struct ast_column_def *c,
@@ -249,6 +284,10 @@ status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid obj
 /* 2BP01 when there are views: their text names it. */
 status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,
                            const char *what);
+
+/* 0A000 when a view names the column. */
+status define_refuse_type_change(struct sql_env *env, const struct relation *r,
+                                 const struct attribute *att);
 
 /* "{1,2}" and "1 2" of numbers, in the arena; NULL: no memory. */
 const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bool vector);

@@ -41,7 +41,7 @@ status define_move_row_type(struct sql_env *env, const struct relation *r, const
     return update_named(env, CAT_pg_type, 0, datum_oid(row_oid(&row, COL_pg_type_typarray)), &to);
 }
 
-static status rename_class(struct sql_env *env, oid relation, const char *name) {
+status define_rename_class(struct sql_env *env, oid relation, const char *name) {
     struct new_name to = {name, 0, COL_pg_class_relname, 0};
     return update_named(env, CAT_pg_class, 0, datum_oid(relation), &to);
 }
@@ -224,7 +224,7 @@ static status rename_relation(struct sql_env *env, const struct relation *r, con
     char *what = arena_printf(env->eval.arena, "the name of table %s", r->name);
     if (!what) return no_memory(env);
     TRY(define_refuse_views(env, r, 0, what));
-    TRY(rename_class(env, r->oid, to));
+    TRY(define_rename_class(env, r->oid, to));
     if (r->kind != 'i') return define_move_row_type(env, r, to, 0);
     status st;
     oid constraint = constraint_of_index(env, r->oid, &st);
@@ -247,7 +247,7 @@ static status rename_constraint(struct sql_env *env, const struct relation *r, c
     TRY(st);
     oid index = row_oid(&row, COL_pg_constraint_conindid);
     if (index) TRY(name_is_free(env, r->schema, to));
-    if (index) TRY(rename_class(env, index, to));
+    if (index) TRY(define_rename_class(env, index, to));
     return rename_constraint_row(env, row_oid(&row, COL_pg_constraint_oid), to);
 }
 

@@ -1,5 +1,5 @@
 /* define_table.c: CREATE TABLE. */
-#include "catalog/define_internal.h"
+#include "catalog/options.h"
 #include "catalog/temp.h"
 
 static const char *const system_columns[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
@@ -228,7 +228,7 @@ static status insert_table(struct table_plan *p) {
     TRY(insert_keys(p));
     for (int32_t i = 0; i < list_n(p->constraints); i++) {
         struct ast_constraint *k = list_at(p->constraints, i);
-        if (k->kind == CONSTRAINT_CHECK) TRY(define_insert_check(env, p->r, k));
+        if (k->kind == CONSTRAINT_CHECK) TRY(define_insert_check(env, p->r, k, NULL));
     }
     for (int32_t i = 0; i < list_n(p->constraints); i++) {
         struct ast_constraint *k = list_at(p->constraints, i);
@@ -298,6 +298,7 @@ status define_create_table(struct sql_env *env, struct ast_create_table *s) {
     TRY(mark_primary(&p));
     TRY(plan_values(&p));
     TRY(insert_table(&p));
+    TRY(define_first_options(env, r->oid, 'r', s->options));
     return temp_note_on_commit(env, r->oid, s->on_commit);
 }
 
@@ -340,6 +341,7 @@ status define_table_as(struct sql_env *env, struct ast_create_table_as *s, bool 
     TRY(as_columns(env, s, r));
     struct table_plan p = {.env = env, .r = r};
     TRY(insert_table(&p));
+    TRY(define_first_options(env, r->oid, 'r', s->into->options));
     TRY(temp_note_on_commit(env, r->oid, s->into->on_commit));
     catalog_changed(env);
     *ret_made = true;

@@ -4,7 +4,7 @@
  * of a relation written out, so that it means the same whatever the search path is and whatever
  * columns are added later. Its dependencies are the relations it names and, of each, the columns
  * whose names appear in it. */
-#include "catalog/define_internal.h"
+#include "catalog/options.h"
 
 struct view_walk {
     struct sql_env *env;

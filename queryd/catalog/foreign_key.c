@@ -74,8 +74,8 @@ static bool comparable(oid ref, oid own) {
            resolve_cast(ref, own, CAST_IMPLICIT).path != CAST_NONE;
 }
 
-static status check_types(struct sql_env *env, const struct relation *r, const struct relation *to,
-                          const struct foreign_key *k) {
+status define_check_key_types(struct sql_env *env, const struct relation *r,
+                              const struct relation *to, const struct foreign_key *k) {
     for (uint16_t i = 0; i < k->n; i++) {
         const struct attribute *own = &r->atts[k->columns[i] - 1];
         const struct attribute *ref = &to->atts[k->ref_columns[i] - 1];
@@ -205,7 +205,7 @@ status define_foreign_key(struct sql_env *env, oid table, const struct ast_const
     TRY(referenced_columns(env, c, to, &k));
     TRY(choose_name(env, r, c, &k));
     TRY(set_columns(env, r, c, &k));
-    TRY(check_types(env, r, to, &k));
+    TRY(define_check_key_types(env, r, to, &k));
     TRY(insert(env, r, to, &k, !c->not_valid));
     return validate ? check_rows(env, table, k.oid) : OK;
 }

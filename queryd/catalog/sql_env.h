@@ -60,6 +60,12 @@ struct sql_env {
     void (*setting_pop)(struct sql_env *env, uint32_t mark);
     status (*setting_show)(struct sql_env *env, const char *name, const char **ret_value);
     struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
+    bool of_cursor; /* this statement is a cursor's query: its rows' addresses come behind its
+                       columns */
+    /* WHERE CURRENT OF: the key of the row of this table that the cursor stands on, in
+     * env->eval.arena; 34000, 24000. Set by the session. */
+    status (*cursor_row)(struct sql_env *env, const char *cursor, uint32_t table,
+                         const char *table_name, datum *ret_key);
     const struct routine_body *body; /* this statement stands in the body of an SQL function; NULL:
                                         it does not */
     struct list **used_routines;     /* where analysis notes the users' functions that it meets (oid

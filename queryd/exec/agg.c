@@ -85,11 +85,15 @@ static status agg_full(struct agg *a) {
 
 /* ---- groups ---- */
 
+#define GROUPS_PER_BREATH 4096
+
 static status grow(struct agg *a) {
     size_t n = a->nbuckets ? a->nbuckets * 4 : 64;
     struct group **buckets = arena_array(&a->groups, n, sizeof *buckets);
     if (!buckets) return agg_full(a);
+    size_t moved = 0;
     for (struct group *g = a->first; g; g = g->later) {
+        if (++moved % GROUPS_PER_BREATH == 0) TRY(sql_env_breathe(a->op.x->env));
         g->next = buckets[g->hash & (n - 1)];
         buckets[g->hash & (n - 1)] = g;
     }

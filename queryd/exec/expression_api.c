@@ -6,6 +6,7 @@
 #include "exec/private.h"
 #include "exec/ri.h"
 #include "exec/routine.h"
+#include "exec/transform.h"
 
 static enum analyse_use use_of(enum expression_use use) {
     switch (use) {
@@ -133,6 +134,7 @@ void exec_init(void) {
         .check_rows = expression_check_rows,
         .check_references = ri_check_references,
         .fill_column = ri_fill_column,
+        .transform_rows = transform_rows,
         .query_columns = expression_query_columns,
         .routine_default = routine_check_default,
         .routine_check = routine_check_body,

@@ -106,16 +106,18 @@ static status filtered(struct operator* op, bool *ret_again) {
     return OK;
 }
 
+/* Every batch is an occasion to give way: whatever an operator above does with many of them, a
+ * cancel is heard. */
 status operator_next(struct operator* op, const struct batch **ret) {
     *ret = &op->out;
     for (;;) {
+        if (op->plan->capacity > 1) TRY(sql_env_breathe(op->x->env));
         if (op->arena == &op->own && op->own.chunk) arena_reset(&op->own);
         TRY(op->class->next(op));
         if (op->out.nrows == 0 || !op->filter) return OK;
         bool again;
         TRY(filtered(op, &again));
         if (!again) return OK;
-        TRY(sql_env_breathe(op->x->env));
     }
 }
 

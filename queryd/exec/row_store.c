@@ -137,12 +137,19 @@ void row_store_read(const struct row_store *s, size_t *at, struct vec *columns, 
 
 /* ---- hashing ---- */
 
+#define BUCKETS_PER_BREATH 8192
+
 static status grow_table(struct row_store *s) {
     size_t more = s->nbuckets ? s->nbuckets * 4 : 256;
     if (more * sizeof *s->buckets > limit_of(s->x)) return store_full(s);
     struct stored_row **grown = calloc(more, sizeof *grown);
     if (!grown) return store_full(s);
     for (size_t b = 0; b < s->nbuckets; b++) {
+        status st = b % BUCKETS_PER_BREATH == 0 ? sql_env_breathe(s->x->env) : OK;
+        if (!ok(st)) {
+            free(grown);
+            return st;
+        }
         struct stored_row *r = s->buckets[b];
         while (r) {
             struct stored_row *next = r->next;

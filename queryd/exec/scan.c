@@ -176,6 +176,8 @@ static status make_bounds(struct scan *s) {
     s->empty = false;
     s->prefix.len = s->low.len = s->high.len = 0;
     s->bounds_ready = true;
+    if (p->row_key && !ok(buf_add(&s->prefix, p->row_key->data, p->row_key->len)))
+        return exec_memory(s->op.x);
     if (!p->values) return OK;
     if (s->bounds_arena.chunk) arena_reset(&s->bounds_arena);
     struct arena *a = s->op.arena == &s->op.own ? &s->bounds_arena : s->op.arena;
@@ -303,7 +305,7 @@ static status point(struct scan *s, const void *key, size_t len, uint16_t *n) {
 }
 
 static bool is_point_get(const struct plan_scan *p) {
-    return p->point && p->is_row_key;
+    return p->row_key || (p->point && p->is_row_key);
 }
 
 static status next_points(struct scan *s) {

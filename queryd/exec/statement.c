@@ -40,6 +40,27 @@ static status describe(struct sql_env *env, struct statement *s, const struct ta
     return OK;
 }
 
+/* A cursor that locks rows is updated through those only. */
+static bool is_locked(const struct query *q, uint16_t rte) {
+    for (uint16_t i = 0; i < q->nlock_rtes; i++)
+        if (q->lock_rtes[i] == rte) return true;
+    return !q->for_update;
+}
+
+/* The addresses behind a cursor's columns are nobody's to see. */
+static status describe_cursor(struct sql_env *env, struct statement *s, const struct query *q) {
+    uint16_t n = (uint16_t)(q->nvisible - q->naddresses);
+    s->address_tables = arena_array(&s->arena, q->naddresses, sizeof *s->address_tables);
+    if (!s->address_tables) return no_memory(env);
+    for (uint16_t i = 0; i < q->naddresses; i++) {
+        const struct target *t = &q->targets[n + i];
+        s->address_tables[i] = is_locked(q, t->expr->var.rte) ? t->table : 0;
+    }
+    s->naddresses = q->naddresses;
+    s->locks_rows = q->for_update;
+    return describe(env, s, q->targets, n);
+}
+
 static status describe_query(struct sql_env *env, struct statement_private *p,
                              const struct query *q) {
     struct statement *s = &p->statement;
@@ -50,6 +71,7 @@ static status describe_query(struct sql_env *env, struct statement_private *p,
                                        : "DELETE";
     p->changes = !reads;
     s->kind = reads || q->nreturning ? STATEMENT_QUERY : STATEMENT_CHANGE;
+    if (q->naddresses) return describe_cursor(env, s, q);
     if (reads) return describe(env, s, q->targets, q->nvisible);
     return describe(env, s, q->returning, q->nreturning);
 }
@@ -76,6 +98,7 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     s->nparams = a->nparams;
     s->param_types = a->param_types;
     s->read_only = a->read_only;
+    if (a->once) s->catalog_version = 0;
     TRY(plan_statement(env, &s->arena, a, &p->plan));
     s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
     return OK;
@@ -210,4 +233,35 @@ void statement_release(struct statement *s) {
     if (--s->references) return;
     arena_free(&s->arena);
     free(private_of(s));
+}
+
+static bool scrolls(const struct plan *p) {
+    switch (p->kind) {
+    case PLAN_RESULT:
+    case PLAN_SCAN:
+    case PLAN_VALUES:
+    case PLAN_FUNCTION:
+    case PLAN_CTE:
+    case PLAN_SORT:
+    case PLAN_MATERIAL: return true;
+    case PLAN_FILTER:
+    case PLAN_GATE:
+    case PLAN_PROJECT:
+    case PLAN_LIMIT: return scrolls(p->left);
+    case PLAN_APPEND: return scrolls(p->left) && scrolls(p->right);
+    default: return false;
+    }
+}
+
+bool statement_scrolls(const struct statement *s) {
+    const struct statement_private *p = private_of((struct statement *)s);
+    return p->plan && !p->explain && s->read_only && !s->locks_rows && scrolls(p->plan->root);
+}
+
+const struct varlena *address_row_key(struct arena *a, datum address) {
+    lsn version;
+    const void *key;
+    size_t len;
+    address_split(address, &version, &key, &len);
+    return varlena_from(a, key, len);
 }

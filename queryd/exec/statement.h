@@ -33,6 +33,9 @@ struct statement {
     oid *param_types;
     uint16_t ncolumns;
     struct result_column *columns;
+    uint16_t naddresses; /* of a cursor: columns of batches behind its own, addresses of rows … */
+    oid *address_tables; /* … of these tables */
+    bool locks_rows;     /* of a cursor: FOR UPDATE and its kin */
     uint64_t catalog_version; /* the plan is good for; 0: for this execution only */
     uint32_t references;
     struct arena arena; /* owns everything of the statement */
@@ -46,6 +49,11 @@ status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const 
 /* Do both give columns of the same names and types? */
 bool statement_same_result(const struct statement *a, const struct statement *b);
 void statement_release(struct statement *s);
+/* Its rows come one by one from tables and what is kept: a cursor over it may go backward without
+ * having been told (PostgreSQL's rule). */
+bool statement_scrolls(const struct statement *s);
+/* The key in the address of a row, as WHERE CURRENT OF looks for it. NULL: no memory. */
+const struct varlena *address_row_key(struct arena *a, datum address);
 
 /* Rows, a batch at a time: column vectors of up to BATCH_ROWS values; sel, when not NULL, lists the
  * rows that count. Valid until the next fetch. */

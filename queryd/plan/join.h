@@ -56,6 +56,9 @@ struct join_graph {
     uint32_t nfilters, filters_cap;
     struct join_filter *filters;
     part_set needs[PARTS_MAX]; /* parts that a part's parameters come from */
+    /* Only conditions of inner joins, each of two parts: what may be joined is seen at once. */
+    bool simple;
+    part_set tied[PARTS_MAX], hashed[PARTS_MAX]; /* to which a part is; … by an equality */
 };
 
 struct join_class {
@@ -79,8 +82,6 @@ struct join_cut {
     bool swap;  /* the second is the left side */
     bool fixed; /* … and only so */
     bool keys;  /* an equality that a hash table can serve */
-    double selectivity;
-    double filter; /* selectivity of the filters that become possible */
 };
 
 /* join_graph.c */
@@ -88,6 +89,8 @@ status join_graph_edges(struct join_graph *g, struct join_node *root);
 part_set join_graph_parts(const struct join_graph *g, const struct rte_set *rtes);
 /* Whether joining disjoint a and b is what the query means. */
 bool join_graph_cut(const struct join_graph *g, part_set a, part_set b, struct join_cut *ret);
+/* Of all that becomes possible when they are joined. */
+double join_graph_selectivity(const struct join_graph *g, part_set a, part_set b);
 /* The conditions of the edges that such a join carries out. */
 status join_graph_quals(const struct join_graph *g, part_set a, part_set b, struct conjuncts *ret);
 status join_graph_filters(const struct join_graph *g, part_set a, part_set b,

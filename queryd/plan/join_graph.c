@@ -243,9 +243,30 @@ static void correct_keys(struct join_graph *g, uint16_t a, uint16_t b) {
     first->selectivity = least;
 }
 
+static bool single(part_set s) {
+    return (s & (s - 1)) == 0;
+}
+
+static void find_ties(struct join_graph *g) {
+    g->simple = g->nfilters == 0;
+    for (uint16_t i = 0; i < g->nparts; i++) g->simple &= g->needs[i] == 0;
+    for (uint32_t i = 0; i < g->nedges; i++) {
+        const struct join_edge *e = &g->edges[i];
+        g->simple &= e->kind == PLAN_INNER && !e->nrules && single(e->left) && single(e->right);
+        if (!g->simple) return;
+        int l = __builtin_ctzll(e->left), r = __builtin_ctzll(e->right);
+        g->tied[l] |= e->right;
+        g->tied[r] |= e->left;
+        if (!e->hashable) continue;
+        g->hashed[l] |= e->right;
+        g->hashed[r] |= e->left;
+    }
+}
+
 status join_graph_edges(struct join_graph *g, struct join_node *root) {
     TRY(node_edges(g, root, false));
     TRY(connect(g));
+    find_ties(g);
     for (uint16_t a = 0; a < g->nparts; a++)
         for (uint16_t b = 0; b < g->nparts; b++)
             if (a != b) correct_keys(g, a, b);
@@ -296,8 +317,20 @@ static bool on_both_sides(const struct join_edge *e, part_set a, part_set b) {
            (parts_within(e->left, b) && parts_within(e->right, a));
 }
 
+static bool simple_cut(const struct join_graph *g, part_set a, part_set b, struct join_cut *ret) {
+    bool tied = false;
+    *ret = (struct join_cut){.kind = PLAN_INNER};
+    for (part_set left = a; left; left &= left - 1) {
+        int i = __builtin_ctzll(left);
+        tied |= (g->tied[i] & b) != 0;
+        ret->keys |= (g->hashed[i] & b) != 0;
+    }
+    return tied;
+}
+
 bool join_graph_cut(const struct join_graph *g, part_set a, part_set b, struct join_cut *ret) {
-    struct join_cut cut = {.kind = PLAN_INNER, .selectivity = 1, .filter = 1};
+    if (g->simple) return simple_cut(g, a, b, ret);
+    struct join_cut cut = {.kind = PLAN_INNER};
     bool product = false, inner = false, other = false;
     if (!needs_cut(g, a, b, &cut)) return false;
     for (uint32_t i = 0; i < g->nedges; i++) {
@@ -313,13 +346,18 @@ bool join_graph_cut(const struct join_graph *g, part_set a, part_set b, struct j
             inner = true;
             cut.keys |= e->hashable && on_both_sides(e, a, b);
         }
-        cut.selectivity *= e->selectivity;
     }
     if (other ? inner : !inner && !product) return false;
-    for (uint32_t i = 0; i < g->nfilters; i++)
-        if (becomes_possible(g->filters[i].parts, a, b)) cut.filter *= g->filters[i].selectivity;
     *ret = cut;
     return true;
+}
+
+double join_graph_selectivity(const struct join_graph *g, part_set a, part_set b) {
+    double s = 1;
+    for (uint32_t i = 0; i < g->nedges; i++)
+        if (becomes_possible(g->edges[i].left | g->edges[i].right, a, b))
+            s *= g->edges[i].selectivity;
+    return s;
 }
 
 status join_graph_quals(const struct join_graph *g, part_set a, part_set b, struct conjuncts *ret) {

@@ -61,9 +61,16 @@ static status part_classes(struct order *o) {
 
 /* ---- costs ---- */
 
-static double class_rows(const struct join_class *l, const struct join_class *r,
-                         const struct join_cut *cut) {
-    double rows = join_rows(l->rows, r->rows, cut->kind, cut->selectivity) * cut->filter;
+static double class_rows(const struct join_graph *g, const struct join_class *l,
+                         const struct join_class *r, const struct join_cut *cut) {
+    double s = join_graph_selectivity(g, l->set, r->set);
+    double rows = join_rows(l->rows, r->rows, cut->kind, s);
+    for (uint32_t i = 0; i < g->nfilters; i++) {
+        part_set parts = g->filters[i].parts;
+        bool now = parts_within(parts, l->set | r->set) && !parts_within(parts, l->set) &&
+                   !parts_within(parts, r->set);
+        if (now) rows *= g->filters[i].selectivity;
+    }
     return rows < 1 ? 1 : rows;
 }
 
@@ -133,7 +140,7 @@ static status join_classes(struct order *o, struct join_class *a, struct join_cl
     struct join_class *c = find(o, a->set | b->set);
     if (!c) {
         TRY(new_class(o, a->set | b->set, &c));
-        c->rows = class_rows(l, r, cut);
+        c->rows = class_rows(o->g, l, r, cut);
     }
     TRY(keep_cheaper(o, cut, cut->kind, l, r, c));
     if (cut->kind == PLAN_LEFT && cut->keys) return keep_cheaper(o, cut, PLAN_RIGHT, r, l, c);
@@ -164,6 +171,9 @@ static part_set lowest(part_set s) {
 /* Parts through which s can grow: of an edge's other side the lowest stands for all. */
 static part_set neighbours(const struct join_graph *g, part_set s, part_set without) {
     part_set found = 0;
+    for (part_set left = g->simple ? s : 0; left; left &= left - 1)
+        found |= g->tied[__builtin_ctzll(left)];
+    if (g->simple) return found & ~(s | without);
     for (int several = 0; several < 2; several++)
         for (uint32_t i = 0; i < g->nedges; i++)
             for (int back = 0; back < 2; back++) {
@@ -177,6 +187,9 @@ static part_set neighbours(const struct join_graph *g, part_set s, part_set with
 }
 
 static bool connected(const struct join_graph *g, part_set a, part_set b) {
+    for (part_set left = g->simple ? a : 0; left; left &= left - 1)
+        if (g->tied[__builtin_ctzll(left)] & b) return true;
+    if (g->simple) return false;
     for (uint32_t i = 0; i < g->nedges; i++) {
         const struct join_edge *e = &g->edges[i];
         if (parts_within(e->left, a) && parts_within(e->right, b)) return true;
@@ -245,7 +258,7 @@ static void judge(const struct order *o, struct join_class *a, struct join_class
     ret->possible = join_graph_cut(o->g, a->set, b->set, &ret->cut);
     if (!ret->possible) return;
     bool swap = ret->cut.swap;
-    ret->rows = class_rows(swap ? b : a, swap ? a : b, &ret->cut);
+    ret->rows = class_rows(o->g, swap ? b : a, swap ? a : b, &ret->cut);
 }
 
 static status greedy(struct order *o) {
@@ -290,7 +303,7 @@ static status as_written(struct order *o, const struct join_node *at) {
     if (!l || !r) return OK;
     if (!join_graph_cut(o->g, l->set, r->set, &cut)) {
         if (at->kind != PLAN_INNER) return OK;
-        cut = (struct join_cut){.kind = PLAN_INNER, .selectivity = 1, .filter = 1};
+        cut = (struct join_cut){.kind = PLAN_INNER};
     }
     return join_classes(o, l, r, &cut);
 }

@@ -55,6 +55,7 @@ struct plan_scan {
     int16_t *atts;          /* output columns: attribute numbers, ATT_… */
     uint16_t wanted;        /* attributes to take out of a row: 1 … wanted */
     bool only_keys;         /* no attribute wanted at all */
+    const struct varlena *row_key; /* CURRENT OF: the one row with this key; NULL: not so */
 };
 
 struct plan_values {

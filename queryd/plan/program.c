@@ -157,6 +157,14 @@ static status compile_const(struct compile *c, const struct expr *e, uint16_t *r
     return OK;
 }
 
+/* The scan has looked for just that row. */
+static status compile_current_of(struct compile *c, uint16_t *ret) {
+    TRY(grow(c->arena, (void **)&c->consts, c->nconsts, &c->consts_cap, sizeof *c->consts));
+    TRY(new_reg(c, ret));
+    c->consts[c->nconsts++] = (struct program_const){*ret, false, datum_bool(true)};
+    return OK;
+}
+
 static status compile_param(struct compile *c, const struct expr *e, uint16_t *ret) {
     for (uint32_t i = 0; i < c->nparams; i++)
         if (c->params[i].param == e->param) {
@@ -199,6 +207,7 @@ static status compile(struct compile *c, const struct expr *e, uint16_t *ret) {
         *ret = e->column;
         return OK;
     case EXPR_CONST: return compile_const(c, e, ret);
+    case EXPR_CURRENT_OF: return compile_current_of(c, ret);
     case EXPR_PARAM: return compile_param(c, e, ret);
     case EXPR_CASE_TEST: *ret = c->case_test; return OK;
     case EXPR_CALL: return compile_eager(c, INSTR_CALL, e, e->call.function, ret);

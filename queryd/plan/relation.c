@@ -538,6 +538,20 @@ bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *qu
     return true;
 }
 
+/* The row that a cursor stands on: found by its key, whatever way was best. */
+static void one_row(struct plan *plan, const struct expr *e) {
+    while (plan->kind != PLAN_SCAN && plan->left) plan = plan->left;
+    if (plan->kind != PLAN_SCAN) return;
+    plan->scan.index = 0;
+    plan->scan.values = NULL;
+    plan->scan.list = 0;
+    plan->scan.array = plan->scan.has_low = plan->scan.has_high = false;
+    plan->scan.row_key = e->constant.value.v;
+    plan->index_name = NULL;
+    plan->rows = 1;
+    plan->cost = 1;
+}
+
 status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
                      const struct rte_set *outer, struct plan **ret) {
     struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer};
@@ -547,5 +561,8 @@ status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *qu
         *ret = NULL;
         return outer ? OK : plan_memory(p);
     }
-    return scan_node(&s, best, ret);
+    TRY(scan_node(&s, best, ret));
+    for (uint32_t i = 0; i < quals->n; i++)
+        if (quals->items[i]->kind == EXPR_CURRENT_OF) one_row(*ret, quals->items[i]);
+    return OK;
 }

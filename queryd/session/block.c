@@ -98,7 +98,7 @@ void block_statement_end(struct session *s) {
 
 /* The transaction is over: what lived with it goes. */
 static void forget_txn(struct session *s, bool committed) {
-    portal_drop_all(s);
+    portal_drop_from(s, 0);
     temp_transaction_ended(&s->env, committed);
     s->env.ri = NULL;
     s->env.index_rows = NULL;
@@ -127,7 +127,8 @@ static status commit(struct session *s, const char *tag) {
     bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
     PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
     if (s->txn.slot) {
-        status before = ri_before_commit(&s->env);
+        status before = cursor_hold_all(s);
+        if (ok(before)) before = ri_before_commit(&s->env);
         if (ok(before)) before = temp_before_commit(&s->env);
         if (!ok(before)) {
             roll_back(s);
@@ -157,7 +158,7 @@ void block_abort(struct session *s) {
         return;
     }
     if (s->block == BLOCK_FAILED) return;
-    portal_drop_all(s);
+    portal_drop_from(s, block_level(s));
     /* Without a savepoint nothing can come back: others get rows and locks now, whenever the client
      * says ROLLBACK. */
     if (s->txn.slot &&
@@ -165,7 +166,7 @@ void block_abort(struct session *s) {
         status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
     if (s->txn.slot && s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, s->savepoints ? s->savepoints->saved_settings : 0);
-    if (s->txn.slot) txn_snapshot_release(&s->txn);
+    if (s->txn.slot) block_statement_end(s);
     set_block(s, BLOCK_FAILED);
 }
 
@@ -294,6 +295,12 @@ static struct savepoint *find_savepoint(struct session *s, const char *name) {
     return NULL;
 }
 
+uint32_t block_level(const struct session *s) {
+    uint32_t n = 0;
+    for (const struct savepoint *p = s->savepoints; p; p = p->outer) n++;
+    return n;
+}
+
 static status add_savepoint(struct session *s, const char *name) {
     struct savepoint *p = arena_zalloc(&s->txn_arena, sizeof *p);
     if (!p) return STATUS(OUT_OF_MEMORY);
@@ -311,7 +318,8 @@ static status roll_back_to(struct session *s, struct savepoint *p) {
                          p->name);
     TRY(txn_rollback_to(s->env.proc, &s->txn, p->mark));
     ri_rolled_back(&s->env, p->mark);
-    portal_drop_all(s);
+    s->savepoints = p;
+    portal_drop_from(s, block_level(s));
     if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, p->saved_settings);
     s->savepoints = p;
@@ -356,6 +364,8 @@ status block_execute(struct session *s, const struct ast_transaction *t, const c
     struct savepoint *p = find_savepoint(s, t->name);
     if (!p) return s->error.status;
     if (t->kind == TXN_ROLLBACK_TO) return roll_back_to(s, p);
+    s->savepoints = p;
+    portal_release_level(s, block_level(s));
     s->savepoints = p->outer;
     return OK;
 }

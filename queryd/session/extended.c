@@ -195,7 +195,11 @@ static status execute_utility(struct session *s, struct portal *p) {
     struct prepared *owner = p->utility;
     owner->references++; /* COMMIT drops portals, DEALLOCATE statements */
     status st = block_check_failed(s, owner->utility);
+    s->statement_end = 0;
+    s->utility_nformats = p->nformats;
+    s->utility_formats = p->formats;
     if (ok(st)) st = utility_execute(s, owner->utility, false, &tag);
+    s->utility_nformats = 0;
     prepared_release(owner);
     TRY(st);
     if (s->copy_in) return OK;

@@ -86,6 +86,8 @@ void session_functions_register(void) {
     } list[] = {{2026, pg_backend_pid},
                 {2077, current_setting},
                 {2084, pg_show_all_settings},
+                {2510, pg_prepared_statement},
+                {2511, pg_cursor},
                 {2626, pg_sleep},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};

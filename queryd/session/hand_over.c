@@ -83,7 +83,7 @@ void session_commit_ends(struct session *s, bool committed) {
 bool session_may_leave(const struct session *s) {
     return s->started && !s->txn.slot && !s->copy_in && !s->wire.writer &&
            !wire_sequence_open(&s->wire) && !s->slot->statements_lost && !s->ending &&
-           !atomic_load(&s->slot->large) && s->kept;
+           !atomic_load(&s->slot->large) && s->kept && !cursor_any_held(s);
 }
 
 /* ---- taking up ------------------------------------------------------------------------------- */
@@ -98,6 +98,8 @@ static status restore(struct session *s) {
     struct session_slot *slot = s->slot;
     s->restoring = true;
     s->started = slot->started;
+    s->cursors_lost = slot->holds_cursors;
+    slot->holds_cursors = false;
     s->settings.user = slot->user;
     s->settings.database = slot->database;
     s->settings.user_oid = slot->user_oid;

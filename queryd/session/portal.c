@@ -13,6 +13,7 @@ struct portal *portal_find(struct session *s, const char *name) {
 }
 
 static void portal_free(struct portal *p) {
+    if (p->cursor) cursor_free(p->cursor);
     if (p->execution) execution_end(p->execution);
     if (p->statement) statement_release(p->statement);
     if (p->utility) prepared_release(p->utility);
@@ -33,6 +34,19 @@ void portal_drop_all(struct session *s) {
     while (s->portals) portal_drop(s, s->portals);
 }
 
+/* Those that are not held, and were made at this level of savepoints or inside of it. */
+void portal_drop_from(struct session *s, uint32_t level) {
+    for (struct portal *p = s->portals, *next; p; p = next) {
+        next = p->next;
+        if (!(p->cursor && cursor_is_held(p->cursor)) && p->level >= level) portal_drop(s, p);
+    }
+}
+
+void portal_release_level(struct session *s, uint32_t level) {
+    for (struct portal *p = s->portals; p; p = p->next)
+        if (p->level >= level) p->level = level - 1;
+}
+
 status portal_new(struct session *s, const char *name, struct portal **ret_portal) {
     struct portal *old = portal_find(s, name);
     if (old && *name)
@@ -48,6 +62,8 @@ status portal_new(struct session *s, const char *name, struct portal **ret_porta
     }
     p->name = copy;
     p->arena = all;
+    p->level = block_level(s);
+    p->created_us = s->values.statement_us;
     p->next = s->portals;
     s->portals = p;
     *ret_portal = p;
@@ -74,7 +90,7 @@ static status start(struct session *s, struct portal *p) {
     return execution_begin(&s->env, p->statement, p->params, p->nulls, &p->execution);
 }
 
-/* The next batch, at most `want` rows. */
+/* The next batch, at most `want` rows (0: as many as there are). */
 static status fetch(struct portal *p, uint64_t want) {
     uint16_t n = want == 0 || want > BATCH_ROWS ? BATCH_ROWS : (uint16_t)want;
     TRY(execution_fetch(p->execution, n, &p->batch));
@@ -109,6 +125,11 @@ static status run_rows(struct session *s, struct portal *p, uint64_t max, bool s
     return OK;
 }
 
+status portal_refuse(struct session *s, const struct portal *p) {
+    return error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE, "portal \"%s\" cannot be run",
+                     p->name);
+}
+
 status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
                   uint64_t *ret_rows) {
     struct sql_env *env = &s->env;
@@ -118,84 +139,15 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
     env->text = p->text;
     env->text_len = p->text_len;
     if (p->execution) block_statement_resume(s);
-    status st = p->execution ? OK : start(s, p);
+    status st = p->failed ? portal_refuse(s, p) : p->execution ? OK : start(s, p);
     if (ok(st) && p->describe && p->statement->ncolumns)
         send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
     if (ok(st)) {
         env->snapshot = p->snapshot;
         st = run_rows(s, p, max, send, ret_rows);
+        p->failed = !ok(st);
     }
     env->eval.arena = outer;
     env->snapshot = outer_snapshot;
     return st;
-}
-
-/* ---- cursors --------------------------------------------------------------------------------- */
-
-/* INVALID: catalogs changed between planning and locking; it can be tried again. */
-static status open_cursor(struct session *s, const struct ast_declare_cursor *d) {
-    struct portal *p;
-    TRY(block_statement_begin(s));
-    TRY(portal_new(s, d->name, &p));
-    struct raw_stmt raw = {.stmt = d->query, .location = 0, .length = (int32_t)s->env.text_len};
-    status st = statement_prepare(&s->env, &raw, NULL, 0, &p->statement);
-    p->text = ok(st) ? arena_strndup(&p->arena, s->env.text, s->env.text_len) : NULL;
-    if (ok(st) && !p->text) st = STATUS(OUT_OF_MEMORY);
-    p->text_len = s->env.text_len;
-    p->fingerprint = plan_cache_fingerprint(s->env.text, s->env.text_len);
-    if (ok(st)) {
-        struct arena *outer = s->env.eval.arena;
-        s->env.eval.arena = &p->arena;
-        p->is_cursor = true;
-        p->snapshot = s->env.snapshot;
-        st = execution_begin(&s->env, p->statement, NULL, NULL, &p->execution);
-        s->env.eval.arena = outer;
-    }
-    if (!ok(st)) portal_drop(s, p);
-    return st;
-}
-
-status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
-    if (s->block == BLOCK_NONE && !(d->options & CURSOR_HOLD))
-        return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
-                         "DECLARE CURSOR can only be used in transaction blocks");
-    if (d->options & (CURSOR_HOLD | CURSOR_SCROLL))
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s cursors are not supported",
-                         d->options & CURSOR_HOLD ? "WITH HOLD" : "SCROLL");
-    if (portal_find(s, d->name))
-        return error_set(&s->error, ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", d->name);
-    status st;
-    int tries = 0;
-    do st = open_cursor(s, d);
-    while (status_is(st, ST_INVALID) && ++tries < PLAN_TRIES_MAX);
-    return st;
-}
-status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
-                    const char **ret_tag) {
-    struct portal *p = portal_find(s, f->cursor);
-    if (!p)
-        return error_set(&s->error, ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist",
-                         f->cursor);
-    bool forward = f->direction == FETCH_FORWARD || f->direction == FETCH_RELATIVE;
-    if (!forward || f->count < 0) {
-        status st = error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                              "cursor can only scan forward");
-        error_hint(&s->error, "Declare it with SCROLL option to enable backward scan.");
-        return st;
-    }
-    if (describe && !f->move)
-        send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
-    uint64_t rows = 0;
-    uint64_t skip = f->direction == FETCH_RELATIVE && f->count > 1 ? (uint64_t)f->count - 1 : 0;
-    uint64_t want = f->direction == FETCH_RELATIVE ? (f->count ? 1 : 0) : (uint64_t)f->count;
-    if (f->count == FETCH_ALL) want = 0;
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
-    if (skip) TRY(portal_run(s, p, skip, false, &rows));
-    rows = 0;
-    if (want || f->count == FETCH_ALL) TRY(portal_run(s, p, want, !f->move, &rows));
-    char *tag = arena_printf(&s->statement_arena, "%s %llu", f->move ? "MOVE" : "FETCH",
-                             (unsigned long long)rows);
-    if (!tag) return STATUS(OUT_OF_MEMORY);
-    *ret_tag = tag;
-    return OK;
 }

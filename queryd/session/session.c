@@ -50,6 +50,7 @@ static void env_init(struct session *s) {
                               .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),
                               .session = s};
+    s->env.cursor_row = cursor_current_row;
     settings_serve(&s->env);
 }
 
@@ -63,6 +64,7 @@ status session_new(struct worker *w, int fd, struct session **ret_session) {
         return STATUS(TOO_MANY_CONNECTIONS);
     }
     s->slot = (struct session_slot *)session_slot_at(shm, s->index);
+    s->slot->holds_cursors = false;
     s->worker = w;
     if (getrandom(&s->slot->secret, sizeof s->slot->secret, 0) < 0) s->slot->secret = (uint32_t)fd;
     wire_init(&s->wire, w->d, fd, s->slot);

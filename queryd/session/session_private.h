@@ -47,9 +47,14 @@ struct prepared {
     struct node *utility;        /* in arena */
     struct arena arena;
     int64_t prepared_us;
+    char *written; /* by PREPARE: that statement; NULL: as the text, or the worker changed since */
+    uint64_t generic_plans,
+        custom_plans; /* executions by the one plan kept, by one made for them */
     bool from_sql;
     uint32_t references; /* its name, and portals that run its utility statement */
 };
+
+struct cursor;
 
 struct portal {
     struct portal *next;
@@ -70,8 +75,11 @@ struct portal {
     const struct batch *batch; /* fetched and not yet used up (cursors) */
     uint16_t batch_at;
     bool done;
-    bool describe;  /* its columns are to be told once it runs */
-    bool is_cursor; /* by DECLARE */
+    bool describe;         /* its columns are to be told once it runs */
+    bool failed;           /* it cannot be asked for more */
+    uint32_t level;        /* savepoints around it */
+    int64_t created_us;    /* microseconds since 2000 */
+    struct cursor *cursor; /* by DECLARE (cursor.h); NULL: it was bound */
 };
 
 struct session {
@@ -87,6 +95,7 @@ struct session {
     bool kept;         /* the guardian has a copy of the socket */
     bool lost;         /* the open block died with its worker, and the client does not know yet */
     bool portals_lost; /* those of the open sequence died with its worker */
+    bool cursors_lost; /* held cursors died with its worker */
     bool rested;       /* no message was worked on when its last worker died */
     bool restoring; /* the session is put together from its slot: nothing is told to the client */
     bool last_statement; /* of a simple query: what runs now has nothing behind it */
@@ -107,6 +116,9 @@ struct session {
     struct arena statement_arena; /* of what runs; reset between statements */
 
     struct prepared *prepared;
+    size_t statement_end;      /* where the statement that runs ends in env.text; 0: with it */
+    uint16_t utility_nformats; /* of the rows of the utility statement that was bound; 0: text */
+    const uint16_t *utility_formats;
     struct portal *portals;
     struct copy *copy_in; /* COPY FROM STDIN is under way */
     bool copy_extended;
@@ -177,6 +189,7 @@ void block_statement_end(struct session *s); /* READ COMMITTED: the snapshot goe
 status block_finish_implicit(struct session *s, const char *tag);
 /* After a failed statement: rolls back what must be, and moves the block to FAILED. */
 void block_abort(struct session *s);
+uint32_t block_level(const struct session *s); /* savepoints that are open */
 status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag);
 void block_rollback_all(struct session *s);
 status block_set_modes(struct session *s, const struct list *modes, bool session_wide);
@@ -227,13 +240,28 @@ struct portal *portal_find(struct session *s, const char *name);
 status portal_new(struct session *s, const char *name, struct portal **ret_portal);
 void portal_drop(struct session *s, struct portal *p);
 void portal_drop_all(struct session *s);
+void portal_drop_from(struct session *s, uint32_t level);
+/* The savepoint of that level is released: what was made in it is the outer one's. */
+void portal_release_level(struct session *s, uint32_t level);
+status portal_refuse(struct session *s, const struct portal *p); /* 55000 */
 /* Starts executing when it has not; then at most max rows (0: all) go to the client; *ret_rows
  * counts. */
 status portal_run(struct session *s, struct portal *p, uint64_t max, bool send, uint64_t *ret_rows);
-/* The fetch side of cursors. */
+
+/* cursor.c */
 status cursor_declare(struct session *s, const struct ast_declare_cursor *d);
 status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
                     const char **ret_tag);
+status cursor_close(struct session *s, const char *name); /* NULL: all */
+void cursor_free(struct cursor *c);
+/* WITH HOLD, and the transaction that declared it has ended. */
+bool cursor_is_held(const struct cursor *c);
+/* Before a commit: the rows of cursors WITH HOLD are kept. */
+status cursor_hold_all(struct session *s);
+bool cursor_any_held(const struct session *s);
+status cursor_current_row(struct sql_env *env, const char *name, uint32_t table,
+                          const char *table_name, datum *ret_key);
+void cursor_facts(const struct cursor *c, bool *ret_hold, bool *ret_binary, bool *ret_scroll);
 
 /* quarantine.c */
 /* A statement begins: its text as the plan cache knows it. QUERY_CANCELED: it has ended its worker

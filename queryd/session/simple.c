@@ -88,6 +88,7 @@ static status run_raw(struct session *s, const struct raw_stmt *raw, const char 
     s->last_statement = last;
     s->env.text = text;
     s->env.text_len = len;
+    s->statement_end = raw->length > 0 ? (size_t)(raw->location + raw->length) : 0;
     if (utility_is(raw->stmt)) {
         TRY(block_check_failed(s, raw->stmt));
         TRY(utility_execute(s, raw->stmt, true, &tag));

@@ -162,10 +162,12 @@ static status execute_prepare(struct session *s, const struct ast_prepare *p) {
     int32_t from = ast_leftmost(p->query);
     if (from < 0 || (size_t)from > s->env.text_len)
         return error_set(&s->error, ST_INTERNAL_ERROR, "PREPARE without a statement text");
-    const char *text = s->env.text + from;
-    size_t len = s->env.text_len - (size_t)from;
+    const char *written = s->env.text, *text = written + from;
+    size_t written_len = s->env.text_len, end = s->statement_end ? s->statement_end : written_len;
     struct prepared *made;
-    return prepared_store(s, p->name, text, len, types, n, true, &made);
+    TRY(prepared_store(s, p->name, text, end - (size_t)from, types, n, true, &made));
+    made->written = arena_strndup(&made->arena, written, written_len);
+    return made->written ? OK : STATUS(OUT_OF_MEMORY);
 }
 
 /* A string without a type is read as the parameter's type; other values are assigned to it. The
@@ -223,6 +225,7 @@ static status evaluate_arguments(struct session *s, const struct ast_execute *x,
 static status execute_execute(struct session *s, const struct ast_execute *x, bool describe,
                               const char **ret_tag) {
     struct prepared *p = prepared_find(s, x->name);
+    s->statement_end = 0; /* of the text that is set from here on */
     if (!p)
         return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
                          "prepared statement \"%s\" does not exist", x->name);
@@ -248,6 +251,7 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
     if (n) TRY(evaluate_arguments(s, x, p, values, nulls));
     s->env.text = p->text;
     s->env.text_len = p->text_len;
+    p->generic_plans++;
     status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
     for (int tries = 0; status_is(st, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
         TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */
@@ -270,23 +274,6 @@ static status execute_deallocate(struct session *s, const struct ast_deallocate 
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-static status execute_close(struct session *s, const struct ast_close *c, const char **ret_tag) {
-    *ret_tag = c->cursor ? "CLOSE CURSOR" : "CLOSE CURSOR ALL";
-    if (!c->cursor) {
-        for (struct portal *p = s->portals, *next; p; p = next) {
-            next = p->next;
-            if (p->is_cursor) portal_drop(s, p);
-        }
-        return OK;
-    }
-    struct portal *p = portal_find(s, c->cursor);
-    if (!p)
-        return error_set(&s->error, ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist",
-                         c->cursor);
-    portal_drop(s, p);
-    return OK;
-}
-
 static status execute_discard(struct session *s, const struct ast_discard *d,
                               const char **ret_tag) {
     static const char *const tags[] = {[DISCARD_ALL] = "DISCARD ALL",
@@ -304,6 +291,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
         TRY(temp_drop_all(&s->env));
     }
     if (d->kind == DISCARD_ALL) {
+        TRY(cursor_close(s, NULL));
         settings_reset_all(s);
         prepared_drop(s, NULL);
     }
@@ -377,7 +365,9 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
         *ret_tag = "DECLARE CURSOR";
         return cursor_declare(s, (struct ast_declare_cursor *)n);
     case NODE_FETCH: return cursor_fetch(s, (struct ast_fetch *)n, describe, ret_tag);
-    case NODE_CLOSE: return execute_close(s, (struct ast_close *)n, ret_tag);
+    case NODE_CLOSE:
+        *ret_tag = ((struct ast_close *)n)->cursor ? "CLOSE CURSOR" : "CLOSE CURSOR ALL";
+        return cursor_close(s, ((struct ast_close *)n)->cursor);
     case NODE_COPY: return copy_io_begin(s, (struct ast_copy *)n, !describe, ret_tag);
     case NODE_DISCARD: return execute_discard(s, (struct ast_discard *)n, ret_tag);
     case NODE_SET_CONSTRAINTS:

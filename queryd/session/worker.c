@@ -271,6 +271,7 @@ static status init(struct daemon *d, struct error *e) {
     setlocale(LC_CTYPE, "C.UTF-8"); /* letters of upper, lower and patterns */
     session_functions_register();
     exec_init();
+    arena_free_later(true);
     struct worker *w = calloc(1, sizeof *w);
     if (!w) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
     w->d = d;
@@ -310,7 +311,7 @@ static bool queryd_step(struct daemon *d) {
         uint64_t soon = d->proc.env->mono_ns(&d->proc) + AGAIN_NS;
         if (!d->step_due_ns || d->step_due_ns > soon) d->step_due_ns = soon;
     }
-    return false;
+    return arena_free_some();
 }
 
 void worker_end_sessions(struct worker *w) {
@@ -345,6 +346,7 @@ static void queryd_fini(struct daemon *d) {
         free(db);
     }
     if (w->catalog) catalog_close(w->catalog);
+    while (arena_free_some()) continue;
     free(w);
 }
 

@@ -295,9 +295,8 @@ status table_build_index(struct sql_env *env, const struct relation *r,
     return for_each_row(env, r, build_entry, &(struct build){r, index});
 }
 
-static status copy_row(struct sql_env *env, const void *arg, const struct tree_entry *,
-                       const datum *values, const uint8_t *nulls) {
-    const struct relation *to = arg;
+status table_copy_row(struct sql_env *env, const struct relation *to, const datum *values,
+                      const uint8_t *nulls) {
     struct buf key = {0}, row = {0};
     status s;
     TRY_OUT(s, form_row(env, to, values, nulls, &key, &row));
@@ -309,6 +308,11 @@ out:
     buf_free(&key);
     buf_free(&row);
     return s;
+}
+
+static status copy_row(struct sql_env *env, const void *arg, const struct tree_entry *,
+                       const datum *values, const uint8_t *nulls) {
+    return table_copy_row(env, arg, values, nulls);
 }
 
 status table_rewrite(struct sql_env *env, const struct relation *from, const struct relation *to) {

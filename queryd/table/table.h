@@ -106,6 +106,9 @@ status table_build_index(struct sql_env *env, const struct relation *r,
 /* Copies every visible row of `from` into `to` (another tree, other primary key, its own indexes
  * included): ALTER TABLE that moves rows. */
 status table_rewrite(struct sql_env *env, const struct relation *from, const struct relation *to);
+/* One such row, of `to`. UNIQUE_VIOLATION "could not create unique index …". */
+status table_copy_row(struct sql_env *env, const struct relation *to, const datum *values,
+                      const uint8_t *nulls);
 /* Puts the tree of a relation or index at purge's disposal once the transaction has committed. */
 status table_drop_tree(struct sql_env *env, struct tree t);
 

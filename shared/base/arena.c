@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,39 @@ static unsigned spare_size(size_t bytes) {
     while (i < SPARE_SIZES && bytes != (size_t)FIRST_CHUNK_BYTES << i) i++;
     return i;
 }
+
+/* Giving a gigabyte back takes the system a tenth of a second, for which nobody should wait. */
+#define CHUNKS_AT_ONCE 4
+static _Thread_local struct {
+    bool wanted;
+    struct arena_chunk *first;
+} later;
+
+static bool is_largest(size_t bytes) {
+    return bytes == LARGEST_GROWTH_BYTES;
+}
 #endif
+
+void arena_free_later(bool wanted) {
+#if SPARE_SIZES
+    later.wanted = wanted;
+#else
+    (void)wanted;
+#endif
+}
+
+bool arena_free_some(void) {
+#if SPARE_SIZES
+    for (int i = 0; i < CHUNKS_AT_ONCE && later.first; i++) {
+        struct arena_chunk *chunk = later.first;
+        later.first = chunk->older;
+        free(chunk);
+    }
+    return later.first != NULL;
+#else
+    return false;
+#endif
+}
 
 static struct arena_chunk *chunk_new(size_t bytes) {
 #if SPARE_SIZES
@@ -50,6 +83,11 @@ static struct arena_chunk *chunk_new(size_t bytes) {
         struct arena_chunk *chunk = spares[i].first;
         spares[i].first = chunk->older;
         spares[i].n--;
+        return chunk;
+    }
+    if (is_largest(bytes) && later.first) {
+        struct arena_chunk *chunk = later.first;
+        later.first = chunk->older;
         return chunk;
     }
 #endif
@@ -63,6 +101,11 @@ static void chunk_free(struct arena_chunk *chunk) {
         chunk->older = spares[i].first;
         spares[i].first = chunk;
         spares[i].n++;
+        return;
+    }
+    if (is_largest(chunk->bytes) && later.wanted) {
+        chunk->older = later.first;
+        later.first = chunk;
         return;
     }
 #endif

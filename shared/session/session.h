@@ -114,6 +114,7 @@ struct session_slot {
     bool skip_until_sync; /* an error in an extended sequence */
     _Atomic bool resting; /* no message is worked on */
     bool bound;           /* the open sequence has had a Bind: it may have portals */
+    bool holds_cursors;   /* cursors WITH HOLD, in the worker's memory */
     bool wrote;           /* ... or a statement that does more than read */
     /* Places in `in` (base + start): where the open sequence begins, and behind its Sync. */
     uint32_t sequence_from, sync_end;

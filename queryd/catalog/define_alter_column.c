@@ -1,0 +1,166 @@
+/* define_alter_column.c: ALTER COLUMN, but for its type and identity. */
+#include "catalog/define_internal.h"
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static status set_flag(struct sql_env *, struct catalog_row *row, void *arg) {
+    const int *column_and_value = arg;
+    row_set_bool(row, column_and_value[0], column_and_value[1]);
+    return OK;
+}
+
+status define_drop_default(struct sql_env *env, oid relation, int16_t number) {
+    datum keys[] = {datum_oid(relation), datum_int2(number)};
+    struct catalog_row row;
+    status st = catalog_row_get(env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, keys, 2,
+                                env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    TRY(define_forget(env, OID_pg_attrdef, row_oid(&row, COL_pg_attrdef_oid)));
+    return catalog_rows_delete(env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, keys, 2,
+                               NULL);
+}
+
+status define_set_default(struct sql_env *env, const struct relation *r,
+                          const struct ast_alter_cmd *cmd) {
+    struct attribute *att;
+    const char *text = NULL;
+    TRY(define_need_attribute(env, r, cmd->name, &att));
+    if (att->identity || att->generated) {
+        status st =
+            error_set(env->eval.error, ST_SYNTAX_ERROR,
+                      att->identity ? "column \"%s\" of relation \"%s\" is an identity column"
+                                    : "column \"%s\" of relation \"%s\" is a generated column",
+                      att->name, r->name);
+        if (att->identity && !cmd->def)
+            error_hint(env->eval.error,
+                       "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+        if (att->generated && !cmd->def)
+            error_hint(env->eval.error,
+                       "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
+        return st;
+    }
+    if (cmd->def) TRY(define_default_text(env, att, cmd->def, &text));
+    TRY(define_drop_default(env, r->oid, att->number));
+    if (text) TRY(define_insert_default(env, r->oid, att->number, text));
+    int flag[] = {COL_pg_attribute_atthasdef, text != NULL};
+    return define_update_attribute(env, r->oid, att->number, set_flag, flag);
+}
+
+status define_set_not_null(struct sql_env *env, const struct relation *r, const char *name,
+                           bool not_null) {
+    struct attribute *att;
+    TRY(define_need_attribute(env, r, name, &att));
+    if (att->not_null == not_null) return OK;
+    if (!not_null && att->identity)
+        return error_set(env->eval.error, ST_SYNTAX_ERROR,
+                         "column \"%s\" of relation \"%s\" is an identity column", name, r->name);
+    for (unsigned i = 0; !not_null && r->primary && i < r->primary->nkeys; i++)
+        if (r->primary->columns[i] == att->number)
+            return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                             "column \"%s\" is in a primary key", name);
+    if (not_null) TRY(define_check_no_nulls(env, r, &att->number, 1));
+    int flag[] = {COL_pg_attribute_attnotnull, not_null};
+    return define_update_attribute(env, r->oid, att->number, set_flag, flag);
+}
+
+/* ---- storage, statistics --------------------------------------------------------------------- */
+
+static status set_statistics(struct sql_env *, struct catalog_row *row, void *arg) {
+    row_set_int(row, COL_pg_attribute_attstattarget, *(int32_t *)arg);
+    return OK;
+}
+
+/* Of a column by name, or of an index's expression by number. */
+static status statistics_column(struct sql_env *env, const struct relation *r,
+                                const struct ast_alter_cmd *cmd, int16_t *ret) {
+    struct attribute *att;
+    if (cmd->name) {
+        TRY(define_need_attribute(env, r, cmd->name, &att));
+        *ret = att->number;
+        return OK;
+    }
+    if (r->kind != 'i')
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "cannot refer to non-index column by number");
+    if (cmd->number < 1 || cmd->number > r->natts)
+        return error_set(env->eval.error, ST_UNDEFINED_COLUMN,
+                         "column number %d of relation \"%s\" does not exist", cmd->number,
+                         r->name);
+    *ret = (int16_t)cmd->number;
+    return OK;
+}
+
+#define STATISTICS_MAX 10000
+
+static status change_statistics(struct sql_env *env, const struct relation *r,
+                                const struct ast_alter_cmd *cmd) {
+    int32_t target = ast_as_literal(cmd->def)->integer;
+    int16_t number;
+    if (target < -1)
+        return error_set(env->eval.error, ST_INVALID_PARAMETER_VALUE,
+                         "statistics target %d is too low", target);
+    if (target > STATISTICS_MAX) {
+        target = STATISTICS_MAX;
+        if (env->notice)
+            env->notice(env, "WARNING", "22023", "lowering statistics target to 10000");
+    }
+    TRY(statistics_column(env, r, cmd, &number));
+    return define_update_attribute(env, r->oid, number, set_statistics, &target);
+}
+
+static status set_storage(struct sql_env *, struct catalog_row *row, void *arg) {
+    row_set_char(row, COL_pg_attribute_attstorage, *(char *)arg);
+    return OK;
+}
+
+static status change_storage(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd) {
+    static const char *const names[] = {"plain", "external", "extended", "main"};
+    struct attribute *att;
+    const char *wanted = ast_as_literal(cmd->def)->text;
+    char storage = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcasecmp(names[i], wanted)) storage = "pexm"[i];
+    if (!storage)
+        return error_set(env->eval.error, ST_INVALID_PARAMETER_VALUE, "invalid storage type \"%s\"",
+                         wanted);
+    TRY(define_need_attribute(env, r, cmd->name, &att));
+    const struct type *t = type_find(att->type);
+    if (storage != 'p' && t && t->storage == 'p')
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "column data type %s can only have storage PLAIN",
+                         type_format_name(env->eval.arena, att->type));
+    return define_update_attribute(env, r->oid, att->number, set_storage, &storage);
+}
+
+static status set_compression(struct sql_env *, struct catalog_row *row, void *arg) {
+    row_set_char(row, COL_pg_attribute_attcompression, *(char *)arg);
+    return OK;
+}
+
+static status change_compression(struct sql_env *env, const struct relation *r,
+                                 const struct ast_alter_cmd *cmd) {
+    struct attribute *att;
+    const char *wanted = ast_as_literal(cmd->def)->text;
+    char method = !strcmp(wanted, "pglz") ? 'p' : !strcmp(wanted, "lz4") ? 'l' : 0;
+    TRY(define_need_attribute(env, r, cmd->name, &att));
+    const struct type *t = type_find(att->type);
+    if (t && t->storage == 'p')
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "column data type %s does not support compression",
+                         type_format_name(env->eval.arena, att->type));
+    if (!method && strcmp(wanted, "default"))
+        return error_set(env->eval.error, ST_INVALID_PARAMETER_VALUE,
+                         "invalid compression method \"%s\"", wanted);
+    return define_update_attribute(env, r->oid, att->number, set_compression, &method);
+}
+
+status define_alter_storage(struct sql_env *env, const struct relation *r,
+                            const struct ast_alter_cmd *cmd) {
+    switch (cmd->kind) {
+    case ALTER_SET_STATISTICS: return change_statistics(env, r, cmd);
+    case ALTER_SET_STORAGE: return change_storage(env, r, cmd);
+    default: return change_compression(env, r, cmd);
+    }
+}
