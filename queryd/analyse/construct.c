@@ -258,11 +258,65 @@ static status subscript_value(struct scope *s, struct node *n, struct expr **ret
     return OK;
 }
 
+/* A step into a jsonb, as text: a number counts in arrays, a text names in objects. */
+static status jsonb_step(struct scope *s, struct ast_subscript *step, bool *ret_number,
+                         struct expr **ret) {
+    struct analyse *a = s->a;
+    struct expr *e;
+    struct node *n = step->high ? step->high : step->low;
+    if (step->slice)
+        return FAIL_AT(a, n ? n->location : step->node.location, DATATYPE_MISMATCH,
+                       "jsonb subscript does not support slices");
+    TRY(transform(s, n, &e));
+    oid number = INT4OID, text = TEXTOID;
+    *ret_number = e->type != UNKNOWNOID && resolve_can_coerce(&e->type, &number, 1, CAST_IMPLICIT);
+    bool is_text =
+        e->type == UNKNOWNOID || resolve_can_coerce(&e->type, &text, 1, CAST_IMPLICIT);
+    if (*ret_number == is_text) {
+        status st = FAIL_AT(a, e->location, DATATYPE_MISMATCH, "subscript type %s is not supported",
+                            type_words(a, e->type));
+        error_hint(a->error,
+                   is_text
+                       ? "jsonb subscript must be coercible to only one type, integer or text."
+                       : "jsonb subscript must be coercible to either integer or text.");
+        return st;
+    }
+    if (*ret_number) TRY(coerce(a, e, INT4OID, -1, CAST_IMPLICIT, &e));
+    return coerce(a, e, TEXTOID, -1, CAST_EXPLICIT, ret);
+}
+
+/* All steps as an array of texts; *ret_number: the first is a number. */
+static status jsonb_steps(struct scope *s, struct list *steps, int32_t from, int32_t to,
+                          int32_t location, bool *ret_number, struct expr **ret) {
+    struct analyse *a = s->a;
+    struct expr *path =
+        expr_new_n(a->arena, EXPR_ARRAY, TEXTARRAYOID, location, (uint16_t)(to - from));
+    NEEDS(a, path);
+    path->array.element = TEXTOID;
+    for (int32_t i = from; i < to; i++) {
+        bool number;
+        TRY(jsonb_step(s, list_at(steps, i), &number, &path->args[i - from]));
+        if (i == from) *ret_number = number;
+    }
+    *ret = path;
+    return OK;
+}
+
+/* j['a'][1] is j #> '{a,1}' */
+static status jsonb_subscripts(struct scope *s, struct expr *base, struct list *steps, int32_t from,
+                               int32_t to, struct expr **ret) {
+    struct expr *path;
+    bool number;
+    TRY(jsonb_steps(s, steps, from, to, base->location, &number, &path));
+    return make_operator(s->a, "#>", base, path, base->location, ret);
+}
+
 static status subscripts(struct scope *s, struct expr *base, struct list *steps, int32_t from,
                          int32_t to, struct expr **ret) {
     struct analyse *a = s->a;
     const struct type *t = type_find(base->type);
     int32_t location = base->location;
+    if (base->type == JSONBOID) return jsonb_subscripts(s, base, steps, from, to, ret);
     if (!t || !t->element)
         return FAIL_AT(a, location, DATATYPE_MISMATCH,
                        "cannot subscript type %s because it does not support subscripting",

@@ -51,9 +51,10 @@ struct expr {
         } var;
         struct { /* CALL, NULLIF, DISTINCT, IN_LIST, ARRAY_OP: what is called */
             const struct function *function;
-            const struct operator_info *op; /* NULL: written as a function */
-            bool variadic;                  /* the last argument was marked VARIADIC */
-            bool is_all;                    /* ARRAY_OP: ALL; IN_LIST: NOT IN */
+            const struct operator_info *op;   /* NULL: written as a function */
+            bool variadic;                    /* the last argument was marked VARIADIC */
+            bool is_all;                      /* ARRAY_OP: ALL; IN_LIST: NOT IN */
+            const struct record_shape *shape; /* column definitions behind it; NULL: none */
         } call;
         uint8_t boolean; /* BOOL: enum expr_bool */
         uint8_t test;    /* BOOL_TEST: enum expr_test */

@@ -319,10 +319,31 @@ static status result_column(struct analyse *a, const struct function_arguments *
     return OK;
 }
 
+/* What the call is told of the columns, the last n of the entry. */
+static status give_shape(struct analyse *a, const struct rte *e, uint16_t n, struct expr *call) {
+    struct record_shape *shape;
+    oid *types;
+    int32_t *typmods;
+    const char **names;
+    NEW(a, shape);
+    NEW_N(a, types, n);
+    NEW_N(a, typmods, n);
+    NEW_N(a, names, n);
+    for (uint16_t i = 0; i < n; i++) {
+        const struct rte_column *c = &e->columns[e->ncolumns - n + i];
+        types[i] = c->type;
+        typmods[i] = c->typmod;
+        names[i] = c->name;
+    }
+    *shape = (struct record_shape){n, types, typmods, names};
+    if (call->kind == EXPR_CALL) call->call.shape = shape;
+    return OK;
+}
+
 /* The columns that one function adds to its entry. */
 static status function_columns(struct analyse *a, struct rte *e, struct rte_function *f,
                                const char *name, const struct list *defs, uint16_t *cap) {
-    const struct expr *call = f->call;
+    struct expr *call = f->call;
     if (call->type == RECORDOID) {
         f->composite = true;
         uint16_t nfields;
@@ -346,7 +367,7 @@ static status function_columns(struct analyse *a, struct rte *e, struct rte_func
             c->name = d->name;
             TRY(type_of_name(a, d->type, &c->type, &c->typmod));
         }
-        return OK;
+        return known ? OK : give_shape(a, e, f->ncolumns, call);
     }
     if (list_n(defs))
         return FAIL_AT(a, call->location, SYNTAX_ERROR,

@@ -74,6 +74,7 @@ static status make_site(struct compile *c, const struct function *f, const struc
     site->arg_types = types;
     site->nargs = e->nargs;
     site->variadic = e->kind == EXPR_CALL && e->call.variadic;
+    site->shape = e->kind == EXPR_CALL ? e->call.shape : NULL;
     site->memo_arena = c->arena;
     *ret = site;
     return OK;

@@ -78,6 +78,7 @@ status set_function(struct planner *p, struct plan *node, struct expr *call,
     site->arg_types = types;
     site->nargs = call->nargs;
     site->variadic = call->call.variadic;
+    site->shape = call->call.shape;
     site->memo_arena = p->c->arena;
     ret->site = site;
     return OK;

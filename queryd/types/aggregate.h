@@ -2,7 +2,7 @@
 #ifndef TYPES_AGGREGATE_H
 #define TYPES_AGGREGATE_H
 
-#include "types/internal.h"
+#include "types/jsonb.h"
 
 #define AGG_STATE_MAX 192 /* bytes of the largest state; the executor may rely on it */
 
@@ -49,6 +49,10 @@ struct agg_interval {
 struct agg_text {
     char *data;
     uint32_t len, room;
+    bool any;
+};
+struct agg_jsonb {
+    struct jsonb_tree tree; /* of finished parts in the state's arena */
     bool any;
 };
 struct agg_array {

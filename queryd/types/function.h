@@ -12,6 +12,14 @@
 
 struct function;
 
+/* The columns that the caller wants of a function that returns records: column definitions. */
+struct record_shape {
+    uint16_t n;
+    const oid *types;
+    const int32_t *typmods;
+    const char *const *names;
+};
+
 /* Where in a plan a function is called: the resolved types, and a place for what is worth keeping
  * between calls (a compiled regular expression). Lives as long as the plan. */
 struct fn_site {
@@ -19,9 +27,10 @@ struct fn_site {
     oid result_type;      /* after polymorphic resolution */
     const oid *arg_types; /* actual types, one per actual argument */
     uint16_t nargs;
-    bool variadic;            /* the last argument was written VARIADIC array */
-    struct arena *memo_arena; /* lives as long as the site; NULL: nothing is kept */
-    void *memo;               /* the function's own; NULL at first; freed with memo_arena */
+    bool variadic;                    /* the last argument was written VARIADIC array */
+    const struct record_shape *shape; /* NULL: none was written */
+    struct arena *memo_arena;         /* lives as long as the site; NULL: nothing is kept */
+    void *memo;                       /* the function's own; NULL at first; freed with memo_arena */
 };
 
 struct fn_call {

@@ -30,9 +30,8 @@ static status give(struct fn_call *c, struct json_piece v, bool as_text) {
 
 /* ---- one member ---- */
 
-/* The last of several with one name counts. */
-static status find_member(const struct eval_env *env, struct json_piece object,
-                          const struct varlena *name, struct json_piece *ret, bool *ret_found) {
+status json_find_member(const struct eval_env *env, struct json_piece object, const char *name,
+                        size_t len, struct json_piece *ret, bool *ret_found) {
     struct json_cursor cursor;
     struct json_piece key, value;
     *ret_found = false;
@@ -41,7 +40,7 @@ static status find_member(const struct eval_env *env, struct json_piece object,
     while (json_cursor_next(&cursor, &key, &value)) {
         struct buf text = {0};
         status s = json_unquote(env, key, &text);
-        bool same = ok(s) && text.len == name->len && !memcmp(text.data, name->data, name->len);
+        bool same = ok(s) && text.len == len && !memcmp(text.data, name, len);
         buf_free(&text);
         TRY(s);
         if (!same) continue;
@@ -49,6 +48,11 @@ static status find_member(const struct eval_env *env, struct json_piece object,
         *ret_found = true;
     }
     return OK;
+}
+
+static status find_member(const struct eval_env *env, struct json_piece object,
+                          const struct varlena *name, struct json_piece *ret, bool *ret_found) {
+    return json_find_member(env, object, name->data, name->len, ret, ret_found);
 }
 
 static int64_t count_elements(struct json_piece array) {
@@ -99,14 +103,14 @@ status fn_json_array_element_text(struct fn_call *c) {
     return element(c, true);
 }
 
-/* A step of a path into an array: a whole number and nothing else. */
-static bool step_number(const struct varlena *v, int64_t *ret) {
+bool json_step_number(const struct varlena *v, int32_t *ret) {
     char text[24], *end;
     if (!v->len || v->len >= sizeof text) return false;
     memcpy(text, v->data, v->len);
     text[v->len] = 0;
-    *ret = strtoll(text, &end, 10);
-    return !*end && *ret >= INT32_MIN && *ret <= INT32_MAX;
+    long long x = strtoll(text, &end, 10);
+    *ret = (int32_t)x;
+    return end > text && !*end && x >= INT32_MIN && x <= INT32_MAX;
 }
 
 static status extract(struct fn_call *c, bool as_text) {
@@ -115,11 +119,11 @@ static status extract(struct fn_call *c, bool as_text) {
     TRY(array_split(c->env, c->args[1].v, &path));
     for (uint32_t i = 0; i < path.n; i++) {
         bool found = false;
-        int64_t at;
+        int32_t at;
         if (path.nulls[i]) return give_null(c);
         if (json_kind_of(v) == JSON_OBJECT)
             TRY(find_member(c->env, v, path.values[i].v, &v, &found));
-        else if (json_kind_of(v) == JSON_ARRAY && step_number(path.values[i].v, &at))
+        else if (json_kind_of(v) == JSON_ARRAY && json_step_number(path.values[i].v, &at))
             found = find_element(v, at, &v);
         if (!found) return give_null(c);
     }
@@ -135,9 +139,13 @@ status fn_json_extract_path_text(struct fn_call *c) {
 
 /* ---- what it is ---- */
 
-status fn_json_typeof(struct fn_call *c) {
+const char *json_kind_name(enum json_kind kind) {
     static const char *const names[] = {"object", "array", "string", "number", "boolean", "null"};
-    return give_string(c, names[json_kind_of(json_piece_of(c->args[0].v))]);
+    return names[kind];
+}
+
+status fn_json_typeof(struct fn_call *c) {
+    return give_string(c, json_kind_name(json_kind_of(json_piece_of(c->args[0].v))));
 }
 
 static status refuse(struct fn_call *c, const char *why) {

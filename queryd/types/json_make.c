@@ -5,19 +5,9 @@
 #include "types/aggregate.h"
 #include "types/array.h"
 #include "types/datetime.h"
-#include "types/json.h"
+#include "types/jsonb.h"
 
-enum shape {
-    SHAPE_BOOL,
-    SHAPE_NUMBER,
-    SHAPE_MOMENT,
-    SHAPE_JSON,
-    SHAPE_ARRAY,
-    SHAPE_ROW,
-    SHAPE_TEXT
-};
-
-static enum shape shape_of(oid type) {
+enum json_shape json_shape_of(oid type) {
     switch (type) {
     case BOOLOID: return SHAPE_BOOL;
     case INT2OID:
@@ -30,6 +20,7 @@ static enum shape shape_of(oid type) {
     case TIMESTAMPOID:
     case TIMESTAMPTZOID: return SHAPE_MOMENT;
     case JSONOID: return SHAPE_JSON;
+    case JSONBOID: return SHAPE_JSONB;
     case RECORDOID: return SHAPE_ROW;
     default: break;
     }
@@ -123,11 +114,12 @@ status json_add_value(const struct eval_env *env, oid type, datum value, bool is
     if (coro_stack_left() < 16 * 1024)
         return error_set(env->error, ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     if (is_null) return buf_add_str(out, "null");
-    enum shape shape = shape_of(type);
+    enum json_shape shape = json_shape_of(type);
     switch (shape) {
     case SHAPE_BOOL: return buf_add_str(out, value.b ? "true" : "false");
     case SHAPE_MOMENT: return add_moment(env, type, value, out);
     case SHAPE_JSON: return buf_add(out, value.v->data, value.v->len);
+    case SHAPE_JSONB: return jsonb_print(env, jsonb_root(value.v), false, out);
     case SHAPE_ARRAY: return add_array(env, value.v, line_feeds, out);
     case SHAPE_ROW: return add_row(env, value.record, line_feeds, out);
     default: return add_text(env, type, value, shape == SHAPE_NUMBER, out);
@@ -135,7 +127,7 @@ status json_add_value(const struct eval_env *env, oid type, datum value, bool is
 }
 
 status json_add_key(const struct eval_env *env, oid type, datum value, struct buf *out) {
-    switch (shape_of(type)) {
+    switch (json_shape_of(type)) {
     case SHAPE_BOOL: return buf_add_str(out, value.b ? "\"true\"" : "\"false\"");
     case SHAPE_MOMENT: return add_moment(env, type, value, out);
     case SHAPE_NUMBER:
@@ -156,32 +148,30 @@ status fn_to_json(struct fn_call *c) {
 
 /* ---- json_build_array, json_build_object ---- */
 
-struct arguments {
-    uint32_t n;
-    const datum *values;
-    const uint8_t *nulls;
-    const oid *types;
-    oid element; /* of all, for VARIADIC array */
-};
-
-static oid argument_type(const struct arguments *a, uint32_t i) {
-    return a->types ? a->types[i] : a->element;
-}
-
-static status arguments_of(struct fn_call *c, struct arguments *ret) {
-    *ret = (struct arguments){c->nargs, c->args, c->nulls, c->site->arg_types, 0};
+status json_arguments_of(struct fn_call *c, struct json_arguments *ret) {
+    *ret = (struct json_arguments){c->nargs, c->args, c->nulls, c->site->arg_types, 0};
     if (!c->site->variadic || c->nulls[0]) return OK;
     struct array_parts a;
     TRY(array_split(c->env, c->args[0].v, &a));
-    *ret = (struct arguments){a.n, a.values, a.nulls, NULL, a.element};
+    *ret = (struct json_arguments){a.n, a.values, a.nulls, NULL, a.element};
     return OK;
 }
 
-static status build_array(struct fn_call *c, const struct arguments *a, struct buf *out) {
+status json_check_pairs(struct fn_call *c, const struct json_arguments *a, const char *function) {
+    if (a->n % 2 == 0) return OK;
+    status s = error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
+                         "argument list must have even number of elements");
+    error_hint(c->env->error, "The arguments of %s must consist of alternating keys and values.",
+               function);
+    return s;
+}
+
+static status build_array(struct fn_call *c, const struct json_arguments *a, struct buf *out) {
     TRY(buf_add_str(out, "["));
     for (uint32_t i = 0; i < a->n; i++) {
         if (i) TRY(buf_add_str(out, ", "));
-        TRY(json_add_value(c->env, argument_type(a, i), a->values[i], a->nulls[i], false, out));
+        TRY(json_add_value(c->env, json_argument_type(a, i), a->values[i], a->nulls[i], false,
+                           out));
     }
     return buf_add_str(out, "]");
 }
@@ -193,32 +183,25 @@ static status null_key(struct fn_call *c, uint32_t i) {
     return s;
 }
 
-static status build_object(struct fn_call *c, const struct arguments *a, struct buf *out) {
-    if (a->n % 2) {
-        status s = error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
-                             "argument list must have even number of elements");
-        error_hint(c->env->error,
-                   "The arguments of %s must consist of alternating keys and values.",
-                   "json_build_object()");
-        return s;
-    }
+static status build_object(struct fn_call *c, const struct json_arguments *a, struct buf *out) {
+    TRY(json_check_pairs(c, a, "json_build_object()"));
     TRY(buf_add_str(out, "{"));
     for (uint32_t i = 0; i < a->n; i += 2) {
         if (i) TRY(buf_add_str(out, ", "));
         if (a->nulls[i]) return null_key(c, i);
-        TRY(json_add_key(c->env, argument_type(a, i), a->values[i], out));
+        TRY(json_add_key(c->env, json_argument_type(a, i), a->values[i], out));
         TRY(buf_add_str(out, " : "));
-        TRY(json_add_value(c->env, argument_type(a, i + 1), a->values[i + 1], a->nulls[i + 1],
+        TRY(json_add_value(c->env, json_argument_type(a, i + 1), a->values[i + 1], a->nulls[i + 1],
                            false, out));
     }
     return buf_add_str(out, "}");
 }
 
 static status build(struct fn_call *c, bool object) {
-    struct arguments a;
+    struct json_arguments a;
     struct buf out = {0};
     if (c->site->variadic && c->nulls[0]) return give_null(c);
-    TRY(arguments_of(c, &a));
+    TRY(json_arguments_of(c, &a));
     status s = object ? build_object(c, &a, &out) : build_array(c, &a, &out);
     return give_buf(c, s, &out);
 }
@@ -232,45 +215,56 @@ status fn_json_build_object(struct fn_call *c) {
 
 /* ---- json_object(texts), json_object(keys, values) ---- */
 
-static status object_of(struct fn_call *c, const struct array_parts *keys,
-                        const struct array_parts *values, uint32_t n, uint32_t step,
-                        struct buf *out) {
-    TRY(buf_add_str(out, "{"));
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = i * step, v = step == 2 ? k + 1 : i;
-        if (keys->nulls[k])
-            return error_set(c->env->error, ST_NULL_VALUE_NOT_ALLOWED,
-                             "null value not allowed for object key");
-        if (i) TRY(buf_add_str(out, ", "));
-        TRY(json_quote(out, keys->values[k].v->data, keys->values[k].v->len));
-        TRY(buf_add_str(out, " : "));
-        TRY(json_add_value(c->env, TEXTOID, values->values[v], values->nulls[v], false, out));
-    }
-    return buf_add_str(out, "}");
-}
-
 static status bad_array(struct fn_call *c, const char *why) {
     return error_set(c->env->error, ST_ARRAY_SUBSCRIPT_ERROR, "%s", why);
 }
 
-status fn_json_object(struct fn_call *c) {
+static status pairs_of_one(struct fn_call *c, struct json_pairs *ret) {
     struct array_parts a;
-    struct buf out = {0};
     TRY(array_split(c->env, c->args[0].v, &a));
     if (a.ndim == 1 && a.n % 2) return bad_array(c, "array must have even number of elements");
     if (a.ndim == 2 && a.lengths[1] != 2) return bad_array(c, "array must have two columns");
     if (a.ndim > 2) return bad_array(c, "wrong number of array subscripts");
-    return give_buf(c, object_of(c, &a, &a, a.n / 2, 2, &out), &out);
+    *ret = (struct json_pairs){a.n / 2, 2, a.values, a.values + 1, a.nulls, a.nulls + 1};
+    return OK;
 }
 
-status fn_json_object_two_arg(struct fn_call *c) {
+static status pairs_of_two(struct fn_call *c, struct json_pairs *ret) {
     struct array_parts k, v;
-    struct buf out = {0};
     TRY(array_split(c->env, c->args[0].v, &k));
     TRY(array_split(c->env, c->args[1].v, &v));
     if (k.ndim > 1 || k.ndim != v.ndim) return bad_array(c, "wrong number of array subscripts");
     if (k.n != v.n) return bad_array(c, "mismatched array dimensions");
-    return give_buf(c, object_of(c, &k, &v, k.n, 1, &out), &out);
+    *ret = (struct json_pairs){k.n, 1, k.values, v.values, k.nulls, v.nulls};
+    return OK;
+}
+
+status json_pairs_of(struct fn_call *c, struct json_pairs *ret) {
+    TRY(c->nargs == 1 ? pairs_of_one(c, ret) : pairs_of_two(c, ret));
+    for (uint32_t i = 0; i < ret->n; i++)
+        if (ret->key_nulls[i * ret->step])
+            return error_set(c->env->error, ST_NULL_VALUE_NOT_ALLOWED,
+                             "null value not allowed for object key");
+    return OK;
+}
+
+static status object_of(struct fn_call *c, const struct json_pairs *p, struct buf *out) {
+    TRY(buf_add_str(out, "{"));
+    for (uint32_t i = 0; i < p->n; i++) {
+        uint32_t at = i * p->step;
+        if (i) TRY(buf_add_str(out, ", "));
+        TRY(json_quote(out, p->keys[at].v->data, p->keys[at].v->len));
+        TRY(buf_add_str(out, " : "));
+        TRY(json_add_value(c->env, TEXTOID, p->values[at], p->value_nulls[at], false, out));
+    }
+    return buf_add_str(out, "}");
+}
+
+status fn_json_object(struct fn_call *c) {
+    struct json_pairs p;
+    struct buf out = {0};
+    TRY(json_pairs_of(c, &p));
+    return give_buf(c, object_of(c, &p, &out), &out);
 }
 
 /* ---- aggregates ---- */
@@ -295,7 +289,7 @@ static status grow(struct agg_call *c, const struct buf *more) {
 
 static status add_element(struct agg_call *c, struct buf *out) {
     const struct agg_text *s = c->state;
-    enum shape shape = shape_of(c->site->arg_types[0]);
+    enum json_shape shape = json_shape_of(c->site->arg_types[0]);
     TRY(buf_add_str(out, s->any ? ", " : "["));
     if (s->any && !c->nulls[0] && (shape == SHAPE_ARRAY || shape == SHAPE_ROW))
         TRY(buf_add_str(out, "\n "));
