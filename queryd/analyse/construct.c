@@ -270,15 +270,13 @@ static status jsonb_step(struct scope *s, struct ast_subscript *step, bool *ret_
     TRY(transform(s, n, &e));
     oid number = INT4OID, text = TEXTOID;
     *ret_number = e->type != UNKNOWNOID && resolve_can_coerce(&e->type, &number, 1, CAST_IMPLICIT);
-    bool is_text =
-        e->type == UNKNOWNOID || resolve_can_coerce(&e->type, &text, 1, CAST_IMPLICIT);
+    bool is_text = e->type == UNKNOWNOID || resolve_can_coerce(&e->type, &text, 1, CAST_IMPLICIT);
     if (*ret_number == is_text) {
         status st = FAIL_AT(a, e->location, DATATYPE_MISMATCH, "subscript type %s is not supported",
                             type_words(a, e->type));
         error_hint(a->error,
-                   is_text
-                       ? "jsonb subscript must be coercible to only one type, integer or text."
-                       : "jsonb subscript must be coercible to either integer or text.");
+                   is_text ? "jsonb subscript must be coercible to only one type, integer or text."
+                           : "jsonb subscript must be coercible to either integer or text.");
         return st;
     }
     if (*ret_number) TRY(coerce(a, e, INT4OID, -1, CAST_IMPLICIT, &e));

@@ -28,6 +28,16 @@ static status literal_number(struct scope *s, const struct ast_literal *n, struc
     return OK;
 }
 
+/* B'101', X'1F': the digits stand behind the letter. */
+static status literal_bits(struct scope *s, const struct ast_literal *n, struct expr **ret) {
+    struct analyse *a = s->a;
+    datum value;
+    TRY(analyse_at(a, n->node.location,
+                   type_input(&a->eval, type_find(BITOID), -1, n->text, n->length, &value)));
+    NEEDS(a, *ret = expr_const(a->arena, BITOID, value, false, n->node.location));
+    return OK;
+}
+
 static status transform_literal(struct scope *s, const struct ast_literal *n, struct expr **ret) {
     struct analyse *a = s->a;
     int32_t location = n->node.location;
@@ -44,7 +54,8 @@ static status transform_literal(struct scope *s, const struct ast_literal *n, st
         *ret = expr_const(a->arena, UNKNOWNOID, (datum){.s = copy}, false, location);
         break;
     }
-    default: return not_supported(a, location, "type bit");
+    case LITERAL_BITS:
+    case LITERAL_HEX: return literal_bits(s, n, ret);
     }
     NEEDS(a, *ret);
     return OK;

@@ -81,7 +81,7 @@ static status value_of(const struct eval_env *env, const struct source *v, struc
 struct array_maker {
     const struct eval_env *env;
     struct column element;
-    struct array_parts parts; /* ndim 0: not known yet */
+    struct array_parts parts;         /* ndim 0: not known yet */
     int32_t at[ARRAY_DIMENSIONS_MAX]; /* the element being read in each dimension, from 0 */
     uint32_t room;
 };
@@ -223,11 +223,11 @@ static status no_row_type(struct fn_call *c, bool has_base) {
         return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED,
                          "function returning record called in context that cannot accept type "
                          "record");
-    status s =
-        error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED,
-                  "could not determine row type for result of %s", c->site->function->name);
-    error_hint(c->env->error, "Provide a non-null record argument, or call the function in the FROM "
-                              "clause using a column definition list.");
+    status s = error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED,
+                         "could not determine row type for result of %s", c->site->function->name);
+    error_hint(c->env->error,
+               "Provide a non-null record argument, or call the function in the FROM "
+               "clause using a column definition list.");
     return s;
 }
 

@@ -307,8 +307,7 @@ status fn_jsonb_delete_path(struct fn_call *c) {
 
 status fn_jsonb_set(struct fn_call *c) {
     bool create = c->nargs < 4 || c->args[3].b;
-    return set(c, create ? PATH_CREATE : PATH_REPLACE,
-               jsonb_tree_stored(jsonb_root(c->args[2].v)));
+    return set(c, create ? PATH_CREATE : PATH_REPLACE, jsonb_tree_stored(jsonb_root(c->args[2].v)));
 }
 
 status fn_jsonb_insert(struct fn_call *c) {
