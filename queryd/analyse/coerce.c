@@ -72,6 +72,12 @@ static status cast_row(struct analyse *a, struct expr *e, struct expr **ret) {
     return OK;
 }
 
+/* Such a cast gives values of the wanted length itself: bit(n) from an integer. */
+static bool takes_typmod(const struct cast_result *path) {
+    const struct function *f = path->path == CAST_FUNCTION ? function_find(path->function) : NULL;
+    return f && f->nargs > 1;
+}
+
 status coerce(struct analyse *a, struct expr *e, oid type, int32_t typmod,
               enum cast_context context, struct expr **ret) {
     *ret = NULL;
@@ -101,6 +107,7 @@ status coerce(struct analyse *a, struct expr *e, oid type, int32_t typmod,
     c->args[0] = e;
     c->cast.path = path;
     c->cast.is_explicit = is_explicit;
+    if (takes_typmod(&path)) c->typmod = typmod;
     const struct type *t = type_find(type);
     c->collation = t ? t->collation : 0;
     return apply_typmod(a, c, typmod, is_explicit, ret);

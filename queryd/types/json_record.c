@@ -307,7 +307,8 @@ static status column_value(const struct eval_env *env, const struct row_form *f,
     return OK;
 }
 
-static status give_row(struct fn_call *c, const struct row_form *f, const struct source *object) {
+static status give_made_row(struct fn_call *c, const struct row_form *f,
+                            const struct source *object) {
     struct record *r = arena_zalloc(c->env->arena, sizeof *r);
     datum *values = arena_zalloc(c->env->arena, (f->n + 1u) * sizeof *values);
     uint8_t *nulls = arena_zalloc(c->env->arena, f->n + 1u);
@@ -340,7 +341,7 @@ status fn_json_record(struct fn_call *c) {
     enum json_kind kind = kind_of(&v);
     if (kind == JSON_ARRAY) return refuse(c, "populate_composite", "an array");
     if (kind != JSON_OBJECT) return refuse(c, "populate_composite", "a scalar");
-    return give_row(c, &f, &v);
+    return give_made_row(c, &f, &v);
 }
 
 /* ---- sets of rows ---- */
@@ -388,5 +389,5 @@ status fn_json_recordset(struct fn_call *c) {
     if (kind_of(&v) != JSON_OBJECT)
         return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
                          "argument of %s must be an array of objects", c->site->function->name);
-    return give_row(c, &f, &v);
+    return give_made_row(c, &f, &v);
 }

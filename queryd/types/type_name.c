@@ -17,6 +17,7 @@ static const struct {
     {FLOAT8OID, "double precision"},
     {BPCHAROID, "character"},
     {VARCHAROID, "character varying"},
+    {VARBITOID, "bit varying"},
     {TIMEOID, "time without time zone"},
     {TIMETZOID, "time with time zone"},
     {TIMESTAMPOID, "timestamp without time zone"},
@@ -40,7 +41,8 @@ status type_format(oid id, int32_t typmod, struct buf *out) {
     const char *name = sql_name(t);
     if (typmod < 0 || !t->family->typmod_out) return buf_add_str(out, name);
     /* The modifier stands after the first word of "timestamp with time zone". */
-    const char *space = t->oid == VARCHAROID ? NULL : strchr(name, ' ');
+    bool behind = t->oid == VARCHAROID || t->oid == VARBITOID;
+    const char *space = behind ? NULL : strchr(name, ' ');
     size_t head = space ? (size_t)(space - name) : strlen(name);
     TRY(buf_add(out, name, head));
     TRY(t->family->typmod_out(t, typmod, out));
@@ -76,6 +78,7 @@ static const struct {
     {"nchar", "bpchar"},
     {"character varying", "varchar"},
     {"char varying", "varchar"},
+    {"bit varying", "varbit"},
     {"national character varying", "varchar"},
     {"timestamp without time zone", "timestamp"},
     {"timestamp with time zone", "timestamptz"},
