@@ -356,3 +356,14 @@ status analyse_indexes(struct sql_env *env, struct arena *arena, const struct re
     *ret = m;
     return OK;
 }
+
+status analyse_view_obstacle(struct sql_env *env, struct arena *arena, struct node *query,
+                             const char **ret) {
+    struct analyse a;
+    struct query *q;
+    TRY(analyse_init(&a, env, arena));
+    a.no_params = true;
+    TRY(words_for(&a, analyse_subquery(&a, NULL, query, &q)));
+    *ret = query->kind == NODE_SELECT ? view_obstacle(ast_as_select(query), q) : NULL;
+    return OK;
+}

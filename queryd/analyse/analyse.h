@@ -41,6 +41,9 @@ status analyse_generated(struct sql_env *env, struct arena *a, const struct rela
 /* The CHECK constraints of r over range table entry 0. */
 status analyse_checks(struct sql_env *env, struct arena *a, const struct relation *r,
                       uint16_t *ret_n, struct change_check **ret_checks);
+/* Why rows cannot be changed through a view of this query, in words; *ret NULL: they can. */
+status analyse_view_obstacle(struct sql_env *env, struct arena *a, struct node *query,
+                             const char **ret);
 /* The expressions and the predicate of an index of r. */
 status analyse_index(struct sql_env *env, struct arena *a, const struct relation *r,
                      const struct index_desc *index, struct index_meaning *ret);

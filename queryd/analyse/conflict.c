@@ -63,7 +63,21 @@ static status named_constraint(struct analyse *a, const struct relation *r, cons
                    name, r->name);
 }
 
-static status excluded_entry(struct scope *s, struct on_conflict *c) {
+struct excluding {
+    struct arena *arena;
+    uint16_t target, excluded;
+};
+
+static status as_excluded(struct expr *e, void *arg, struct expr **ret) {
+    const struct excluding *x = arg;
+    if (e->kind != EXPR_VAR || e->var.level || e->var.rte != x->target) return OK;
+    *ret = expr_var(x->arena, x->excluded, e->var.att, e->type, e->typmod, e->collation, -1);
+    return *ret ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+/* The row proposed, by the names of the table or view. */
+static status excluded_entry(struct scope *s, const struct change_target *t,
+                             struct on_conflict *c) {
     struct analyse *a = s->a;
     struct rte *e;
     NEW(a, e);
@@ -71,14 +85,25 @@ static status excluded_entry(struct scope *s, struct on_conflict *c) {
     e->alias = "excluded";
     e->schema_name = NULL;
     TRY(rte_add(s, e, &c->excluded_rte));
+    struct excluding x = {a->arena, s->query->target_rte, c->excluded_rte};
     struct ns_item *item;
-    TRY(rte_item(s, c->excluded_rte, &item));
+    NEW(a, item);
+    *item = *t->item;
+    item->name = e->alias;
+    item->schema = NULL;
+    item->rte = c->excluded_rte;
     item->columns_visible = false;
+    NEW_N(a, item->exprs, item->ncolumns + 1);
+    for (uint16_t i = 0; i < item->ncolumns; i++)
+        if (t->item->exprs[i])
+            TRY(expr_map(a->arena, t->item->exprs[i], as_excluded, &x, &item->exprs[i]));
     return scope_add(s, item);
 }
 
-status transform_conflict(struct scope *s, const struct relation *r, struct ast_on_conflict *n) {
+status transform_conflict(struct scope *s, const struct change_target *t,
+                          struct ast_on_conflict *n) {
     struct analyse *a = s->a;
+    const struct relation *r = t->r;
     struct on_conflict *c;
     NEW(a, c);
     c->do_update = n->do_update;
@@ -96,9 +121,9 @@ status transform_conflict(struct scope *s, const struct relation *r, struct ast_
     s->query->conflict = c;
     if (!n->do_update) return OK;
     uint16_t before = s->nitems;
-    TRY(excluded_entry(s, c));
+    TRY(excluded_entry(s, t, c));
     NEW_N(a, c->sets, r->natts + 1);
-    TRY(transform_sets(s, r, n->sets, c->sets));
+    TRY(transform_sets(s, t, n->sets, c->sets));
     TRY(transform_bool(s, n->where, CLAUSE_CONFLICT_WHERE, "WHERE", &c->where));
     s->nitems = before;
     return OK;

@@ -284,12 +284,32 @@ status transform_setop(struct scope *s, struct ast_select *n);
 status values_rows(struct scope *s, const struct list *rows, struct rte **ret);
 
 /* modify.c */
+/* view_target.c: what a statement changes. */
+struct change_target {
+    const struct relation *r;    /* the table */
+    struct attribute *atts;      /* its attributes, with the defaults of a view before their own */
+    const struct relation *view; /* that was named; NULL: the table itself */
+    struct ns_item *item;        /* the columns by which the statement knows it */
+    struct expr *where;          /* rows that views show; NULL: all */
+    uint16_t nchecks;            /* CHECK OPTION of views */
+    struct change_check *checks;
+};
+/* Finds and locks it and makes its range table entry the query's target. 55000. */
+status change_target(struct scope *s, struct ast_range_var *var, struct change_target *t);
+/* Why a view of this query, analysed as q, cannot be changed through; NULL: it can. */
+const char *view_obstacle(const struct ast_select *n, const struct query *q);
+/* The table's column behind a column of the item; NULL: there is none. */
+const struct attribute *change_target_att(const struct change_target *t, uint16_t column);
+/* 0A000: the column cannot be given a value. */
+status change_target_refuse(struct scope *s, const struct change_target *t, uint16_t column,
+                            int32_t location);
 status transform_insert(struct scope *s, struct ast_insert *n);
 status transform_update(struct scope *s, struct ast_update *n);
 status transform_delete(struct scope *s, struct ast_delete *n);
 status transform_returning(struct scope *s, const struct list *targets);
-status transform_sets(struct scope *s, const struct relation *r, const struct list *sets,
+status transform_sets(struct scope *s, const struct change_target *t, const struct list *sets,
                       struct expr **ret_values);
-status transform_conflict(struct scope *s, const struct relation *r, struct ast_on_conflict *n);
+status transform_conflict(struct scope *s, const struct change_target *t,
+                          struct ast_on_conflict *n);
 
 #endif

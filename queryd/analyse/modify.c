@@ -1,35 +1,20 @@
 /* INSERT, UPDATE, DELETE. */
 #include "analyse/internal.h"
 
-static status target_table(struct scope *s, struct ast_range_var *var, const char *verb,
-                           const struct relation **ret) {
+/* The column of the table that a name means, or that of a view which stands for one. */
+static status find_attribute(struct scope *s, const struct change_target *t,
+                             const struct ast_column_target *c, const struct attribute **ret) {
     struct analyse *a = s->a;
-    a->reads_only = false;
-    uint16_t index;
-    TRY(add_relation_rte(s, var, MODE_ROW_EXCLUSIVE, &index));
-    struct rte *e = s->query->rtes[index];
-    if (!e->relation)
-        return FAIL_AT(a, -1, OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot %s view \"%s\"", verb,
-                       var->name);
-    if (e->relation->is_catalog)
-        return FAIL_AT(a, -1, INSUFFICIENT_PRIVILEGE,
-                       "permission denied: \"%s\" is a system catalog", e->relation->name);
-    s->query->target_rte = index;
-    *ret = e->relation;
-    return OK;
-}
-
-static status find_attribute(struct analyse *a, const struct relation *r,
-                             const struct ast_column_target *t, const struct attribute **ret) {
-    for (uint16_t i = 0; i < r->natts; i++)
-        if (!r->atts[i].dropped && strcmp(r->atts[i].name, t->name) == 0) {
-            if (list_n(t->steps))
-                return not_supported(a, t->node.location, "assignment to a part of a column");
-            *ret = &r->atts[i];
-            return OK;
-        }
-    return FAIL_AT(a, t->node.location, UNDEFINED_COLUMN,
-                   "column \"%s\" of relation \"%s\" does not exist", t->name, r->name);
+    for (uint16_t i = 0; i < t->item->ncolumns; i++) {
+        if (!t->item->exprs[i] || strcmp(t->item->names[i], c->name) != 0) continue;
+        if (list_n(c->steps))
+            return not_supported(a, c->node.location, "assignment to a part of a column");
+        *ret = change_target_att(t, i);
+        return *ret ? OK : change_target_refuse(s, t, i, -1);
+    }
+    return FAIL_AT(a, c->node.location, UNDEFINED_COLUMN,
+                   "column \"%s\" of relation \"%s\" does not exist", c->name,
+                   t->view ? t->view->name : t->r->name);
 }
 
 /* The value a column gets when none is written: its default, or null. That of a generated column is
@@ -89,23 +74,24 @@ static status assigned(struct analyse *a, const struct attribute *att, struct ex
 }
 
 /* INSERT's column list, or all columns in order. */
-static status insert_columns(struct scope *s, const struct relation *r, const struct list *columns,
-                             const struct attribute ***ret, uint16_t *ret_n) {
+static status insert_columns(struct scope *s, const struct change_target *t,
+                             const struct list *columns, const struct attribute ***ret,
+                             uint16_t *ret_n) {
     struct analyse *a = s->a;
     const struct attribute **list;
-    NEW_N(a, list, r->natts + list_n(columns) + 1);
+    NEW_N(a, list, t->item->ncolumns + list_n(columns) + 1);
     uint16_t n = 0;
     if (!columns) {
-        for (uint16_t i = 0; i < r->natts; i++)
-            if (!r->atts[i].dropped) list[n++] = &r->atts[i];
+        for (uint16_t i = 0; i < t->item->ncolumns; i++)
+            if (t->item->exprs[i]) list[n++] = change_target_att(t, i);
     }
-    LIST_EACH(struct ast_column_target *, t, columns) {
+    LIST_EACH(struct ast_column_target *, c, columns) {
         const struct attribute *att;
-        TRY(find_attribute(a, r, t, &att));
+        TRY(find_attribute(s, t, c, &att));
         for (uint16_t i = 0; i < n; i++)
             if (list[i] == att)
-                return FAIL_AT(a, t->node.location, DUPLICATE_COLUMN,
-                               "column \"%s\" specified more than once", t->name);
+                return FAIL_AT(a, c->node.location, DUPLICATE_COLUMN,
+                               "column \"%s\" specified more than once", c->name);
         list[n++] = att;
     }
     *ret = list;
@@ -126,6 +112,14 @@ static status too_many(struct scope *s, struct ast_insert *n, uint16_t columns, 
     return OK;
 }
 
+/* Values for columns of a view that are none of the table. */
+static status all_updatable(struct scope *s, const struct change_target *t,
+                            const struct attribute **columns, uint16_t n) {
+    for (uint16_t i = 0; i < n; i++)
+        if (!columns[i]) return change_target_refuse(s, t, i, -1);
+    return OK;
+}
+
 static status source_item(struct scope *s, struct rte *e, uint16_t *ret) {
     struct from_item *f;
     TRY(rte_add(s, e, ret));
@@ -133,14 +127,15 @@ static status source_item(struct scope *s, struct rte *e, uint16_t *ret) {
     return from_add(s, f);
 }
 
-static status insert_values(struct scope *s, struct ast_insert *n, const struct attribute **columns,
-                            uint16_t ncolumns) {
+static status insert_values(struct scope *s, struct ast_insert *n, const struct change_target *t,
+                            const struct attribute **columns, uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query;
     struct rte *e;
     TRY(values_rows(s, n->source->values, &e));
     int32_t where = e->ncolumns > ncolumns ? e->rows[0][ncolumns]->location : -1;
     TRY(too_many(s, n, ncolumns, e->ncolumns, where));
+    TRY(all_updatable(s, t, columns, e->ncolumns));
     for (uint16_t c = 0; c < e->ncolumns; c++) {
         for (uint32_t i = 0; i < e->nrows; i++)
             TRY(inserted(a, columns[c], n->override, e->rows[i][c], &e->rows[i][c]));
@@ -164,8 +159,8 @@ static status insert_values(struct scope *s, struct ast_insert *n, const struct 
     return OK;
 }
 
-static status insert_select(struct scope *s, struct ast_insert *n, const struct attribute **columns,
-                            uint16_t ncolumns) {
+static status insert_select(struct scope *s, struct ast_insert *n, const struct change_target *t,
+                            const struct attribute **columns, uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query, *sub;
     struct scope gap = *s; /* the source does not see the target table */
@@ -174,6 +169,7 @@ static status insert_select(struct scope *s, struct ast_insert *n, const struct 
     TRY(analyse_raw_subquery(a, &gap, &n->source->node, &sub));
     int32_t where = sub->nvisible > ncolumns ? sub->targets[ncolumns].expr->location : -1;
     TRY(too_many(s, n, ncolumns, sub->nvisible, where));
+    TRY(all_updatable(s, t, columns, sub->nvisible));
     struct rte *e;
     NEW(a, e);
     e->kind = RTE_SUBQUERY;
@@ -205,20 +201,31 @@ static status insert_select(struct scope *s, struct ast_insert *n, const struct 
     return source_item(s, e, &index);
 }
 
-static status fill_defaults(struct scope *s, const struct relation *r) {
+static status fill_defaults(struct scope *s, const struct change_target *t) {
     struct query *q = s->query;
-    for (uint16_t i = 0; i < r->natts; i++)
-        if (!q->sets_to[i] && !r->atts[i].dropped)
-            TRY(default_value(s->a, &r->atts[i], &q->sets_to[i]));
+    for (uint16_t i = 0; i < t->r->natts; i++)
+        if (!q->sets_to[i] && !t->atts[i].dropped)
+            TRY(default_value(s->a, &t->atts[i], &q->sets_to[i]));
     return OK;
 }
 
 /* What every new row must satisfy, and what is made of it. */
-static status row_rules(struct scope *s, const struct relation *r) {
+static status row_rules(struct scope *s, const struct change_target *t) {
     struct analyse *a = s->a;
     struct query *q = s->query;
-    TRY(analyse_generated(a->env, a->arena, r, &q->ngenerated, &q->generated_atts, &q->generated));
-    return analyse_checks(a->env, a->arena, r, &q->nchecks, &q->checks);
+    struct change_check *own;
+    uint16_t n;
+    TRY(analyse_generated(a->env, a->arena, t->r, &q->ngenerated, &q->generated_atts,
+                          &q->generated));
+    TRY(analyse_checks(a->env, a->arena, t->r, &n, &own));
+    q->checks = own;
+    q->nchecks = n;
+    if (t->nchecks == 0) return OK;
+    NEW_N(a, q->checks, n + t->nchecks);
+    if (n) memcpy(q->checks, own, n * sizeof *own);
+    memcpy(q->checks + n, t->checks, t->nchecks * sizeof *own);
+    q->nchecks = (uint16_t)(n + t->nchecks);
+    return OK;
 }
 
 status transform_returning(struct scope *s, const struct list *targets) {
@@ -240,44 +247,42 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     struct query *q = s->query;
     q->kind = QUERY_INSERT;
     TRY(transform_with(s, n->with));
-    const struct relation *r;
-    TRY(target_table(s, n->relation, "insert into", &r));
+    struct change_target t;
+    TRY(change_target(s, n->relation, &t));
     const struct attribute **columns;
     uint16_t ncolumns;
-    TRY(insert_columns(s, r, n->columns, &columns, &ncolumns));
-    NEW_N(a, q->sets_to, r->natts + 1);
+    TRY(insert_columns(s, &t, n->columns, &columns, &ncolumns));
+    NEW_N(a, q->sets_to, t.r->natts + 1);
     if (is_values(n->source))
-        TRY(insert_values(s, n, columns, ncolumns));
+        TRY(insert_values(s, n, &t, columns, ncolumns));
     else if (n->source)
-        TRY(insert_select(s, n, columns, ncolumns));
-    TRY(fill_defaults(s, r));
-    TRY(row_rules(s, r));
-    struct ns_item *item;
-    TRY(rte_item(s, q->target_rte, &item));
-    TRY(scope_add(s, item));
-    if (n->on_conflict) TRY(transform_conflict(s, r, n->on_conflict));
+        TRY(insert_select(s, n, &t, columns, ncolumns));
+    TRY(fill_defaults(s, &t));
+    TRY(row_rules(s, &t));
+    TRY(scope_add(s, t.item));
+    if (n->on_conflict) TRY(transform_conflict(s, &t, n->on_conflict));
     return transform_returning(s, n->returning);
 }
 
-static status one_set(struct scope *s, const struct relation *r, struct ast_column_target *t,
+static status one_set(struct scope *s, const struct change_target *t, struct ast_column_target *c,
                       struct node *value, struct expr **values) {
     struct analyse *a = s->a;
     const struct attribute *att;
-    TRY(find_attribute(a, r, t, &att));
+    TRY(find_attribute(s, t, c, &att));
     if (values[att->number - 1])
-        return FAIL_AT(a, t->node.location, SYNTAX_ERROR,
-                       "multiple assignments to same column \"%s\"", t->name);
+        return FAIL_AT(a, c->node.location, SYNTAX_ERROR,
+                       "multiple assignments to same column \"%s\"", c->name);
     struct expr *e;
     TRY(transform_expr(s, value, CLAUSE_UPDATE, &e));
     if (e->kind != EXPR_DEFAULT) TRY(may_update(a, att));
     return assigned(a, att, e, &values[att->number - 1]);
 }
 
-status transform_sets(struct scope *s, const struct relation *r, const struct list *sets,
+status transform_sets(struct scope *s, const struct change_target *t, const struct list *sets,
                       struct expr **values) {
     LIST_EACH(struct ast_set *, set, sets) {
         if (!set->multi) {
-            TRY(one_set(s, r, list_at(set->targets, 0), set->value, values));
+            TRY(one_set(s, t, list_at(set->targets, 0), set->value, values));
             continue;
         }
         if (set->value->kind != NODE_ROW)
@@ -287,19 +292,18 @@ status transform_sets(struct scope *s, const struct relation *r, const struct li
         if (list_n(parts) != list_n(set->targets))
             return FAIL_AT(s->a, set->node.location, SYNTAX_ERROR,
                            "number of columns does not match number of values");
-        LIST_EACH(struct ast_column_target *, t, set->targets)
-        TRY(one_set(s, r, t, list_at(parts, t_i), values));
+        LIST_EACH(struct ast_column_target *, c, set->targets)
+        TRY(one_set(s, t, c, list_at(parts, c_i), values));
     }
     return OK;
 }
 
-static status changed_table_item(struct scope *s) {
-    struct query *q = s->query;
-    struct ns_item *item;
-    TRY(rte_item(s, q->target_rte, &item));
-    TRY(scope_add(s, item));
+static status changed_table_item(struct scope *s, struct ast_range_var *var,
+                                 struct change_target *t) {
     struct from_item *f;
-    TRY(from_rte(s->a, q->target_rte, &f));
+    TRY(change_target(s, var, t));
+    TRY(scope_add(s, t->item));
+    TRY(from_rte(s->a, s->query->target_rte, &f));
     return from_add(s, f);
 }
 
@@ -321,30 +325,37 @@ static status change_condition(struct scope *s, const struct relation *r, struct
     return OK;
 }
 
+/* Of the rows behind a view only those that it shows. */
+static status add_view_condition(struct scope *s, const struct change_target *t) {
+    struct query *q = s->query;
+    if (!t->where) return OK;
+    NEEDS(s->a, q->where = expr_and(s->a->arena, t->where, q->where));
+    return OK;
+}
+
 status transform_update(struct scope *s, struct ast_update *n) {
     struct analyse *a = s->a;
     struct query *q = s->query;
     q->kind = QUERY_UPDATE;
     TRY(transform_with(s, n->with));
-    const struct relation *r;
-    TRY(target_table(s, n->relation, "update", &r));
-    TRY(changed_table_item(s));
+    struct change_target t;
+    TRY(changed_table_item(s, n->relation, &t));
     TRY(transform_from(s, n->from));
-    TRY(change_condition(s, r, n->where));
-    NEW_N(a, q->sets_to, r->natts + 1);
-    TRY(transform_sets(s, r, n->sets, q->sets_to));
-    TRY(row_rules(s, r));
+    TRY(change_condition(s, t.r, n->where));
+    TRY(add_view_condition(s, &t));
+    NEW_N(a, q->sets_to, t.r->natts + 1);
+    TRY(transform_sets(s, &t, n->sets, q->sets_to));
+    TRY(row_rules(s, &t));
     return transform_returning(s, n->returning);
 }
 
 status transform_delete(struct scope *s, struct ast_delete *n) {
-    struct query *q = s->query;
-    q->kind = QUERY_DELETE;
+    s->query->kind = QUERY_DELETE;
     TRY(transform_with(s, n->with));
-    const struct relation *r;
-    TRY(target_table(s, n->relation, "delete from", &r));
-    TRY(changed_table_item(s));
+    struct change_target t;
+    TRY(changed_table_item(s, n->relation, &t));
     TRY(transform_from(s, n->using_tables));
-    TRY(change_condition(s, r, n->where));
+    TRY(change_condition(s, t.r, n->where));
+    TRY(add_view_condition(s, &t));
     return transform_returning(s, n->returning);
 }

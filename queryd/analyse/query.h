@@ -100,7 +100,8 @@ enum query_kind { QUERY_SELECT, QUERY_SETOP, QUERY_INSERT, QUERY_UPDATE, QUERY_D
 enum setop_kind { SETOP_KIND_UNION, SETOP_KIND_INTERSECT, SETOP_KIND_EXCEPT };
 
 struct change_check {
-    const char *name;
+    const char *name; /* of the constraint, or of the view whose CHECK OPTION it is */
+    bool of_view;
     struct expr *expr; /* over the changed table's columns */
 };
 

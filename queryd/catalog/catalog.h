@@ -129,6 +129,7 @@ struct relation {
     uint16_t nreferences; /* foreign keys that refer to it */
     struct foreign_key *references;
     const char *view_text;                /* kind v */
+    char check_option;                    /* of a view: l, c; 0 */
     const struct sequence_desc *sequence; /* kind S */
     double reltuples;                     /* estimate; -1: never analysed */
     uint64_t relpages;

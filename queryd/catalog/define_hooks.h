@@ -62,6 +62,8 @@ struct define_hooks {
     status (*transform_rows)(struct sql_env *env, const struct relation *from,
                              const struct relation *to, const struct define_transform *columns,
                              uint16_t n);
+    /* Why rows cannot be changed through a view of this query, in words; *ret NULL: they can. */
+    status (*view_obstacle)(struct sql_env *env, struct node *query, const char **ret);
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);

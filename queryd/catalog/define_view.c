@@ -187,6 +187,20 @@ static status query_text(struct sql_env *env, const struct ast_create_view *s, c
     return ok(st) && !*ret_text ? no_memory(env) : st;
 }
 
+static status other_type(struct sql_env *env, const struct attribute *old,
+                         const struct define_column *fresh) {
+    struct buf was = {0}, is = {0};
+    status st = type_format(old->type, old->typmod, &was);
+    if (ok(st)) st = type_format(fresh->type, fresh->typmod, &is);
+    if (ok(st))
+        st = error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                       "cannot change data type of view column \"%s\" from %.*s to %.*s",
+                       fresh->name, (int)was.len, was.data, (int)is.len, is.data);
+    buf_free(&was);
+    buf_free(&is);
+    return st;
+}
+
 /* CREATE OR REPLACE VIEW keeps the columns that are there, in name and type. */
 static status may_replace(struct sql_env *env, const struct relation *old, uint16_t n,
                           const struct define_column *columns) {
@@ -202,12 +216,47 @@ static status may_replace(struct sql_env *env, const struct relation *old, uint1
                                         "view column instead.");
             return st;
         }
-        if (old->atts[i].type != columns[i].type)
-            return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
-                             "cannot change data type of view column \"%s\" from %s to %s",
-                             columns[i].name, type_format_name(env->eval.arena, old->atts[i].type),
-                             type_format_name(env->eval.arena, columns[i].type));
+        if (old->atts[i].type != columns[i].type || old->atts[i].typmod != columns[i].typmod)
+            return other_type(env, &old->atts[i], &columns[i]);
     }
+    return OK;
+}
+
+/* What WITH (…) and WITH CHECK OPTION say, as options; replaced as a whole. */
+static status view_options(struct sql_env *env, const struct ast_create_view *s, bool *ret_checked,
+                           struct list **ret_options) {
+    struct arena *a = env->eval.arena;
+    *ret_options = NULL;
+    LIST_EACH(struct ast_def_elem *, o, s->options) {
+        TRY(list_append(a, ret_options, o));
+        *ret_checked |= !strcmp(o->name, "check_option");
+    }
+    if (!s->check_option) return OK;
+    struct ast_def_elem *o = (struct ast_def_elem *)ast_new(a, NODE_DEF_ELEM, -1);
+    struct ast_literal *l = (struct ast_literal *)ast_new(a, NODE_LITERAL, -1);
+    if (!o || !l) return no_memory(env);
+    l->kind = LITERAL_STRING;
+    l->text = s->check_option == 1 ? "local" : "cascaded";
+    l->length = (int32_t)strlen(l->text);
+    o->name = "check_option";
+    o->value = &l->node;
+    *ret_checked = true;
+    return list_append(a, ret_options, o);
+}
+
+/* Only a view through which rows can be changed can look at them. */
+static status may_check(struct sql_env *env, struct node *query) {
+    const char *why;
+    TRY(define_hooks->view_obstacle(env, query, &why));
+    if (!why) return OK;
+    status st = error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                          "WITH CHECK OPTION is supported only on automatically updatable views");
+    error_hint(env->eval.error, "%s", why);
+    return st;
+}
+
+static status forget_options(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_null(row, COL_pg_class_reloptions);
     return OK;
 }
 
@@ -261,6 +310,10 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
     status st = define_hooks->query_columns(env, s->query, &n, &columns);
     env->used_routines = NULL;
     TRY(st);
+    struct list *options;
+    bool checked = false;
+    TRY(view_options(env, s, &checked, &options));
+    if (checked) TRY(may_check(env, s->query));
     TRY(name_columns(env, s, n, columns));
     TRY(find_ctes(s->query, &w));
     TRY(walk(s->query, &w));
@@ -278,6 +331,8 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
             return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not a view",
                              view.name);
         TRY(may_replace(env, old, n, columns));
+        TRY(define_update_class(env, old->oid, forget_options, NULL));
+        TRY(define_first_options(env, old->oid, 'v', options));
         return replace_view(&w, old, n, columns, text);
     }
     view.natts = n;
@@ -285,5 +340,6 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
     TRY(define_insert_row_type(env, &view, &view.row_type));
     TRY(define_insert_class(env, &view, 'v', 0, false, PAGE_NONE));
     TRY(insert_columns(env, view.oid, 0, n, columns));
+    TRY(define_first_options(env, view.oid, 'v', options));
     return insert_rule(&w, &view, text);
 }

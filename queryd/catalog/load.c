@@ -316,6 +316,17 @@ out:
 
 /* ---- views ----------------------------------------------------------------------------------- */
 
+static status load_check_option(struct loading *l) {
+    char *text;
+    size_t len;
+    if (row_is_null(&l->class_row, COL_pg_class_reloptions)) return OK;
+    TRY(type_output_string(&l->env->eval, type_find(TEXTARRAYOID),
+                           l->class_row.values[COL_pg_class_reloptions - 1], &text, &len));
+    const char *option = strstr(text, "check_option=");
+    if (option) l->r->check_option = option[strlen("check_option=")];
+    return OK;
+}
+
 static status load_view(struct loading *l) {
     datum key = datum_oid(l->r->oid);
     struct catalog_scan s;
@@ -397,7 +408,11 @@ static status fill_class(struct loading *l) {
 static status load_parts(struct loading *l) {
     TRY(fill_class(l));
     TRY(load_attributes(l));
-    if (l->class_row.values[COL_pg_class_relkind - 1].i8 == 'v') return load_view(l);
+    if (l->r->kind == 'v') {
+        TRY(load_check_option(l));
+        TRY(load_defaults(l));
+        return load_view(l);
+    }
     if (l->r->kind == 'S') return load_sequence(l);
     if (l->r->kind != 'r') return OK;
     TRY(load_identities(l));

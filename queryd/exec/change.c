@@ -88,10 +88,19 @@ static status check_violation(struct sql_env *env, const struct relation *r, con
     return s;
 }
 
+static status view_violation(struct sql_env *env, const struct relation *r, const char *view,
+                             const datum *values, const uint8_t *nulls) {
+    status s = error_set(env->eval.error, ST_WITH_CHECK_OPTION_VIOLATION,
+                         "new row violates check option for view \"%s\"", view);
+    describe_row(env, r, values, nulls);
+    return s;
+}
+
 status row_checks_open(struct execution *x, const struct plan_change *p, const struct relation *r,
                        struct row_checks *ret) {
     *ret = (struct row_checks){.relation = r,
                                .names = p->check_names,
+                               .of_view = p->check_of_view,
                                .n = p->nchecks,
                                .generated_atts = p->generated_atts,
                                .ngenerated = p->ngenerated};
@@ -121,6 +130,8 @@ status check_row(struct execution *x, const struct row_checks *c, struct vec *ro
     TRY(flat_new(x, r->natts, &flat));
     flat_from(row, r->natts, 0, &flat);
     if (null_failed) return null_violation(x->env, r, (uint16_t)failed, flat.values, flat.nulls);
+    if (c->of_view && c->of_view[failed])
+        return view_violation(x->env, r, c->names[failed], flat.values, flat.nulls);
     return check_violation(x->env, r, c->names[failed], flat.values, flat.nulls);
 }
 

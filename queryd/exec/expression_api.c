@@ -127,6 +127,10 @@ status expression_query_columns(struct sql_env *env, struct node *query, uint16_
     return OK;
 }
 
+static status expression_view_obstacle(struct sql_env *env, struct node *query, const char **ret) {
+    return analyse_view_obstacle(env, env->eval.arena, query, ret);
+}
+
 void exec_init(void) {
     static const struct define_hooks hooks = {
         .expression_check = expression_check,
@@ -135,6 +139,7 @@ void exec_init(void) {
         .check_references = ri_check_references,
         .fill_column = ri_fill_column,
         .transform_rows = transform_rows,
+        .view_obstacle = expression_view_obstacle,
         .query_columns = expression_query_columns,
         .routine_default = routine_check_default,
         .routine_check = routine_check_body,

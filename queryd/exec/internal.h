@@ -236,6 +236,7 @@ struct row_checks {
     const struct relation *relation;
     struct program_state *checks;
     const char *const *names;
+    const bool *of_view; /* CHECK OPTION of a view of that name; NULL: none is */
     uint16_t n;
     struct program_state *generated; /* NULL: no generated columns */
     const uint16_t *generated_atts;

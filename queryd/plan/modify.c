@@ -90,9 +90,11 @@ static status compile_checks(struct planner *p, struct plan *node) {
     struct expr **exprs;
     NEW_N(p, exprs, q->nchecks);
     NEW_N(p, c->check_names, q->nchecks);
+    NEW_N(p, c->check_of_view, q->nchecks);
     for (uint16_t i = 0; i < q->nchecks; i++) {
         exprs[i] = q->checks[i].expr;
         c->check_names[i] = q->checks[i].name;
+        c->check_of_view[i] = q->checks[i].of_view;
     }
     c->nchecks = q->nchecks;
     struct plan *whole; /* the row, then tableoid */

@@ -177,6 +177,7 @@ struct plan_change {
     struct program *checks;  /* over natts columns; NULL: none */
     uint16_t nchecks;
     const char **check_names;
+    bool *check_of_view;       /* the name is that of a view with CHECK OPTION */
     struct program *generated; /* over natts columns: values of generated_atts; NULL: none */
     uint16_t ngenerated;
     uint16_t *generated_atts;
