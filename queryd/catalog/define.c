@@ -5,6 +5,58 @@
 
 /* ---- schemas --------------------------------------------------------------------------------- */
 
+static struct ast_range_var *name_of_element(struct node *n) {
+    switch ((enum node_kind)n->kind) {
+    case NODE_CREATE_TABLE: return ast_as_create_table(n)->relation;
+    case NODE_CREATE_VIEW: return ast_as_create_view(n)->relation;
+    case NODE_CREATE_INDEX: return ast_as_create_index(n)->relation;
+    case NODE_SEQUENCE: return ast_as_sequence(n)->relation;
+    default: return NULL;
+    }
+}
+
+/* What is made comes before what needs it, whatever the order it was written in. */
+static int order_of_element(const struct node *n) {
+    return n->kind == NODE_SEQUENCE       ? 0
+           : n->kind == NODE_CREATE_TABLE ? 1
+           : n->kind == NODE_CREATE_VIEW  ? 2
+           : n->kind == NODE_CREATE_INDEX ? 3
+                                          : 4;
+}
+
+static status dispatch(struct sql_env *env, struct node *n, const char **tag);
+
+static status create_element(struct sql_env *env, struct node *n, const char *schema) {
+    struct ast_range_var *name = name_of_element(n);
+    const char *tag;
+    if (!name) return define_unsupported(env, "this element of CREATE SCHEMA");
+    if (name->schema && strcmp(name->schema, schema))
+        return error_set(env->eval.error, ST_INVALID_SCHEMA_DEFINITION,
+                         "CREATE specifies a schema (%s) different from the one being created (%s)",
+                         name->schema, schema);
+    name->schema = (char *)schema;
+    catalog_changed(env);
+    return dispatch(env, n, &tag);
+}
+
+/* The names in them are looked up in the new schema first. */
+static status create_elements(struct sql_env *env, const struct ast_create_schema *s,
+                              const char *schema) {
+    struct sql_settings settings = *env->settings, *before = env->settings;
+    status st = OK;
+    if (!list_n(s->elements)) return OK;
+    settings.search_path = arena_printf(env->eval.arena, "\"%s\", %s", schema, before->search_path);
+    if (!settings.search_path) return no_memory(env);
+    env->settings = &settings;
+    for (int order = 0; order <= 4; order++) {
+        LIST_EACH(struct node *, n, s->elements) {
+            if (ok(st) && order_of_element(n) == order) st = create_element(env, n, schema);
+        }
+    }
+    env->settings = before;
+    return st;
+}
+
 status define_create_schema(struct sql_env *env, struct ast_create_schema *s) {
     const char *name = s->name ? s->name : s->owner;
     oid owner = env->settings->user_oid, id;
@@ -31,104 +83,14 @@ status define_create_schema(struct sql_env *env, struct ast_create_schema *s) {
         return OK;
     }
     if (!status_is(st, ST_NOT_FOUND)) return st;
-    if (s->elements) return define_unsupported(env, "CREATE SCHEMA with elements");
     struct catalog_row row;
     TRY(new_oid(env, &id));
     catalog_row_init(&row, CAT_pg_namespace);
     row_set_oid(&row, COL_pg_namespace_oid, id);
     TRY(row_set_name(env->eval.arena, &row, COL_pg_namespace_nspname, name));
     row_set_oid(&row, COL_pg_namespace_nspowner, owner);
-    return catalog_row_insert(env, CAT_pg_namespace, &row);
-}
-
-/* ---- COMMENT ON ------------------------------------------------------------------------------ */
-
-static status put_comment(struct sql_env *env, struct object_address on, const char *text) {
-    datum keys[] = {datum_oid(on.object), datum_oid(on.class_oid), datum_int4(on.part)};
-    bool shared = on.class_oid == OID_pg_database || on.class_oid == OID_pg_authid;
-    enum catalog_number n = shared ? CAT_pg_shdescription : CAT_pg_description;
-    TRY(catalog_rows_delete(env, n, 0, keys, shared ? 2 : 3, NULL));
-    if (!text || !*text) return OK;
-    struct catalog_row row;
-    catalog_row_init(&row, n);
-    row_set_oid(&row, 1, on.object);
-    row_set_oid(&row, 2, on.class_oid);
-    if (!shared) row_set_int(&row, COL_pg_description_objsubid, on.part);
-    TRY(row_set_text(env->eval.arena, &row,
-                     shared ? COL_pg_shdescription_description : COL_pg_description_description,
-                     text));
-    return catalog_row_insert(env, n, &row);
-}
-
-static status comment_on_relation(struct sql_env *env, const struct list *names, bool column,
-                                  struct object_address *ret_on) {
-    int32_t n = list_n(names) - (column ? 1 : 0);
-    const struct relation *r;
-    if (n < 1) return error_set(env->eval.error, ST_SYNTAX_ERROR, "column name must be qualified");
-    TRY(catalog_relation_lock(env, n > 1 ? list_at(names, n - 2) : NULL, list_at(names, n - 1),
-                              MODE_SHARE_UPDATE_EXCLUSIVE, -1, &r));
-    *ret_on = (struct object_address){OID_pg_class, r->oid, 0};
-    if (!column) return OK;
-    struct attribute *att;
-    TRY(define_need_attribute(env, r, list_at(names, n), &att));
-    ret_on->part = att->number;
-    return OK;
-}
-
-static status comment_on_named(struct sql_env *env, enum ast_object_type type, const char *name,
-                               struct object_address *ret_on) {
-    status st;
-    oid id;
-    if (type == OBJECT_SCHEMA) {
-        st = catalog_schema(env, name, &id);
-        if (status_is(st, ST_NOT_FOUND))
-            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
-                             "schema \"%s\" does not exist", name);
-        *ret_on = (struct object_address){OID_pg_namespace, id, 0};
-        return st;
-    }
-    if (type == OBJECT_ROLE) {
-        st = role_oid(env, name, &id);
-        if (status_is(st, ST_NOT_FOUND))
-            return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist",
-                             name);
-        *ret_on = (struct object_address){OID_pg_authid, id, 0};
-        return st;
-    }
-    if (strcmp(name, env->settings->database))
-        return error_set(env->eval.error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
-                         name);
-    *ret_on = (struct object_address){OID_pg_database, env->settings->database_oid, 0};
-    return OK;
-}
-
-static bool is_routine(enum ast_object_type type) {
-    return type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE;
-}
-
-status define_comment(struct sql_env *env, struct ast_comment *s) {
-    struct object_address on;
-    if (s->object->kind == NODE_NAME_LIST) {
-        const struct list *names = ast_as_name_list(s->object)->names;
-        switch (s->type) {
-        case OBJECT_TABLE:
-        case OBJECT_VIEW:
-        case OBJECT_INDEX: TRY(comment_on_relation(env, names, false, &on)); break;
-        case OBJECT_COLUMN: TRY(comment_on_relation(env, names, true, &on)); break;
-        case OBJECT_SCHEMA:
-        case OBJECT_ROLE:
-        case OBJECT_DATABASE:
-            TRY(comment_on_named(env, s->type, list_at(names, list_n(names) - 1), &on));
-            break;
-        default: return define_unsupported(env, "COMMENT ON this kind of object");
-        }
-        return put_comment(env, on, s->text);
-    }
-    if (is_routine(s->type)) {
-        TRY(define_comment_on_function(env, s->type, (struct ast_object_args *)s->object, &on));
-        return put_comment(env, on, s->text);
-    }
-    return define_unsupported(env, "COMMENT ON this kind of object");
+    TRY(catalog_row_insert(env, CAT_pg_namespace, &row));
+    return create_elements(env, s, name);
 }
 
 /* ---- roles ----------------------------------------------------------------------------------- */
@@ -327,8 +289,6 @@ static const char *refused(const struct node *n) {
     case NODE_GRANT_ROLE: return ((struct ast_grant_role *)n)->revoke ? "REVOKE" : "GRANT";
     case NODE_DO: return "DO";
     case NODE_EXTENSION: return "CREATE EXTENSION";
-    case NODE_REINDEX: return "REINDEX";
-    case NODE_CLUSTER: return "CLUSTER";
     case NODE_ALTER_SYSTEM: return "ALTER SYSTEM";
     case NODE_UNSUPPORTED: return ((struct ast_unsupported *)n)->command;
     default: return NULL;
@@ -353,6 +313,8 @@ static bool carried_out(const struct node *n) {
     case NODE_ROLE:
     case NODE_DATABASE:
     case NODE_VACUUM:
+    case NODE_REINDEX:
+    case NODE_CLUSTER:
     case NODE_CHECKPOINT: return true;
     default: return false;
     }
@@ -410,6 +372,8 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
     case NODE_VACUUM:
         *tag = ast_as_vacuum(n)->analyze_only ? "ANALYZE" : "VACUUM";
         return define_vacuum(env, ast_as_vacuum(n));
+    case NODE_REINDEX: *tag = "REINDEX"; return define_reindex(env, ast_as_reindex(n));
+    case NODE_CLUSTER: *tag = "CLUSTER"; return define_cluster(env, ast_as_cluster(n));
     case NODE_CHECKPOINT: *tag = "CHECKPOINT"; return checkpoint(env);
     default: break;
     }

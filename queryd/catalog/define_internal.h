@@ -25,6 +25,8 @@ status define_comment(struct sql_env *env, struct ast_comment *s);
 status define_role(struct sql_env *env, struct ast_role *s);
 status define_database(struct sql_env *env, struct ast_database *s);
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
+status define_reindex(struct sql_env *env, struct ast_reindex *s);
+status define_cluster(struct sql_env *env, struct ast_cluster *s);
 
 /* ---- sequences ------------------------------------------------------------------------------- */
 

@@ -150,12 +150,20 @@ static status prepare_explain(struct sql_env *env, struct statement_private *p,
     return OK;
 }
 
+static bool reindexes_outside_block(const struct ast_reindex *n) {
+    LIST_EACH(const struct ast_def_elem *, o, n->options)
+    if (!strcmp(o->name, "concurrently") && option_on(o)) return true;
+    return !n->relation;
+}
+
 /* VACUUM and CREATE INDEX CONCURRENTLY and the like manage transactions themselves. */
 static bool runs_outside_block(const struct node *n) {
     switch (n->kind) {
     case NODE_VACUUM: return !((const struct ast_vacuum *)n)->analyze_only;
     case NODE_CREATE_INDEX: return ((const struct ast_create_index *)n)->concurrently;
     case NODE_DROP: return ((const struct ast_drop *)n)->concurrently;
+    case NODE_REINDEX: return reindexes_outside_block((const struct ast_reindex *)n);
+    case NODE_CLUSTER: return !((const struct ast_cluster *)n)->relation;
     case NODE_DATABASE:
         return ((const struct ast_database *)n)->action == DATABASE_CREATE ||
                ((const struct ast_database *)n)->action == DATABASE_DROP;

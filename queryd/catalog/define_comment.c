@@ -1,0 +1,162 @@
+/* define_comment.c: COMMENT ON. */
+#include "catalog/define_function.h"
+
+static status put_comment(struct sql_env *env, struct object_address on, const char *text) {
+    datum keys[] = {datum_oid(on.object), datum_oid(on.class_oid), datum_int4(on.part)};
+    bool shared = on.class_oid == OID_pg_database || on.class_oid == OID_pg_authid;
+    enum catalog_number n = shared ? CAT_pg_shdescription : CAT_pg_description;
+    TRY(catalog_rows_delete(env, n, 0, keys, shared ? 2 : 3, NULL));
+    if (!text || !*text) return OK;
+    struct catalog_row row;
+    catalog_row_init(&row, n);
+    row_set_oid(&row, 1, on.object);
+    row_set_oid(&row, 2, on.class_oid);
+    if (!shared) row_set_int(&row, COL_pg_description_objsubid, on.part);
+    TRY(row_set_text(env->eval.arena, &row,
+                     shared ? COL_pg_shdescription_description : COL_pg_description_description,
+                     text));
+    return catalog_row_insert(env, n, &row);
+}
+
+/* The kind that COMMENT ON names; a column may be one of any. */
+static status right_kind(struct sql_env *env, const struct relation *r, enum ast_object_type type) {
+    static const struct {
+        enum ast_object_type type;
+        char kind;
+        const char *words;
+    } kinds[] = {{OBJECT_TABLE, 'r', "a table"},
+                 {OBJECT_VIEW, 'v', "a view"},
+                 {OBJECT_INDEX, 'i', "an index"},
+                 {OBJECT_SEQUENCE, 'S', "a sequence"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].type == type && kinds[i].kind != r->kind)
+            return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not %s", r->name,
+                             kinds[i].words);
+    return OK;
+}
+
+/* The relation that all names but the last `parts` give. */
+static status relation_of(struct sql_env *env, const struct list *names, int32_t parts,
+                          const struct relation **ret) {
+    int32_t n = list_n(names) - parts;
+    return catalog_relation_lock(env, n > 1 ? list_at(names, n - 2) : NULL, list_at(names, n - 1),
+                                 MODE_SHARE_UPDATE_EXCLUSIVE, -1, ret);
+}
+
+static status comment_on_relation(struct sql_env *env, enum ast_object_type type,
+                                  const struct list *names, struct object_address *ret_on) {
+    const struct relation *r;
+    TRY(relation_of(env, names, 0, &r));
+    TRY(right_kind(env, r, type));
+    *ret_on = (struct object_address){OID_pg_class, r->oid, 0};
+    return OK;
+}
+
+static status comment_on_column(struct sql_env *env, const struct list *names,
+                                struct object_address *ret_on) {
+    const struct relation *r;
+    struct attribute *att;
+    if (list_n(names) < 2)
+        return error_set(env->eval.error, ST_SYNTAX_ERROR, "column name must be qualified");
+    TRY(relation_of(env, names, 1, &r));
+    if (r->kind == 'i' || r->kind == 'S') {
+        status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,
+                              "cannot set comment on relation \"%s\"", r->name);
+        error_detail(env->eval.error, "This operation is not supported for %s.",
+                     r->kind == 'i' ? "indexes" : "sequences");
+        return st;
+    }
+    TRY(define_need_attribute(env, r, list_at(names, list_n(names) - 1), &att));
+    *ret_on = (struct object_address){OID_pg_class, r->oid, att->number};
+    return OK;
+}
+
+static status comment_on_constraint(struct sql_env *env, const struct list *names,
+                                    struct object_address *ret_on) {
+    const struct relation *r;
+    struct catalog_row row;
+    const char *name = list_at(names, list_n(names) - 1);
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    TRY(relation_of(env, names, 1, &r));
+    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
+    status st =
+        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
+                        keys, 3, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND))
+        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                         "constraint \"%s\" for table \"%s\" does not exist", name, r->name);
+    TRY(st);
+    *ret_on = (struct object_address){OID_pg_constraint, row_oid(&row, COL_pg_constraint_oid), 0};
+    return OK;
+}
+
+static status comment_on_type(struct sql_env *env, struct ast_type_name *n,
+                              struct object_address *ret_on) {
+    oid type;
+    int32_t typmod;
+    TRY(type_from_ast(env, n, &type, &typmod));
+    *ret_on = (struct object_address){OID_pg_type, type, 0};
+    return OK;
+}
+
+static status comment_on_named(struct sql_env *env, enum ast_object_type type, const char *name,
+                               struct object_address *ret_on) {
+    status st;
+    oid id;
+    if (type == OBJECT_SCHEMA) {
+        st = catalog_schema(env, name, &id);
+        if (status_is(st, ST_NOT_FOUND))
+            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
+                             "schema \"%s\" does not exist", name);
+        *ret_on = (struct object_address){OID_pg_namespace, id, 0};
+        return st;
+    }
+    if (type == OBJECT_ROLE) {
+        st = role_oid(env, name, &id);
+        if (status_is(st, ST_NOT_FOUND))
+            return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist",
+                             name);
+        *ret_on = (struct object_address){OID_pg_authid, id, 0};
+        return st;
+    }
+    if (strcmp(name, env->settings->database))
+        return error_set(env->eval.error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
+                         name);
+    *ret_on = (struct object_address){OID_pg_database, env->settings->database_oid, 0};
+    return OK;
+}
+
+static bool is_routine(enum ast_object_type type) {
+    return type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE;
+}
+
+static status comment_on_names(struct sql_env *env, enum ast_object_type type,
+                               const struct list *names, struct object_address *ret_on) {
+    switch (type) {
+    case OBJECT_TABLE:
+    case OBJECT_VIEW:
+    case OBJECT_SEQUENCE:
+    case OBJECT_INDEX: return comment_on_relation(env, type, names, ret_on);
+    case OBJECT_COLUMN: return comment_on_column(env, names, ret_on);
+    case OBJECT_TABLE_CONSTRAINT: return comment_on_constraint(env, names, ret_on);
+    case OBJECT_SCHEMA:
+    case OBJECT_ROLE:
+    case OBJECT_DATABASE:
+        return comment_on_named(env, type, list_at(names, list_n(names) - 1), ret_on);
+    default: return define_unsupported(env, "COMMENT ON this kind of object");
+    }
+}
+
+status define_comment(struct sql_env *env, struct ast_comment *s) {
+    struct object_address on;
+    if (s->object->kind == NODE_NAME_LIST)
+        TRY(comment_on_names(env, s->type, ast_as_name_list(s->object)->names, &on));
+    else if (s->object->kind == NODE_TYPE_NAME)
+        TRY(comment_on_type(env, (struct ast_type_name *)s->object, &on));
+    else if (is_routine(s->type))
+        TRY(define_comment_on_function(env, s->type, (struct ast_object_args *)s->object, &on));
+    else
+        return define_unsupported(env, "COMMENT ON this kind of object");
+    return put_comment(env, on, s->text);
+}

@@ -1,0 +1,106 @@
+/* define_reindex.c: REINDEX, CLUSTER. */
+#include "catalog/define_internal.h"
+
+/* ---- REINDEX --------------------------------------------------------------------------------- */
+
+static status set_root(struct sql_env *, struct catalog_row *row, void *arg) {
+    row_set_int(row, COL_pg_class_axl_root, *(int64_t *)arg);
+    return OK;
+}
+
+/* A new tree for the index, filled from the rows. */
+static status rebuild(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
+    struct index_desc fresh = *x;
+    struct sql_env now;
+    TRY(define_new_tree(env, x->oid, &fresh.tree));
+    int64_t root = (int64_t)fresh.tree.root.no;
+    TRY(define_update_class(env, x->oid, set_root, &root));
+    TRY(define_env_now(env, &now));
+    TRY(table_build_index(&now, r, &fresh));
+    return table_drop_tree(env, x->tree);
+}
+
+/* index 0: all. The primary key's index is the table itself: there is nothing to build. */
+static status reindex_table(struct sql_env *env, oid table, oid index) {
+    const struct relation *r;
+    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_ACCESS_EXCLUSIVE, false,
+                          env->settings->lock_timeout_ms));
+    status st = catalog_relation(env, table, &r);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (!index || r->indexes[i].oid == index) TRY(rebuild(env, r, &r->indexes[i]));
+    catalog_changed(env);
+    return OK;
+}
+
+static status reindex_relation(struct sql_env *env, const struct ast_reindex *s) {
+    const struct relation *r;
+    struct catalog_row row;
+    bool of_index = s->type == OBJECT_INDEX;
+    TRY(define_lock(env, s->relation, MODE_SHARE, of_index ? "i" : "r", false, &r));
+    if (!of_index) return reindex_table(env, r->oid, 0);
+    TRY(catalog_row_get_oid(env, CAT_pg_index, r->oid, env->eval.arena, &row));
+    return reindex_table(env, row_oid(&row, COL_pg_index_indrelid), r->oid);
+}
+
+/* Tables with indexes, of one schema (0: of all). Those of the system are never built anew. */
+static status indexed_tables(struct sql_env *env, oid schema, struct list **ret_tables) {
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        uintptr_t table = row_oid(&s.row, COL_pg_class_oid);
+        if (row_char(&s.row, COL_pg_class_relkind) != 'r' || table < FIRST_USER_OID ||
+            !row_bool(&s.row, COL_pg_class_relhasindex) ||
+            (schema && row_oid(&s.row, COL_pg_class_relnamespace) != schema))
+            continue;
+        TRY_OUT(st, list_append(env->eval.arena, ret_tables, (void *)table));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status reindex_many(struct sql_env *env, const struct ast_reindex *s) {
+    struct list *tables = NULL;
+    oid schema = 0;
+    if (s->type == OBJECT_SCHEMA) {
+        status st = catalog_schema(env, s->name, &schema);
+        if (status_is(st, ST_NOT_FOUND))
+            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
+                             "schema \"%s\" does not exist", s->name);
+        TRY(st);
+    } else if (s->name && strcmp(s->name, env->settings->database)) {
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "can only reindex the currently open database");
+    }
+    if (s->type == OBJECT_SYSTEM) return OK;
+    TRY(indexed_tables(env, schema, &tables));
+    LIST_EACH(void *, table, tables) TRY(reindex_table(env, (oid)(uintptr_t)table, 0));
+    return OK;
+}
+
+status define_reindex(struct sql_env *env, struct ast_reindex *s) {
+    return s->relation ? reindex_relation(env, s) : reindex_many(env, s);
+}
+
+/* ---- CLUSTER --------------------------------------------------------------------------------- */
+
+/* Rows lie in the order of their primary key and nowhere else: what is noted is the wish. */
+status define_cluster(struct sql_env *env, struct ast_cluster *s) {
+    const struct relation *r;
+    struct catalog_row row;
+    if (!s->relation) return OK;
+    TRY(define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "r", false, &r));
+    if (s->index) return define_cluster_on(env, r, s->index);
+    for (uint16_t i = 0; i <= r->nindexes; i++) {
+        const struct index_desc *x = i ? &r->indexes[i - 1] : r->primary;
+        if (!x) continue;
+        TRY(catalog_row_get_oid(env, CAT_pg_index, x->oid, env->eval.arena, &row));
+        if (row_bool(&row, COL_pg_index_indisclustered)) return OK;
+    }
+    return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                     "there is no previously clustered index for table \"%s\"", r->name);
+}
