@@ -128,6 +128,42 @@ static status expand_view(struct scope *s, const struct relation *r, struct rte 
     return OK;
 }
 
+static status sample_argument(struct scope *s, struct node *n, oid type, const char *what,
+                              struct expr **ret) {
+    struct expr *e;
+    bool before = s->lateral;
+    s->lateral = true;
+    status st = transform_expr(s, n, CLAUSE_FROM_FUNCTION, &e);
+    s->lateral = before;
+    TRY(st);
+    TRY(coerce(s->a, e, type, -1, CAST_ASSIGNMENT, ret));
+    if (*ret) return OK;
+    return FAIL_AT(s->a, e->location, DATATYPE_MISMATCH, "argument of %s must be type %s, not type %s",
+                   what, type_words(s->a, type), type_words(s->a, e->type));
+}
+
+static status table_sample(struct scope *s, struct ast_sample *n, const struct relation *r,
+                           int32_t location, struct table_sample **ret) {
+    struct analyse *a = s->a;
+    const char *method = last_name(n->method);
+    if (r->kind != 'r')
+        return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED,
+                       "TABLESAMPLE clause can only be applied to tables and materialized views");
+    bool system = strcmp(method, "system") == 0;
+    if (!system && strcmp(method, "bernoulli") != 0)
+        return FAIL_AT(a, n->node.location, UNDEFINED_OBJECT,
+                       "tablesample method %s does not exist", method);
+    if (list_n(n->args) != 1)
+        return FAIL_AT(a, n->node.location, INVALID_TABLESAMPLE_ARGUMENT,
+                       "tablesample method %s requires 1 argument, not %d", method,
+                       list_n(n->args));
+    NEW(a, *ret);
+    (*ret)->system = system;
+    TRY(sample_argument(s, list_at(n->args, 0), FLOAT4OID, "TABLESAMPLE", &(*ret)->percent));
+    if (!n->repeatable) return OK;
+    return sample_argument(s, n->repeatable, FLOAT8OID, "REPEATABLE", &(*ret)->seed);
+}
+
 status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relation_mode mode,
                         uint16_t *ret_rte) {
     struct analyse *a = s->a;
@@ -138,7 +174,6 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
                        "cross-database references are not implemented: \"%s.%s.%s\"", var->catalog,
                        var->schema, var->name);
     if (var->as_of) return not_supported(a, location, "AS OF SYSTEM TIME");
-    if (var->sample) return not_supported(a, location, "TABLESAMPLE");
     TRY(catalog_relation_lock(a->env, var->schema, var->name, mode, location, &r));
     if (r->kind != 'r' && r->kind != 'v' && !(r->kind == 'S' && mode == MODE_ACCESS_SHARE)) {
         status st = FAIL_AT(a, location, WRONG_OBJECT_TYPE, "cannot open relation \"%s\"", r->name);
@@ -163,6 +198,7 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
     TRY(analyse_indexes(a->env, a->arena, r, &e->indexes));
     if (r->kind == 'v') TRY(expand_view(s, r, e));
     if (var->alias) TRY(rename_columns(a, e, var->alias->columns, location));
+    if (var->sample) TRY(table_sample(s, var->sample, r, location, &e->sample));
     return rte_add(s, e, ret_rte);
 }
 
@@ -210,6 +246,10 @@ static status from_relation(struct scope *s, struct ast_range_var *var, struct f
     if (!var->schema && !var->catalog) {
         struct scope *where;
         struct cte *c = scope_find_cte(s, var->name, &where);
+        if (c && var->sample)
+            return FAIL_AT(s->a, var->node.location, FEATURE_NOT_SUPPORTED,
+                           "TABLESAMPLE clause can only be applied to tables and materialized "
+                           "views");
         if (c) return cte_rte(s, var, c, ret);
     }
     uint16_t index;
@@ -403,6 +443,18 @@ static status spread_unnest(struct analyse *a, const struct list *functions,
     return OK;
 }
 
+static status only_top_set(struct analyse *a, struct expr *call) {
+    bool top = expr_returns_set(call);
+    if (!top && !expr_contains_set(call)) return OK;
+    for (uint16_t i = 0; i < call->nargs; i++) {
+        struct expr *e = call->args[i];
+        if (!expr_contains_set(e)) continue;
+        return FAIL_AT(a, e->location, FEATURE_NOT_SUPPORTED,
+                       "set-returning functions must appear at top level of FROM");
+    }
+    return OK;
+}
+
 static status one_function(struct scope *s, struct ast_range_function *n,
                            struct ast_range_function_item *item, struct rte *e,
                            struct rte_function *f, uint16_t *cap) {
@@ -413,9 +465,7 @@ static status one_function(struct scope *s, struct ast_range_function *n,
     s->lateral = before;
     TRY(st);
     TRY(coerce_unknown(a, f->call, &f->call));
-    if (f->call->kind != EXPR_CALL && expr_contains_set(f->call))
-        return FAIL_AT(a, f->call->location, FEATURE_NOT_SUPPORTED,
-                       "set-returning functions must appear at top level of FROM");
+    TRY(only_top_set(a, f->call));
     const char *name = output_name(item->call);
     if (!e->alias) e->alias = n->alias ? n->alias->name : name;
     const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;

@@ -281,7 +281,7 @@ status check_grouped(struct scope *s);
 status transform_values(struct scope *s, struct ast_select *n);
 status transform_setop(struct scope *s, struct ast_select *n);
 /* Rows of VALUES as an entry, each expression as written. */
-status values_rows(struct scope *s, const struct list *rows, struct rte **ret);
+status values_rows(struct scope *s, const struct list *rows, enum clause clause, struct rte **ret);
 
 /* modify.c */
 /* view_target.c: what a statement changes. */

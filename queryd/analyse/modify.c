@@ -127,12 +127,33 @@ static status source_item(struct scope *s, struct rte *e, uint16_t *ret) {
     return from_add(s, f);
 }
 
+/* One row with set-returning functions gives as many rows as they do: SELECT without FROM. */
+static status values_as_query(struct scope *s, struct rte *e) {
+    struct query *sub;
+    TRY(query_new(s->a, QUERY_SELECT, &sub));
+    struct scope inner;
+    scope_init(&inner, s->a, s, sub);
+    for (uint16_t c = 0; c < e->ncolumns; c++) {
+        struct expr *value;
+        uint16_t target;
+        TRY(expr_shift_levels(s->a->arena, e->rows[0][c], 0, 1, &value));
+        TRY(target_add(&inner, value, e->columns[c].name, false, &target));
+    }
+    sub->nvisible = sub->ntargets;
+    sub->has_sets = true;
+    sub->has_sublinks = s->query->has_sublinks;
+    e->kind = RTE_SUBQUERY;
+    e->query = sub;
+    return OK;
+}
+
 static status insert_values(struct scope *s, struct ast_insert *n, const struct change_target *t,
                             const struct attribute **columns, uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query;
     struct rte *e;
-    TRY(values_rows(s, n->source->values, &e));
+    bool single = list_n(n->source->values) == 1;
+    TRY(values_rows(s, n->source->values, single ? CLAUSE_VALUES_SINGLE : CLAUSE_VALUES, &e));
     int32_t where = e->ncolumns > ncolumns ? e->rows[0][ncolumns]->location : -1;
     TRY(too_many(s, n, ncolumns, e->ncolumns, where));
     TRY(all_updatable(s, t, columns, e->ncolumns));
@@ -143,7 +164,8 @@ static status insert_values(struct scope *s, struct ast_insert *n, const struct 
         e->columns[c].typmod = columns[c]->typmod;
         e->columns[c].collation = columns[c]->collation;
     }
-    if (e->nrows == 1) {
+    if (q->has_sets) TRY(values_as_query(s, e));
+    if (single && !q->has_sets) {
         for (uint16_t c = 0; c < e->ncolumns; c++)
             q->sets_to[columns[c]->number - 1] = e->rows[0][c];
         return OK;

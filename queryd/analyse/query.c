@@ -33,6 +33,10 @@ static status walk_from(struct from_item *f, unsigned depth, query_visit *visit,
 }
 
 static status walk_rte(struct rte *r, unsigned depth, query_visit *visit, void *arg) {
+    if (r->sample) {
+        TRY(query_walk_expr(r->sample->percent, depth, visit, arg));
+        TRY(query_walk_expr(r->sample->seed, depth, visit, arg));
+    }
     switch (r->kind) {
     case RTE_SUBQUERY: return query_walk(r->query, depth + 1, visit, arg);
     case RTE_FUNCTION:

@@ -41,6 +41,13 @@ struct index_meaning {
     struct expr **keys;     /* per key column, NULL: a plain one */
 };
 
+/* TABLESAMPLE */
+struct table_sample {
+    bool system;          /* else BERNOULLI */
+    struct expr *percent; /* float4 */
+    struct expr *seed;    /* float8; NULL: another one each time */
+};
+
 /* Range table entry: one source of rows. */
 struct rte {
     enum rte_kind kind;
@@ -51,8 +58,9 @@ struct rte {
     const struct relation *relation; /* RELATION: valid while the statement is prepared */
     const char *schema_name;
     struct index_meaning
-        *indexes;        /* RELATION: per entry of relation->indexes; NULL: all are plain */
-    struct query *query; /* SUBQUERY */
+        *indexes;                /* RELATION: per entry of relation->indexes; NULL: all are plain */
+    struct table_sample *sample; /* RELATION; NULL: all rows */
+    struct query *query;         /* SUBQUERY */
     uint16_t nfunctions; /* FUNCTION */
     struct rte_function *functions;
     bool ordinality;

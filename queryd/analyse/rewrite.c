@@ -67,6 +67,12 @@ static status map_from(struct map *m, struct from_item *f, struct from_item **re
 static status map_rte(struct map *m, struct rte *r, struct rte **ret) {
     struct rte *copy = arena_memdup(m->arena, r, sizeof *r);
     if (!copy) return STATUS(OUT_OF_MEMORY);
+    if (r->sample) {
+        copy->sample = arena_memdup(m->arena, r->sample, sizeof *r->sample);
+        if (!copy->sample) return STATUS(OUT_OF_MEMORY);
+        TRY(map_expr(m, &copy->sample->percent));
+        TRY(map_expr(m, &copy->sample->seed));
+    }
     if (r->kind == RTE_SUBQUERY)
         TRY(query_map(m->arena, r->query, m->depth + 1, m->replace, m->arg, &copy->query));
     if (r->kind == RTE_FUNCTION) {

@@ -117,7 +117,7 @@ static status transform_plain(struct scope *s, struct ast_select *n) {
 status transform_select(struct scope *s, struct ast_select *n) {
     struct analyse *a = s->a;
     if (n->into) return not_supported(a, n->node.location, "SELECT INTO");
-    if (n->with_ties) return not_supported(a, n->node.location, "WITH TIES");
+    s->query->with_ties = n->with_ties;
     TRY(transform_with(s, n->with));
     if (n->set_op != SETOP_NONE)
         TRY(transform_setop(s, n));

@@ -1,7 +1,7 @@
 /* VALUES, UNION, INTERSECT and EXCEPT. */
 #include "analyse/internal.h"
 
-status values_rows(struct scope *s, const struct list *rows, struct rte **ret) {
+status values_rows(struct scope *s, const struct list *rows, enum clause clause, struct rte **ret) {
     struct analyse *a = s->a;
     struct rte *e;
     NEW(a, e);
@@ -10,7 +10,7 @@ status values_rows(struct scope *s, const struct list *rows, struct rte **ret) {
     e->nrows = (uint32_t)list_n(rows);
     NEW_N(a, e->rows, e->nrows);
     enum clause before = s->clause;
-    s->clause = CLAUSE_VALUES;
+    s->clause = clause;
     LIST_EACH(struct list *, row, rows) {
         if (row_i == 0) e->ncolumns = (uint16_t)list_n(row);
         if (list_n(row) != e->ncolumns) {
@@ -60,7 +60,7 @@ status transform_values(struct scope *s, struct ast_select *n) {
     struct query *q = s->query;
     struct rte *e;
     q->kind = QUERY_SELECT;
-    TRY(values_rows(s, n->values, &e));
+    TRY(values_rows(s, n->values, CLAUSE_VALUES, &e));
     TRY(settle_values(s, e));
     uint16_t index, target;
     TRY(rte_add(s, e, &index));

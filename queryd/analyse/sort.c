@@ -1,17 +1,27 @@
 /* ORDER BY and DISTINCT, which speak of output columns. */
 #include "analyse/internal.h"
 
+/* ORDER BY … USING: the operator must be the first or the last of a btree family. */
+static status using_operator(struct analyse *a, const struct ast_sort_by *by, oid type,
+                             bool *ret_desc) {
+    const char *name = last_name(by->using_names);
+    struct operator_choice c;
+    TRY(analyse_at(a, by->node.location, resolve_operator(&a->eval, name, type, type, &c)));
+    /* the pattern operators order by bytes, as everything here does */
+    bool less = c.op->btree_strategy == 1 || strcmp(name, "~<~") == 0;
+    *ret_desc = c.op->btree_strategy == 5 || strcmp(name, "~>~") == 0;
+    if (less || *ret_desc) return OK;
+    status s = FAIL_AT(a, by->node.location, WRONG_OBJECT_TYPE,
+                       "operator %s is not a valid ordering operator", name);
+    error_hint(a->error,
+               "Ordering operators must be \"<\" or \">\" members of btree operator families.");
+    return s;
+}
+
 status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type, bool *ret_desc,
                       bool *ret_nulls_first) {
     bool desc = by->direction == SORT_DESC;
-    if (by->direction == SORT_USING) {
-        const char *op = last_name(by->using_names);
-        if (strcmp(op, ">") == 0)
-            desc = true;
-        else if (strcmp(op, "<") != 0)
-            return FAIL_AT(a, by->node.location, WRONG_OBJECT_TYPE,
-                           "operator %s is not a valid ordering operator", op);
-    }
+    if (by->direction == SORT_USING) TRY(using_operator(a, by, type, &desc));
     const struct type *t = type_find(type);
     if (type != RECORDOID && (!t || !type_is_ordered(t))) {
         status s =

@@ -48,7 +48,7 @@ static status hash_open(struct operator* op) {
     for (uint16_t i = 0; i < p->nkeys; i++) h->table_types[r->ncolumns + i] = p->key_types[i];
     TRY(row_store_new(x, width, h->table_types, &h->table));
     NEW_N(x, h->build, width);
-    NEW_N(x, h->keys, p->nkeys);
+    NEW_N(x, h->keys, p->nkeys + 1);
     NEW_N(x, h->matched, l->capacity);
     NEW_N(x, h->origin, pairs);
     NEW_N(x, h->kept, pairs);
@@ -214,8 +214,10 @@ static status decide_batch(struct hash_join *h) {
         return OK;
     }
     uint16_t n, kept;
-    while ((n = fill_pairs(h, h->combined, BATCH_ROWS)) > 0)
+    while ((n = fill_pairs(h, h->combined, BATCH_ROWS)) > 0) {
         TRY(check_pairs(h, h->combined, n, &kept));
+        TRY(sql_env_breathe(h->op.x->env));
+    }
     return OK;
 }
 
@@ -289,6 +291,7 @@ static status next_pairs(struct hash_join *h) {
         if (n) TRY(check_pairs(h, out->columns, n, &out->nrows));
         out->sel = h->kept;
         if (out->nrows) return OK;
+        TRY(sql_env_breathe(h->op.x->env));
     }
 }
 

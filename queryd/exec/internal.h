@@ -265,6 +265,7 @@ void flat_from(const struct vec *columns, uint16_t n, uint16_t row, struct flat_
 #define OPERATOR(name) extern const struct operator_class operator_##name;
 OPERATOR(result)
 OPERATOR(scan)
+OPERATOR(sample)
 OPERATOR(values)
 OPERATOR(function)
 OPERATOR(cte)

@@ -128,6 +128,7 @@ static status decide_row(struct nest *s) {
             TRY(put_pair(s, s->combined, i, b, batch_row(b, i), false));
         uint16_t n;
         TRY(check_pairs(s, s->combined, b->nrows, &n));
+        TRY(sql_env_breathe(s->op.x->env));
     }
     return OK;
 }
@@ -206,6 +207,7 @@ static status next_pairs(struct nest *s) {
         if (n) TRY(check_pairs(s, out->columns, n, &out->nrows));
         out->sel = s->kept;
         if (out->nrows) return OK;
+        TRY(sql_env_breathe(s->op.x->env));
     }
 }
 

@@ -5,6 +5,7 @@ const struct operator_class *operator_class_of(enum plan_kind kind) {
     static const struct operator_class *const classes[PLAN_KIND_COUNT] = {
         [PLAN_RESULT] = &operator_result,
         [PLAN_SCAN] = &operator_scan,
+        [PLAN_SAMPLE] = &operator_sample,
         [PLAN_VALUES] = &operator_values,
         [PLAN_FUNCTION] = &operator_function,
         [PLAN_CTE] = &operator_cte,

@@ -90,6 +90,9 @@ struct limit {
     struct program_state *limit, *offset;
     bool begun, unlimited;
     int64_t left, skip;
+    struct row_store *last; /* WITH TIES: the last row's columns that decide */
+    struct vec *columns;
+    const struct type **types;
 };
 
 static status limit_open(struct operator* op) {
@@ -99,6 +102,55 @@ static status limit_open(struct operator* op) {
     if (p->offset) TRY(program_open(op->x, p->offset, 1, &l->offset));
     op->sel = arena_alloc(op->x->arena, op->plan->capacity * sizeof *op->sel);
     NEEDS(op->x, op->sel);
+    if (p->nties == 0) return OK;
+    NEW_N(op->x, l->columns, p->nties);
+    NEW_N(op->x, l->types, p->nties);
+    for (uint16_t i = 0; i < p->nties; i++) l->types[i] = op->plan->types[p->ties[i]];
+    return row_store_new(op->x, p->nties, l->types, &l->last);
+}
+
+static void ties_columns(struct limit *l, const struct batch *b) {
+    const struct plan_limit *p = &l->op.plan->limit;
+    for (uint16_t i = 0; i < p->nties; i++) l->columns[i] = b->columns[p->ties[i]];
+}
+
+/* Of the rows behind the last one that counts, those that are equal to it. */
+static uint16_t take_ties(struct limit *l, const struct batch *b, uint16_t from) {
+    struct stored_row *r = l->last->rows[0];
+    const uint8_t *nulls = stored_nulls(l->last, r);
+    uint16_t n = 0;
+    ties_columns(l, b);
+    for (uint16_t i = from; i < b->nrows; i++, n++) {
+        uint16_t row = batch_row(b, i);
+        for (uint16_t c = 0; c < l->last->ncolumns; c++)
+            if (!same_value(l->types[c], l->columns[c].values[row], l->columns[c].nulls[row],
+                            r->values[c], nulls[c]))
+                return n;
+    }
+    return n;
+}
+
+/* n rows of b are given, the limit's last among them: the ties behind it too. */
+static status add_ties(struct limit *l, const struct batch *b, uint16_t from, uint16_t *n) {
+    row_store_clear(l->last);
+    ties_columns(l, b);
+    TRY(row_store_add(l->last, l->columns, batch_row(b, (uint16_t)(from + *n - 1)), NULL));
+    *n = (uint16_t)(*n + take_ties(l, b, (uint16_t)(from + *n)));
+    return OK;
+}
+
+/* Batches behind the one in which the limit was reached. */
+static status next_ties(struct limit *l) {
+    struct operator* op = & l->op;
+    const struct batch *b;
+    if (!l->last || l->last->n == 0) return OK;
+    TRY(operator_next(op->left, &b));
+    op->out.columns = b->columns;
+    uint16_t n = b->nrows ? take_ties(l, b, 0) : 0;
+    for (uint16_t i = 0; i < n; i++) op->sel[i] = batch_row(b, i);
+    op->out.sel = op->sel;
+    op->out.nrows = n;
+    if (n < b->nrows || n == 0) row_store_clear(l->last);
     return OK;
 }
 
@@ -138,18 +190,25 @@ static status limit_next(struct operator* op) {
         l->skip -= from;
         if (from == b->nrows) continue;
         uint16_t n = (uint16_t)(b->nrows - from);
-        if (!l->unlimited && n > l->left) n = (uint16_t)l->left;
+        if (!l->unlimited && n >= l->left) {
+            n = (uint16_t)l->left;
+            l->left = 0;
+            if (l->last && n) TRY(add_ties(l, b, from, &n));
+        } else {
+            l->left -= n;
+        }
         for (uint16_t i = 0; i < n; i++) op->sel[i] = batch_row(b, (uint16_t)(from + i));
         op->out.sel = op->sel;
         op->out.nrows = n;
-        l->left -= n;
         return OK;
     }
-    return OK;
+    return next_ties(l);
 }
 
 static status limit_restart(struct operator* op) {
-    ((struct limit *)op)->begun = false;
+    struct limit *l = (struct limit *)op;
+    l->begun = false;
+    if (l->last) row_store_clear(l->last);
     return operator_restart(op->left);
 }
 

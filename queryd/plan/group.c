@@ -168,7 +168,7 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     *ret = NULL;
     if (q->nfrom != 1 || q->from[0]->is_join || p->nsemi || q->ngroup) return OK;
     const struct rte *r = q->rtes[q->from[0]->rte];
-    if (r->kind != RTE_RELATION) return OK;
+    if (r->kind != RTE_RELATION || r->sample) return OK;
     struct agg_list aggs = {0};
     TRY(collect_all(p, EXPR_AGGREGATE, &aggs));
     if (aggs.n != 1) return OK;

@@ -234,6 +234,8 @@ status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret);
 status plan_sources(struct planner *p);
 status set_function(struct planner *p, struct plan *node, struct expr *call,
                     const struct plan *over, struct plan_function_call *ret);
+/* A relation with TABLESAMPLE: all its rows, then the sample of them. */
+status sampled_scan(struct planner *p, uint16_t rte, struct plan **ret);
 status plan_ctes(struct planner *p);
 
 /* group.c */

@@ -20,7 +20,12 @@ static status base_part(struct planner *p, uint16_t rte, struct join_rel **ret) 
     NEW(p, r);
     rte_set_add(&r->rtes, rte);
     r->base = -1;
-    if (p->query->rtes[rte]->kind == RTE_RELATION) {
+    if (p->query->rtes[rte]->sample) {
+        TRY(sampled_scan(p, rte, &r->plan));
+        r->rows = r->plan->rows;
+        r->needs = p->rtes[rte].needs;
+        if (p->rtes[rte].lateral.n) r->lateral = &p->rtes[rte].lateral;
+    } else if (p->query->rtes[rte]->kind == RTE_RELATION) {
         r->base = rte;
         r->rows = relation_rows(p->query->rtes[rte]->relation);
     } else {

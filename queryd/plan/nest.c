@@ -123,6 +123,8 @@ struct join_costs join_cost(const struct join_input *l, const struct join_input 
     }
     if (keys)
         c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * COST_HASH_PROBE + output;
+    else if (kind == PLAN_FULL) /* only a hash join knows who has no partner: one bucket for all */
+        c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * r->rows * COST_PAIR + output;
     if (nests && lookup->possible) c.lookup = l->cost + l->rows * lookup->cost + output;
     if (nests)
         c.pairs = l->cost + r->cost + r->rows * COST_KEEP +
@@ -139,7 +141,7 @@ static status make_hash(struct planner *p, struct plan *left, struct plan *right
     TRY(join_columns(p, join, kind));
     join->hash.join = kind;
     join->hash.nkeys = k->n;
-    NEW_N(p, join->hash.key_types, k->n);
+    NEW_N(p, join->hash.key_types, k->n + 1);
     for (uint16_t i = 0; i < k->n; i++) /* integers of two widths are compared as the widest */
         join->hash.key_types[i] =
             type_find(k->left[i]->type == k->right[i]->type ? k->right[i]->type : (oid)INT8OID);
@@ -229,13 +231,6 @@ static status lateral_join(struct planner *p, struct join_rel *l, struct join_re
     return make_nest(p, left, right, kind, quals, own, ret);
 }
 
-/* FULL without a hashable condition: a left join, and the right rows without a partner. */
-static status full_without_keys(struct planner *p) {
-    return error_set(p->c->error, ST_FEATURE_NOT_SUPPORTED,
-                     "FULL JOIN is only supported with merge-joinable or hash-joinable join "
-                     "conditions");
-}
-
 status part_cost(struct planner *p, struct join_rel *r, double *ret) {
     struct plan *plan;
     TRY(rel_plan(p, r, &plan));
@@ -274,7 +269,6 @@ static status cheapest(struct planner *p, struct join_rel *l, struct join_rel *r
     if (r->base >= 0) TRY(lookup_cost(p, r, &l->rtes, quals, &lookup));
     struct join_input left = {l->plan->rows, l->plan->cost}, right = {r->plan->rows, r->plan->cost};
     struct join_costs c = join_cost(&left, &right, join, keys.n > 0, false, &lookup, rows);
-    if (c.best == INFINITY) return full_without_keys(p);
     if (c.best == c.lookup) {
         struct collector values = {0};
         struct plan *path;

@@ -58,6 +58,11 @@ struct plan_scan {
     const struct varlena *row_key; /* CURRENT OF: the one row with this key; NULL: not so */
 };
 
+struct plan_sample {
+    struct program *values; /* the percentage, then the seed where repeatable; no inputs */
+    bool system, repeatable;
+};
+
 struct plan_values {
     uint32_t nrows;
     struct program **rows;
@@ -127,6 +132,8 @@ struct plan_sort {
 
 struct plan_limit {
     struct program *limit, *offset; /* one output, int8; NULL: none */
+    uint16_t nties; /* WITH TIES: rows equal to the last one in these columns follow it */
+    uint16_t *ties;
 };
 
 struct plan_unique { /* input sorted by these columns: keeps the first row of each value */
@@ -225,6 +232,7 @@ struct plan {
     const char *index_name;
     union {
         struct plan_scan scan;
+        struct plan_sample sample;
         struct plan_values values;
         struct plan_function function;
         struct program *project;

@@ -177,6 +177,15 @@ static status compile_limit(struct planner *p, struct plan *node, struct expr *e
     return compile_over(p, node, &e, 1, NULL, NULL, ret);
 }
 
+static status plan_ties(struct planner *p, struct plan *plan) {
+    struct query *q = p->query;
+    if (!q->with_ties) return OK;
+    plan->limit.nties = q->nsort;
+    NEW_N(p, plan->limit.ties, q->nsort + 1);
+    for (uint16_t i = 0; i < q->nsort; i++) plan->limit.ties[i] = q->sort[i].target;
+    return OK;
+}
+
 status plan_limit(struct planner *p, struct plan *child, struct expr *limit, struct expr *offset,
                   struct plan **ret) {
     if (!limit && !offset) {
@@ -190,7 +199,8 @@ status plan_limit(struct planner *p, struct plan *child, struct expr *limit, str
     if (limit && limit->kind == EXPR_CONST && !limit->constant.is_null &&
         limit->constant.value.i64 < plan->rows)
         plan->rows = limit->constant.value.i64 < 1 ? 1 : (double)limit->constant.value.i64;
-    if (child->kind == PLAN_SORT && limit) { /* only the first rows need be kept */
+    TRY(plan_ties(p, plan));
+    if (child->kind == PLAN_SORT && limit && !plan->limit.nties) { /* only the first rows need be kept */
         child->sort.bounded = true;
         child->sort.limit = plan->limit.limit;
         child->sort.offset = plan->limit.offset;
@@ -222,6 +232,10 @@ static status make_wish(struct planner *p, double limit) {
     return OK;
 }
 
+static status plan_grouped_sets(struct planner *p, struct plan *input, struct plan **ret);
+static status plan_set_targets(struct planner *p, struct plan *child, struct expr **exprs,
+                               uint16_t n, struct plan **ret);
+
 static status plan_rows(struct planner *p, struct plan **ret) {
     struct query *q = p->query;
     bool done = false;
@@ -231,6 +245,7 @@ static status plan_rows(struct planner *p, struct plan **ret) {
     }
     if (!done) {
         TRY(plan_from(p, ret));
+        if (q->has_sets) TRY(plan_grouped_sets(p, *ret, ret));
         if (q->grouped) TRY(plan_grouping(p, *ret, ret));
     }
     if (q->having) {
@@ -241,9 +256,6 @@ static status plan_rows(struct planner *p, struct plan **ret) {
     if (q->has_windows) TRY(plan_windows(p, *ret, ret));
     return OK;
 }
-
-static status plan_set_targets(struct planner *p, struct plan *child, struct expr **exprs,
-                               uint16_t n, struct plan **ret);
 
 static status plan_targets(struct planner *p, struct plan *child, struct plan **ret) {
     struct query *q = p->query;
@@ -326,16 +338,35 @@ struct set_targets {
     struct plan *node;
     const struct plan *child;
     uint16_t n;
+    bool nested, pending;
     struct expr *calls[64];
 };
+
+static bool made_below(const struct plan *child, const struct expr *e) {
+    for (uint16_t i = 0; i < child->ncolumns; i++)
+        if (expr_equal(child->out[i], e)) return true;
+    return false;
+}
+
+/* A set-returning call that no operator below has made. */
+static status find_pending(struct expr *e, void *arg, bool *ret_descend) {
+    struct set_targets *s = arg;
+    if (expr_returns_set(e) && !made_below(s->child, e)) s->pending = true;
+    *ret_descend = !s->pending;
+    return OK;
+}
 
 static status find_sets(struct expr *e, void *arg, bool *ret_descend) {
     struct set_targets *s = arg;
     if (!expr_returns_set(e)) return OK;
     *ret_descend = false;
-    for (uint16_t i = 0; i < e->nargs; i++)
-        if (expr_contains_set(e->args[i]))
-            return plan_unsupported(s->p, "a set-returning function as argument of another");
+    if (made_below(s->child, e)) return OK;
+    s->pending = false;
+    for (uint16_t i = 0; i < e->nargs; i++) TRY(expr_walk(e->args[i], find_pending, s));
+    if (s->pending) { /* its arguments are sets that must be made first */
+        s->nested = *ret_descend = true;
+        return OK;
+    }
     for (uint16_t i = 0; i < s->n; i++)
         if (s->calls[i] == e) return OK;
     if (s->n == 64) return plan_unsupported(s->p, "more than 64 set-returning functions");
@@ -357,16 +388,43 @@ static status replace_set(struct expr *e, void *arg, struct expr **ret) {
     return OK;
 }
 
+/* The child's columns, and behind them expressions with sets. */
+static status with_columns(struct planner *p, struct plan *child, struct expr **more, uint16_t n,
+                           struct plan **ret) {
+    struct expr **exprs;
+    NEW_N(p, exprs, child->ncolumns + n + 1);
+    memcpy(exprs, child->out, child->ncolumns * sizeof *exprs);
+    memcpy(exprs + child->ncolumns, more, n * sizeof *exprs);
+    return plan_set_targets(p, child, exprs, (uint16_t)(child->ncolumns + n), ret);
+}
+
+/* GROUP BY a set: its values are there before rows are grouped. */
+static status plan_grouped_sets(struct planner *p, struct plan *input, struct plan **ret) {
+    struct query *q = p->query;
+    struct expr **sets;
+    uint16_t n = 0;
+    NEW_N(p, sets, q->ngroup + 1);
+    for (uint16_t i = 0; i < q->ngroup; i++)
+        if (expr_contains_set(q->group[i])) sets[n++] = q->group[i];
+    *ret = input;
+    return n ? with_columns(p, input, sets, n, ret) : OK;
+}
+
 static status plan_set_targets(struct planner *p, struct plan *child, struct expr **exprs,
                                uint16_t n, struct plan **ret) {
     struct plan *plan;
-    TRY(plan_new(p, PLAN_SET_PROJECT, child, NULL, n, &plan));
     struct set_targets *s;
     NEW(p, s);
     s->p = p;
-    s->node = plan;
     s->child = child;
     for (uint16_t i = 0; i < n; i++) TRY(expr_walk(exprs[i], find_sets, s));
+    if (s->nested) {
+        TRY(with_columns(p, child, s->calls, s->n, &child));
+        return plan_set_targets(p, child, exprs, n, ret);
+    }
+    if (s->n == 0) return plan_project(p, child, exprs, n, ret);
+    TRY(plan_new(p, PLAN_SET_PROJECT, child, NULL, n, &plan));
+    s->node = plan;
     plan->set_project.nsets = s->n;
     NEW_N(p, plan->set_project.sets, s->n + 1);
     for (uint16_t i = 0; i < s->n; i++)
@@ -473,7 +531,7 @@ void plan_set_capacity(struct plan *plan) {
     if (at_most_one(plan))
         plan->capacity = 1;
     else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_GATE || plan->kind == PLAN_PROJECT ||
-             plan->kind == PLAN_LIMIT || plan->kind == PLAN_LOCK || plan->kind == PLAN_UNIQUE ||
+             plan->kind == PLAN_LIMIT || plan->kind == PLAN_LOCK || plan->kind == PLAN_SAMPLE || plan->kind == PLAN_UNIQUE ||
              gives_left_rows(plan))
         plan->capacity = plan->left->capacity;
     else

@@ -113,6 +113,33 @@ static status function_source(struct planner *p, uint16_t rte) {
     return name_columns(p, plan, rte);
 }
 
+/* The arguments of TABLESAMPLE; the scan comes when it is known which columns are used. */
+static status sample_source(struct planner *p, uint16_t rte) {
+    struct table_sample *t = p->query->rtes[rte]->sample;
+    struct expr **parts[2] = {&t->percent, &t->seed};
+    for (int i = 0; i < 2; i++) {
+        TRY(prepare_expr(p, *parts[i], parts[i]));
+        collector_push(p, &p->rtes[rte].lateral);
+        status s = expr_map(p->c->arena, *parts[i], lateral_column, p, parts[i]);
+        collector_pop(p);
+        TRY(s);
+    }
+    return OK;
+}
+
+status sampled_scan(struct planner *p, uint16_t rte, struct plan **ret) {
+    struct table_sample *t = p->query->rtes[rte]->sample;
+    struct expr *values[2] = {t->percent, t->seed};
+    struct conjuncts none = {0};
+    struct plan *scan;
+    TRY(relation_path(p, rte, &none, NULL, &scan));
+    TRY(plan_above(p, PLAN_SAMPLE, scan, ret));
+    (*ret)->norder = 0;
+    (*ret)->sample.system = t->system;
+    (*ret)->sample.repeatable = t->seed != NULL;
+    return compile_over(p, *ret, values, t->seed ? 2 : 1, NULL, NULL, &(*ret)->sample.values);
+}
+
 static status cte_source(struct planner *p, uint16_t rte) {
     struct rte *r = p->query->rtes[rte];
     struct rte_plan *rp = &p->rtes[rte];
@@ -162,7 +189,9 @@ status plan_sources(struct planner *p) {
         case RTE_VALUES: TRY(values_source(p, i)); break;
         case RTE_FUNCTION: TRY(function_source(p, i)); break;
         case RTE_CTE: TRY(cte_source(p, i)); break;
-        default: continue;
+        default:
+            if (!p->query->rtes[i]->sample) continue;
+            TRY(sample_source(p, i));
         }
         TRY(source_needs(p, i));
     }

@@ -370,8 +370,8 @@ target_relation(A) ::= relation_expr(B) AS col_id(C). {
     ast_as_range_var(A)->alias = P(MAKE(alias, C.location, .name = P(C.text)));
 }
 
-tablesample(A) ::= TABLESAMPLE(T) func_name(B) LPAREN expr_list(C) RPAREN repeatable(D). {
-    A = MAKE(sample, T.location, .method = B.names, .args = C, .repeatable = D);
+tablesample(A) ::= TABLESAMPLE func_name(B) LPAREN expr_list(C) RPAREN repeatable(D). {
+    A = MAKE(sample, B.location, .method = B.names, .args = C, .repeatable = D);
 }
 repeatable(A) ::= . { A = NULL; }
 repeatable(A) ::= REPEATABLE LPAREN a_expr(B) RPAREN. { A = B; }
