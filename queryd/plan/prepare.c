@@ -95,12 +95,32 @@ static unsigned level_of(struct expr *e) {
     }
 }
 
+struct outward {
+    struct arena *arena;
+    unsigned level;
+};
+
+static status move_out(struct expr *e, unsigned depth, void *arg, struct expr **ret) {
+    const struct outward *o = arg;
+    unsigned from = o->level + depth;
+    bool var = e->kind == EXPR_VAR && e->var.level >= from;
+    bool grouping = e->kind == EXPR_GROUPING && e->grouping.level >= from;
+    if (!var && !grouping) return OK;
+    struct expr *copy = arena_memdup(o->arena, e, sizeof *e);
+    if (!copy) return STATUS(OUT_OF_MEMORY);
+    if (var) copy->var.level = (uint16_t)(e->var.level - o->level);
+    if (grouping) copy->grouping.level = (uint16_t)(e->grouping.level - o->level);
+    *ret = copy;
+    return OK;
+}
+
 /* A value of the query `level` levels out, as a parameter. */
 static status outer_value(struct planner *p, struct expr *e, unsigned level, struct expr **ret) {
     struct planner *at = p;
     for (unsigned i = 0; i < level; i++) at = at->parent;
     struct expr *own;
-    TRY(expr_shift_levels(p->c->arena, e, level, -(int)level, &own));
+    struct outward o = {p->c->arena, level};
+    TRY(query_map_expr(p->c->arena, e, 0, move_out, &o, &own));
     if (own->kind == EXPR_AGGREGATE) TRY(prepare_expr(at, own, &own));
     return request_outer(at, own, ret);
 }
