@@ -37,14 +37,21 @@ static bool names_itself(struct node *n, const char *name) {
 static status recursive_cte(struct scope *s, struct ast_cte *n, struct cte *c) {
     struct analyse *a = s->a;
     struct ast_select *q = n->query->kind == NODE_SELECT ? ast_as_select(n->query) : NULL;
-    if (!q || q->set_op != SETOP_UNION || names_itself(&q->left->node, c->name))
+    if (!q)
+        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
+                       "recursive query \"%s\" must not contain data-modifying statements",
+                       c->name);
+    if (q->set_op != SETOP_UNION)
         return FAIL_AT(a, n->node.location, INVALID_RECURSION,
                        "recursive query \"%s\" does not have the form non-recursive-term UNION "
                        "[ALL] recursive-term",
                        c->name);
-    if (list_n(q->order_by) || q->limit || q->offset || list_n(q->locking))
-        return not_supported(a, n->node.location,
-                             "ORDER BY, LIMIT or FOR UPDATE in a recursive query");
+    if (names_itself(&q->left->node, c->name))
+        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
+                       "recursive reference to query \"%s\" must not appear within its "
+                       "non-recursive term",
+                       c->name);
+    TRY(check_recursion(a, n, q));
     s->recursive_with = false; /* the first part does not see the name */
     status st = analyse_subquery(a, s, &q->left->node, &c->query);
     s->recursive_with = true;
@@ -101,6 +108,10 @@ status transform_with(struct scope *s, struct ast_with *w) {
     struct analyse *a = s->a;
     LIST_EACH(struct ast_cte *, n, w->ctes) {
         if (n->search_cycle) return not_supported(a, n->node.location, "SEARCH or CYCLE");
+        if (n->query->kind != NODE_SELECT && s->parent)
+            return FAIL_AT(a, n->node.location, FEATURE_NOT_SUPPORTED,
+                           "WITH clause containing a data-modifying statement must be at the top "
+                           "level");
         struct cte *c;
         TRY(add_cte(s, n, &c));
         s->pending = c;

@@ -160,7 +160,8 @@ static status transform_bool_test(struct scope *s, struct ast_bool_test *n, stru
 }
 
 static status transform_default(struct scope *s, struct node *n, struct expr **ret) {
-    if (s->clause == CLAUSE_VALUES || s->clause == CLAUSE_VALUES_SINGLE || s->clause == CLAUSE_UPDATE) {
+    if (s->clause == CLAUSE_VALUES || s->clause == CLAUSE_VALUES_SINGLE ||
+        s->clause == CLAUSE_UPDATE) {
         *ret = expr_new(s->a->arena, EXPR_DEFAULT, UNKNOWNOID, n->location);
         NEEDS(s->a, *ret);
         return OK;

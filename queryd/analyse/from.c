@@ -138,8 +138,9 @@ static status sample_argument(struct scope *s, struct node *n, oid type, const c
     TRY(st);
     TRY(coerce(s->a, e, type, -1, CAST_ASSIGNMENT, ret));
     if (*ret) return OK;
-    return FAIL_AT(s->a, e->location, DATATYPE_MISMATCH, "argument of %s must be type %s, not type %s",
-                   what, type_words(s->a, type), type_words(s->a, e->type));
+    return FAIL_AT(s->a, e->location, DATATYPE_MISMATCH,
+                   "argument of %s must be type %s, not type %s", what, type_words(s->a, type),
+                   type_words(s->a, e->type));
 }
 
 static status table_sample(struct scope *s, struct ast_sample *n, const struct relation *r,
@@ -224,6 +225,10 @@ static status cte_rte(struct scope *s, struct ast_range_var *var, struct cte *c,
                       struct from_item **ret) {
     struct analyse *a = s->a;
     struct rte *e;
+    bool reads = c->query->kind == QUERY_SELECT || c->query->kind == QUERY_SETOP;
+    if (!reads && c->query->nreturning == 0)
+        return FAIL_AT(a, var->node.location, FEATURE_NOT_SUPPORTED,
+                       "WITH query \"%s\" does not have a RETURNING clause", c->name);
     NEW(a, e);
     e->kind = RTE_CTE;
     e->cte = c;

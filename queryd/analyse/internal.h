@@ -241,6 +241,8 @@ status transform_join(struct scope *s, struct ast_join *j, struct from_item **re
 status transform_from_item(struct scope *s, struct node *n, struct from_item **ret);
 /* cte.c */
 status transform_with(struct scope *s, struct ast_with *w);
+/* recursion.c: q is first UNION again, the query that n names. */
+status check_recursion(struct analyse *a, struct ast_cte *n, struct ast_select *q);
 
 /* target.c */
 status transform_targets(struct scope *s, const struct list *targets, enum clause clause,

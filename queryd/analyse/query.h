@@ -61,7 +61,7 @@ struct rte {
         *indexes;                /* RELATION: per entry of relation->indexes; NULL: all are plain */
     struct table_sample *sample; /* RELATION; NULL: all rows */
     struct query *query;         /* SUBQUERY */
-    uint16_t nfunctions; /* FUNCTION */
+    uint16_t nfunctions;         /* FUNCTION */
     struct rte_function *functions;
     bool ordinality;
     bool was_function; /* SUBQUERY: the body of one, in its place */

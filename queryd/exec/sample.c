@@ -1,5 +1,5 @@
-/* TABLESAMPLE: which rows of a scan are in the sample is decided by the hash of their place in it and the
- * seed: one by one (BERNOULLI), or by stretches of neighbours (SYSTEM). */
+/* TABLESAMPLE: which rows of a scan are in the sample is decided by the hash of their place in it
+ * and the seed: one by one (BERNOULLI), or by stretches of neighbours (SYSTEM). */
 #include <math.h>
 
 #include "exec/internal.h"
@@ -40,7 +40,8 @@ static status begin(struct sample *s) {
     TRY(program_run(s->values, NULL, NULL, 1, &s->op.own));
     const struct vec *percent = program_output(s->values, 0);
     if (percent->nulls[0])
-        return error_set(e, ST_INVALID_TABLESAMPLE_ARGUMENT, "TABLESAMPLE parameter cannot be null");
+        return error_set(e, ST_INVALID_TABLESAMPLE_ARGUMENT,
+                         "TABLESAMPLE parameter cannot be null");
     double p = (double)percent->values[0].f4;
     if (!(p >= 0 && p <= 100))
         return error_set(e, ST_INVALID_TABLESAMPLE_ARGUMENT,

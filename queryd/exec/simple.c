@@ -164,6 +164,9 @@ static status limit_begin(struct limit *l) {
         TRY(program_value(l->limit, &l->op.own, &d, &is_null));
         if (!is_null && d.i64 < 0)
             return error_set(e, ST_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE, "LIMIT must not be negative");
+        if (is_null && l->last)
+            return error_set(e, ST_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+                             "row count cannot be null in FETCH FIRST ... WITH TIES clause");
         l->unlimited = is_null;
         l->left = is_null ? 0 : d.i64;
     }

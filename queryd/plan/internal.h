@@ -141,7 +141,10 @@ status outers_of(struct expr *e, struct outer_set *s);
 struct outer_set *plan_outers(struct plan *plan);
 status note_outers(struct plan *node, struct expr *e);
 void add_outers(struct outer_set *s, const struct outer_set *more);
+void add_outer(struct outer_set *s, uint16_t id);
 void remove_outer(struct outer_set *s, uint16_t id);
+/* A number for a parameter that nobody has. */
+status new_outer(struct planner *p, uint16_t *ret);
 /* The execution parameter that will hold e, a value of p's rows. */
 status request_outer(struct planner *p, struct expr *e, struct expr **ret);
 void collector_push(struct planner *p, struct collector *c);

@@ -124,7 +124,8 @@ struct join_costs join_cost(const struct join_input *l, const struct join_input 
     if (keys)
         c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * COST_HASH_PROBE + output;
     else if (kind == PLAN_FULL) /* only a hash join knows who has no partner: one bucket for all */
-        c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * r->rows * COST_PAIR + output;
+        c.hash =
+            l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * r->rows * COST_PAIR + output;
     if (nests && lookup->possible) c.lookup = l->cost + l->rows * lookup->cost + output;
     if (nests)
         c.pairs = l->cost + r->cost + r->rows * COST_KEEP +

@@ -281,6 +281,9 @@ struct plan_statement {
     struct plan_statement_cte {
         struct plan *plan; /* NULL: inlined or never used */
         bool changes_rows; /* carried out even if nobody asks */
+        uint16_t round;    /* while planning: the parameter that stands for a recursion's round */
+        bool in_place;     /* while planning: the plan depends on rows outside, so it stands where
+                              it is named */
     } * ctes;
 };
 

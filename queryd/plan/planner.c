@@ -200,7 +200,8 @@ status plan_limit(struct planner *p, struct plan *child, struct expr *limit, str
         limit->constant.value.i64 < plan->rows)
         plan->rows = limit->constant.value.i64 < 1 ? 1 : (double)limit->constant.value.i64;
     TRY(plan_ties(p, plan));
-    if (child->kind == PLAN_SORT && limit && !plan->limit.nties) { /* only the first rows need be kept */
+    if (child->kind == PLAN_SORT && limit &&
+        !plan->limit.nties) { /* only the first rows need be kept */
         child->sort.bounded = true;
         child->sort.limit = plan->limit.limit;
         child->sort.offset = plan->limit.offset;
@@ -531,8 +532,8 @@ void plan_set_capacity(struct plan *plan) {
     if (at_most_one(plan))
         plan->capacity = 1;
     else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_GATE || plan->kind == PLAN_PROJECT ||
-             plan->kind == PLAN_LIMIT || plan->kind == PLAN_LOCK || plan->kind == PLAN_SAMPLE || plan->kind == PLAN_UNIQUE ||
-             gives_left_rows(plan))
+             plan->kind == PLAN_LIMIT || plan->kind == PLAN_LOCK || plan->kind == PLAN_SAMPLE ||
+             plan->kind == PLAN_UNIQUE || gives_left_rows(plan))
         plan->capacity = plan->left->capacity;
     else
         plan->capacity = capacity_for(plan->rows);

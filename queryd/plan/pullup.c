@@ -292,24 +292,67 @@ static status replace_column(struct expr *e, void *arg, struct expr **ret) {
     return OK;
 }
 
-static status add_semi(struct planner *p, struct expr *e, bool anti) {
-    struct query *q = p->query, *sub;
-    TRY(absorb(p, q, e->sublink.query, &sub));
+/* The subquery of e among the sources of s, its conditions among those of s. */
+static status absorb_sublink(struct planner *p, struct expr *e, struct semi_join *s) {
+    struct query *sub;
+    TRY(absorb(p, p->query, e->sublink.query, &sub));
+    struct from_item **from;
+    NEW_N(p, from, s->nfrom + sub->nfrom + 1);
+    if (s->nfrom) memcpy(from, s->from, s->nfrom * sizeof *from);
+    memcpy(from + s->nfrom, sub->from, sub->nfrom * sizeof *from);
+    s->from = from;
+    s->nfrom = (uint16_t)(s->nfrom + sub->nfrom);
+    TRY(conjuncts_add(p, &s->quals, sub->where));
+    if (e->nargs == 0) return OK;
+    struct expr *test;
+    TRY(expr_map(p->c->arena, e->args[0], replace_column, sub, &test));
+    return conjuncts_add(p, &s->quals, test);
+}
+
+/* An EXISTS or IN inside of one: rows of both together are what is looked for. */
+static status absorb_nested(struct planner *p, struct semi_join *s) {
+    for (uint32_t i = 0; i < s->quals.n; i++) {
+        struct expr *e = s->quals.items[i];
+        bool joins;
+        TRY(may_become_join(p, e, false, &joins));
+        if (!joins) continue;
+        s->quals.items[i--] = s->quals.items[--s->quals.n];
+        TRY(absorb_sublink(p, e, s));
+    }
+    return OK;
+}
+
+/* Subqueries among the conditions that speak of nothing of s, but of the query around it alone,
+ * belong there. */
+static status give_back(struct planner *p, struct semi_join *s, uint16_t first_rte,
+                        struct conjuncts *around) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->quals.n; i++) {
+        struct expr *e = s->quals.items[i];
+        struct rte_set used;
+        TRY(query_rtes_of(e, &used));
+        bool own = !expr_contains_kind(e, EXPR_SUBLINK) || expr_volatility(e) == 'v';
+        for (uint16_t k = first_rte; k < p->query->nrtes; k++) own |= rte_set_has(&used, k);
+        if (own)
+            s->quals.items[kept++] = e;
+        else
+            TRY(conjuncts_add(p, around, e));
+    }
+    s->quals.n = kept;
+    return OK;
+}
+
+static status add_semi(struct planner *p, struct expr *e, bool anti, struct conjuncts *around) {
     struct semi_join *grown;
+    uint16_t first_rte = p->query->nrtes;
     NEW_N(p, grown, p->nsemi + 1);
     if (p->nsemi) memcpy(grown, p->semis, p->nsemi * sizeof *grown);
     p->semis = grown;
     struct semi_join *s = &grown[p->nsemi++];
     s->anti = anti;
-    s->nfrom = sub->nfrom;
-    s->from = sub->from;
-    TRY(conjuncts_add(p, &s->quals, sub->where));
-    if (e->nargs) {
-        struct expr *test;
-        TRY(expr_map(p->c->arena, e->args[0], replace_column, sub, &test));
-        TRY(conjuncts_add(p, &s->quals, test));
-    }
-    return OK;
+    TRY(absorb_sublink(p, e, s));
+    TRY(absorb_nested(p, s));
+    return anti ? OK : give_back(p, s, first_rte, around);
 }
 
 status pull_up_sublinks(struct planner *p) {
@@ -324,7 +367,7 @@ status pull_up_sublinks(struct planner *p) {
         bool joins;
         TRY(may_become_join(p, inner, negated, &joins));
         if (joins)
-            TRY(add_semi(p, inner, negated));
+            TRY(add_semi(p, inner, negated, &all));
         else
             TRY(conjuncts_add(p, &kept, e));
     }

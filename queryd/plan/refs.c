@@ -69,6 +69,10 @@ void add_outers(struct outer_set *s, const struct outer_set *more) {
     for (int i = 0; i < OUTER_SET_WORDS; i++) s->word[i] |= more->word[i];
 }
 
+void add_outer(struct outer_set *s, uint16_t id) {
+    s->word[id / 64] |= (uint64_t)1 << (id % 64);
+}
+
 void remove_outer(struct outer_set *s, uint16_t id) {
     s->word[id / 64] &= ~((uint64_t)1 << (id % 64));
 }
@@ -135,6 +139,14 @@ status collector_add(struct planner *p, struct collector *c, uint16_t id, struct
     return OK;
 }
 
+status new_outer(struct planner *p, uint16_t *ret) {
+    if (p->c->statement->nouter >= OUTERS_MAX)
+        return error_set(p->c->error, ST_STATEMENT_TOO_COMPLEX,
+                         "statement has too many correlated subqueries");
+    *ret = p->c->statement->nouter++;
+    return OK;
+}
+
 /* Each collector has parameters of its own, even for the same value: two users of one parameter
  * could overwrite it for one another between two batches. */
 status request_outer(struct planner *p, struct expr *e, struct expr **ret) {
@@ -144,10 +156,7 @@ status request_outer(struct planner *p, struct expr *e, struct expr **ret) {
     for (uint16_t i = 0; i < c->n; i++)
         if (expr_equal(c->exprs[i], e)) id = c->ids[i];
     if (id == UINT16_MAX) {
-        if (p->c->statement->nouter >= OUTERS_MAX)
-            return error_set(p->c->error, ST_STATEMENT_TOO_COMPLEX,
-                             "statement has too many correlated subqueries");
-        id = p->c->statement->nouter++;
+        TRY(new_outer(p, &id));
         TRY(collector_add(p, c, id, e));
     }
     struct expr *outer = expr_new(p->c->arena, EXPR_OUTER, e->type, e->location);

@@ -144,9 +144,21 @@ static status cte_source(struct planner *p, uint16_t rte) {
     struct rte *r = p->query->rtes[rte];
     struct rte_plan *rp = &p->rtes[rte];
     struct plan *plan;
+    struct plan_statement_cte *slot = &p->c->statement->ctes[r->cte->id];
     bool work = r->self_reference;
+    if (slot->in_place && !work) {
+        TRY(plan_above(p, PLAN_FILTER, slot->plan, &plan));
+        slot->plan = NULL;
+        NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
+        rp->plan = plan;
+        return name_columns(p, plan, rte);
+    }
     TRY(plan_new(p, work ? PLAN_WORK : PLAN_CTE, NULL, NULL, r->ncolumns, &plan));
     plan->cte.id = r->cte->id;
+    if (work) { /* what reads it must not keep the rows of one round for the next */
+        add_outer(plan->outers, slot->round);
+        plan_outers(plan);
+    }
     for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
     const struct plan *source = p->c->statement->ctes[r->cte->id].plan;
     plan->rows = source ? source->rows : 100;
@@ -281,10 +293,12 @@ static status recursive_plan(struct planner *p, struct cte *c, struct plan **ret
     struct plan *first, *again, *plan;
     TRY(plan_query(p->c, p, c->query, 0, &first));
     p->c->statement->ctes[c->id].plan = first; /* an estimate for the part that names it */
+    TRY(new_outer(p, &p->c->statement->ctes[c->id].round));
     TRY(plan_query(p->c, p, c->recursive, 0, &again));
     TRY(plan_above(p, PLAN_RECURSIVE, first, &plan));
     plan->right = again;
     add_outers(plan->outers, again->outers);
+    remove_outer(plan->outers, p->c->statement->ctes[c->id].round);
     plan_outers(plan);
     plan->norder = 0;
     plan->recursive.id = c->id;
@@ -315,7 +329,9 @@ static status plan_cte(struct planner *p, struct cte *c) {
         TRY(recursive_plan(p, c, &plan));
     else
         TRY(plan_query(p->c, p, c->query, 0, &plan));
-    if (plan->depends) return plan_unsupported(p, "a correlated WITH query that is kept");
+    if (plan->depends && c->references > (c->recursive ? 2 : 1)) /* itself among them */
+        return plan_unsupported(p, "a correlated WITH query that is named several times");
+    slot->in_place = plan->depends;
     slot->plan = plan;
     slot->changes_rows = changes;
     return OK;
