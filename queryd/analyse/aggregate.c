@@ -3,9 +3,21 @@
 #include "types/in_range.h"
 #include "types/ordered_set.h"
 
+/* An aggregate in a subquery among the arguments that is of the query whose aggregate this is. */
+static status visit_lent(struct expr *e, unsigned depth, void *arg, bool *) {
+    if (depth && e->kind == EXPR_AGGREGATE && query_aggregate_level(e) == depth)
+        *(struct expr **)arg = e;
+    return OK;
+}
+
 static status nothing_nested(struct scope *s, struct expr **args, uint16_t n) {
     struct analyse *a = s->a;
     for (uint16_t i = 0; i < n; i++) {
+        struct expr *lent = NULL;
+        TRY(query_walk_expr(args[i], 0, visit_lent, &lent));
+        if (lent)
+            return FAIL_AT(a, lent->location, GROUPING_ERROR,
+                           "aggregate function calls cannot be nested");
         if (expr_contains_kind(args[i], EXPR_AGGREGATE))
             return FAIL_AT(a, args[i]->location, GROUPING_ERROR,
                            "aggregate function calls cannot be nested");
@@ -58,8 +70,11 @@ static status agg_order(struct scope *s, struct ast_func_call *n, struct expr **
 }
 
 static bool among(struct expr *e, struct expr **list, uint16_t n) {
-    for (uint16_t i = 0; i < n; i++)
-        if (expr_equal(e, list[i])) return true;
+    for (uint16_t i = 0; i < n; i++) {
+        struct expr *x = list[i];
+        while (x->kind == EXPR_CAST && !x->cast.is_explicit) x = x->args[0];
+        if (expr_equal(e, x)) return true;
+    }
     return false;
 }
 

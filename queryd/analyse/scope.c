@@ -274,8 +274,21 @@ static status bare_name(struct scope *s, const char *name, int32_t location, str
     return st;
 }
 
+/* t.* where one value is asked for: the row as a whole. */
+static status named_row(struct scope *s, const struct ast_column_ref *ref, struct expr **ret) {
+    int32_t n = list_n(ref->names), location = ref->node.location;
+    const char *name = list_at(ref->names, n - 1);
+    struct ns_item *item;
+    unsigned level;
+    TRY(scope_find_item(s, n > 1 ? list_at(ref->names, n - 2) : NULL, name, location, &item,
+                        &level));
+    if (!item) return scope_missing_item(s, name, location);
+    return scope_whole_row(s, item, level, location, ret);
+}
+
 status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struct expr **ret) {
     int32_t n = list_n(ref->names), location = ref->node.location;
+    if (ref->star && n) return named_row(s, ref, ret);
     if (ref->star)
         return FAIL_AT(s->a, location, SYNTAX_ERROR,
                        "row expansion via \"*\" is not supported here");

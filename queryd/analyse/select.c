@@ -40,6 +40,10 @@ static status lock_named(struct scope *s, struct ast_range_var *v, const char *w
         if (q->rtes[i]->kind == RTE_RELATION) q->lock_rtes[q->nlock_rtes++] = i;
         return OK;
     }
+    for (uint16_t i = 0; i < s->nitems; i++)
+        if (s->items[i]->rte < 0 && s->items[i]->name && strcmp(s->items[i]->name, v->name) == 0)
+            return FAIL_AT(s->a, v->node.location, FEATURE_NOT_SUPPORTED,
+                           "%s cannot be applied to a join", words);
     return FAIL_AT(s->a, v->node.location, UNDEFINED_TABLE,
                    "relation \"%s\" in %s clause not found in FROM clause", v->name, words);
 }

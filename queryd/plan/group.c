@@ -61,6 +61,20 @@ static status aggregate_site(struct planner *p, const struct expr *e, struct fn_
     return OK;
 }
 
+/* A value that is computed for rows which pass the filter alone: CASE WHEN filter THEN value END.
+ */
+static status guard(struct planner *p, struct expr *filter, struct expr *value, struct expr **ret) {
+    struct expr *e = expr_new_n(p->c->arena, EXPR_CASE, value->type, value->location, 3);
+    NEEDS(p, e);
+    e->typmod = value->typmod;
+    e->collation = value->collation;
+    e->args[0] = filter;
+    e->args[1] = value;
+    NEEDS(p, e->args[2] = expr_const(p->c->arena, value->type, (datum){0}, true, -1));
+    *ret = e;
+    return OK;
+}
+
 static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_aggregate *a,
                                  struct expr **values, uint16_t *nvalues) {
     a->aggregate = e->agg.aggregate;
@@ -75,7 +89,10 @@ static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_
     NEW_N(p, a->arg_types, e->nargs + 1);
     for (uint16_t i = 0; i < e->nargs; i++) {
         a->arg_types[i] = type_find(e->args[i]->type);
-        values[(*nvalues)++] = e->args[i];
+        bool guarded = a->has_filter && i + 1u < e->nargs && e->args[i]->nargs;
+        struct expr *value = e->args[i];
+        if (guarded) TRY(guard(p, e->args[e->nargs - 1], value, &value));
+        values[(*nvalues)++] = value;
     }
     return OK;
 }

@@ -244,7 +244,10 @@ static status plan_rows(struct planner *p, struct plan **ret) {
         TRY(plan_min_max(p, ret));
         done = *ret != NULL;
     }
-    if (!done) {
+    bool one_row = q->grouped && !q->has_aggregates && q->ngroup == 0 && q->nsets == 0;
+    if (one_row && !done) { /* HAVING alone: one row, whatever the tables hold */
+        TRY(plan_new(p, PLAN_RESULT, NULL, NULL, 0, ret));
+    } else if (!done) {
         TRY(plan_from(p, ret));
         if (q->has_sets) TRY(plan_grouped_sets(p, *ret, ret));
         if (q->grouped) TRY(plan_grouping(p, *ret, ret));
