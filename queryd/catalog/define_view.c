@@ -260,6 +260,20 @@ static status forget_options(struct sql_env *, struct catalog_row *row, void *) 
     return OK;
 }
 
+/* A view over something temporary goes with it. */
+static status may_become_temporary(struct view_walk *w, struct ast_range_var *name) {
+    if (name->persistence == PERSIST_TEMP) return OK;
+    LIST_EACH(void *, relation, w->relations) {
+        const struct relation *r;
+        TRY(catalog_relation(w->env, (oid)(uintptr_t)relation, &r));
+        if (r->persistence != 't') continue;
+        define_notice(w->env, "00000", "view \"%s\" will be a temporary view", name->name);
+        name->persistence = PERSIST_TEMP;
+        return OK;
+    }
+    return OK;
+}
+
 static status set_natts(struct sql_env *, struct catalog_row *row, void *arg) {
     row_set_int(row, COL_pg_class_relnatts, *(uint16_t *)arg);
     return OK;
@@ -302,7 +316,6 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
                             .kind = 'v',
                             .persistence = 'p',
                             .owner = env->settings->user_oid};
-    TRY(define_at(env, &s->relation->node, define_place(env, s->relation, &view)));
     uint16_t n;
     struct define_column *columns;
     char *text;
@@ -317,6 +330,8 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
     TRY(name_columns(env, s, n, columns));
     TRY(find_ctes(s->query, &w));
     TRY(walk(s->query, &w));
+    TRY(may_become_temporary(&w, s->relation));
+    TRY(define_at(env, &s->relation->node, define_place(env, s->relation, &view)));
     if (s->query->kind == NODE_SELECT) TRY(expand_stars(&w, ast_as_select(s->query)));
     TRY(query_text(env, s, &text));
     oid existing;
