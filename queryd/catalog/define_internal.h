@@ -291,6 +291,10 @@ status define_refuse_views(struct sql_env *env, const struct relation *r, int32_
 status define_refuse_type_change(struct sql_env *env, const struct relation *r,
                                  const struct attribute *att);
 
+/* The relation gets another name or schema (NULL: keeps it): so do the texts of views over it. */
+status define_rename_in_views(struct sql_env *env, const struct relation *r, const char *name,
+                              const char *schema);
+
 /* "{1,2}" and "1 2" of numbers, in the arena; NULL: no memory. */
 const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bool vector);
 

@@ -63,8 +63,7 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     if (s->new_owner) return define_change_owner(env, r, s->new_owner);
-    if (r->kind != 'r' && r->kind != 'S')
-        return define_unsupported(env, "SET SCHEMA of a view or index");
+    if (r->kind == 'i') return define_unsupported(env, "SET SCHEMA of an index");
     oid schema, taken;
     TRY(schema_for_creation(env, s->new_schema, &schema));
     TRY(define_refuse_catalog_schema(env, schema, s->new_schema, r->name));
@@ -72,12 +71,14 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (taken)
         return error_set(env->eval.error, ST_DUPLICATE_TABLE,
                          "relation \"%s\" already exists in schema \"%s\"", r->name, s->new_schema);
-    char *what = arena_printf(env->eval.arena, "table %s from its schema", r->name);
-    if (!what) return no_memory(env);
-    TRY(define_refuse_views(env, r, 0, what));
+    TRY(define_rename_in_views(env, r, NULL, s->new_schema));
     if (r->primary) TRY(define_update_class(env, r->primary->oid, set_schema, &schema));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(define_update_class(env, r->indexes[i].oid, set_schema, &schema));
+    struct list *owned = NULL;
+    if (r->kind == 'r') TRY(define_owned_sequences(env, r->oid, 0, &owned));
+    LIST_EACH(void *, sequence, owned)
+    TRY(define_update_class(env, (oid)(uintptr_t)sequence, set_schema, &schema));
     TRY(define_move_row_type(env, r, NULL, schema));
     return define_update_class(env, r->oid, set_schema, &schema);
 }

@@ -221,9 +221,7 @@ static oid constraint_of_index(struct sql_env *env, oid index, status *ret_statu
 
 static status rename_relation(struct sql_env *env, const struct relation *r, const char *to) {
     TRY(name_is_free(env, r->schema, to));
-    char *what = arena_printf(env->eval.arena, "the name of table %s", r->name);
-    if (!what) return no_memory(env);
-    TRY(define_refuse_views(env, r, 0, what));
+    TRY(define_rename_in_views(env, r, to, NULL));
     TRY(define_rename_class(env, r->oid, to));
     if (r->kind != 'i') return define_move_row_type(env, r, to, 0);
     status st;
@@ -268,7 +266,7 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
         const struct relation *r;
         if (row_oid(&s.row, COL_pg_class_relnamespace) != schema) continue;
         TRY_OUT(st, catalog_relation(env, row_oid(&s.row, COL_pg_class_oid), &r));
-        TRY_OUT(st, define_refuse_views(env, r, 0, "the name of a schema"));
+        TRY_OUT(st, define_rename_in_views(env, r, NULL, to));
     }
     if (status_is(st, ST_END)) st = OK;
 out:
@@ -283,6 +281,7 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
         const char *from = s->name;
         if (s->object && s->object->kind == NODE_NAME_LIST)
             from = list_at(ast_as_name_list(s->object)->names, 0);
+        if (s->object && s->object->kind == NODE_LITERAL) from = ast_as_literal(s->object)->text;
         return rename_schema(env, from, s->new_name);
     }
     if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
