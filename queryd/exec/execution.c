@@ -59,7 +59,9 @@ status execution_begin(struct sql_env *env, struct statement *s, const datum *pa
     x->plan = p->plan;
     x->tag = p->tag;
     status st = OK;
-    if (p->plan && !p->explain) st = begin_plan(x);
+    x->analyze = p->explain && p->explain->analyze;
+    x->timing = x->analyze && p->explain->timing;
+    if (p->plan && (!p->explain || x->analyze)) st = begin_plan(x);
     if (!ok(st)) {
         execution_end(x);
         return st;
@@ -90,31 +92,67 @@ status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
 
 /* ---- EXPLAIN ---- */
 
-static status explain_text(struct execution *x, struct buf *text) {
-    const struct statement_private *p = private_of(x->statement);
-    if (!ok(plan_explain(x->plan, p->explain_costs, text))) return exec_memory(x);
-    uint32_t lines = 0;
-    for (size_t i = 0; i < text->len; i++) lines += text->data[i] == '\n';
-    if (lines > BATCH_ROWS) lines = BATCH_ROWS;
-    struct vec *column;
-    TRY(columns_new(x, 1, BATCH_ROWS, &column));
-    const char *at = text->data;
-    for (uint32_t i = 0; i < lines; i++) {
-        const char *end = memchr(at, '\n', text->len - (size_t)(at - text->data));
-        struct varlena *v = varlena_from(x->arena, at, (size_t)(end - at));
-        NEEDS(x, v);
-        column->values[i] = datum_ptr(v);
-        column->nulls[i] = 0;
-        at = end + 1;
+/* All operators of the plan node together: a subquery's may have been opened several times. */
+static const struct plan_counts *counts_of(void *arg, const struct plan *plan) {
+    struct execution *x = arg;
+    struct plan_counts *sum = arena_zalloc(x->arena, sizeof *sum);
+    for (uint32_t i = 0; sum && i < x->nall; i++) {
+        const struct plan_counts *c = x->all[i]->plan == plan ? x->all[i]->counts : NULL;
+        if (!c) continue;
+        sum->loops += c->loops;
+        sum->rows += c->rows;
+        sum->removed += c->removed;
+        sum->first_ns += c->first_ns;
+        sum->total_ns += c->total_ns;
     }
-    x->lines = (struct batch){.ncolumns = 1, .nrows = (uint16_t)lines, .columns = column};
+    return sum;
+}
+
+static status next_batch(struct execution *x);
+
+/* EXPLAIN ANALYZE carries the statement out; its rows go nowhere. */
+static status run_whole(struct execution *x) {
+    do {
+        TRY(next_batch(x));
+        if (!x->statement->read_only) TRY(ri_run(x->env));
+    } while (x->current->nrows);
+    x->current = NULL;
     return OK;
 }
 
+static status explain_text(struct execution *x, struct buf *text) {
+    const struct statement_private *p = private_of(x->statement);
+    struct proc *proc = x->env->proc;
+    uint64_t begin = proc->env->mono_ns(proc);
+    if (p->explain->analyze) TRY(run_whole(x));
+    struct explain_times times = {
+        .planning_ms = (double)p->planning_ns / 1e6,
+        .execution_ms = (double)(proc->env->mono_ns(proc) - begin) / 1e6,
+    };
+    struct sql_env env = *x->env;
+    env.eval.arena = x->arena;
+    return plan_explain(&env, x->arena, x->plan, p->explain, counts_of, x, &times, text);
+}
+
+/* Text has a row for each line, the other formats one row. */
 static status explain(struct execution *x) {
     struct buf text = {0};
+    struct vec *column;
+    bool lines = private_of(x->statement)->explain->format == EXPLAIN_TEXT;
     status s = explain_text(x, &text);
+    if (ok(s)) s = columns_new(x, 1, BATCH_ROWS, &column);
+    uint16_t n = 0;
+    for (size_t at = 0; ok(s) && at < text.len && n < BATCH_ROWS; n++) {
+        const char *from = text.data + at, *end = memchr(from, '\n', text.len - at);
+        size_t len = lines && end ? (size_t)(end - from) : text.len - at;
+        struct varlena *v = varlena_from(x->arena, from, len);
+        if (!v) s = exec_memory(x);
+        column->values[n] = datum_ptr(v);
+        column->nulls[n] = 0;
+        at += len + 1;
+    }
     buf_free(&text);
+    if (ok(s)) x->lines = (struct batch){.ncolumns = 1, .nrows = n, .columns = column};
     return s;
 }
 

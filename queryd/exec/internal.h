@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/coro.h"
 #include "exec/statement.h"
+#include "plan/explain.h"
 #include "plan/plan.h"
 #include "table/table.h"
 
@@ -36,9 +37,12 @@ struct operator{
     struct operator* left, *right;
     struct batch out;
     struct program_state *filter;
-    uint16_t *sel;       /* of the filter, capacity */
-    struct arena own;    /* values of one batch */
-    struct arena *arena; /* &own, or the execution's where there is one row only */
+    struct plan_counts *counts; /* EXPLAIN ANALYZE; NULL: nothing is counted */
+    bool counted_loop;          /* the loop at hand stands in counts->loops, … */
+    bool counted_first;         /* … and has given rows */
+    uint16_t *sel;              /* of the filter, capacity */
+    struct arena own;           /* values of one batch */
+    struct arena *arena;        /* &own, or the execution's where there is one row only */
 };
 
 /* A program at work. */
@@ -83,6 +87,8 @@ struct execution {
     const struct batch *current;
     uint16_t at;
     uint16_t *sel;
+    bool analyze;     /* operators count what they do */
+    bool timing;      /* … and how long it takes */
     bool ran;         /* changes are done */
     bool counts_rows; /* a definition whose tag counts rows */
     bool finished;

@@ -65,6 +65,8 @@ status operator_open(struct execution *x, const struct plan *plan, bool once,
     op->out.ncolumns = plan->ncolumns;
     arena_init(&op->own, 0);
     op->arena = once && plan->capacity == 1 ? x->arena : &op->own;
+    if (x->analyze) NEW_N(x, op->counts, 1);
+    if (op->counts) *op->counts = (struct plan_counts){0};
     TRY(remember(x, op));
     bool again = plan->kind == PLAN_RECURSIVE;
     if (plan->left) TRY(operator_open(x, plan->left, once, &op->left));
@@ -88,6 +90,7 @@ static status filtered(struct operator* op, bool *ret_again) {
     uint16_t n;
     struct batch *b = &op->out;
     TRY(program_filter(op->filter, b->columns, b->sel, b->nrows, op->arena, op->sel, &n));
+    if (op->counts) op->counts->removed += (uint64_t)(b->nrows - n);
     b->nrows = n;
     b->sel = op->sel;
     *ret_again = n == 0;
@@ -96,8 +99,7 @@ static status filtered(struct operator* op, bool *ret_again) {
 
 /* Every batch is an occasion to give way: whatever an operator above does with many of them, a
  * cancel is heard. */
-status operator_next(struct operator* op, const struct batch **ret) {
-    *ret = &op->out;
+static status next_batch(struct operator* op) {
     for (;;) {
         if (op->plan->capacity > 1) TRY(sql_env_breathe(op->x->env));
         if (op->arena == &op->own && op->own.chunk) arena_reset(&op->own);
@@ -109,7 +111,33 @@ status operator_next(struct operator* op, const struct batch **ret) {
     }
 }
 
+static uint64_t now_ns(const struct operator* op) {
+    struct proc *p = op->x->env->proc;
+    return op->x->timing ? p->env->mono_ns(p) : 0;
+}
+
+/* EXPLAIN ANALYZE: the same, and how many rows and how long. */
+static status counted_next(struct operator* op) {
+    struct plan_counts *c = op->counts;
+    uint64_t begin = now_ns(op);
+    TRY(next_batch(op));
+    uint64_t took = now_ns(op) - begin;
+    if (!op->counted_loop) c->loops++;
+    if (!op->counted_first) c->first_ns += took;
+    op->counted_loop = true;
+    op->counted_first |= op->out.nrows > 0;
+    c->rows += op->out.nrows;
+    c->total_ns += took;
+    return OK;
+}
+
+status operator_next(struct operator* op, const struct batch **ret) {
+    *ret = &op->out;
+    return op->counts ? counted_next(op) : next_batch(op);
+}
+
 status operator_restart(struct operator* op) {
+    op->counted_loop = op->counted_first = false;
     return op->class->restart(op);
 }
 

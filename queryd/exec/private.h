@@ -9,9 +9,10 @@ struct statement_private {
     struct plan_statement *plan; /* NULL: a definition */
     struct node *node;           /* of a definition, in the statement's arena */
     const char *tag;
-    bool changes;   /* the tag counts changed rows */
-    bool uncounted; /* the tag has no count */
-    bool explain, explain_costs;
+    bool changes;                          /* the tag counts changed rows */
+    bool uncounted;                        /* the tag has no count */
+    const struct explain_options *explain; /* NULL: it is carried out */
+    uint64_t planning_ns;
 };
 
 static inline struct statement_private *private_of(struct statement *s) {

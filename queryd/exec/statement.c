@@ -4,6 +4,7 @@
 #include "analyse/analyse.h"
 #include "catalog/define.h"
 #include "exec/create_as.h"
+#include "exec/explain_options.h"
 #include "exec/private.h"
 
 #define STATEMENT_BYTES_MAX ((size_t)64 << 20)
@@ -104,50 +105,53 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     return OK;
 }
 
-static bool option_on(const struct ast_def_elem *d) {
-    if (!d->value || d->value->kind != NODE_LITERAL) return true;
-    const struct ast_literal *l = ast_as_literal(d->value);
-    if (l->kind == LITERAL_BOOL || l->kind == LITERAL_INTEGER) return l->integer != 0;
-    return !l->text || (strcmp(l->text, "off") != 0 && strcmp(l->text, "false") != 0);
+/* The query behind DECLARE and CREATE TABLE AS. */
+static struct node *explained_query(struct node *n) {
+    if (n->kind == NODE_DECLARE_CURSOR) return ast_as_declare_cursor(n)->query;
+    if (n->kind == NODE_CREATE_TABLE_AS) return ast_as_create_table_as(n)->query;
+    return n;
 }
 
-static status explain_options(struct sql_env *env, struct statement_private *p,
-                              const struct ast_explain *n) {
-    p->explain = p->explain_costs = true;
-    LIST_EACH(struct ast_def_elem *, d, n->options) {
-        if (strcmp(d->name, "costs") == 0)
-            p->explain_costs = option_on(d);
-        else if (strcmp(d->name, "analyze") == 0 && option_on(d))
-            return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                             "EXPLAIN ANALYZE is not supported");
-        else if (strcmp(d->name, "format") == 0 && d->value && d->value->kind == NODE_LITERAL &&
-                 ast_as_literal(d->value)->text &&
-                 strcmp(ast_as_literal(d->value)->text, "text") != 0)
-            return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                             "EXPLAIN format \"%s\" is not supported",
-                             ast_as_literal(d->value)->text);
-    }
+static status explain_columns(struct sql_env *env, struct statement_private *p) {
+    static const oid types[] = {[EXPLAIN_TEXT] = TEXTOID,
+                                [EXPLAIN_JSON] = JSONOID,
+                                [EXPLAIN_YAML] = TEXTOID,
+                                [EXPLAIN_XML] = TEXTOID};
+    struct statement *s = &p->statement;
+    s->kind = STATEMENT_QUERY;
+    s->ncolumns = 1;
+    s->columns = arena_zalloc(&s->arena, sizeof *s->columns);
+    if (!s->columns) return no_memory(env);
+    s->columns[0] = (struct result_column){
+        .name = "QUERY PLAN", .type = types[p->explain->format], .typmod = -1, .type_len = -1};
     return OK;
 }
 
 static status prepare_explain(struct sql_env *env, struct statement_private *p,
                               struct ast_explain *n, const oid *types, uint16_t ntypes) {
     struct statement *s = &p->statement;
-    TRY(explain_options(env, p, n));
-    if (!is_query(n->query))
+    struct explain_options o;
+    struct node *query = explained_query(n->query);
+    TRY(explain_options_read(env, n->options, &o));
+    if (!is_query(query) || query->kind == NODE_CALL || (o.analyze && query != n->query))
         return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "EXPLAIN of this statement is not supported");
-    TRY(prepare_query(env, p, n->query, types, ntypes));
+    uint64_t begin = env->proc->env->mono_ns(env->proc);
+    TRY(prepare_query(env, p, query, types, ntypes));
+    p->planning_ns = env->proc->env->mono_ns(env->proc) - begin;
+    p->explain = arena_memdup(&s->arena, &o, sizeof o);
+    if (!p->explain) return no_memory(env);
     p->tag = "EXPLAIN";
     p->changes = false;
-    s->kind = STATEMENT_QUERY;
-    s->read_only = true;
-    s->ncolumns = 1;
-    s->columns = arena_zalloc(&s->arena, sizeof *s->columns);
-    if (!s->columns) return no_memory(env);
-    s->columns[0] =
-        (struct result_column){.name = "QUERY PLAN", .type = TEXTOID, .typmod = -1, .type_len = -1};
-    return OK;
+    if (!o.analyze) s->read_only = true;
+    return explain_columns(env, p);
+}
+
+static bool option_on(const struct ast_def_elem *d) {
+    if (!d->value || d->value->kind != NODE_LITERAL) return true;
+    const struct ast_literal *l = ast_as_literal(d->value);
+    if (l->kind == LITERAL_BOOL || l->kind == LITERAL_INTEGER) return l->integer != 0;
+    return !l->text || (strcmp(l->text, "off") != 0 && strcmp(l->text, "false") != 0);
 }
 
 static bool reindexes_outside_block(const struct ast_reindex *n) {

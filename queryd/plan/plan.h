@@ -228,7 +228,8 @@ struct plan {
     struct expr **out;        /* while planning: what each column is, in the query's terms */
     uint16_t norder;          /* while planning: rows come sorted by these columns */
     struct plan_sort_column *order;
-    const char *name; /* for EXPLAIN: relation or alias */
+    const struct query *query; /* for EXPLAIN: whose terms `out` is in */
+    const char *name;          /* for EXPLAIN: relation or alias */
     const char *index_name;
     union {
         struct plan_scan scan;
@@ -284,6 +285,7 @@ struct plan_statement {
         uint16_t round;    /* while planning: the parameter that stands for a recursion's round */
         bool in_place;     /* while planning: the plan depends on rows outside, so it stands where
                               it is named */
+        const char *name;  /* for EXPLAIN */
     } * ctes;
 };
 
@@ -294,8 +296,5 @@ status plan_statement(struct sql_env *env, struct arena *a, const struct analyse
  * attributes, then its oid. */
 status plan_expression(struct sql_env *env, struct arena *a, uint16_t natts, struct expr **exprs,
                        uint16_t n, struct program **ret, struct plan_statement **ret_statement);
-
-/* The lines of EXPLAIN for a plan, appended one after the other, without costs when !costs. */
-status plan_explain(const struct plan_statement *s, bool costs, struct buf *out);
 
 #endif

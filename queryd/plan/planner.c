@@ -30,6 +30,7 @@ status plan_new(struct planner *p, enum plan_kind kind, struct plan *left, struc
     NEW(p, plan);
     NEW(p, plan->outers);
     plan->kind = kind;
+    plan->query = p->query;
     plan->left = left;
     plan->right = right;
     plan->rows = 1;

@@ -256,6 +256,7 @@ status program_compile(struct arena *a, struct expr **exprs, uint16_t n, uint16_
     p->nparams = (uint16_t)c.nparams;
     p->params = c.params;
     p->noutputs = n;
+    p->exprs = exprs;
     p->outputs = outputs;
     p->used = used;
     p->has_subplans = c.has_subplans;

@@ -65,8 +65,9 @@ struct program {
         uint16_t reg;
         uint16_t param;
     } * params;
-    const uint16_t *outputs; /* register of each expression */
-    const uint16_t *used;    /* input columns that are read */
+    struct expr *const *exprs; /* what was compiled, for EXPLAIN */
+    const uint16_t *outputs;   /* register of each expression */
+    const uint16_t *used;      /* input columns that are read */
     bool has_subplans;
     bool depends; /* reads execution parameters */
 };

@@ -334,6 +334,7 @@ static status plan_cte(struct planner *p, struct cte *c) {
     slot->in_place = plan->depends;
     slot->plan = plan;
     slot->changes_rows = changes;
+    NEEDS(p, slot->name = arena_strdup(p->c->arena, c->name));
     return OK;
 }
 

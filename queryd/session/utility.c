@@ -28,6 +28,7 @@ bool utility_is(const struct node *n) {
     case NODE_NOTIFY:
     case NODE_LOCK:
     case NODE_SET_CONSTRAINTS: return true;
+    case NODE_EXPLAIN: return ((const struct ast_explain *)n)->query->kind == NODE_EXECUTE;
     default: return false;
     }
 }
@@ -222,6 +223,22 @@ static status evaluate_arguments(struct session *s, const struct ast_execute *x,
     return result;
 }
 
+/* As many values as the statement has parameters. */
+static status execute_arguments(struct session *s, const struct ast_execute *x,
+                                const struct prepared *p, datum **ret_values, uint8_t **ret_nulls) {
+    uint16_t n = p->statement ? p->statement->nparams : 0;
+    if (list_n(x->args) != n) {
+        status st = error_set(&s->error, ST_SYNTAX_ERROR,
+                              "wrong number of parameters for prepared statement \"%s\"", x->name);
+        error_detail(&s->error, "Expected %u parameters but got %d.", n, list_n(x->args));
+        return st;
+    }
+    *ret_values = arena_array(&s->statement_arena, n, sizeof **ret_values);
+    *ret_nulls = arena_array(&s->statement_arena, n, 1);
+    if (!*ret_values || !*ret_nulls) return STATUS(OUT_OF_MEMORY);
+    return n ? evaluate_arguments(s, x, p, *ret_values, *ret_nulls) : OK;
+}
+
 static status execute_execute(struct session *s, const struct ast_execute *x, bool describe,
                               const char **ret_tag) {
     struct prepared *p = prepared_find(s, x->name);
@@ -239,16 +256,9 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
         return st;
     }
     uint16_t n = p->statement ? p->statement->nparams : 0;
-    if (list_n(x->args) != n) {
-        status st = error_set(&s->error, ST_SYNTAX_ERROR,
-                              "wrong number of parameters for prepared statement \"%s\"", x->name);
-        error_detail(&s->error, "Expected %u parameters but got %d.", n, list_n(x->args));
-        return st;
-    }
-    datum *values = arena_array(&s->statement_arena, n, sizeof *values);
-    uint8_t *nulls = arena_array(&s->statement_arena, n, 1);
-    if (!values || !nulls) return STATUS(OUT_OF_MEMORY);
-    if (n) TRY(evaluate_arguments(s, x, p, values, nulls));
+    datum *values;
+    uint8_t *nulls;
+    TRY(execute_arguments(s, x, p, &values, &nulls));
     s->env.text = p->text;
     s->env.text_len = p->text_len;
     p->generic_plans++;
@@ -260,6 +270,34 @@ static status execute_execute(struct session *s, const struct ast_execute *x, bo
         st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
     }
     return st;
+}
+
+/* EXPLAIN EXECUTE: the prepared text's query, with these arguments. */
+static status explain_execute(struct session *s, const struct ast_explain *n, bool describe,
+                              const char **ret_tag) {
+    const struct ast_execute *x = (const struct ast_execute *)n->query;
+    struct prepared *p = prepared_find(s, x->name);
+    if (!p)
+        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
+                         "prepared statement \"%s\" does not exist", x->name);
+    TRY(block_statement_begin(s));
+    TRY(prepared_plan(s, p));
+    if (!p->statement)
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                         "EXPLAIN of this statement is not supported");
+    datum *values;
+    uint8_t *nulls;
+    TRY(execute_arguments(s, x, p, &values, &nulls));
+    struct list *statements;
+    struct statement *st;
+    TRY(parse_sql(&s->statement_arena, p->text, p->text_len, &s->error, &statements));
+    struct ast_explain own = *n;
+    own.query = ((struct raw_stmt *)list_at(statements, 0))->stmt;
+    struct raw_stmt raw = {.stmt = &own.node, .length = (int32_t)p->text_len};
+    TRY(statement_prepare(&s->env, &raw, p->statement->param_types, p->statement->nparams, &st));
+    status result = run_statement(s, st, values, nulls, describe, ret_tag);
+    statement_release(st);
+    return result;
 }
 
 static status execute_deallocate(struct session *s, const struct ast_deallocate *d,
@@ -332,6 +370,13 @@ status utility_columns(struct session *s, struct node *n, struct arena *a, uint1
         *ret_columns = columns;
         return show_columns(s, (struct ast_show *)n, ret_n, columns);
     }
+    if (n->kind == NODE_EXPLAIN) {
+        struct result_column *column = arena_alloc(a, sizeof *column);
+        if (!column) return STATUS(OUT_OF_MEMORY);
+        *column = text_column("QUERY PLAN");
+        *ret_n = 1;
+        *ret_columns = column;
+    }
     if (n->kind == NODE_EXECUTE) {
         struct prepared *p = prepared_find(s, ((struct ast_execute *)n)->name);
         if (p && p->statement) {
@@ -359,6 +404,7 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
         return execute_set(s, (struct ast_set_variable *)n, ret_tag);
     case NODE_SHOW: *ret_tag = "SHOW"; return execute_show(s, (struct ast_show *)n, describe);
     case NODE_PREPARE: *ret_tag = "PREPARE"; return execute_prepare(s, (struct ast_prepare *)n);
+    case NODE_EXPLAIN: return explain_execute(s, (struct ast_explain *)n, describe, ret_tag);
     case NODE_EXECUTE: return execute_execute(s, (struct ast_execute *)n, describe, ret_tag);
     case NODE_DEALLOCATE: return execute_deallocate(s, (struct ast_deallocate *)n, ret_tag);
     case NODE_DECLARE_CURSOR:

@@ -1,0 +1,72 @@
+/* explain.h: a plan as people read it: a tree of nodes with properties, written in one of
+ * PostgreSQL's formats. */
+#ifndef PLAN_EXPLAIN_H
+#define PLAN_EXPLAIN_H
+
+#include "plan/plan.h"
+
+enum explain_format { EXPLAIN_TEXT, EXPLAIN_JSON, EXPLAIN_YAML, EXPLAIN_XML };
+
+struct explain_options {
+    bool analyze, verbose, buffers, settings, wal;
+    bool costs, timing, summary;
+    enum explain_format format;
+};
+
+/* What an execution has counted at one operator. */
+struct plan_counts {
+    uint64_t loops, rows, removed; /* over all loops; removed by its filter */
+    uint64_t first_ns, total_ns;   /* until the first rows of a loop; until the end */
+};
+
+struct explain_times {
+    double planning_ms, execution_ms;
+};
+
+/* counts: NULL when nothing was carried out; else *ret NULL: the operator never began. In the arena
+ * a, the text in out. */
+status plan_explain(struct sql_env *env, struct arena *a, const struct plan_statement *s,
+                    const struct explain_options *o,
+                    const struct plan_counts *(*counts)(void *arg, const struct plan *plan),
+                    void *arg, const struct explain_times *times, struct buf *out);
+
+/* ---- between the files of EXPLAIN ---- */
+
+enum property_kind { PROPERTY_TEXT, PROPERTY_NUMBER, PROPERTY_BOOL, PROPERTY_LIST };
+
+struct explain_property {
+    struct explain_property *next;
+    const char *label;
+    enum property_kind kind;
+    bool structured; /* not in the text format, whose head says it */
+    const char *value;
+    const struct list *items; /* LIST: char * */
+};
+
+struct explain_node {
+    struct explain_node *next; /* the next child of the same one */
+    const char *head;          /* of the text format, without costs */
+    const char *costs;         /* "  (cost=…)"; "": none */
+    const char *title;         /* "SubPlan 1", "CTE x"; NULL: an ordinary child */
+    struct explain_property *first, **last;
+    struct explain_node *children, **last_child;
+};
+
+status explain_write(struct arena *a, const struct explain_node *root,
+                     const struct explain_options *o, const struct explain_times *times,
+                     struct buf *out);
+
+/* A scalar subquery that asks for nothing from outside: computed once. */
+static inline bool explain_is_init(const struct plan_sublink *s) {
+    return s->kind == SUB_SCALAR && s->nouter == 0;
+}
+
+/* e, whose slots are the columns of left, then right, in SQL. */
+struct expression_words {
+    struct sql_env *env;
+    const struct plan *left, *right;
+    bool prefix; /* columns with the names of their tables */
+};
+status explain_expression(const struct expression_words *w, const struct expr *e, struct buf *out);
+
+#endif
