@@ -222,8 +222,9 @@ status field_at(struct analyse *a, struct expr *record, const struct rte_column 
     return OK;
 }
 
-status field_of(struct analyse *a, struct expr *record, const char *name, int32_t location,
+status field_of(struct scope *s, struct expr *record, const char *name, int32_t location,
                 struct expr **ret) {
+    struct analyse *a = s->a;
     if (record->kind == EXPR_ROW) {
         for (uint16_t i = 0; i < record->nargs; i++)
             if (row_names(record, i, name)) {
@@ -235,7 +236,7 @@ status field_of(struct analyse *a, struct expr *record, const char *name, int32_
     }
     uint16_t nfields;
     const struct rte_column *fields;
-    TRY(routine_fields(a, record, &nfields, &fields));
+    TRY(routine_fields(s, record, &nfields, &fields));
     for (uint16_t i = 0; i < nfields; i++)
         if (strcmp(fields[i].name, name) == 0)
             return field_at(a, record, &fields[i], i, location, ret);
@@ -367,7 +368,7 @@ status transform_indirection(struct scope *s, struct ast_indirection *n, struct 
             if (!name)
                 return FAIL_AT(s->a, step->location, SYNTAX_ERROR,
                                "row expansion via \"*\" is not supported here");
-            TRY(field_of(s->a, e, name, step->location, &e));
+            TRY(field_of(s, e, name, step->location, &e));
             i++;
             continue;
         }

@@ -386,14 +386,15 @@ static status give_shape(struct analyse *a, const struct rte *e, uint16_t n, str
 }
 
 /* The columns that one function adds to its entry. */
-static status function_columns(struct analyse *a, struct rte *e, struct rte_function *f,
+static status function_columns(struct scope *s, struct rte *e, struct rte_function *f,
                                const char *name, const struct list *defs, uint16_t *cap) {
+    struct analyse *a = s->a;
     struct expr *call = f->call;
     if (call->type == RECORDOID) {
         f->composite = true;
         uint16_t nfields;
         const struct rte_column *fields;
-        TRY(routine_fields(a, call, &nfields, &fields));
+        TRY(routine_fields(s, call, &nfields, &fields));
         if (nfields) return routine_columns(a, e, f, call, nfields, fields, defs, cap);
         const struct function_arguments *known = columns_of_call(call);
         f->ncolumns = known ? function_results(known) : (uint16_t)list_n(defs);
@@ -475,7 +476,7 @@ static status one_function(struct scope *s, struct ast_range_function *n,
     if (!e->alias) e->alias = n->alias ? n->alias->name : name;
     const char *column = n->alias && e->nfunctions == 1 ? n->alias->name : name;
     if (f->call->kind == EXPR_CALL) TRY(name_of_result(a, f->call->call.function, &column));
-    return function_columns(a, e, f, column, item->columns ? item->columns : n->columns, cap);
+    return function_columns(s, e, f, column, item->columns ? item->columns : n->columns, cap);
 }
 
 /* A function whose body is one SELECT: that as a subquery. */

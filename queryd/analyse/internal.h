@@ -178,7 +178,7 @@ status transform_min_max(struct scope *s, struct ast_min_max *n, struct expr **r
 status transform_array(struct scope *s, struct ast_array *n, oid want_element, struct expr **ret);
 status transform_row(struct scope *s, struct ast_row *n, struct expr **ret);
 status transform_indirection(struct scope *s, struct ast_indirection *n, struct expr **ret);
-status field_of(struct analyse *a, struct expr *record, const char *name, int32_t location,
+status field_of(struct scope *s, struct expr *record, const char *name, int32_t location,
                 struct expr **ret);
 /* Field i of a record, which is that column. */
 status field_at(struct analyse *a, struct expr *record, const struct rte_column *column, uint16_t i,
@@ -204,7 +204,7 @@ status routine_param_ref(struct analyse *a, const char *qualifier, const char *n
  * types. 42P13. */
 status routine_fit_result(struct analyse *a, struct query *q);
 /* What e's value has as fields, when e calls a function of a user; 0: that is not known. */
-status routine_fields(struct analyse *a, const struct expr *e, uint16_t *ret_n,
+status routine_fields(struct scope *s, const struct expr *e, uint16_t *ret_n,
                       const struct rte_column **ret_columns);
 /* inline.c */
 /* The body of a simple function in place of its call; *ret NULL: it stays a call. */

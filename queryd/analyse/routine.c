@@ -202,8 +202,26 @@ status routine_fit_result(struct analyse *a, struct query *q) {
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-status routine_fields(struct analyse *a, const struct expr *e, uint16_t *ret_n,
+/* What a column of a subquery or WITH query stands for there. */
+static const struct expr *origin_of(const struct scope *s, const struct expr *e) {
+    if (e->kind != EXPR_VAR || e->type != RECORDOID) return e;
+    for (uint16_t level = e->var.level; level && s; level--) s = s->parent;
+    const struct query *q = s ? s->query : NULL;
+    while (q && e->kind == EXPR_VAR && e->type == RECORDOID && e->var.rte < q->nrtes) {
+        const struct rte *r = q->rtes[e->var.rte];
+        q = r->kind == RTE_SUBQUERY        ? r->query
+            : r->kind == RTE_CTE && r->cte ? r->cte->query
+                                           : NULL;
+        if (!q || e->var.att < 1 || e->var.att > q->ntargets) break;
+        e = q->targets[e->var.att - 1].expr;
+    }
+    return e;
+}
+
+status routine_fields(struct scope *s, const struct expr *e, uint16_t *ret_n,
                       const struct rte_column **ret_columns) {
+    struct analyse *a = s->a;
+    e = origin_of(s, e);
     const struct routine *r;
     struct routine_body body;
     oid types[FUNCTION_ARGS_MAX];

@@ -305,12 +305,11 @@ status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struc
     if (n == 2) { /* a column that is itself a record */
         struct expr *record;
         TRY(scope_column(s, table, location, &record));
-        if (record && record->type == RECORDOID)
-            return field_of(s->a, record, column, location, ret);
+        if (record && record->type == RECORDOID) return field_of(s, record, column, location, ret);
         TRY(routine_param_ref(s->a, table, column, location, ret));
         if (*ret) return OK;
         TRY(routine_param_ref(s->a, NULL, table, location, &record));
-        if (record) return field_of(s->a, record, column, location, ret);
+        if (record) return field_of(s, record, column, location, ret);
     }
     return scope_missing_item(s, table, location);
 }

@@ -194,7 +194,7 @@ static status expand_record(struct scope *s, struct ast_indirection *n, enum cla
     TRY(st);
     uint16_t nfields;
     const struct rte_column *fields;
-    TRY(routine_fields(s->a, e, &nfields, &fields));
+    TRY(routine_fields(s, e, &nfields, &fields));
     for (uint16_t i = 0; i < nfields; i++) {
         struct expr *field;
         TRY(field_at(s->a, e, &fields[i], i, n->node.location, &field));

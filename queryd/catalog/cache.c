@@ -285,7 +285,7 @@ static status read_routines(struct sql_env *env, struct generation *g, const cha
             catalog_scan_begin(env, CAT_pg_proc, OID_pg_proc_proname_args_nsp_index, keys, 1, &s));
     while (ok(st = catalog_scan_next(&s))) {
         struct routine *r;
-        if (row_oid(&s.row, COL_pg_proc_oid) < FIRST_USER_OID) continue;
+        if (row_oid(&s.row, COL_pg_proc_oid) < FIRST_ROUTINE_OID) continue;
         TRY_OUT(st, routine_load(env, &s.row, &g->arena, &r));
         TRY_OUT(st, list_append(env->eval.arena, ret_routines, r));
     }

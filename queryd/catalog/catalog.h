@@ -18,6 +18,8 @@
 #define CATALOG_ROOT ((page_id){3}) /* pg_class's tree: the first tree of a new data file */
 #define INDEX_COLUMNS_MAX 32
 #define FIRST_USER_OID 16384
+#define FIRST_ROUTINE_OID                                                                          \
+    13000 /* functions in SQL, of information_schema or users; below: built in */
 
 struct attribute {
     const char *name;

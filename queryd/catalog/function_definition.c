@@ -269,21 +269,21 @@ static status print_result(const struct function *f, struct buf *out) {
 }
 
 status fn_function_arguments(struct fn_call *c) {
-    if (c->args[0].u32 >= FIRST_USER_OID) return routine_arguments(c, false);
+    if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_arguments(c, false);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_arguments(f, false, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_identity_arguments(struct fn_call *c) {
-    if (c->args[0].u32 >= FIRST_USER_OID) return routine_arguments(c, true);
+    if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_arguments(c, true);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_arguments(f, true, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_result(struct fn_call *c) {
-    if (c->args[0].u32 >= FIRST_USER_OID) return routine_result(c);
+    if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_result(c);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_result(f, &out) : STATUS(NOT_FOUND), &out);
@@ -306,7 +306,7 @@ static status print_function(const struct function *f, struct buf *out) {
 }
 
 status fn_functiondef(struct fn_call *c) {
-    if (c->args[0].u32 >= FIRST_USER_OID) return routine_definition(c);
+    if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_definition(c);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
     return return_buf(c, f ? print_function(f, &out) : STATUS(NOT_FOUND), &out);

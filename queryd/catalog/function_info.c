@@ -1,5 +1,6 @@
 /* function_info.c: comments, sizes, and constants that clients ask for. */
 #include "catalog/function_bodies.h"
+#include "parse/keyword.h"
 #include "pool/frame.h"
 
 /* ---- constants ------------------------------------------------------------------------------- */
@@ -65,6 +66,27 @@ status fn_collation_for(struct fn_call *c) {
                          "collations are not supported by type %s",
                          type_format_name(c->env->arena, t->oid));
     return return_text(c, t->collation == C_COLLATION_OID ? "\"C\"" : "\"default\"");
+}
+
+status fn_keywords(struct fn_call *c) {
+    static const struct {
+        char code[2];
+        const char *words;
+    } categories[] = {[KEYWORD_UNRESERVED] = {"U", "unreserved"},
+                      [KEYWORD_COL_NAME] = {"C", "unreserved (cannot be function or type name)"},
+                      [KEYWORD_TYPE_FUNC_NAME] = {"T", "reserved (can be function or type name)"},
+                      [KEYWORD_RESERVED] = {"R", "reserved"}};
+    uint32_t *at;
+    TRY(set_counter(c, &at));
+    const struct keyword *k = keyword_at((*at)++);
+    c->set_done = !k;
+    if (!k) return OK;
+    datum values[5] = {
+        [1] = {.i64 = *categories[k->category].code}, [2] = datum_bool(k->bare_label)};
+    TRY(text_datum(c->env, k->name, &values[0]));
+    TRY(text_datum(c->env, categories[k->category].words, &values[3]));
+    TRY(text_datum(c->env, k->bare_label ? "can be bare label" : "requires AS", &values[4]));
+    return give_row(c, values, (const uint8_t[5]){0});
 }
 
 /* ---- transactions ---------------------------------------------------------------------------- */

@@ -71,7 +71,7 @@ static status print_result(struct sql_env *env, const struct routine *r, struct 
 /* NOT_FOUND: a built-in one, or none. */
 static status routine_of(struct fn_call *c, struct sql_env *env, const struct routine **ret) {
     TRY(function_env(c, env));
-    if (c->args[0].u32 < FIRST_USER_OID) return STATUS(NOT_FOUND);
+    if (c->args[0].u32 < FIRST_ROUTINE_OID) return STATUS(NOT_FOUND);
     return catalog_routine(env, c->args[0].u32, ret);
 }
 

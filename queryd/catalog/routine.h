@@ -51,7 +51,7 @@ struct routine_body {
 
 /* The routine behind f, when f is one: a function with an oid of a user's. */
 static inline bool function_is_routine(const struct function *f) {
-    return f->oid >= FIRST_USER_OID;
+    return f->oid >= FIRST_ROUTINE_OID;
 }
 
 /* By oid; NOT_FOUND without words. */

@@ -158,6 +158,17 @@ static bool read_bounds(struct program_state *s, const struct instr *i, uint16_t
     return true;
 }
 
+/* A name is an array of 64 "char" that counts from 0. */
+static status name_subscript(struct program_state *s, const struct bounds *b, uint16_t ndims,
+                             bool slice, datum name, datum *ret, uint8_t *ret_is_null) {
+    if (slice)
+        return error_set(s->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "slices of fixed-length arrays not implemented");
+    *ret_is_null = ndims != 1 || b->high[0] < 0 || b->high[0] >= NAME_BYTES;
+    if (!*ret_is_null) *ret = (datum){.i64 = name.s[b->high[0]]};
+    return OK;
+}
+
 status eval_subscript(struct program_state *s, const struct instr *i, const uint16_t *sel,
                       uint16_t n) {
     const struct vec *array = &s->regs[i->args[0]];
@@ -169,7 +180,10 @@ status eval_subscript(struct program_state *s, const struct instr *i, const uint
         if (result->nulls[row]) continue;
         const struct varlena *v = array->values[row].v;
         uint16_t ndims = i->expr->subscript.ndims;
-        if (i->expr->subscript.slice) {
+        if (i->expr->args[0]->type == NAMEOID) {
+            TRY(name_subscript(s, &b, ndims, i->expr->subscript.slice, array->values[row],
+                               &result->values[row], &result->nulls[row]));
+        } else if (i->expr->subscript.slice) {
             TRY(array_slice(&s->eval, v, b.low, b.high, b.has_low, b.has_high, ndims,
                             &result->values[row]));
         } else {

@@ -88,6 +88,17 @@ void session_functions_register(void) {
                 {2084, pg_show_all_settings},
                 {2510, pg_prepared_statement},
                 {2511, pg_cursor},
+                {2022, pg_stat_get_activity},
+                {1936, pg_stat_get_backend_idset},
+                {1937, pg_stat_get_backend_pid},
+                {1938, pg_stat_get_backend_dbid},
+                {1939, pg_stat_get_backend_userid},
+                {1940, pg_stat_get_backend_activity},
+                {1941, pg_stat_get_db_numbackends},
+                {2171, pg_cancel_backend},
+                {2560, pg_postmaster_start_time},
+                {1371, pg_lock_status},
+                {2034, pg_postmaster_start_time}, /* when settings were read */
                 {2626, pg_sleep},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};

@@ -8,5 +8,16 @@
 void session_functions_register(void);
 
 fn_scalar pg_show_all_settings, pg_cursor, pg_prepared_statement;
+/* activity.c */
+fn_scalar pg_stat_get_activity;
+fn_scalar pg_stat_get_backend_idset;
+fn_scalar pg_stat_get_backend_pid;
+fn_scalar pg_stat_get_backend_dbid;
+fn_scalar pg_stat_get_backend_userid;
+fn_scalar pg_stat_get_backend_activity;
+fn_scalar pg_stat_get_db_numbackends;
+fn_scalar pg_cancel_backend;
+fn_scalar pg_postmaster_start_time;
+fn_scalar pg_lock_status;
 
 #endif

@@ -220,11 +220,15 @@ static status check_date_style(struct session *s, const char *value, char **ret)
     return OK;
 }
 
+/* Of an encoding's name only letters and digits count. */
 static status check_encoding(struct session *s, const char *value, char **ret) {
-    if (strcasecmp(value, "UTF8") == 0 || strcasecmp(value, "UTF-8") == 0 ||
-        strcasecmp(value, "UNICODE") == 0)
+    char word[16] = "";
+    size_t n = 0;
+    for (const char *at = value; *at && n < sizeof word - 1; at++)
+        if (isalnum((unsigned char)*at)) word[n++] = *at;
+    if (strcasecmp(word, "utf8") == 0 || strcasecmp(word, "unicode") == 0)
         return *ret = strdup("UTF8"), OK;
-    if (strcasecmp(value, "SQL_ASCII") == 0) return *ret = strdup("SQL_ASCII"), OK;
+    if (strcasecmp(word, "sqlascii") == 0) return *ret = strdup("SQL_ASCII"), OK;
     return invalid(s, SETTING_client_encoding, value);
 }
 

@@ -420,9 +420,13 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
         *ret_tag = "SET CONSTRAINTS";
         TRY(block_statement_begin(s));
         return ri_set_constraints(&s->env, (struct ast_set_constraints *)n);
+    case NODE_NOTIFY:
+        *ret_tag = "UNLISTEN"; /* nobody listens to anything */
+        if (((struct ast_notify *)n)->kind == NOTIFY_UNLISTEN) return OK;
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "LISTEN / NOTIFY is not supported");
     case NODE_LOCK: *ret_tag = "LOCK TABLE"; return execute_lock(s, (struct ast_lock *)n);
     default:
         return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s is not supported",
-                         n->kind == NODE_NOTIFY ? "LISTEN / NOTIFY" : ast_kind_name(n->kind));
+                         ast_kind_name(n->kind));
     }
 }

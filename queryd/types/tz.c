@@ -35,9 +35,11 @@ struct tz {
     struct tz_local *types;
     char *abbreviations;
     struct posix_rule rule; /* after the last transition */
+    bool of_database;
 };
 
-static struct tz utc = {.name = "UTC", .n_types = 1, .types = &(struct tz_local){0, false, "UTC"}};
+static struct tz utc = {
+    .name = "UTC", .of_database = true, .n_types = 1, .types = &(struct tz_local){0, false, "UTC"}};
 
 /* Zones once read, process lifetime. A worker is one thread. */
 static struct tz *cache;
@@ -307,6 +309,7 @@ static status read_zone(const char *name, struct tz **ret) {
         return STATUS(NOT_FOUND);
     }
     snprintf(z->name, sizeof z->name, "%s", name);
+    z->of_database = true;
     *ret = z;
     return OK;
 }
@@ -467,28 +470,39 @@ status tz_preload(void) {
     return preload_dir("");
 }
 
+const struct tz *tz_next(const struct tz *after) {
+    const struct tz *z = !after ? &utc : after == &utc ? cache : after->next;
+    while (z && !z->of_database) z = z->next;
+    return z;
+}
+
 /* The abbreviations of PostgreSQL's default list that people write, hours in quarters. */
+static const struct {
+    const char *word;
+    int8_t quarters;
+    bool is_dst;
+} abbreviations[] = {
+    {"z", 0, 0},      {"utc", 0, 0},   {"gmt", 0, 0},   {"ut", 0, 0},    {"uct", 0, 0},
+    {"zulu", 0, 0},   {"est", -20, 0}, {"edt", -16, 1}, {"cst", -24, 0}, {"cdt", -20, 1},
+    {"mst", -28, 0},  {"mdt", -24, 1}, {"pst", -32, 0}, {"pdt", -28, 1}, {"akst", -36, 0},
+    {"akdt", -32, 1}, {"hst", -40, 0}, {"ast", -16, 0}, {"adt", -12, 1}, {"nst", -14, 0},
+    {"ndt", -10, 1},  {"wet", 0, 0},   {"west", 4, 1},  {"bst", 4, 1},   {"cet", 4, 0},
+    {"cest", 8, 1},   {"met", 4, 0},   {"mest", 8, 1},  {"mez", 4, 0},   {"eet", 8, 0},
+    {"eest", 12, 1},  {"msk", 12, 0},  {"sast", 8, 0},  {"eat", 12, 0},  {"pkt", 20, 0},
+    {"ict", 28, 0},   {"hkt", 32, 0},  {"awst", 32, 0}, {"jst", 36, 0},  {"kst", 36, 0},
+    {"acst", 38, 0},  {"acdt", 42, 1}, {"aest", 40, 0}, {"aedt", 44, 1}, {"nzst", 48, 0},
+    {"nzdt", 52, 1},  {"brt", -12, 0}, {"art", -12, 0}};
+
+const char *tz_abbreviation_at(size_t i, int32_t *ret_offset_s, bool *ret_is_dst) {
+    if (i >= sizeof abbreviations / sizeof *abbreviations) return NULL;
+    *ret_offset_s = abbreviations[i].quarters * 900;
+    *ret_is_dst = abbreviations[i].is_dst;
+    return abbreviations[i].word;
+}
+
 bool tz_abbreviation(const char *word, size_t len, int32_t *ret_offset_s, bool *ret_is_dst) {
-    static const struct {
-        const char *word;
-        int8_t quarters;
-        bool is_dst;
-    } words[] = {
-        {"z", 0, 0},      {"utc", 0, 0},   {"gmt", 0, 0},   {"ut", 0, 0},    {"uct", 0, 0},
-        {"zulu", 0, 0},   {"est", -20, 0}, {"edt", -16, 1}, {"cst", -24, 0}, {"cdt", -20, 1},
-        {"mst", -28, 0},  {"mdt", -24, 1}, {"pst", -32, 0}, {"pdt", -28, 1}, {"akst", -36, 0},
-        {"akdt", -32, 1}, {"hst", -40, 0}, {"ast", -16, 0}, {"adt", -12, 1}, {"nst", -14, 0},
-        {"ndt", -10, 1},  {"wet", 0, 0},   {"west", 4, 1},  {"bst", 4, 1},   {"cet", 4, 0},
-        {"cest", 8, 1},   {"met", 4, 0},   {"mest", 8, 1},  {"mez", 4, 0},   {"eet", 8, 0},
-        {"eest", 12, 1},  {"msk", 12, 0},  {"sast", 8, 0},  {"eat", 12, 0},  {"pkt", 20, 0},
-        {"ict", 28, 0},   {"hkt", 32, 0},  {"awst", 32, 0}, {"jst", 36, 0},  {"kst", 36, 0},
-        {"acst", 38, 0},  {"acdt", 42, 1}, {"aest", 40, 0}, {"aedt", 44, 1}, {"nzst", 48, 0},
-        {"nzdt", 52, 1},  {"brt", -12, 0}, {"art", -12, 0}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (!same_word(word, len, words[i].word)) continue;
-        *ret_offset_s = words[i].quarters * 900;
-        *ret_is_dst = words[i].is_dst;
-        return true;
-    }
+    const char *known;
+    for (size_t i = 0; (known = tz_abbreviation_at(i, ret_offset_s, ret_is_dst)); i++)
+        if (same_word(word, len, known)) return true;
     return false;
 }

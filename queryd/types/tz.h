@@ -34,5 +34,9 @@ struct tz_local tz_at(const struct tz *, int64_t unix_s);
 struct tz_local tz_of_local(const struct tz *, int64_t local_s);
 /* An abbreviation such as EST: true and the offset east, whether it is a daylight-saving one. */
 bool tz_abbreviation(const char *word, size_t len, int32_t *ret_offset_s, bool *ret_is_dst);
+/* The i-th of them; NULL: there are no more. */
+const char *tz_abbreviation_at(size_t i, int32_t *ret_offset_s, bool *ret_is_dst);
+/* The zones of the database that have been read, one after the other: NULL gives the first. */
+const struct tz *tz_next(const struct tz *after);
 
 #endif
