@@ -3,6 +3,7 @@
  * There is nothing to vacuum: old versions are in the log (I8), and purge takes delete marks away.
  * ANALYZE reads the rows of a table, looks at the values of a sample of them, and leaves their
  * number and what column_statistics.h says of each column. */
+#include "catalog/changes.h"
 #include "catalog/column_statistics.h"
 #include "catalog/define_internal.h"
 #include "types/array.h"
@@ -336,14 +337,19 @@ static bool wants_analyze(const struct ast_vacuum *s) {
     return false;
 }
 
-static status analyze_locked(struct sql_env *env, oid table) {
+static status analyze_locked(struct sql_env *env, oid table, bool nowait) {
     const struct relation *r;
-    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_SHARE_UPDATE_EXCLUSIVE, false,
+    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_SHARE_UPDATE_EXCLUSIVE, nowait,
                           env->settings->lock_timeout_ms));
     status st = catalog_relation(env, table, &r);
     if (status_is(st, ST_NOT_FOUND)) return OK; /* dropped meanwhile */
     TRY(st);
+    catalog_forget_changes(env->catalog, table);
     return analyze(env, r);
+}
+
+status catalog_analyze(struct sql_env *env, oid table) {
+    return analyze_locked(env, table, true);
 }
 
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s) {
@@ -365,6 +371,6 @@ status define_vacuum(struct sql_env *env, struct ast_vacuum *s) {
     }
     if (!wants_analyze(s)) return OK;
     for (int32_t i = 0; i < list_n(tables); i++)
-        TRY(analyze_locked(env, (oid)(uintptr_t)list_at(tables, i)));
+        TRY(analyze_locked(env, (oid)(uintptr_t)list_at(tables, i), false));
     return OK;
 }

@@ -63,12 +63,24 @@ struct cached_routines {
     char name[NAME_BYTES];
 };
 
+/* changes.h: an open hash table of tables. */
+#define CHANGED_TABLES 512
+#define CHANGED_PLACES 8
+struct table_changes {
+    oid table; /* 0: free */
+    uint64_t n;
+    bool waits;
+};
+
 struct catalog {
     struct proc *proc;
     struct arena arena; /* of the relations of the catalogs */
     struct relation *catalogs;
     struct generation *shared;   /* newest first */
     struct generation *privates; /* of transactions with changes of their own */
+    struct table_changes changes[CHANGED_TABLES];
+    struct table_changes *changed_last; /* NULL: none */
+    unsigned waiting_tables;
 };
 
 void cache_free(struct catalog *c);

@@ -15,6 +15,10 @@ struct subplan_state {
     struct row_store *set;  /* hashed: the column's values */
     const struct type *set_type[1];
     bool set_built, set_has_null;
+    struct row_store *memo; /* outer values, and the answer they gave */
+    const struct type **memo_types;
+    const struct vec **memo_keys;
+    struct vec *memo_row; /* what is added */
 };
 
 static status state_of(struct execution *x, const struct plan_sublink *p,
@@ -213,6 +217,72 @@ static status answer_once(struct subplan_state *s) {
     return OK;
 }
 
+/* ---- correlated: answers are remembered by the outer values that they depend on ---- */
+
+static status memo_open(struct subplan_state *s, const struct instr *i) {
+    struct execution *x = s->op->x;
+    uint16_t n = i->nargs;
+    NEW_N(x, s->memo_types, n + 1u);
+    NEW_N(x, s->memo_keys, n + 1u);
+    NEW_N(x, s->memo_row, n + 1u);
+    for (uint16_t a = 0; a < n; a++) s->memo_types[a] = type_find(i->expr->args[a]->type);
+    s->memo_types[n] = i->type;
+    return row_store_new(x, (uint16_t)(n + 1), s->memo_types, &s->memo);
+}
+
+static struct stored_row *memo_find(const struct subplan_state *s, uint16_t n, uint16_t row,
+                                    uint64_t hash) {
+    for (struct stored_row *r = row_store_bucket(s->memo, hash); r; r = r->next) {
+        const uint8_t *nulls = stored_nulls(s->memo, r);
+        uint16_t a = 0;
+        if (r->hash != hash) continue;
+        while (a < n && same_value(s->memo_types[a], s->memo_keys[a]->values[row],
+                                   s->memo_keys[a]->nulls[row], r->values[a], nulls[a]))
+            a++;
+        if (a == n) return r;
+    }
+    return NULL;
+}
+
+/* When it has grown too large it begins anew: what comes often comes again. */
+static status memo_add(struct subplan_state *s, uint16_t n, uint16_t row, uint64_t hash,
+                       const struct vec *answer) {
+    struct stored_row *r;
+    if (s->memo->arena.used > s->op->x->env->settings->work_mem_bytes) row_store_clear(s->memo);
+    for (uint16_t a = 0; a < n; a++) s->memo_row[a] = *s->memo_keys[a];
+    s->memo_row[n] = *answer;
+    TRY(row_store_add(s->memo, s->memo_row, row, &r));
+    r->hash = hash;
+    return row_store_hash(s->memo, r);
+}
+
+static status answer_row(struct subplan_state *s, struct program_state *ps, const struct instr *i,
+                         uint16_t row) {
+    struct execution *x = ps->x;
+    const struct plan_sublink *p = s->plan;
+    struct vec *result = &ps->regs[i->result];
+    uint64_t hash = 0;
+    if (p->memo) {
+        if (!s->memo) TRY(memo_open(s, i));
+        for (uint16_t a = 0; a < i->nargs; a++) s->memo_keys[a] = &ps->regs[i->args[a]];
+        hash = hash_row(s->memo_types, s->memo_keys, i->nargs, row);
+        struct stored_row *r = memo_find(s, i->nargs, row, hash);
+        if (r) {
+            result->nulls[row] = stored_nulls(s->memo, r)[i->nargs];
+            if (result->nulls[row]) return OK;
+            return copy_out(x, i->type, r->values[i->nargs], ps->arena, &result->values[row]);
+        }
+    }
+    for (uint16_t a = 0; a < i->nargs; a++) {
+        const struct vec *v = &ps->regs[i->args[a]];
+        x->outer[p->outer_ids[a]] = v->values[row];
+        x->outer_nulls[p->outer_ids[a]] = v->nulls[row];
+    }
+    TRY(run(s, ps->arena, &result->values[row], &result->nulls[row]));
+    if (p->memo) TRY(memo_add(s, i->nargs, row, hash, result));
+    return sql_env_breathe(x->env);
+}
+
 status eval_subplan(struct program_state *ps, const struct instr *i, const uint16_t *sel,
                     uint16_t n) {
     struct execution *x = ps->x;
@@ -228,13 +298,7 @@ status eval_subplan(struct program_state *ps, const struct instr *i, const uint1
             result->nulls[row] = s->answer_null;
             continue;
         }
-        for (uint16_t a = 0; a < i->nargs; a++) {
-            const struct vec *v = &ps->regs[i->args[a]];
-            x->outer[p->outer_ids[a]] = v->values[row];
-            x->outer_nulls[p->outer_ids[a]] = v->nulls[row];
-        }
-        TRY(run(s, ps->arena, &result->values[row], &result->nulls[row]));
-        TRY(sql_env_breathe(x->env));
+        TRY(answer_row(s, ps, i, row));
     }
     return OK;
 }

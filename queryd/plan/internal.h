@@ -240,6 +240,8 @@ status set_function(struct planner *p, struct plan *node, struct expr *call,
 /* A relation with TABLESAMPLE: all its rows, then the sample of them. */
 status sampled_scan(struct planner *p, uint16_t rte, struct plan **ret);
 status plan_ctes(struct planner *p);
+/* Sets *ret when it calls something volatile, at any depth. */
+status query_is_volatile(struct query *q, bool *ret);
 
 /* group.c */
 status plan_grouping(struct planner *p, struct plan *input, struct plan **ret);

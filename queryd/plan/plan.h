@@ -262,6 +262,7 @@ struct plan_sublink {
     uint16_t nouter;
     uint16_t *outer_ids;
     struct program *test;  /* ANY, ALL: over the subplan's columns */
+    bool memo;             /* the answer depends on the outer values alone: it may be remembered */
     bool hashed;           /* ANY: column `= left` may be looked up */
     struct program *left;  /* hashed: the value looked for; no inputs */
     struct program *right; /* hashed: over the subplan's columns */

@@ -59,9 +59,24 @@ static status register_sublink(struct planner *p, struct plan_sublink *s) {
     return OK;
 }
 
+/* Whether equal outer values c give equal answers, and can be looked up. */
+static bool answers_repeat(const struct plan_sublink *s, const struct collector *c) {
+    struct outer_set rest = *s->plan->outers;
+    for (uint16_t i = 0; i < c->n; i++) {
+        const struct type *t = type_find(c->exprs[i]->type);
+        if (!t || !type_is_hashable(t) || !type_is_ordered(t)) return false;
+        remove_outer(&rest, c->ids[i]);
+    }
+    static const struct outer_set none;
+    return c->n > 0 && !s->hashed && s->kind != SUB_ARRAY && s->type &&
+           memcmp(&rest, &none, sizeof rest) == 0;
+}
+
 static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret) {
     struct plan_sublink *s;
+    bool is_volatile = e->sublink.query->for_update;
     NEW(p, s);
+    TRY(query_is_volatile(e->sublink.query, &is_volatile));
     s->kind = e->sublink.kind;
     s->type = type_find(e->type);
     struct collector c = {0};
@@ -72,6 +87,7 @@ static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret)
     collector_pop(p);
     TRY(st);
     plan_set_capacity(s->plan);
+    s->memo = !is_volatile && answers_repeat(s, &c);
     s->nouter = c.n;
     s->outer_ids = c.ids;
     TRY(register_sublink(p, s));

@@ -289,6 +289,10 @@ static status volatile_call(struct expr *e, unsigned, void *arg, bool *) {
     return OK;
 }
 
+status query_is_volatile(struct query *q, bool *ret) {
+    return query_walk(q, 0, volatile_call, ret);
+}
+
 static status recursive_plan(struct planner *p, struct cte *c, struct plan **ret) {
     struct plan *first, *again, *plan;
     TRY(plan_query(p->c, p, c->query, 0, &first));
@@ -314,7 +318,7 @@ static status plan_cte(struct planner *p, struct cte *c) {
     bool changes = !reads_only(c->query);
     if (!changes && !c->recursive && c->references == 0) return OK;
     bool is_volatile = false;
-    TRY(query_walk(c->query, 0, volatile_call, &is_volatile));
+    TRY(query_is_volatile(c->query, &is_volatile));
     bool wanted = c->materialize == CTE_NOT_MATERIALIZED || c->materialize == CTE_DEFAULT;
     if (!changes && !c->recursive && c->references == 1 && wanted && !is_volatile &&
         c->query->nctes == 0) {

@@ -293,7 +293,8 @@ static bool queryd_step(struct daemon *d) {
     struct worker *w = d->state;
     keep_sockets(w);
     worker_spread(w);
-    if ((w->stopping || w->handing_over) && w->nsessions == 0) {
+    bool analysing = worker_auto_analyze(w);
+    if ((w->stopping || w->handing_over) && w->nsessions == 0 && !analysing) {
         daemon_stopped(d);
         return false;
     }

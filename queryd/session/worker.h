@@ -47,6 +47,9 @@ struct worker {
     uint64_t
         deadline_ns; /* the soonest statement_timeout of a running session, or earlier; 0: none */
     uint64_t next_trace;
+    bool analysing;           /* auto_analyze.c is at work */
+    uint64_t analysis_due_ns; /* monotonic: not before; 0: not known yet */
+    _Atomic bool analysis_cancel;
 };
 
 /* The worker is ready for clients: watches the listeners. */
@@ -66,6 +69,10 @@ void worker_keep_socket(struct worker *w, struct session *s);
 void worker_drop_socket(struct worker *w, struct session *s);
 /* A statement that begins now must end by then (monotonic), also if it waits for a lock. */
 void worker_note_deadline(struct worker *w, uint64_t deadline_ns);
+
+/* auto_analyze.c: in every turn. true: the worker may not end yet, an analysis is to notice that it
+ * shall. */
+bool worker_auto_analyze(struct worker *w);
 
 /* spread.c: which worker serves whom. All workers watch the same listeners; those with the fewest
  * sessions take the next client. */

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/control.h"
+#include "catalog/changes.h"
 #include "table/internal.h"
 #include "txn/serial.h"
 #include "txn/version.h"
@@ -111,6 +112,7 @@ status table_insert(struct sql_env *env, const struct relation *r, const datum *
         else if (!ok(txn_rollback_to(env->proc, env->txn, mark)))
             s = STATUS(INTERNAL_ERROR);
     }
+    if (ok(s)) catalog_note_change(env->catalog, r);
 out:
     buf_free(&key);
     buf_free(&row);
@@ -205,6 +207,7 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
     for (uint16_t i = 0; ok(s) && i < r->nindexes; i++)
         s = move_index_entry(env, r, &r->indexes[i], &old_key, &new_key, old_values, old_nulls,
                              values, nulls);
+    if (ok(s)) catalog_note_change(env->catalog, r);
 out:
     buf_free(&new_key);
     buf_free(&row);
@@ -219,6 +222,7 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
     for (uint16_t i = 0; i < r->nindexes; i++)
         TRY(move_index_entry(env, r, &r->indexes[i], &old_key, NULL, old_values, old_nulls, NULL,
                              NULL));
+    catalog_note_change(env->catalog, r);
     return OK;
 }
 

@@ -1,0 +1,94 @@
+/* Tables whose statistics have become old are analysed when a worker has time: each worker looks
+ * after what it has changed itself, one table after another, in a coroutine without a session. */
+#include <stdlib.h>
+
+#include "catalog/changes.h"
+#include "session/worker.h"
+#include "types/context.h"
+
+#define NAP_NS 5000000000u
+#define TURN_NS 100000
+
+struct analysis {
+    struct arena arena;
+    struct error error;
+    struct session_env values;
+    struct sql_settings settings;
+    struct txn txn;
+    struct sql_env env;
+};
+
+static void analysis_init(struct analysis *a, struct worker *w, struct catalog *c) {
+    struct proc *p = &w->d->proc;
+    arena_init(&a->arena, 0);
+    session_env_init(&a->values, p->env->mono_ns(p) | 1);
+    a->settings = (struct sql_settings){.user = "postgres",
+                                        .user_oid = 10,
+                                        .database = "postgres",
+                                        .search_path = "pg_catalog",
+                                        .statistics_target = 100,
+                                        .application_name = ""};
+    a->env = (struct sql_env){.proc = p,
+                              .txn = &a->txn,
+                              .eval = {&a->arena, &a->error, &a->values},
+                              .txn_arena = &a->arena,
+                              .catalog = c,
+                              .settings = &a->settings,
+                              .cancel = &w->analysis_cancel,
+                              .turn_ends_ns = p->env->mono_ns(p) + TURN_NS,
+                              .text = ""};
+    a->values.names = &catalog_names;
+    a->values.session = &a->env;
+}
+
+static status analyze_table(struct sql_env *env, oid table) {
+    TRY(txn_begin(env->proc, env->txn, ISO_READ_COMMITTED, 0));
+    status st = txn_snapshot(env->proc, env->txn, &env->snapshot);
+    if (ok(st)) st = catalog_analyze(env, table);
+    if (ok(st)) return txn_commit(env->proc, env->txn, true);
+    status_ignore(txn_rollback(env->proc, env->txn)); /* the first failure is the one to tell */
+    return st;
+}
+
+static struct catalog *waiting_catalog(struct worker *w) {
+    if (w->catalog && catalog_wants_analyze(w->catalog)) return w->catalog;
+    for (struct database *d = w->databases; d; d = d->next)
+        if (catalog_wants_analyze(d->catalog)) return d->catalog;
+    return NULL;
+}
+
+/* Whatever fails is left until the table has changed as much again: it is locked, the disk is full,
+ * the worker ends. */
+static void analyze_waiting(void *arg) {
+    struct worker *w = arg;
+    struct catalog *c;
+    struct analysis *a = calloc(1, sizeof *a);
+    while (a && !atomic_load(&w->analysis_cancel) && (c = waiting_catalog(w))) {
+        analysis_init(a, w, c);
+        status_ignore(analyze_table(&a->env, catalog_take_analyze(c)));
+        arena_free(&a->arena);
+        error_clear(&a->error);
+    }
+    free(a);
+    struct proc *p = &w->d->proc;
+    w->analysis_due_ns = p->env->mono_ns(p) + NAP_NS;
+    w->analysing = false;
+}
+
+bool worker_auto_analyze(struct worker *w) {
+    bool ending = w->stopping || w->handing_over;
+    if (ending) atomic_store(&w->analysis_cancel, true);
+    if (w->analysing) return ending;
+    if (ending || !waiting_catalog(w)) return false;
+    struct proc *p = &w->d->proc;
+    uint64_t now = p->env->mono_ns(p);
+    if (w->analysis_due_ns == 0) w->analysis_due_ns = now + NAP_NS;
+    if (now < w->analysis_due_ns) {
+        if (!w->d->step_due_ns || w->d->step_due_ns > w->analysis_due_ns)
+            w->d->step_due_ns = w->analysis_due_ns;
+        return false;
+    }
+    w->analysing = true;
+    if (!ok(daemon_spawn(w->d, 0, analyze_waiting, w))) w->analysing = false;
+    return false;
+}
