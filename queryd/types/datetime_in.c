@@ -192,7 +192,8 @@ static status scan_date(struct scan *s, int64_t first, size_t first_n) {
     if (count < 3) return bad_syntax(s);
     if (!month) return set_three(s, v, n);
     set_month(s, month);
-    bool year_first = month_at == 1 && (n[0] > 2 || s->env->session->date_order == DATE_ORDER_YMD);
+    bool ymd = s->env->session->date_order == DATE_ORDER_YMD;
+    bool year_first = month_at == 1 && (n[0] > 2 || (ymd && n[2] <= 2));
     set_year(s, year_first ? v[0] : v[2], year_first ? n[0] : n[2]);
     set_day(s, year_first ? v[2] : v[0]);
     return OK;

@@ -153,14 +153,24 @@ const struct type_family family_bool = {.in = bool_in,
 
 /* ---- "char": one byte, ordered as an unsigned one ---- */
 
+static bool is_octal(char c) {
+    return c >= '0' && c <= '7';
+}
+
+/* One byte; beyond ASCII as a backslash and three octal digits. */
 static status char_in(const struct eval_env *, const struct type *, int32_t, const char *text,
                       size_t len, datum *ret) {
-    *ret = datum_char(len ? text[0] : 0);
+    bool octal =
+        len == 4 && text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) && is_octal(text[3]);
+    int byte = octal ? (text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0' : 0;
+    *ret = datum_char(octal ? (int8_t)byte : (int8_t)(len ? text[0] : 0));
     return OK;
 }
 
 static status char_out(const struct eval_env *, const struct type *, datum value, struct buf *out) {
-    return buf_add(out, &value.i8, value.i8 != 0);
+    uint8_t byte = (uint8_t)value.i8;
+    if (byte >= 0x80) return buf_printf(out, "\\%o%o%o", byte >> 6, byte >> 3 & 7u, byte & 7u);
+    return buf_add(out, &byte, byte != 0);
 }
 
 static status char_receive(const struct eval_env *env, const struct type *, int32_t,

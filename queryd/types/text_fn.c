@@ -62,12 +62,13 @@ status fn_text_name(struct fn_call *c) {
 }
 
 status fn_char_text(struct fn_call *c) {
-    return give_bytes(c, &c->args[0].i8, c->args[0].i8 != 0);
+    struct buf out = {0};
+    return give_buf(c, family_char.out(c->env, type_find(CHAROID), c->args[0], &out), &out);
 }
 
 status fn_text_char(struct fn_call *c) {
-    c->result = datum_char(c->args[0].v->len ? c->args[0].v->data[0] : 0);
-    return OK;
+    const struct varlena *v = c->args[0].v;
+    return family_char.in(c->env, type_find(CHAROID), -1, v->data, v->len, &c->result);
 }
 
 status fn_booltext(struct fn_call *c) {
