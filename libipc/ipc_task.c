@@ -91,6 +91,7 @@ bool timers_run(struct ipc_loop *l) {
 static void task_main(void *arg) {
     struct task *t = arg;
     for (;;) {
+        coro_set_local(NULL);
         t->fn(t->arg);
         t->state = TASK_IDLE;
         coro_yield();

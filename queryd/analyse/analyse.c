@@ -289,6 +289,8 @@ static status stored_expression(struct sql_env *env, struct arena *arena, const 
 status analyse_default(struct sql_env *env, struct arena *arena, const struct attribute *att,
                        struct expr **ret) {
     const char *text = att->default_text;
+    const struct type *t = text ? NULL : type_find(att->type);
+    if (t && t->base) text = t->default_text;
     if (att->identity) {
         text = arena_printf(arena, "pg_catalog.nextval('%u'::pg_catalog.regclass)", att->sequence);
         if (!text) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");

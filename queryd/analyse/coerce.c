@@ -5,11 +5,27 @@ static bool is_any_type(oid type) {
     return type == ANYOID;
 }
 
+/* What is of the domain's base becomes the domain's, if it may. */
+static status to_domain(struct analyse *a, struct expr *e, oid type, struct expr **ret) {
+    struct expr *c = expr_new_n(a->arena, EXPR_CAST, type, e->location, 1);
+    NEEDS(a, c);
+    c->args[0] = e;
+    c->typmod = -1;
+    c->collation = e->collation;
+    c->cast.path = (struct cast_result){.path = CAST_RELABEL, .domain = true};
+    *ret = c;
+    return OK;
+}
+
 /* An undecorated literal goes through the type's input function at once, as in PostgreSQL. */
 static status literal_as(struct analyse *a, struct expr *e, oid type, int32_t typmod,
                          bool is_explicit, struct expr **ret) {
     const struct type *t = type_find(type);
     datum value = {0};
+    if (t->base) {
+        TRY(literal_as(a, e, t->base->oid, t->typmod, is_explicit, &e));
+        return to_domain(a, e, type, ret);
+    }
     if (!e->constant.is_null) {
         const char *text = e->constant.value.s;
         int32_t in_typmod = type == INTERVALOID ? typmod : -1;
@@ -61,14 +77,38 @@ static status apply_typmod(struct analyse *a, struct expr *e, int32_t typmod, bo
     return OK;
 }
 
-/* ROW(…) to a record type: nothing to do; unknown fields become text. */
-static status cast_row(struct analyse *a, struct expr *e, struct expr **ret) {
-    if (e->kind != EXPR_ROW) {
-        *ret = e;
-        return OK;
+static status row_refused(struct analyse *a, const struct expr *e, const struct type *t,
+                          const char *detail) {
+    status st = FAIL_AT(a, e->location, CANNOT_COERCE, "cannot cast type %s to %s",
+                        type_words(a, e->type), type_words(a, t->oid));
+    error_detail(a->error, "%s", detail);
+    return st;
+}
+
+/* ROW(…) to a composite type, field by field. */
+static status row_as(struct analyse *a, struct expr *e, const struct type *t,
+                     enum cast_context context, struct expr **ret) {
+    struct expr *row = expr_new_n(a->arena, EXPR_ROW, t->oid, e->location, t->nfields);
+    uint16_t next = 0;
+    NEEDS(a, row);
+    for (uint16_t i = 0; i < t->nfields; i++) {
+        const struct type_field *f = &t->fields[i];
+        if (f->dropped) {
+            row->args[i] = expr_const(a->arena, f->type, (datum){0}, true, e->location);
+            NEEDS(a, row->args[i]);
+            continue;
+        }
+        if (next == e->nargs) return row_refused(a, e, t, "Input has too few columns.");
+        struct expr *from = e->args[next++];
+        TRY(coerce(a, from, f->type, f->typmod, context, &row->args[i]));
+        if (!row->args[i])
+            return row_refused(a, e, t,
+                               arena_printf(a->arena, "Cannot cast type %s to %s in column %u.",
+                                            type_words(a, from->type), type_words(a, f->type),
+                                            next));
     }
-    for (uint16_t i = 0; i < e->nargs; i++) TRY(coerce_unknown(a, e->args[i], &e->args[i]));
-    *ret = e;
+    if (next < e->nargs) return row_refused(a, e, t, "Input has too many columns.");
+    *ret = row;
     return OK;
 }
 
@@ -96,7 +136,11 @@ status coerce(struct analyse *a, struct expr *e, oid type, int32_t typmod,
     if (e->type == type) return apply_typmod(a, e, typmod, is_explicit, ret);
     if (e->type == UNKNOWNOID && e->kind == EXPR_CONST && type_find(type))
         return literal_as(a, e, type, typmod, is_explicit, ret);
-    if (type == RECORDOID && e->type == RECORDOID) return cast_row(a, e, ret);
+    const struct type *below = type_below(type_find(type));
+    if (e->kind == EXPR_ROW && e->type == RECORDOID && below && below->kind == 'c') {
+        TRY(row_as(a, e, below, context, ret));
+        return below->oid == type ? OK : to_domain(a, *ret, type, ret);
+    }
     oid from = e->type == UNKNOWNOID ? TEXTOID : e->type;
     struct cast_result path = resolve_cast(from, type, context);
     if (e->type == UNKNOWNOID && path.path == CAST_NONE) path.path = CAST_IO;

@@ -222,9 +222,43 @@ status field_at(struct analyse *a, struct expr *record, const struct rte_column 
     return OK;
 }
 
+status field_expr(struct analyse *a, struct expr *record, const struct type *t, uint16_t field,
+                  int32_t location, struct expr **ret) {
+    const struct type_field *f = &t->fields[field];
+    if (record->kind == EXPR_ROW && record->nargs == t->nfields) {
+        *ret = record->args[field];
+        return OK;
+    }
+    struct expr *e = expr_new_n(a->arena, EXPR_FIELD, f->type, location, 1);
+    NEEDS(a, e);
+    e->args[0] = record;
+    e->column = field;
+    e->typmod = f->typmod;
+    e->collation = f->collation;
+    *ret = e;
+    return OK;
+}
+
+int field_number(const struct type *t, const char *name) {
+    for (uint16_t i = 0; i < t->nfields; i++)
+        if (!t->fields[i].dropped && strcmp(t->fields[i].name, name) == 0) return i;
+    return -1;
+}
+
+static status field_of_type(struct analyse *a, struct expr *record, const struct type *t,
+                            const char *name, int32_t location, struct expr **ret) {
+    int field = field_number(t, name);
+    if (field < 0)
+        return FAIL_AT(a, location, UNDEFINED_COLUMN, "column \"%s\" not found in data type %s",
+                       name, type_words(a, record->type));
+    return field_expr(a, record, t, (uint16_t)field, location, ret);
+}
+
 status field_of(struct scope *s, struct expr *record, const char *name, int32_t location,
                 struct expr **ret) {
     struct analyse *a = s->a;
+    const struct type *t = type_below(type_find(record->type));
+    if (t && t->kind == 'c') return field_of_type(a, record, t, name, location, ret);
     if (record->kind == EXPR_ROW) {
         for (uint16_t i = 0; i < record->nargs; i++)
             if (row_names(record, i, name)) {
@@ -285,7 +319,7 @@ static status jsonb_step(struct scope *s, struct ast_subscript *step, bool *ret_
 }
 
 /* All steps as an array of texts; *ret_number: the first is a number. */
-static status jsonb_steps(struct scope *s, struct list *steps, int32_t from, int32_t to,
+static status jsonb_steps(struct scope *s, const struct list *steps, int32_t from, int32_t to,
                           int32_t location, bool *ret_number, struct expr **ret) {
     struct analyse *a = s->a;
     struct expr *path =
@@ -302,18 +336,18 @@ static status jsonb_steps(struct scope *s, struct list *steps, int32_t from, int
 }
 
 /* j['a'][1] is j #> '{a,1}' */
-static status jsonb_subscripts(struct scope *s, struct expr *base, struct list *steps, int32_t from,
-                               int32_t to, struct expr **ret) {
+static status jsonb_subscripts(struct scope *s, struct expr *base, const struct list *steps,
+                               int32_t from, int32_t to, struct expr **ret) {
     struct expr *path;
     bool number;
     TRY(jsonb_steps(s, steps, from, to, base->location, &number, &path));
     return make_operator(s->a, "#>", base, path, base->location, ret);
 }
 
-static status subscripts(struct scope *s, struct expr *base, struct list *steps, int32_t from,
-                         int32_t to, struct expr **ret) {
+status subscripts(struct scope *s, struct expr *base, const struct list *steps, int32_t from,
+                  int32_t to, struct expr **ret) {
     struct analyse *a = s->a;
-    const struct type *t = type_find(base->type);
+    const struct type *t = type_below(type_find(base->type));
     int32_t location = base->location;
     if (base->type == JSONBOID) return jsonb_subscripts(s, base, steps, from, to, ret);
     if (!t || !t->element)
@@ -326,7 +360,7 @@ static status subscripts(struct scope *s, struct expr *base, struct list *steps,
                        to - from, 6);
     bool slice = false;
     for (int32_t i = from; i < to; i++) slice |= ast_as_subscript(list_at(steps, i))->slice;
-    struct expr *e = expr_new_n(a->arena, EXPR_SUBSCRIPT, slice ? base->type : t->element, location,
+    struct expr *e = expr_new_n(a->arena, EXPR_SUBSCRIPT, slice ? t->oid : t->element, location,
                                 (uint16_t)(1 + (slice ? 2 : 1) * (to - from)));
     NEEDS(a, e);
     e->subscript.ndims = (uint16_t)(to - from);

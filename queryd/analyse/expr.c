@@ -98,6 +98,7 @@ static bool payload_equal(const struct expr *a, const struct expr *b) {
     case EXPR_CAST:
         return a->cast.path.path == b->cast.path.path &&
                a->cast.path.function == b->cast.path.function &&
+               a->cast.path.domain == b->cast.path.domain &&
                a->cast.apply_typmod == b->cast.apply_typmod;
     case EXPR_AGGREGATE:
     case EXPR_WINDOW: return agg_equal(a, b);
@@ -111,7 +112,9 @@ static bool payload_equal(const struct expr *a, const struct expr *b) {
     case EXPR_SLOT:
     case EXPR_OUTER:
     case EXPR_FIELD:
+    case EXPR_SET_FIELD:
     case EXPR_SUBLINK_COLUMN: return a->column == b->column;
+    case EXPR_SET_ELEMENT:
     case EXPR_SUBSCRIPT:
         return a->subscript.ndims == b->subscript.ndims &&
                a->subscript.slice == b->subscript.slice &&
@@ -187,6 +190,7 @@ static char own_volatility(const struct expr *e) {
         oid f = e->cast.path.function;
         const struct function *fn = f ? function_find(f) : NULL;
         if (e->cast.path.path == CAST_IO || e->cast.path.path == CAST_INPUT) return 's';
+        if (e->cast.path.domain || e->cast.path.element_domain) return 's'; /* may be altered */
         return fn ? fn->volatility : 'i';
     }
     case EXPR_SUBLINK:
@@ -224,7 +228,8 @@ bool expr_is_constant_shape(const struct expr *e) {
 }
 
 struct expr *expr_strip_relabel(struct expr *e) {
-    while (e->kind == EXPR_CAST && e->cast.path.path == CAST_RELABEL && !e->cast.apply_typmod)
+    while (e->kind == EXPR_CAST && e->cast.path.path == CAST_RELABEL && !e->cast.apply_typmod &&
+           !e->cast.path.domain)
         e = e->args[0];
     return e;
 }

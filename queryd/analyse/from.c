@@ -176,6 +176,8 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
                        var->schema, var->name);
     if (var->as_of) return not_supported(a, location, "AS OF SYSTEM TIME");
     TRY(catalog_relation_lock(a->env, var->schema, var->name, mode, location, &r));
+    if (r->kind == 'c')
+        return FAIL_AT(a, location, WRONG_OBJECT_TYPE, "\"%s\" is a composite type", r->name);
     if (r->kind != 'r' && r->kind != 'v' && !(r->kind == 'S' && mode == MODE_ACCESS_SHARE)) {
         status st = FAIL_AT(a, location, WRONG_OBJECT_TYPE, "cannot open relation \"%s\"", r->name);
         error_detail(a->error, "This operation is not supported for %s.",
@@ -385,11 +387,29 @@ static status give_shape(struct analyse *a, const struct rte *e, uint16_t n, str
     return OK;
 }
 
+static status row_columns(struct analyse *a, struct rte *e, struct rte_function *f,
+                          const struct type *row, uint16_t *cap) {
+    f->composite = true;
+    for (uint16_t i = 0; i < row->nfields; i++) {
+        const struct type_field *field = &row->fields[i];
+        if (field->dropped) continue;
+        GROW(a, e->columns, e->ncolumns, *cap);
+        struct rte_column *c = &e->columns[e->ncolumns++];
+        *c = (struct rte_column){arena_strdup(a->arena, field->name), field->type, field->typmod,
+                                 field->collation};
+        NEEDS(a, c->name);
+        f->ncolumns++;
+    }
+    return OK;
+}
+
 /* The columns that one function adds to its entry. */
 static status function_columns(struct scope *s, struct rte *e, struct rte_function *f,
                                const char *name, const struct list *defs, uint16_t *cap) {
     struct analyse *a = s->a;
     struct expr *call = f->call;
+    const struct type *row = type_below(type_find(call->type));
+    if (row && row->kind == 'c') return row_columns(a, e, f, row, cap);
     if (call->type == RECORDOID) {
         f->composite = true;
         uint16_t nfields;

@@ -178,6 +178,25 @@ status transform_min_max(struct scope *s, struct ast_min_max *n, struct expr **r
 status transform_array(struct scope *s, struct ast_array *n, oid want_element, struct expr **ret);
 status transform_row(struct scope *s, struct ast_row *n, struct expr **ret);
 status transform_indirection(struct scope *s, struct ast_indirection *n, struct expr **ret);
+/* A column to write, or a part of it. */
+struct column_part {
+    const struct attribute *att;
+    const struct list *steps; /* ast_field, ast_subscript */
+    int32_t location;
+};
+/* What is assigned to the part must be of this type. */
+status part_type(struct analyse *a, const struct column_part *to, oid *ret_type,
+                 int32_t *ret_typmod);
+/* The column's new value: base with the part replaced. */
+status assign_part(struct scope *s, const struct column_part *to, struct expr *base,
+                   struct expr *value, struct expr **ret);
+/* base[…] by the steps from … to. */
+status subscripts(struct scope *s, struct expr *base, const struct list *steps, int32_t from,
+                  int32_t to, struct expr **ret);
+/* One field of a value of the composite type t (its own, or below its domain). */
+status field_expr(struct analyse *a, struct expr *record, const struct type *t, uint16_t field,
+                  int32_t location, struct expr **ret);
+int field_number(const struct type *t, const char *name); /* -1: none */
 status field_of(struct scope *s, struct expr *record, const char *name, int32_t location,
                 struct expr **ret);
 /* Field i of a record, which is that column. */

@@ -7,8 +7,6 @@ static status find_attribute(struct scope *s, const struct change_target *t,
     struct analyse *a = s->a;
     for (uint16_t i = 0; i < t->item->ncolumns; i++) {
         if (!t->item->exprs[i] || strcmp(t->item->names[i], c->name) != 0) continue;
-        if (list_n(c->steps))
-            return not_supported(a, c->node.location, "assignment to a part of a column");
         *ret = change_target_att(t, i);
         return *ret ? OK : change_target_refuse(s, t, i, -1);
     }
@@ -22,12 +20,13 @@ static status find_attribute(struct scope *s, const struct change_target *t,
 static status default_value(struct analyse *a, const struct attribute *att, struct expr **ret) {
     struct expr *e;
     TRY(analyse_default(a->env, a->arena, att, &e));
-    if (!e) {
-        e = expr_const(a->arena, att->type, (datum){0}, true, -1);
-        NEEDS(a, e);
+    if (e) {
+        *ret = e;
+        return OK;
     }
-    *ret = e;
-    return OK;
+    e = expr_const(a->arena, UNKNOWNOID, (datum){0}, true, -1);
+    NEEDS(a, e);
+    return coerce_assign(a, e, att->name, att->type, -1, ret);
 }
 
 /* Columns that make their values themselves take others only where OVERRIDING says so. */
@@ -73,26 +72,55 @@ static status assigned(struct analyse *a, const struct attribute *att, struct ex
     return coerce_assign(a, e, att->name, att->type, att->typmod, ret);
 }
 
+/* The value of the column that the part belongs to, e being the part's. */
+static status put_part(struct scope *s, const struct column_part *to, struct expr *e,
+                       struct expr **value) {
+    struct analyse *a = s->a;
+    struct expr *base = *value;
+    if (!list_n(to->steps)) {
+        *value = e;
+        return OK;
+    }
+    if (!base) base = expr_const(a->arena, to->att->type, (datum){0}, true, -1);
+    NEEDS(a, base);
+    return assign_part(s, to, base, e, value);
+}
+
+/* One value of an INSERT, coerced to what its target is. */
+static status inserted_part(struct analyse *a, const struct column_part *to,
+                            enum ast_override override, struct expr *e, struct expr **ret) {
+    oid type;
+    int32_t typmod;
+    if (!list_n(to->steps)) return inserted(a, to->att, override, e, ret);
+    TRY(may_insert(a, to->att, override));
+    if (e->kind == EXPR_DEFAULT) {
+        *ret = e;
+        return OK;
+    }
+    TRY(part_type(a, to, &type, &typmod));
+    return coerce_assign(a, e, to->att->name, type, typmod, ret);
+}
+
 /* INSERT's column list, or all columns in order. */
 static status insert_columns(struct scope *s, const struct change_target *t,
-                             const struct list *columns, const struct attribute ***ret,
+                             const struct list *columns, const struct column_part **ret,
                              uint16_t *ret_n) {
     struct analyse *a = s->a;
-    const struct attribute **list;
+    struct column_part *list;
     NEW_N(a, list, t->item->ncolumns + list_n(columns) + 1);
     uint16_t n = 0;
     if (!columns) {
         for (uint16_t i = 0; i < t->item->ncolumns; i++)
-            if (t->item->exprs[i]) list[n++] = change_target_att(t, i);
+            if (t->item->exprs[i]) list[n++].att = change_target_att(t, i);
     }
     LIST_EACH(struct ast_column_target *, c, columns) {
         const struct attribute *att;
         TRY(find_attribute(s, t, c, &att));
         for (uint16_t i = 0; i < n; i++)
-            if (list[i] == att)
+            if (list[i].att == att && (!list[i].steps || !c->steps))
                 return FAIL_AT(a, c->node.location, DUPLICATE_COLUMN,
                                "column \"%s\" specified more than once", c->name);
-        list[n++] = att;
+        list[n++] = (struct column_part){att, c->steps, c->node.location};
     }
     *ret = list;
     *ret_n = n;
@@ -114,9 +142,9 @@ static status too_many(struct scope *s, struct ast_insert *n, uint16_t columns, 
 
 /* Values for columns of a view that are none of the table. */
 static status all_updatable(struct scope *s, const struct change_target *t,
-                            const struct attribute **columns, uint16_t n) {
+                            const struct column_part *columns, uint16_t n) {
     for (uint16_t i = 0; i < n; i++)
-        if (!columns[i]) return change_target_refuse(s, t, i, -1);
+        if (!columns[i].att) return change_target_refuse(s, t, i, -1);
     return OK;
 }
 
@@ -148,7 +176,7 @@ static status values_as_query(struct scope *s, struct rte *e) {
 }
 
 static status insert_values(struct scope *s, struct ast_insert *n, const struct change_target *t,
-                            const struct attribute **columns, uint16_t ncolumns) {
+                            const struct column_part *columns, uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query;
     struct rte *e;
@@ -159,30 +187,29 @@ static status insert_values(struct scope *s, struct ast_insert *n, const struct 
     TRY(all_updatable(s, t, columns, e->ncolumns));
     for (uint16_t c = 0; c < e->ncolumns; c++) {
         for (uint32_t i = 0; i < e->nrows; i++)
-            TRY(inserted(a, columns[c], n->override, e->rows[i][c], &e->rows[i][c]));
-        e->columns[c].type = columns[c]->type;
-        e->columns[c].typmod = columns[c]->typmod;
-        e->columns[c].collation = columns[c]->collation;
+            TRY(inserted_part(a, &columns[c], n->override, e->rows[i][c], &e->rows[i][c]));
+        TRY(part_type(a, &columns[c], &e->columns[c].type, &e->columns[c].typmod));
+        e->columns[c].collation = columns[c].att->collation;
     }
     if (q->has_sets) TRY(values_as_query(s, e));
     if (single && !q->has_sets) {
         for (uint16_t c = 0; c < e->ncolumns; c++)
-            q->sets_to[columns[c]->number - 1] = e->rows[0][c];
+            TRY(put_part(s, &columns[c], e->rows[0][c], &q->sets_to[columns[c].att->number - 1]));
         return OK;
     }
     uint16_t index;
     TRY(source_item(s, e, &index));
     for (uint16_t c = 0; c < e->ncolumns; c++) {
-        struct expr *v = expr_var(a->arena, index, (int16_t)(c + 1), columns[c]->type,
-                                  columns[c]->typmod, columns[c]->collation, -1);
+        struct expr *v = expr_var(a->arena, index, (int16_t)(c + 1), e->columns[c].type,
+                                  e->columns[c].typmod, e->columns[c].collation, -1);
         NEEDS(a, v);
-        q->sets_to[columns[c]->number - 1] = v;
+        TRY(put_part(s, &columns[c], v, &q->sets_to[columns[c].att->number - 1]));
     }
     return OK;
 }
 
 static status insert_select(struct scope *s, struct ast_insert *n, const struct change_target *t,
-                            const struct attribute **columns, uint16_t ncolumns) {
+                            const struct column_part *columns, uint16_t ncolumns) {
     struct analyse *a = s->a;
     struct query *q = s->query, *sub;
     struct scope gap = *s; /* the source does not see the target table */
@@ -199,14 +226,17 @@ static status insert_select(struct scope *s, struct ast_insert *n, const struct 
     e->query = sub;
     uint16_t index = q->nrtes;
     for (uint16_t c = 0; c < sub->nvisible; c++) {
-        const struct attribute *att = columns[c];
+        const struct attribute *att = columns[c].att;
         struct expr *v;
+        oid type;
+        int32_t typmod;
+        TRY(part_type(a, &columns[c], &type, &typmod));
         oid was = sub->targets[c].expr->type;
-        TRY(subquery_column_as(a, sub, index, c, att->type, att->typmod, CAST_ASSIGNMENT, &v));
+        TRY(subquery_column_as(a, sub, index, c, type, typmod, CAST_ASSIGNMENT, &v));
         if (!v) {
             status st = FAIL_AT(a, sub->targets[c].expr->location, DATATYPE_MISMATCH,
                                 "column \"%s\" is of type %s but expression is of type %s",
-                                att->name, type_words(a, att->type), type_words(a, was));
+                                att->name, type_words(a, type), type_words(a, was));
             error_hint(a->error, "You will need to rewrite or cast the expression.");
             return st;
         }
@@ -215,7 +245,7 @@ static status insert_select(struct scope *s, struct ast_insert *n, const struct 
         } else {
             TRY(may_insert(a, att, n->override));
         }
-        q->sets_to[att->number - 1] = v;
+        TRY(put_part(s, &columns[c], v, &q->sets_to[att->number - 1]));
     }
     for (uint16_t i = 0; i < sub->ntargets; i++)
         TRY(coerce_unknown(a, sub->targets[i].expr, &sub->targets[i].expr));
@@ -271,7 +301,7 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     TRY(transform_with(s, n->with));
     struct change_target t;
     TRY(change_target(s, n->relation, &t));
-    const struct attribute **columns;
+    const struct column_part *columns;
     uint16_t ncolumns;
     TRY(insert_columns(s, &t, n->columns, &columns, &ncolumns));
     NEW_N(a, q->sets_to, t.r->natts + 1);
@@ -286,18 +316,31 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     return transform_returning(s, n->returning);
 }
 
-static status one_set(struct scope *s, const struct change_target *t, struct ast_column_target *c,
-                      struct node *value, struct expr **values) {
+/* Made by an assignment to a part, to which others may be added. */
+static bool is_part(const struct expr *e) {
+    while (e->kind == EXPR_CAST) e = e->args[0];
+    return e->kind == EXPR_SET_FIELD || e->kind == EXPR_SET_ELEMENT;
+}
+
+static status one_set(struct scope *s, const struct change_target *target,
+                      struct ast_column_target *t, struct node *value, struct expr **values) {
     struct analyse *a = s->a;
     const struct attribute *att;
-    TRY(find_attribute(s, t, c, &att));
-    if (values[att->number - 1])
-        return FAIL_AT(a, c->node.location, SYNTAX_ERROR,
-                       "multiple assignments to same column \"%s\"", c->name);
-    struct expr *e;
+    TRY(find_attribute(s, target, t, &att));
+    struct expr *e, **slot = &values[att->number - 1];
+    if (*slot && (!list_n(t->steps) || !is_part(*slot)))
+        return FAIL_AT(a, t->node.location, SYNTAX_ERROR,
+                       "multiple assignments to same column \"%s\"", t->name);
     TRY(transform_expr(s, value, CLAUSE_UPDATE, &e));
     if (e->kind != EXPR_DEFAULT) TRY(may_update(a, att));
-    return assigned(a, att, e, &values[att->number - 1]);
+    if (!list_n(t->steps)) return assigned(a, att, e, slot);
+    struct column_part to = {att, t->steps, t->node.location};
+    struct expr *base = *slot;
+    if (!base)
+        base = expr_var(a->arena, (uint16_t)s->query->target_rte, att->number, att->type,
+                        att->typmod, att->collation, -1);
+    NEEDS(a, base);
+    return assign_part(s, &to, base, e, slot);
 }
 
 status transform_sets(struct scope *s, const struct change_target *t, const struct list *sets,

@@ -230,10 +230,32 @@ status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, 
                    column);
 }
 
+/* A table's row is of the table's type; dropped columns are null in it. */
+static status typed_row(struct scope *s, const struct ns_item *item, const struct type *t,
+                        unsigned level, int32_t location, struct expr **ret) {
+    struct analyse *a = s->a;
+    struct expr *e = expr_new_n(a->arena, EXPR_ROW, t->oid, location, t->nfields);
+    NEEDS(a, e);
+    for (uint16_t i = 0; i < t->nfields; i++) {
+        if (item->exprs[i]) {
+            TRY(take(a, item->exprs[i], level, location, &e->args[i]));
+            continue;
+        }
+        e->args[i] = expr_const(a->arena, t->fields[i].type, (datum){0}, true, location);
+        NEEDS(a, e->args[i]);
+    }
+    *ret = e;
+    return OK;
+}
+
 status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned level,
                        int32_t location, struct expr **ret) {
     struct analyse *a = s->a;
     uint16_t n = 0;
+    const struct type *t = item->relation && item->rte >= 0 && item->relation->row_type
+                               ? type_find(item->relation->row_type)
+                               : NULL;
+    if (t && t->nfields == item->ncolumns) return typed_row(s, item, t, level, location, ret);
     for (uint16_t i = 0; i < item->ncolumns; i++) n += item->exprs[i] != NULL;
     struct expr *e = expr_new_n(a->arena, EXPR_ROW, RECORDOID, location, n);
     NEEDS(a, e);

@@ -179,6 +179,19 @@ static status expand_star(struct scope *s, const struct ast_column_ref *ref,
     return expand_item(s, item, level, location, l);
 }
 
+static status expand_fields(struct scope *s, struct expr *e, const struct type *t,
+                            struct target_list *l) {
+    for (uint16_t i = 0; i < t->nfields; i++) {
+        struct expr *field;
+        if (t->fields[i].dropped) continue;
+        TRY(field_expr(s->a, e, t, i, e->location, &field));
+        char *name = arena_strdup(s->a->arena, t->fields[i].name);
+        NEEDS(s->a, name);
+        TRY(append(s, l, field, name));
+    }
+    return OK;
+}
+
 /* (expr).* of a row. */
 static status expand_record(struct scope *s, struct ast_indirection *n, enum clause c,
                             struct target_list *l) {
@@ -192,6 +205,8 @@ static status expand_record(struct scope *s, struct ast_indirection *n, enum cla
     status st = transform_indirection(s, &without, &e);
     s->clause = before;
     TRY(st);
+    const struct type *t = type_below(type_find(e->type));
+    if (t && t->kind == 'c') return expand_fields(s, e, t, l);
     uint16_t nfields;
     const struct rte_column *fields;
     TRY(routine_fields(s, e, &nfields, &fields));
@@ -201,8 +216,11 @@ static status expand_record(struct scope *s, struct ast_indirection *n, enum cla
         TRY(append(s, l, field, fields[i].name));
     }
     if (nfields) return OK;
+    if (e->kind != EXPR_ROW && e->type == RECORDOID)
+        return FAIL_AT(s->a, n->node.location, SYNTAX_ERROR, "record type has not been registered");
     if (e->kind != EXPR_ROW)
-        return not_supported(s->a, n->node.location, "expansion of a composite value");
+        return FAIL_AT(s->a, n->node.location, WRONG_OBJECT_TYPE, "type %s is not composite",
+                       type_words(s->a, e->type));
     for (uint16_t i = 0; i < e->nargs; i++) {
         char *name =
             e->row.names ? (char *)e->row.names[i] : arena_printf(s->a->arena, "f%u", i + 1u);

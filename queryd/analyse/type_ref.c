@@ -51,7 +51,7 @@ status type_of_name(struct analyse *a, const struct ast_type_name *n, oid *ret_t
     oid found;
     TRY(analyse_at(a, n->node.location, catalog_type_named(a->env, schema, name, &found)));
     const struct type *t = type_find(found);
-    if (!t) return not_supported(a, n->node.location, "a user-defined type here");
+    if (!t) return not_supported(a, n->node.location, arena_printf(a->arena, "type %s", name));
     TRY(typmod_of(a, n, t, ret_typmod));
     if (n->array_ndims > 0) {
         if (!t->array)

@@ -71,7 +71,7 @@ static struct generation *private_generation(struct sql_env *env) {
     return g;
 }
 
-static struct generation *generation_of(struct sql_env *env) {
+struct generation *generation_of(struct sql_env *env) {
     return env->txn->catalog_changed ? private_generation(env) : shared_generation(env);
 }
 
@@ -88,7 +88,12 @@ void catalog_changed(struct sql_env *env) {
 
 uint64_t catalog_version(const struct sql_env *env) {
     if (env->txn->catalog_changed) return 0;
-    return atomic_load_explicit(&env->proc->shm->control->catalog_version, memory_order_acquire);
+    uint64_t version =
+        atomic_load_explicit(&env->proc->shm->control->catalog_version, memory_order_acquire);
+    /* Who finds a plan by this version uses what it was made from. */
+    struct generation *g = env->catalog->shared;
+    if (g && g->version == version && env->txn->slot) g->users[env->txn->index] = own_life(env);
+    return version;
 }
 
 void cache_free(struct catalog *c) {

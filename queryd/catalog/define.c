@@ -246,6 +246,8 @@ static const char *drop_tag(enum ast_object_type type) {
     case OBJECT_FUNCTION: return "DROP FUNCTION";
     case OBJECT_PROCEDURE: return "DROP PROCEDURE";
     case OBJECT_ROUTINE: return "DROP ROUTINE";
+    case OBJECT_TYPE: return "DROP TYPE";
+    case OBJECT_DOMAIN: return "DROP DOMAIN";
     default: return "DROP";
     }
 }
@@ -259,6 +261,10 @@ static const char *alter_tag(enum ast_object_type type) {
     case OBJECT_FUNCTION: return "ALTER FUNCTION";
     case OBJECT_PROCEDURE: return "ALTER PROCEDURE";
     case OBJECT_ROUTINE: return "ALTER ROUTINE";
+    case OBJECT_ATTRIBUTE:
+    case OBJECT_TYPE: return "ALTER TYPE";
+    case OBJECT_DOMAIN_CONSTRAINT:
+    case OBJECT_DOMAIN: return "ALTER DOMAIN";
     default: return "ALTER TABLE";
     }
 }
@@ -281,10 +287,6 @@ static const char *refused(const struct node *n) {
     case NODE_CREATE_TABLE_AS: return "CREATE TABLE AS";
     case NODE_REFRESH: return "REFRESH MATERIALIZED VIEW";
     case NODE_OWNED: return "DROP OWNED or REASSIGN OWNED";
-    case NODE_CREATE_TYPE: return "CREATE TYPE";
-    case NODE_ALTER_ENUM: return "ALTER TYPE";
-    case NODE_CREATE_DOMAIN: return "CREATE DOMAIN";
-    case NODE_ALTER_DOMAIN: return "ALTER DOMAIN";
     case NODE_GRANT: return ((struct ast_grant *)n)->revoke ? "REVOKE" : "GRANT";
     case NODE_GRANT_ROLE: return ((struct ast_grant_role *)n)->revoke ? "REVOKE" : "GRANT";
     case NODE_DO: return "DO";
@@ -310,6 +312,10 @@ static bool carried_out(const struct node *n) {
     case NODE_DROP:
     case NODE_TRUNCATE:
     case NODE_COMMENT:
+    case NODE_CREATE_TYPE:
+    case NODE_ALTER_ENUM:
+    case NODE_CREATE_DOMAIN:
+    case NODE_ALTER_DOMAIN:
     case NODE_ROLE:
     case NODE_DATABASE:
     case NODE_VACUUM:
@@ -328,6 +334,15 @@ bool define_is_definition(const struct node *stmt) {
 static status changing(struct sql_env *env, status st) {
     if (env->txn->catalog_changed) catalog_rolled_back(env);
     return st;
+}
+
+static status create_type(struct sql_env *env, const struct ast_create_type *s) {
+    switch (s->kind) {
+    case TYPE_ENUM: return define_create_enum(env, s);
+    case TYPE_COMPOSITE: return define_create_composite(env, s);
+    case TYPE_RANGE: return define_unsupported(env, "CREATE TYPE AS RANGE");
+    default: return define_unsupported(env, "CREATE TYPE of a base type");
+    }
 }
 
 static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
@@ -363,6 +378,14 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
         *tag = alter_tag(ast_as_alter_object(n)->type);
         return define_alter_object(env, ast_as_alter_object(n));
     case NODE_DROP: *tag = drop_tag(ast_as_drop(n)->type); return define_drop(env, ast_as_drop(n));
+    case NODE_CREATE_TYPE: *tag = "CREATE TYPE"; return create_type(env, ast_as_create_type(n));
+    case NODE_ALTER_ENUM: *tag = "ALTER TYPE"; return define_alter_enum(env, ast_as_alter_enum(n));
+    case NODE_CREATE_DOMAIN:
+        *tag = "CREATE DOMAIN";
+        return define_create_domain(env, ast_as_create_domain(n));
+    case NODE_ALTER_DOMAIN:
+        *tag = "ALTER DOMAIN";
+        return define_alter_domain(env, ast_as_alter_domain(n));
     case NODE_TRUNCATE: *tag = "TRUNCATE TABLE"; return define_truncate(env, ast_as_truncate(n));
     case NODE_COMMENT: *tag = "COMMENT"; return define_comment(env, ast_as_comment(n));
     case NODE_ROLE: *tag = role_tag(ast_as_role(n)); return define_role(env, ast_as_role(n));

@@ -1,5 +1,5 @@
 /* define_add_column.c: ALTER TABLE … ADD and DROP COLUMN. */
-#include "catalog/define_internal.h"
+#include "catalog/define_types.h"
 
 static status is_empty(struct sql_env *env, const struct relation *r, bool *ret_empty) {
     struct sql_env now;
@@ -91,6 +91,7 @@ status define_add_column(struct sql_env *env, const struct relation *r,
     bool empty, fill;
     const char *missing;
     TRY(define_column_type(env, c, &att));
+    TRY(define_refuse_recursion(env, r, att.type));
     TRY(column_expression(env, r, c, &att, &expression));
     TRY(is_empty(env, r, &empty));
     TRY(missing_value(env, &att, expression, empty, &missing, &fill));
@@ -117,6 +118,23 @@ static status mark_dropped(struct sql_env *env, struct catalog_row *row, void *a
     row_set_bool(row, COL_pg_attribute_atthasdef, false);
     row_set_bool(row, COL_pg_attribute_atthasmissing, false);
     row_set_null(row, COL_pg_attribute_attmissingval);
+    row_set_oid(row, COL_pg_attribute_atttypid,
+                define_stand_in(row_oid(row, COL_pg_attribute_atttypid)));
+    return OK;
+}
+
+/* Its type may go away before it does. */
+status define_forget_type(struct sql_env *env, oid relation, int16_t number) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(relation), datum_int4(number)};
+    return catalog_rows_delete(env, CAT_pg_depend, OID_pg_depend_depender_index, keys, 3, NULL);
+}
+
+status define_drop_attribute(struct sql_env *env, const struct relation *r,
+                             const struct attribute *att) {
+    int16_t number = att->number;
+    TRY(define_forget_type(env, r->oid, number));
+    TRY(define_update_attribute(env, r->oid, number, mark_dropped, &number));
+    catalog_changed(env);
     return OK;
 }
 
@@ -175,5 +193,6 @@ status define_drop_column(struct sql_env *env, const struct relation *r,
     TRY(define_drop_owned_sequences(env, relation, number));
     datum keys[] = {datum_oid(relation), datum_int2(number)};
     TRY(catalog_rows_delete(env, CAT_pg_statistic, 0, keys, 2, NULL));
+    TRY(define_forget_type(env, relation, number));
     return define_update_attribute(env, relation, number, mark_dropped, &number);
 }

@@ -220,6 +220,7 @@ static status run_pass(struct alter *a, enum pass pass) {
 }
 
 status define_alter_table(struct sql_env *env, struct ast_alter_table *s) {
+    if (s->type == OBJECT_TYPE) return define_alter_composite(env, s);
     const struct relation *r;
     const char *kinds = kinds_of(s->type);
     if (!kinds) return define_unsupported(env, "this kind of ALTER");

@@ -1,6 +1,6 @@
 /* define_alter_type.c: ALTER COLUMN … TYPE, all those of one statement together: expressions see
  * the old values of every column. */
-#include "catalog/define_internal.h"
+#include "catalog/define_types.h"
 
 struct change {
     struct attribute *att; /* as it was */
@@ -67,6 +67,8 @@ static status plan_change(struct alteration *a, const struct ast_alter_cmd *cmd)
     x->def = c;
     x->to = *x->att;
     TRY(define_column_type(env, c, &x->to));
+    TRY(define_refuse_uses(env, a->r->row_type, "table", a->r->name));
+    TRY(define_refuse_recursion(env, a->r, x->to.type));
     struct node *using_expression = using_of(c);
     if (using_expression && x->att->generated) return refuse_using(a, x->att);
     *t = (struct define_transform){.number = x->att->number,
@@ -121,6 +123,14 @@ static status set_type(struct sql_env *, struct catalog_row *row, void *arg) {
     return OK;
 }
 
+status define_set_attribute_type(struct sql_env *env, oid relation, const struct attribute *to) {
+    struct attribute arg = *to;
+    TRY(define_forget_type(env, relation, to->number));
+    TRY(define_update_attribute(env, relation, to->number, set_type, &arg));
+    return define_depend(env, (struct object_address){OID_pg_class, relation, to->number},
+                         (struct object_address){OID_pg_type, to->type, 0}, 'n');
+}
+
 static status forget_missing(struct sql_env *, struct catalog_row *row, void *) {
     row_set_bool(row, COL_pg_attribute_atthasmissing, false);
     row_set_null(row, COL_pg_attribute_attmissingval);
@@ -165,7 +175,7 @@ static status change_column(struct alteration *a, struct change *x) {
     TRY(check_default(env, x));
     TRY(change_sequence(env, x));
     TRY(catalog_rows_delete(env, CAT_pg_statistic, 0, keys, 2, NULL));
-    TRY(define_update_attribute(env, a->r->oid, x->att->number, set_type, &x->to));
+    TRY(define_set_attribute_type(env, a->r->oid, &x->to));
     if (x->keeps_bytes) return OK;
     return define_update_attribute(env, a->r->oid, x->att->number, forget_missing, NULL);
 }

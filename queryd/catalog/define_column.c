@@ -33,6 +33,15 @@ status define_collation(struct sql_env *env, const struct list *names, oid type,
     return OK;
 }
 
+/* A defined type is not to go away while something is made of it. */
+static status lock_defined(struct sql_env *env, oid type) {
+    const struct type *t = type_find(type);
+    if (t && t->arena && t->kind == 'b') t = type_find(t->element);
+    if (!t || !t->arena) return OK;
+    return txn_lock_relation(env->proc, env->txn, t->oid, MODE_ACCESS_SHARE, false,
+                             env->settings->lock_timeout_ms);
+}
+
 status define_column_type(struct sql_env *env, const struct ast_column_def *c,
                           struct attribute *att) {
     if (!c->type) return define_unsupported(env, "a column without a type");
@@ -46,10 +55,10 @@ status define_column_type(struct sql_env *env, const struct ast_column_def *c,
         att->typmod = -1;
     } else {
         TRY(type_from_ast(env, c->type, &att->type, &att->typmod));
+        TRY(lock_defined(env, att->type));
     }
     const struct type *t = type_find(att->type);
-    if (!t)
-        return define_at(env, &c->type->node, define_unsupported(env, "a column of a row type"));
+    if (!t) return define_at(env, &c->type->node, define_unsupported(env, "a column of this type"));
     if (t->kind == 'p')
         return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
                          "column \"%s\" has pseudo-type %s", c->name,

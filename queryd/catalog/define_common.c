@@ -182,6 +182,8 @@ status define_insert_attribute(struct sql_env *env, oid relation, const struct a
         TRY(row_set_text(env->eval.arena, &row, COL_pg_attribute_attmissingval, missing_text));
     }
     TRY(catalog_row_insert(env, CAT_pg_attribute, &row));
+    TRY(define_depend(env, (struct object_address){OID_pg_class, relation, att->number},
+                      (struct object_address){OID_pg_type, att->type, 0}, 'n'));
     if (!att->default_text) return OK;
     return define_insert_default(env, relation, att->number, att->default_text);
 }
@@ -224,11 +226,27 @@ status define_insert_default(struct sql_env *env, oid relation, int16_t number, 
                          (struct object_address){OID_pg_class, relation, number}, 'a');
 }
 
+static status row_type_is_free(struct sql_env *env, const struct relation *r) {
+    const char *key = catalog_name(env->eval.arena, r->name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_ptr(key), datum_oid(r->schema)};
+    struct catalog_row row;
+    status st = catalog_row_get(env, CAT_pg_type, OID_pg_type_typname_nsp_index, keys, 2,
+                                env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    st = error_set(env->eval.error, ST_DUPLICATE_OBJECT, "type \"%s\" already exists", r->name);
+    error_hint(env->eval.error, "A relation has an associated type of the same name, so you must "
+                                "use a name that doesn't conflict with any existing type.");
+    return st;
+}
+
 status define_insert_row_type(struct sql_env *env, const struct relation *r, oid *ret_type) {
     struct arena *a = env->eval.arena;
     struct catalog_row row;
     oid type, array;
     char array_name[NAME_BYTES];
+    TRY(row_type_is_free(env, r));
     TRY(new_oid(env, &type));
     TRY(new_oid(env, &array));
     snprintf(array_name, sizeof array_name, "_%.62s", r->name);
@@ -244,6 +262,8 @@ status define_insert_row_type(struct sql_env *env, const struct relation *r, oid
     TRY(catalog_row_insert(env, CAT_pg_type, &row));
     TRY(row_type_row(a, &row, array, r->schema, array_name, type, 0, 0, r->owner));
     TRY(catalog_row_insert(env, CAT_pg_type, &row));
+    TRY(define_depend(env, (struct object_address){OID_pg_type, array, 0},
+                      (struct object_address){OID_pg_type, type, 0}, 'i'));
     *ret_type = type;
     return OK;
 }

@@ -1,5 +1,6 @@
 /* define_depend.c: what depends on what is dropped: views, defaults, foreign keys. */
 #include "catalog/define_function.h"
+#include "catalog/define_types.h"
 
 /* One DROP: what it has taken with it so far, for the notice at its end. */
 struct cascade {
@@ -22,6 +23,7 @@ static const char *kind_word(char kind) {
     case 'v': return "view";
     case 'i': return "index";
     case 'S': return "sequence";
+    case 'c': return "type";
     default: return "table";
     }
 }
@@ -272,7 +274,8 @@ status define_drop_dependents(struct sql_env *env, const struct relation *r, int
         TRY(drop_dependents(&c, OID_pg_class, (oid)(uintptr_t)sequence, 0, text));
     }
     report(&c);
-    return OK;
+    if (part) return OK;
+    return define_drop_type_dependents(env, r->row_type, what, cascade, others);
 }
 
 status define_drop_index_dependents(struct sql_env *env, oid index, const char *what,

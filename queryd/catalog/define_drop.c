@@ -1,5 +1,6 @@
 /* define_drop.c: DROP, and what depends on what is dropped. */
 #include "catalog/define_function.h"
+#include "catalog/define_types.h"
 
 /* ---- one relation ---------------------------------------------------------------------------- */
 
@@ -54,7 +55,10 @@ static status drop_row_type(struct sql_env *env, oid type) {
     if (!type) return OK;
     TRY(catalog_row_get_oid(env, CAT_pg_type, type, env->eval.arena, &row));
     datum keys[] = {datum_oid(row_oid(&row, COL_pg_type_typarray)), datum_oid(type)};
-    for (int i = 0; i < 2; i++) TRY(catalog_rows_delete(env, CAT_pg_type, 0, &keys[i], 1, NULL));
+    for (int i = 0; i < 2; i++) {
+        TRY(define_forget(env, OID_pg_type, keys[i].u32));
+        TRY(catalog_rows_delete(env, CAT_pg_type, 0, &keys[i], 1, NULL));
+    }
     return OK;
 }
 
@@ -107,6 +111,7 @@ static const struct drop_kind drop_kinds[] = {
     {OBJECT_SEQUENCE, 'S', "sequence", "a", "Use DROP SEQUENCE to remove a sequence."},
     {OBJECT_MATVIEW, 'm', "materialized view", "a",
      "Use DROP MATERIALIZED VIEW to remove a materialized view."},
+    {OBJECT_TYPE, 'c', "type", "a", "Use DROP TYPE to remove a type."},
 };
 
 static status missing_object(struct sql_env *env, const struct ast_drop *s, const char *word,
@@ -239,12 +244,47 @@ out:
     return st;
 }
 
+/* Types that are no relation's, (oid) items. */
+static status schema_types(struct sql_env *env, oid schema, struct list **ret_types) {
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_type, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        char kind = row_char(&s.row, COL_pg_type_typtype);
+        uintptr_t type = row_oid(&s.row, COL_pg_type_oid);
+        if (row_oid(&s.row, COL_pg_type_typnamespace) == schema && (kind == 'e' || kind == 'd'))
+            TRY_OUT(st, list_append(env->eval.arena, ret_types, (void *)type));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
 static status refuse_schema(struct sql_env *env, const char *schema, const char *what) {
     status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                           "cannot drop schema %s because other objects depend on it", schema);
     error_detail(env->eval.error, "%s depends on schema %s", what, schema);
     error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
     return st;
+}
+
+static status drop_types(struct sql_env *env, oid schema, const char *schema_name, bool cascade) {
+    struct list *types = NULL;
+    TRY(schema_types(env, schema, &types));
+    LIST_EACH(void *, item, types) {
+        const char *name;
+        oid type = (oid)(uintptr_t)item;
+        TRY(define_lock_type_oid(env, type, MODE_ACCESS_EXCLUSIVE));
+        catalog_changed(env);
+        if (!type_find(type)) continue;
+        TRY(define_type_text(env, type, &name));
+        if (!cascade) return refuse_schema(env, schema_name, name);
+        define_notice(env, "00000", "drop cascades to %s", name);
+        TRY(define_drop_type_dependents(env, type, name, true, NULL));
+        TRY(define_drop_type(env, type));
+    }
+    return OK;
 }
 
 static status drop_contents(struct sql_env *env, const struct list *relations, const char *schema,
@@ -303,7 +343,8 @@ status define_drop_schema_contents(struct sql_env *env, oid schema) {
     struct sql_env quiet = *env;
     quiet.notice = NULL;
     TRY(schema_contents(env, schema, &relations));
-    return drop_contents(&quiet, relations, "", true);
+    TRY(drop_contents(&quiet, relations, "", true));
+    return drop_types(&quiet, schema, "", true);
 }
 
 static status drop_schema(struct sql_env *env, const struct ast_drop *s, const char *name) {
@@ -325,6 +366,7 @@ static status drop_schema(struct sql_env *env, const struct ast_drop *s, const c
     TRY(schema_contents(env, schema, &relations));
     TRY(drop_contents(env, relations, name, s->cascade));
     TRY(drop_functions(env, schema, name, s->cascade));
+    TRY(drop_types(env, schema, name, s->cascade));
     datum key = datum_oid(schema);
     TRY(catalog_rows_delete(env, CAT_pg_namespace, 0, &key, 1, NULL));
     TRY(define_forget(env, OID_pg_namespace, schema));
@@ -351,6 +393,7 @@ status define_drop(struct sql_env *env, struct ast_drop *s) {
     const struct drop_kind *kind = NULL;
     if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
         return define_drop_functions(env, s);
+    if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_drop_types(env, s);
     for (size_t i = 0; i < sizeof drop_kinds / sizeof *drop_kinds; i++)
         if (drop_kinds[i].type == s->type) kind = &drop_kinds[i];
     if (!kind && s->type != OBJECT_SCHEMA) {

@@ -51,6 +51,9 @@ struct define_hooks {
      * violated by some row`. */
     status (*check_rows)(struct sql_env *env, const struct relation *r, struct node *expression,
                          const char *constraint);
+    /* A value about to become one of a domain: 23502, 23514. */
+    status (*check_domain)(struct sql_env *env, const struct type *domain, datum value,
+                           bool is_null);
     /* Every row of a table with a foreign key: 23503. */
     status (*check_references)(struct sql_env *env, const struct relation *r,
                                const struct foreign_key *k);

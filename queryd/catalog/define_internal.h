@@ -27,6 +27,16 @@ status define_database(struct sql_env *env, struct ast_database *s);
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
 status define_reindex(struct sql_env *env, struct ast_reindex *s);
 status define_cluster(struct sql_env *env, struct ast_cluster *s);
+status define_create_enum(struct sql_env *env, const struct ast_create_type *s);
+status define_create_composite(struct sql_env *env, const struct ast_create_type *s);
+status define_alter_enum(struct sql_env *env, const struct ast_alter_enum *s);
+status define_alter_composite(struct sql_env *env, const struct ast_alter_table *s);
+status define_create_domain(struct sql_env *env, const struct ast_create_domain *s);
+status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s);
+status define_rename_type(struct sql_env *env, const struct ast_rename *s);
+status define_rename_condition(struct sql_env *env, const struct ast_rename *s);
+status define_alter_type_object(struct sql_env *env, const struct ast_alter_object *s);
+status define_drop_types(struct sql_env *env, const struct ast_drop *s);
 
 /* ---- sequences ------------------------------------------------------------------------------- */
 
@@ -92,6 +102,17 @@ status define_insert_attribute(struct sql_env *env, oid relation, const struct a
 status define_insert_default(struct sql_env *env, oid relation, int16_t number, const char *text);
 /* Row type and its array, with new oids; *ret_type: the row type. */
 status define_insert_row_type(struct sql_env *env, const struct relation *r, oid *ret_type);
+/* A column (or attribute of a composite type) without anything that depends on it: its place stays,
+ * of a built-in type that is stored alike. */
+status define_drop_attribute(struct sql_env *env, const struct relation *r,
+                             const struct attribute *att);
+/* Its type no longer knows of it. */
+status define_forget_type(struct sql_env *env, oid relation, int16_t number);
+status define_set_attribute_type(struct sql_env *env, oid relation, const struct attribute *to);
+/* 42P16: a column of that type would put the relation's row type into itself. */
+status define_refuse_recursion(struct sql_env *env, const struct relation *r, oid type);
+/* A role's oid; 42704. */
+status define_role_oid(struct sql_env *env, const char *name, oid *ret_role);
 status define_new_tree(struct sql_env *env, oid relation, struct tree *ret_tree);
 
 /* The row type of a relation that gets another name (NULL: keeps it) or schema (0). */

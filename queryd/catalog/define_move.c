@@ -6,7 +6,7 @@ static status set_owner(struct sql_env *, struct catalog_row *row, void *arg) {
     return OK;
 }
 
-static status need_role(struct sql_env *env, const char *name, oid *ret_role) {
+status define_role_oid(struct sql_env *env, const char *name, oid *ret_role) {
     if (*name == ROLE_SPECIAL) {
         *ret_role = env->settings->user_oid;
         return OK;
@@ -18,7 +18,7 @@ static status need_role(struct sql_env *env, const char *name, oid *ret_role) {
 
 status define_change_owner(struct sql_env *env, const struct relation *r, const char *name) {
     oid role;
-    TRY(need_role(env, name, &role));
+    TRY(define_role_oid(env, name, &role));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(define_update_class(env, r->indexes[i].oid, set_owner, &role));
     if (r->primary) TRY(define_update_class(env, r->primary->oid, set_owner, &role));
@@ -37,7 +37,7 @@ static status schema_owner(struct sql_env *env, const char *schema_name, const c
         return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
                          schema_name);
     TRY(st);
-    TRY(need_role(env, owner, &role));
+    TRY(define_role_oid(env, owner, &role));
     datum key = datum_oid(schema);
     struct catalog_scan s;
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_namespace, 0, &key, 1, &s));
@@ -55,6 +55,8 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
         return schema_owner(env, ast_as_literal(s->object)->text, s->new_owner);
     if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
         return define_move_function(env, s);
+    if ((s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) && !s->extension)
+        return define_alter_type_object(env, s);
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;

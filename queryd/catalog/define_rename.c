@@ -286,15 +286,19 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
     }
     if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
         return define_rename_function(env, s);
+    if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_rename_type(env, s);
+    if (s->type == OBJECT_DOMAIN_CONSTRAINT) return define_rename_condition(env, s);
     if (!s->relation) return define_unsupported(env, "this form of RENAME");
     const struct relation *r;
-    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, "rviS", s->if_exists, &r);
+    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE,
+                            s->type == OBJECT_ATTRIBUTE ? "c" : "rviS", s->if_exists, &r);
     if (status_is(st, ST_NOT_FOUND)) {
         define_notice(env, "00000", "relation \"%s\" does not exist, skipping", s->relation->name);
         return OK;
     }
     TRY(st);
     switch (s->type) {
+    case OBJECT_ATTRIBUTE:
     case OBJECT_COLUMN: return rename_column(env, r, s->name, s->new_name);
     case OBJECT_TABLE_CONSTRAINT: return rename_constraint(env, r, s->name, s->new_name);
     case OBJECT_TABLE:

@@ -155,7 +155,8 @@ status fn_type_is_visible(struct fn_call *c) {
     struct sql_env env;
     struct catalog_row row;
     bool in_path;
-    if (type_find(c->args[0].u32)) return return_bool(c, true);
+    const struct type *known = type_find(c->args[0].u32);
+    if (known && !known->arena) return return_bool(c, true);
     TRY(function_env(c, &env));
     status st = catalog_row_get_oid(&env, CAT_pg_type, c->args[0].u32, env.eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return return_null(c);

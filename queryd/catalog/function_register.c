@@ -1,5 +1,6 @@
 /* function_register.c: gives the functions their bodies at process start. */
 #include "catalog/function_bodies.h"
+#include "catalog/types.h"
 
 status function_env(const struct fn_call *c, struct sql_env *ret_env) {
     const struct sql_env *env = c->env->session ? c->env->session->session : NULL;
@@ -33,6 +34,7 @@ static void register_privileges(void) {
 }
 
 void catalog_functions_register(void) {
+    catalog_types_register();
     static const struct {
         oid function;
         fn_scalar *body;

@@ -33,6 +33,7 @@ struct generation {
     struct cached_relation *by_oid[256];
     struct cached_name *by_name[256];
     struct cached_schema *schemas;
+    struct cached_type *types[256];
     struct cached_routines *routines[64]; /* by name */
     unsigned names;                       /* entries, to stop remembering what does not exist */
     txn_ref life;    /* of the one transaction that it is private to; 0: shared */
@@ -42,6 +43,10 @@ struct generation {
 struct cached_relation {
     struct cached_relation *next;
     const struct relation *relation;
+};
+struct cached_type {
+    struct cached_type *next;
+    const struct type *type;
 };
 struct cached_name {
     struct cached_name *next;
@@ -84,6 +89,8 @@ struct catalog {
 };
 
 void cache_free(struct catalog *c);
+/* The one that the running transaction looks into; NULL: no memory. */
+struct generation *generation_of(struct sql_env *env);
 
 /* The name of a schema for messages and lookups; NOT_FOUND. In the arena. */
 status schema_name_of(struct sql_env *env, oid schema, struct arena *a, const char **ret_name);

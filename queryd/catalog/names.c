@@ -243,7 +243,8 @@ status catalog_type_named(struct sql_env *env, const char *schema, const char *n
 }
 
 status type_name_print(struct sql_env *env, oid type, int32_t typmod, struct buf *out) {
-    if (type_find(type)) return type_format(type, typmod, out);
+    const struct type *known = type_find(type);
+    if (known && !known->arena) return type_format(type, typmod, out);
     struct catalog_row row;
     status st = catalog_row_get_oid(env, CAT_pg_type, type, env->eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return buf_add_str(out, "???");
@@ -280,7 +281,8 @@ status new_oid(struct sql_env *env, oid *ret_oid) {
 status find_next_oid(struct sql_env *env, oid *ret_next) {
     static const enum catalog_number with_oids[] = {
         CAT_pg_class,     CAT_pg_type,   CAT_pg_attrdef, CAT_pg_constraint,
-        CAT_pg_namespace, CAT_pg_authid, CAT_pg_rewrite, CAT_pg_proc};
+        CAT_pg_namespace, CAT_pg_authid, CAT_pg_rewrite, CAT_pg_proc,
+        CAT_pg_enum};
     oid next = FIRST_USER_OID;
     for (size_t i = 0; i < sizeof with_oids / sizeof *with_oids; i++) {
         struct catalog_scan s;

@@ -73,6 +73,7 @@ struct sql_env {
     struct ri_state *ri;           /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
                                       txn_arena:       to be forgotten when the transaction ends */
     struct index_rows *index_rows; /* programs of computed indexes (exec/index_row.c); like ri */
+    struct list *new_labels;       /* (oid) of enum labels that this transaction added; like ri */
     unsigned ri_depth;             /* > 0: this is a statement of a foreign key's own */
     struct session_temp *temp;     /* ... and of its temporary relations; NULL: none */
     uint32_t temp_number;          /* of its temporary schema */

@@ -1,5 +1,6 @@
 /* Programs at work: one pass over the instructions for a batch of rows. */
 #include "exec/internal.h"
+#include "types/record.h"
 
 #define EACH(i, sel, n, statement)                                                                 \
     do {                                                                                           \
@@ -104,9 +105,10 @@ static status eval_field(struct program_state *s, const struct instr *i, const u
     const struct vec *from = &s->regs[i->args[0]];
     uint16_t field = i->expr->column;
     EACH(row, sel, n, {
-        const struct record *r = from->values[row].record;
-        result->nulls[row] = from->nulls[row] || field >= r->n || r->nulls[field];
-        if (!result->nulls[row]) result->values[row] = r->values[field];
+        bool is_null = true;
+        if (!from->nulls[row])
+            TRY(record_get(&s->eval, from->values[row].v, field, &result->values[row], &is_null));
+        result->nulls[row] = is_null;
     });
     return OK;
 }
@@ -131,6 +133,8 @@ static status eval_one(struct program_state *s, const struct instr *i, const uin
     case INSTR_ROW: return eval_row(s, i, sel, n);
     case INSTR_FIELD: return eval_field(s, i, sel, n);
     case INSTR_SUBSCRIPT: return eval_subscript(s, i, sel, n);
+    case INSTR_SET_FIELD: return eval_set_field(s, i, sel, n);
+    case INSTR_SET_ELEMENT: return eval_set_element(s, i, sel, n);
     case INSTR_CAST: return eval_cast(s, i, sel, n);
     case INSTR_OUTER: return eval_outer(s, i, sel, n);
     case INSTR_SUBPLAN: return eval_subplan(s, i, sel, n);

@@ -1,6 +1,7 @@
 /* Instructions of three-valued logic and of choice: their parts run only for the rows that need
  * them. */
 #include "exec/internal.h"
+#include "types/record.h"
 
 static status scratch(struct program_state *s, uint16_t n, uint16_t **ret) {
     *ret = arena_alloc(s->arena, n * sizeof **ret);
@@ -130,16 +131,19 @@ status eval_not(struct program_state *s, const struct instr *i, const uint16_t *
 }
 
 /* IS [NOT] NULL of a record: every field is (not) null. */
-static bool record_is_null(const struct record *r, bool negated) {
-    for (uint16_t i = 0; i < r->n; i++)
-        if (!r->nulls[i] != negated) return false;
+static bool record_is_null(const struct varlena *v, bool negated) {
+    struct record_cursor c;
+    datum value;
+    bool is_null;
+    if (!ok(record_cursor_init(&c, v))) return false;
+    while (record_cursor_next(&c, &value, &is_null))
+        if (!c.dropped && !is_null != negated) return false;
     return true;
 }
 
 static bool test_row(const struct instr *i, const struct vec *v, uint16_t row) {
     if (i->kind == INSTR_NULL_TEST) {
-        if (!v->nulls[row] && i->expr->args[0]->type == RECORDOID)
-            return record_is_null(v->values[row].record, i->negated);
+        if (!v->nulls[row] && i->other_type) return record_is_null(v->values[row].v, i->negated);
         return (v->nulls[row] != 0) != i->negated;
     }
     bool known = !v->nulls[row], is;

@@ -1,6 +1,7 @@
 /* Instructions that search lists and build values: IN, ANY, arrays, rows, subscripts, casts. */
 #include "exec/internal.h"
 #include "types/array.h"
+#include "types/record.h"
 
 /* One comparison of an IN list or array; *ret_done: the answer is known. */
 static status compare_item(struct program_state *s, const struct instr *i, datum left, datum item,
@@ -112,35 +113,41 @@ status eval_array(struct program_state *s, const struct instr *i, const uint16_t
     return OK;
 }
 
+/* A literal that nobody gave a type is text in a row. */
+static status literals_to_text(struct program_state *s, const struct instr *i, datum *values,
+                               const uint8_t *nulls) {
+    for (uint16_t a = 0; a < i->nargs; a++) {
+        if (nulls[a] || i->expr->args[a]->type != UNKNOWNOID) continue;
+        values[a].v = varlena_from(s->arena, values[a].s, strlen(values[a].s));
+        if (!values[a].v) return exec_memory(s->x);
+    }
+    return OK;
+}
+
 status eval_row(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n) {
     struct vec *result = &s->regs[i->result];
     oid *types = arena_alloc(s->arena, (i->nargs + 1u) * sizeof *types);
     if (!types) return exec_memory(s->x);
     for (uint16_t a = 0; a < i->nargs; a++) types[a] = i->expr->args[a]->type;
+    for (uint16_t a = 0; a < i->nargs; a++)
+        if (types[a] == UNKNOWNOID) types[a] = TEXTOID;
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel ? sel[k] : k;
         datum *values;
         uint8_t *nulls;
         TRY(gather(s, i, row, &values, &nulls));
-        struct record *r = arena_alloc(s->arena, sizeof *r);
-        if (!r) return exec_memory(s->x);
-        *r = (struct record){RECORDOID, i->nargs, types, i->expr->row.names, values, nulls};
-        result->values[row] = datum_ptr(r);
+        TRY(literals_to_text(s, i, values, nulls));
+        struct record r = {i->expr->type, i->nargs, types, i->expr->row.names, values, nulls};
+        TRY(record_build(&s->eval, &r, &result->values[row]));
         result->nulls[row] = 0;
     }
     return OK;
 }
 
-struct bounds {
-    int32_t low[ARRAY_DIMENSIONS_MAX], high[ARRAY_DIMENSIONS_MAX];
-    uint8_t has_low[ARRAY_DIMENSIONS_MAX], has_high[ARRAY_DIMENSIONS_MAX];
-};
-
 /* False: a subscript is null. */
-static bool read_bounds(struct program_state *s, const struct instr *i, uint16_t row,
-                        struct bounds *b) {
+static bool read_bounds(struct program_state *s, const struct instr *i, uint16_t a, uint16_t row,
+                        struct array_bounds *b) {
     const struct expr *e = i->expr;
-    uint16_t a = 1;
     for (uint16_t d = 0; d < e->subscript.ndims; d++) {
         b->has_low[d] = e->subscript.have_low >> d & 1;
         b->has_high[d] = e->subscript.have_high >> d & 1;
@@ -159,7 +166,7 @@ static bool read_bounds(struct program_state *s, const struct instr *i, uint16_t
 }
 
 /* A name is an array of 64 "char" that counts from 0. */
-static status name_subscript(struct program_state *s, const struct bounds *b, uint16_t ndims,
+static status name_subscript(struct program_state *s, const struct array_bounds *b, uint16_t ndims,
                              bool slice, datum name, datum *ret, uint8_t *ret_is_null) {
     if (slice)
         return error_set(s->eval.error, ST_FEATURE_NOT_SUPPORTED,
@@ -175,8 +182,8 @@ status eval_subscript(struct program_state *s, const struct instr *i, const uint
     struct vec *result = &s->regs[i->result];
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel ? sel[k] : k;
-        struct bounds b;
-        result->nulls[row] = array->nulls[row] || !read_bounds(s, i, row, &b);
+        struct array_bounds b;
+        result->nulls[row] = array->nulls[row] || !read_bounds(s, i, 1, row, &b);
         if (result->nulls[row]) continue;
         const struct varlena *v = array->values[row].v;
         uint16_t ndims = i->expr->subscript.ndims;
@@ -195,11 +202,70 @@ status eval_subscript(struct program_state *s, const struct instr *i, const uint
     return OK;
 }
 
+static status set_field(struct program_state *s, const struct instr *i, uint16_t row) {
+    const struct vec *from = &s->regs[i->args[0]], *value = &s->regs[i->args[1]];
+    struct vec *result = &s->regs[i->result];
+    const struct type *t = i->type;
+    uint16_t field = i->expr->column;
+    oid *types = arena_alloc(s->arena, (t->nfields + 1u) * sizeof *types);
+    datum *values = arena_zalloc(s->arena, (t->nfields + 1u) * sizeof *values);
+    uint8_t *nulls = arena_alloc(s->arena, t->nfields + 1u);
+    struct record old;
+    if (!types || !values || !nulls) return exec_memory(s->x);
+    memset(nulls, 1, t->nfields);
+    for (uint16_t f = 0; f < t->nfields; f++) types[f] = t->fields[f].type;
+    if (!from->nulls[row]) {
+        TRY(record_split(&s->eval, from->values[row].v, &old));
+        memcpy(values, old.values, t->nfields * sizeof *values);
+        memcpy(nulls, old.nulls, t->nfields);
+    }
+    values[field] = value->values[row];
+    nulls[field] = value->nulls[row];
+    struct record r = {t->oid, t->nfields, types, NULL, values, nulls};
+    result->nulls[row] = 0;
+    return record_build(&s->eval, &r, &result->values[row]);
+}
+
+status eval_set_field(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                      uint16_t n) {
+    for (uint16_t k = 0; k < n; k++) TRY(set_field(s, i, sel ? sel[k] : k));
+    return OK;
+}
+
+static status set_element(struct program_state *s, const struct instr *i, uint16_t row) {
+    const struct vec *from = &s->regs[i->args[0]], *value = &s->regs[i->args[1]];
+    struct vec *result = &s->regs[i->result];
+    const struct expr *e = i->expr;
+    struct array_bounds b;
+    const struct varlena *old = from->nulls[row] ? NULL : from->values[row].v;
+    oid element = e->subscript.element;
+    if (!read_bounds(s, i, 2, row, &b))
+        return error_set(s->x->env->eval.error, ST_NULL_VALUE_NOT_ALLOWED,
+                         "array subscript in assignment must not be null");
+    result->nulls[row] = 0;
+    if (!e->subscript.slice)
+        return array_set(&s->eval, element, old, b.high, e->subscript.ndims, value->values[row],
+                         value->nulls[row], &result->values[row]);
+    if (value->nulls[row]) { /* no slice to put anywhere */
+        result->nulls[row] = from->nulls[row];
+        result->values[row] = from->values[row];
+        return OK;
+    }
+    return array_set_slice(&s->eval, element, old, &b, e->subscript.ndims, value->values[row].v,
+                           &result->values[row]);
+}
+
+status eval_set_element(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                        uint16_t n) {
+    for (uint16_t k = 0; k < n; k++) TRY(set_element(s, i, sel ? sel[k] : k));
+    return OK;
+}
+
 static status cast_row(struct program_state *s, const struct instr *i, datum value, datum *ret,
                        uint8_t *ret_null) {
     const struct expr *e = i->expr;
     bool is_null = false;
-    if (e->cast.path.path != CAST_RELABEL) {
+    if (e->cast.path.path != CAST_RELABEL || e->cast.path.domain) {
         oid from = e->args[0]->type == UNKNOWNOID ? TEXTOID : e->args[0]->type;
         if (e->args[0]->type == UNKNOWNOID) {
             struct varlena *text = varlena_from(s->arena, value.s, strlen(value.s));
@@ -224,6 +290,8 @@ status eval_cast(struct program_state *s, const struct instr *i, const uint16_t 
         result->nulls[row] = v->nulls[row];
         if (!v->nulls[row])
             TRY(cast_row(s, i, v->values[row], &result->values[row], &result->nulls[row]));
+        else if (i->expr->cast.path.domain)
+            TRY(type_check_domain(&s->eval, i->type, v->values[row], true));
     }
     return OK;
 }

@@ -1,12 +1,14 @@
 #include "exec/expression_api.h"
 
 #include "analyse/analyse.h"
+#include "base/coro.h"
 #include "exec/exec_init.h"
 #include "exec/index_row.h"
 #include "exec/private.h"
 #include "exec/ri.h"
 #include "exec/routine.h"
 #include "exec/transform.h"
+#include "parse/parse.h"
 
 static enum analyse_use use_of(enum expression_use use) {
     switch (use) {
@@ -104,6 +106,67 @@ status expression_check_rows(struct sql_env *env, const struct relation *r, stru
     return check_all(&x, r, s, constraint);
 }
 
+/* ---- domains ---- */
+
+struct ready_check {
+    const struct program *program;
+    const struct plan_statement *plan;
+};
+
+/* The condition compiled, over a relation of one column, value; kept as long as the domain's
+ * description. */
+static status prepare_check(struct sql_env *env, const struct type *t, struct domain_check *c) {
+    struct attribute value = {.name = "value",
+                              .number = 1,
+                              .type = t->base->oid,
+                              .typmod = t->typmod,
+                              .collation = t->collation};
+    struct relation r = {.name = "", .kind = 'r', .natts = 1, .atts = &value};
+    struct ready_check *ready = arena_zalloc(t->arena, sizeof *ready);
+    struct node *n;
+    struct expr *e;
+    struct program *program;
+    struct plan_statement *plan;
+    if (!ready) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    TRY(parse_expression(env->eval.arena, c->text, strlen(c->text), env->eval.error, &n));
+    TRY(analyse_expression(env, t->arena, &r, n, USE_CHECK, NULL, 0, -1, &e));
+    TRY(plan_expression(env, t->arena, 1, &e, 1, &program, &plan));
+    *ready = (struct ready_check){program, plan};
+    c->ready = ready;
+    return OK;
+}
+
+static status check_one_condition(struct sql_env *env, const struct type *t, struct domain_check *c,
+                                  datum value, bool is_null) {
+    if (!c->ready) TRY(prepare_check(env, t, c));
+    const struct ready_check *ready = c->ready;
+    struct execution x;
+    struct program_state *s;
+    uint8_t null = is_null;
+    struct vec inputs[2] = {{&value, &null}, {&value, &null}};
+    bare_execution(&x, env, ready->plan);
+    TRY(program_open(&x, ready->program, 1, &s));
+    TRY(program_run(s, inputs, NULL, 1, env->eval.arena));
+    const struct vec *v = program_output(s, 0);
+    if (v->nulls[0] || v->values[0].b) return OK;
+    return error_set(env->eval.error, ST_CHECK_VIOLATION,
+                     "value for domain %s violates check constraint \"%s\"",
+                     type_format_name(env->eval.arena, t->oid), c->name);
+}
+
+status expression_check_domain(struct sql_env *env, const struct type *domain, datum value,
+                               bool is_null) {
+    if (coro_stack_left() < 32 * 1024)
+        return error_set(env->eval.error, ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    if (is_null && domain->not_null)
+        return error_set(env->eval.error, ST_NOT_NULL_VIOLATION,
+                         "domain %s does not allow null values",
+                         type_format_name(env->eval.arena, domain->oid));
+    for (uint16_t i = 0; i < domain->nchecks; i++)
+        TRY(check_one_condition(env, domain, &domain->checks[i], value, is_null));
+    return OK;
+}
+
 status expression_query_columns(struct sql_env *env, struct node *query, uint16_t *ret_n,
                                 struct define_column **ret_columns) {
     struct analysed *a;
@@ -136,6 +199,7 @@ void exec_init(void) {
         .expression_check = expression_check,
         .expression_value = expression_value,
         .check_rows = expression_check_rows,
+        .check_domain = expression_check_domain,
         .check_references = ri_check_references,
         .fill_column = ri_fill_column,
         .transform_rows = transform_rows,

@@ -15,4 +15,7 @@ status expression_check_rows(struct sql_env *env, const struct relation *r, stru
 status expression_query_columns(struct sql_env *env, struct node *query, uint16_t *ret_n,
                                 struct define_column **ret_columns);
 
+status expression_check_domain(struct sql_env *env, const struct type *domain, datum value,
+                               bool is_null);
+
 #endif

@@ -157,6 +157,10 @@ status eval_array(struct program_state *s, const struct instr *i, const uint16_t
 status eval_row(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n);
 status eval_subscript(struct program_state *s, const struct instr *i, const uint16_t *sel,
                       uint16_t n);
+status eval_set_field(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                      uint16_t n);
+status eval_set_element(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                        uint16_t n);
 status eval_cast(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n);
 status eval_call(struct program_state *s, const struct instr *i, const uint16_t *sel, uint16_t n);
 /* Calls i's function with these arguments. */

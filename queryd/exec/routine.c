@@ -6,6 +6,7 @@
 #include "analyse/analyse.h"
 #include "exec/private.h"
 #include "exec/routine_cache.h"
+#include "types/record.h"
 #include "types/resolution.h"
 
 #define TRIES_MAX 10 /* catalogs that change between planning and locking */
@@ -48,29 +49,49 @@ static status no_room(struct running *r) {
     return error_set(r->env.eval.error, ST_OUT_OF_MEMORY, "out of memory");
 }
 
-/* A row of several columns as one value in the arena. */
+/* The parts of a row to be made. */
+struct row_parts {
+    oid *types;
+    const char **names;
+    datum *values;
+    uint8_t *nulls;
+};
+
+static status row_parts_new(struct running *r, struct arena *a, uint16_t n, struct row_parts *ret) {
+    ret->types = arena_array(a, n + 1u, sizeof *ret->types);
+    ret->names = arena_array(a, n + 1u, sizeof *ret->names);
+    ret->values = arena_zalloc(a, (n + 1u) * sizeof *ret->values);
+    ret->nulls = arena_alloc(a, n + 1u);
+    return ret->types && ret->names && ret->values && ret->nulls ? OK : no_room(r);
+}
+
+/* A row of several columns as one value in the arena; dropped fields of its type are null. */
 static status make_record(struct running *r, const struct statement *st, const struct batch *b,
                           uint16_t row, struct arena *a, datum *ret) {
-    uint16_t n = b->ncolumns;
-    oid *types = arena_array(a, n + 1u, sizeof *types);
-    const char **names = arena_array(a, n + 1u, sizeof *names);
-    datum *values = arena_array(a, n + 1u, sizeof *values);
-    uint8_t *nulls = arena_array(a, n + 1u, 1);
-    struct record *record = arena_alloc(a, sizeof *record);
-    if (!types || !names || !values || !nulls || !record) return no_room(r);
+    const struct type *t = type_below(type_find(r->c->site->result_type));
+    const struct routine *f = r->routine;
+    bool typed = t && t->kind == 'c';
+    uint16_t n = typed ? t->nfields : b->ncolumns, at = 0;
+    struct row_parts p;
+    struct eval_env env = r->env.eval;
+    env.arena = a;
+    TRY(row_parts_new(r, a, n, &p));
     for (uint16_t i = 0; i < n; i++) {
-        const struct type *t = type_find(st->columns[i].type);
-        const struct routine *f = r->routine;
-        const char *name = f->nresults == n ? f->results[i].name : st->columns[i].name;
-        types[i] = st->columns[i].type;
-        names[i] = arena_strdup(a, name ? name : st->columns[i].name);
-        if (!names[i]) return no_room(r);
-        nulls[i] = b->columns[i].nulls[row];
-        if (!nulls[i]) TRY(type_copy(t, b->columns[i].values[row], a, &values[i]));
+        p.nulls[i] = 1;
+        p.names[i] = "";
+        p.types[i] = typed ? t->fields[i].type : st->columns[at].type;
+        if (typed ? t->fields[i].dropped : false) continue;
+        if (at >= b->ncolumns) continue;
+        if (!typed && f->nresults == n && f->results[i].name)
+            p.names[i] = f->results[i].name;
+        else
+            p.names[i] = st->columns[at].name;
+        p.nulls[i] = b->columns[at].nulls[row];
+        p.values[i] = b->columns[at].values[row];
+        at++;
     }
-    *record = (struct record){r->c->site->result_type, n, types, names, values, nulls};
-    *ret = datum_ptr(record);
-    return OK;
+    struct record record = {typed ? t->oid : RECORDOID, n, p.types, p.names, p.values, p.nulls};
+    return record_build(&env, &record, ret);
 }
 
 static bool is_whole_record(const struct statement *st) {

@@ -1,5 +1,6 @@
 /* Rows that come from no table: one row, VALUES, functions, WITH queries. */
 #include "exec/internal.h"
+#include "types/record.h"
 
 /* ---- Result: one row without columns ---- */
 
@@ -145,19 +146,28 @@ static status call_row(struct function_scan *f, const struct plan_function_call 
     return OK;
 }
 
-static void put_columns(struct operator* op, uint16_t first, const struct plan_function_call *p,
-                        datum value, bool is_null, uint16_t row) {
+/* Dropped fields of a row are no columns. */
+static status put_columns(struct operator* op, uint16_t first, const struct plan_function_call *p,
+                          datum value, bool is_null, uint16_t row) {
     struct vec *columns = op->out.columns + first;
     if (!p->composite) {
         columns[0].values[row] = value;
         columns[0].nulls[row] = is_null;
-        return;
+        return OK;
     }
-    const struct record *r = is_null ? NULL : value.record;
-    for (uint16_t i = 0; i < p->ncolumns; i++) {
-        columns[i].nulls[row] = !r || i >= r->n || r->nulls[i];
-        if (!columns[i].nulls[row]) columns[i].values[row] = r->values[i];
+    struct eval_env env = op->x->env->eval;
+    struct record r = {0};
+    env.arena = op->arena;
+    if (!is_null) TRY(record_split(&env, value.v, &r));
+    const struct type *t = type_find(r.type);
+    uint16_t at = 0;
+    for (uint16_t i = 0; i < r.n && at < p->ncolumns; i++) {
+        if (t && i < t->nfields && t->fields[i].dropped) continue;
+        columns[at].nulls[row] = r.nulls[i];
+        columns[at++].values[row] = r.values[i];
     }
+    while (at < p->ncolumns) columns[at++].nulls[row] = 1;
+    return OK;
 }
 
 static status function_row(struct function_scan *f, uint16_t row, bool *ret_any) {
@@ -172,7 +182,7 @@ static status function_row(struct function_scan *f, uint16_t row, bool *ret_any)
         bool is_null;
         TRY(call_row(f, &p->calls[i], c, &value, &is_null));
         if (!was_done && (single || !c->done)) *ret_any = true;
-        put_columns(op, column, &p->calls[i], value, is_null, row);
+        TRY(put_columns(op, column, &p->calls[i], value, is_null, row));
         column = (uint16_t)(column + p->calls[i].ncolumns);
     }
     if (p->ordinality) {

@@ -156,7 +156,8 @@ static status fold_not(struct planner *p, struct expr *e, struct expr **ret) {
         *ret = x->args[0];
         return OK;
     case EXPR_NULL_TEST:
-        if (x->args[0]->type == RECORDOID) return OK; /* not each other's opposite there */
+        if (type_is_composite(type_below(type_find(x->args[0]->type))))
+            return OK; /* not each other's opposite there */
         [[fallthrough]];
     case EXPR_BOOL_TEST:
     case EXPR_DISTINCT:
@@ -256,7 +257,8 @@ static status fold_coalesce(struct expr *e, struct expr **ret) {
 
 static status fold_null_test(struct planner *p, struct expr *e, struct expr **ret) {
     *ret = e;
-    if (!is_const(e->args[0]) || e->args[0]->type == RECORDOID) return OK;
+    if (!is_const(e->args[0]) || type_is_composite(type_below(type_find(e->args[0]->type))))
+        return OK;
     *ret = expr_bool_const(p->c->arena, e->args[0]->constant.is_null != e->negated);
     NEEDS(p, *ret);
     return OK;

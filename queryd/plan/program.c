@@ -138,11 +138,22 @@ static status compile_bool(struct compile *c, const struct expr *e, uint16_t *re
 
 static status compile_cast(struct compile *c, const struct expr *e, uint16_t *ret) {
     enum cast_path path = e->cast.path.path;
-    if (path == CAST_RELABEL && !e->cast.apply_typmod) return compile(c, e->args[0], ret);
+    bool domain = e->cast.path.domain;
+    if (path == CAST_RELABEL && !e->cast.apply_typmod && !domain)
+        return compile(c, e->args[0], ret);
     const struct function *f = path == CAST_FUNCTION ? function_find(e->cast.path.function) : NULL;
-    if (f && f->nargs == 1 && !e->cast.apply_typmod) return compile_eager(c, INSTR_CALL, e, f, ret);
+    if (f && f->nargs == 1 && !e->cast.apply_typmod && !domain)
+        return compile_eager(c, INSTR_CALL, e, f, ret);
     TRY(compile_eager(c, INSTR_CAST, e, NULL, ret));
     c->instrs[c->ninstrs - 1].other_type = type_find(e->args[0]->type);
+    return OK;
+}
+
+/* A row is looked into: the instruction has its type. */
+static status compile_null_test(struct compile *c, const struct expr *e, uint16_t *ret) {
+    const struct type *t = type_below(type_find(e->args[0]->type));
+    TRY(compile_eager(c, INSTR_NULL_TEST, e, NULL, ret));
+    if (type_is_composite(t)) c->instrs[c->ninstrs - 1].other_type = t;
     return OK;
 }
 
@@ -186,7 +197,7 @@ static status with_element(struct compile *c, const struct expr *e, enum instr_k
 }
 
 static status compile_array_op(struct compile *c, const struct expr *e, uint16_t *ret) {
-    const struct type *t = type_find(e->args[1]->type);
+    const struct type *t = type_below(type_find(e->args[1]->type));
     struct fn_site *site;
     oid *types = arena_array(c->arena, 2, sizeof *types);
     if (!types || !t) return STATUS(OUT_OF_MEMORY);
@@ -217,7 +228,7 @@ static status compile(struct compile *c, const struct expr *e, uint16_t *ret) {
     case EXPR_COALESCE: return compile_lazy(c, INSTR_COALESCE, e, 0, ret);
     case EXPR_MIN_MAX: return compile_eager(c, INSTR_MIN_MAX, e, NULL, ret);
     case EXPR_NULLIF: return compile_eager(c, INSTR_NULLIF, e, e->call.function, ret);
-    case EXPR_NULL_TEST: return compile_eager(c, INSTR_NULL_TEST, e, NULL, ret);
+    case EXPR_NULL_TEST: return compile_null_test(c, e, ret);
     case EXPR_BOOL_TEST: return compile_eager(c, INSTR_BOOL_TEST, e, NULL, ret);
     case EXPR_DISTINCT: return compile_eager(c, INSTR_DISTINCT, e, e->call.function, ret);
     case EXPR_IN_LIST: return compile_eager(c, INSTR_IN_LIST, e, e->call.function, ret);
@@ -227,6 +238,8 @@ static status compile(struct compile *c, const struct expr *e, uint16_t *ret) {
     case EXPR_FIELD: return compile_eager(c, INSTR_FIELD, e, NULL, ret);
     case EXPR_SUBSCRIPT:
         return with_element(c, e, INSTR_SUBSCRIPT, e->subscript.element, NULL, ret);
+    case EXPR_SET_FIELD: return compile_eager(c, INSTR_SET_FIELD, e, NULL, ret);
+    case EXPR_SET_ELEMENT: return compile_eager(c, INSTR_SET_ELEMENT, e, NULL, ret);
     case EXPR_CAST: return compile_cast(c, e, ret);
     case EXPR_OUTER: c->depends = true; return compile_eager(c, INSTR_OUTER, e, NULL, ret);
     case EXPR_SUBPLAN: c->has_subplans = true; return compile_eager(c, INSTR_SUBPLAN, e, NULL, ret);

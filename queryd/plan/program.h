@@ -29,6 +29,8 @@ enum instr_kind {
     INSTR_ROW,
     INSTR_FIELD,
     INSTR_SUBSCRIPT,
+    INSTR_SET_FIELD,
+    INSTR_SET_ELEMENT,
     INSTR_CAST,
     INSTR_OUTER,
     INSTR_SUBPLAN
@@ -47,7 +49,8 @@ struct instr {
     struct fn_site *site;   /* CALL, NULLIF, DISTINCT, IN_LIST, ARRAY_OP */
     const struct expr *expr;
     const struct type *type;       /* of the result */
-    const struct type *other_type; /* CAST: source; ARRAY_OP, ARRAY: element */
+    const struct type *other_type; /* CAST: source; ARRAY_OP, ARRAY: element; NULL_TEST:
+                                      of the argument, if it is composite */
 };
 
 struct program {

@@ -27,7 +27,8 @@ bool strict_for(struct expr *e, const struct rte_set *rtes) {
                 return e->boolean == EXPR_AND;
         return e->boolean == EXPR_OR;
     case EXPR_NULL_TEST:
-        return e->negated && e->args[0]->type != RECORDOID && null_for(e->args[0], rtes);
+        return e->negated && !type_is_composite(type_below(type_find(e->args[0]->type))) &&
+               null_for(e->args[0], rtes);
     case EXPR_IN_LIST:
     case EXPR_ARRAY_OP:
         return !e->call.is_all && e->call.function->strict && null_for(e->args[0], rtes);

@@ -102,6 +102,7 @@ static void forget_txn(struct session *s, bool committed) {
     temp_transaction_ended(&s->env, committed);
     s->env.ri = NULL;
     s->env.index_rows = NULL;
+    s->env.new_labels = NULL;
     if (committed)
         settings_commit(s);
     else

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/coro.h"
 #include "base/counter.h"
 #include "base/probe.h"
 #include "conf/conf.h"
@@ -328,6 +329,7 @@ void session_run(void *session) {
     struct session *s = session;
     struct proc *p = s->env.proc;
     s->running = true;
+    coro_set_local(&s->env);
     while (!s->ending) {
         struct wire_message m;
         status st = wire_next(&s->wire, !s->started, &m);
@@ -361,6 +363,7 @@ void session_run(void *session) {
 
 void session_end(void *session) {
     struct session *s = session;
+    coro_set_local(&s->env);
     send_error(s, "FATAL");
     block_rollback_all(s);
     drop_temporary(s);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "types/internal.h"
+#include "types/record.h"
 
 static const struct function_arguments table[] = {
 #define X(oid, modes, names, n, ...) {oid, n, modes, names, (const uint32_t[]){__VA_ARGS__}},
@@ -68,16 +69,14 @@ const char *function_default(oid function, uint16_t i) {
 status give_row(struct fn_call *c, const datum *values, const uint8_t *nulls) {
     const struct function_arguments *a = function_arguments(c->site->function->oid);
     uint16_t n = function_results(a);
-    struct record *r = arena_zalloc(c->env->arena, sizeof *r);
     oid *types = arena_array(c->env->arena, n, sizeof *types);
-    if (!r || !types) return out_of_memory(c->env);
-    for (uint16_t i = 0; i < n; i++) types[i] = a->types[function_result_at(a, i)];
-    *r = (struct record){.type = RECORDOID, .n = n, .types = types};
-    r->values = arena_memdup(c->env->arena, values, n * sizeof *values);
-    r->nulls = arena_memdup(c->env->arena, nulls, n);
-    if (!r->values || !r->nulls) return out_of_memory(c->env);
-    c->result = datum_ptr(r);
-    return OK;
+    if (!types) return out_of_memory(c->env);
+    for (uint16_t i = 0; i < n; i++) {
+        oid type = a->types[function_result_at(a, i)];
+        types[i] = type_find(type) ? type : TEXTOID;
+    }
+    struct record r = {RECORDOID, n, types, NULL, values, nulls};
+    return record_build(c->env, &r, &c->result);
 }
 
 status set_counter(struct fn_call *c, uint32_t **ret) {

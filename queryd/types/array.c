@@ -53,10 +53,10 @@ status array_head(const struct varlena *v, struct array_parts *ret) {
 status array_cursor_init_bytes(struct array_cursor *c, const char *p, size_t len) {
     size_t start;
     TRY(read_head(p, len, &c->head, &start));
-    c->type = type_find(c->head.element);
-    if (!c->type || c->type->family == &family_array || c->type->kind == 'p') {
-        if (!c->type || c->type->oid != CSTRINGOID) return corrupted();
-    }
+    c->type = type_below(type_find(c->head.element));
+    if (!c->type ||
+        (c->type->kind == 'p' && c->type->oid != CSTRINGOID && c->type->oid != RECORDOID))
+        return corrupted();
     c->bitmap = NULL;
     c->end = p + len;
     if (p[5] & FLAG_NULLS) {
@@ -90,6 +90,33 @@ static datum load_by_value(const char *p, const struct type *t) {
     return d;
 }
 
+bool element_get(const char **p, const char *end, const struct type *t, char *scratch, datum *ret) {
+    size_t left = (size_t)(end - *p), size;
+    if (t->len > 0) {
+        size = (size_t)t->len;
+        if (left < size) return false;
+        if (t->byval)
+            *ret = load_by_value(*p, t);
+        else
+            ret->p = memcpy(scratch, *p, size);
+    } else {
+        if (left < 4 || load_le32(*p) > left - 4) return false;
+        size = 4 + load_le32(*p);
+        ret->p = t->len == -2 ? *p + 4 : *p;
+        if (t->len == -2 && (size == 4 || (*p)[size - 1] != '\0')) return false;
+    }
+    size = pad4(size);
+    *p = left < size ? end : *p + size;
+    return true;
+}
+
+bool element_valid(const struct type *t, datum value) {
+    if (!t->family->valid) return true;
+    if (t->byval) return t->family->valid(t, (const char *)&value, (size_t)t->len);
+    if (t->len == -1) return t->family->valid(t, value.v->data, value.v->len);
+    return t->family->valid(t, value.p, t->len > 0 ? (size_t)t->len : strlen(value.s));
+}
+
 bool array_cursor_next(struct array_cursor *c, datum *ret, bool *ret_is_null) {
     if (c->at >= c->head.n) return false;
     uint32_t i = c->at++;
@@ -98,23 +125,7 @@ bool array_cursor_next(struct array_cursor *c, datum *ret, bool *ret_is_null) {
         ret->u64 = 0;
         return true;
     }
-    size_t left = (size_t)(c->end - c->next), size;
-    if (c->type->len > 0) {
-        size = (size_t)c->type->len;
-        if (left < size) return false;
-        if (c->type->byval)
-            *ret = load_by_value(c->next, c->type);
-        else
-            ret->p = memcpy(c->scratch, c->next, size);
-    } else {
-        if (left < 4 || load_le32(c->next) > left - 4) return false;
-        size = 4 + load_le32(c->next);
-        ret->p = c->type->len == -2 ? c->next + 4 : c->next;
-        if (c->type->len == -2 && (size == 4 || c->next[size - 1] != '\0')) return false;
-    }
-    size = pad4(size);
-    c->next = left < size ? c->end : c->next + size;
-    return true;
+    return element_get(&c->next, c->end, c->type, c->scratch, ret);
 }
 
 status array_split(const struct eval_env *env, const struct varlena *v, struct array_parts *ret) {
@@ -137,12 +148,12 @@ status array_split(const struct eval_env *env, const struct varlena *v, struct a
     return OK;
 }
 
-static size_t element_bytes(const struct type *t, datum value) {
+size_t element_bytes(const struct type *t, datum value) {
     if (t->len > 0) return pad4((size_t)t->len);
     return pad4(4 + (t->len == -2 ? strlen(value.s) + 1 : value.v->len));
 }
 
-static char *put_element(char *p, const struct type *t, datum value) {
+char *element_put(char *p, const struct type *t, datum value) {
     size_t padded = element_bytes(t, value), size;
     if (t->len > 0) {
         size = (size_t)t->len;
@@ -166,11 +177,9 @@ status array_too_large(const struct eval_env *env) {
 }
 
 status array_build(const struct eval_env *env, const struct array_parts *a, datum *ret) {
-    const struct type *t = type_find(a->element);
+    const struct type *t = type_below(type_find(a->element));
     uint32_t n;
     if (!t) return error_set(env->error, ST_INTERNAL_ERROR, "array of an unknown type");
-    if (t->oid == RECORDOID) /* a record has no stored form */
-        return error_set(env->error, ST_FEATURE_NOT_SUPPORTED, "arrays of rows are not supported");
     if (!array_count(a->lengths, a->ndim, &n)) return array_too_large(env);
     uint8_t ndim = n ? a->ndim : 0;
     bool any_null = false;
@@ -202,7 +211,7 @@ status array_build(const struct eval_env *env, const struct array_parts *a, datu
         if (a->nulls && a->nulls[i])
             bits[i / 8] = (char)(bits[i / 8] | 1 << i % 8);
         else
-            p = put_element(p, t, a->values[i]);
+            p = element_put(p, t, a->values[i]);
     }
     *ret = datum_ptr(v);
     return OK;

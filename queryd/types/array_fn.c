@@ -63,7 +63,7 @@ status fn_array_dims(struct fn_call *c) {
 /* ---- joining ---- */
 
 static oid element_of(oid array) {
-    const struct type *t = type_find(array);
+    const struct type *t = type_below(type_find(array));
     return t ? (oid)t->element : 0;
 }
 
@@ -158,7 +158,7 @@ status fn_array_cat(struct fn_call *c) {
 /* ---- searching: IS NOT DISTINCT FROM decides ---- */
 
 static status comparable_element(struct fn_call *c, oid element, const struct type **ret) {
-    *ret = type_find(element);
+    *ret = type_below(type_find(element));
     if (*ret && type_is_ordered(*ret)) return OK;
     return error_set(c->env->error, ST_UNDEFINED_FUNCTION,
                      "could not identify an equality operator for type %s",

@@ -81,7 +81,9 @@ static status scan_element(struct array_scan *s) {
     }
     datum value = {.u64 = 0};
     bool is_null = !quoted && !escaped && same_word(s->item.data, s->item.len, "null");
-    if (!is_null)
+    if (is_null)
+        TRY(type_check_domain(s->env, s->element, value, true));
+    else
         TRY(type_input(s->env, s->element, s->typmod, s->item.len ? s->item.data : "", s->item.len,
                        &value));
     return append(s, value, is_null);
@@ -280,6 +282,7 @@ static status receive_elements(const struct eval_env *env, const struct type *el
         p += 4;
         if (size < -1 || size > end - p) return bad_binary(env, "array");
         a->nulls[i] = size < 0;
+        if (size < 0) TRY(type_check_domain(env, element, a->values[i], true));
         if (size < 0) continue;
         TRY(type_receive(env, element, typmod, p, (size_t)size, &a->values[i]));
         p += size;
@@ -435,23 +438,14 @@ static bool array_valid(const struct type *t, const char *bytes, size_t len) {
     bool is_null;
     while (c.at < c.head.n) {
         if (!array_cursor_next(&c, &element, &is_null)) return false;
-        if (is_null || !c.type->family->valid) continue;
-        const char *p = c.type->byval ? (const char *)&element : element.p;
-        size_t size = (size_t)c.type->len;
-        if (c.type->len == -1) {
-            size = load_le32(element.p);
-            p += 4;
-        } else if (c.type->len == -2) {
-            size = strlen(element.s);
-        }
-        if (!c.type->family->valid(c.type, p, size)) return false;
+        if (!is_null && !element_valid(c.type, element)) return false;
     }
     return c.next == c.end;
 }
 
 static status array_apply_typmod(const struct eval_env *env, const struct type *t, datum value,
                                  int32_t typmod, bool is_explicit, datum *ret) {
-    const struct type *element = type_find(t->element);
+    const struct type *element = type_below(type_find(t->element));
     struct array_parts a;
     *ret = value;
     if (!element || !element->family->apply_typmod) return OK;

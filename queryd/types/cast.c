@@ -4,7 +4,7 @@
 #include "types/resolution.h"
 
 static oid element_of(oid id) {
-    const struct type *t = type_find(id);
+    const struct type *t = type_below(type_find(id));
     return t && t->family == &family_array ? (oid)t->element : 0;
 }
 
@@ -39,8 +39,10 @@ static struct cast_result array_cast(oid from, oid to, enum cast_context context
     if (!from_element || !to_element) return path_only(CAST_NONE);
     struct cast_result element = resolve_cast(from_element, to_element, context);
     if (element.path == CAST_NONE || element.path == CAST_ARRAY) return path_only(CAST_NONE);
-    return (struct cast_result){
-        .path = CAST_ARRAY, .element_path = element.path, .function = element.function};
+    return (struct cast_result){.path = CAST_ARRAY,
+                                .element_path = element.path,
+                                .element_domain = element.domain,
+                                .function = element.function};
 }
 
 /* Targets that accept whatever arrives; consistency among them is resolve_polymorphic's. */
@@ -53,6 +55,13 @@ static bool accepted_as_is(const struct type *from, oid to) {
     case ANYCOMPATIBLEARRAYOID:
         return from->family == &family_array || from->family == &family_vector ||
                from->oid == ANYARRAYOID;
+    case ANYENUMOID: return from->kind == 'e';
+    case RECORDOID: return from->kind == 'c';
+    case RECORDARRAYOID: {
+        const struct type *element =
+            from->family == &family_array ? type_find(from->element) : NULL;
+        return element && element->kind == 'c';
+    }
     case ANYNONARRAYOID:
     case ANYCOMPATIBLENONARRAYOID:
         return from->family != &family_array && from->family != &family_vector;
@@ -60,15 +69,14 @@ static bool accepted_as_is(const struct type *from, oid to) {
     }
 }
 
-struct cast_result resolve_cast(oid from, oid to, enum cast_context context) {
-    if (from == to) return path_only(CAST_RELABEL);
+/* From what is no domain to what is none. */
+static struct cast_result resolve_plain(oid from, oid to, enum cast_context context) {
     const struct type *source = type_find(from), *target = type_find(to);
+    if (from == to) return path_only(CAST_RELABEL);
     if (!source || !target) return path_only(CAST_NONE);
     if (accepted_as_is(source, to)) return path_only(CAST_RELABEL);
     if (from == UNKNOWNOID)
-        return path_only(to == ANYENUMOID ? CAST_NONE
-                         : target->kind == 'p' && to != CSTRINGOID && to != RECORDOID &&
-                                 to != VOIDOID
+        return path_only(target->kind == 'p' && to != CSTRINGOID && to != RECORDOID && to != VOIDOID
                              ? CAST_RELABEL
                              : CAST_INPUT);
     const struct cast_info *cast = cast_find(from, to);
@@ -77,9 +85,21 @@ struct cast_result resolve_cast(oid from, oid to, enum cast_context context) {
     if (array.path != CAST_NONE) return array;
     bool pseudo = source->kind == 'p' && from != RECORDOID;
     if (pseudo || target->kind == 'p') return path_only(CAST_NONE);
+    if (from == RECORDOID && target->kind == 'c') return path_only(CAST_NONE);
     if (context >= CAST_ASSIGNMENT && target->category == 'S') return path_only(CAST_IO);
     if (context == CAST_EXPLICIT && source->category == 'S') return path_only(CAST_IO);
     return path_only(CAST_NONE);
+}
+
+/* A domain is its base type, but for what it refuses. */
+struct cast_result resolve_cast(oid from, oid to, enum cast_context context) {
+    if (from == to) return path_only(CAST_RELABEL);
+    const struct type *source = type_find(from), *target = type_find(to);
+    if (!source || !target) return path_only(CAST_NONE);
+    struct cast_result cast =
+        resolve_plain(type_below(source)->oid, type_below(target)->oid, context);
+    cast.domain = target->base && cast.path != CAST_NONE;
+    return cast;
 }
 
 /* ---- performing ---- */
@@ -106,12 +126,15 @@ static status cast_by_function(const struct eval_env *env, oid function, oid fro
 
 static status cast_elements(const struct eval_env *env, struct cast_result cast, oid from, oid to,
                             int32_t typmod, bool is_explicit, datum value, datum *ret) {
-    struct cast_result each = {.path = cast.element_path, .function = cast.function};
+    struct cast_result each = {
+        .path = cast.element_path, .function = cast.function, .domain = cast.element_domain};
     struct array_parts a;
     TRY(array_split(env, value.v, &a));
     a.element = element_of(to);
     for (uint32_t i = 0; i < a.n; i++) {
         bool is_null = a.nulls[i];
+        if (is_null && each.domain)
+            TRY(type_check_domain(env, type_find(a.element), a.values[i], true));
         if (!is_null)
             TRY(cast_value(env, each, source_element_of(from), a.element, typmod, is_explicit,
                            a.values[i], &a.values[i], &is_null));
@@ -120,10 +143,26 @@ static status cast_elements(const struct eval_env *env, struct cast_result cast,
     return array_build(env, &a, ret);
 }
 
+/* To the domain's base with its modifier, and then the look at it. */
+static status cast_to_domain(const struct eval_env *env, struct cast_result cast, oid from, oid to,
+                             bool is_explicit, datum value, datum *ret_value, bool *ret_is_null) {
+    const struct type *t = type_find(to);
+    if (!t || !t->base)
+        return error_set(env->error, ST_INTERNAL_ERROR, "cache lookup failed for type %u", to);
+    cast.domain = false;
+    TRY(cast_value(env, cast, from, t->base->oid, t->typmod, is_explicit, value, &value,
+                   ret_is_null));
+    if (!*ret_is_null) TRY(type_apply_typmod(env, t->base, value, t->typmod, is_explicit, &value));
+    *ret_value = value;
+    return type_check_domain(env, t, value, *ret_is_null);
+}
+
 status cast_value(const struct eval_env *env, struct cast_result cast, oid from, oid to,
                   int32_t typmod, bool is_explicit, datum value, datum *ret_value,
                   bool *ret_is_null) {
     *ret_is_null = false;
+    if (cast.domain)
+        return cast_to_domain(env, cast, from, to, is_explicit, value, ret_value, ret_is_null);
     switch (cast.path) {
     case CAST_RELABEL: *ret_value = value; return OK;
     case CAST_FUNCTION:

@@ -2,7 +2,8 @@
  *
  * Types of a fixed length of at most 8 bytes are held by value; all others by a pointer into an
  * arena: `struct varlena` for variable length, the bare bytes for fixed lengths (interval, uuid,
- * name, timetz), a NUL-terminated string for cstring and unknown, `struct record` for record.
+ * name, timetz), a NUL-terminated string for cstring and unknown. Rows are of variable length
+ * (record.h).
  * A datum does not know its type nor whether it is null; whoever holds it does.
  *
  * By-value makers fill all 64 bits: types of 1, 2 and 4 bytes are sign-extended (oid and its like
@@ -23,7 +24,6 @@ typedef uint32_t oid; /* PostgreSQL's object identifier; 0 is none */
 
 struct varlena;
 struct interval;
-struct record;
 
 typedef union datum {
     int64_t i64;  /* int8, timestamp, timestamptz, time: microseconds (PostgreSQL's epoch 2000) */
@@ -38,7 +38,6 @@ typedef union datum {
     const void *p;
     const struct varlena *v;
     const struct interval *interval;
-    const struct record *record;
     const char *s; /* cstring, unknown, name */
 } datum;
 static_assert(sizeof(datum) == 8, "a datum is 8 bytes");
@@ -63,17 +62,6 @@ struct timetz {
 
 #define NAME_BYTES 64          /* a name: 64 bytes, NUL-padded, at most 63 used */
 #define VARLENA_MAX (1u << 30) /* bytes: the largest value, as PostgreSQL's 1 GB */
-
-/* A composite value in memory (rows of subqueries, ROW(…), set-returning functions with several
- * columns). Never stored in this form. */
-struct record {
-    oid type; /* the row type's oid, 2249 for an anonymous record */
-    uint16_t n;
-    const oid *types;         /* n column types */
-    const char *const *names; /* n column names or NULL */
-    const datum *values;
-    const uint8_t *nulls;
-};
 
 #define BATCH_ROWS 1024
 

@@ -229,8 +229,11 @@ const struct operator_info *operator_at(size_t index) {
 
 /* The type whose operators a type uses when it has none of its own. */
 static oid operator_type(oid id) {
-    const struct type *t = type_find(id);
+    const struct type *t = type_below(type_find(id));
+    if (t) id = t->oid;
     if (id == VARCHAROID) return TEXTOID;
+    if (t && t->kind == 'e') return ANYENUMOID;
+    if (t && t->kind == 'c') return RECORDOID;
     if (t && t->family == &family_array) return ANYARRAYOID;
     if (t && t->family == &family_reg) return OIDOID;
     return id;

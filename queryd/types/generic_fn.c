@@ -4,6 +4,7 @@
 
 #include "types/array.h"
 #include "types/internal.h"
+#include "types/record.h"
 
 status fn_none(struct fn_call *c) {
     return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED, "function %s is not supported",
@@ -20,6 +21,7 @@ static const struct type *argument_type(const struct fn_call *c, size_t i) {
 
 static status compare_arguments(struct fn_call *c, int *ret) {
     const struct type *t = argument_type(c, 0);
+    if (t && t->oid == RECORDOID) TRY(record_check_alike(c->env, c->args[0].v, c->args[1].v));
     if (!t || !type_is_ordered(t))
         return error_set(c->env->error, ST_UNDEFINED_FUNCTION,
                          "could not identify a comparison function for type %s",

@@ -104,6 +104,20 @@ size_t key_escaped_len(const uint8_t *bytes, size_t len, bool inverted);
 /* Key lengths for families of constant size. */
 type_key_len_fn key_len_1, key_len_2, key_len_4, key_len_8, key_len_16, key_len_escaped;
 
+/* ---- values inside of arrays and rows; types are those below domains ---- */
+size_t element_bytes(const struct type *t, datum value);
+char *element_put(char *p, const struct type *t, datum value);
+/* False: the bytes end too early. scratch: NAME_BYTES for values of fixed length by pointer. */
+bool element_get(const char **p, const char *end, const struct type *t, char *scratch, datum *ret);
+/* Whether a value that was read is one of its type. */
+bool element_valid(const struct type *t, datum value);
+
+/* Of the family record, in record_io.c. */
+type_in_fn record_in;
+type_out_fn record_out;
+type_receive_fn record_receive;
+type_send_fn record_send;
+
 /* ---- UTF-8 ---- */
 /* Bytes of the character at p (1 for a broken one). */
 size_t utf8_len(const char *p, const char *end);

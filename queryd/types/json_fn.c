@@ -4,6 +4,7 @@
 #include "base/coro.h"
 #include "types/array.h"
 #include "types/json.h"
+#include "types/record.h"
 
 static status give_piece(struct fn_call *c, struct json_piece v) {
     return give_bytes(c, v.p, v.len);
@@ -224,11 +225,9 @@ static status give_member(struct fn_call *c, struct json_piece key, struct json_
                           bool as_text) {
     static const char *const names[] = {"key", "value"};
     static const oid types[2][2] = {{TEXTOID, JSONOID}, {TEXTOID, TEXTOID}};
-    struct record *r = arena_zalloc(c->env->arena, sizeof *r);
-    datum *values = arena_zalloc(c->env->arena, 2 * sizeof *values);
-    uint8_t *nulls = arena_zalloc(c->env->arena, 2);
+    datum values[2] = {{0}};
+    uint8_t nulls[2] = {0};
     bool is_null = false;
-    if (!r || !values || !nulls) return out_of_memory(c->env);
     TRY(piece_text(c->env, key, &values[0], &is_null));
     if (as_text) {
         TRY(piece_text(c->env, value, &values[1], &is_null));
@@ -236,8 +235,8 @@ static status give_member(struct fn_call *c, struct json_piece key, struct json_
     } else if (!(values[1].v = varlena_from(c->env->arena, value.p, value.len))) {
         return out_of_memory(c->env);
     }
-    *r = (struct record){RECORDOID, 2, types[as_text], names, values, nulls};
-    return give_ptr(c, r);
+    struct record r = {RECORDOID, 2, types[as_text], names, values, nulls};
+    return record_build(c->env, &r, &c->result);
 }
 
 static status next_member(struct fn_call *c, bool as_text) {

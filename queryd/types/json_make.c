@@ -6,9 +6,10 @@
 #include "types/array.h"
 #include "types/datetime.h"
 #include "types/jsonb.h"
+#include "types/record.h"
 
 enum json_shape json_shape_of(oid type) {
-    switch (type) {
+    switch (type_base(type)) {
     case BOOLOID: return SHAPE_BOOL;
     case INT2OID:
     case INT4OID:
@@ -24,7 +25,8 @@ enum json_shape json_shape_of(oid type) {
     case RECORDOID: return SHAPE_ROW;
     default: break;
     }
-    const struct type *t = type_find(type);
+    const struct type *t = type_below(type_find(type));
+    if (t && t->kind == 'c') return SHAPE_ROW;
     return t && t->element && t->category == 'A' ? SHAPE_ARRAY : SHAPE_TEXT;
 }
 
@@ -56,17 +58,23 @@ static status add_array(const struct eval_env *env, const struct varlena *v, boo
     return add_dimension(env, &a, 0, &at, line_feeds, out);
 }
 
-static status add_row(const struct eval_env *env, const struct record *r, bool line_feeds,
+static status add_row(const struct eval_env *env, const struct varlena *v, bool line_feeds,
                       struct buf *out) {
+    struct record r;
+    bool first = true;
+    TRY(record_split(env, v, &r));
+    const struct type *row = type_find(r.type);
     TRY(buf_add_str(out, "{"));
-    for (uint16_t i = 0; i < r->n; i++) {
+    for (uint16_t i = 0; i < r.n; i++) {
         char anonymous[16];
+        if (i < row->nfields && row->fields[i].dropped) continue;
         snprintf(anonymous, sizeof anonymous, "f%u", i + 1u);
-        const char *name = r->names ? r->names[i] : anonymous;
-        if (i) TRY(buf_add_str(out, separator(line_feeds)));
+        const char *name = r.names ? r.names[i] : anonymous;
+        if (!first) TRY(buf_add_str(out, separator(line_feeds)));
+        first = false;
         TRY(json_quote(out, name, strlen(name)));
         TRY(buf_add_str(out, ":"));
-        TRY(json_add_value(env, r->types[i], r->values[i], r->nulls[i], false, out));
+        TRY(json_add_value(env, r.types[i], r.values[i], r.nulls[i], false, out));
     }
     return buf_add_str(out, "}");
 }
@@ -121,7 +129,7 @@ status json_add_value(const struct eval_env *env, oid type, datum value, bool is
     case SHAPE_JSON: return buf_add(out, value.v->data, value.v->len);
     case SHAPE_JSONB: return jsonb_print(env, jsonb_root(value.v), false, out);
     case SHAPE_ARRAY: return add_array(env, value.v, line_feeds, out);
-    case SHAPE_ROW: return add_row(env, value.record, line_feeds, out);
+    case SHAPE_ROW: return add_row(env, value.v, line_feeds, out);
     default: return add_text(env, type, value, shape == SHAPE_NUMBER, out);
     }
 }

@@ -4,6 +4,7 @@
 #include "base/coro.h"
 #include "types/array.h"
 #include "types/jsonb.h"
+#include "types/record.h"
 
 /* A value of either form; the other member is empty. */
 struct source {
@@ -211,6 +212,7 @@ static status value_of(const struct eval_env *env, const struct source *v, struc
 
 /* What the row looks like: as the given record, else as the caller's column definitions say. */
 struct row_form {
+    oid type; /* of the row */
     uint16_t n;
     const oid *types;
     const int32_t *typmods;   /* NULL: none */
@@ -258,20 +260,40 @@ static status check_shape(struct fn_call *c, const struct record *r) {
     return OK;
 }
 
+/* As the fields of a composite type say. */
+static status row_form_of_type(const struct eval_env *env, const struct type *t,
+                               struct row_form *ret) {
+    oid *types = arena_array(env->arena, t->nfields + 1u, sizeof *types);
+    int32_t *typmods = arena_array(env->arena, t->nfields + 1u, sizeof *typmods);
+    const char **names = arena_array(env->arena, t->nfields + 1u, sizeof *names);
+    if (!types || !typmods || !names) return out_of_memory(env);
+    for (uint16_t i = 0; i < t->nfields; i++) {
+        types[i] = t->fields[i].type;
+        typmods[i] = t->fields[i].typmod;
+        names[i] = t->fields[i].name;
+    }
+    *ret = (struct row_form){t->oid, t->nfields, types, typmods, names, NULL};
+    return OK;
+}
+
 static status row_form_of(struct fn_call *c, struct row_form *ret) {
     const struct record_shape *shape = c->site->shape;
     bool has_base = c->site->function->args[0] == ANYELEMENTOID;
     *ret = (struct row_form){0};
-    if (has_base && c->site->arg_types[0] != RECORDOID)
+    const struct type *t = has_base ? type_below(type_find(c->site->arg_types[0])) : NULL;
+    if (has_base && !type_is_composite(t))
         return error_set(c->env->error, ST_DATATYPE_MISMATCH,
                          "first argument of %s must be a row type", c->site->function->name);
     if (has_base && !c->nulls[0]) {
-        const struct record *r = c->args[0].record;
-        *ret = (struct row_form){r->n, r->types, NULL, r->names, r};
-        return check_shape(c, r);
+        struct record *r = arena_alloc(c->env->arena, sizeof *r);
+        if (!r) return out_of_memory(c->env);
+        TRY(record_split(c->env, c->args[0].v, r));
+        *ret = (struct row_form){r->type, r->n, r->types, NULL, r->names, r};
+        return t->kind == 'c' ? OK : check_shape(c, r);
     }
+    if (t && t->kind == 'c') return row_form_of_type(c->env, t, ret);
     if (!shape) return no_row_type(c, has_base);
-    *ret = (struct row_form){shape->n, shape->types, shape->typmods, shape->names, NULL};
+    *ret = (struct row_form){RECORDOID, shape->n, shape->types, shape->typmods, shape->names, NULL};
     return OK;
 }
 
@@ -309,14 +331,13 @@ static status column_value(const struct eval_env *env, const struct row_form *f,
 
 static status give_made_row(struct fn_call *c, const struct row_form *f,
                             const struct source *object) {
-    struct record *r = arena_zalloc(c->env->arena, sizeof *r);
     datum *values = arena_zalloc(c->env->arena, (f->n + 1u) * sizeof *values);
     uint8_t *nulls = arena_zalloc(c->env->arena, f->n + 1u);
-    if (!r || !values || !nulls) return out_of_memory(c->env);
+    if (!values || !nulls) return out_of_memory(c->env);
     for (uint16_t i = 0; i < f->n; i++)
         TRY(column_value(c->env, f, object, i, &values[i], &nulls[i]));
-    *r = (struct record){RECORDOID, f->n, f->types, f->names, values, nulls};
-    return give_ptr(c, r);
+    struct record r = {f->type, f->n, f->types, f->names, values, nulls};
+    return record_build(c->env, &r, &c->result);
 }
 
 static status refuse(struct fn_call *c, const char *name, const char *what) {

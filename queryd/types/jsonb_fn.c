@@ -3,6 +3,7 @@
 
 #include "types/array.h"
 #include "types/jsonb.h"
+#include "types/record.h"
 
 static status give(struct fn_call *c, const struct jsonb *v, bool as_text) {
     if (!v) return give_null(c);
@@ -214,11 +215,9 @@ static status next_member(struct fn_call *c, bool as_text, const char *refusal) 
     uint32_t at;
     TRY(walk_begin(c, JSONB_OBJECT, refusal, refusal, &w));
     if (!walk_next(c, w, &at)) return OK;
-    struct record *r = arena_zalloc(c->env->arena, sizeof *r);
-    datum *values = arena_zalloc(c->env->arena, 2 * sizeof *values);
-    uint8_t *nulls = arena_zalloc(c->env->arena, 2);
+    datum values[2] = {{0}};
+    uint8_t nulls[2] = {0};
     bool is_null = false;
-    if (!r || !values || !nulls) return out_of_memory(c->env);
     TRY(jsonb_text(c->env, jsonb_name(w->container, at), &values[0], &is_null));
     const struct jsonb *value = jsonb_member(w->container, at);
     if (as_text)
@@ -226,8 +225,8 @@ static status next_member(struct fn_call *c, bool as_text, const char *refusal) 
     else
         TRY(jsonb_take(c->env, value, &values[1]));
     nulls[1] = is_null;
-    *r = (struct record){RECORDOID, 2, types[as_text], names, values, nulls};
-    return give_ptr(c, r);
+    struct record r = {RECORDOID, 2, types[as_text], names, values, nulls};
+    return record_build(c->env, &r, &c->result);
 }
 
 status fn_jsonb_each(struct fn_call *c) {

@@ -5,6 +5,7 @@
 #include "types/aggregate.h"
 #include "types/array.h"
 #include "types/jsonb.h"
+#include "types/record.h"
 
 static status add_element(const struct eval_env *env, struct jsonb_tree *array, oid type,
                           datum value, bool is_null) {
@@ -50,13 +51,17 @@ static status row_name(const struct eval_env *env, const struct record *r, uint1
     return OK;
 }
 
-static status tree_of_row(const struct eval_env *env, const struct record *r,
+static status tree_of_row(const struct eval_env *env, const struct varlena *v,
                           struct jsonb_tree *ret) {
+    struct record r;
+    TRY(record_split(env, v, &r));
+    const struct type *row = type_find(r.type);
     *ret = (struct jsonb_tree){.kind = JSONB_OBJECT};
-    for (uint16_t i = 0; i < r->n; i++) {
+    for (uint16_t i = 0; i < r.n; i++) {
         struct jsonb_tree name, value;
-        TRY(row_name(env, r, i, &name));
-        TRY(jsonb_tree_of(env, r->types[i], r->values[i], r->nulls[i], &value));
+        if (i < row->nfields && row->fields[i].dropped) continue;
+        TRY(row_name(env, &r, i, &name));
+        TRY(jsonb_tree_of(env, r.types[i], r.values[i], r.nulls[i], &value));
         TRY(jsonb_add_member(env, env->arena, ret, name, value));
     }
     return OK;
@@ -112,7 +117,7 @@ status jsonb_tree_of(const struct eval_env *env, oid type, datum value, bool is_
     case SHAPE_JSON: return jsonb_parse(env, value.v->data, value.v->len, ret);
     case SHAPE_JSONB: *ret = jsonb_tree_stored(jsonb_root(value.v)); return OK;
     case SHAPE_ARRAY: return tree_of_array(env, value.v, ret);
-    case SHAPE_ROW: return tree_of_row(env, value.record, ret);
+    case SHAPE_ROW: return tree_of_row(env, value.v, ret);
     default: return tree_of_text(env, type, value, ret);
     }
 }

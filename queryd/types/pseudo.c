@@ -1,5 +1,6 @@
-/* Families void, record, the other pseudo-types, and the reg… types. */
+/* Families void, the other pseudo-types, and the reg… types. */
 #include "types/internal.h"
+#include "types/lookup.h"
 
 /* ---- void ---- */
 
@@ -36,97 +37,6 @@ static status pseudo_receive(const struct eval_env *env, const struct type *t, i
 
 const struct type_family family_pseudo = {
     .in = pseudo_in, .out = pseudo_out, .receive = pseudo_receive, .send = pseudo_out};
-
-/* ---- record ---- */
-
-static status record_in(const struct eval_env *env, const struct type *, int32_t, const char *,
-                        size_t, datum *) {
-    return error_set(env->error, ST_FEATURE_NOT_SUPPORTED,
-                     "input of anonymous composite types is not implemented");
-}
-
-static bool needs_quotes(const char *p, size_t len) {
-    for (size_t i = 0; i < len; i++)
-        if (strchr("\"\\(),", p[i]) || is_space(p[i])) return true;
-    return len == 0;
-}
-
-static status record_out(const struct eval_env *env, const struct type *, datum value,
-                         struct buf *out) {
-    const struct record *r = value.record;
-    struct buf field = {0};
-    status s = buf_add(out, "(", 1);
-    for (size_t i = 0; ok(s) && i < r->n; i++) {
-        if (i) s = buf_add(out, ",", 1);
-        if (r->nulls[i] || !ok(s)) continue;
-        const struct type *t = type_find(r->types[i]);
-        field.len = 0;
-        s = t ? type_output(env, t, r->values[i], &field) : STATUS(INTERNAL_ERROR);
-        if (!ok(s)) break;
-        bool quotes = needs_quotes(field.data, field.len);
-        if (quotes) s = buf_add(out, "\"", 1);
-        for (size_t k = 0; ok(s) && k < field.len; k++) {
-            char c = field.data[k];
-            if (c == '"' || c == '\\') s = buf_add(out, &c, 1);
-            if (ok(s)) s = buf_add(out, &c, 1);
-        }
-        if (ok(s) && quotes) s = buf_add(out, "\"", 1);
-    }
-    buf_free(&field);
-    return ok(s) ? buf_add(out, ")", 1) : s;
-}
-
-/* Binary form: u32 columns, then per column oid, i32 length (-1 null), bytes. */
-static status record_send(const struct eval_env *env, const struct type *, datum value,
-                          struct buf *out) {
-    const struct record *r = value.record;
-    char big[8];
-    store_be32(big, r->n);
-    TRY(buf_add(out, big, 4));
-    for (size_t i = 0; i < r->n; i++) {
-        store_be32(big, r->types[i]);
-        store_be32(big + 4, UINT32_MAX);
-        TRY(buf_add(out, big, 8));
-        if (r->nulls[i]) continue;
-        const struct type *t = type_find(r->types[i]);
-        if (!t) return STATUS(INTERNAL_ERROR);
-        size_t start = out->len;
-        TRY(type_send(env, t, r->values[i], out));
-        store_be32(out->data + start - 4, (uint32_t)(out->len - start));
-    }
-    return OK;
-}
-
-/* Column by column; null is greater than any value. */
-static int record_compare(const struct type *, datum a, datum b) {
-    const struct record *x = a.record, *y = b.record;
-    for (size_t i = 0; i < x->n && i < y->n; i++) {
-        if (x->nulls[i] != y->nulls[i]) return x->nulls[i] ? 1 : -1;
-        if (x->nulls[i]) continue;
-        if (x->types[i] != y->types[i]) return x->types[i] < y->types[i] ? -1 : 1;
-        const struct type *t = type_find(x->types[i]);
-        int order = t && t->family->compare ? type_compare(t, x->values[i], y->values[i]) : 0;
-        if (order) return order;
-    }
-    return (x->n > y->n) - (x->n < y->n);
-}
-
-static uint64_t record_hash(const struct type *, datum value) {
-    const struct record *r = value.record;
-    uint64_t h = r->n;
-    for (size_t i = 0; i < r->n; i++) {
-        const struct type *t = type_find(r->types[i]);
-        h = hash_u64(h * 31 +
-                     (r->nulls[i] || !t || !t->family->hash ? 7 : type_hash(t, r->values[i])));
-    }
-    return h;
-}
-
-const struct type_family family_record = {.in = record_in,
-                                          .out = record_out,
-                                          .send = record_send,
-                                          .compare = record_compare,
-                                          .hash = record_hash};
 
 /* ---- reg…: an oid whose text is a name ---- */
 
@@ -205,7 +115,7 @@ static status reg_in(const struct eval_env *env, const struct type *t, int32_t, 
 }
 
 static status print_built_in(enum reg_kind kind, oid id, struct buf *out) {
-    if (kind == REG_TYPE && type_find(id)) return type_format(id, -1, out);
+    if (kind == REG_TYPE && id < BUILTIN_OID_END && type_find(id)) return type_format(id, -1, out);
     if (kind == REG_PROC && function_find(id)) return buf_add_str(out, function_find(id)->name);
     if (kind == REG_OPER && operator_find(id)) return buf_add_str(out, operator_find(id)->name);
     if (kind == REG_PROCEDURE && function_find(id)) {
@@ -288,13 +198,6 @@ status fn_name_of_type(struct fn_call *c) {
     int32_t typmod = c->nulls[1] ? -1 : c->args[1].i32;
     /* Unlike the SQL name, a modifier of -1 that is given says char without length. */
     if (c->args[0].u32 == BPCHAROID && !c->nulls[1] && typmod < 0) return give_string(c, "bpchar");
-    const struct name_service *names = c->env->session->names;
-    status s;
-    if (c->args[0].u32 && !type_find(c->args[0].u32) && names && names->print) {
-        s = names->print(c->env->session, REG_TYPE, c->args[0].u32, &b);
-        if (status_is(s, ST_NOT_FOUND)) s = buf_add_str(&b, "???");
-    } else {
-        s = type_format(c->args[0].u32, typmod, &b);
-    }
+    status s = type_format(c->args[0].u32, typmod, &b);
     return give_buf(c, s, &b);
 }

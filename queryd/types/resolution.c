@@ -20,12 +20,12 @@ struct candidates {
 };
 
 static bool is_preferred(oid type) {
-    const struct type *t = type_find(type);
+    const struct type *t = type_below(type_find(type));
     return t && t->preferred;
 }
 
 static char category_of(oid type) {
-    const struct type *t = type_find(type);
+    const struct type *t = type_below(type_find(type));
     return t ? t->category : '\0';
 }
 
@@ -190,7 +190,7 @@ static status operator_error(const struct eval_env *env, const char *name, oid l
 
 status resolve_operator(const struct eval_env *env, const char *name, oid left, oid right,
                         struct operator_choice *ret) {
-    oid input[2] = {left ? left : right, right};
+    oid input[2] = {type_base(left ? left : right), type_base(right)};
     size_t nargs = left ? 2 : 1, first, found = operator_find_by_name(name, &first);
     struct candidates c = {arena_array(env->arena, found, sizeof *c.items), 0};
     if (!c.items) return out_of_memory(env);
@@ -464,8 +464,10 @@ status resolve_function_among(const struct eval_env *env, const char *name,
         ret->arg_types[0] = args[0];
         return OK;
     }
+    oid below[FUNCTION_ARGS_MAX];
+    for (size_t i = 0; i < n; i++) below[i] = type_base(args[i]);
     drop_unreachable(&c, n, args);
-    best = c.n == 1 ? &c.items[0] : select_candidate(&c, n, args);
+    best = c.n == 1 ? &c.items[0] : select_candidate(&c, n, below);
     if (!best) return function_error(&call, c.n > 1);
     return choose(&call, best, ret);
 }
@@ -481,9 +483,11 @@ status resolve_function(const struct eval_env *env, const char *name, const oid 
 /* NULL error: only look. */
 static bool find_common_type(const oid *types, size_t n, oid *ret, oid *ret_clash) {
     oid chosen = UNKNOWNOID;
+    bool alike = n && types[0] != UNKNOWNOID;
     *ret_clash = 0;
+    for (size_t i = 1; i < n; i++) alike &= types[i] == types[0];
     for (size_t i = 0; i < n; i++) {
-        oid next = types[i];
+        oid next = alike ? types[i] : type_base(types[i]);
         if (next == UNKNOWNOID || next == chosen) continue;
         if (chosen == UNKNOWNOID) {
             chosen = next;
@@ -520,7 +524,7 @@ status resolve_common_type(const struct eval_env *env, const oid *types, size_t 
 /* ---- polymorphic types (manual, 38.2.5) ---- */
 
 static oid array_element(oid id) {
-    const struct type *t = type_find(id);
+    const struct type *t = type_below(type_find(id));
     bool is_array = t && (t->family == &family_array || t->family == &family_vector);
     return is_array ? (oid)t->element : 0;
 }
@@ -535,6 +539,11 @@ static bool is_compatible(oid id) {
 
 static bool is_array_kind(oid id) {
     return id == ANYARRAYOID || id == ANYCOMPATIBLEARRAYOID;
+}
+
+static bool is_enum(oid id) {
+    const struct type *t = type_below(type_find(id));
+    return t && t->kind == 'e';
 }
 
 /* The solving functions take a NULL env to mean: only whether, without words. */
@@ -650,10 +659,14 @@ status resolve_polymorphic(const struct eval_env *env, const oid *actual, oid *d
             return error_set(env->error, ST_DATATYPE_MISMATCH,
                              "type matched to anynonarray is an array type: %s",
                              type_format_name(env->arena, element));
+        if (declared[i] == ANYENUMOID && element && !is_enum(element))
+            return error_set(env->error, ST_DATATYPE_MISMATCH,
+                             "type matched to anyenum is not an enum type: %s",
+                             type_format_name(env->arena, element));
         if (!is_simple(declared[i]) && !is_compatible(declared[i])) continue;
         if (is_array_kind(declared[i]) && actual[i] != UNKNOWNOID &&
             (is_simple(declared[i]) || array_element(actual[i]) == compatible)) {
-            declared[i] = actual[i];
+            declared[i] = type_base(actual[i]);
             continue;
         }
         TRY(concrete(env, declared[i], element, array, compatible, &solved));

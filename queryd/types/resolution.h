@@ -26,6 +26,8 @@ struct cast_result {
     enum cast_path path;
     enum cast_path element_path; /* CAST_ARRAY */
     oid function;                /* CAST_FUNCTION, or of the element */
+    bool domain;                 /* what comes out becomes a value of a domain: it is checked */
+    bool element_domain;         /* CAST_ARRAY: its elements do */
 };
 
 /* How to get from one type to another; CAST_NONE when the context does not allow it. Length

@@ -34,7 +34,7 @@ status row_desc_new(struct arena *a, const oid *types, uint16_t natts, struct ro
     struct row_attribute *atts = arena_array(a, natts, sizeof *atts);
     if (!d || !atts) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < natts; i++) {
-        const struct type *t = type_find(types[i]);
+        const struct type *t = type_below(type_find(types[i]));
         if (!t || t->oid == RECORDOID) return STATUS(UNDEFINED_OBJECT);
         atts[i] = (struct row_attribute){.type = t,
                                          .shape = shape_of(t),

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "types/domain.h"
 #include "types/internal.h"
 #include "types/lookup.h"
 
@@ -56,9 +57,44 @@ status types_init(void) {
     return OK;
 }
 
+static const struct type_source no_source;
+static const struct type_source *source = &no_source;
+
+void types_set_source(const struct type_source *s) {
+    source = s ? s : &no_source;
+}
+
+const struct type_source *types_source(void) {
+    return source;
+}
+
+status type_set_family(struct type *t) {
+    switch (t->kind) {
+    case 'e': t->family = &family_enum; break;
+    case 'c': t->family = &family_record; break;
+    case 'd': t->family = domain_family(t->arena, t->base); break;
+    default: t->family = &family_array;
+    }
+    return t->family ? OK : STATUS(OUT_OF_MEMORY);
+}
+
 const struct type *type_find(oid id) {
-    if (id >= BUILTIN_OID_END || !type_slot[id]) return NULL;
-    return &types[type_slot[id] - 1];
+    if (id < BUILTIN_OID_END) return type_slot[id] ? &types[type_slot[id] - 1] : NULL;
+    return source->find ? source->find(id) : NULL;
+}
+
+oid type_base(oid id) {
+    if (id < BUILTIN_OID_END) return id;
+    const struct type *t = type_find(id);
+    return t && t->base ? t->base->oid : id;
+}
+
+status type_check_domain(const struct eval_env *env, const struct type *t, datum value,
+                         bool is_null) {
+    if (!t->base || (!t->not_null && !t->nchecks)) return OK;
+    if (!source->check_domain)
+        return error_set(env->error, ST_FEATURE_NOT_SUPPORTED, "domains cannot be checked here");
+    return source->check_domain(env, t, value, is_null);
 }
 
 const struct type *type_find_by_name(const char *name) {
@@ -154,7 +190,8 @@ status type_typmod_in(const struct eval_env *env, const struct type *t, const in
         return error_set(env->error, ST_SYNTAX_ERROR,
                          "type modifier is not allowed for type \"%s\"", t->name);
     /* An array's modifier is its elements'. */
-    const struct type *base = t->family == &family_array ? type_find(t->element) : t;
+    const struct type *base =
+        t->family == &family_array ? type_below(type_find(t->element)) : type_below(t);
     if (!base || !base->family->typmod_in)
         return error_set(env->error, ST_SYNTAX_ERROR,
                          "type modifier is not allowed for type \"%s\"",
@@ -167,16 +204,18 @@ int type_compare(const struct type *t, datum a, datum b) {
 }
 
 bool type_is_ordered(const struct type *t) {
+    t = type_below(t);
     if (t->family == &family_array) {
-        const struct type *e = type_find(t->element);
+        const struct type *e = type_below(type_find(t->element));
         return e && e->family->compare;
     }
     return t->family->compare && t->oid != XIDOID && t->oid != CIDOID && t->oid != ACLITEMOID;
 }
 
 bool type_is_hashable(const struct type *t) {
+    t = type_below(t);
     if (t->family == &family_array) {
-        const struct type *e = type_find(t->element);
+        const struct type *e = type_below(type_find(t->element));
         return e && e->family->hash;
     }
     return t->family->hash;
@@ -190,40 +229,7 @@ size_t type_value_bytes(const struct type *t, datum value) {
     if (t->byval) return 0;
     if (t->len > 0) return (size_t)t->len;
     if (t->len == -2) return strlen(value.s) + 1;
-    if (t->oid == RECORDOID) {
-        const struct record *r = value.record;
-        size_t bytes = sizeof *r + r->n * (sizeof(datum) + sizeof(oid) + 1);
-        for (size_t i = 0; i < r->n; i++) {
-            const struct type *column = type_find(r->types[i]);
-            if (!r->nulls[i] && column) bytes += type_value_bytes(column, r->values[i]);
-        }
-        return bytes;
-    }
     return sizeof(struct varlena) + value.v->len;
-}
-
-static status copy_record(const struct record *r, struct arena *a, datum *ret) {
-    struct record *copy = arena_memdup(a, r, sizeof *r);
-    datum *values = arena_array(a, r->n, sizeof *values);
-    oid *column_types = arena_memdup(a, r->types, r->n * sizeof *r->types);
-    uint8_t *nulls = arena_memdup(a, r->nulls, r->n);
-    if (!copy || !values || !column_types || !nulls) return STATUS(OUT_OF_MEMORY);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct type *column = type_find(r->types[i]);
-        if (!nulls[i] && column) TRY(type_copy(column, r->values[i], a, &values[i]));
-    }
-    if (r->names) {
-        const char **names = arena_array(a, r->n, sizeof *names);
-        if (!names) return STATUS(OUT_OF_MEMORY);
-        for (size_t i = 0; i < r->n; i++)
-            if (!(names[i] = arena_strdup(a, r->names[i]))) return STATUS(OUT_OF_MEMORY);
-        copy->names = names;
-    }
-    copy->values = values;
-    copy->types = column_types;
-    copy->nulls = nulls;
-    *ret = datum_ptr(copy);
-    return OK;
 }
 
 status type_copy(const struct type *t, datum value, struct arena *a, datum *ret) {
@@ -231,7 +237,6 @@ status type_copy(const struct type *t, datum value, struct arena *a, datum *ret)
         *ret = value;
         return OK;
     }
-    if (t->oid == RECORDOID) return copy_record(value.record, a, ret);
     void *copy = arena_memdup(a, value.p, type_value_bytes(t, value));
     if (!copy) return STATUS(OUT_OF_MEMORY);
     *ret = datum_ptr(copy);

@@ -1,4 +1,5 @@
-/* type.h: the built-in types (type.def) and what can be done with a value of each.
+/* type.h: types, the built-in ones (type.def) and those that catalogs define, and what can be done
+ * with a value of each.
  *
  * OIDs, names, categories and lengths are PostgreSQL 15's (pg_type.dat). Behaviour hangs on the
  * type's family, one table of functions per family. All functions are total: bytes and texts from
@@ -64,12 +65,36 @@ struct type_family {
     type_typmod_out_fn *typmod_out;
 };
 
+/* A value of an enum is its label's position, which says the order among the labels and never
+ * changes. */
+struct enum_label {
+    int64_t position;
+    const char *name;
+    bool uncommitted; /* added by the running transaction, after the type was made */
+};
+
+/* An attribute of a composite type, dropped ones included: they keep their places in values. */
+struct type_field {
+    const char *name;
+    oid type;
+    int32_t typmod;
+    oid collation;
+    bool dropped;
+};
+
+struct domain_check {
+    const char *name;
+    const char *text;  /* SQL of the condition over VALUE */
+    oid domain;        /* whose it is: a domain has those of the domains below it, too */
+    const void *ready; /* as whoever checks has prepared it; NULL at first */
+};
+
 struct type {
     oid oid;
     const char *name;
     int16_t len;    /* > 0 fixed, -1 varlena, -2 cstring */
     bool byval;     /* held in the datum itself: fixed and at most 8 bytes */
-    char kind;      /* pg_type.typtype: b base, p pseudo */
+    char kind;      /* pg_type.typtype: b base, p pseudo, e enum, c composite, d domain */
     char category;  /* N, S, D, B, A … */
     bool preferred; /* in its category */
     char delimiter;
@@ -82,14 +107,54 @@ struct type {
         typmod_out_function; /* pg_proc oids, for the catalogs */
     oid subscript_function;
     const struct type_family *family;
+    /* What only defined types have. */
+    uint32_t nlabels; /* enum, in their order */
+    const struct enum_label *labels;
+    uint16_t nfields; /* composite */
+    const struct type_field *fields;
+    oid relation;             /* composite: of pg_class, whose columns the fields are */
+    oid over;                 /* domain: the type it was made of */
+    const struct type *base;  /* domain: the type below all domains; NULL: not a domain */
+    int32_t typmod;           /* domain: of its base */
+    bool not_null;            /* domain */
+    const char *default_text; /* domain: SQL; NULL: none */
+    uint16_t nchecks;         /* domain */
+    struct domain_check *checks;
+    struct arena *arena; /* lives as long as a defined type's description */
 };
+
+/* Where the types come from that catalogs define, answered by whoever owns the catalogs. What is
+ * found belongs to the running statement's view of the catalogs. */
+struct type_source {
+    const struct type *(*find)(oid type); /* NULL: none */
+    /* Appends the name, qualified when the search path would not find it. */
+    status (*print)(oid type, struct buf *out);
+    /* A value about to become one of a domain: 23502 or 23514. */
+    status (*check_domain)(const struct eval_env *env, const struct type *domain, datum value,
+                           bool is_null);
+};
+/* The family of a defined type, by its kind (a domain's, by its base). OUT_OF_MEMORY. */
+status type_set_family(struct type *t);
+void types_set_source(const struct type_source *source);
+const struct type_source *types_source(void); /* never NULL; its functions may be */
 
 /* Builds the lookup indexes over the constant tables. Once, at process start, before all else. */
 status types_init(void);
 
-/* NULL: no such built-in type. */
+/* NULL: no such type. A defined type's description lives until the transaction ends. */
 const struct type *type_find(oid type);
-const struct type *type_find_by_name(const char *name); /* pg_type.typname: "int4", "_int4" */
+/* The type below all domains: how values are stored, compared, and chosen functions for. */
+oid type_base(oid type);
+static inline const struct type *type_below(const struct type *t) {
+    return t && t->base ? t->base : t;
+}
+static inline bool type_is_composite(const struct type *t) {
+    return t && (t->kind == 'c' || t->oid == RECORDOID);
+}
+/* A value about to become one of this type, which may be a domain. */
+status type_check_domain(const struct eval_env *env, const struct type *t, datum value,
+                         bool is_null);
+const struct type *type_find_by_name(const char *name); /* built in: "int4", "_int4" */
 /* All built-in types, in oid order. */
 const struct type *type_at(size_t index);
 size_t type_count(void);

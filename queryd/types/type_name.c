@@ -34,6 +34,8 @@ static const char *sql_name(const struct type *t) {
 status type_format(oid id, int32_t typmod, struct buf *out) {
     const struct type *t = type_find(id);
     if (!t) return buf_add_str(out, id ? "???" : "-");
+    if (t->arena && types_source()->print && t->family != &family_array)
+        return types_source()->print(id, out);
     if (t->family == &family_array && t->element) {
         TRY(type_format(t->element, typmod, out));
         return buf_add_str(out, "[]");
@@ -91,6 +93,7 @@ struct name_scan {
     char words[128];
     size_t len;
     bool quoted;
+    bool defined; /* in another schema than pg_catalog */
     int32_t modifiers[4];
     size_t n_modifiers;
 };
@@ -154,7 +157,7 @@ static bool scan_type_name(struct name_scan *s, bool *ret_array) {
     skip_blanks(s);
     if (!scan_word(s)) return false;
     if (s->p < s->end && *s->p == '.') {
-        if (strcmp(s->words, "pg_catalog") != 0) return false;
+        s->defined = strcmp(s->words, "pg_catalog") != 0;
         s->len = 0;
         s->p++;
         s->quoted = true; /* a qualified name is the internal one */
@@ -181,12 +184,30 @@ static status syntax_error(const struct eval_env *env, const char *text) {
     return error_set(env->error, ST_SYNTAX_ERROR, "invalid type name \"%s\"", text);
 }
 
+/* A name of a type that is not built in, with or without the marks of an array. */
+static status defined_type(const struct eval_env *env, const char *text, bool array, oid *ret_type,
+                           int32_t *ret_typmod) {
+    const struct name_service *names = env->session ? env->session->names : NULL;
+    if (!names || !names->lookup) return STATUS(NOT_FOUND);
+    size_t len = array ? (size_t)(strchr(text, '[') - text) : strlen(text);
+    char *name = arena_strndup(env->arena, text, len);
+    if (!name) return out_of_memory(env);
+    TRY(names->lookup(env->session, REG_TYPE, name, env->error, ret_type));
+    if (ret_typmod) *ret_typmod = -1;
+    if (!array) return OK;
+    const struct type *t = type_find(*ret_type);
+    if (!t || !t->array) return STATUS(NOT_FOUND);
+    *ret_type = t->array;
+    return OK;
+}
+
 status type_parse_name(const struct eval_env *env, const char *text, oid *ret_type,
                        int32_t *ret_typmod) {
     struct name_scan s = {.p = text, .end = text + strlen(text)};
     bool array;
     if (!scan_type_name(&s, &array)) return syntax_error(env, text);
     const char *name = s.words;
+    if (s.defined) return defined_type(env, text, array, ret_type, ret_typmod);
     for (size_t i = 0; !s.quoted && i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(aliases[i].words, name) == 0) name = aliases[i].name;
     if (strcmp(name, "float8") == 0 && strcmp(s.words, "float") == 0 && s.n_modifiers == 1) {
@@ -197,7 +218,8 @@ status type_parse_name(const struct eval_env *env, const char *text, oid *ret_ty
         s.n_modifiers = 0;
     }
     const struct type *t = type_find_by_name(name);
-    if (!t || (array && !t->array)) return STATUS(NOT_FOUND);
+    if (!t) return defined_type(env, text, array, ret_type, ret_typmod);
+    if (array && !t->array) return STATUS(NOT_FOUND);
     int32_t typmod = -1;
     bool plain_char = t->oid == BPCHAROID && strcmp(s.words, "bpchar") != 0;
     if (plain_char && !s.n_modifiers) s.modifiers[s.n_modifiers++] = 1;

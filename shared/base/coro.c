@@ -47,6 +47,7 @@ struct coro {
     void (*fn)(void *);
     void *arg;
     void *data;
+    void *local;
     bool ended;
 #ifndef CORO_ASM
     ucontext_t context;
@@ -211,6 +212,19 @@ void coro_set_data(struct coro *c, void *data) {
 
 void *coro_data(const struct coro *c) {
     return c->data;
+}
+
+static _Thread_local void *thread_local_pointer;
+
+void coro_set_local(void *local) {
+    if (running)
+        running->local = local;
+    else
+        thread_local_pointer = local;
+}
+
+void *coro_local(void) {
+    return running ? running->local : thread_local_pointer;
 }
 
 struct coro *coro_self(void) {

@@ -5,6 +5,7 @@
 #include "catalog/temp.h"
 #include "exec/exec_init.h"
 #include "exec/ri.h"
+#include "base/coro.h"
 
 #define MUST(expression) CHECK(ok(expression))
 
@@ -64,6 +65,7 @@ struct sql_session *sql_session_new(uint16_t slot) {
                               .temp_number = slot,
                               .session = s};
     s->session_env.session = &s->env;
+    coro_set_local(&s->env);
     return s;
 }
 

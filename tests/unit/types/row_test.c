@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "types/array.h"
+#include "types/record.h"
 #include "types/row.h"
 
 static const struct {
@@ -179,18 +180,30 @@ static void test_layout(void **) {
     harness_close(&h);
 }
 
-/* A record is a structure in memory: its bytes must not be taken for those of a stored value. */
-static void test_record_in_array(void **) {
+/* A row as a value: its bytes, itself inside of an array, and what is no row. */
+static void test_record(void **) {
     struct harness h;
     harness_open(&h);
-    datum field = datum_int4(1), array;
-    oid type = INT4OID;
-    const char *name = "f1";
-    uint8_t is_null = 0;
-    struct record r = {RECORDOID, 1, &type, &name, &field, &is_null};
-    datum value = datum_ptr(&r);
-    status s = array_build_1d(&h.env, RECORDOID, &value, &is_null, 1, &array);
-    assert_int_equal(s.code, ST_FEATURE_NOT_SUPPORTED);
+    static const uint8_t expected[] = {0xC9, 8, 0, 0, 2, 0, 1, 1, 23, 0, 0, 0,
+                                       25,   0, 0, 0, 2, 0, 0, 0, 7,  0, 0, 0};
+    datum fields[2] = {datum_int4(7), {0}}, value, array, element;
+    oid types[2] = {INT4OID, TEXTOID};
+    uint8_t nulls[2] = {0, 1}, none = 0;
+    struct record r = {RECORDOID, 2, types, NULL, fields, nulls}, back;
+    assert_true(ok(record_build(&h.env, &r, &value)));
+    assert_int_equal(value.v->len, sizeof expected);
+    assert_memory_equal(value.v->data, expected, sizeof expected);
+    assert_true(ok(array_build_1d(&h.env, RECORDOID, &value, &none, 1, &array)));
+    bool is_null;
+    assert_true(ok(array_get(&h.env, array.v, &(int32_t){1}, 1, &element, &is_null)));
+    assert_true(ok(record_split(&h.env, element.v, &back)));
+    assert_int_equal(back.n, 2);
+    assert_int_equal(back.values[0].i32, 7);
+    assert_true(!back.nulls[0] && back.nulls[1]);
+    for (uint32_t len = 0; len < sizeof expected; len++) {
+        struct varlena *cut = varlena_from(&h.arena, expected, len);
+        assert_int_equal(record_split(&h.env, cut, &back).code, ST_DATA_CORRUPTED);
+    }
     harness_close(&h);
 }
 
@@ -198,6 +211,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_missing), cmocka_unit_test(test_foreign_bytes),
-        cmocka_unit_test(test_record_in_array)};
+        cmocka_unit_test(test_record)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
