@@ -47,6 +47,7 @@ status define_column_type(struct sql_env *env, const struct ast_column_def *c,
     } else {
         TRY(type_from_ast(env, c->type, &att->type, &att->typmod));
     }
+    TRY(privilege_check(env, OID_pg_type, att->type, ACL_USAGE));
     const struct type *t = type_find(att->type);
     if (!t)
         return define_at(env, &c->type->node, define_unsupported(env, "a column of a row type"));
