@@ -128,6 +128,11 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     TRY(words_for(&a, dispatch(&a, stmt, &result->query)));
     if (a.body && a.body->last) TRY(routine_fit_result(&a, result->query));
     TRY(settle_params(&a));
+    TRY(permission_functions(&a, result->query));
+    result->npermissions = a.npermissions;
+    result->permissions = a.permissions;
+    result->nfunctions = a.nfunctions;
+    result->functions = a.functions;
     result->nparams = a.nparams;
     result->param_types = a.param_types;
     result->nrelations = a.nrelations;

@@ -1,5 +1,6 @@
 /* ON CONFLICT. Which indexes it is about is found by the planner, where predicates are proved. */
 #include "analyse/internal.h"
+#include "types/acl.h"
 
 static status refuse_order(struct analyse *a, const struct ast_index_element *e) {
     if (e->direction != SORT_DEFAULT)
@@ -100,6 +101,18 @@ static status excluded_entry(struct scope *s, const struct change_target *t,
     return scope_add(s, item);
 }
 
+/* Whether there is a conflict tells of the values there; columns that are named are read anyway. */
+static void permit_constraint(struct scope *s, const struct relation *r, oid index) {
+    struct permission *p = s->query->rtes[s->query->target_rte]->needs;
+    const struct index_desc *x = r->primary && r->primary->oid == index ? r->primary : NULL;
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) x = &r->indexes[i];
+    if (!x) return;
+    p->rights |= ACL_SELECT;
+    for (uint16_t i = 0; i < x->nkeys; i++)
+        if (x->columns[i]) permission_column(p->selected, p, x->columns[i]);
+}
+
 status transform_conflict(struct scope *s, const struct change_target *t,
                           struct ast_on_conflict *n) {
     struct analyse *a = s->a;
@@ -118,12 +131,16 @@ status transform_conflict(struct scope *s, const struct change_target *t,
         TRY(named_constraint(a, r, n->infer->constraint, c));
     else if (n->infer)
         TRY(infer_columns(s, n->infer, c));
+    permit_constraint(s, r, c->constraint_index);
     s->query->conflict = c;
     if (!n->do_update) return OK;
     uint16_t before = s->nitems;
     TRY(excluded_entry(s, t, c));
     NEW_N(a, c->sets, r->natts + 1);
     TRY(transform_sets(s, t, n->sets, c->sets));
+    struct permission *needs = s->query->rtes[s->query->target_rte]->needs;
+    needs->rights |= ACL_UPDATE;
+    permission_written(needs->updated, needs, c->sets, r->natts);
     TRY(transform_bool(s, n->where, CLAUSE_CONFLICT_WHERE, "WHERE", &c->where));
     s->nitems = before;
     return OK;

@@ -1,5 +1,6 @@
 /* FROM: relations, subqueries, functions. */
 #include "analyse/internal.h"
+#include "types/acl.h"
 
 status rte_add(struct scope *s, struct rte *r, uint16_t *ret_index) {
     struct query *q = s->query;
@@ -91,6 +92,7 @@ static status expand_view(struct scope *s, const struct relation *r, struct rte 
         return FAIL_AT(a, -1, INVALID_OBJECT_DEFINITION,
                        "infinite recursion detected in rules for relation \"%s\"", r->name);
     bool positions = a->no_positions, params = a->no_params;
+    oid check_as = a->check_as;
     struct list *statements;
     const char *text = arena_strdup(a->arena, r->view_text ? r->view_text : "");
     NEEDS(a, text);
@@ -98,10 +100,12 @@ static status expand_view(struct scope *s, const struct relation *r, struct rte 
     if (list_n(statements) != 1)
         return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" has no query", r->name);
     a->no_positions = a->no_params = true;
+    a->check_as = r->security_invoker ? 0 : r->owner;
     struct raw_stmt *raw = list_at(statements, 0);
     status st = analyse_subquery(a, NULL, raw->stmt, &e->query);
     a->no_positions = positions;
     a->no_params = params;
+    a->check_as = check_as;
     a->view_depth--;
     TRY(st);
     e->kind = RTE_SUBQUERY;
@@ -199,6 +203,7 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
     }
     TRY(relation_columns(a, r, e));
     TRY(analyse_indexes(a->env, a->arena, r, &e->indexes));
+    TRY(permission_add(a, r, mode == MODE_ACCESS_SHARE ? ACL_SELECT : 0, e));
     if (r->kind == 'v') TRY(expand_view(s, r, e));
     if (var->alias) TRY(rename_columns(a, e, var->alias->columns, location));
     if (var->sample) TRY(table_sample(s, var->sample, r, location, &e->sample));

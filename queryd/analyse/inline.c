@@ -39,6 +39,7 @@ static status analyse_body(struct analyse *a, const struct expr *call, const str
     struct analyse inner = *a;
     inner.body = &body;
     inner.inlining = &here;
+    inner.check_as = 0; /* who calls it must be allowed to */
     inner.no_positions = true;
     inner.no_params = false;
     inner.nparams = inner.params_cap = body.nargs;
@@ -49,6 +50,12 @@ static status analyse_body(struct analyse *a, const struct expr *call, const str
     a->relations_cap = inner.relations_cap;
     a->relations = inner.relations;
     a->nctes = inner.nctes;
+    a->npermissions = inner.npermissions;
+    a->permissions_cap = inner.permissions_cap;
+    a->permissions = inner.permissions;
+    a->nfunctions = inner.nfunctions;
+    a->functions_cap = inner.functions_cap;
+    a->functions = inner.functions;
     a->reads_only &= inner.reads_only;
     return st;
 }
@@ -143,6 +150,7 @@ status inline_call(struct scope *s, const struct expr *call, struct expr **ret) 
         !volatility_allows(r->function.volatility, expr_volatility(e)) ||
         !arguments_allow(r, call, &u))
         return OK;
+    TRY(permission_function(a, r->function.oid));
     return expr_map(a->arena, e, put_argument, (void *)call, ret);
 }
 
@@ -180,6 +188,7 @@ status inline_rows(struct scope *s, const struct expr *call, struct query **ret)
     if (!select || select->into || select->with || select->locking) return OK;
     TRY(analyse_body(a, call, r, select, &q));
     if (r->nresults && q->nvisible != r->nresults) return OK; /* one value, the whole record */
+    TRY(permission_function(a, r->function.oid));
     struct put_rows p = {a->arena, call};
     return query_map(a->arena, q, 0, put_shifted, &p, ret);
 }

@@ -41,6 +41,11 @@ struct analyse {
     uint16_t nrelations, relations_cap;
     struct analysed_relation *relations;
     uint16_t nctes;
+    oid check_as; /* in a view: whose rights count for what it names */
+    uint16_t npermissions, permissions_cap;
+    struct permission **permissions;
+    uint16_t nfunctions, functions_cap;
+    oid *functions;
 };
 
 /* What a name before a dot, or a bare column name, may mean. */
@@ -106,6 +111,7 @@ void scope_init(struct scope *s, struct analyse *a, struct scope *parent, struct
 status query_new(struct analyse *a, enum query_kind kind, struct query **ret);
 
 /* scope.c: names */
+struct scope *scope_at(struct scope *s, unsigned level); /* that many queries further out */
 status scope_add(struct scope *s, struct ns_item *item);
 status scope_item_of_rte(struct scope *s, uint16_t rte, struct ns_item **ret);
 status scope_column(struct scope *s, const char *name, int32_t location, struct expr **ret);
@@ -244,6 +250,20 @@ status transform_windows(struct scope *s, const struct list *definitions);
 status aggregate_level(struct scope *s, struct expr *e, const char *what, struct scope **ret_owner,
                        uint16_t *ret_level);
 
+/* permission.c: what the statement's user must be allowed to do */
+/* Of a view that is changed through; strict: whichever columns. */
+status permission_add_view(struct analyse *a, const struct relation *view, uint32_t rights,
+                           bool strict, struct permission **ret);
+status permission_add(struct analyse *a, const struct relation *r, uint32_t rights, struct rte *e);
+/* A column is read: by the expression that stands for it in the query of s. */
+void permission_select(struct scope *s, const struct expr *column);
+void permission_column(uint64_t *set, const struct permission *p, int column);
+/* The columns that get values. */
+void permission_written(uint64_t *set, const struct permission *p, struct expr *const *values,
+                        uint16_t natts);
+status permission_functions(struct analyse *a, struct query *q);
+status permission_function(struct analyse *a, oid function);
+
 /* from.c */
 status transform_from(struct scope *s, const struct list *from);
 status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relation_mode mode,
@@ -314,7 +334,12 @@ struct change_target {
     struct expr *where;          /* rows that views show; NULL: all */
     uint16_t nchecks;            /* CHECK OPTION of views */
     struct change_check *checks;
+    struct permission *needs;      /* of the table */
+    struct permission *view_needs; /* of the view; NULL: the table itself is named */
+    uint64_t *view_reads;          /* columns of the table that only the view's query reads */
 };
+/* What the statement reads and writes of the table it does to the view's columns as well. */
+void permission_of_view(struct change_target *t);
 /* Finds and locks it and makes its range table entry the query's target. 55000. */
 status change_target(struct scope *s, struct ast_range_var *var, struct change_target *t);
 /* Why a view of this query, analysed as q, cannot be changed through; NULL: it can. */

@@ -24,6 +24,7 @@ static status side_column(struct scope *s, struct side side, const char *name, c
         return FAIL_AT(s->a, location, UNDEFINED_COLUMN,
                        "column \"%s\" specified in USING clause does not exist in %s table", name,
                        which);
+    if (found) permission_select(s, found);
     *ret = found;
     return OK;
 }

@@ -309,11 +309,14 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
         TRY(insert_values(s, n, &t, columns, ncolumns));
     else if (n->source)
         TRY(insert_select(s, n, &t, columns, ncolumns));
+    permission_written(t.needs->inserted, t.needs, q->sets_to, t.r->natts);
     TRY(fill_defaults(s, &t));
     TRY(row_rules(s, &t));
     TRY(scope_add(s, t.item));
     if (n->on_conflict) TRY(transform_conflict(s, &t, n->on_conflict));
-    return transform_returning(s, n->returning);
+    TRY(transform_returning(s, n->returning));
+    permission_of_view(&t);
+    return OK;
 }
 
 /* Made by an assignment to a part, to which others may be added. */
@@ -410,8 +413,11 @@ status transform_update(struct scope *s, struct ast_update *n) {
     TRY(add_view_condition(s, &t));
     NEW_N(a, q->sets_to, t.r->natts + 1);
     TRY(transform_sets(s, &t, n->sets, q->sets_to));
+    permission_written(t.needs->updated, t.needs, q->sets_to, t.r->natts);
     TRY(row_rules(s, &t));
-    return transform_returning(s, n->returning);
+    TRY(transform_returning(s, n->returning));
+    permission_of_view(&t);
+    return OK;
 }
 
 status transform_delete(struct scope *s, struct ast_delete *n) {
@@ -422,5 +428,7 @@ status transform_delete(struct scope *s, struct ast_delete *n) {
     TRY(transform_from(s, n->using_tables));
     TRY(change_condition(s, t.r, n->where));
     TRY(add_view_condition(s, &t));
-    return transform_returning(s, n->returning);
+    TRY(transform_returning(s, n->returning));
+    permission_of_view(&t);
+    return OK;
 }

@@ -48,6 +48,16 @@ struct table_sample {
     struct expr *seed;    /* float8; NULL: another one each time */
 };
 
+/* What a statement needs of a relation that it names; looked at when it is carried out. Sets of
+ * columns: bit 0 a system column, then the attributes. */
+struct permission {
+    oid relation;
+    oid check_as;    /* the owner of the view that names it; 0: whoever runs the statement */
+    uint32_t rights; /* enum acl_right; ACL_UPDATE without columns: FOR UPDATE */
+    uint16_t words;  /* of each set */
+    uint64_t *selected, *inserted, *updated;
+};
+
 /* Range table entry: one source of rows. */
 struct rte {
     enum rte_kind kind;
@@ -60,6 +70,7 @@ struct rte {
     struct index_meaning
         *indexes;                /* RELATION: per entry of relation->indexes; NULL: all are plain */
     struct table_sample *sample; /* RELATION; NULL: all rows */
+    struct permission *needs;    /* RELATION, and a view's SUBQUERY; else NULL */
     struct query *query;         /* SUBQUERY */
     uint16_t nfunctions;         /* FUNCTION */
     struct rte_function *functions;
@@ -205,6 +216,10 @@ struct analysed {
     uint16_t nctes; /* ids given out */
     bool once;      /* WHERE CURRENT OF: not to be carried out twice */
     bool read_only;
+    uint16_t npermissions; /* in the order in which they are looked at */
+    struct permission **permissions;
+    uint16_t nfunctions; /* that it calls, each once */
+    oid *functions;
 };
 
 /* Walks every expression of a query, and of queries below with depth counted up from `depth`. */

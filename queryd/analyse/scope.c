@@ -71,6 +71,11 @@ static status take(struct analyse *a, struct expr *proto, unsigned level, int32_
     return OK;
 }
 
+struct scope *scope_at(struct scope *s, unsigned level) {
+    while (level--) s = s->parent;
+    return s;
+}
+
 static int item_column_index(const struct ns_item *item, const char *name) {
     for (uint16_t i = 0; i < item->ncolumns; i++)
         if (item->exprs[i] && strcmp(item->names[i], name) == 0) return i;
@@ -115,8 +120,9 @@ static bool is_system_column(const char *name) {
 }
 
 /* tableoid is the one system column that exists here. *ret NULL: name is no system column. */
-static status system_column(struct analyse *a, const struct ns_item *item, unsigned level,
+static status system_column(struct scope *s, const struct ns_item *item, unsigned level,
                             const char *name, int32_t location, struct expr **ret) {
+    struct analyse *a = s->a;
     *ret = NULL;
     if (!item->relation || item->rte < 0 ||
         (item->relation->kind != 'r' && item->relation->kind != 'S'))
@@ -125,6 +131,7 @@ static status system_column(struct analyse *a, const struct ns_item *item, unsig
         struct expr *e =
             expr_var(a->arena, (uint16_t)item->rte, ATT_TABLEOID, OIDOID, -1, 0, location);
         NEEDS(a, e);
+        permission_select(s, e);
         e->var.level = (uint16_t)level;
         *ret = e;
         return OK;
@@ -155,10 +162,13 @@ status scope_column(struct scope *s, const char *name, int32_t location, struct 
         struct ns_item *item;
         int index;
         TRY(find_in_scope(at, name, location, &item, &index));
-        if (item) return take(s->a, item->exprs[index], level, location, ret);
+        if (item) {
+            permission_select(at, item->exprs[index]);
+            return take(s->a, item->exprs[index], level, location, ret);
+        }
         for (uint16_t i = 0; i < at->nitems; i++) {
             if (!at->items[i]->columns_visible || !item_usable(at, at->items[i])) continue;
-            TRY(system_column(s->a, at->items[i], level, name, location, ret));
+            TRY(system_column(at, at->items[i], level, name, location, ret));
             if (*ret) return OK;
         }
     }
@@ -222,9 +232,10 @@ status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, 
             if (item->exprs[i] && strcmp(item->names[i], column) == 0)
                 return FAIL_AT(s->a, location, AMBIGUOUS_COLUMN,
                                "column reference \"%s\" is ambiguous", column);
+        permission_select(scope_at(s, level), item->exprs[index]);
         return take(s->a, item->exprs[index], level, location, ret);
     }
-    TRY(system_column(s->a, item, level, column, location, ret));
+    TRY(system_column(scope_at(s, level), item, level, column, location, ret));
     if (*ret) return OK;
     return FAIL_AT(s->a, location, UNDEFINED_COLUMN, "column %s.%s does not exist", item->name,
                    column);
@@ -264,6 +275,7 @@ status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned lev
     n = 0;
     for (uint16_t i = 0; i < item->ncolumns; i++) {
         if (!item->exprs[i]) continue;
+        permission_select(scope_at(s, level), item->exprs[i]);
         TRY(take(a, item->exprs[i], level, location, &e->args[n]));
         NEEDS(a, names[n++] = arena_strdup(a->arena, item->names[i]));
     }

@@ -1,5 +1,6 @@
 /* SELECT, in the order in which PostgreSQL looks at its parts. */
 #include "analyse/internal.h"
+#include "types/acl.h"
 
 status settle_unknown_targets(struct scope *s) {
     struct query *q = s->query;
@@ -31,6 +32,15 @@ static status lock_all(struct scope *s) {
     for (uint16_t i = 0; i < q->nrtes; i++)
         if (q->rtes[i]->kind == RTE_RELATION) q->lock_rtes[q->nlock_rtes++] = i;
     return OK;
+}
+
+/* Who locks rows could as well change them. */
+static void permit_locking(struct query *q, const char *only) {
+    for (uint16_t i = 0; i < q->nrtes; i++) {
+        struct rte *r = q->rtes[i];
+        if (r->needs && (!only || (r->alias && strcmp(r->alias, only) == 0)))
+            r->needs->rights |= ACL_UPDATE;
+    }
 }
 
 static status lock_named(struct scope *s, struct ast_range_var *v, const char *words) {
@@ -71,8 +81,11 @@ status transform_locking(struct scope *s, const struct list *locking) {
     LIST_EACH(struct ast_locking *, l, locking) {
         if (l->wait > q->lock_wait) q->lock_wait = l->wait;
         if (list_n(l->relations) == 0) TRY(lock_all(s));
-        LIST_EACH(struct ast_range_var *, v, l->relations)
-        TRY(lock_named(s, v, words[l->strength]));
+        if (list_n(l->relations) == 0) permit_locking(q, NULL);
+        LIST_EACH(struct ast_range_var *, v, l->relations) {
+            TRY(lock_named(s, v, words[l->strength]));
+            permit_locking(q, v->name);
+        }
     }
     for (uint16_t i = 0; i < q->nlock_rtes; i++)
         TRY(note_relation(s->a, q->rtes[q->lock_rtes[i]]->relation->oid, MODE_ROW_SHARE));

@@ -143,6 +143,7 @@ static status expand_item(struct scope *s, const struct ns_item *item, unsigned 
     for (uint16_t i = 0; i < item->ncolumns; i++) {
         if (!item->exprs[i]) continue;
         struct expr *e;
+        permission_select(scope_at(s, level), item->exprs[i]);
         TRY(expr_shift_levels(s->a->arena, item->exprs[i], 0, (int)level, &e));
         if (level == 0 && e->kind == EXPR_VAR) {
             e = arena_memdup(s->a->arena, e, sizeof *e);

@@ -1,6 +1,8 @@
 /* The table that INSERT, UPDATE and DELETE change: named itself, or behind views that are simple
  * enough to be changed through. */
 #include "analyse/internal.h"
+#include "catalog/roles.h"
+#include "types/acl.h"
 
 /* What is done to the table, for messages. */
 struct verb {
@@ -83,14 +85,30 @@ static status view_syntax(struct analyse *a, const struct relation *view, struct
     return OK;
 }
 
+/* Nobody changes catalogs but by definitions; who is no superuser has not even the privilege. */
+static status may_change_catalogs(struct analyse *a, const struct relation *r) {
+    bool super;
+    TRY(role_is_superuser(a->env, a->env->settings->user_oid, &super));
+    return super
+               ? OK
+               : FAIL_AT(a, -1, INSUFFICIENT_PRIVILEGE, "permission denied for table %s", r->name);
+}
+
+static uint32_t right_of(const struct query *q) {
+    return q->kind == QUERY_INSERT ? ACL_INSERT : q->kind == QUERY_UPDATE ? ACL_UPDATE : ACL_DELETE;
+}
+
 static status base_item(struct scope *s, struct ast_range_var *var, const struct relation *r,
                         struct change_target *t, struct ns_item **ret) {
     struct analyse *a = s->a;
+    if (r->is_catalog) TRY(may_change_catalogs(a, r));
     if (r->is_catalog)
         return FAIL_AT(a, -1, INSUFFICIENT_PRIVILEGE,
                        "permission denied: \"%s\" is a system catalog", r->name);
     TRY(add_relation_rte(s, var, MODE_ROW_EXCLUSIVE, &s->query->target_rte));
     t->r = r;
+    t->needs = s->query->rtes[s->query->target_rte]->needs;
+    t->needs->rights |= right_of(s->query);
     t->atts = arena_memdup(a->arena, r->atts, (r->natts + 1u) * sizeof *t->atts);
     NEEDS(a, t->atts);
     return rte_item(s, s->query->target_rte, ret);
@@ -136,9 +154,11 @@ static status inner_item(struct scope *s, struct ast_range_var *var, bool checke
     const struct relation *r;
     TRY(catalog_relation_lock(s->a->env, var->schema, var->name, MODE_ROW_EXCLUSIVE, -1, &r));
     TRY(note_relation(s->a, r->oid, MODE_ROW_EXCLUSIVE));
-    if (r->kind == 'v')
+    struct permission *p;
+    if (r->kind == 'v') {
+        TRY(permission_add_view(s->a, r, right_of(s->query), true, &p));
         TRY(see_through(s, r, checked, t, ret));
-    else
+    } else
         TRY(base_item(s, var, r, t, ret));
     struct ns_item *item = *ret;
     item->name = var->alias ? var->alias->name : arena_strdup(s->a->arena, r->name);
@@ -212,12 +232,16 @@ static status see_through(struct scope *s, const struct relation *view, bool che
     struct ast_select *n, *again;
     struct query *q;
     bool positions = a->no_positions, params = a->no_params;
+    oid check_as = a->check_as;
+    uint16_t npermissions = a->npermissions;
     if (++a->view_depth > VIEW_DEPTH_MAX)
         return FAIL_AT(a, -1, INVALID_OBJECT_DEFINITION,
                        "infinite recursion detected in rules for relation \"%s\"", view->name);
     a->no_positions = a->no_params = true;
+    a->check_as = view->security_invoker ? 0 : view->owner;
     status st = view_syntax(a, view, &again);
     if (ok(st)) st = analyse_subquery(a, NULL, &again->node, &q);
+    a->npermissions = npermissions; /* that query is not carried out */
     if (ok(st)) st = view_syntax(a, view, &n);
     if (ok(st)) {
         const char *why = obstacle(n, q);
@@ -225,6 +249,7 @@ static status see_through(struct scope *s, const struct relation *view, bool che
     }
     a->no_positions = positions;
     a->no_params = params;
+    a->check_as = check_as;
     a->view_depth--;
     return st;
 }
@@ -268,7 +293,11 @@ status change_target(struct scope *s, struct ast_range_var *var, struct change_t
     if (r->kind != 'v') return base_item(s, var, r, t, &t->item);
     TRY(note_relation(a, r->oid, MODE_ROW_EXCLUSIVE));
     t->view = r;
+    TRY(permission_add_view(a, r, right_of(s->query), false, &t->view_needs));
     TRY(see_through(s, r, false, t, &t->item));
+    NEEDS(a, t->view_reads = arena_memdup(a->arena, t->needs->selected,
+                                          t->needs->words * sizeof *t->view_reads));
+    memset(t->needs->selected, 0, t->needs->words * sizeof *t->needs->selected);
     t->item->name = var->alias ? var->alias->name : arena_strdup(a->arena, r->name);
     t->item->schema = var->alias ? NULL : arena_strdup(a->arena, r->schema_name);
     NEEDS(a, t->item->name);

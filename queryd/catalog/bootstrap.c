@@ -64,8 +64,31 @@ struct class_facts {
     page_id root;
 };
 
+/* The privileges that an object of the system begins with, and that dumps leave out. */
+static status add_privileges(struct boot *b, oid class_oid, oid object, const char *list) {
+    struct catalog_row r;
+    catalog_row_init(&r, CAT_pg_init_privs);
+    row_set_oid(&r, COL_pg_init_privs_objoid, object);
+    row_set_oid(&r, COL_pg_init_privs_classoid, class_oid);
+    row_set_char(&r, COL_pg_init_privs_privtype, 'i');
+    TRY(row_set_input(&b->eval, &r, COL_pg_init_privs_initprivs, ACLITEMARRAYOID, list));
+    return insert(b, CAT_pg_init_privs, &r);
+}
+
+/* Roles stand by their numbers: nobody knows names yet. */
+static const char *relation_privileges(const char *name) {
+    static const char *const secret[] = {"pg_authid",       "pg_shadow",
+                                         "pg_statistic",    "pg_statistic_ext_data",
+                                         "pg_subscription", "pg_user_mapping"};
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        if (!strcmp(secret[i], name)) return "{10=arwdDxt/10}";
+    return strcmp(name, "pg_settings") ? "{10=arwdDxt/10,=r/10}" : "{10=arwdDxt/10,=rw/10}";
+}
+
 static status add_class(struct boot *b, const struct class_facts *f) {
     struct catalog_row r;
+    const char *privileges = f->kind == 'i' ? NULL : relation_privileges(f->name);
+    if (privileges) TRY(add_privileges(b, OID_pg_class, f->oid, privileges));
     catalog_row_init(&r, CAT_pg_class);
     row_set_oid(&r, COL_pg_class_oid, f->oid);
     TRY(row_set_name(&b->row, &r, COL_pg_class_relname, f->name));
@@ -85,6 +108,8 @@ static status add_class(struct boot *b, const struct class_facts *f) {
     row_set_bool(&r, COL_pg_class_relispopulated, true);
     row_set_char(&r, COL_pg_class_relreplident, 'n');
     if (f->root.no) row_set_int(&r, COL_pg_class_axl_root, (int64_t)f->root.no);
+    if (privileges)
+        TRY(row_set_input(&b->eval, &r, COL_pg_class_relacl, ACLITEMARRAYOID, privileges));
     return insert(b, CAT_pg_class, &r);
 }
 
@@ -352,8 +377,25 @@ static status set_argument_names(struct boot *b, struct catalog_row *r, oid func
     return st;
 }
 
+/* Functions that are not everybody's. */
+static const char *function_privileges(oid function) {
+    static const struct {
+        oid function;
+        const char *list;
+    } privileges[] = {
+#define FUNCTION_PRIVILEGES(oid, list) {oid, list},
+#include "catalog/function_privileges.def"
+#undef FUNCTION_PRIVILEGES
+    };
+    for (size_t i = 0; i < sizeof privileges / sizeof *privileges; i++)
+        if (privileges[i].function == function) return privileges[i].list;
+    return NULL;
+}
+
 static status add_function(struct boot *b, const struct function *f) {
     struct catalog_row r;
+    const char *privileges = function_privileges(f->oid);
+    if (privileges) TRY(add_privileges(b, OID_pg_proc, f->oid, privileges));
     catalog_row_init(&r, CAT_pg_proc);
     row_set_oid(&r, COL_pg_proc_oid, f->oid);
     TRY(row_set_name(&b->row, &r, COL_pg_proc_proname, f->name));
@@ -375,6 +417,8 @@ static status add_function(struct boot *b, const struct function *f) {
                      f->kind == 'a' ? "aggregate_dummy" : f->name));
     TRY(set_argument_types(b, &r, f));
     TRY(set_argument_names(b, &r, f->oid));
+    if (privileges)
+        TRY(row_set_input(&b->eval, &r, COL_pg_proc_proacl, ACLITEMARRAYOID, privileges));
     return insert(b, CAT_pg_proc, &r);
 }
 
@@ -500,6 +544,7 @@ status catalog_bootstrap_database(struct sql_env *env, struct relation *catalogs
     struct boot b = {.env = env, .catalogs = catalogs, .shared = shared};
     arena_init(&b.row, 0);
     b.eval = env->eval;
+    b.eval.session = NULL; /* whose catalogs know names that these do not know yet */
     b.eval.arena = &b.row;
     /* Rows go in under an arena that is emptied row by row. */
     struct sql_env inner = *env;

@@ -71,7 +71,7 @@ static struct generation *private_generation(struct sql_env *env) {
     return g;
 }
 
-struct generation *generation_of(struct sql_env *env) {
+struct generation *cache_generation(struct sql_env *env) {
     return env->txn->catalog_changed ? private_generation(env) : shared_generation(env);
 }
 
@@ -127,7 +127,7 @@ status catalog_relation(struct sql_env *env, oid relation, const struct relation
     const struct relation *r = find_catalog(env->catalog, relation);
     struct generation *g = NULL;
     if (!r) {
-        g = generation_of(env);
+        g = cache_generation(env);
         if (!g) return no_memory(env);
         r = find_cached(g, relation);
     }
@@ -210,7 +210,7 @@ status relation_oid(struct sql_env *env, oid schema, const char *name, oid *ret_
                 *ret_relation = catalog_infos[n].oid;
                 return OK;
             }
-    struct generation *g = generation_of(env);
+    struct generation *g = cache_generation(env);
     if (!g) return no_memory(env);
     const struct cached_name *e = find_name(g, schema, name);
     if (e) {
@@ -249,7 +249,7 @@ status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema) {
     }
     if (!strcmp(name, "pg_temp")) return temp_schema(env, ret_schema);
     if (strlen(name) >= NAME_BYTES) return STATUS(NOT_FOUND);
-    struct generation *g = generation_of(env);
+    struct generation *g = cache_generation(env);
     if (!g) return no_memory(env);
     const struct cached_schema *e = g->schemas;
     while (e && strcmp(e->name, name)) e = e->next;
@@ -305,7 +305,7 @@ status catalog_routines_named(struct sql_env *env, const char *name, size_t *ret
     *ret_n = 0;
     *ret_routines = NULL;
     if (strlen(name) >= NAME_BYTES) return OK;
-    struct generation *g = generation_of(env);
+    struct generation *g = cache_generation(env);
     if (!g) return no_memory(env);
     const struct cached_routines *e = find_routines(g, name);
     if (!e) {
@@ -331,7 +331,7 @@ status catalog_routines_named(struct sql_env *env, const char *name, size_t *ret
 }
 
 status catalog_routine(struct sql_env *env, oid routine, const struct routine **ret_routine) {
-    struct generation *g = generation_of(env);
+    struct generation *g = cache_generation(env);
     if (!g) return no_memory(env);
     for (size_t i = 0; i < sizeof g->routines / sizeof *g->routines; i++)
         for (const struct cached_routines *e = g->routines[i]; e; e = e->next)

@@ -191,7 +191,10 @@ status catalog_relation_lock(struct sql_env *env, const char *schema, const char
         uint64_t version =
             atomic_load_explicit(&env->proc->shm->control->catalog_version, memory_order_acquire);
         oid relation;
-        TRY(relation_oid_named(env, schema, name, &relation));
+        status found = relation_oid_named(env, schema, name, &relation);
+        if (status_is(found, ST_INSUFFICIENT_PRIVILEGE))
+            error_at(env->eval.error, parse_position(env->text, env->text_len, location));
+        TRY(found);
         if (!relation) return no_relation(env, schema, name, location);
         if (relation != locked)
             TRY(txn_lock_relation(env->proc, env->txn, relation, mode, false,

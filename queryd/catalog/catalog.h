@@ -132,6 +132,7 @@ struct relation {
     struct foreign_key *references;
     const char *view_text;                /* kind v */
     char check_option;                    /* of a view: l, c; 0 */
+    bool security_invoker;                /* a view that gives nobody its owner's rights */
     const struct sequence_desc *sequence; /* kind S */
     double reltuples;                     /* estimate; -1: never analysed */
     uint64_t relpages;

@@ -1,4 +1,5 @@
 #include "catalog/catalog_table.h"
+#include "catalog/shared_depend.h"
 
 #include "base/check.h"
 #include "catalog/internal.h"
@@ -314,8 +315,11 @@ status catalog_row_get_oid(struct sql_env *env, enum catalog_number n, oid objec
 
 status catalog_row_insert(struct sql_env *env, enum catalog_number n, const struct catalog_row *r) {
     struct sql_env now = *env;
+    struct catalog_row row = *r;
+    TRY(shared_depend_privileges(env, n, &row));
     now.snapshot = catalog_snapshot(env);
-    return table_insert(&now, catalog_relation_of(env->catalog, n), r->values, r->nulls, false);
+    TRY(table_insert(&now, catalog_relation_of(env->catalog, n), row.values, row.nulls, false));
+    return shared_depend_changed(env, n, NULL, &row);
 }
 
 static status changed(struct catalog_scan *s, status st) {
@@ -324,13 +328,15 @@ static status changed(struct catalog_scan *s, status st) {
 }
 
 status catalog_row_update(struct catalog_scan *s, const struct catalog_row *r) {
-    return changed(s, table_update(&s->env, s->relation, s->key, s->key_len, s->version,
-                                   s->row.values, s->row.nulls, r->values, r->nulls));
+    TRY(changed(s, table_update(&s->env, s->relation, s->key, s->key_len, s->version, s->row.values,
+                                s->row.nulls, r->values, r->nulls)));
+    return shared_depend_changed(&s->env, s->catalog, &s->row, r);
 }
 
 status catalog_row_delete(struct catalog_scan *s) {
-    return changed(s, table_delete(&s->env, s->relation, s->key, s->key_len, s->version,
-                                   s->row.values, s->row.nulls));
+    TRY(changed(s, table_delete(&s->env, s->relation, s->key, s->key_len, s->version, s->row.values,
+                                s->row.nulls)));
+    return shared_depend_changed(&s->env, s->catalog, &s->row, NULL);
 }
 
 status catalog_rows_delete(struct sql_env *env, enum catalog_number n, oid index, const datum *keys,

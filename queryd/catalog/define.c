@@ -57,17 +57,28 @@ static status create_elements(struct sql_env *env, const struct ast_create_schem
     return st;
 }
 
+/* CREATE on the database; for another role only who may act as it. */
+static status may_create_schema(struct sql_env *env, oid owner) {
+    const struct role *r;
+    bool member;
+    TRY(privilege_check(env, OID_pg_database, env->settings->database_oid, ACL_CREATE));
+    TRY(role_is_member(env, env->settings->user_oid, owner, &member));
+    if (member) return OK;
+    TRY(role_get(env, owner, &r));
+    return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE, "must be member of role \"%s\"",
+                     r->name);
+}
+
 status define_create_schema(struct sql_env *env, struct ast_create_schema *s) {
-    const char *name = s->name ? s->name : s->owner;
+    const char *name = s->name;
     oid owner = env->settings->user_oid, id;
-    if (s->owner && *s->owner == ROLE_SPECIAL && !s->name) name = env->settings->user;
-    if (s->owner && *s->owner != ROLE_SPECIAL) {
-        status st = role_oid(env, s->owner, &owner);
-        if (status_is(st, ST_NOT_FOUND))
-            return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist",
-                             s->owner);
-        TRY(st);
+    if (s->owner) TRY(role_written(env, s->owner, false, &owner));
+    if (!name) {
+        const struct role *r;
+        TRY(role_get(env, owner, &r));
+        name = r->name;
     }
+    TRY(may_create_schema(env, owner));
     if (!strncmp(name, "pg_", 3)) {
         status st =
             error_set(env->eval.error, ST_RESERVED_NAME, "unacceptable schema name \"%s\"", name);
@@ -93,143 +104,14 @@ status define_create_schema(struct sql_env *env, struct ast_create_schema *s) {
     return create_elements(env, s, name);
 }
 
-/* ---- roles ----------------------------------------------------------------------------------- */
-
-static bool option_bool(const struct ast_def_elem *o) {
-    if (!o->value || o->value->kind != NODE_LITERAL) return true;
-    const struct ast_literal *l = (const struct ast_literal *)o->value;
-    return l->kind == LITERAL_STRING ? strcmp(l->text, "false") != 0 : l->integer != 0;
-}
-
-static status role_option(struct sql_env *env, const struct ast_def_elem *o,
-                          struct catalog_row *row) {
-    static const struct {
-        const char *name;
-        int column;
-    } flags[] = {
-        {"superuser", COL_pg_authid_rolsuper},
-        {"inherit", COL_pg_authid_rolinherit},
-        {"createrole", COL_pg_authid_rolcreaterole},
-        {"createdb", COL_pg_authid_rolcreatedb},
-        {"canlogin", COL_pg_authid_rolcanlogin},
-        {"isreplication", COL_pg_authid_rolreplication},
-        {"bypassrls", COL_pg_authid_rolbypassrls},
-    };
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        if (strcmp(o->name, flags[i].name)) continue;
-        row_set_bool(row, flags[i].column, option_bool(o));
-        return OK;
-    }
-    const struct ast_literal *l =
-        o->value && o->value->kind == NODE_LITERAL ? (struct ast_literal *)o->value : NULL;
-    if (!strcmp(o->name, "connectionlimit") && l) {
-        row_set_int(row, COL_pg_authid_rolconnlimit, l->integer);
-        return OK;
-    }
-    if (!strcmp(o->name, "password"))
-        return define_at(env, &o->node, define_unsupported(env, "a password"));
-    return define_at(env, &o->node, define_unsupported(env, "this role option"));
-}
-
-static status create_role(struct sql_env *env, const struct ast_role *s) {
-    oid id;
-    if (!strncmp(s->name, "pg_", 3)) {
-        status st =
-            error_set(env->eval.error, ST_RESERVED_NAME, "role name \"%s\" is reserved", s->name);
-        error_detail(env->eval.error, "Role names starting with \"pg_\" are reserved.");
-        return st;
-    }
-    status st = role_oid(env, s->name, &id);
-    if (ok(st))
-        return error_set(env->eval.error, ST_DUPLICATE_OBJECT, "role \"%s\" already exists",
-                         s->name);
-    if (!status_is(st, ST_NOT_FOUND)) return st;
-    struct catalog_row row;
-    TRY(new_oid(env, &id));
-    catalog_row_init(&row, CAT_pg_authid);
-    row_set_oid(&row, COL_pg_authid_oid, id);
-    TRY(row_set_name(env->eval.arena, &row, COL_pg_authid_rolname, s->name));
-    row_set_bool(&row, COL_pg_authid_rolinherit, true);
-    row_set_bool(&row, COL_pg_authid_rolcanlogin, s->type == OBJECT_USER);
-    row_set_int(&row, COL_pg_authid_rolconnlimit, -1);
-    LIST_EACH(struct ast_def_elem *, o, s->options) TRY(role_option(env, o, &row));
-    return catalog_row_insert(env, CAT_pg_authid, &row);
-}
-
-static status no_role(struct sql_env *env, const char *name) {
-    return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist", name);
-}
-
-static status alter_role(struct sql_env *env, const struct ast_role *s) {
-    if (!s->name || *s->name == ROLE_SPECIAL) return define_unsupported(env, "ALTER of this role");
-    datum key = datum_ptr(catalog_name(env->eval.arena, s->name));
-    struct catalog_scan scan;
-    status st;
-    TRY_OUT(st,
-            catalog_scan_begin(env, CAT_pg_authid, OID_pg_authid_rolname_index, &key, 1, &scan));
-    st = catalog_scan_next(&scan);
-    if (status_is(st, ST_END)) st = no_role(env, s->name);
-    if (!ok(st)) goto out;
-    struct catalog_row row = scan.row;
-    LIST_EACH(struct ast_def_elem *, o, s->options) TRY_OUT(st, role_option(env, o, &row));
-    st = catalog_row_update(&scan, &row);
-out:
-    catalog_scan_end(&scan);
-    return st;
-}
-
-/* What a role owns keeps it from being dropped. */
-static status owns_something(struct sql_env *env, oid role, const char *name) {
-    struct catalog_scan s;
-    status st;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
-    while (ok(st = catalog_scan_next(&s))) {
-        if (row_oid(&s.row, COL_pg_class_relowner) != role) continue;
-        st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
-                       "role \"%s\" cannot be dropped because some objects depend on it", name);
-        error_detail(env->eval.error, "owner of table %s", row_name(&s.row, COL_pg_class_relname));
-        goto out;
-    }
-    if (status_is(st, ST_END)) st = OK;
-out:
-    catalog_scan_end(&s);
-    return st;
-}
-
-static status drop_role(struct sql_env *env, const struct ast_role *s, const char *name) {
-    oid id;
-    status st = role_oid(env, name, &id);
-    if (status_is(st, ST_NOT_FOUND)) {
-        if (!s->if_exists) return no_role(env, name);
-        define_notice(env, "00000", "role \"%s\" does not exist, skipping", name);
-        return OK;
-    }
-    TRY(st);
-    if (id == env->settings->user_oid)
-        return error_set(env->eval.error, ST_OBJECT_IN_USE, "current user cannot be dropped");
-    if (id < FIRST_USER_OID)
-        return error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
-                         "cannot drop role %s because it is required by the database system", name);
-    TRY(owns_something(env, id, name));
-    datum key = datum_oid(id);
-    TRY(catalog_rows_delete(env, CAT_pg_auth_members, 0, &key, 1, NULL));
-    TRY(catalog_rows_delete(env, CAT_pg_auth_members, OID_pg_auth_members_member_role_index, &key,
-                            1, NULL));
-    return catalog_rows_delete(env, CAT_pg_authid, 0, &key, 1, NULL);
-}
-
-status define_role(struct sql_env *env, struct ast_role *s) {
-    switch (s->action) {
-    case ROLE_CREATE: return create_role(env, s);
-    case ROLE_ALTER: return alter_role(env, s);
-    case ROLE_DROP: LIST_EACH(const char *, name, s->names) TRY(drop_role(env, s, name)); return OK;
-    default: return define_unsupported(env, "this form of ALTER ROLE");
-    }
-}
-
 /* ---- CHECKPOINT ------------------------------------------------------------------------------ */
 
 static status checkpoint(struct sql_env *env) {
+    bool may;
+    TRY(role_has_privileges(env, env->settings->user_oid, ROLE_PG_CHECKPOINT, &may));
+    if (!may)
+        return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                         "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT");
     struct msg m = {.op = MSG_CHECKPOINT, .trace = env->proc->trace};
     return env->proc->env->call(env->proc, SLOT_STORAGED, &m);
 }
@@ -254,6 +136,12 @@ static const char *drop_tag(enum ast_object_type type) {
 
 static const char *alter_tag(enum ast_object_type type) {
     switch (type) {
+    case OBJECT_ROLE:
+    case OBJECT_USER:
+    case OBJECT_GROUP: return "ALTER ROLE";
+    case OBJECT_DATABASE: return "ALTER DATABASE";
+    case OBJECT_AGGREGATE: return "ALTER AGGREGATE";
+    case OBJECT_LANGUAGE: return "ALTER LANGUAGE";
     case OBJECT_VIEW: return "ALTER VIEW";
     case OBJECT_INDEX: return "ALTER INDEX";
     case OBJECT_SEQUENCE: return "ALTER SEQUENCE";
@@ -275,6 +163,11 @@ static const char *role_tag(const struct ast_role *s) {
                                     : "ALTER ROLE";
 }
 
+static const char *grant_tag(const struct ast_grant *s) {
+    if (s->target == GRANT_DEFAULTS) return "ALTER DEFAULT PRIVILEGES";
+    return s->revoke ? "REVOKE" : "GRANT";
+}
+
 static const char *database_tag(const struct ast_database *s) {
     return s->action == DATABASE_CREATE ? "CREATE DATABASE"
            : s->action == DATABASE_DROP ? "DROP DATABASE"
@@ -286,9 +179,6 @@ static const char *refused(const struct node *n) {
     switch ((enum node_kind)n->kind) {
     case NODE_CREATE_TABLE_AS: return "CREATE TABLE AS";
     case NODE_REFRESH: return "REFRESH MATERIALIZED VIEW";
-    case NODE_OWNED: return "DROP OWNED or REASSIGN OWNED";
-    case NODE_GRANT: return ((struct ast_grant *)n)->revoke ? "REVOKE" : "GRANT";
-    case NODE_GRANT_ROLE: return ((struct ast_grant_role *)n)->revoke ? "REVOKE" : "GRANT";
     case NODE_DO: return "DO";
     case NODE_EXTENSION: return "CREATE EXTENSION";
     case NODE_ALTER_SYSTEM: return "ALTER SYSTEM";
@@ -317,6 +207,9 @@ static bool carried_out(const struct node *n) {
     case NODE_CREATE_DOMAIN:
     case NODE_ALTER_DOMAIN:
     case NODE_ROLE:
+    case NODE_GRANT:
+    case NODE_GRANT_ROLE:
+    case NODE_OWNED:
     case NODE_DATABASE:
     case NODE_VACUUM:
     case NODE_REINDEX:
@@ -389,6 +282,13 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
     case NODE_TRUNCATE: *tag = "TRUNCATE TABLE"; return define_truncate(env, ast_as_truncate(n));
     case NODE_COMMENT: *tag = "COMMENT"; return define_comment(env, ast_as_comment(n));
     case NODE_ROLE: *tag = role_tag(ast_as_role(n)); return define_role(env, ast_as_role(n));
+    case NODE_GRANT: *tag = grant_tag(ast_as_grant(n)); return define_grant(env, ast_as_grant(n));
+    case NODE_GRANT_ROLE:
+        *tag = ast_as_grant_role(n)->revoke ? "REVOKE ROLE" : "GRANT ROLE";
+        return define_grant_role(env, ast_as_grant_role(n));
+    case NODE_OWNED:
+        *tag = ast_as_owned(n)->new_owner ? "REASSIGN OWNED" : "DROP OWNED";
+        return define_owned(env, ast_as_owned(n));
     case NODE_DATABASE:
         *tag = database_tag(ast_as_database(n));
         return define_database(env, ast_as_database(n));

@@ -352,6 +352,21 @@ status catalog_analyze(struct sql_env *env, oid table) {
     return analyze_locked(env, table, true);
 }
 
+/* The owner of the table or of the database; others are told. */
+static status may_analyze(struct sql_env *env, const struct ast_vacuum *s, const struct relation *r,
+                          bool *ret_may) {
+    oid user = env->settings->user_oid;
+    bool catalog = r->schema == SCHEMA_PG_CATALOG;
+    TRY(privilege_is_owner(env, OID_pg_class, r->oid, user, ret_may));
+    if (!*ret_may)
+        TRY(privilege_is_owner(env, OID_pg_database, env->settings->database_oid, user, ret_may));
+    if (!*ret_may)
+        define_warning(env, "01000", "skipping \"%s\" --- only %s owner can %s it", r->name,
+                       catalog ? "superuser or database" : "table or database",
+                       s->analyze_only ? "analyze" : "vacuum");
+    return OK;
+}
+
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s) {
     struct list *tables = NULL;
     if (!s->relations) {
@@ -366,7 +381,9 @@ status define_vacuum(struct sql_env *env, struct ast_vacuum *s) {
             struct attribute *att;
             TRY(define_need_attribute(env, r, name, &att));
         }
-        if (r->kind != 'r' || r->is_catalog) continue;
+        bool may;
+        TRY(may_analyze(env, s, r, &may));
+        if (!may || r->kind != 'r' || r->is_catalog) continue;
         TRY(list_append(env->eval.arena, &tables, (void *)(uintptr_t)r->oid));
     }
     if (!wants_analyze(s)) return OK;

@@ -57,6 +57,7 @@ status define_column_type(struct sql_env *env, const struct ast_column_def *c,
         TRY(type_from_ast(env, c->type, &att->type, &att->typmod));
         TRY(lock_defined(env, att->type));
     }
+    TRY(privilege_check(env, OID_pg_type, att->type, ACL_USAGE));
     const struct type *t = type_find(att->type);
     if (!t) return define_at(env, &c->type->node, define_unsupported(env, "a column of this type"));
     if (t->kind == 'p')

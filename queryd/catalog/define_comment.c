@@ -148,6 +148,35 @@ static status comment_on_names(struct sql_env *env, enum ast_object_type type,
     }
 }
 
+/* Who may say something about an object: its owner; about a role who may change it. */
+static status may_comment(struct sql_env *env, struct object_address on) {
+    bool super, creator, other;
+    const struct object_acl *o;
+    TRY(role_is_superuser(env, env->settings->user_oid, &super));
+    if (super) return OK;
+    if (on.class_oid == OID_pg_authid) {
+        TRY(role_is_superuser(env, on.object, &other));
+        TRY(role_may_create_roles(env, &creator));
+        if (other)
+            return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE, "must be superuser");
+        return creator ? OK
+                       : error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                                   "must have CREATEROLE privilege");
+    }
+    if (on.class_oid == OID_pg_constraint) {
+        struct catalog_row row;
+        TRY(catalog_row_get_oid(env, CAT_pg_constraint, on.object, env->eval.arena, &row));
+        oid table = row_oid(&row, COL_pg_constraint_conrelid);
+        return table ? privilege_check_owner(env, OID_pg_class, table) : OK;
+    }
+    if (!on.part) return privilege_check_owner(env, on.class_oid, on.object);
+    TRY(privilege_is_owner(env, on.class_oid, on.object, env->settings->user_oid, &other));
+    if (other) return OK;
+    TRY(privilege_object(env, on.class_oid, on.object, &o));
+    return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE, "must be owner of relation %s",
+                     o->name);
+}
+
 status define_comment(struct sql_env *env, struct ast_comment *s) {
     struct object_address on;
     if (s->object->kind == NODE_NAME_LIST)
@@ -158,5 +187,6 @@ status define_comment(struct sql_env *env, struct ast_comment *s) {
         TRY(define_comment_on_function(env, s->type, (struct ast_object_args *)s->object, &on));
     else
         return define_unsupported(env, "COMMENT ON this kind of object");
+    TRY(may_comment(env, on));
     return put_comment(env, on, s->text);
 }

@@ -8,7 +8,7 @@
 /* ---- messages -------------------------------------------------------------------------------- */
 
 status define_at(struct sql_env *env, const struct node *n, status st) {
-    if (!ok(st) && n)
+    if (!ok(st) && n && !status_is(st, ST_INSUFFICIENT_PRIVILEGE))
         error_at(env->eval.error, parse_position(env->text, env->text_len, n->location));
     return st;
 }
@@ -20,6 +20,15 @@ void define_notice(struct sql_env *env, const char *sqlstate, const char *format
     char *text = arena_vprintf(env->eval.arena, format, args);
     va_end(args);
     if (text) env->notice(env, "NOTICE", sqlstate, text);
+}
+
+void define_warning(struct sql_env *env, const char *sqlstate, const char *format, ...) {
+    if (!env->notice) return;
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(env->eval.arena, format, args);
+    va_end(args);
+    if (text) env->notice(env, "WARNING", sqlstate, text);
 }
 
 status define_unsupported(struct sql_env *env, const char *what) {
@@ -53,21 +62,34 @@ static status wrong_kind(struct sql_env *env, const struct relation *r, const ch
                      *what == 'i' ? "an" : "a", what);
 }
 
-status define_lock(struct sql_env *env, const struct ast_range_var *name, enum relation_mode mode,
-                   const char *kinds, bool missing_ok, const struct relation **ret_relation) {
+static status lock(struct sql_env *env, const struct ast_range_var *name, enum relation_mode mode,
+                   const char *kinds, bool missing_ok, bool of_owner,
+                   const struct relation **ret_relation) {
     const struct relation *r;
     if (missing_ok) {
         oid found;
         TRY(relation_oid_named(env, name->schema, name->name, &found));
         if (!found) return STATUS(NOT_FOUND);
     }
-    TRY(catalog_relation_lock(env, name->schema, name->name, mode, name->node.location, &r));
+    TRY(catalog_relation_lock(env, name->schema, name->name, mode, -1, &r));
+    if (of_owner) TRY(privilege_check_owner(env, OID_pg_class, r->oid));
     if (!strchr(kinds, r->kind)) return wrong_kind(env, r, kinds);
     if (r->oid < FIRST_USER_OID)
         return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
                          "permission denied: \"%s\" is a system catalog", r->name);
     *ret_relation = r;
     return OK;
+}
+
+status define_lock(struct sql_env *env, const struct ast_range_var *name, enum relation_mode mode,
+                   const char *kinds, bool missing_ok, const struct relation **ret_relation) {
+    return lock(env, name, mode, kinds, missing_ok, true, ret_relation);
+}
+
+status define_lock_any(struct sql_env *env, const struct ast_range_var *name,
+                       enum relation_mode mode, const char *kinds,
+                       const struct relation **ret_relation) {
+    return lock(env, name, mode, kinds, false, false, ret_relation);
 }
 
 status define_env_now(struct sql_env *env, struct sql_env *ret_env) {
@@ -115,6 +137,15 @@ static status update_one(struct sql_env *env, enum catalog_number n, const datum
 out:
     catalog_scan_end(&s);
     return st;
+}
+
+status define_update_row(struct sql_env *env, oid class_oid, oid object,
+                         status (*fn)(struct sql_env *env, struct catalog_row *row, void *arg),
+                         void *arg) {
+    datum key = datum_oid(object);
+    enum catalog_number n = 0;
+    while (catalog_infos[n].oid != class_oid) n++;
+    return update_one(env, n, &key, 1, fn, arg);
 }
 
 status define_update_class(struct sql_env *env, oid relation,

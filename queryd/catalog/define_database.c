@@ -207,13 +207,11 @@ static status read_option(struct sql_env *env, const struct ast_def_elem *o, str
 }
 
 static status insert_database(struct sql_env *env, const char *name, const struct creation *c,
-                              page_id root) {
+                              oid template, page_id root) {
     struct catalog_row row;
     oid id, owner = env->settings->user_oid;
     TRY(new_oid(env, &id));
-    if (c->owner && role_oid(env, c->owner, &owner).code != ST_OK)
-        return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist",
-                         c->owner);
+    if (c->owner) TRY(role_written(env, c->owner, false, &owner));
     catalog_row_init(&row, CAT_pg_database);
     row_set_oid(&row, COL_pg_database_oid, id);
     TRY(row_set_name(env->eval.arena, &row, COL_pg_database_datname, name));
@@ -228,6 +226,7 @@ static status insert_database(struct sql_env *env, const char *name, const struc
     TRY(row_set_text(env->eval.arena, &row, COL_pg_database_datcollate, "C"));
     TRY(row_set_text(env->eval.arena, &row, COL_pg_database_datctype, "C"));
     row_set_int(&row, COL_pg_database_axl_root, (int64_t)root.no);
+    if (!is_made_afresh(template)) TRY(shared_depend_copy(env, template, id));
     return catalog_row_insert(env, CAT_pg_database, &row);
 }
 
@@ -247,7 +246,7 @@ static status copy_from(struct sql_env *env, page_id root, struct catalog *made)
 
 static status make_database(struct sql_env *env, const char *name, const struct creation *c,
                             oid template, page_id template_root) {
-    struct catalog made = {.proc = env->proc};
+    struct catalog made = {.proc = env->proc, .being_made = true};
     struct sql_env inside = *env;
     const struct relation *shared = env->catalog->catalogs;
     inside.catalog = &made;
@@ -257,10 +256,36 @@ static status make_database(struct sql_env *env, const char *name, const struct 
         st = is_made_afresh(template) ? catalog_bootstrap_database(&inside, made.catalogs, shared)
                                       : catalog_create_trees(&inside, made.catalogs, shared);
     if (ok(st) && !is_made_afresh(template)) st = copy_from(env, template_root, &made);
-    if (ok(st)) st = insert_database(env, name, c, made.catalogs[CAT_pg_class].tree.root);
+    if (ok(st)) st = insert_database(env, name, c, template, made.catalogs[CAT_pg_class].tree.root);
     cache_free(&made);
     arena_free(&made.arena);
     return st;
+}
+
+/* CREATEDB, and a template that may be copied. */
+static status may_create(struct sql_env *env, const char *owner) {
+    const struct role *r;
+    bool member;
+    oid role;
+    TRY(role_get(env, env->settings->user_oid, &r));
+    if (!r->super && !r->create_db)
+        return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                         "permission denied to create database");
+    if (!owner) return OK;
+    TRY(role_written(env, owner, false, &role));
+    TRY(role_is_member(env, env->settings->user_oid, role, &member));
+    return member ? OK
+                  : error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                              "must be member of role \"%s\"", owner);
+}
+
+static status may_copy(struct sql_env *env, const char *name, const struct database_found *d) {
+    bool owner;
+    if (d->is_template) return OK;
+    TRY(privilege_is_owner(env, OID_pg_database, d->oid, env->settings->user_oid, &owner));
+    return owner ? OK
+                 : error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                             "permission denied to copy database \"%s\"", name);
 }
 
 static status create_database(struct sql_env *env, const struct ast_database *s) {
@@ -268,6 +293,7 @@ static status create_database(struct sql_env *env, const struct ast_database *s)
         .template = "template1", .connection_limit = -1, .allows_connections = true};
     struct database_found found;
     LIST_EACH(struct ast_def_elem *, o, s->options) TRY(read_option(env, o, &c));
+    TRY(may_create(env, c.owner));
     status st = catalog_database_find(env, s->name, &found);
     if (ok(st))
         return error_set(env->eval.error, ST_DUPLICATE_DATABASE, "database \"%s\" already exists",
@@ -278,6 +304,7 @@ static status create_database(struct sql_env *env, const struct ast_database *s)
         return error_set(env->eval.error, ST_INVALID_CATALOG_NAME,
                          "template database \"%s\" does not exist", c.template);
     TRY(st);
+    TRY(may_copy(env, c.template, &found));
     unsigned others = others_in(env, c.template);
     if (others) return in_use(env, "source ", c.template, others);
     return make_database(env, s->name, &c, found.oid, found.root);
@@ -322,6 +349,7 @@ static status drop_database(struct sql_env *env, const struct ast_database *s) {
         return OK;
     }
     TRY(st);
+    TRY(privilege_check_owner(env, OID_pg_database, found.oid));
     if (found.is_template)
         return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "cannot drop a template database");
     if (strcmp(s->name, env->settings->database) == 0)
@@ -332,7 +360,9 @@ static status drop_database(struct sql_env *env, const struct ast_database *s) {
     if (page_id_eq(found.root, CATALOG_ROOT))
         return define_unsupported(env, "DROP of the first database");
     TRY(drop_trees(env, found.root));
+    TRY(shared_depend_drop_database(env, found.oid));
     datum key = datum_oid(found.oid);
+    TRY(catalog_rows_delete(env, CAT_pg_db_role_setting, 0, &key, 1, NULL));
     return catalog_rows_delete(env, CAT_pg_database, 0, &key, 1, NULL);
 }
 

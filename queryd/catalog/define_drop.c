@@ -198,6 +198,13 @@ out:
     return st;
 }
 
+/* Its owner, or that of the schema it is in. */
+static status may_drop(struct sql_env *env, const struct relation *r) {
+    bool owner;
+    TRY(privilege_is_owner(env, OID_pg_namespace, r->schema, env->settings->user_oid, &owner));
+    return owner ? OK : privilege_check_owner(env, OID_pg_class, r->oid);
+}
+
 static status drop_one(struct sql_env *env, const struct ast_drop *s, const struct drop_kind *kind,
                        const struct list *names, const struct list *others) {
     int32_t n = list_n(names);
@@ -214,6 +221,7 @@ static status drop_one(struct sql_env *env, const struct ast_drop *s, const stru
     }
     TRY(st);
     if (r->kind != kind->kind) return refuse_kind(env, kind, r);
+    TRY(may_drop(env, r));
     if (r->oid < FIRST_USER_OID)
         return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
                          "permission denied: \"%s\" is a system catalog", r->name);
@@ -358,6 +366,7 @@ static status drop_schema(struct sql_env *env, const struct ast_drop *s, const c
         return OK;
     }
     TRY(st);
+    TRY(privilege_check_owner(env, OID_pg_namespace, schema));
     if (schema < FIRST_USER_OID && schema != SCHEMA_PUBLIC)
         return error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                          "cannot drop schema %s because it is required by the database system",

@@ -381,6 +381,15 @@ static status check(struct sql_env *env, oid id) {
     return define_hooks->routine_check(env, r);
 }
 
+/* USAGE on the language and on every type. */
+static status may_use_types(const struct routine_draft *d) {
+    TRY(privilege_check(d->env, OID_pg_language, LANGUAGE_SQL, ACL_USAGE));
+    if (d->result) TRY(privilege_check(d->env, OID_pg_type, d->result, ACL_USAGE));
+    for (uint16_t i = 0; i < d->nparams; i++)
+        TRY(privilege_check(d->env, OID_pg_type, d->params[i].type, ACL_USAGE));
+    return OK;
+}
+
 status define_create_function(struct sql_env *env, struct ast_create_function *s) {
     struct routine_draft *d = arena_zalloc(env->eval.arena, sizeof *d);
     struct catalog_row row;
@@ -406,6 +415,7 @@ status define_create_function(struct sql_env *env, struct ast_create_function *s
     if (id) {
         const struct routine *old;
         TRY(catalog_routine(env, id, &old));
+        TRY(privilege_check_owner(env, OID_pg_proc, id));
         TRY(may_replace(d, old));
         TRY(forget_old(env, old, &row));
     } else {
@@ -416,5 +426,6 @@ status define_create_function(struct sql_env *env, struct ast_create_function *s
     TRY(row_set_name(env->eval.arena, &row, COL_pg_proc_proname, name));
     TRY(catalog_row_insert(env, CAT_pg_proc, &row));
     TRY(depend(d, id, schema, relations));
+    TRY(may_use_types(d));
     return check(env, id);
 }

@@ -7,7 +7,9 @@
 #include "catalog/facts.h"
 #include "catalog/internal.h"
 #include "catalog/log_on.h"
+#include "catalog/privilege.h"
 #include "catalog/session_names.h"
+#include "catalog/shared_depend.h"
 #include "parse/parse.h"
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -23,6 +25,18 @@ status define_drop(struct sql_env *env, struct ast_drop *s);
 status define_truncate(struct sql_env *env, struct ast_truncate *s);
 status define_comment(struct sql_env *env, struct ast_comment *s);
 status define_role(struct sql_env *env, struct ast_role *s);
+status define_rename_role(struct sql_env *env, const char *from, const char *to);
+/* The current user may change the role's members by ALTER. */
+status define_may_alter_role(struct sql_env *env, oid role);
+status define_alter_group(struct sql_env *env, const struct ast_role *s);
+status define_role_setting(struct sql_env *env, const struct ast_role *s);
+/* ALTER DATABASE … SET as well: role 0. */
+status define_setting(struct sql_env *env, oid database, oid role,
+                      const struct ast_set_variable *set);
+status define_grant(struct sql_env *env, struct ast_grant *s);
+status define_default_privileges(struct sql_env *env, const struct ast_grant *s);
+status define_grant_role(struct sql_env *env, struct ast_grant_role *s);
+status define_owned(struct sql_env *env, struct ast_owned *s);
 status define_database(struct sql_env *env, struct ast_database *s);
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
 status define_reindex(struct sql_env *env, struct ast_reindex *s);
@@ -63,6 +77,8 @@ status define_owned_sequences(struct sql_env *env, oid table, int16_t column,
 status define_at(struct sql_env *env, const struct node *n, status st);
 [[gnu::format(printf, 3, 4)]] void define_notice(struct sql_env *env, const char *sqlstate,
                                                  const char *format, ...);
+[[gnu::format(printf, 3, 4)]] void define_warning(struct sql_env *env, const char *sqlstate,
+                                                  const char *format, ...);
 status define_unsupported(struct sql_env *env, const char *what);
 
 /* ---- relations ------------------------------------------------------------------------------- */
@@ -73,10 +89,15 @@ status define_place(struct sql_env *env, const struct ast_range_var *name, struc
 /* ---- locking and changing them ----------------------------------------------------------------
  */
 
-/* Locks the relation named and refuses catalogs and other kinds: kinds is a set of relkinds
+/* Locks the relation named, which the user must own, and refuses catalogs and other kinds: kinds is
+ * a set of relkinds
  * ("r", "rv"). NOT_FOUND without words when it does not exist and missing_ok. */
 status define_lock(struct sql_env *env, const struct ast_range_var *name, enum relation_mode mode,
                    const char *kinds, bool missing_ok, const struct relation **ret_relation);
+/* The same, whoever owns it. */
+status define_lock_any(struct sql_env *env, const struct ast_range_var *name,
+                       enum relation_mode mode, const char *kinds,
+                       const struct relation **ret_relation);
 /* An environment whose snapshot sees every commit until now: for reading rows under a lock that was
  * just waited for. */
 status define_env_now(struct sql_env *env, struct sql_env *ret_env);
@@ -111,8 +132,6 @@ status define_forget_type(struct sql_env *env, oid relation, int16_t number);
 status define_set_attribute_type(struct sql_env *env, oid relation, const struct attribute *to);
 /* 42P16: a column of that type would put the relation's row type into itself. */
 status define_refuse_recursion(struct sql_env *env, const struct relation *r, oid type);
-/* A role's oid; 42704. */
-status define_role_oid(struct sql_env *env, const char *name, oid *ret_role);
 status define_new_tree(struct sql_env *env, oid relation, struct tree *ret_tree);
 
 /* The row type of a relation that gets another name (NULL: keeps it) or schema (0). */
@@ -126,6 +145,9 @@ struct object_address {
     oid object;
     int32_t part; /* column number; 0: the whole */
 };
+/* "table t", "column a of table t", "schema s" …, as messages name objects; in the arena. */
+status define_object_text(struct sql_env *env, oid class_oid, oid object, int32_t part,
+                          const char **ret);
 /* deptype: 'n' normal, 'a' auto, 'i' internal (PostgreSQL's meaning). */
 status define_depend(struct sql_env *env, struct object_address from, struct object_address on,
                      char deptype);
@@ -137,6 +159,53 @@ status define_forget(struct sql_env *env, oid class_oid, oid object);
 
 /* Gives every relation that a query names its schema, and notes it: (oid) items. */
 status define_qualify(struct sql_env *env, struct node *n, struct list **ret_relations);
+
+/* ---- roles and privileges -------------------------------------------------------------------- */
+
+struct membership {
+    oid role;
+    const char *role_name;
+    oid member;
+    const char *member_name; /* as written */
+    oid grantor;
+    bool admin; /* WITH ADMIN OPTION */
+};
+status define_add_member(struct sql_env *env, const struct membership *m);
+status define_drop_member(struct sql_env *env, const struct membership *m);
+
+/* Who gets or loses which rights, by whom. */
+struct grant {
+    const struct ast_grant *s;
+    bool revoke, option, cascade;
+    bool all; /* ALL PRIVILEGES */
+    uint32_t rights;
+    oid *grantees; /* ACL_PUBLIC: everybody */
+    uint32_t ngrantees;
+};
+/* The grantees, and the rights by name as far as they are of no column; 0LP01. */
+status define_read_grant(struct sql_env *env, const struct ast_grant *s, uint32_t possible,
+                         const char *objects, struct grant *ret);
+/* A list after a grant by the grantor. */
+status define_apply_grant(struct sql_env *env, const struct grant *g, const struct acl *list,
+                          uint32_t rights, oid grantor, oid owner, struct acl **ret);
+/* Objects as GRANT and OWNER TO name them. */
+status define_find_object(struct sql_env *env, enum ast_object_type type, struct node *object,
+                          struct object_address *ret);
+/* "schema.name(type, type)": regprocedure's form. 42883. */
+status define_find_signature(struct sql_env *env, const char *text, oid *ret);
+/* Another owner for any object, its list of privileges changed with it; without asking who may. */
+status define_set_owner(struct sql_env *env, oid class_oid, oid object, oid owner);
+/* The current user may give it to that role. */
+status define_check_new_owner(struct sql_env *env, oid class_oid, oid object, oid owner);
+/* Rewrites the row of an object: fn changes it. */
+status define_update_row(struct sql_env *env, oid class_oid, oid object,
+                         status (*fn)(struct sql_env *env, struct catalog_row *row, void *arg),
+                         void *arg);
+status define_revoke_default(struct sql_env *env, oid default_acl, oid role);
+status define_without_role(struct sql_env *env, const struct acl *list, oid role, oid owner,
+                           struct acl **ret);
+/* Every right of the role on the object, and what it granted on, is taken back. */
+status define_revoke_role(struct sql_env *env, const struct role_use *use, oid role);
 
 /* ---- names ----------------------------------------------------------------------------------- */
 

@@ -1,28 +1,44 @@
 /* define_move.c: OWNER TO, SET SCHEMA. */
 #include "catalog/define_function.h"
 
-static status set_owner(struct sql_env *, struct catalog_row *row, void *arg) {
-    row_set_oid(row, COL_pg_class_relowner, *(oid *)arg);
-    return OK;
+static status change_owner(struct sql_env *env, oid class_oid, oid object, const char *name) {
+    oid role;
+    TRY(role_written(env, name, false, &role));
+    TRY(define_check_new_owner(env, class_oid, object, role));
+    return define_set_owner(env, class_oid, object, role);
 }
 
-status define_role_oid(struct sql_env *env, const char *name, oid *ret_role) {
-    if (*name == ROLE_SPECIAL) {
-        *ret_role = env->settings->user_oid;
+/* The table whose column owns the sequence; 0: none. */
+static status owning_table(struct sql_env *env, oid sequence, oid *ret_table) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(sequence)};
+    struct catalog_scan s;
+    status st;
+    *ret_table = 0;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_depender_index, keys, 2, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (strchr("ai", row_char(&s.row, COL_pg_depend_deptype)))
+            *ret_table = row_oid(&s.row, COL_pg_depend_refobjid);
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+/* An index or the sequence of a column goes with its table. */
+status define_change_owner(struct sql_env *env, const struct relation *r, const char *name) {
+    oid table = 0;
+    const struct relation *of;
+    if (r->kind == 'i') {
+        define_warning(env, "42809", "cannot change owner of index \"%s\"", r->name);
         return OK;
     }
-    status st = role_oid(env, name, ret_role);
-    if (!status_is(st, ST_NOT_FOUND)) return st;
-    return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist", name);
-}
-
-status define_change_owner(struct sql_env *env, const struct relation *r, const char *name) {
-    oid role;
-    TRY(define_role_oid(env, name, &role));
-    for (unsigned i = 0; i < r->nindexes; i++)
-        TRY(define_update_class(env, r->indexes[i].oid, set_owner, &role));
-    if (r->primary) TRY(define_update_class(env, r->primary->oid, set_owner, &role));
-    return define_update_class(env, r->oid, set_owner, &role);
+    if (r->kind == 'S') TRY(owning_table(env, r->oid, &table));
+    if (!table) return change_owner(env, OID_pg_class, r->oid, name);
+    TRY(catalog_relation(env, table, &of));
+    status st = error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                          "cannot change owner of sequence \"%s\"", r->name);
+    error_detail(env->eval.error, "Sequence \"%s\" is linked to table \"%s\".", r->name, of->name);
+    return st;
 }
 
 static status set_schema(struct sql_env *, struct catalog_row *row, void *arg) {
@@ -30,33 +46,17 @@ static status set_schema(struct sql_env *, struct catalog_row *row, void *arg) {
     return OK;
 }
 
-static status schema_owner(struct sql_env *env, const char *schema_name, const char *owner) {
-    oid schema, role;
-    status st = catalog_schema(env, schema_name, &schema);
-    if (status_is(st, ST_NOT_FOUND))
-        return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
-                         schema_name);
-    TRY(st);
-    TRY(define_role_oid(env, owner, &role));
-    datum key = datum_oid(schema);
-    struct catalog_scan s;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_namespace, 0, &key, 1, &s));
-    TRY_OUT(st, catalog_scan_next(&s));
-    struct catalog_row row = s.row;
-    row_set_oid(&row, COL_pg_namespace_nspowner, role);
-    st = catalog_row_update(&s, &row);
-out:
-    catalog_scan_end(&s);
-    return st;
-}
-
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
-    if (s->type == OBJECT_SCHEMA && s->new_owner)
-        return schema_owner(env, ast_as_literal(s->object)->text, s->new_owner);
-    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
-        return define_move_function(env, s);
     if ((s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) && !s->extension)
         return define_alter_type_object(env, s);
+    if (s->new_owner && s->object->kind != NODE_RANGE_VAR) {
+        struct object_address a;
+        TRY(define_find_object(env, s->type, s->object, &a));
+        TRY(privilege_check_owner(env, a.class_oid, a.object));
+        return change_owner(env, a.class_oid, a.object, s->new_owner);
+    }
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+        return define_move_function(env, s);
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;

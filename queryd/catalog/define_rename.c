@@ -259,6 +259,8 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
     TRY(st);
     if (ok(catalog_schema(env, to, &taken)))
         return error_set(env->eval.error, ST_DUPLICATE_SCHEMA, "schema \"%s\" already exists", to);
+    TRY(privilege_check_owner(env, OID_pg_namespace, schema));
+    TRY(privilege_check(env, OID_pg_database, env->settings->database_oid, ACL_CREATE));
     if (schema < FIRST_USER_OID) return define_unsupported(env, "renaming a schema of the system");
     struct catalog_scan s;
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
@@ -288,6 +290,10 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
         return define_rename_function(env, s);
     if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_rename_type(env, s);
     if (s->type == OBJECT_DOMAIN_CONSTRAINT) return define_rename_condition(env, s);
+    if (s->type == OBJECT_ROLE || s->type == OBJECT_USER || s->type == OBJECT_GROUP) {
+        catalog_changed(env);
+        return define_rename_role(env, ast_as_literal(s->object)->text, s->new_name);
+    }
     if (!s->relation) return define_unsupported(env, "this form of RENAME");
     const struct relation *r;
     status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE,

@@ -221,9 +221,15 @@ static status apply_options(struct sql_env *env, struct catalog_row *row, void *
     return OK;
 }
 
+static status find_own(struct sql_env *env, enum ast_object_type kind,
+                       const struct ast_object_args *named, const struct routine **ret) {
+    TRY(define_find_routine(env, kind, named, false, ret));
+    return privilege_check_owner(env, OID_pg_proc, (*ret)->function.oid);
+}
+
 status define_alter_function(struct sql_env *env, struct ast_alter_function *s) {
     const struct routine *r;
-    TRY(define_find_routine(env, s->type, s->function, false, &r));
+    TRY(find_own(env, s->type, s->function, &r));
     return change_row(env, r->function.oid, apply_options, s);
 }
 
@@ -232,10 +238,6 @@ static status set_name(struct sql_env *env, struct catalog_row *row, void *name)
 }
 static status set_schema(struct sql_env *, struct catalog_row *row, void *schema) {
     row_set_oid(row, COL_pg_proc_pronamespace, *(const oid *)schema);
-    return OK;
-}
-static status set_owner(struct sql_env *, struct catalog_row *row, void *owner) {
-    row_set_oid(row, COL_pg_proc_proowner, *(const oid *)owner);
     return OK;
 }
 
@@ -260,7 +262,7 @@ static status refuse_taken(struct sql_env *env, const struct routine *r, oid sch
 
 status define_rename_function(struct sql_env *env, const struct ast_rename *s) {
     const struct routine *r;
-    TRY(define_find_routine(env, s->type, (const struct ast_object_args *)s->object, false, &r));
+    TRY(find_own(env, s->type, (const struct ast_object_args *)s->object, &r));
     TRY(refuse_taken(env, r, r->schema, s->new_name));
     return change_row(env, r->function.oid, set_name, s->new_name);
 }
@@ -273,6 +275,7 @@ static status move_to_schema(struct sql_env *env, const struct routine *r, const
         return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
                          name);
     TRY(st);
+    TRY(privilege_check(env, OID_pg_namespace, schema, ACL_CREATE));
     if (schema == r->schema) return OK;
     TRY(refuse_taken(env, r, schema, r->function.name));
     struct catalog_scan s;
@@ -292,25 +295,16 @@ out:
 
 status define_move_function(struct sql_env *env, const struct ast_alter_object *s) {
     const struct routine *r;
-    TRY(define_find_routine(env, s->type, (const struct ast_object_args *)s->object, false, &r));
+    TRY(find_own(env, s->type, (const struct ast_object_args *)s->object, &r));
     if (s->new_schema) return move_to_schema(env, r, s->new_schema);
-    if (!s->new_owner) return define_unsupported(env, "DEPENDS ON EXTENSION");
-    oid owner = env->settings->user_oid;
-    if (*s->new_owner != ROLE_SPECIAL) {
-        status st = role_oid(env, s->new_owner, &owner);
-        if (status_is(st, ST_NOT_FOUND))
-            return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist",
-                             s->new_owner);
-        TRY(st);
-    }
-    return change_row(env, r->function.oid, set_owner, &owner);
+    return define_unsupported(env, "DEPENDS ON EXTENSION");
 }
 
 status define_comment_on_function(struct sql_env *env, enum ast_object_type kind,
                                   const struct ast_object_args *named,
                                   struct object_address *ret_on) {
     const struct routine *r;
-    TRY(define_find_routine(env, kind, named, false, &r));
+    TRY(find_own(env, kind, named, &r));
     *ret_on = (struct object_address){OID_pg_proc, r->function.oid, 0};
     return OK;
 }
@@ -332,6 +326,9 @@ status define_drop_functions(struct sql_env *env, const struct ast_drop *s) {
             define_find_routine(env, s->type, (const struct ast_object_args *)n, s->if_exists, &r);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
+        bool owner;
+        TRY(privilege_is_owner(env, OID_pg_namespace, r->schema, env->settings->user_oid, &owner));
+        if (!owner) TRY(privilege_check_owner(env, OID_pg_proc, r->function.oid));
         char *what = arena_printf(env->eval.arena, "%s %s", routine_word(r), routine_text(env, r));
         if (!what) return no_memory(env);
         oid id = r->function.oid;

@@ -275,7 +275,10 @@ static status new_table(struct sql_env *env, const struct ast_range_var *name, b
     r->name = name->name;
     r->kind = 'r';
     r->owner = env->settings->user_oid;
-    TRY(define_at(env, &name->node, define_place(env, name, r)));
+    status st = define_place(env, name, r);
+    if (!ok(st))
+        error_at(env->eval.error, parse_position(env->text, env->text_len, name->node.location));
+    TRY(st);
     TRY(relation_oid(env, r->schema, r->name, &existing));
     if (existing && if_not_exists) {
         define_notice(env, "42P07", "relation \"%s\" already exists, skipping", r->name);

@@ -28,6 +28,7 @@ static status referring_tables(struct sql_env *env, struct list **tables, bool c
                            other->name);
                 return st;
             }
+            TRY(privilege_check(env, OID_pg_class, table, ACL_TRUNCATE));
             define_notice(env, "00000", "truncate cascades to table \"%s\"", other->name);
             TRY(list_append(env->eval.arena, tables, (void *)(uintptr_t)table));
         }
@@ -54,7 +55,8 @@ status define_truncate(struct sql_env *env, struct ast_truncate *s) {
     struct list *tables = NULL;
     LIST_EACH(struct ast_range_var *, name, s->relations) {
         const struct relation *r;
-        TRY(define_lock(env, name, MODE_ACCESS_EXCLUSIVE, "r", false, &r));
+        TRY(define_lock_any(env, name, MODE_ACCESS_EXCLUSIVE, "r", &r));
+        TRY(privilege_check(env, OID_pg_class, r->oid, ACL_TRUNCATE));
         if (!has(tables, r->oid))
             TRY(list_append(env->eval.arena, &tables, (void *)(uintptr_t)r->oid));
     }

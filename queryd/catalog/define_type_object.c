@@ -169,6 +169,7 @@ status define_lock_type(struct sql_env *env, const struct list *names, char kind
     TRY(catalog_type_named(env, schema, name, &again));
     const struct type *t = again == type ? type_find(type) : NULL;
     if (!t) return no_such_type(env, schema, name);
+    TRY(privilege_check_owner(env, OID_pg_type, type));
     if (kind == 'd' && t->kind != 'd')
         return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "%s is not a domain",
                          type_format_name(env->eval.arena, type));
@@ -259,7 +260,8 @@ status define_alter_type_object(struct sql_env *env, const struct ast_alter_obje
     TRY(define_lock_type(env, names, s->type == OBJECT_DOMAIN ? 'd' : 0, &t));
     TRY(refuse_table_type(env, t, ""));
     if (s->new_owner) {
-        TRY(define_role_oid(env, s->new_owner, &c.owner));
+        TRY(role_written(env, s->new_owner, false, &c.owner));
+        TRY(define_check_new_owner(env, OID_pg_type, t->oid, c.owner));
     } else if (s->new_schema) {
         const char *name = t->name;
         TRY(schema_for_creation(env, s->new_schema, &c.schema));

@@ -345,6 +345,7 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
         if (old->kind != 'v')
             return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not a view",
                              view.name);
+        TRY(privilege_check_owner(env, OID_pg_class, existing));
         TRY(may_replace(env, old, n, columns));
         TRY(define_update_class(env, old->oid, forget_options, NULL));
         TRY(define_first_options(env, old->oid, 'v', options));

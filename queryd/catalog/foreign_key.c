@@ -121,6 +121,22 @@ static status set_columns(struct sql_env *env, const struct relation *r,
     return OK;
 }
 
+/* REFERENCES on the table, or on each of the columns. */
+static status may_reference(struct sql_env *env, const struct relation *to,
+                            const struct foreign_key *k) {
+    const struct object_acl *o;
+    uint32_t has;
+    oid user = env->settings->user_oid;
+    TRY(privilege_object(env, OID_pg_class, to->oid, &o));
+    TRY(privilege_mask(env, o, user, ACL_REFERENCES, &has));
+    if (has) return OK;
+    for (uint16_t i = 0; i < k->n; i++) {
+        TRY(privilege_column_mask(env, o, k->ref_columns[i], user, ACL_REFERENCES, &has));
+        if (!has) return privilege_denied(env, o);
+    }
+    return OK;
+}
+
 static status may_refer(struct sql_env *env, const struct relation *r, const struct relation *to) {
     struct error *e = env->eval.error;
     if (to->kind != 'r')
@@ -203,6 +219,7 @@ status define_foreign_key(struct sql_env *env, oid table, const struct ast_const
     if (column) TRY(list_append(env->eval.arena, &own, (void *)column));
     TRY(add_columns(env, r, column ? own : c->keys, k.columns, &k.n));
     TRY(referenced_columns(env, c, to, &k));
+    TRY(may_reference(env, to, &k));
     TRY(choose_name(env, r, c, &k));
     TRY(set_columns(env, r, c, &k));
     TRY(define_check_key_types(env, r, to, &k));

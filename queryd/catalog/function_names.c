@@ -1,6 +1,7 @@
 /* function_names.c: names of objects: regclass and its kin, visibility, the current this and that.
  */
 #include "catalog/function_bodies.h"
+#include "catalog/roles.h"
 #include "catalog/routine_names.h"
 #include "catalog/session_names.h"
 #include "types/array.h"
@@ -130,7 +131,24 @@ static status print(struct session_env *session, enum reg_kind kind, oid object,
     }
 }
 
-const struct name_service catalog_names = {.lookup = lookup, .print = print};
+static status name_to_role(struct session_env *session, const char *name, struct error *e,
+                           oid *ret) {
+    struct sql_env env;
+    if (service_env(session, e, &env)) return role_need(&env, name, ret);
+    return error_set(e, ST_UNDEFINED_OBJECT, "role \"%s\" does not exist", name);
+}
+
+static status role_to_name(struct session_env *session, oid role, char ret_name[NAME_BYTES]) {
+    struct sql_env env;
+    const struct role *r;
+    if (!service_env(session, NULL, &env)) return STATUS(NOT_FOUND);
+    TRY(role_get(&env, role, &r));
+    memcpy(ret_name, r->name, NAME_BYTES);
+    return OK;
+}
+
+const struct name_service catalog_names = {
+    .lookup = lookup, .print = print, .role_oid = name_to_role, .role_name = role_to_name};
 
 /* ---- visibility ------------------------------------------------------------------------------ */
 
@@ -184,6 +202,12 @@ status fn_current_user(struct fn_call *c) {
     struct sql_env env;
     TRY(function_env(c, &env));
     return return_name(c, env.settings->user);
+}
+
+status fn_session_user(struct fn_call *c) {
+    struct sql_env env;
+    TRY(function_env(c, &env));
+    return return_name(c, env.settings->session_user ? env.settings->session_user : "");
 }
 
 status fn_current_database(struct fn_call *c) {

@@ -23,16 +23,6 @@ static void give_body(oid function, fn_scalar *body) {
     status_ignore(function_register(function, body));
 }
 
-/* Privileges are not checked yet: everybody has them all. */
-static void register_privileges(void) {
-    for (size_t i = 0; i < function_count(); i++) {
-        const struct function *f = function_at(i);
-        size_t len = strlen(f->name);
-        if (!strncmp(f->name, "has_", 4) && len > 10 && !strcmp(f->name + len - 10, "_privilege"))
-            give_body(f->oid, fn_true);
-    }
-}
-
 void catalog_functions_register(void) {
     catalog_types_register();
     static const struct {
@@ -45,5 +35,4 @@ void catalog_functions_register(void) {
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
         give_body(bodies[i].function, bodies[i].body);
-    register_privileges();
 }

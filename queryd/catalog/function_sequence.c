@@ -1,11 +1,52 @@
 /* function_sequence.c: nextval and its kin. */
 #include "catalog/function_bodies.h"
+#include "catalog/privilege.h"
 #include "catalog/sequence.h"
+
+static status may_use(struct sql_env *env, oid sequence, uint32_t rights) {
+    return privilege_check(env, OID_pg_class, sequence, rights);
+}
+
+/* The table of an identity column, 0: the sequence is of none. */
+static status identity_table(struct sql_env *env, oid sequence, oid *ret_table) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(sequence)};
+    struct catalog_scan s;
+    status st;
+    *ret_table = 0;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_depender_index, keys, 2, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (row_char(&s.row, COL_pg_depend_deptype) == 'i')
+            *ret_table = row_oid(&s.row, COL_pg_depend_refobjid);
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+/* Who may insert into a table may take the values of its identity column. */
+static status may_take(struct sql_env *env, oid sequence) {
+    const struct object_acl *o;
+    oid table, user = env->settings->user_oid;
+    uint32_t has;
+    status st = privilege_object(env, OID_pg_class, sequence, &o);
+    if (status_is(st, ST_NOT_FOUND)) return OK; /* sequence_next finds out */
+    TRY(st);
+    TRY(privilege_mask(env, o, user, ACL_USAGE | ACL_UPDATE, &has));
+    if (has) return OK;
+    TRY(identity_table(env, sequence, &table));
+    if (!table) return privilege_denied(env, o);
+    TRY(privilege_object(env, OID_pg_class, table, &o));
+    TRY(privilege_mask(env, o, user, ACL_INSERT, &has));
+    for (int i = 1; !has && i <= o->ncolumns; i++)
+        TRY(privilege_column_mask(env, o, (int16_t)i, user, ACL_INSERT, &has));
+    return has ? OK : may_use(env, sequence, ACL_USAGE | ACL_UPDATE);
+}
 
 status fn_nextval(struct fn_call *c) {
     struct sql_env env;
     int64_t value;
     TRY(function_env(c, &env));
+    TRY(may_take(&env, c->args[0].u32));
     TRY(sequence_next(&env, c->args[0].u32, &value));
     c->result = datum_int8(value);
     return OK;
@@ -15,6 +56,7 @@ status fn_currval(struct fn_call *c) {
     struct sql_env env;
     int64_t value;
     TRY(function_env(c, &env));
+    TRY(may_use(&env, c->args[0].u32, ACL_USAGE | ACL_SELECT));
     TRY(sequence_current(&env, c->args[0].u32, &value));
     c->result = datum_int8(value);
     return OK;
@@ -25,6 +67,7 @@ status fn_lastval(struct fn_call *c) {
     int64_t value;
     TRY(function_env(c, &env));
     TRY(sequence_last(&env, &value));
+    TRY(may_use(&env, sequence_last_oid(&env), ACL_USAGE | ACL_SELECT));
     c->result = datum_int8(value);
     return OK;
 }
@@ -32,6 +75,7 @@ status fn_lastval(struct fn_call *c) {
 status fn_setval(struct fn_call *c) {
     struct sql_env env;
     TRY(function_env(c, &env));
+    TRY(may_use(&env, c->args[0].u32, ACL_UPDATE));
     TRY(sequence_set(&env, c->args[0].u32, c->args[1].i64, c->nargs == 2 || c->args[2].b));
     c->result = c->args[1];
     return OK;

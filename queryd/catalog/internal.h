@@ -35,6 +35,8 @@ struct generation {
     struct cached_schema *schemas;
     struct cached_type *types[256];
     struct cached_routines *routines[64]; /* by name */
+    struct cached_role *roles;            /* roles.c */
+    struct object_acl *objects[64];       /* privilege.c */
     unsigned names;                       /* entries, to stop remembering what does not exist */
     txn_ref life;    /* of the one transaction that it is private to; 0: shared */
     txn_ref users[]; /* per transaction slot, its life when it last looked something up */
@@ -79,6 +81,7 @@ struct table_changes {
 
 struct catalog {
     struct proc *proc;
+    bool being_made;    /* of a database that is not there yet */
     struct arena arena; /* of the relations of the catalogs */
     struct relation *catalogs;
     struct generation *shared;   /* newest first */
@@ -89,8 +92,8 @@ struct catalog {
 };
 
 void cache_free(struct catalog *c);
-/* The one that the running transaction looks into; NULL: no memory. */
-struct generation *generation_of(struct sql_env *env);
+/* The generation that the session's transaction reads; NULL: no memory. */
+struct generation *cache_generation(struct sql_env *env);
 
 /* The name of a schema for messages and lookups; NOT_FOUND. In the arena. */
 status schema_name_of(struct sql_env *env, oid schema, struct arena *a, const char **ret_name);

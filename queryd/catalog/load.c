@@ -1,5 +1,6 @@
 /* load.c: a relation put together from its catalog rows. */
 #include "catalog/internal.h"
+#include "types/array.h"
 
 struct loading {
     struct sql_env *env;
@@ -385,6 +386,22 @@ out:
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* Of a view's options, security_invoker changes what its query may read. */
+static status read_options(struct loading *l) {
+    const struct catalog_row *row = &l->class_row;
+    if (row_is_null(row, COL_pg_class_reloptions)) return OK;
+    struct array_parts parts;
+    TRY(array_split(&l->env->eval, row->values[COL_pg_class_reloptions - 1].v, &parts));
+    for (uint32_t i = 0; i < parts.n; i++) {
+        const struct varlena *v = parts.values[i].v;
+        static const char *const on[] = {"security_invoker=true", "security_invoker=on",
+                                         "security_invoker=1", "security_invoker=yes"};
+        for (size_t k = 0; !parts.nulls[i] && k < sizeof on / sizeof *on; k++)
+            l->r->security_invoker |= v->len == strlen(on[k]) && !memcmp(v->data, on[k], v->len);
+    }
+    return OK;
+}
+
 static status fill_class(struct loading *l) {
     const struct catalog_row *row = &l->class_row;
     struct relation *r = l->r;
@@ -395,6 +412,7 @@ static status fill_class(struct loading *l) {
     r->owner = row_oid(row, COL_pg_class_relowner);
     r->row_type = row_oid(row, COL_pg_class_reltype);
     r->natts = (uint16_t)row_int2(row, COL_pg_class_relnatts);
+    TRY(read_options(l));
     r->reltuples = (double)row_float4(row, COL_pg_class_reltuples);
     r->relpages = (uint64_t)row_int4(row, COL_pg_class_relpages);
     if (!row_is_null(row, COL_pg_class_axl_root))

@@ -5,10 +5,8 @@
 #include "catalog/catalog_table.h"
 #include "catalog/deparse.h"
 #include "catalog/internal.h"
-
-status catalog_role(struct sql_env *env, const char *name, oid *ret_role) {
-    return role_oid(env, name, ret_role);
-}
+#include "catalog/privilege.h"
+#include "types/array.h"
 
 status catalog_database_find(struct sql_env *env, const char *name, struct database_found *ret) {
     struct catalog_row row;
@@ -24,8 +22,55 @@ status catalog_database_find(struct sql_env *env, const char *name, struct datab
         .root = elsewhere ? (page_id){(uint64_t)row_int8(&row, COL_pg_database_axl_root)}
                           : CATALOG_ROOT,
         .is_template = row_bool(&row, COL_pg_database_datistemplate),
-        .allows_connections = row_bool(&row, COL_pg_database_datallowconn)};
+        .allows_connections = row_bool(&row, COL_pg_database_datallowconn),
+        .connection_limit = row_int4(&row, COL_pg_database_datconnlimit)};
     return OK;
+}
+
+status catalog_database_may_connect(struct sql_env *env, oid database, oid role) {
+    const struct object_acl *o;
+    uint32_t has;
+    TRY(privilege_object(env, OID_pg_database, database, &o));
+    TRY(privilege_mask(env, o, role, ACL_CONNECT, &has));
+    if (has) return OK;
+    return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                     "permission denied for database \"%s\"", o->name);
+}
+
+/* Items are "name=value". */
+static status take_settings(struct sql_env *env, oid database, oid role, catalog_take_setting *take,
+                            void *arg) {
+    datum keys[] = {datum_oid(database), datum_oid(role)};
+    struct catalog_row row;
+    struct array_parts parts;
+    status st = catalog_row_get(env, CAT_pg_db_role_setting, 0, keys, 2, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND) ||
+        (ok(st) && row_is_null(&row, COL_pg_db_role_setting_setconfig)))
+        return OK;
+    TRY(st);
+    TRY(array_split(&env->eval, row.values[COL_pg_db_role_setting_setconfig - 1].v, &parts));
+    for (uint32_t i = 0; i < parts.n; i++) {
+        char *name =
+            arena_strndup(env->eval.arena, parts.values[i].v->data, parts.values[i].v->len);
+        char *value = name ? strchr(name, '=') : NULL;
+        if (!name) return no_memory(env);
+        if (!value) continue;
+        *value++ = 0;
+        TRY(take(arg, name, value));
+    }
+    return OK;
+}
+
+status catalog_role_settings(struct sql_env *env, oid database, oid role,
+                             catalog_take_setting *take, void *arg) {
+    TRY(take_settings(env, database, role, take, arg));
+    TRY(take_settings(env, 0, role, take, arg));
+    TRY(take_settings(env, database, 0, take, arg));
+    return take_settings(env, 0, 0, take, arg);
+}
+
+status catalog_may_lock(struct sql_env *env, oid relation, uint32_t rights) {
+    return privilege_check(env, OID_pg_class, relation, rights);
 }
 
 status catalog_type_of_ast(struct sql_env *env, const struct ast_type_name *t, oid *ret_type,

@@ -6,14 +6,22 @@
 #include "fmt/types.h"
 #include "parse/ast.h"
 
-/* NOT_FOUND without words. */
-status catalog_role(struct sql_env *env, const char *name, oid *ret_role);
 struct database_found {
     oid oid;
     page_id root; /* of its pg_class */
     bool is_template, allows_connections;
+    int32_t connection_limit; /* -1: none */
 };
 status catalog_database_find(struct sql_env *env, const char *name, struct database_found *ret);
+/* 42501 permission denied for database "d". */
+status catalog_database_may_connect(struct sql_env *env, oid database, oid role);
+/* The settings that a role's sessions in a database begin with (pg_db_role_setting), the strongest
+ * first: role in database, role, database, everybody. */
+typedef status catalog_take_setting(void *arg, const char *name, const char *value);
+status catalog_role_settings(struct sql_env *env, oid database, oid role,
+                             catalog_take_setting *take, void *arg);
+/* 42501 unless the current user has one of the rights (acl.h) on the relation. */
+status catalog_may_lock(struct sql_env *env, oid relation, uint32_t rights);
 /* The type that a type name means, with its modifier. 42704 with words and position. */
 status catalog_type_of_ast(struct sql_env *env, const struct ast_type_name *t, oid *ret_type,
                            int32_t *ret_typmod);

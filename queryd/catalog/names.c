@@ -2,6 +2,7 @@
 #include "catalog/internal.h"
 #include "catalog/temp.h"
 
+#include "catalog/privilege.h"
 #include "catalog/session_names.h"
 #include "parse/keyword.h"
 
@@ -34,6 +35,25 @@ static bool contains(const oid *schemas, size_t n, oid schema) {
     return false;
 }
 
+/* Schemas that the user may not look into are as good as none. */
+static status may_use_schema(struct sql_env *env, oid schema, bool *ret) {
+    const struct object_acl *o;
+    uint32_t has = 0;
+    TRY(role_is_superuser(env, env->settings->user_oid, ret));
+    if (*ret) return OK;
+    status st = privilege_object(env, OID_pg_namespace, schema, &o);
+    if (ok(st)) st = privilege_mask(env, o, env->settings->user_oid, ACL_USAGE, &has);
+    *ret = has != 0;
+    return status_is(st, ST_NOT_FOUND) ? OK : st;
+}
+
+/* A schema that was named: the user must have USAGE on it. NOT_FOUND. */
+static status usable_schema(struct sql_env *env, const char *name, oid *ret_schema) {
+    TRY(catalog_schema(env, name, ret_schema));
+    if (*ret_schema == SCHEMA_PG_CATALOG) return OK;
+    return privilege_check(env, OID_pg_namespace, *ret_schema, ACL_USAGE);
+}
+
 status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *ret_creation) {
     size_t n = 0;
     oid creation = 0;
@@ -50,6 +70,9 @@ status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *re
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
         if (contains(found, n, schema)) continue;
+        bool may;
+        TRY(may_use_schema(env, schema, &may));
+        if (!may) continue;
         if (!creation) creation = schema;
         found[n++] = schema;
     }
@@ -68,7 +91,7 @@ status relation_oid_named(struct sql_env *env, const char *schema, const char *n
     size_t n = 1;
     *ret_relation = 0;
     if (schema) {
-        status st = catalog_schema(env, schema, &schemas[0]);
+        status st = usable_schema(env, schema, &schemas[0]);
         if (status_is(st, ST_NOT_FOUND)) return OK;
         TRY(st);
     } else {
@@ -107,6 +130,7 @@ status schema_is_in_path(struct sql_env *env, oid schema, bool *ret_in_path) {
 status schema_for_creation(struct sql_env *env, const char *name, oid *ret_schema) {
     if (name) {
         status st = catalog_schema(env, name, ret_schema);
+        if (ok(st)) return privilege_check(env, OID_pg_namespace, *ret_schema, ACL_CREATE);
         if (!status_is(st, ST_NOT_FOUND)) return st;
         return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
                          name);
@@ -118,7 +142,7 @@ status schema_for_creation(struct sql_env *env, const char *name, oid *ret_schem
         return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
                          "no schema has been selected to create in");
     *ret_schema = creation;
-    return OK;
+    return privilege_check(env, OID_pg_namespace, creation, ACL_CREATE);
 }
 
 status schema_name_of(struct sql_env *env, oid schema, struct arena *a, const char **ret_name) {
@@ -227,7 +251,7 @@ status catalog_type_named(struct sql_env *env, const char *schema, const char *n
     }
     if (strlen(name) >= NAME_BYTES) return no_type(env, schema, name);
     if (schema) {
-        status st = catalog_schema(env, schema, &schemas[0]);
+        status st = usable_schema(env, schema, &schemas[0]);
         if (status_is(st, ST_NOT_FOUND))
             return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
                              "schema \"%s\" does not exist", schema);

@@ -107,6 +107,10 @@ static status need_memory(struct sql_env *env, oid sequence, struct session_sequ
     return OK;
 }
 
+oid sequence_last_oid(const struct sql_env *env) {
+    return env->sequences ? atomic_load(&env->sequences->last) : 0;
+}
+
 void sequence_forget(struct sql_env *env) {
     if (!env->sequences) return;
     atomic_store(&env->sequences->last, 0);

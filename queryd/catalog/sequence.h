@@ -30,6 +30,8 @@ status sequence_begin(struct sql_env *env, struct tree t, const struct sequence_
 status sequence_next(struct sql_env *env, oid sequence, int64_t *ret);
 status sequence_set(struct sql_env *env, oid sequence, int64_t value, bool called);
 status sequence_current(struct sql_env *env, oid sequence, int64_t *ret);
+/* Whose that is; 0: none. */
+oid sequence_last_oid(const struct sql_env *env);
 status sequence_last(struct sql_env *env, int64_t *ret);
 /* DISCARD SEQUENCES. */
 void sequence_forget(struct sql_env *env);

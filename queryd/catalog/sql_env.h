@@ -14,18 +14,22 @@ struct ri_state;
 struct index_rows;
 struct routine_body;
 struct list;
+struct ast_set_variable;
 
 /* Settings that change what statements mean; the session maps SET to them. Strings are the
  * session's. */
 struct sql_settings {
     const char *user; /* current_user */
     uint32_t user_oid;
+    const char *session_user; /* who may become whom: SET ROLE */
+    uint32_t session_user_oid;
     const char *database;
     uint32_t database_oid;
     const char *search_path; /* as written: "$user", public */
     const char *application_name;
     uint32_t lock_timeout_ms;      /* 0: none */
     uint32_t statement_timeout_ms; /* 0: none */
+    bool password_md5;             /* password_encryption */
     uint64_t work_mem_bytes;
     bool check_function_bodies;
     uint32_t statistics_target;
@@ -59,6 +63,9 @@ struct sql_env {
                            uint32_t *ret_mark);
     void (*setting_pop)(struct sql_env *env, uint32_t mark);
     status (*setting_show)(struct sql_env *env, const char *name, const char **ret_value);
+    /* What SET would set, checked; *ret_value NULL: RESET. In eval.arena. NULL: nobody knows. */
+    status (*setting_text)(struct sql_env *env, const struct ast_set_variable *set,
+                           const char **ret_name, const char **ret_value);
     struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
     bool of_cursor; /* this statement is a cursor's query: its rows' addresses come behind its
                        columns */

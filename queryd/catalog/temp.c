@@ -31,9 +31,24 @@ static status make_schema(struct sql_env *env, const char *name, oid *ret_schema
     return OK;
 }
 
+static status may_have_temporary(struct sql_env *env) {
+    const struct object_acl *database;
+    uint32_t may;
+    bool super;
+    TRY(role_is_superuser(env, env->settings->user_oid, &super));
+    if (super) return OK;
+    TRY(privilege_object(env, OID_pg_database, env->settings->database_oid, &database));
+    TRY(privilege_mask(env, database, env->settings->user_oid, ACL_TEMPORARY, &may));
+    if (may) return OK;
+    return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                     "permission denied to create temporary tables in database \"%s\"",
+                     database->name);
+}
+
 status temp_schema_for_creation(struct sql_env *env, oid *ret_schema) {
     char name[NAME_BYTES];
     if (!env->temp) return define_unsupported(env, "a temporary relation outside of a session");
+    TRY(may_have_temporary(env));
     schema_name(env, name);
     bool was_used = is_used(env);
     env->temp->pending = true;

@@ -225,7 +225,7 @@ static const struct type *find_older(const struct sql_env *env, oid type) {
 static const struct type *find(oid type) {
     struct sql_env *env = coro_local();
     if (!env || !env->catalog || !env->txn || !env->txn->slot) return NULL;
-    struct generation *g = generation_of(env);
+    struct generation *g = cache_generation(env);
     if (!g) return NULL;
     const struct type *t = find_cached(g, type);
     if (t) return t;

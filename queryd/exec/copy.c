@@ -1,5 +1,7 @@
 /* COPY: the statement, its columns, its end. */
 #include "exec/copy_private.h"
+#include "exec/private.h"
+#include "types/acl.h"
 
 static status at_location(struct copy *c, int32_t location, status s) {
     if (location >= 0)
@@ -92,6 +94,21 @@ static status lock_relation(struct copy *c, const struct ast_copy *stmt) {
     return OK;
 }
 
+/* As of a SELECT or INSERT of these columns. */
+static status check_permission(struct copy *c, bool from) {
+    const struct relation *r = c->relation;
+    struct permission p = {.relation = r->oid,
+                           .rights = from ? ACL_INSERT : ACL_SELECT,
+                           .words = (uint16_t)(r->natts / 64 + 1)};
+    NEW_N(&c->x, p.selected, p.words);
+    p.inserted = p.updated = p.selected;
+    for (uint16_t i = 0; i < c->n; i++) {
+        unsigned bit = c->columns[i] + 1u;
+        p.selected[bit / 64] |= (uint64_t)1 << bit % 64;
+    }
+    return permission_check_one(c->env, &p);
+}
+
 static status refuse_files(struct copy *c, const struct ast_copy *stmt) {
     if (!stmt->file) return OK;
     struct error *e = c->env->eval.error;
@@ -113,6 +130,7 @@ static status begin(struct copy *c, const struct ast_copy *stmt) {
     if (stmt->relation) {
         TRY(lock_relation(c, stmt));
         TRY(choose_columns(c, stmt));
+        TRY(check_permission(c, stmt->from));
     }
     if (!stmt->from) TRY(copy_out_begin(c, stmt));
     TRY(force_columns(c));

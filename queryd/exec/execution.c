@@ -39,6 +39,7 @@ static status make_room(struct execution *x) {
 static status begin_plan(struct execution *x) {
     TRY(make_room(x));
     TRY(lock_relations(x));
+    TRY(permission_check(x->env, private_of(x->statement)));
     if (x->env->txn->read_only && !x->statement->read_only)
         return error_set(x->env->eval.error, ST_READ_ONLY_SQL_TRANSACTION,
                          "cannot execute %s in a read-only transaction",
@@ -61,7 +62,8 @@ status execution_begin(struct sql_env *env, struct statement *s, const datum *pa
     status st = OK;
     x->analyze = p->explain && p->explain->analyze;
     x->timing = x->analyze && p->explain->timing;
-    if (p->plan && (!p->explain || x->analyze)) st = begin_plan(x);
+    if (p->plan)
+        st = !p->explain || x->analyze ? begin_plan(x) : permission_check(env, private_of(s));
     if (!ok(st)) {
         execution_end(x);
         return st;

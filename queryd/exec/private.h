@@ -13,7 +13,19 @@ struct statement_private {
     bool uncounted;                        /* the tag has no count */
     const struct explain_options *explain; /* NULL: it is carried out */
     uint64_t planning_ns;
+    uint16_t npermissions; /* who runs it must have these */
+    struct permission **permissions;
+    uint16_t nfunctions;
+    oid *functions;
+    oid permitted; /* he had, as long as the plan is good; 0: nobody yet */
 };
+
+/* 42501 unless the current user may do all of it. Asked at every execution, answered once for a
+ * user and a plan: whatever changes privileges makes plans stale. */
+status permission_check(struct sql_env *env, struct statement_private *p);
+/* One relation's part of it. */
+struct permission;
+status permission_check_one(struct sql_env *env, const struct permission *p);
 
 static inline struct statement_private *private_of(struct statement *s) {
     return (struct statement_private *)s;

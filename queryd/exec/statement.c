@@ -100,6 +100,10 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     s->param_types = a->param_types;
     s->read_only = a->read_only;
     if (a->once) s->catalog_version = 0;
+    p->npermissions = a->npermissions;
+    p->permissions = a->permissions;
+    p->nfunctions = a->nfunctions;
+    p->functions = a->functions;
     TRY(plan_statement(env, &s->arena, a, &p->plan));
     s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
     return OK;

@@ -105,7 +105,6 @@ static status restore(struct session *s) {
     s->settings.user_oid = slot->user_oid;
     s->settings.database_oid = slot->database_oid;
     status st = settings_init(s);
-    if (ok(st) && s->started) st = setting_set_start(s, "session_authorization", slot->user);
     if (ok(st)) st = settings_restore(s);
     if (ok(st)) st = restore_statements(s);
     s->restoring = false;

@@ -1,5 +1,6 @@
 /* A session's life: start-up, messages, the end. */
 #include "catalog/temp.h"
+#include "session/authorization.h"
 #include "session/session_private.h"
 
 #include <stdio.h>
@@ -47,6 +48,7 @@ static void env_init(struct session *s) {
                               .cancel = &s->slot->cancel,
                               .notice = send_notice,
                               .effect = note_effect,
+                              .setting_text = utility_setting_text,
                               .temp = &s->slot->temp,
                               .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),
@@ -134,32 +136,8 @@ status session_choose_catalog(struct session *s) {
 
 /* Who comes in, and into which database: trust on every connection for now. */
 static status log_on(struct session *s, const char *user, const char *database) {
-    snprintf(s->slot->user, sizeof s->slot->user, "%s", user);
-    snprintf(s->slot->database, sizeof s->slot->database, "%s", database);
-    s->settings.user = s->slot->user;
-    s->settings.database = s->slot->database;
-    TRY(block_statement_begin(s));
-    status st = catalog_role(&s->env, user, &s->settings.user_oid);
-    if (status_is(st, ST_NOT_FOUND))
-        st = error_set(&s->error, ST_INVALID_AUTHORIZATION_SPECIFICATION,
-                       "role \"%s\" does not exist", user);
-    struct database_found found = {0};
-    if (ok(st)) st = catalog_database_find(&s->env, database, &found);
-    if (status_is(st, ST_NOT_FOUND))
-        st = error_set(&s->error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
-                       database);
-    if (ok(st) && !found.allows_connections)
-        st = error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                       "database \"%s\" is not currently accepting connections", database);
-    s->settings.database_oid = found.oid;
-    status finished = block_finish_implicit(s, NULL);
-    TRY(st);
-    TRY(finished);
-    s->slot->user_oid = s->settings.user_oid;
-    s->slot->database_oid = s->settings.database_oid;
-    s->slot->database_root = found.root.no;
-    TRY(session_choose_catalog(s));
-    return setting_set_start(s, "session_authorization", user);
+    TRY(authorization_log_on(s, user, database));
+    return session_choose_catalog(s);
 }
 
 /* "-c name=value --name=value": the options parameter of the start-up packet. */

@@ -202,6 +202,9 @@ status block_check_failed(struct session *s, const struct node *utility);
 
 /* utility.c: statements that are the session's own */
 bool utility_is(const struct node *n);
+/* sql_env.setting_text. */
+status utility_setting_text(struct sql_env *env, const struct ast_set_variable *set,
+                            const char **ret_name, const char **ret_value);
 /* Rows it returns, for Describe: NULL columns and 0 when none. */
 status utility_columns(struct session *s, struct node *n, struct arena *a, uint16_t *ret_n,
                        const struct result_column **ret_columns);

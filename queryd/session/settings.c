@@ -9,6 +9,8 @@
 #include <strings.h>
 
 #include "conf/conf.h"
+#include "session/authorization.h"
+#include "session/session_private.h"
 #include "session/settings_private.h"
 #include "session/worker.h"
 #include "types/tz.h"
@@ -51,17 +53,23 @@ bool setting_hidden(enum setting v) {
     return v >= SETTING_COUNT || strchr(infos[v].flags, 'Z');
 }
 
+static bool is_authorization(enum setting v) {
+    return v == SETTING_role || v == SETTING_session_authorization;
+}
+
 const char *setting_show(const struct session *s, enum setting v) {
     const struct setting_values *values = &s->setting_values;
     if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->txn.isolation);
     if (v == SETTING_transaction_read_only && s->txn.slot) return s->txn.read_only ? "on" : "off";
-    if (values->value[v]) return values->value[v];
-    return setting_reset_value(s, v);
+    const char *value = values->value[v];
+    if (!value) return setting_reset_value(s, v);
+    return is_authorization(v) ? authorization_shown(value) : value;
 }
 
 const char *setting_reset_value(const struct session *s, enum setting v) {
     const char *start = s->setting_values.start[v];
-    return start ? start : setting_info(v)->preset;
+    if (!start) start = setting_info(v)->preset;
+    return is_authorization(v) ? authorization_shown(start) : start;
 }
 
 /* "a.b": a setting that only the client gives a meaning. */
@@ -245,6 +253,8 @@ static status check(struct session *s, enum setting v, const char *value, char *
     switch (v) {
     case SETTING_DateStyle: return check_date_style(s, value, ret);
     case SETTING_client_encoding: return check_encoding(s, value, ret);
+    case SETTING_role:
+    case SETTING_session_authorization: return authorization_check(s, v, value, ret);
     case SETTING_TimeZone: {
         const struct tz *zone;
         if (!ok(find_zone(value, &zone))) return invalid(s, v, value);
@@ -329,6 +339,11 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_default_transaction_isolation:
         if (!s->txn.slot) s->next_isolation = isolation_of(setting_show(s, v));
         break;
+    case SETTING_password_encryption:
+        q->password_md5 = strcmp(setting_show(s, v), "md5") == 0;
+        break;
+    case SETTING_role:
+    case SETTING_session_authorization: authorization_apply(s); break;
     case SETTING_default_transaction_read_only:
         if (!s->txn.slot) s->next_read_only = is_on(s, v);
         break;
@@ -403,8 +418,27 @@ status setting_set(struct session *s, const char *name, const char *value, bool 
         return st;
     }
     *place = checked;
+    if (v == SETTING_session_authorization) { /* it acts as itself, whatever its role was */
+        TRY(setting_set(s, "role", "none", local));
+    }
     take_effect(s, v);
     return OK;
+}
+
+void setting_set_internal(struct session *s, enum setting v, const char *value) {
+    char *copy = strdup(value);
+    bool same = strcmp(setting_show(s, v), value) == 0;
+    if (!copy || same) {
+        free(copy);
+        return;
+    }
+    free(s->setting_values.start[v]);
+    s->setting_values.start[v] = copy;
+    take_effect(s, v);
+}
+
+bool setting_is_given(const struct session *s, enum setting v) {
+    return s->setting_values.from_client[v];
 }
 
 status setting_set_start(struct session *s, const char *name, const char *value) {
@@ -426,30 +460,39 @@ static void remember(struct session *s, const char *name, const char *value) {
     if (!session_setting_put(s->slot, name, value)) s->slot->statements_lost = true;
 }
 
+static void remember_start(struct session *s, enum setting v) {
+    char marked[64 + 1];
+    snprintf(marked, sizeof marked, "%c%s", START_MARK, setting_name(s, v));
+    s->setting_values.from_client[v] = true;
+    remember(s, marked, s->setting_values.start[v]);
+}
+
 status setting_set_start_client(struct session *s, const char *name, const char *value) {
     enum setting v;
-    char marked[64 + 1];
     TRY(find_settable(s, name, false, &v));
     TRY(setting_set_start(s, name, value));
-    s->setting_values.from_client[v] = true;
-    snprintf(marked, sizeof marked, "%c%s", START_MARK, setting_name(s, v));
-    remember(s, marked, s->setting_values.start[v]);
+    remember_start(s, v);
     return OK;
+}
+
+void setting_start_given(struct session *s, enum setting v, char *value) {
+    free(s->setting_values.start[v]);
+    s->setting_values.start[v] = value;
+    remember_start(s, v);
+    take_effect(s, v);
 }
 
 status settings_restore(struct session *s) {
     const char *name, *value;
     for (uint32_t at = 0; session_setting_next(s->slot, &at, &name, &value);) {
-        if (*name == START_MARK) {
-            TRY(setting_set_start(s, name + 1, value));
-            s->setting_values.from_client[setting_find(s, name + 1)] = true;
-            continue;
-        }
-        enum setting v = setting_find(s, name);
-        if (v == SETTING_NONE) TRY(add_custom(s, name, &v));
-        free(s->setting_values.value[v]);
-        s->setting_values.value[v] = strdup(value);
-        if (!s->setting_values.value[v]) return STATUS(OUT_OF_MEMORY);
+        bool start = *name == START_MARK;
+        enum setting v = setting_find(s, name + start);
+        if (v == SETTING_NONE) TRY(add_custom(s, name + start, &v));
+        char **place = start ? &s->setting_values.start[v] : &s->setting_values.value[v];
+        free(*place);
+        *place = strdup(value);
+        if (!*place) return STATUS(OUT_OF_MEMORY);
+        s->setting_values.from_client[v] |= start;
         take_effect(s, v);
     }
     return OK;
@@ -476,6 +519,17 @@ status settings_init(struct session *s) {
     return start_ms(s, "lock_timeout", c->lock_timeout);
 }
 
+status setting_check(struct session *s, const char *name, const char *value, const char **ret_name,
+                     char **ret_value) {
+    enum setting v;
+    TRY(find_settable(s, name, false, &v));
+    *ret_name = setting_name(s, v);
+    *ret_value = NULL;
+    if (!value) return OK;
+    TRY(check(s, v, value, ret_value));
+    return *ret_value ? OK : STATUS(OUT_OF_MEMORY);
+}
+
 void settings_free(struct session *s) {
     struct setting_values *values = &s->setting_values;
     for (unsigned v = 0; v < setting_count(s); v++) {
@@ -489,7 +543,7 @@ void settings_free(struct session *s) {
 
 void settings_reset_all(struct session *s) {
     for (unsigned v = 0; v < setting_count(s); v++)
-        if (s->setting_values.value[v])
+        if (s->setting_values.value[v] && !is_authorization(v))
             status_ignore(
                 setting_set(s, setting_name(s, v), NULL, false)); /* only memory can be short */
 }

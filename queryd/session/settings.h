@@ -63,10 +63,19 @@ bool setting_hidden(enum setting v);
 /* Checks, normalises and takes effect. value NULL: the start value. local: until the transaction
  * ends. Errors as PostgreSQL's. */
 status setting_set(struct session *s, const char *name, const char *value, bool local);
+/* What a SET would set, without setting it: *ret_value on the heap; value NULL: none. */
+status setting_check(struct session *s, const char *name, const char *value, const char **ret_name,
+                     char **ret_value);
 /* Becomes the value that RESET goes back to. The second for what the client's start-up packet says,
  * which may not change everything. */
 status setting_set_start(struct session *s, const char *name, const char *value);
 status setting_set_start_client(struct session *s, const char *name, const char *value);
+/* The value of a setting of the server's own changes: the client is told. */
+void setting_set_internal(struct session *s, enum setting v, const char *value);
+/* A start value that needs no check, on the heap: taken over, and remembered in the slot. */
+void setting_start_given(struct session *s, enum setting v, char *value);
+/* The client or an ALTER ROLE … SET gave a start value. */
+bool setting_is_given(const struct session *s, enum setting v);
 /* Start values from the server's configuration; makes all take effect. */
 status settings_init(struct session *s);
 /* What the slot remembers of a session that is taken up. INVALID, OUT_OF_MEMORY. */

@@ -1,6 +1,7 @@
 /* Statements that are the session's own: transactions, settings, prepared statements, cursors,
  * COPY. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,6 +10,7 @@
 #include "exec/ri.h"
 #include "session/session_private.h"
 #include "session/worker.h"
+#include "types/acl.h"
 #include "types/datetime.h"
 #include "types/resolution.h"
 
@@ -103,6 +105,26 @@ static status execute_set(struct session *s, const struct ast_set_variable *v,
     char *value;
     TRY(join_arguments(s, v->args, &value));
     return setting_set(s, v->name, value, v->local);
+}
+
+status utility_setting_text(struct sql_env *env, const struct ast_set_variable *v,
+                            const char **ret_name, const char **ret_value) {
+    struct session *s = env->session;
+    char *value = NULL, *checked;
+    bool reset = v->kind == SET_RESET || v->kind == SET_DEFAULT;
+    *ret_value = NULL;
+    if (v->kind == SET_MULTI)
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "SET %s is not supported here",
+                         v->name);
+    if (v->kind == SET_FROM_CURRENT)
+        value = (char *)setting_show(s, setting_find(s, v->name));
+    else if (!reset)
+        TRY(join_arguments(s, v->args, &value));
+    TRY(setting_check(s, v->name, value, ret_name, &checked));
+    if (!checked) return OK;
+    *ret_value = arena_strdup(env->eval.arena, checked);
+    free(checked);
+    return *ret_value ? OK : STATUS(OUT_OF_MEMORY);
 }
 
 #define TEXT_OID 25
@@ -331,9 +353,23 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
     if (d->kind == DISCARD_ALL) {
         TRY(cursor_close(s, NULL));
         settings_reset_all(s);
+        TRY(setting_set(s, "session_authorization", NULL, false));
         prepared_drop(s, NULL);
     }
     return OK;
+}
+
+/* Reading is enough for the weakest lock; the others need what may change rows. */
+static status may_lock(struct session *s, const struct ast_range_var *v, int mode) {
+    uint32_t changes = ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
+    uint32_t rights = mode == MODE_ACCESS_SHARE    ? ACL_SELECT
+                      : mode == MODE_ROW_EXCLUSIVE ? changes | ACL_INSERT
+                                                   : changes;
+    const struct relation *r;
+    status st = catalog_relation_named(&s->env, v->schema, v->name, &r);
+    if (status_is(st, ST_NOT_FOUND)) return OK; /* locking it tells */
+    TRY(st);
+    return catalog_may_lock(&s->env, r->oid, rights);
 }
 
 static status execute_lock(struct session *s, const struct ast_lock *l) {
@@ -343,6 +379,7 @@ static status execute_lock(struct session *s, const struct ast_lock *l) {
     TRY(block_statement_begin(s));
     LIST_EACH(struct ast_range_var *, v, l->relations) {
         const struct relation *r;
+        TRY(may_lock(s, v, l->mode));
         if (l->nowait) {
             TRY(catalog_relation_lock(&s->env, v->schema, v->name, MODE_ACCESS_SHARE,
                                       v->node.location, &r));

@@ -47,6 +47,9 @@ struct name_service {
     /* Appends the name, qualified when the search path would not find it; NOT_FOUND: print digits.
      */
     status (*print)(struct session_env *, enum reg_kind, oid, struct buf *out);
+    /* Roles by their bare names: 42704 role "x" does not exist; NOT_FOUND. */
+    status (*role_oid)(struct session_env *, const char *name, struct error *, oid *ret);
+    status (*role_name)(struct session_env *, oid, char ret_name[NAME_BYTES]);
 };
 
 struct session_env {

@@ -184,7 +184,8 @@ status fn_to_reg(struct fn_call *c) {
     for (size_t i = 0; i < name->len; i++) digits &= is_digit(name->data[i]);
     if (digits) return give_null(c);
     status s = reg_in(&quiet, t, -1, name->data, name->len, &c->result);
-    return ok(s) ? OK : give_null(c);
+    if (status_is(s, ST_INSUFFICIENT_PRIVILEGE)) *c->env->error = scratch; /* a schema's */
+    return ok(s) || status_is(s, ST_INSUFFICIENT_PRIVILEGE) ? s : give_null(c);
 }
 
 status fn_text_regclass(struct fn_call *c) {

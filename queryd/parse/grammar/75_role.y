@@ -103,7 +103,7 @@ role_option(A) ::= IDENT(B). {
 
 /* ---- privileges ------------------------------------------------------------------------------- */
 
-grant_statement(A) ::= GRANT(T) privileges(B) ON privilege_target(C) TO role_list(D) grant_option(E) granted_by(F). {
+grant_statement(A) ::= GRANT(T) privileges(B) ON privilege_target(C) TO grantee_list(D) grant_option(E) granted_by(F). {
     A = C;
     A->location = T.location;
     struct ast_grant *g = ast_as_grant(A);
@@ -112,7 +112,7 @@ grant_statement(A) ::= GRANT(T) privileges(B) ON privilege_target(C) TO role_lis
     g->grant_option = E;
     g->grantor = F;
 }
-revoke_statement(A) ::= REVOKE(T) privileges(B) ON privilege_target(C) FROM role_list(D) granted_by(F) drop_behavior(G). {
+revoke_statement(A) ::= REVOKE(T) privileges(B) ON privilege_target(C) FROM grantee_list(D) granted_by(F) drop_behavior(G). {
     A = C;
     A->location = T.location;
     struct ast_grant *g = ast_as_grant(A);
@@ -122,7 +122,7 @@ revoke_statement(A) ::= REVOKE(T) privileges(B) ON privilege_target(C) FROM role
     g->grantor = F;
     g->cascade = G;
 }
-revoke_statement(A) ::= REVOKE(T) GRANT OPTION FOR privileges(B) ON privilege_target(C) FROM role_list(D) granted_by(F) drop_behavior(G). {
+revoke_statement(A) ::= REVOKE(T) GRANT OPTION FOR privileges(B) ON privilege_target(C) FROM grantee_list(D) granted_by(F) drop_behavior(G). {
     A = C;
     A->location = T.location;
     struct ast_grant *g = ast_as_grant(A);
@@ -143,6 +143,12 @@ revoke_statement(A) ::= REVOKE(T) ADMIN OPTION FOR privilege_list(B) FROM role_l
     A = MAKE(grant_role, T.location, .revoke = true, .roles = B, .grantees = C, .grantor = E, .cascade = F,
              .admin_option = true);
 }
+%type grantee {char *}
+grantee(A) ::= role(A).
+grantee(A) ::= GROUP role(B). { A = B; }
+%type grantee_list {struct list *}
+grantee_list(A) ::= grantee(B). { A = list1(p, B); }
+grantee_list(A) ::= grantee_list(A) COMMA grantee(B). { A = list_add(p, A, B); }
 %type grant_option {int}
 grant_option(A) ::= . { A = 0; }
 grant_option(A) ::= WITH GRANT OPTION. { A = 1; }
@@ -209,15 +215,15 @@ default_kind(A) ::= grant_all_kind(A).
 default_kind(A) ::= TYPES. { A = OBJECT_TYPE; }
 default_kind(A) ::= SCHEMAS. { A = OBJECT_SCHEMA; }
 
-alter_statement(A) ::= ALTER(T) DEFAULT PRIVILEGES default_options(O) GRANT privileges(B) ON default_kind(K) TO role_list(D) grant_option(E). {
+alter_statement(A) ::= ALTER(T) DEFAULT PRIVILEGES default_options(O) GRANT privileges(B) ON default_kind(K) TO grantee_list(D) grant_option(E). {
     A = MAKE(grant, T.location, .target = GRANT_DEFAULTS, .type = K, .privileges = B, .grantees = D,
              .grant_option = E, .options = O);
 }
-alter_statement(A) ::= ALTER(T) DEFAULT PRIVILEGES default_options(O) REVOKE privileges(B) ON default_kind(K) FROM role_list(D) drop_behavior(E). {
+alter_statement(A) ::= ALTER(T) DEFAULT PRIVILEGES default_options(O) REVOKE privileges(B) ON default_kind(K) FROM grantee_list(D) drop_behavior(E). {
     A = MAKE(grant, T.location, .revoke = true, .target = GRANT_DEFAULTS, .type = K, .privileges = B, .grantees = D,
              .cascade = E, .options = O);
 }
-alter_statement(A) ::= ALTER(T) DEFAULT PRIVILEGES default_options(O) REVOKE GRANT OPTION FOR privileges(B) ON default_kind(K) FROM role_list(D) drop_behavior(E). {
+alter_statement(A) ::= ALTER(T) DEFAULT PRIVILEGES default_options(O) REVOKE GRANT OPTION FOR privileges(B) ON default_kind(K) FROM grantee_list(D) drop_behavior(E). {
     A = MAKE(grant, T.location, .revoke = true, .grant_option = true, .target = GRANT_DEFAULTS, .type = K,
              .privileges = B, .grantees = D, .cascade = E, .options = O);
 }
