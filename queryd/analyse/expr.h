@@ -91,7 +91,8 @@ struct expr {
         uint16_t column; /* SLOT: input column; SUBLINK_COLUMN; OUTER: execution parameter; FIELD,
                             SET_FIELD: 0-based field of a record */
         struct {
-            uint16_t ndims; /* SUBSCRIPT, SET_ELEMENT (its value stands behind the array): args: array, then per dimension an index, or low and high
+            uint16_t ndims; /* SUBSCRIPT, SET_ELEMENT (its value stands behind the array): args:
+                             * array, then per dimension an index, or low and high
                              */
             bool slice;
             oid element;

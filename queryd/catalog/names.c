@@ -304,9 +304,8 @@ status new_oid(struct sql_env *env, oid *ret_oid) {
 
 status find_next_oid(struct sql_env *env, oid *ret_next) {
     static const enum catalog_number with_oids[] = {
-        CAT_pg_class,     CAT_pg_type,   CAT_pg_attrdef, CAT_pg_constraint,
-        CAT_pg_namespace, CAT_pg_authid, CAT_pg_rewrite, CAT_pg_proc,
-        CAT_pg_enum};
+        CAT_pg_class,  CAT_pg_type,    CAT_pg_attrdef, CAT_pg_constraint, CAT_pg_namespace,
+        CAT_pg_authid, CAT_pg_rewrite, CAT_pg_proc,    CAT_pg_enum};
     oid next = FIRST_USER_OID;
     for (size_t i = 0; i < sizeof with_oids / sizeof *with_oids; i++) {
         struct catalog_scan s;

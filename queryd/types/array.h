@@ -52,8 +52,8 @@ status array_slice(const struct eval_env *env, const struct varlena *v, const in
                    const int32_t *upper, const uint8_t *has_lower, const uint8_t *has_upper,
                    size_t n, datum *ret);
 
-/* v with one element, or a slice, replaced; v NULL: a null array, which is as an empty one. An array
- * of one dimension grows where it must, with nulls. 2202E. */
+/* v with one element, or a slice, replaced; v NULL: a null array, which is as an empty one. An
+ * array of one dimension grows where it must, with nulls. 2202E. */
 status array_set(const struct eval_env *env, oid element, const struct varlena *v,
                  const int32_t *subscripts, size_t n, datum value, bool is_null, datum *ret);
 struct array_bounds {

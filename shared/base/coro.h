@@ -28,8 +28,8 @@ bool coro_ended(const struct coro *c);
 void coro_set_data(struct coro *c, void *data);
 void *coro_data(const struct coro *c);
 
-/* A pointer of whoever runs now, for those below it that are not told; NULL at the first resume, and
- * on the thread's own stack until it is set there. */
+/* A pointer of whoever runs now, for those below it that are not told; NULL at the first resume,
+ * and on the thread's own stack until it is set there. */
 void coro_set_local(void *local);
 void *coro_local(void);
 

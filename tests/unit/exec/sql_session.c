@@ -1,11 +1,11 @@
 #include "sql_session.h"
 
 #include "base/check.h"
+#include "base/coro.h"
 #include "catalog/catalog_table.h"
 #include "catalog/temp.h"
 #include "exec/exec_init.h"
 #include "exec/ri.h"
-#include "base/coro.h"
 
 #define MUST(expression) CHECK(ok(expression))
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/control.h"
+#include "catalog/internal.h"
 #include "exec/private.h"
 #include "session/plan_cache.h"
 
@@ -17,6 +18,7 @@ static struct shm shm = {.control = &control};
 static struct proc proc = {.shm = &shm};
 static struct txn txn;
 static struct sql_settings settings;
+static struct catalog catalog;
 static struct sql_env env;
 static struct plan_cache *cache;
 
@@ -25,7 +27,7 @@ static int setup(void **state) {
     atomic_store(&control.catalog_version, 1);
     settings = (struct sql_settings){.search_path = "public", .user_oid = 10};
     txn = (struct txn){0};
-    env = (struct sql_env){.proc = &proc, .txn = &txn, .settings = &settings};
+    env = (struct sql_env){.proc = &proc, .txn = &txn, .settings = &settings, .catalog = &catalog};
     cache = calloc(1, sizeof *cache);
     return cache ? 0 : -1;
 }
