@@ -52,6 +52,10 @@ status part_type(struct analyse *a, const struct column_part *to, oid *ret_type,
         }
         bool slice;
         i = run_of(to->steps, i, &slice);
+        if (t && t->oid == JSONBOID) {
+            type = JSONBOID;
+            continue;
+        }
         if (!t || !t->element)
             return FAIL_AT(a, step->location, DATATYPE_MISMATCH,
                            "cannot subscript type %s because it does not support subscripting",
@@ -118,6 +122,20 @@ static status set_element(struct assignment *w, struct expr *base, const struct 
     return OK;
 }
 
+static status set_json(struct assignment *w, struct expr *base, int32_t i, struct expr **ret) {
+    struct analyse *a = w->s->a;
+    bool slice, number = false;
+    int32_t end = run_of(w->to->steps, i, &slice);
+    struct expr *e = expr_new_n(a->arena, EXPR_SET_ELEMENT, JSONBOID, base->location, 3);
+    NEEDS(a, e);
+    e->args[0] = base;
+    TRY(step(w, base, JSONBOID, -1, end, &e->args[1]));
+    TRY(jsonb_steps(w->s, w->to->steps, i, end, base->location, &number, &e->args[2]));
+    e->subscript.ndims = number;
+    *ret = e;
+    return OK;
+}
+
 /* The value that base becomes when what the steps from i on lead to is assigned. */
 static status step(struct assignment *w, struct expr *base, oid type, int32_t typmod, int32_t i,
                    struct expr **ret) {
@@ -129,6 +147,7 @@ static status step(struct assignment *w, struct expr *base, oid type, int32_t ty
     if (base->type != t->oid) TRY(coerce_chosen(a, base, t->oid, &base));
     struct node *node = list_at(w->to->steps, i);
     TRY(node->kind == NODE_FIELD ? set_field(w, base, t, i, ret)
+        : t->oid == JSONBOID     ? set_json(w, base, i, ret)
                                  : set_element(w, base, t, typmod, i, ret));
     return t->oid == type ? OK : coerce_chosen(a, *ret, type, ret);
 }

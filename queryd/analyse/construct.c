@@ -318,9 +318,8 @@ static status jsonb_step(struct scope *s, struct ast_subscript *step, bool *ret_
     return coerce(a, e, TEXTOID, -1, CAST_EXPLICIT, ret);
 }
 
-/* All steps as an array of texts; *ret_number: the first is a number. */
-static status jsonb_steps(struct scope *s, const struct list *steps, int32_t from, int32_t to,
-                          int32_t location, bool *ret_number, struct expr **ret) {
+status jsonb_steps(struct scope *s, const struct list *steps, int32_t from, int32_t to,
+                   int32_t location, bool *ret_number, struct expr **ret) {
     struct analyse *a = s->a;
     struct expr *path =
         expr_new_n(a->arena, EXPR_ARRAY, TEXTARRAYOID, location, (uint16_t)(to - from));

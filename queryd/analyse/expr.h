@@ -92,7 +92,8 @@ struct expr {
                             SET_FIELD: 0-based field of a record */
         struct {
             uint16_t ndims; /* SUBSCRIPT, SET_ELEMENT (its value stands behind the array): args:
-                             * array, then per dimension an index, or low and high
+                             * array, then per dimension an index, or low and high. SET_ELEMENT of a
+                             * jsonb (element 0): then the path; ndims 1: into an array
                              */
             bool slice;
             oid element;

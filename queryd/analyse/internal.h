@@ -197,6 +197,9 @@ status part_type(struct analyse *a, const struct column_part *to, oid *ret_type,
 status assign_part(struct scope *s, const struct column_part *to, struct expr *base,
                    struct expr *value, struct expr **ret);
 /* base[…] by the steps from … to. */
+/* Subscripts of a jsonb as an array of texts; *ret_number: the first is a number. */
+status jsonb_steps(struct scope *s, const struct list *steps, int32_t from, int32_t to,
+                   int32_t location, bool *ret_number, struct expr **ret);
 status subscripts(struct scope *s, struct expr *base, const struct list *steps, int32_t from,
                   int32_t to, struct expr **ret);
 /* One field of a value of the composite type t (its own, or below its domain). */

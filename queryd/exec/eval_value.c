@@ -1,6 +1,7 @@
 /* Instructions that search lists and build values: IN, ANY, arrays, rows, subscripts, casts. */
 #include "exec/internal.h"
 #include "types/array.h"
+#include "types/jsonb.h"
 #include "types/record.h"
 
 /* One comparison of an IN list or array; *ret_done: the answer is known. */
@@ -232,6 +233,15 @@ status eval_set_field(struct program_state *s, const struct instr *i, const uint
     return OK;
 }
 
+static status set_in_json(struct program_state *s, const struct instr *i, uint16_t row) {
+    const struct vec *from = &s->regs[i->args[0]], *value = &s->regs[i->args[1]];
+    struct vec *result = &s->regs[i->result];
+    result->nulls[row] = 0;
+    return jsonb_assign(&s->eval, from->nulls[row] ? NULL : from->values[row].v,
+                        s->regs[i->args[2]].values[row].v, i->expr->subscript.ndims,
+                        value->nulls[row] ? NULL : value->values[row].v, &result->values[row]);
+}
+
 static status set_element(struct program_state *s, const struct instr *i, uint16_t row) {
     const struct vec *from = &s->regs[i->args[0]], *value = &s->regs[i->args[1]];
     struct vec *result = &s->regs[i->result];
@@ -239,6 +249,7 @@ static status set_element(struct program_state *s, const struct instr *i, uint16
     struct array_bounds b;
     const struct varlena *old = from->nulls[row] ? NULL : from->values[row].v;
     oid element = e->subscript.element;
+    if (!element) return set_in_json(s, i, row);
     if (!read_bounds(s, i, 2, row, &b))
         return error_set(s->x->env->eval.error, ST_NULL_VALUE_NOT_ALLOWED,
                          "array subscript in assignment must not be null");

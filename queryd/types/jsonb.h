@@ -128,10 +128,12 @@ status jsonb_tree_of(const struct eval_env *env, oid type, datum value, bool is_
 /* A value as a member's name; 22023 for what can be none. */
 status jsonb_tree_name(const struct eval_env *env, oid type, datum value, struct jsonb_tree *ret);
 
-/* The jsonb in which the value (NULL: null) stands where the steps, texts, lead; what is missing on
- * the way comes into being. target NULL: into an empty array or object. */
-status jsonb_assign(const struct eval_env *env, const struct varlena *target, const datum *steps,
-                    uint32_t n, bool into_array, const struct varlena *value, datum *ret);
+/* The jsonb in which the value (NULL: null) stands where the path, an array of texts, leads; what
+ * is missing on the way comes into being. target NULL: into an empty array or object. 22004: a null
+ * in the path. */
+status jsonb_assign(const struct eval_env *env, const struct varlena *target,
+                    const struct varlena *path, bool into_array, const struct varlena *value,
+                    datum *ret);
 
 static inline status give_jsonb(struct fn_call *c, const struct jsonb_tree *tree) {
     return jsonb_make(c->env, tree, &c->result);

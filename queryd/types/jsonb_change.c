@@ -345,12 +345,18 @@ status fn_jsonb_set_lax(struct fn_call *c) {
     return s;
 }
 
-status jsonb_assign(const struct eval_env *env, const struct varlena *target, const datum *steps,
-                    uint32_t n, bool into_array, const struct varlena *value, datum *ret) {
-    static const uint8_t nulls[ARRAY_DIMENSIONS_MAX];
+status jsonb_assign(const struct eval_env *env, const struct varlena *target,
+                    const struct varlena *path, bool into_array, const struct varlena *value,
+                    datum *ret) {
+    struct array_parts steps;
     struct jsonb_tree t = {.kind = JSONB_NULL}, whole;
+    TRY(array_split(env, path, &steps));
+    for (uint32_t i = 0; i < steps.n; i++)
+        if (steps.nulls[i])
+            return error_set(env->error, ST_NULL_VALUE_NOT_ALLOWED,
+                             "jsonb subscript in assignment must not be null");
     if (value) t = jsonb_tree_stored(jsonb_root(value));
-    struct path p = {env, PATH_ASSIGN, n, steps, nulls, t};
+    struct path p = {env, PATH_ASSIGN, steps.n, steps.values, steps.nulls, t};
     if (target) {
         TRY(follow(&p, jsonb_root(target), 0, &whole));
     } else {
