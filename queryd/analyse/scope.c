@@ -249,6 +249,7 @@ static status typed_row(struct scope *s, const struct ns_item *item, const struc
     NEEDS(a, e);
     for (uint16_t i = 0; i < t->nfields; i++) {
         if (item->exprs[i]) {
+            permission_select(scope_at(s, level), item->exprs[i]);
             TRY(take(a, item->exprs[i], level, location, &e->args[i]));
             continue;
         }

@@ -253,7 +253,7 @@ static status enter_settings(struct running *r) {
     if (f->security_definer) {
         r->settings = *r->session->settings;
         r->settings.user_oid = f->owner;
-        TRY(routine_owner_name(&r->env, f->owner, &r->settings.user));
+        TRY(routine_owner_name(&r->env, f->owner, r->c->env->arena, &r->settings.user));
         r->env.settings = &r->settings;
     }
     for (uint16_t i = 0; i < f->nconfig; i++) {

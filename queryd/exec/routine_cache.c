@@ -165,8 +165,11 @@ struct snapshot routine_snapshot(const struct sql_env *env) {
     return s;
 }
 
-status routine_owner_name(struct sql_env *env, oid owner, const char **ret_name) {
+status routine_owner_name(struct sql_env *env, oid owner, struct arena *arena,
+                          const char **ret_name) {
     status st = role_name(env, owner, env->eval.arena, ret_name);
+    if (ok(st) && !(*ret_name = arena_strndup(arena, *ret_name, strlen(*ret_name))))
+        return STATUS(OUT_OF_MEMORY);
     if (!status_is(st, ST_NOT_FOUND)) return st;
     return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "role with OID %u does not exist",
                      owner);

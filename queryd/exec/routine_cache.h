@@ -36,6 +36,7 @@ status cached_body_plan(struct sql_env *env, struct cached_body *b, uint16_t i, 
 
 /* What a volatile function's next statement sees. */
 struct snapshot routine_snapshot(const struct sql_env *env);
-status routine_owner_name(struct sql_env *env, oid owner, const char **ret_name);
+status routine_owner_name(struct sql_env *env, oid owner, struct arena *arena,
+                          const char **ret_name);
 
 #endif

@@ -383,6 +383,11 @@ static status find_settable(struct session *s, const char *name, bool server, en
                          strchr(flags, 'M')   ? " without restarting the server"
                          : strchr(flags, 'H') ? " now"
                                               : "");
+    bool restricted = !server && s->started && !s->restoring;
+    if (restricted && !strcmp(setting_info(v)->context, "superuser") &&
+        strcmp(setting_show(s, SETTING_is_superuser), "on") != 0)
+        return error_set(&s->error, ST_INSUFFICIENT_PRIVILEGE,
+                         "permission denied to set parameter \"%s\"", name);
     *ret = v;
     return OK;
 }
