@@ -398,7 +398,7 @@ static status with_columns(struct planner *p, struct plan *child, struct expr **
                            struct plan **ret) {
     struct expr **exprs;
     NEW_N(p, exprs, child->ncolumns + n + 1);
-    memcpy(exprs, child->out, child->ncolumns * sizeof *exprs);
+    if (child->ncolumns) memcpy(exprs, child->out, child->ncolumns * sizeof *exprs);
     memcpy(exprs + child->ncolumns, more, n * sizeof *exprs);
     return plan_set_targets(p, child, exprs, (uint16_t)(child->ncolumns + n), ret);
 }
