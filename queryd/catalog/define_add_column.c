@@ -163,15 +163,20 @@ out:
     return st;
 }
 
+status define_column_to_drop(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd, struct attribute **ret) {
+    *ret = define_attribute(r, cmd->name);
+    if (*ret || !cmd->missing_ok) return define_need_attribute(env, r, cmd->name, ret);
+    define_notice(env, "00000", "column \"%s\" of relation \"%s\" does not exist, skipping",
+                  cmd->name, r->name);
+    return OK;
+}
+
 status define_drop_column(struct sql_env *env, const struct relation *r,
                           const struct ast_alter_cmd *cmd) {
-    struct attribute *att = define_attribute(r, cmd->name);
-    if (!att && cmd->missing_ok) {
-        define_notice(env, "00000", "column \"%s\" of relation \"%s\" does not exist, skipping",
-                      cmd->name, r->name);
-        return OK;
-    }
-    TRY(define_need_attribute(env, r, cmd->name, &att));
+    struct attribute *att;
+    TRY(define_column_to_drop(env, r, cmd, &att));
+    if (!att) return OK;
     int16_t number = att->number;
     oid relation = r->oid;
     char *what = arena_printf(env->eval.arena, "column %s of table %s", cmd->name, r->name);

@@ -1,4 +1,6 @@
 /* define_add_constraint.c: ALTER TABLE … ADD and ALTER CONSTRAINT. */
+#include <string.h>
+
 #include "catalog/define_internal.h"
 
 static status add_check(struct sql_env *env, oid relation, const struct ast_constraint *c) {
@@ -147,21 +149,26 @@ status define_add_constraint(struct sql_env *env, oid table, const struct ast_co
     }
 }
 
+status define_find_constraint(struct sql_env *env, const struct relation *r, const char *name,
+                              struct catalog_scan *ret_scan) {
+    memset(ret_scan, 0, sizeof *ret_scan);
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
+    TRY(catalog_scan_begin(env, CAT_pg_constraint,
+                           OID_pg_constraint_conrelid_contypid_conname_index, keys, 3, ret_scan));
+    status st = catalog_scan_next(ret_scan);
+    if (!status_is(st, ST_END)) return st;
+    return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                     "constraint \"%s\" of relation \"%s\" does not exist", name, r->name);
+}
+
 /* When it is looked at: of foreign keys only. */
 status define_alter_constraint(struct sql_env *env, const struct relation *r,
                                const struct ast_constraint *c) {
-    const char *key = catalog_name(env->eval.arena, c->name);
-    if (!key) return no_memory(env);
-    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
     struct catalog_scan s;
     status st;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_constraint,
-                                   OID_pg_constraint_conrelid_contypid_conname_index, keys, 3, &s));
-    st = catalog_scan_next(&s);
-    if (status_is(st, ST_END))
-        st = error_set(env->eval.error, ST_UNDEFINED_OBJECT,
-                       "constraint \"%s\" of relation \"%s\" does not exist", c->name, r->name);
-    if (!ok(st)) goto out;
+    TRY_OUT(st, define_find_constraint(env, r, c->name, &s));
     struct catalog_row row = s.row;
     if (row_char(&row, COL_pg_constraint_contype) != 'f') {
         st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,

@@ -113,13 +113,9 @@ static status refuse_indexed(struct sql_env *env, const struct type_use *use, vo
 
 static status drop_attribute(struct sql_env *env, const struct relation *r,
                              const struct ast_alter_cmd *cmd) {
-    struct attribute *att = define_attribute(r, cmd->name);
-    if (!att && cmd->missing_ok) {
-        define_notice(env, "00000", "column \"%s\" of relation \"%s\" does not exist, skipping",
-                      cmd->name, r->name);
-        return OK;
-    }
-    TRY(define_need_attribute(env, r, cmd->name, &att));
+    struct attribute *att;
+    TRY(define_column_to_drop(env, r, cmd, &att));
+    if (!att) return OK;
     TRY(define_each_use(env, r->row_type, true, refuse_indexed, (void *)r->name));
     return define_drop_attribute(env, r, att);
 }

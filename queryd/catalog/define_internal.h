@@ -193,6 +193,13 @@ status define_find_object(struct sql_env *env, enum ast_object_type type, struct
                           struct object_address *ret);
 /* "schema.name(type, type)": regprocedure's form. 42883. */
 status define_find_signature(struct sql_env *env, const char *text, oid *ret);
+/* A relation's constraint by its name: ret_scan->row, for whoever changes it; the scan is ended by
+ * the caller, whatever comes back. 42704. */
+status define_find_constraint(struct sql_env *env, const struct relation *r, const char *name,
+                              struct catalog_scan *ret_scan);
+/* The column that DROP names; NULL: there is none, which IF EXISTS has said. */
+status define_column_to_drop(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd, struct attribute **ret);
 /* Another owner for any object, its list of privileges changed with it; without asking who may. */
 status define_set_owner(struct sql_env *env, oid class_oid, oid object, oid owner);
 /* The current user may give it to that role. */

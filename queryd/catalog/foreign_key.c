@@ -240,18 +240,9 @@ static status validate_check(struct sql_env *env, const struct relation *r, cons
 }
 
 status define_validate_constraint(struct sql_env *env, const struct relation *r, const char *name) {
-    const char *key = catalog_name(env->eval.arena, name);
-    if (!key) return no_memory(env);
-    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
     struct catalog_scan s;
     status st;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_constraint,
-                                   OID_pg_constraint_conrelid_contypid_conname_index, keys, 3, &s));
-    st = catalog_scan_next(&s);
-    if (status_is(st, ST_END))
-        st = error_set(env->eval.error, ST_UNDEFINED_OBJECT,
-                       "constraint \"%s\" of relation \"%s\" does not exist", name, r->name);
-    if (!ok(st)) goto out;
+    TRY_OUT(st, define_find_constraint(env, r, name, &s));
     struct catalog_row row = s.row;
     char type = row_char(&row, COL_pg_constraint_contype);
     if (type != 'f' && type != 'c') {
