@@ -104,14 +104,21 @@ void hold_forget(struct guardian *g) {
     }
 }
 
+static const struct session_slot *slot_of(const struct guardian *g, uint32_t session) {
+    return (const struct session_slot *)session_slot_at(&g->shm, session);
+}
+
+/* A worker gives back what it found in its channel, however old that is: a slot that has another
+ * session by now keeps the socket of that one. */
+static bool is_present(const struct guardian *g, const struct guard_msg *m) {
+    return g->shm.control && m->session < g->shm.sizes.sessions &&
+           atomic_load(&slot_of(g, m->session)->generation) == m->generation;
+}
+
 static void put(struct guardian *g, const struct guard_msg *m, int fd) {
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, NUMBERS_MAX);
+    int high = is_present(g, m) ? fcntl(fd, F_DUPFD_CLOEXEC, NUMBERS_MAX) : -1;
     close(fd);
     if (high < 0) return;
-    if (!g->shm.control || m->session >= g->shm.sizes.sessions) {
-        close(high);
-        return;
-    }
     struct held *h = &g->sessions[m->session];
     let_go(h);
     *h = (struct held){.fd = high, .generation = m->generation};
@@ -150,7 +157,7 @@ void hold_sweep(struct guardian *g) {
     for (uint32_t i = 0; i < g->shm.sizes.sessions; i++) {
         struct held *h = &g->sessions[i];
         if (h->fd < 0) continue;
-        const struct session_slot *s = (struct session_slot *)session_slot_at(&g->shm, i);
+        const struct session_slot *s = slot_of(g, i);
         if (atomic_load(&s->owner) == 0 || atomic_load(&s->generation) != h->generation) let_go(h);
     }
 }

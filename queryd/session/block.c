@@ -75,6 +75,7 @@ void block_statement_resume(struct session *s) {
 
 status block_statement_begin(struct session *s) {
     s->values.statement_us = now_us(s);
+    if (s->block == BLOCK_OPEN) session_note_block(s);
     TRY(block_ensure_txn(s));
     block_statement_resume(s);
     return txn_snapshot(s->env.proc, &s->txn, &s->env.snapshot);
@@ -187,7 +188,16 @@ static bool ends_failed_block(const struct node *n) {
     }
 }
 
+/* ROLLBACK comes to the same when the open block is lost with this worker: its sequence may be
+ * begun again. Nothing else that runs in a block may. */
+static bool outlives_block(const struct node *n) {
+    if (n->kind != NODE_TRANSACTION) return false;
+    const struct ast_transaction *t = (const struct ast_transaction *)n;
+    return t->kind == TXN_ROLLBACK && !t->chain;
+}
+
 status block_check_failed(struct session *s, const struct node *utility) {
+    if (s->block == BLOCK_OPEN && utility && !outlives_block(utility)) session_note_block(s);
     if (s->block != BLOCK_FAILED || ends_failed_block(utility)) return OK;
     if (s->lost) {
         s->lost = false; /* said once */

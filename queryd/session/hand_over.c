@@ -18,6 +18,12 @@ void session_note_effect(struct session *s) {
         atomic_store(&slot->replayable, false);
 }
 
+void session_note_block(struct session *s) {
+    struct session_slot *slot = s->slot;
+    if (slot->replay_block == 'T' && atomic_load_explicit(&slot->replayable, memory_order_relaxed))
+        atomic_store(&slot->replayable, false);
+}
+
 static bool is_extended(char type) {
     return type != 'Q' && type != 'F' && type != 0;
 }
@@ -32,7 +38,7 @@ static void open_sequence(struct session *s, char type) {
     slot->replay_block = s->started ? atomic_load(&slot->block) : 'S';
     atomic_store_explicit(&slot->commit_txid, 0, memory_order_relaxed);
     slot->sequence_from = wire_in_total(&s->wire);
-    atomic_store(&slot->replayable, s->block != BLOCK_OPEN);
+    atomic_store(&slot->replayable, true);
     wire_open_sequence(&s->wire);
 }
 

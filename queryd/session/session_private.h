@@ -144,6 +144,9 @@ void session_leave(struct session *s);
 /* hand_over.c: sessions from worker to worker (shared/session). */
 /* What runs now changes something: the open sequence cannot be begun again. */
 void session_note_effect(struct session *s);
+/* What runs now needs the block that was open when the sequence began: it cannot be begun again in
+ * another worker, where that block is lost. */
+void session_note_block(struct session *s);
 /* Before a message counts as received. */
 void session_note_message(struct session *s, char type);
 /* Around a commit: what its answer is, should this worker not live to give it. tag NULL:

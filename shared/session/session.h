@@ -118,8 +118,8 @@ struct session_slot {
     bool wrote;           /* ... or a statement that does more than read */
     /* Places in `in` (base + start): where the open sequence begins, and behind its Sync. */
     uint32_t sequence_from, sync_end;
-    /* The open sequence has done nothing yet but read, and nothing of its answer has been sent: it
-     * can be begun again from these places. */
+    /* The open sequence has done nothing yet but read outside a block, or roll one back, and
+     * nothing of its answer has been sent: it can be begun again from these places. */
     _Atomic bool replayable;
     char replay_block; /* as block; 'S': not past start-up */
     uint32_t replay_in, replay_out, replay_statements;

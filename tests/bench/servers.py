@@ -4,11 +4,13 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../harness"))
+from ports import free_port
 
 POSTGRES_BIN = os.environ.get("POSTGRES_BIN", "/usr/lib/postgresql/15/bin")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,12 +25,6 @@ def run(command, **more):
     if done.returncode != 0:
         raise BenchError(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}")
     return done.stdout
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def stat_of(pid):

@@ -12,11 +12,13 @@ pids=\$("$AXL" status --json -D "$DIR" | jq '.processes[] | select(.name | start
 case \$1 in
 kill) kill -9 \$pids ;;
 hand) kill -USR1 \$pids ;;
+undo) "$AXL" fault undo kill -D "$DIR" >/dev/null ;;
 esac
 WORDS
 chmod +x "$DIR/command"
 try() { # workers address
-    start --workers "$1" --set "unix_socket_directories=$DIR/sockets" --set restart_deaths_max=1000
+    start --workers "$1" --set "unix_socket_directories=$DIR/sockets" --set restart_deaths_max=1000 \
+        --set fault_points=on
     "$BUILD/tests/wire_deaths" "$2" "$here/deaths.txt" "$DIR/command" || fail "$1 workers, $2"
     stop_now
 }
