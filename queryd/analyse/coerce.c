@@ -29,8 +29,10 @@ static status literal_as(struct analyse *a, struct expr *e, oid type, int32_t ty
     if (!e->constant.is_null) {
         const char *text = e->constant.value.s;
         int32_t in_typmod = type == INTERVALOID ? typmod : -1;
+        a->eval.session->clock_was_read = false;
         TRY(analyse_at(a, e->location,
                        type_input(&a->eval, t, in_typmod, text, strlen(text), &value)));
+        a->once |= a->eval.session->clock_was_read;
         if (typmod >= 0 && type != INTERVALOID)
             TRY(analyse_at(a, e->location,
                            type_apply_typmod(&a->eval, t, value, typmod, is_explicit, &value)));

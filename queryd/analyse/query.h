@@ -214,7 +214,7 @@ struct analysed {
         enum relation_mode mode;
     } * relations;
     uint16_t nctes; /* ids given out */
-    bool once;      /* WHERE CURRENT OF: not to be carried out twice */
+    bool once; /* WHERE CURRENT OF, or a literal such as 'today': not to be carried out twice */
     bool read_only;
     uint16_t npermissions; /* in the order in which they are looked at */
     struct permission **permissions;

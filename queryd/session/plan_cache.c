@@ -10,7 +10,16 @@ struct key {
     uint16_t ntypes;
     const char *search_path;
     uint32_t user, database;
+    uint64_t styles;
 };
+
+/* What texts of values mean and look like: literals stand in plans as values. */
+static uint64_t styles_of(const struct session_env *s) {
+    uint64_t styles = (uint64_t)s->date_order | (uint64_t)s->date_style << 4 |
+                      (uint64_t)s->interval_style << 8 | (uint64_t)s->bytea_output << 12 |
+                      (uint64_t)(s->extra_float_digits & 0xFF) << 16;
+    return styles << 40 ^ (uintptr_t)s->time_zone;
+}
 
 static struct key key_of(const struct sql_env *env, const char *text, size_t len, const oid *types,
                          uint16_t ntypes) {
@@ -20,7 +29,8 @@ static struct key key_of(const struct sql_env *env, const char *text, size_t len
                         ntypes,
                         env->settings->search_path,
                         env->settings->user_oid,
-                        env->settings->database_oid};
+                        env->settings->database_oid,
+                        styles_of(env->eval.session)};
 }
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t n) {
@@ -31,7 +41,7 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n) {
 }
 
 static uint64_t hash_of(const struct key *k) {
-    uint64_t h = mix(k->len * 31 + k->user + k->database * 7, k->text, k->len);
+    uint64_t h = mix(k->len * 31 + k->user + k->database * 7 + k->styles * 13, k->text, k->len);
     h = mix(h, k->types, k->ntypes * sizeof *k->types);
     return mix(h, k->search_path, strlen(k->search_path));
 }
@@ -41,10 +51,10 @@ uint64_t plan_cache_fingerprint(const char *text, size_t len) {
     return h ? h : 1;
 }
 
-/* text, types, path, user, database: one after another, as stored with the plan */
+/* text, types, path, user, database, styles: one after another, as stored with the plan */
 static char *join(const struct key *k, size_t *ret_len) {
     size_t path = strlen(k->search_path), types = k->ntypes * sizeof *k->types;
-    size_t len = k->len + 1 + types + path + 1 + 2 * sizeof k->user;
+    size_t len = k->len + 1 + types + path + 1 + 2 * sizeof k->user + sizeof k->styles;
     char *bytes = malloc(len), *at = bytes;
     if (!bytes) return NULL;
     memcpy(at, k->text, k->len);
@@ -55,13 +65,15 @@ static char *join(const struct key *k, size_t *ret_len) {
     memcpy(at, k->search_path, path + 1);
     memcpy(at + path + 1, &k->user, sizeof k->user);
     memcpy(at + path + 1 + sizeof k->user, &k->database, sizeof k->database);
+    memcpy(at + path + 1 + 2 * sizeof k->user, &k->styles, sizeof k->styles);
     *ret_len = len;
     return bytes;
 }
 
 static bool same(const struct cached_plan *p, const struct key *k) {
     size_t path = strlen(k->search_path), types = k->ntypes * sizeof *k->types;
-    if (p->key_len != k->len + 1 + types + path + 1 + 2 * sizeof k->user) return false;
+    if (p->key_len != k->len + 1 + types + path + 1 + 2 * sizeof k->user + sizeof k->styles)
+        return false;
     const char *at = p->key;
     if (memcmp(at, k->text, k->len) != 0 || at[k->len] != '\0') return false;
     at += k->len + 1;
@@ -69,7 +81,8 @@ static bool same(const struct cached_plan *p, const struct key *k) {
     at += types;
     return memcmp(at, k->search_path, path + 1) == 0 &&
            memcmp(at + path + 1, &k->user, sizeof k->user) == 0 &&
-           memcmp(at + path + 1 + sizeof k->user, &k->database, sizeof k->database) == 0;
+           memcmp(at + path + 1 + sizeof k->user, &k->database, sizeof k->database) == 0 &&
+           memcmp(at + path + 1 + 2 * sizeof k->user, &k->styles, sizeof k->styles) == 0;
 }
 
 static void unlink_use(struct plan_cache *c, struct cached_plan *p) {

@@ -1,8 +1,9 @@
 /* plan_cache.h: plans by the text of their statement, shared by a worker's sessions.
  *
  * The key is everything that the analysis of a text depends on besides the catalogs: the text, the
- * declared parameter types, the search path and the user. What catalogs it was planned for stands
- * in the statement; a plan made for others is dropped when it is met. */
+ * declared parameter types, the search path, the user and the styles of dates and the like. What
+ * catalogs it was planned for stands in the statement; a plan made for others is dropped when it is
+ * met. */
 #ifndef SESSION_PLAN_CACHE_H
 #define SESSION_PLAN_CACHE_H
 

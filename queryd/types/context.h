@@ -1,8 +1,8 @@
 /* context.h: what evaluating a value may depend on besides its arguments.
  *
  * struct session_env is the session's (one per session, owned by the session; types only read it,
- * except random_state). struct eval_env is handed down every call: where results are allocated,
- * where failures are described, and the session. */
+ * except random_state and clock_was_read). struct eval_env is handed down every call: where results
+ * are allocated, where failures are described, and the session. */
 #ifndef TYPES_CONTEXT_H
 #define TYPES_CONTEXT_H
 
@@ -62,6 +62,7 @@ struct session_env {
     enum bytea_output bytea_output;
     int32_t extra_float_digits; /* 1: shortest that reads back the same */
     uint64_t random_state[2];   /* never both 0 */
+    bool clock_was_read;        /* set by input that depends on the moment: 'now', 'today' … */
     const struct name_service *names;
     void *session; /* the session itself, for functions registered by other parts */
 };

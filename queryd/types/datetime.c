@@ -67,14 +67,18 @@ bool stamp_in_range(int64_t t) {
     return t >= STAMP_FIRST && t < STAMP_END;
 }
 
-bool stamp_from_civil(const struct civil *c, int64_t *ret) {
+bool stamp_from_offset(const struct civil *c, int32_t offset_s, int64_t *ret) {
     if (c->year > 300000 || c->year < -5000) return false;
     int64_t days = days_from_date(c->year, c->month, c->day), t;
-    if (__builtin_mul_overflow(days, US_PER_DAY, &t) ||
-        __builtin_add_overflow(t, us_of_time(c), &t))
+    int64_t us = us_of_time(c) - offset_s * US_PER_SECOND;
+    if (__builtin_mul_overflow(days, US_PER_DAY, &t) || __builtin_add_overflow(t, us, &t))
         return false;
     *ret = t;
     return stamp_in_range(t);
+}
+
+bool stamp_from_civil(const struct civil *c, int64_t *ret) {
+    return stamp_from_offset(c, 0, ret);
 }
 
 int64_t local_from_stamp(int64_t t, const struct tz *zone) {
@@ -133,6 +137,12 @@ status interval_out_of_range(const struct eval_env *env) {
 status find_zone(const struct eval_env *env, const char *name, size_t len, const struct tz **ret) {
     char *copy = arena_strndup(env->arena, name, len);
     if (!copy) return out_of_memory(env);
+    struct tz_abbreviation a;
+    if (tz_abbreviation(copy, &a)) {
+        *ret = a.zone;
+        if (!a.zone && !ok(tz_find_offset(a.offset_s, ret))) return out_of_memory(env);
+        return OK;
+    }
     if (!ok(tz_find(copy, ret)))
         return error_set(env->error, ST_INVALID_PARAMETER_VALUE, "time zone \"%s\" not recognized",
                          copy);
@@ -273,17 +283,27 @@ static status send_8(const struct eval_env *, const struct type *, datum value, 
 
 /* ---- date ---- */
 
+/* Dates as they mostly come: 1999-01-08. */
+static bool plain_date(const char *p, size_t len, struct civil *ret) {
+    if (len != 10 || p[4] != '-' || p[7] != '-') return false;
+    for (size_t i = 0; i < len; i++)
+        if (i != 4 && i != 7 && !is_digit(p[i])) return false;
+    ret->year = (p[0] - '0') * 1000 + (p[1] - '0') * 100 + (p[2] - '0') * 10 + p[3] - '0';
+    ret->month = (p[5] - '0') * 10 + p[6] - '0';
+    ret->day = (p[8] - '0') * 10 + p[9] - '0';
+    return ret->year > 0 && ret->month >= 1 && ret->month <= 12 && ret->day >= 1 &&
+           ret->day <= days_in_month(ret->year, ret->month);
+}
+
 static status date_in(const struct eval_env *env, const struct type *, int32_t, const char *text,
                       size_t len, datum *ret) {
-    struct moment m;
-    TRY(datetime_parse(env, "date", text, len, &m));
+    struct moment m = {0};
+    if (!plain_date(text, len, &m.civil)) TRY(datetime_parse(env, "date", text, len, &m));
     if (m.kind != MOMENT_CIVIL) {
-        *ret = datum_int4(m.kind == MOMENT_INFINITY ? DATE_MAX : DATE_MIN);
+        *ret = datum_int4(m.kind == MOMENT_EPOCH      ? -EPOCH_UNIX_DAYS
+                          : m.kind == MOMENT_INFINITY ? DATE_MAX
+                                                      : DATE_MIN);
         return OK;
-    }
-    if (!m.has_date) {
-        return error_set(env->error, ST_INVALID_DATETIME_FORMAT,
-                         "invalid input syntax for type date: \"%.*s\"", (int)len, text);
     }
     int64_t days = m.civil.year > 5900000
                        ? INT64_MAX
@@ -338,22 +358,12 @@ static status stamp_in(const struct eval_env *env, const struct type *t, int32_t
     int64_t stamp;
     TRY(datetime_parse(env, zone ? "timestamp with time zone" : "timestamp", text, len, &m));
     if (m.kind != MOMENT_CIVIL) {
-        *ret = datum_int8(m.kind == MOMENT_INFINITY ? STAMP_MAX : STAMP_MIN);
+        *ret = datum_int8(m.kind == MOMENT_EPOCH      ? -EPOCH_UNIX_SECONDS * US_PER_SECOND
+                          : m.kind == MOMENT_INFINITY ? STAMP_MAX
+                                                      : STAMP_MIN);
         return OK;
     }
-    if (!m.has_date)
-        return error_set(env->error, ST_INVALID_DATETIME_FORMAT,
-                         "invalid input syntax for type %s: \"%.*s\"",
-                         zone ? "timestamp with time zone" : "timestamp", (int)len, text);
-    bool good = stamp_from_civil(&m.civil, &stamp);
-    if (good && zone) {
-        if (m.has_zone) {
-            stamp -= m.civil.offset_s * US_PER_SECOND;
-            good = stamp_in_range(stamp);
-        } else {
-            good = stamp_from_local(stamp, zone, &stamp);
-        }
-    }
+    bool good = stamp_from_offset(&m.civil, zone ? m.civil.offset_s : 0, &stamp);
     if (!good)
         return error_set(env->error, ST_DATETIME_FIELD_OVERFLOW, "timestamp out of range: \"%.*s\"",
                          (int)len, text);
@@ -406,17 +416,10 @@ const struct type_family family_timestamptz = {.in = stamp_in,
 
 /* ---- time ---- */
 
-static status bad_time(const struct eval_env *env, const char *type_name, const char *text,
-                       size_t len) {
-    return error_set(env->error, ST_INVALID_DATETIME_FORMAT,
-                     "invalid input syntax for type %s: \"%.*s\"", type_name, (int)len, text);
-}
-
 static status time_in(const struct eval_env *env, const struct type *, int32_t typmod,
                       const char *text, size_t len, datum *ret) {
     struct moment m;
     TRY(datetime_parse(env, "time", text, len, &m));
-    if (m.kind != MOMENT_CIVIL || !m.has_time) return bad_time(env, "time", text, len);
     *ret = datum_int8(round_us(us_of_time(&m.civil), typmod));
     return OK;
 }
@@ -467,13 +470,6 @@ static status timetz_in(const struct eval_env *env, const struct type *, int32_t
                         const char *text, size_t len, datum *ret) {
     struct moment m;
     TRY(datetime_parse(env, "time with time zone", text, len, &m));
-    if (m.kind != MOMENT_CIVIL || !m.has_time)
-        return bad_time(env, "time with time zone", text, len);
-    if (!m.has_zone) {
-        struct civil now;
-        civil_from_stamp(env->session->transaction_us, env->session->time_zone, &now);
-        m.civil.offset_s = now.offset_s;
-    }
     return new_timetz(env, round_us(us_of_time(&m.civil), typmod), -m.civil.offset_s, ret);
 }
 

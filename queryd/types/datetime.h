@@ -57,6 +57,7 @@ static inline int64_t us_of_time(const struct civil *c) {
 void civil_from_stamp(int64_t t, const struct tz *zone, struct civil *ret);
 /* False when beyond the limits. */
 bool stamp_from_civil(const struct civil *c, int64_t *ret);
+bool stamp_from_offset(const struct civil *c, int32_t offset_s, int64_t *ret);
 bool stamp_in_range(int64_t t);
 int64_t local_from_stamp(int64_t t, const struct tz *zone); /* timestamptz → local timestamp */
 bool stamp_from_local(int64_t local, const struct tz *zone, int64_t *ret);
@@ -65,16 +66,20 @@ int32_t day_of_year(const struct civil *c);
 int32_t weekday(int64_t days); /* 0 Sunday */
 
 /* What a text says; datetime_parse fills what it finds. */
-enum moment_kind { MOMENT_CIVIL, MOMENT_INFINITY, MOMENT_MINUS_INFINITY };
+enum moment_kind { MOMENT_CIVIL, MOMENT_INFINITY, MOMENT_MINUS_INFINITY, MOMENT_EPOCH };
 struct moment {
     enum moment_kind kind;
     struct civil civil;
-    bool has_date, has_time, has_zone;
+    bool has_date, has_time;
 };
-/* type_name for the messages. For timestamptz and "now" the session's zone and clock are used. */
+/* type_name tells what is awaited and is for the messages. What needs a zone and names none has the
+ * session's. */
 status datetime_parse(const struct eval_env *env, const char *type_name, const char *text,
                       size_t len, struct moment *ret);
 
+/* Interval's typmod: fields << 16 | precision. 0x7FFF: all fields. */
+int32_t interval_range_of(int32_t typmod);
+void interval_fit(struct interval *i, int32_t typmod);
 status interval_parse(const struct eval_env *env, const char *text, size_t len, int32_t typmod,
                       struct interval *ret);
 status interval_format(const struct interval *i, struct buf *out);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "types/datetime.h"
+#include "types/datetime_text.h"
 #include "types/vector.h"
 
 static const struct tz *session_zone(const struct fn_call *c) {
@@ -509,11 +509,32 @@ status fn_make_timestamp(struct fn_call *c) {
     return give_int8(c, t + us);
 }
 
+/* A zone as make_timestamptz takes it: a number is read as in literals, so east is positive. */
+static status sane_zone(struct fn_call *c, const struct varlena *v, const struct tz **ret) {
+    int32_t offset;
+    char *text = arena_strndup(c->env->arena, v->data, v->len);
+    if (!text) return out_of_memory(c->env);
+    if (is_digit(*text)) {
+        status s = error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
+                             "invalid input syntax for type numeric time zone: \"%s\"", text);
+        error_hint(c->env->error,
+                   "Numeric time zones must have \"-\" or \"+\" as first character.");
+        return s;
+    }
+    switch (read_offset(text, &offset)) {
+    case READING_OK: return ok(tz_find_offset(offset, ret)) ? OK : out_of_memory(c->env);
+    case READING_OFFSET:
+        return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
+                         "numeric time zone \"%s\" out of range", text);
+    default: return find_zone(c->env, v->data, v->len, ret);
+    }
+}
+
 status fn_make_timestamptz(struct fn_call *c) {
     const struct tz *zone = session_zone(c);
     int64_t t;
     TRY(fn_make_timestamp(c));
-    if (c->nargs > 6) TRY(find_zone(c->env, c->args[6].v->data, c->args[6].v->len, &zone));
+    if (c->nargs > 6) TRY(sane_zone(c, c->args[6].v, &zone));
     if (!stamp_from_local(c->result.i64, zone, &t)) return stamp_out_of_range(c->env);
     return give_int8(c, t);
 }

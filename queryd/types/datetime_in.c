@@ -1,490 +1,531 @@
-/* What a date or time literal says: PostgreSQL's free-form input (its manual, appendix B.1). */
-#include <stdio.h>
-#include <stdlib.h>
+/* What a date or time literal says: the fields of datetime_text.h put together. */
+#include "types/datetime_text.h"
 
-#include "types/datetime.h"
-
-struct scan {
+struct reader {
     const struct eval_env *env;
-    const char *type_name;
-    const char *text;
-    size_t len;
-    const char *p, *end;
     struct moment *m;
-    bool has_year, has_month, has_day, year_has_few_digits;
-    bool before_christ;
-    bool after_t;          /* digits alone are a time */
-    char meridiem;         /* 'a', 'p' or 0 */
-    const struct tz *zone; /* named */
+    const char *text;
+    bool time_only, wants_zone;
+    int parts;        /* that are known */
+    int new_parts;    /* that the present field told */
+    enum unit prefix; /* what the next number counts: "y1999 m1", "j2451187", the t of ISO 8601 */
+    bool text_month, two_digits, before_christ, julian;
+    char meridiem; /* 'a', 'p' or 0 */
+    int32_t day_of_year;
+    const struct tz *zone; /* by name or abbreviation, when its offset depends on the moment */
+    const char *zone_name; /* for the message */
 };
 
-static status bad_syntax(const struct scan *s) {
-    return error_set(s->env->error, ST_INVALID_DATETIME_FORMAT,
-                     "invalid input syntax for type %s: \"%.*s\"", s->type_name,
-                     (int)(s->len > 300 ? 300 : s->len), s->text);
+/* ---- dates ---- */
+
+static void tell_year(struct reader *r, int64_t year, size_t width) {
+    r->m->civil.year = year;
+    r->new_parts = PART_YEAR;
+    r->two_digits = width <= 2;
 }
 
-static status bad_field(const struct scan *s, bool about_style) {
-    status st = error_set(s->env->error, ST_DATETIME_FIELD_OVERFLOW,
-                          "date/time field value out of range: \"%.*s\"",
-                          (int)(s->len > 300 ? 300 : s->len), s->text);
-    if (about_style)
-        error_hint(s->env->error, "Perhaps you need a different \"datestyle\" setting.");
-    return st;
+static void tell_month(struct reader *r, int32_t month) {
+    r->m->civil.month = month;
+    r->new_parts = PART_MONTH;
 }
 
-static status bad_displacement(const struct scan *s) {
-    return error_set(s->env->error, ST_INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
-                     "time zone displacement out of range: \"%.*s\"",
-                     (int)(s->len > 300 ? 300 : s->len), s->text);
+static void tell_day(struct reader *r, int32_t day) {
+    r->m->civil.day = day;
+    r->new_parts = PART_DAY;
 }
 
-/* A run of digits; at most 9 count. */
-static size_t digits(struct scan *s, int64_t *ret) {
-    const char *start = s->p;
-    int64_t x = 0;
-    for (; s->p < s->end && is_digit(*s->p); s->p++)
-        if (x < 100000000) x = x * 10 + (*s->p - '0');
-    *ret = x;
-    return (size_t)(s->p - start);
+static void tell_julian(struct reader *r, int64_t julian) {
+    date_from_days(julian - EPOCH_JULIAN, &r->m->civil);
+    r->julian = true;
+    r->new_parts = PARTS_OF_DATE;
 }
 
-/* .ffffff → microseconds, rounded by the seventh digit */
-static int32_t fraction(struct scan *s) {
-    int32_t us = 0;
-    int n = 0;
-    for (s->p++; s->p < s->end && is_digit(*s->p); s->p++, n++) {
-        if (n < 6)
-            us = us * 10 + (*s->p - '0');
-        else if (n == 6 && *s->p >= '5')
-            us++;
+static int32_t two_at(const char *p) {
+    return (p[0] - '0') * 10 + p[1] - '0';
+}
+
+static void tell_time(struct reader *r, int32_t h, int32_t m, int32_t s) {
+    r->m->civil.hour = h;
+    r->m->civil.minute = m;
+    r->m->civil.second = s;
+    r->new_parts = PARTS_OF_TIME;
+}
+
+/* Digits without separators: 19990108, 990108; 040506.789, 0405 where the date is known. */
+static enum reading read_compact(struct reader *r, char *text, int known) {
+    size_t len = strlen(text);
+    char *point = strchr(text, '.');
+    if (point) {
+        if (read_us(point, &r->m->civil.us)) return READING_BAD;
+        len = (size_t)(point - text);
+    } else if ((known & PARTS_OF_DATE) != PARTS_OF_DATE && len >= 6) {
+        int64_t year = 0;
+        for (size_t i = 0; i + 4 < len; i++)
+            if (year < 100000000) year = year * 10 + text[i] - '0';
+        tell_year(r, year, len - 4);
+        tell_month(r, two_at(text + len - 4));
+        tell_day(r, two_at(text + len - 2));
+        r->new_parts = PARTS_OF_DATE;
+        return READING_OK;
     }
-    for (; n < 6; n++) us *= 10;
-    return us;
+    if ((known & PARTS_OF_TIME) == PARTS_OF_TIME || (len != 6 && len != 4)) return READING_BAD;
+    tell_time(r, two_at(text), two_at(text + 2), len == 6 ? two_at(text + 4) : 0);
+    return READING_OK;
 }
 
-static status set_time(struct scan *s, int64_t h, int64_t m, int64_t sec, int32_t us) {
-    struct civil *c = &s->m->civil;
-    if (s->m->has_time) return bad_syntax(s);
-    if (h > 24 || m > 59 || sec > 60 || (h == 24 && (m || sec || us)) || (sec == 60 && us))
-        return bad_field(s, false);
-    c->hour = (int32_t)h;
-    c->minute = (int32_t)m;
-    c->second = (int32_t)sec;
-    c->us = us;
-    s->m->has_time = true;
-    return OK;
+/* The first number of a date, or the first beside a month in letters. */
+static void tell_first(struct reader *r, int32_t x, size_t width, bool month_known) {
+    enum date_order order = r->env->session->date_order;
+    if (width >= 3 || order == DATE_ORDER_YMD)
+        tell_year(r, x, width);
+    else if (month_known || order == DATE_ORDER_DMY)
+        tell_day(r, x);
+    else
+        tell_month(r, x);
 }
 
-/* The part after hh: of hh:mm[:ss[.f]] */
-static status scan_time(struct scan *s, int64_t hour) {
-    int64_t minute, second = 0;
-    int32_t us = 0;
-    s->p++;
-    if (!digits(s, &minute)) return bad_syntax(s);
-    if (s->p < s->end && *s->p == ':') {
-        s->p++;
-        if (!digits(s, &second)) return bad_syntax(s);
-    }
-    if (s->p < s->end && *s->p == '.') us = fraction(s);
-    return set_time(s, hour, minute, second, us);
-}
-
-static void set_year(struct scan *s, int64_t year, size_t n) {
-    s->m->civil.year = year;
-    s->has_year = true;
-    s->year_has_few_digits = n <= 2;
-}
-
-static void set_month(struct scan *s, int64_t month) {
-    s->m->civil.month = (int32_t)month;
-    s->has_month = true;
-}
-
-static void set_day(struct scan *s, int64_t day) {
-    s->m->civil.day = (int32_t)day;
-    s->has_day = true;
-}
-
-static int month_number(const char *p, size_t len) {
-    static const char *const names[] = {"january",   "february", "march",    "april",
-                                        "may",       "june",     "july",     "august",
-                                        "september", "october",  "november", "december"};
-    for (int i = 0; i < 12; i++)
-        if (same_word(p, len, names[i]) || (len == 3 && !strncasecmp(p, names[i], 3)) ||
-            (i == 8 && same_word(p, len, "sept")))
-            return i + 1;
-    return 0;
-}
-
-static bool is_weekday(const char *p, size_t len) {
-    static const char *const names[] = {"sunday",   "monday", "tuesday", "wednesday",
-                                        "thursday", "friday", "saturday"};
-    static const char *const others[] = {"tues", "weds", "wednes", "thur", "thurs"};
-    for (size_t i = 0; i < 7; i++)
-        if (same_word(p, len, names[i]) || (len == 3 && !strncasecmp(p, names[i], 3))) return true;
-    for (size_t i = 0; i < 5; i++)
-        if (same_word(p, len, others[i])) return true;
-    return false;
-}
-
-/* Three fields in the order that the session's DateStyle says; a first one of more than two digits
- * is a year. */
-static status set_three(struct scan *s, const int64_t v[3], const size_t n[3]) {
-    if (n[0] > 2) {
-        set_year(s, v[0], n[0]);
-        set_month(s, v[1]);
-        set_day(s, v[2]);
-        return OK;
-    }
-    switch (s->env->session->date_order) {
-    case DATE_ORDER_YMD:
-        set_year(s, v[0], n[0]);
-        set_month(s, v[1]);
-        set_day(s, v[2]);
-        break;
-    case DATE_ORDER_DMY:
-        set_day(s, v[0]);
-        set_month(s, v[1]);
-        set_year(s, v[2], n[2]);
-        break;
-    default:
-        set_month(s, v[0]);
-        set_day(s, v[1]);
-        set_year(s, v[2], n[2]);
-    }
-    return OK;
-}
-
-/* 1997.041; day 366 of a common year is the next one's first, as in PostgreSQL. */
-static status set_day_of_year(struct scan *s, const int64_t v[2]) {
-    struct civil c;
-    if (v[1] < 1 || v[1] > 366) return bad_field(s, false);
-    date_from_days(days_from_date(v[0], 1, 1) + v[1] - 1, &c);
-    set_year(s, c.year, 4);
-    set_month(s, c.month);
-    set_day(s, c.day);
-    return OK;
-}
-
-/* The rest of a date with separators: 1999-01-08, 1/8/1999, 08-Jan-1999. */
-static status scan_date(struct scan *s, int64_t first, size_t first_n) {
-    int64_t v[3] = {first};
-    size_t n[3] = {first_n};
-    char separator = *s->p;
-    int month = 0;
-    size_t count = 1, month_at = 0;
-    while (count < 3 && s->p < s->end && *s->p == separator) {
-        s->p++;
-        const char *word = s->p;
-        while (s->p < s->end && is_letter(*s->p)) s->p++;
-        if (s->p > word) {
-            month = month_number(word, (size_t)(s->p - word));
-            if (!month || month_at) return bad_syntax(s);
-            month_at = count;
-        } else if (!(n[count] = digits(s, &v[count]))) {
-            return bad_syntax(s);
-        }
-        count++;
-    }
-    if (s->has_year || s->has_month || s->has_day) return bad_syntax(s);
-    if (count == 2 && separator == '.' && n[0] == 4 && n[1] == 3) return set_day_of_year(s, v);
-    if (count < 3) return bad_syntax(s);
-    if (!month) return set_three(s, v, n);
-    set_month(s, month);
-    bool ymd = s->env->session->date_order == DATE_ORDER_YMD;
-    bool year_first = month_at == 1 && (n[0] > 2 || (ymd && n[2] <= 2));
-    set_year(s, year_first ? v[0] : v[2], year_first ? n[0] : n[2]);
-    set_day(s, year_first ? v[2] : v[0]);
-    return OK;
-}
-
-/* Digits alone: 19990108, 990108, 040506, or one field of "January 8 1999". */
-static status scan_number(struct scan *s, int64_t x, size_t n) {
-    bool any_date = s->has_year || s->has_month || s->has_day;
-    int32_t us = 0;
-    if (s->after_t || (s->has_day && !s->m->has_time && (n == 6 || n == 4) && s->has_year)) {
-        if (n != 6 && n != 4 && n != 2) return bad_syntax(s);
-        if (n == 6 && s->p < s->end && *s->p == '.') us = fraction(s);
-        s->after_t = false;
-        if (n == 6) return set_time(s, x / 10000, x / 100 % 100, x % 100, us);
-        return n == 4 ? set_time(s, x / 100, x % 100, 0, 0) : set_time(s, x, 0, 0, 0);
-    }
-    if (!any_date && n == 8) {
-        set_year(s, x / 10000, 4);
-        set_month(s, x / 100 % 100);
-        set_day(s, x % 100);
-        return OK;
-    }
-    if (!any_date && n == 6) {
-        set_year(s, x / 10000, 2);
-        set_month(s, x / 100 % 100);
-        set_day(s, x % 100);
-        return OK;
-    }
-    if (n > 2 && !s->has_year) {
-        set_year(s, x, n);
-    } else if (!s->has_month && !s->has_day && s->has_year) {
-        set_month(s, x);
-    } else if (!s->has_day && s->has_month) {
-        set_day(s, x);
-    } else if (!s->has_month && !s->has_day) {
-        if (s->env->session->date_order == DATE_ORDER_MDY)
-            set_month(s, x);
-        else if (s->env->session->date_order == DATE_ORDER_DMY)
-            set_day(s, x);
-        else
-            set_year(s, x, n);
-    } else if (!s->has_month) {
-        set_month(s, x);
-    } else if (!s->has_year) {
-        set_year(s, x, n);
+/* A number where year and a month in letters are known: the day, unless the year was it. */
+static void tell_last(struct reader *r, int32_t x, size_t width, bool text_month) {
+    if (text_month && width >= 3 && r->two_digits) {
+        int32_t day = (int32_t)r->m->civil.year;
+        tell_year(r, x, width);
+        tell_day(r, day);
     } else {
-        return bad_syntax(s);
+        tell_day(r, x);
     }
-    return OK;
 }
 
-/* +hh, +hh:mm[:ss], +hhmm */
-static status scan_offset(struct scan *s) {
-    int sign = *s->p++ == '-' ? -1 : 1;
-    int64_t h, m = 0, sec = 0;
-    size_t n = digits(s, &h);
-    if (!n) return bad_syntax(s);
-    if (s->p < s->end && *s->p == ':') {
-        s->p++;
-        if (!digits(s, &m)) return bad_syntax(s);
-        if (s->p < s->end && *s->p == ':') {
-            s->p++;
-            if (!digits(s, &sec)) return bad_syntax(s);
-        }
-    } else if (n > 2) {
-        m = h % 100;
-        h /= 100;
+/* One number of a date; which it is depends on what is known. */
+static enum reading read_number(struct reader *r, char *text, bool text_month, int known) {
+    const char *p = text;
+    int32_t x;
+    enum reading why = read_int32(&p, &x);
+    if (why) return why;
+    if (p == text) return READING_BAD;
+    if (*p == '.') {
+        if (p - text > 2) return read_compact(r, text, known | PARTS_OF_DATE);
+        if ((why = read_us(p, &r->m->civil.us))) return why;
+    } else if (*p) {
+        return READING_BAD;
     }
-    if (h > 15 || m > 59 || sec > 59) return bad_displacement(s);
-    s->m->civil.offset_s = (int32_t)(sign * (h * 3600 + m * 60 + sec));
-    s->m->has_zone = true;
-    return OK;
+    size_t width = strlen(text);
+    int date = known & PARTS_OF_DATE;
+    if (width == 3 && date == PART_YEAR && x >= 1 && x <= 366) {
+        r->day_of_year = x;
+        r->new_parts = PART_DAY_OF_YEAR | PART_MONTH | PART_DAY;
+        return READING_OK;
+    }
+    switch (date) {
+    case 0: tell_first(r, x, width, false); break;
+    case PART_YEAR:
+    case PART_DAY: tell_month(r, x); break;
+    case PART_MONTH:
+        if (text_month)
+            tell_first(r, x, width, true);
+        else
+            tell_day(r, x);
+        break;
+    case PART_YEAR | PART_MONTH: tell_last(r, x, width, text_month); break;
+    case PART_MONTH | PART_DAY: tell_year(r, x, width); break;
+    case PARTS_OF_DATE: return read_compact(r, text, known);
+    default: return READING_BAD;
+    }
+    return READING_OK;
 }
 
-static void set_all(struct scan *s, const struct civil *c) {
-    s->m->civil = *c;
-    s->has_year = s->has_month = s->has_day = true;
-    s->year_has_few_digits = false;
+#define DATE_PIECES_MAX 25
+
+/* The pieces of 08-jan-1999, each ended by a NUL in place; 0: broken. */
+static size_t date_pieces(char *text, char *ret[DATE_PIECES_MAX]) {
+    size_t n = 0;
+    char *p = text;
+    while (*p && n < DATE_PIECES_MAX) {
+        while (*p && !is_digit(*p) && !is_letter(*p)) p++;
+        if (!*p) return 0;
+        ret[n++] = p;
+        bool letters = is_letter(*p);
+        while (letters ? is_letter(*p) : is_digit(*p)) p++;
+        if (*p) *p++ = '\0';
+    }
+    return n;
 }
 
-/* now, today, epoch … ; NOT_FOUND: none of them */
-static status special_word(struct scan *s, const char *p, size_t len) {
-    static const char *const days[] = {"yesterday", "today", "tomorrow"};
-    const struct session_env *session = s->env->session;
-    struct civil c;
-    if (same_word(p, len, "infinity") || same_word(p, len, "+infinity")) {
-        s->m->kind = MOMENT_INFINITY;
-        return OK;
-    }
-    if (same_word(p, len, "now")) {
-        civil_from_stamp(session->transaction_us, session->time_zone, &c);
-        set_all(s, &c);
-        s->m->has_time = s->m->has_zone = true;
-        return OK;
-    }
-    if (same_word(p, len, "epoch")) {
-        c = (struct civil){.year = 1970, .month = 1, .day = 1};
-        set_all(s, &c);
-        s->m->has_time = s->m->has_zone = true;
-        return OK;
-    }
-    for (int i = 0; i < 3; i++) {
-        if (!same_word(p, len, days[i])) continue;
-        civil_from_stamp(session->transaction_us, session->time_zone, &c);
-        int64_t day = days_from_date(c.year, c.month, c.day) + i - 1;
-        struct civil midnight = {0};
-        date_from_days(day, &midnight);
-        if (s->m->has_time) {
-            midnight.hour = s->m->civil.hour;
-            midnight.minute = s->m->civil.minute;
-            midnight.second = s->m->civil.second;
-            midnight.us = s->m->civil.us;
-        }
-        set_all(s, &midnight);
-        return OK;
-    }
-    if (same_word(p, len, "allballs")) {
-        TRY(set_time(s, 0, 0, 0, 0));
-        s->m->has_zone = true;
-        return OK;
-    }
-    return STATUS(NOT_FOUND);
-}
-
-static status scan_zone_name(struct scan *s, const char *word) {
-    while (s->p < s->end && !is_space(*s->p) && *s->p != ',') s->p++;
-    size_t len = (size_t)(s->p - word);
-    char *name = arena_strndup(s->env->arena, word, len);
-    if (!name) return out_of_memory(s->env);
-    if (!ok(tz_find(name, &s->zone))) {
-        for (size_t i = 0; i < len; i++) name[i] = lower_ascii(name[i]);
-        return memchr(name, '/', len) ? error_set(s->env->error, ST_INVALID_PARAMETER_VALUE,
-                                                  "time zone \"%s\" not recognized", name)
-                                      : bad_syntax(s);
-    }
-    s->m->has_zone = true;
-    return OK;
-}
-
-/* The rest of Jan-08-1999. */
-static status scan_day_year(struct scan *s, char separator) {
-    int64_t day, year;
-    s->p++;
-    digits(s, &day);
-    if (s->p == s->end || *s->p++ != separator) return bad_syntax(s);
-    size_t n = digits(s, &year);
-    if (!n) return bad_syntax(s);
-    set_day(s, day);
-    set_year(s, year, n);
-    return OK;
-}
-
-static status scan_word(struct scan *s) {
-    const char *word = s->p;
-    while (s->p < s->end && is_letter(*s->p)) s->p++;
-    size_t len = (size_t)(s->p - word);
-    if (len == 1 && lower_ascii(*word) == 't' && s->p < s->end && is_digit(*s->p)) {
-        s->after_t = true;
-        return OK;
-    }
-    if (len == 1 && lower_ascii(*word) == 'j' && s->p < s->end && is_digit(*s->p)) {
-        int64_t julian;
-        struct civil c = {0};
-        digits(s, &julian);
-        date_from_days(julian - EPOCH_JULIAN, &c);
-        set_all(s, &c);
-        return OK;
-    }
-    int month = month_number(word, len);
-    if (month) {
-        if (s->has_month && !s->has_day)
-            set_day(s, s->m->civil.month); /* "8 January" under MDY */
-        else if (s->has_month)
-            return bad_syntax(s);
-        set_month(s, month);
-        bool dashed = s->p + 1 < s->end && (*s->p == '-' || *s->p == '/') && is_digit(s->p[1]);
-        return dashed && !s->has_day ? scan_day_year(s, *s->p) : OK;
-    }
-    if (is_weekday(word, len) || same_word(word, len, "at") || same_word(word, len, "on"))
-        return OK;
-    if (same_word(word, len, "am") || same_word(word, len, "pm")) {
-        s->meridiem = lower_ascii(*word);
-        return OK;
-    }
-    if (same_word(word, len, "bc") || same_word(word, len, "ad")) {
-        s->before_christ = lower_ascii(*word) == 'b';
-        return OK;
-    }
-    bool plain = s->p == s->end || (*s->p != '/' && *s->p != '_');
-    if (plain) {
-        status st = special_word(s, word, len);
-        if (!status_is(st, ST_NOT_FOUND)) return st;
-        bool is_dst;
-        bool sign_follows = s->p < s->end && (*s->p == '+' || *s->p == '-');
-        if (!sign_follows && tz_abbreviation(word, len, &s->m->civil.offset_s, &is_dst)) {
-            s->m->has_zone = true;
-            return OK;
+/* A date with separators. Its words come first: they leave no doubt. */
+static enum reading read_date(struct reader *r, char *text) {
+    char *pieces[DATE_PIECES_MAX];
+    size_t n = date_pieces(text, pieces);
+    int known = r->parts, told = 0, value;
+    bool text_month = false;
+    if (!n) return READING_BAD;
+    for (size_t pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < n; i++) {
+            if (is_letter(*pieces[i]) != (pass == 0)) continue;
+            if (pass == 0) {
+                enum word_kind kind = date_word(pieces[i], &value);
+                if (kind == WORD_NOISE) continue;
+                if (kind != WORD_MONTH) return READING_BAD;
+                tell_month(r, value);
+                text_month = true;
+            } else {
+                enum reading why = read_number(r, pieces[i], text_month, known);
+                if (why) return why;
+            }
+            if (known & r->new_parts) return READING_BAD;
+            known |= r->new_parts;
+            told |= r->new_parts;
         }
     }
-    return scan_zone_name(s, word);
+    r->new_parts = told;
+    return (known & ~(PART_DAY_OF_YEAR | PART_ZONE)) == PARTS_OF_DATE ? READING_OK : READING_BAD;
 }
 
-static status scan_field(struct scan *s) {
-    char c = *s->p;
-    int64_t x;
-    if (is_letter(c)) return scan_word(s);
-    if (is_digit(c)) {
-        const char *start = s->p;
-        size_t n = digits(s, &x);
-        if (s->p < s->end && *s->p == ':') return scan_time(s, x);
-        bool separated = s->p + 1 < s->end && strchr("-/.", *s->p) &&
-                         (is_digit(s->p[1]) || (*s->p != '.' && is_letter(s->p[1])));
-        bool compact_time = s->p < s->end && *s->p == '.' && n == 6 && (s->after_t || s->has_day);
-        if (separated && !compact_time && !(s->has_year && s->has_day)) {
-            if (s->has_month && !s->has_day)
-                s->p = start; /* "Jan 8-1999" is no date */
-            else
-                return scan_date(s, x, n);
-            return bad_syntax(s);
-        }
-        return scan_number(s, x, n);
+/* ---- zones ---- */
+
+static enum reading find_named_zone(struct reader *r, const char *name, bool must) {
+    if (ok(tz_find(name, &r->zone))) {
+        r->new_parts = PART_ZONE;
+        return READING_OK;
     }
-    if ((c == '+' || c == '-') && s->p + 1 < s->end) {
-        if (is_digit(s->p[1]) && (s->m->has_time || s->has_day)) return scan_offset(s);
-        if (same_word(s->p, (size_t)(s->end - s->p), "-infinity")) {
-            s->m->kind = MOMENT_MINUS_INFINITY;
-            s->p = s->end;
-            return OK;
-        }
-        if (is_letter(s->p[1])) {
-            s->p++;
-            return c == '+' ? scan_word(s) : bad_syntax(s);
-        }
-    }
-    return bad_syntax(s);
+    r->zone_name = name;
+    return must ? READING_NO_ZONE : READING_BAD;
 }
 
-/* Puts together what was found and judges it. */
-static status finish(struct scan *s) {
-    struct civil *c = &s->m->civil;
-    if (s->m->kind != MOMENT_CIVIL) return OK;
-    bool any_date = s->has_year || s->has_month || s->has_day;
-    if (any_date && !(s->has_year && s->has_month && s->has_day)) return bad_syntax(s);
-    if (!any_date && !s->m->has_time) return bad_syntax(s);
-    if (s->meridiem) {
-        if (!s->m->has_time) return bad_syntax(s);
-        if (c->hour > 12 || c->hour < 0) return bad_field(s, false);
-        if (s->meridiem == 'p' && c->hour != 12) c->hour += 12;
-        if (s->meridiem == 'a' && c->hour == 12) c->hour = 0;
+static enum reading read_zone_offset(struct reader *r, const char *text) {
+    r->new_parts = PART_ZONE;
+    return read_offset(text, &r->m->civil.offset_s);
+}
+
+/* 040506-08, or the name of a zone, where no date is awaited. */
+static enum reading read_time_or_zone(struct reader *r, char *text) {
+    if (!is_digit(*text) && r->prefix == UNIT_NONE) return find_named_zone(r, text, true);
+    if (r->prefix != UNIT_NONE && r->prefix != UNIT_TIME) return READING_BAD;
+    r->prefix = UNIT_NONE;
+    if ((r->parts & PARTS_OF_TIME) == PARTS_OF_TIME) return READING_BAD;
+    char *zone = strchr(text, '-');
+    if (!zone) return READING_BAD;
+    enum reading why = read_zone_offset(r, zone);
+    if (why) return why;
+    *zone = '\0';
+    why = read_compact(r, text, r->time_only ? r->parts | PARTS_OF_DATE : r->parts);
+    r->new_parts |= PART_ZONE;
+    return why;
+}
+
+/* j2451187-08 */
+static enum reading read_julian_zone(struct reader *r, const char *text) {
+    int32_t julian;
+    if (read_int32(&text, &julian) || julian < 0) return READING_RANGE;
+    tell_julian(r, julian);
+    r->prefix = UNIT_NONE;
+    enum reading why = read_zone_offset(r, text);
+    r->new_parts = PARTS_OF_DATE | PARTS_OF_TIME | PART_ZONE;
+    return why;
+}
+
+/* ---- fields ---- */
+
+static enum reading read_date_field(struct reader *r, const struct fields *f, size_t i) {
+    char *text = f->texts[i];
+    if (!r->time_only) {
+        if (r->prefix == UNIT_JULIAN) return read_julian_zone(r, text);
+        int day = PART_MONTH | PART_DAY; /* "jul 11 10:51:14 america/new_york 2001" */
+        return (r->parts & day) == day || r->prefix != UNIT_NONE ? read_time_or_zone(r, text)
+                                                                 : read_date(r, text);
     }
-    s->m->has_date = any_date;
-    if (any_date) {
-        if (s->before_christ) {
-            if (c->year <= 0) return bad_field(s, false);
+    bool date_first =
+        i == 0 && f->n >= 2 && (f->looks[f->n - 1] == LOOK_DATE || f->looks[1] == LOOK_TIME);
+    return date_first ? read_date(r, text) : read_time_or_zone(r, text);
+}
+
+static bool time_overflows(const struct civil *c) {
+    return c->hour < 0 || c->hour > 24 || c->minute < 0 || c->minute > 59 || c->second < 0 ||
+           c->second > 60 || us_of_time(c) > US_PER_DAY;
+}
+
+static enum reading read_time_field(struct reader *r, const char *text) {
+    struct clock clock;
+    if (r->prefix != UNIT_NONE && r->prefix != UNIT_TIME) return READING_BAD;
+    r->prefix = UNIT_NONE;
+    enum reading why = read_clock(text, false, &clock);
+    if (why) return why;
+    if (clock.hour != (int32_t)clock.hour) return READING_RANGE;
+    tell_time(r, (int32_t)clock.hour, clock.minute, clock.second);
+    r->m->civil.us = clock.us;
+    return time_overflows(&r->m->civil) ? READING_RANGE : READING_OK;
+}
+
+/* A number whose meaning the word before it tells. */
+static enum reading read_prefixed(struct reader *r, char *text) {
+    struct civil *c = &r->m->civil;
+    const char *p = text;
+    enum unit unit = r->prefix;
+    enum reading why;
+    int32_t x;
+    double part = 0;
+    if ((why = read_int32(&p, &x))) return why;
+    if (*p && (*p != '.' || (unit != UNIT_JULIAN && unit != UNIT_TIME && unit != UNIT_SECOND)))
+        return READING_BAD;
+    r->prefix = UNIT_NONE;
+    switch (unit) {
+    case UNIT_YEAR:
+        c->year = x;
+        r->new_parts = PART_YEAR;
+        return READING_OK;
+    case UNIT_MONTH: /* or minute, after an hour */
+        if (!(r->parts & PART_MONTH) || !(r->parts & PART_HOUR))
+            return tell_month(r, x), READING_OK;
+        [[fallthrough]];
+    case UNIT_MINUTE:
+        c->minute = x;
+        r->new_parts = PART_MINUTE;
+        return READING_OK;
+    case UNIT_DAY: return tell_day(r, x), READING_OK;
+    case UNIT_HOUR:
+        c->hour = x;
+        r->new_parts = PART_HOUR;
+        return READING_OK;
+    case UNIT_SECOND:
+        c->second = x;
+        r->new_parts = *p ? PARTS_OF_SECOND : PART_SECOND;
+        return *p ? read_us(p, &c->us) : READING_OK;
+    case UNIT_JULIAN:
+        if (x < 0) return READING_RANGE;
+        tell_julian(r, x);
+        if (!*p) return READING_OK;
+        if ((why = read_fraction(p, &part))) return why;
+        time_from_us((int64_t)(part * (double)US_PER_DAY), c);
+        r->new_parts |= PARTS_OF_TIME;
+        return READING_OK;
+    case UNIT_TIME:
+        why = read_compact(r, text, r->parts | PARTS_OF_DATE);
+        return !why && r->new_parts != PARTS_OF_TIME ? READING_BAD : why;
+    default: return READING_BAD;
+    }
+}
+
+static enum reading read_number_field(struct reader *r, const struct fields *f, size_t i) {
+    char *text = f->texts[i], *point = strchr(text, '.');
+    size_t width = strlen(text);
+    if (r->prefix != UNIT_NONE) return read_prefixed(r, text);
+    if (r->time_only) {
+        int known = r->parts | PARTS_OF_DATE;
+        if (!point)
+            return width > 4 ? read_compact(r, text, known) : read_number(r, text, false, known);
+        if (i == 0 && f->n >= 2 && f->looks[f->n - 1] == LOOK_DATE) return read_date(r, text);
+        return point - text > 2 ? read_compact(r, text, known) : READING_BAD;
+    }
+    if (point && !(r->parts & PARTS_OF_DATE)) return read_date(r, text);
+    if (point && point - text > 2) return read_compact(r, text, r->parts);
+    if (width >= 6 && (!(r->parts & PARTS_OF_DATE) || !(r->parts & PARTS_OF_TIME)))
+        return read_compact(r, text, r->parts);
+    return read_number(r, text, r->text_month, r->parts);
+}
+
+static void tell_now(struct reader *r) {
+    struct session_env *s = r->env->session;
+    s->clock_was_read = true;
+    civil_from_stamp(s->transaction_us, s->time_zone, &r->m->civil);
+    r->new_parts = PARTS_OF_DATE | PARTS_OF_TIME | PART_ZONE;
+}
+
+static void tell_today(struct reader *r, int64_t days_later) {
+    struct civil now, *c = &r->m->civil;
+    struct session_env *s = r->env->session;
+    s->clock_was_read = true;
+    civil_from_stamp(s->transaction_us, s->time_zone, &now);
+    date_from_days(days_from_date(now.year, now.month, now.day) + days_later, c);
+    r->new_parts = PARTS_OF_DATE;
+}
+
+static void tell_end(struct reader *r, enum moment_kind kind) {
+    r->m->kind = kind;
+    r->new_parts = PARTS_OF_DATE | PARTS_OF_TIME | PART_ZONE;
+}
+
+static enum reading read_reserved(struct reader *r, enum reserved word) {
+    struct civil *c = &r->m->civil;
+    if (word == SAY_ZULU) {
+        tell_time(r, 0, 0, 0);
+        c->us = 0;
+        c->offset_s = 0;
+        r->new_parts |= PART_ZONE;
+        return READING_OK;
+    }
+    if (r->time_only && word != SAY_NOW) return READING_BAD;
+    switch (word) {
+    case SAY_NOW:
+        tell_now(r);
+        if (r->time_only) r->new_parts = PARTS_OF_TIME;
+        break;
+    case SAY_LATE: tell_end(r, MOMENT_INFINITY); break;
+    case SAY_EARLY: tell_end(r, MOMENT_MINUS_INFINITY); break;
+    case SAY_EPOCH: tell_end(r, MOMENT_EPOCH); break;
+    default: tell_today(r, (int64_t)word - SAY_TODAY);
+    }
+    return READING_OK;
+}
+
+static enum reading read_month_word(struct reader *r, int month) {
+    struct civil *c = &r->m->civil;
+    bool was_day = (r->parts & PART_MONTH) && !r->text_month && !(r->parts & PART_DAY) &&
+                   c->month >= 1 && c->month <= 31;
+    if (was_day) c->day = c->month; /* "8 January" under MDY */
+    c->month = month;
+    r->new_parts = was_day ? PART_DAY : PART_MONTH;
+    r->text_month = true;
+    return READING_OK;
+}
+
+static enum reading read_iso_mark(struct reader *r, const struct fields *f, size_t i) {
+    if (!r->time_only && (r->parts & PARTS_OF_DATE) != PARTS_OF_DATE) return READING_BAD;
+    if (i + 1 >= f->n || (f->looks[i + 1] != LOOK_NUMBER && f->looks[i + 1] != LOOK_TIME &&
+                          f->looks[i + 1] != LOOK_DATE))
+        return READING_BAD;
+    r->prefix = UNIT_TIME;
+    return READING_OK;
+}
+
+/* An abbreviation of a zone; false: it is none. */
+static bool read_abbreviation(struct reader *r, const char *word) {
+    struct tz_abbreviation a;
+    if (!tz_abbreviation(word, &a)) return false;
+    r->new_parts = PART_ZONE;
+    if (a.zone)
+        r->zone = a.zone;
+    else
+        r->m->civil.offset_s = a.offset_s;
+    return true;
+}
+
+static enum reading read_word_field(struct reader *r, const struct fields *f, size_t i) {
+    const char *word = f->texts[i];
+    int value;
+    if (read_abbreviation(r, word)) return READING_OK;
+    switch (date_word(word, &value)) {
+    case WORD_RESERVED: return read_reserved(r, (enum reserved)value);
+    case WORD_MONTH: return r->time_only ? READING_BAD : read_month_word(r, value);
+    case WORD_WEEKDAY: r->new_parts = PART_WEEKDAY; return r->time_only ? READING_BAD : READING_OK;
+    case WORD_NOISE: return READING_OK;
+    case WORD_MERIDIEM:
+        r->meridiem = (char)value;
+        r->new_parts = PART_MERIDIEM;
+        return READING_OK;
+    case WORD_ERA:
+        r->before_christ = value;
+        r->new_parts = PART_ERA;
+        return READING_OK;
+    case WORD_UNIT: r->prefix = (enum unit)value; return READING_OK;
+    case WORD_ISO_TIME: return read_iso_mark(r, f, i);
+    case WORD_SUMMER: /* "MET DST" */
+        r->m->civil.offset_s += 3600;
+        r->new_parts = PART_SUMMER;
+        return READING_OK;
+    default: return find_named_zone(r, word, false);
+    }
+}
+
+static enum reading read_field(struct reader *r, const struct fields *f, size_t i) {
+    switch (f->looks[i]) {
+    case LOOK_DATE: return read_date_field(r, f, i);
+    case LOOK_TIME: return read_time_field(r, f->texts[i]);
+    case LOOK_SIGNED: return read_zone_offset(r, f->texts[i]);
+    case LOOK_NUMBER: return read_number_field(r, f, i);
+    default: return read_word_field(r, f, i);
+    }
+}
+
+/* ---- the whole ---- */
+
+static enum reading check_date(struct reader *r) {
+    struct civil *c = &r->m->civil;
+    if ((r->parts & PART_YEAR) && !r->julian) {
+        if (c->year < (r->two_digits && !r->before_christ ? 0 : 1)) return READING_RANGE;
+        if (r->before_christ)
             c->year = 1 - c->year;
-        } else if (s->year_has_few_digits) {
-            c->year += c->year < 70 ? 2000 : 1900;
-        } else if (c->year == 0) {
-            return bad_field(s, false);
-        }
-        if (c->month < 1 || c->month > 12) return bad_field(s, true);
-        if (c->day < 1 || c->day > 31) return bad_field(s, true);
-        if (c->day > days_in_month(c->year, c->month)) return bad_field(s, false);
+        else if (r->two_digits)
+            c->year += c->year < 70 ? 2000 : c->year < 100 ? 1900 : 0;
     }
-    if (s->zone) {
-        if (!any_date) return bad_syntax(s); /* which offset would it be? */
-        int64_t local_s = days_from_date(c->year, c->month, c->day) * SECONDS_IN_DAY +
-                          us_of_time(c) / US_PER_SECOND + EPOCH_UNIX_SECONDS;
-        c->offset_s = tz_of_local(s->zone, local_s).offset_s;
-    }
-    return OK;
+    if (r->parts & PART_DAY_OF_YEAR)
+        date_from_days(days_from_date(c->year, 1, 1) + r->day_of_year - 1, c);
+    if ((r->parts & PART_MONTH) && (c->month < 1 || c->month > 12)) return READING_ORDER;
+    if ((r->parts & PART_DAY) && (c->day < 1 || c->day > 31)) return READING_ORDER;
+    if ((r->parts & PARTS_OF_DATE) == PARTS_OF_DATE && c->day > days_in_month(c->year, c->month))
+        return READING_RANGE;
+    return READING_OK;
 }
+
+static enum reading check_meridiem(struct reader *r) {
+    struct civil *c = &r->m->civil;
+    if (!r->meridiem) return READING_OK;
+    if (c->hour > 12) return READING_RANGE;
+    if (r->meridiem == 'p' && c->hour != 12) c->hour += 12;
+    if (r->meridiem == 'a' && c->hour == 12) c->hour = 0;
+    return READING_OK;
+}
+
+static int64_t unix_of_local(const struct civil *date, const struct civil *time) {
+    return days_from_date(date->year, date->month, date->day) * SECONDS_IN_DAY +
+           us_of_time(time) / US_PER_SECOND + EPOCH_UNIX_SECONDS;
+}
+
+/* The offset of the zone that was named, or of the session's. A time without a date takes today's.
+ */
+static enum reading settle_zone(struct reader *r) {
+    struct civil *c = &r->m->civil, date = *c;
+    bool any_zone = r->zone || (r->parts & PART_ZONE);
+    const struct tz *zone = r->zone ? r->zone : r->env->session->time_zone;
+    if (!r->zone && any_zone) return READING_OK;
+    if (r->parts & PART_SUMMER) return READING_BAD;
+    if (!r->zone && !r->wants_zone) return READING_OK;
+    if (tz_is_fixed(zone, &c->offset_s)) return READING_OK;
+    if ((r->parts & PARTS_OF_DATE) != PARTS_OF_DATE) {
+        if ((r->parts & PARTS_OF_DATE) || (r->zone && !tz_is_abbreviation(zone)))
+            return READING_BAD;
+        struct session_env *s = r->env->session;
+        s->clock_was_read = true;
+        civil_from_stamp(s->transaction_us, s->time_zone, &date);
+    }
+    c->offset_s = tz_of_local(zone, unix_of_local(&date, c)).offset_s;
+    return READING_OK;
+}
+
+static enum reading finish(struct reader *r) {
+    if (r->m->kind != MOMENT_CIVIL) return READING_OK;
+    enum reading why = check_date(r);
+    if (!why) why = check_meridiem(r);
+    if (why) return why;
+    r->m->has_date = (r->parts & PARTS_OF_DATE) == PARTS_OF_DATE;
+    r->m->has_time = (r->parts & PARTS_OF_TIME) == PARTS_OF_TIME;
+    if (r->time_only && time_overflows(&r->m->civil)) return READING_RANGE;
+    if (r->time_only ? !r->m->has_time : !r->m->has_date) return READING_BAD;
+    return settle_zone(r);
+}
+
+static enum reading read_all(struct reader *r, const struct fields *f) {
+    if (!f->n) return READING_BAD;
+    for (size_t i = 0; i < f->n; i++) {
+        r->new_parts = 0;
+        enum reading why = read_field(r, f, i);
+        if (why) return why;
+        if (r->parts & r->new_parts) return READING_BAD;
+        r->parts |= r->new_parts;
+    }
+    return finish(r);
+}
+
+#define MOMENT_TEXT_MAX 153
 
 status datetime_parse(const struct eval_env *env, const char *type_name, const char *text,
                       size_t len, struct moment *ret) {
-    struct scan s = {.env = env,
-                     .type_name = type_name,
-                     .text = text,
-                     .len = len,
-                     .p = text,
-                     .end = text + len,
-                     .m = ret,
-                     .after_t =
-                         !strncmp(type_name, "time", 4) && strncmp(type_name, "timestamp", 9) != 0};
+    bool time_only = !strncmp(type_name, "time", 4) && strncmp(type_name, "timestamp", 9) != 0;
+    struct reader r = {.env = env,
+                       .m = ret,
+                       .text = text,
+                       .time_only = time_only,
+                       .wants_zone = strstr(type_name, "with time zone") != NULL};
+    struct fields f;
     *ret = (struct moment){0};
-    bool any = false;
-    for (;;) {
-        while (s.p < s.end && (is_space(*s.p) || *s.p == ',')) s.p++;
-        if (s.p == s.end) break;
-        any = true;
-        TRY(scan_field(&s));
-    }
-    return any ? finish(&s) : bad_syntax(&s);
+    enum reading why = fields_split(text, len, MOMENT_TEXT_MAX, &f);
+    if (!why) why = read_all(&r, &f);
+    return why ? reading_error(env, why, type_name, text, len, r.zone_name) : OK;
 }

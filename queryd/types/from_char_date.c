@@ -14,6 +14,7 @@ struct said {
     int day, day_of_week, day_of_year, month, ms, us;
     int year, year_digits, century, julian, week, week_of_month;
     int zone_sign, zone_hours, zone_minutes;
+    int places; /* of the second, to which FFn rounds; 0: all */
 };
 
 struct reader {
@@ -186,6 +187,7 @@ static status read_fraction(struct reader *r, const struct template *t, uint32_t
     uint8_t id = t->items[i].word->id;
     int width = id == DP_MS ? 3 : id == DP_US ? 6 : id - DP_FF1 + 1, full = id == DP_MS ? 3 : 6;
     int *field = id == DP_MS ? &r->said.ms : &r->said.us, len;
+    if (id != DP_MS && id != DP_US) r->said.places = width;
     TRY(read_int(r, t, i, width, field, &len));
     /* 25 is 0.25, 025 is 0.025 */
     for (; len < full; len++) *field *= 10;
@@ -497,5 +499,6 @@ status fn_to_timestamp(struct fn_call *c) {
     } else if (!stamp_from_local(local, c->env->session->time_zone, &t)) {
         return stamp_out_of_range(c->env);
     }
+    if (said.places) t = round_us(t, said.places);
     return give_int8(c, t);
 }

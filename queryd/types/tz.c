@@ -36,6 +36,7 @@ struct tz {
     char *abbreviations;
     struct posix_rule rule; /* after the last transition */
     bool of_database;
+    const struct tz *meant_by; /* an abbreviation (the name): of this zone */
 };
 
 static struct tz utc = {
@@ -171,7 +172,35 @@ static struct tz_local rule_at(const struct posix_rule *r, int64_t unix_s) {
 
 /* ---- lookup ---- */
 
+/* What a zone meant by an abbreviation at an instant: as it used it last, else as it will first. */
+static bool meaning_at(const struct tz *abbreviation, int64_t unix_s, struct tz_local *ret) {
+    const struct tz *z = abbreviation->meant_by;
+    bool found = false;
+    for (uint32_t i = 0; i < z->n_transitions; i++) {
+        const struct tz_local *t = &z->types[z->type_of[i]];
+        if (strcasecmp(t->abbreviation, abbreviation->name) != 0) continue;
+        if (found && z->times[i] > unix_s) break;
+        *ret = *t;
+        found = true;
+    }
+    return found;
+}
+
+static struct tz_local abbreviation_at(const struct tz *z, int64_t unix_s) {
+    struct tz_local meant;
+    return meaning_at(z, unix_s, &meant) ? meant : tz_at(z->meant_by, unix_s);
+}
+
+bool tz_is_fixed(const struct tz *z, int32_t *ret_offset_s) {
+    if (z->meant_by || (z->rule.valid && z->rule.has_dst)) return false;
+    for (uint32_t i = 1; i < z->n_types; i++)
+        if (z->types[i].offset_s != z->types[0].offset_s) return false;
+    *ret_offset_s = z->types[0].offset_s;
+    return true;
+}
+
 struct tz_local tz_at(const struct tz *z, int64_t unix_s) {
+    if (z->meant_by) return abbreviation_at(z, unix_s);
     if (!z->n_transitions || unix_s < z->times[0]) {
         if (!z->n_transitions && z->rule.valid) return rule_at(&z->rule, unix_s);
         for (uint32_t i = 0; i < z->n_types; i++)
@@ -191,6 +220,10 @@ struct tz_local tz_at(const struct tz *z, int64_t unix_s) {
 }
 
 struct tz_local tz_of_local(const struct tz *z, int64_t local_s) {
+    if (z->meant_by) {
+        struct tz_local of_zone = tz_of_local(z->meant_by, local_s), meant;
+        return meaning_at(z, local_s - of_zone.offset_s, &meant) ? meant : of_zone;
+    }
     struct tz_local before = tz_at(z, local_s - SECONDS_PER_DAY);
     struct tz_local after = tz_at(z, local_s + SECONDS_PER_DAY);
     if (before.offset_s == after.offset_s) {
@@ -341,7 +374,7 @@ static status fixed_zone(const char *name, int32_t offset_s, const char *abbrevi
 static const struct tz *find_cached(const char *name) {
     if (same_word(name, strlen(name), "utc")) return &utc;
     for (const struct tz *z = cache; z; z = z->next)
-        if (same_word(name, strlen(name), z->name)) return z;
+        if (!z->meant_by && same_word(name, strlen(name), z->name)) return z;
     return NULL;
 }
 
@@ -431,16 +464,21 @@ status tz_find(const char *name, const struct tz **ret) {
         if (ok(read_zone(name, &z))) return keep(z, ret);
         if (match_spelling(name, spelled) && ok(read_zone(spelled, &z))) return keep(z, ret);
     }
-    int32_t offset;
-    bool is_dst;
-    if (tz_abbreviation(name, strlen(name), &offset, &is_dst)) {
-        char upper[NAME_MAX_BYTES];
-        size_t n = 0;
-        for (; name[n]; n++) upper[n] = upper_ascii(name[n]);
-        upper[n] = '\0';
-        return fixed_zone(upper, offset, upper, ret);
-    }
     return find_written(name, ret);
+}
+
+bool tz_is_abbreviation(const struct tz *z) {
+    return z->meant_by != NULL;
+}
+
+const struct tz *tz_of_abbreviation(const char *word, const struct tz *zone) {
+    struct tz *z = take(1, sizeof *z);
+    const struct tz *ret;
+    if (!z) return NULL;
+    size_t n = 0;
+    for (; word[n] && n < sizeof z->name - 1; n++) z->name[n] = upper_ascii(word[n]);
+    z->meant_by = zone;
+    return ok(keep(z, &ret)) ? ret : NULL;
 }
 
 static status preload_dir(const char *below) {
@@ -474,35 +512,4 @@ const struct tz *tz_next(const struct tz *after) {
     const struct tz *z = !after ? &utc : after == &utc ? cache : after->next;
     while (z && !z->of_database) z = z->next;
     return z;
-}
-
-/* The abbreviations of PostgreSQL's default list that people write, hours in quarters. */
-static const struct {
-    const char *word;
-    int8_t quarters;
-    bool is_dst;
-} abbreviations[] = {
-    {"z", 0, 0},      {"utc", 0, 0},   {"gmt", 0, 0},   {"ut", 0, 0},    {"uct", 0, 0},
-    {"zulu", 0, 0},   {"est", -20, 0}, {"edt", -16, 1}, {"cst", -24, 0}, {"cdt", -20, 1},
-    {"mst", -28, 0},  {"mdt", -24, 1}, {"pst", -32, 0}, {"pdt", -28, 1}, {"akst", -36, 0},
-    {"akdt", -32, 1}, {"hst", -40, 0}, {"ast", -16, 0}, {"adt", -12, 1}, {"nst", -14, 0},
-    {"ndt", -10, 1},  {"wet", 0, 0},   {"west", 4, 1},  {"bst", 4, 1},   {"cet", 4, 0},
-    {"cest", 8, 1},   {"met", 4, 0},   {"mest", 8, 1},  {"mez", 4, 0},   {"eet", 8, 0},
-    {"eest", 12, 1},  {"msk", 12, 0},  {"sast", 8, 0},  {"eat", 12, 0},  {"pkt", 20, 0},
-    {"ict", 28, 0},   {"hkt", 32, 0},  {"awst", 32, 0}, {"jst", 36, 0},  {"kst", 36, 0},
-    {"acst", 38, 0},  {"acdt", 42, 1}, {"aest", 40, 0}, {"aedt", 44, 1}, {"nzst", 48, 0},
-    {"nzdt", 52, 1},  {"brt", -12, 0}, {"art", -12, 0}};
-
-const char *tz_abbreviation_at(size_t i, int32_t *ret_offset_s, bool *ret_is_dst) {
-    if (i >= sizeof abbreviations / sizeof *abbreviations) return NULL;
-    *ret_offset_s = abbreviations[i].quarters * 900;
-    *ret_is_dst = abbreviations[i].is_dst;
-    return abbreviations[i].word;
-}
-
-bool tz_abbreviation(const char *word, size_t len, int32_t *ret_offset_s, bool *ret_is_dst) {
-    const char *known;
-    for (size_t i = 0; (known = tz_abbreviation_at(i, ret_offset_s, ret_is_dst)); i++)
-        if (same_word(word, len, known)) return true;
-    return false;
 }

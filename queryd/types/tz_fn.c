@@ -1,6 +1,4 @@
 /* pg_timezone_names and pg_timezone_abbrevs. */
-#include <ctype.h>
-
 #include "types/datetime.h"
 #include "types/internal.h"
 #include "types/tz.h"
@@ -37,18 +35,22 @@ status fn_timezone_names(struct fn_call *c) {
 
 status fn_timezone_abbrevs(struct fn_call *c) {
     uint32_t *at;
-    int32_t offset_s;
-    bool is_dst;
+    struct tz_abbreviation a;
     char upper[16];
     size_t n = 0;
     TRY(set_counter(c, &at));
-    const char *word = tz_abbreviation_at((*at)++, &offset_s, &is_dst);
-    c->set_done = !word;
-    if (!word) return OK;
-    for (; word[n] && n < sizeof upper - 1; n++) upper[n] = (char)toupper((unsigned char)word[n]);
+    c->set_done = !tz_abbreviation_at((*at)++, &a);
+    if (c->set_done) return OK;
+    for (; a.word[n] && n < sizeof upper - 1; n++) upper[n] = upper_ascii(a.word[n]);
     upper[n] = 0;
-    datum values[3] = {[2] = datum_bool(is_dst)};
+    if (a.zone) {
+        struct tz_local now =
+            tz_at(a.zone, c->env->session->transaction_us / 1000000 + UNIX_TO_2000_S);
+        a.offset_s = now.offset_s;
+        a.is_dst = now.is_dst;
+    }
+    datum values[3] = {[2] = datum_bool(a.is_dst)};
     TRY(text_datum(c->env, upper, &values[0]));
-    TRY(offset_datum(c->env, offset_s, &values[1]));
+    TRY(offset_datum(c->env, a.offset_s, &values[1]));
     return give_row(c, values, (const uint8_t[3]){0});
 }
