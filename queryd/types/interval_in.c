@@ -6,11 +6,11 @@
 #include "types/datetime_text.h"
 
 struct reader {
-    int32_t range;   /* of the typmod */
-    enum unit unit;  /* of the next number to the left */
-    int parts;       /* that are known */
-    bool all_minus;  /* SQL's style: the first sign is everybody's */
-    bool ago, never; /* never: a reserved word, which an interval cannot be */
+    int32_t range;  /* of the typmod */
+    enum unit unit; /* of the next number to the left */
+    int parts;      /* that are known */
+    bool all_minus; /* SQL's style: the first sign is everybody's */
+    bool ago;
     int64_t us;
     int32_t days, months, years;
 };
@@ -151,20 +151,14 @@ static enum reading read_number(struct reader *r, const char *text, int *ret_par
     return READING_OK;
 }
 
-static enum reading read_word(struct reader *r, const char *word, int *ret_part) {
+static enum reading read_word(struct reader *r, const char *word) {
     int value;
-    enum word_kind kind = interval_word(word, &value);
-    if (kind == WORD_NONE) kind = date_word(word, &value);
-    switch (kind) {
+    switch (interval_word(word, &value)) {
     case WORD_NOISE: return READING_OK;
     case WORD_UNIT: r->unit = (enum unit)value; return READING_OK;
     case WORD_AGO:
         r->ago = true;
         r->unit = UNIT_OTHER;
-        return READING_OK;
-    case WORD_RESERVED:
-        r->never = true;
-        *ret_part = PARTS_OF_DATE | PARTS_OF_TIME;
         return READING_OK;
     default: return READING_BAD;
     }
@@ -182,7 +176,7 @@ static enum reading read_field(struct reader *r, enum look look, const char *tex
     }
     if (time && r->all_minus && r->us > 0) r->us = -r->us;
     if (time || why) return why;
-    if (look == LOOK_WORD || look == LOOK_SPECIAL) return read_word(r, text, ret_part);
+    if (look == LOOK_WORD || look == LOOK_SPECIAL) return read_word(r, text);
     return read_number(r, text, ret_part);
 }
 
@@ -326,9 +320,6 @@ static enum reading read_iso(struct reader *r, const char *text) {
 
 static status put_together(const struct eval_env *env, const struct reader *r,
                            struct interval *ret) {
-    if (r->never)
-        return error_set(env->error, ST_INTERNAL_ERROR,
-                         "unexpected dtype while parsing interval literal");
     int64_t months = (int64_t)r->years * 12 + r->months;
     if (months != (int32_t)months) return interval_out_of_range(env);
     *ret = (struct interval){r->us, r->days, (int32_t)months};
