@@ -162,7 +162,10 @@ static status argument_names(struct analyse *a, const struct ast_func_call *n,
     const char **names = NULL;
     *ret_names = NULL;
     LIST_EACH(struct node *, arg, n->args) {
-        if (arg->kind != NODE_NAMED_ARG) continue;
+        if (arg->kind != NODE_NAMED_ARG && !names) continue;
+        if (arg->kind != NODE_NAMED_ARG)
+            return FAIL_AT(a, arg->location, SYNTAX_ERROR,
+                           "positional argument cannot follow named argument");
         const struct ast_named_arg *named = ast_as_named_arg(arg);
         if (!names) NEW_N(a, names, list_n(n->args));
         for (int32_t i = 0; i < arg_i; i++)

@@ -249,14 +249,16 @@ static status field_of_type(struct analyse *a, struct expr *record, const struct
                             const char *name, int32_t location, struct expr **ret) {
     int field = field_number(t, name);
     if (field < 0)
-        return FAIL_AT(a, location, UNDEFINED_COLUMN, "column \"%s\" not found in data type %s",
-                       name, type_words(a, record->type));
+        return FAIL_AT(a, record->location, UNDEFINED_COLUMN,
+                       "column \"%s\" not found in data type %s", name,
+                       type_words(a, record->type));
     return field_expr(a, record, t, (uint16_t)field, location, ret);
 }
 
 status field_of(struct scope *s, struct expr *record, const char *name, int32_t location,
                 struct expr **ret) {
     struct analyse *a = s->a;
+    record = expr_row_below(record);
     const struct type *t = type_below(type_find(record->type));
     if (t && t->kind == 'c') return field_of_type(a, record, t, name, location, ret);
     if (record->kind == EXPR_ROW) {
@@ -265,7 +267,7 @@ status field_of(struct scope *s, struct expr *record, const char *name, int32_t 
                 *ret = record->args[i];
                 return OK;
             }
-        return FAIL_AT(a, location, UNDEFINED_COLUMN,
+        return FAIL_AT(a, record->location, UNDEFINED_COLUMN,
                        "could not identify column \"%s\" in record data type", name);
     }
     uint16_t nfields;
@@ -275,9 +277,9 @@ status field_of(struct scope *s, struct expr *record, const char *name, int32_t 
         if (strcmp(fields[i].name, name) == 0)
             return field_at(a, record, &fields[i], i, location, ret);
     if (record->type == RECORDOID)
-        return FAIL_AT(a, location, UNDEFINED_COLUMN,
+        return FAIL_AT(a, record->location, UNDEFINED_COLUMN,
                        "could not identify column \"%s\" in record data type", name);
-    return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
+    return FAIL_AT(a, record->location, WRONG_OBJECT_TYPE,
                    "column notation .%s applied to type %s, which is not a composite type", name,
                    type_words(a, record->type));
 }

@@ -3,93 +3,122 @@
 
 static status cte_columns(struct analyse *a, struct ast_cte *n, struct cte *c) {
     struct rte shape = {.alias = c->name};
-    TRY(rte_columns_of_query(a, c->query, n->columns, "WITH query", &shape));
+    TRY(rte_columns_of_query(a, c->query, n->columns, "WITH query", n->node.location, &shape));
     c->ncolumns = shape.ncolumns;
     c->columns = shape.columns;
     return OK;
 }
 
-static bool names_itself(struct node *n, const char *name);
-
-struct self_search {
-    const char *name;
-    bool found;
-};
-
-static status visit_self(struct node *n, void *arg) {
-    struct self_search *s = arg;
-    s->found |= names_itself(n, s->name);
+static status must_be_union(struct analyse *a, struct ast_cte *n, struct ast_select **ret) {
+    struct ast_select *q = n->query->kind == NODE_SELECT ? ast_as_select(n->query) : NULL;
+    if (!q)
+        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
+                       "recursive query \"%s\" must not contain data-modifying statements",
+                       n->name);
+    if (q->set_op != SETOP_UNION)
+        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
+                       "recursive query \"%s\" does not have the form non-recursive-term UNION "
+                       "[ALL] recursive-term",
+                       n->name);
+    *ret = q;
     return OK;
 }
 
-static bool names_itself(struct node *n, const char *name) {
-    if (n->kind == NODE_RANGE_VAR) {
-        const struct ast_range_var *v = (struct ast_range_var *)n;
-        if (!v->schema && strcmp(v->name, name) == 0) return true;
+static const char *typed(struct analyse *a, oid type, int32_t typmod) {
+    struct buf b = {0};
+    const char *words = NULL;
+    if (ok(type_format(type, typmod, &b))) words = arena_strndup(a->arena, b.data, b.len);
+    buf_free(&b);
+    return words ? words : type_words(a, type);
+}
+
+/* A column's type is what the first term says: the second must not widen it. */
+static status fit_column(struct analyse *a, struct cte *c, uint16_t i) {
+    struct target *first = &c->query->targets[i], *again = &c->recursive->targets[i];
+    struct expr *pair[2] = {first->expr, again->expr}, *e;
+    const struct rte_column *column = &c->columns[i];
+    oid type;
+    TRY(common_type(a, pair, 2, "UNION", again->expr->location, &type));
+    int32_t typmod = common_typmod(pair, 2, type);
+    if (type == UNKNOWNOID || pair[1]->type == UNKNOWNOID) typmod = column->typmod;
+    if (type != column->type || typmod != column->typmod) {
+        status f =
+            FAIL_AT(a, first->expr->location, DATATYPE_MISMATCH,
+                    "recursive query \"%s\" column %d has type %s in non-recursive term "
+                    "but type %s overall",
+                    c->name, i + 1, typed(a, column->type, column->typmod), typed(a, type, typmod));
+        error_hint(a->error, "Cast the output of the non-recursive term to the correct type.");
+        return f;
     }
-    if (coro_stack_left() < STACK_MARGIN_BYTES) return false;
-    struct self_search s = {name, false};
-    status_ignore(ast_each_child(n, visit_self, &s)); /* the visitor cannot fail */
-    return s.found;
+    TRY(coerce_common(a, again->expr, type, "UNION", &e));
+    if (e == again->expr || c->recursive->kind == QUERY_SELECT) {
+        again->expr = e;
+        return OK;
+    }
+    return not_supported(a, first->expr->location,
+                         "a set operation as recursive term whose columns have other types");
+}
+
+static status fit_columns(struct analyse *a, struct ast_cte *n, struct cte *c) {
+    const struct query *r = c->recursive;
+    if (r->nvisible != c->ncolumns)
+        return FAIL_AT(a, r->nvisible ? r->targets[0].expr->location : n->node.location,
+                       SYNTAX_ERROR, "each UNION query must have the same number of columns");
+    for (uint16_t i = 0; i < c->ncolumns; i++) TRY(fit_column(a, c, i));
+    return OK;
+}
+
+/* The WITH of the UNION itself, which cannot name the query: its queries are planned beside this
+ * one and have names while this one is analysed. */
+static status inner_with(struct scope *s, const struct ast_select *q, struct cte *c) {
+    struct query *outer = s->query;
+    uint16_t before = outer->nctes;
+    c->hidden = true;
+    TRY(transform_with(s, q->with));
+    c->hidden = false;
+    if (outer->nctes == before) return OK;
+    uint16_t at = 0;
+    while (outer->ctes[at] != c) at++;
+    memmove(&outer->ctes[at], &outer->ctes[at + 1], (outer->nctes - at - 1u) * sizeof c);
+    outer->ctes[outer->nctes - 1] = c;
+    return OK;
+}
+
+static void hide_inner(struct scope *s, const struct ast_select *q) {
+    struct query *outer = s->query;
+    uint16_t n = (uint16_t)(q->with ? list_n(q->with->ctes) : 0);
+    for (uint16_t i = 0; i < n; i++) outer->ctes[outer->nctes - 2 - i]->hidden = true;
 }
 
 /* first UNION [ALL] second, where second names the query itself. */
 static status recursive_cte(struct scope *s, struct ast_cte *n, struct cte *c) {
     struct analyse *a = s->a;
-    struct ast_select *q = n->query->kind == NODE_SELECT ? ast_as_select(n->query) : NULL;
-    if (!q)
-        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
-                       "recursive query \"%s\" must not contain data-modifying statements",
-                       c->name);
-    if (q->set_op != SETOP_UNION)
-        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
-                       "recursive query \"%s\" does not have the form non-recursive-term UNION "
-                       "[ALL] recursive-term",
-                       c->name);
-    if (names_itself(&q->left->node, c->name))
-        return FAIL_AT(a, n->node.location, INVALID_RECURSION,
-                       "recursive reference to query \"%s\" must not appear within its "
-                       "non-recursive term",
-                       c->name);
+    struct ast_select *q, *left, *right;
+    TRY(must_be_union(a, n, &q));
     TRY(check_recursion(a, n, q));
-    s->recursive_with = false; /* the first part does not see the name */
-    status st = analyse_subquery(a, s, &q->left->node, &c->query);
-    s->recursive_with = true;
-    TRY(st);
+    TRY(inner_with(s, q, c));
+    left = q->left;
+    right = q->right;
+    c->hidden = true; /* the first part does not see the name */
+    TRY(analyse_subquery(a, s, &left->node, &c->query));
     TRY(cte_columns(a, n, c));
-    c->in_recursion = true;
-    st = analyse_subquery(a, s, &q->right->node, &c->recursive);
-    c->in_recursion = false;
-    TRY(st);
-    c->union_all = q->all;
-    if (c->recursive->nvisible != c->ncolumns)
-        return FAIL_AT(a, n->node.location, SYNTAX_ERROR,
-                       "each UNION query must have the same number of columns");
-    for (uint16_t i = 0; i < c->ncolumns; i++) {
-        struct target *t = &c->recursive->targets[i];
-        struct expr *e;
-        TRY(coerce(a, t->expr, c->columns[i].type, -1, CAST_IMPLICIT, &e));
-        if (!e || (e != t->expr && c->recursive->kind != QUERY_SELECT)) {
-            status f = FAIL_AT(a, n->node.location, DATATYPE_MISMATCH,
-                               "recursive query \"%s\" column %d has type %s in non-recursive term "
-                               "but type %s overall",
-                               c->name, i + 1, type_words(a, c->columns[i].type),
-                               type_words(a, t->expr->type));
-            error_hint(a->error, "Cast the output of the non-recursive term to the correct type.");
-            return f;
-        }
-        t->expr = e;
+    if (n->search || n->cycle) {
+        TRY(add_search_cycle(s, n, q, c->columns, c->ncolumns, &left, &right, &c->nadded));
+        TRY(analyse_subquery(a, s, &left->node, &c->query));
+        TRY(cte_columns(a, n, c));
     }
-    return OK;
+    c->hidden = false;
+    c->in_recursion = true;
+    TRY(analyse_subquery(a, s, &right->node, &c->recursive));
+    c->in_recursion = false;
+    hide_inner(s, q);
+    c->union_all = q->all;
+    return fit_columns(a, n, c);
 }
 
 static status add_cte(struct scope *s, struct ast_cte *n, struct cte **ret) {
     struct analyse *a = s->a;
     struct query *q = s->query;
-    for (uint16_t i = 0; i < q->nctes; i++)
-        if (strcmp(q->ctes[i]->name, n->name) == 0)
-            return FAIL_AT(a, n->node.location, DUPLICATE_ALIAS,
-                           "WITH query name \"%s\" specified more than once", n->name);
     struct cte *c, **grown;
     NEW(a, c);
     c->name = n->name;
@@ -103,27 +132,53 @@ static status add_cte(struct scope *s, struct ast_cte *n, struct cte **ret) {
     return OK;
 }
 
+static status transform_cte(struct scope *s, struct ast_cte *n, bool recursive) {
+    struct analyse *a = s->a;
+    struct cte *c;
+    if (n->query->kind != NODE_SELECT && s->parent)
+        return FAIL_AT(a, n->node.location, FEATURE_NOT_SUPPORTED,
+                       "WITH clause containing a data-modifying statement must be at the top "
+                       "level");
+    TRY(add_cte(s, n, &c));
+    if (recursive) return recursive_cte(s, n, c);
+    if (n->search || n->cycle)
+        return FAIL_AT(a, n->node.location, SYNTAX_ERROR, "WITH query is not recursive");
+    c->hidden = true;
+    TRY(analyse_subquery(a, s, n->query, &c->query));
+    c->hidden = false;
+    return cte_columns(a, n, c);
+}
+
+static status no_name_twice(struct analyse *a, const struct list *ctes) {
+    LIST_EACH(struct ast_cte *, n, ctes)
+    for (int32_t i = 0; i < n_i; i++)
+        if (strcmp(((struct ast_cte *)list_at(ctes, i))->name, n->name) == 0)
+            return FAIL_AT(a, n->node.location, DUPLICATE_ALIAS,
+                           "WITH query name \"%s\" specified more than once", n->name);
+    return OK;
+}
+
 status transform_with(struct scope *s, struct ast_with *w) {
     if (!w) return OK;
-    struct analyse *a = s->a;
-    LIST_EACH(struct ast_cte *, n, w->ctes) {
-        if (n->search_cycle) return not_supported(a, n->node.location, "SEARCH or CYCLE");
-        if (n->query->kind != NODE_SELECT && s->parent)
-            return FAIL_AT(a, n->node.location, FEATURE_NOT_SUPPORTED,
-                           "WITH clause containing a data-modifying statement must be at the top "
-                           "level");
-        struct cte *c;
-        TRY(add_cte(s, n, &c));
-        s->pending = c;
-        s->recursive_with = w->recursive;
-        if (w->recursive && names_itself(n->query, c->name)) {
-            TRY(recursive_cte(s, n, c));
-        } else {
-            s->recursive_with = false;
-            TRY(analyse_subquery(a, s, n->query, &c->query));
-            TRY(cte_columns(a, n, c));
-        }
-        s->pending = NULL;
+    int32_t n = list_n(w->ctes);
+    struct ast_cte **order;
+    bool *recursive;
+    NEW_N(s->a, order, n);
+    NEW_N(s->a, recursive, n);
+    TRY(no_name_twice(s->a, w->ctes));
+    for (int32_t i = 0; i < n; i++) order[i] = list_at(w->ctes, i);
+    if (w->recursive) TRY(order_recursive_with(s->a, w->ctes, order, recursive));
+    for (int32_t i = 0; i < n; i++) {
+        s->future = w->recursive ? (struct with_rest){0} : (struct with_rest){order + i, n - i};
+        TRY(transform_cte(s, order[i], recursive[i]));
     }
+    s->future = (struct with_rest){0};
     return OK;
+}
+
+bool with_is_future(const struct scope *s, const char *name) {
+    for (; s; s = s->parent)
+        for (int32_t i = 0; i < s->future.n; i++)
+            if (strcmp(s->future.ctes[i]->name, name) == 0) return true;
+    return false;
 }

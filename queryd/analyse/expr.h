@@ -60,6 +60,7 @@ struct expr {
         uint8_t test;    /* BOOL_TEST: enum expr_test */
         struct {         /* CASE: args [test] then pairs, then the else */
             bool has_test;
+            bool whole_row; /* WHEN its row is there THEN args[1], the ROW of an entry's columns */
         } cases;
         struct { /* CAST */
             struct cast_result path;

@@ -211,7 +211,7 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
 }
 
 status rte_columns_of_query(struct analyse *a, const struct query *q, const struct list *names,
-                            const char *what, struct rte *r) {
+                            const char *what, int32_t location, struct rte *r) {
     r->ncolumns = q->kind == QUERY_SELECT || q->kind == QUERY_SETOP ? q->nvisible : q->nreturning;
     const struct target *targets =
         q->kind == QUERY_SELECT || q->kind == QUERY_SETOP ? q->targets : q->returning;
@@ -221,7 +221,7 @@ status rte_columns_of_query(struct analyse *a, const struct query *q, const stru
         r->columns[i] = (struct rte_column){targets[i].name, e->type, e->typmod, e->collation};
     }
     if (list_n(names) > r->ncolumns)
-        return FAIL_AT(a, -1, INVALID_COLUMN_REFERENCE,
+        return FAIL_AT(a, location, INVALID_COLUMN_REFERENCE,
                        "%s \"%s\" has %u columns available but %d columns specified", what,
                        r->alias, r->ncolumns, list_n(names));
     LIST_EACH(char *, name, names) r->columns[name_i].name = name;
@@ -250,6 +250,7 @@ static status cte_rte(struct scope *s, struct ast_range_var *var, struct cte *c,
     TRY(rte_add(s, e, &index));
     struct ns_item *item;
     TRY(rte_item(s, index, &item));
+    if (c->in_recursion) item->nadded = c->nadded;
     TRY(scope_add(s, item));
     return from_rte(a, index, ret);
 }
@@ -265,7 +266,16 @@ static status from_relation(struct scope *s, struct ast_range_var *var, struct f
         if (c) return cte_rte(s, var, c, ret);
     }
     uint16_t index;
-    TRY(add_relation_rte(s, var, MODE_ACCESS_SHARE, &index));
+    status st = add_relation_rte(s, var, MODE_ACCESS_SHARE, &index);
+    if (status_is(st, ST_UNDEFINED_TABLE) && !var->schema && with_is_future(s, var->name)) {
+        error_detail(s->a->error,
+                     "There is a WITH item named \"%s\", but it cannot be referenced from this "
+                     "part of the query.",
+                     var->name);
+        error_hint(s->a->error, "Use WITH RECURSIVE, or re-order the WITH items to remove forward "
+                                "references.");
+    }
+    TRY(st);
     struct ns_item *item;
     TRY(rte_item(s, index, &item));
     TRY(scope_add(s, item));
@@ -307,7 +317,7 @@ static status from_subquery(struct scope *s, struct ast_range_subquery *n, struc
     e->alias = n->alias->name;
     e->lateral = n->lateral;
     TRY(lateral_subquery(s, n, &e->query));
-    TRY(rte_columns_of_query(a, e->query, NULL, "table", e));
+    TRY(rte_columns_of_query(a, e->query, NULL, "table", -1, e));
     TRY(rename_columns(a, e, n->alias->columns, n->node.location));
     uint16_t index;
     TRY(rte_add(s, e, &index));

@@ -167,8 +167,35 @@ static status add_determined(struct scope *s, const struct grouped_check *c) {
     return OK;
 }
 
+struct aggregate_search {
+    int32_t location;
+    bool found;
+};
+
+static status visit_aggregate(struct expr *e, unsigned depth, void *arg, bool *) {
+    struct aggregate_search *f = arg;
+    if (f->found || e->kind != EXPR_AGGREGATE || query_aggregate_level(e) != depth) return OK;
+    *f = (struct aggregate_search){e->location, true};
+    return OK;
+}
+
+static status no_aggregates_of_itself(struct scope *s) {
+    struct query *q = s->query;
+    bool itself = false;
+    for (uint16_t i = 0; i < q->nrtes; i++)
+        itself |= q->rtes[i]->kind == RTE_CTE && q->rtes[i]->self_reference;
+    if (!itself || !q->has_aggregates) return OK;
+    struct aggregate_search f = {.location = -1};
+    for (uint16_t i = 0; i < q->ntargets; i++)
+        TRY(query_walk_expr(q->targets[i].expr, 0, visit_aggregate, &f));
+    if (q->having) TRY(query_walk_expr(q->having, 0, visit_aggregate, &f));
+    return FAIL_AT(s->a, f.location, INVALID_RECURSION,
+                   "aggregate functions are not allowed in a recursive query's recursive term");
+}
+
 status check_grouped(struct scope *s) {
     struct query *q = s->query;
+    TRY(no_aggregates_of_itself(s));
     if (q->has_aggregates || q->having) q->grouped = true;
     if (!q->grouped) return OK;
     struct grouped_check c = {.s = s};

@@ -60,6 +60,8 @@ struct ns_item {
     bool name_visible;
     bool columns_visible;
     bool lateral_only; /* for LATERAL items beside it, not yet for anything else */
+    uint16_t nadded;   /* the last columns, which no star has */
+    bool nullable;     /* an outer join may make up its rows */
     bool lateral_bad;  /* inside the nullable side of a RIGHT or FULL join */
 };
 
@@ -72,9 +74,10 @@ struct scope {
     enum clause clause;
     bool lateral;      /* lateral_only items may be used */
     bool in_aggregate; /* between the brackets of an aggregate */
-    bool ctes_pending; /* analysing WITH: the last cte of query is not to be seen yet */
-    struct cte *pending;
-    bool recursive_with;
+    struct with_rest { /* while one of WITH is analysed: that and those behind it */
+        struct ast_cte **ctes;
+        int32_t n;
+    } future;
     bool keep_unknown; /* the query around it gives undecorated literals their type */
 };
 
@@ -118,10 +121,19 @@ status scope_column(struct scope *s, const char *name, int32_t location, struct 
 /* NULL when there is no such name to see. */
 status scope_find_item(struct scope *s, const char *schema, const char *name, int32_t location,
                        struct ns_item **ret, unsigned *ret_level);
+/* missing.c */
 status scope_missing_item(struct scope *s, const char *name, int32_t location);
+/* table: as it was written; NULL: a bare name */
+status scope_missing_column(struct scope *s, const char *table, const char *name, int32_t location);
 status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, const char *column,
                          int32_t location, struct expr **ret);
 status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struct expr **ret);
+/* A column of an item seen from `level` queries further in. */
+status scope_take(struct analyse *a, struct expr *proto, unsigned level, int32_t location,
+                  struct expr **ret);
+/* whole_row.c */
+/* The ROW behind the whole row of what an outer join may not find; else e. */
+struct expr *expr_row_below(struct expr *e);
 status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned level,
                        int32_t location, struct expr **ret);
 struct cte *scope_find_cte(struct scope *s, const char *name, struct scope **ret_where);
@@ -276,15 +288,26 @@ status rte_item(struct scope *s, uint16_t rte, struct ns_item **ret);
 status from_add(struct scope *s, struct from_item *f);
 status from_rte(struct analyse *a, uint16_t rte, struct from_item **ret);
 status rte_columns_of_query(struct analyse *a, const struct query *q, const struct list *names,
-                            const char *what, struct rte *r);
+                            const char *what, int32_t location, struct rte *r);
 status note_relation(struct analyse *a, oid relation, enum relation_mode mode);
 /* join.c */
 status transform_join(struct scope *s, struct ast_join *j, struct from_item **ret);
 status transform_from_item(struct scope *s, struct node *n, struct from_item **ret);
 /* cte.c */
 status transform_with(struct scope *s, struct ast_with *w);
+/* The name is one of WITH that cannot be seen yet. */
+bool with_is_future(const struct scope *s, const char *name);
 /* recursion.c: q is first UNION again, the query that n names. */
 status check_recursion(struct analyse *a, struct ast_cte *n, struct ast_select *q);
+/* The queries of WITH RECURSIVE, each behind those that it names; and whether it names itself. */
+status order_recursive_with(struct analyse *a, const struct list *ctes, struct ast_cte **ret_order,
+                            bool *ret_recursive);
+/* search_cycle.c: both sides of n's query q with the columns that SEARCH and CYCLE add, the last
+ * *ret_n of each. names: those of the query as it is written. */
+status add_search_cycle(struct scope *s, const struct ast_cte *n, const struct ast_select *q,
+                        const struct rte_column *columns, uint16_t ncolumns,
+                        struct ast_select **ret_left, struct ast_select **ret_right,
+                        uint16_t *ret_n);
 
 /* target.c */
 status transform_targets(struct scope *s, const struct list *targets, enum clause clause,

@@ -192,6 +192,9 @@ status transform_join(struct scope *s, struct ast_join *j, struct from_item **re
     struct side right = {left.end, s->nitems};
     for (uint16_t i = first; i < s->nitems; i++)
         s->items[i]->lateral_only = s->items[i]->lateral_bad = false;
+    for (uint16_t i = first; i < s->nitems; i++)
+        s->items[i]->nullable |= i < left.end ? j->type == JOIN_RIGHT || j->type == JOIN_FULL
+                                              : j->type == JOIN_LEFT || j->type == JOIN_FULL;
     const struct list *names = j->using_columns;
     struct list *natural = NULL;
     if (j->natural) {

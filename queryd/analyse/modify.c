@@ -249,7 +249,7 @@ static status insert_select(struct scope *s, struct ast_insert *n, const struct 
     }
     for (uint16_t i = 0; i < sub->ntargets; i++)
         TRY(coerce_unknown(a, sub->targets[i].expr, &sub->targets[i].expr));
-    TRY(rte_columns_of_query(a, sub, NULL, "table", e));
+    TRY(rte_columns_of_query(a, sub, NULL, "table", -1, e));
     return source_item(s, e, &index);
 }
 

@@ -28,6 +28,8 @@ struct cte {
     struct query *recursive; /* the recursive part, NULL: none */
     bool union_all;
     bool in_recursion; /* being analysed: names itself */
+    bool hidden;       /* not to be named (any more) */
+    uint16_t nadded;   /* columns of SEARCH and CYCLE, the last ones; inside, no star has them */
     uint16_t references;
     uint16_t ncolumns;
     struct rte_column *columns;
@@ -75,6 +77,7 @@ struct rte {
     uint16_t nfunctions;         /* FUNCTION */
     struct rte_function *functions;
     bool ordinality;
+    bool marked;       /* SUBQUERY: its last column is true, and null in rows made up by a join */
     bool was_function; /* SUBQUERY: the body of one, in its place */
     uint32_t nrows;    /* VALUES: nrows × ncolumns expressions */
     struct expr ***rows;

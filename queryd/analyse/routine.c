@@ -126,7 +126,7 @@ static status wrap(struct analyse *a, struct query *q) {
     r->kind = RTE_SUBQUERY;
     r->alias = "*SELECT*";
     r->query = inside;
-    TRY(rte_columns_of_query(a, inside, NULL, "table", r));
+    TRY(rte_columns_of_query(a, inside, NULL, "table", -1, r));
     TRY(rte_add(&s, r, &index));
     TRY(from_rte(a, index, &f));
     TRY(from_add(&s, f));
@@ -218,14 +218,30 @@ static const struct expr *origin_of(const struct scope *s, const struct expr *e)
     return e;
 }
 
+static status row_fields(struct analyse *a, const struct expr *e, uint16_t *ret_n,
+                         const struct rte_column **ret_columns) {
+    struct rte_column *columns;
+    NEW_N(a, columns, e->nargs + 1);
+    for (uint16_t i = 0; i < e->nargs; i++) {
+        const struct expr *x = e->args[i];
+        const char *name = e->row.names ? e->row.names[i] : arena_printf(a->arena, "f%u", i + 1u);
+        NEEDS(a, name);
+        columns[i] = (struct rte_column){name, x->type, x->typmod, x->collation};
+    }
+    *ret_n = e->nargs;
+    *ret_columns = columns;
+    return OK;
+}
+
 status routine_fields(struct scope *s, const struct expr *e, uint16_t *ret_n,
                       const struct rte_column **ret_columns) {
     struct analyse *a = s->a;
-    e = origin_of(s, e);
+    e = expr_row_below((struct expr *)origin_of(s, e));
     const struct routine *r;
     struct routine_body body;
     oid types[FUNCTION_ARGS_MAX];
     *ret_n = 0;
+    if (e->kind == EXPR_ROW) return row_fields(a, e, ret_n, ret_columns);
     if (e->kind != EXPR_CALL || !function_is_routine(e->call.function)) return OK;
     TRY(catalog_routine(a->env, e->call.function->oid, &r));
     if (!r->nresults) return OK;

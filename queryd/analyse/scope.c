@@ -52,8 +52,8 @@ static bool item_usable(const struct scope *s, const struct ns_item *item) {
 }
 
 /* A column of an item seen from `level` queries further in. */
-static status take(struct analyse *a, struct expr *proto, unsigned level, int32_t location,
-                   struct expr **ret) {
+status scope_take(struct analyse *a, struct expr *proto, unsigned level, int32_t location,
+                  struct expr **ret) {
     struct expr *e;
     TRY(expr_shift_levels(a->arena, proto, 0, (int)level, &e));
     if (e->location != location) {
@@ -141,21 +141,6 @@ static status system_column(struct scope *s, const struct ns_item *item, unsigne
                    name);
 }
 
-/* A hint when the name stands in this query but cannot be seen from here. */
-static void hint_unseen(struct scope *s, const char *name) {
-    for (struct scope *at = s; at; at = at->parent)
-        for (uint16_t i = 0; i < at->nitems; i++) {
-            const struct ns_item *item = at->items[i];
-            if (!item->name || item_column_index(item, name) < 0) continue;
-            if (item->columns_visible && item_usable(at, item)) continue;
-            error_detail(s->a->error,
-                         "There is a column named \"%s\" in table \"%s\", but it cannot be "
-                         "referenced from this part of the query.",
-                         name, item->name);
-            return;
-        }
-}
-
 status scope_column(struct scope *s, const char *name, int32_t location, struct expr **ret) {
     unsigned level = 0;
     for (struct scope *at = s; at; at = at->parent, level++) {
@@ -164,7 +149,7 @@ status scope_column(struct scope *s, const char *name, int32_t location, struct 
         TRY(find_in_scope(at, name, location, &item, &index));
         if (item) {
             permission_select(at, item->exprs[index]);
-            return take(s->a, item->exprs[index], level, location, ret);
+            return scope_take(s->a, item->exprs[index], level, location, ret);
         }
         for (uint16_t i = 0; i < at->nitems; i++) {
             if (!at->items[i]->columns_visible || !item_usable(at, at->items[i])) continue;
@@ -201,29 +186,6 @@ status scope_find_item(struct scope *s, const char *schema, const char *name, in
     return OK;
 }
 
-status scope_missing_item(struct scope *s, const char *name, int32_t location) {
-    for (struct scope *at = s; at; at = at->parent)
-        for (uint16_t i = 0; i < at->query->nrtes; i++) {
-            const struct rte *r = at->query->rtes[i];
-            bool by_alias = r->alias && strcmp(r->alias, name) == 0;
-            bool by_name = r->relation && strcmp(r->relation->name, name) == 0;
-            if (!by_alias && !by_name) continue;
-            status st = FAIL_AT(s->a, location, UNDEFINED_TABLE,
-                                "invalid reference to FROM-clause entry for table \"%s\"", name);
-            if (by_alias)
-                error_hint(s->a->error,
-                           "There is an entry for table \"%s\", but it cannot be referenced from "
-                           "this part of the query.",
-                           name);
-            else
-                error_hint(s->a->error, "Perhaps you meant to reference the table alias \"%s\".",
-                           r->alias);
-            return st;
-        }
-    return FAIL_AT(s->a, location, UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"",
-                   name);
-}
-
 status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, const char *column,
                          int32_t location, struct expr **ret) {
     int index = item_column_index(item, column);
@@ -233,56 +195,11 @@ status scope_item_column(struct scope *s, struct ns_item *item, unsigned level, 
                 return FAIL_AT(s->a, location, AMBIGUOUS_COLUMN,
                                "column reference \"%s\" is ambiguous", column);
         permission_select(scope_at(s, level), item->exprs[index]);
-        return take(s->a, item->exprs[index], level, location, ret);
+        return scope_take(s->a, item->exprs[index], level, location, ret);
     }
     TRY(system_column(scope_at(s, level), item, level, column, location, ret));
     if (*ret) return OK;
-    return FAIL_AT(s->a, location, UNDEFINED_COLUMN, "column %s.%s does not exist", item->name,
-                   column);
-}
-
-/* A table's row is of the table's type; dropped columns are null in it. */
-static status typed_row(struct scope *s, const struct ns_item *item, const struct type *t,
-                        unsigned level, int32_t location, struct expr **ret) {
-    struct analyse *a = s->a;
-    struct expr *e = expr_new_n(a->arena, EXPR_ROW, t->oid, location, t->nfields);
-    NEEDS(a, e);
-    for (uint16_t i = 0; i < t->nfields; i++) {
-        if (item->exprs[i]) {
-            permission_select(scope_at(s, level), item->exprs[i]);
-            TRY(take(a, item->exprs[i], level, location, &e->args[i]));
-            continue;
-        }
-        e->args[i] = expr_const(a->arena, t->fields[i].type, (datum){0}, true, location);
-        NEEDS(a, e->args[i]);
-    }
-    *ret = e;
-    return OK;
-}
-
-status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned level,
-                       int32_t location, struct expr **ret) {
-    struct analyse *a = s->a;
-    uint16_t n = 0;
-    const struct type *t = item->relation && item->rte >= 0 && item->relation->row_type
-                               ? type_find(item->relation->row_type)
-                               : NULL;
-    if (t && t->nfields == item->ncolumns) return typed_row(s, item, t, level, location, ret);
-    for (uint16_t i = 0; i < item->ncolumns; i++) n += item->exprs[i] != NULL;
-    struct expr *e = expr_new_n(a->arena, EXPR_ROW, RECORDOID, location, n);
-    NEEDS(a, e);
-    const char **names;
-    NEW_N(a, names, n ? n : 1);
-    n = 0;
-    for (uint16_t i = 0; i < item->ncolumns; i++) {
-        if (!item->exprs[i]) continue;
-        permission_select(scope_at(s, level), item->exprs[i]);
-        TRY(take(a, item->exprs[i], level, location, &e->args[n]));
-        NEEDS(a, names[n++] = arena_strdup(a->arena, item->names[i]));
-    }
-    e->row.names = names;
-    *ret = e;
-    return OK;
+    return scope_missing_column(s, item->name, column, location);
 }
 
 static status bare_name(struct scope *s, const char *name, int32_t location, struct expr **ret) {
@@ -298,15 +215,13 @@ static status bare_name(struct scope *s, const char *name, int32_t location, str
             for (unsigned i = 0; i < level; i++) at = at->parent;
             const struct rte *r = at->query->rtes[item->rte];
             if (r->kind == RTE_FUNCTION || r->was_function)
-                return take(s->a, item->exprs[0], level, location, ret);
+                return scope_take(s->a, item->exprs[0], level, location, ret);
         }
         return scope_whole_row(s, item, level, location, ret);
     }
     TRY(routine_param_ref(s->a, NULL, name, location, ret));
     if (*ret) return OK;
-    status st = FAIL_AT(s->a, location, UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
-    hint_unseen(s, name);
-    return st;
+    return scope_missing_column(s, NULL, name, location);
 }
 
 /* t.* where one value is asked for: the row as a whole. */
@@ -353,8 +268,7 @@ struct cte *scope_find_cte(struct scope *s, const char *name, struct scope **ret
     for (struct scope *at = s; at; at = at->parent)
         for (int i = at->query->nctes - 1; i >= 0; i--) {
             struct cte *c = at->query->ctes[i];
-            if (strcmp(c->name, name) != 0) continue;
-            if (c == at->pending && !at->recursive_with) continue;
+            if (c->hidden || strcmp(c->name, name) != 0) continue;
             *ret_where = at;
             return c;
         }

@@ -64,9 +64,11 @@ status transform_locking(struct scope *s, const struct list *locking) {
     static const char *const words[] = {"FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE",
                                         "FOR UPDATE"};
     struct ast_locking *first = list_at(locking, 0);
+    bool groups =
+        q->ngroup || q->nsets || (q->grouped && !q->having && !q->has_aggregates); /* or by () */
     const char *refused = q->kind == QUERY_SETOP ? "UNION/INTERSECT/EXCEPT"
                           : q->distinct          ? "DISTINCT clause"
-                          : q->ngroup            ? "GROUP BY clause"
+                          : groups               ? "GROUP BY clause"
                           : q->having            ? "HAVING clause"
                           : q->has_aggregates    ? "aggregate functions"
                           : q->has_windows       ? "window functions"

@@ -106,7 +106,7 @@ static status side(struct scope *s, struct ast_select *n, uint16_t index, struct
     e->alias = arena_printf(a->arena, "*SELECT* %u", index + 1u);
     NEEDS(a, e->alias);
     e->query = *ret;
-    TRY(rte_columns_of_query(a, e->query, NULL, "table", e));
+    TRY(rte_columns_of_query(a, e->query, NULL, "table", -1, e));
     uint16_t got;
     return rte_add(s, e, &got);
 }
@@ -152,7 +152,7 @@ static status result_item(struct scope *s) {
     e->kind = RTE_SUBQUERY;
     e->alias = "*RESULT*";
     e->query = q->rtes[0]->query;
-    TRY(rte_columns_of_query(s->a, e->query, NULL, "table", e));
+    TRY(rte_columns_of_query(s->a, e->query, NULL, "table", -1, e));
     for (uint16_t i = 0; i < e->ncolumns; i++) e->columns[i].type = q->targets[i].expr->type;
     uint16_t index;
     TRY(rte_add(s, e, &index));

@@ -140,7 +140,7 @@ static status append(struct scope *s, struct target_list *l, struct expr *e, con
 
 static status expand_item(struct scope *s, const struct ns_item *item, unsigned level,
                           int32_t location, struct target_list *l) {
-    for (uint16_t i = 0; i < item->ncolumns; i++) {
+    for (uint16_t i = 0; i < item->ncolumns - item->nadded; i++) {
         if (!item->exprs[i]) continue;
         struct expr *e;
         permission_select(scope_at(s, level), item->exprs[i]);
@@ -206,6 +206,7 @@ static status expand_record(struct scope *s, struct ast_indirection *n, enum cla
     status st = transform_indirection(s, &without, &e);
     s->clause = before;
     TRY(st);
+    e = expr_row_below(e);
     const struct type *t = type_below(type_find(e->type));
     if (t && t->kind == 'c') return expand_fields(s, e, t, l);
     uint16_t nfields;
@@ -218,7 +219,7 @@ static status expand_record(struct scope *s, struct ast_indirection *n, enum cla
     }
     if (nfields) return OK;
     if (e->kind != EXPR_ROW && e->type == RECORDOID)
-        return FAIL_AT(s->a, n->node.location, SYNTAX_ERROR, "record type has not been registered");
+        return FAIL_AT(s->a, -1, WRONG_OBJECT_TYPE, "record type has not been registered");
     if (e->kind != EXPR_ROW)
         return FAIL_AT(s->a, n->node.location, WRONG_OBJECT_TYPE, "type %s is not composite",
                        type_words(s->a, e->type));

@@ -309,7 +309,6 @@ static status replace_view(struct view_walk *w, const struct relation *old, uint
 }
 
 status define_create_view(struct sql_env *env, struct ast_create_view *s) {
-    if (s->recursive) return define_unsupported(env, "a recursive view");
     if (!define_hooks) return define_unsupported(env, "CREATE VIEW");
     struct view_walk w = {.env = env};
     struct relation view = {.name = s->relation->name,

@@ -200,24 +200,57 @@ static status print_targets(struct deparse *d, const struct list *targets) {
     return OK;
 }
 
+static status print_names(struct deparse *d, const struct list *names) {
+    LIST_EACH(const char *, name, names) {
+        if (name_i) TRY(put(d, ", "));
+        TRY(print_identifier(d->out, name));
+    }
+    return OK;
+}
+
+static status print_search(struct deparse *d, const struct ast_cte_search *c) {
+    TRY(put(d, c->breadth_first ? " SEARCH BREADTH FIRST BY " : " SEARCH DEPTH FIRST BY "));
+    TRY(print_names(d, c->columns));
+    TRY(put(d, " SET "));
+    return print_identifier(d->out, c->path_column);
+}
+
+static bool is_bool(struct node *n, int32_t value) {
+    const struct ast_literal *l = n && n->kind == NODE_LITERAL ? ast_as_literal(n) : NULL;
+    return l && l->kind == LITERAL_BOOL && l->integer == value;
+}
+
+static status print_cycle(struct deparse *d, const struct ast_cte_search *c) {
+    TRY(put(d, " CYCLE "));
+    TRY(print_names(d, c->columns));
+    TRY(put(d, " SET "));
+    TRY(print_identifier(d->out, c->mark_column));
+    if (c->mark_value && !(is_bool(c->mark_value, 1) && is_bool(c->mark_default, 0))) {
+        TRY(put(d, " TO "));
+        TRY(deparse_expression(d, c->mark_value, 0));
+        TRY(put(d, " DEFAULT "));
+        TRY(deparse_expression(d, c->mark_default, 0));
+    }
+    TRY(put(d, " USING "));
+    return print_identifier(d->out, c->path_column);
+}
+
 status deparse_with(struct deparse *d, const struct ast_with *w) {
     TRY(put(d, w->recursive ? "WITH RECURSIVE " : "WITH "));
     LIST_EACH(struct ast_cte *, c, w->ctes) {
-        if (c->search_cycle) return refuse(d, "SEARCH or CYCLE");
         if (c_i) TRY(put(d, ", "));
         TRY(print_identifier(d->out, c->name));
         if (c->columns) {
             TRY(put(d, "("));
-            LIST_EACH(const char *, name, c->columns) {
-                if (name_i) TRY(put(d, ", "));
-                TRY(print_identifier(d->out, name));
-            }
+            TRY(print_names(d, c->columns));
             TRY(put(d, ")"));
         }
         TRY(put(d, c->materialize == CTE_DEFAULT        ? " AS "
                    : c->materialize == CTE_MATERIALIZED ? " AS MATERIALIZED "
                                                         : " AS NOT MATERIALIZED "));
         TRY(print_nested(d, c->query));
+        if (c->search) TRY(print_search(d, ast_as_cte_search(c->search)));
+        if (c->cycle) TRY(print_cycle(d, ast_as_cte_search(c->cycle)));
     }
     return put(d, "\n ");
 }

@@ -190,20 +190,27 @@ static status run_statement(struct running *r, uint16_t i, bool last, struct kep
 }
 
 static status statement_once(struct running *r, uint16_t i, bool last, struct kept_rows *rows,
-                             bool *ret_any) {
+                             bool *ret_any, bool *ret_planned) {
     status s = STATUS(INVALID);
     for (int tries = 0; status_is(s, ST_INVALID) && tries < TRIES_MAX; tries++) {
         arena_reset(&r->scratch);
         s = cached_body_plan(&r->env, r->body, i, last);
+        *ret_planned = ok(s);
         if (ok(s)) s = run_statement(r, i, last, rows, ret_any);
     }
     return s;
 }
 
-static void add_context(struct error *e, const struct routine *r, uint16_t statement) {
+/* Where it failed: in a statement, or (statement NULL) before there was one to run. */
+static void add_context(struct error *e, const struct routine *r, const uint16_t *statement) {
     size_t len = strlen(e->context);
-    snprintf(e->context + len, sizeof e->context - len, "%sSQL function \"%s\" statement %u",
-             len ? "\n" : "", r->function.name, statement + 1u);
+    int n = snprintf(e->context + len, sizeof e->context - len, "%sSQL function \"%s\" ",
+                     len ? "\n" : "", r->function.name);
+    if (n > 0 && len + (size_t)n < sizeof e->context) len += (size_t)n;
+    if (statement)
+        snprintf(e->context + len, sizeof e->context - len, "statement %u", *statement + 1u);
+    else
+        snprintf(e->context + len, sizeof e->context - len, "during startup");
     e->position = 0; /* of the body, not of what the client sent */
 }
 
@@ -212,10 +219,11 @@ static status run_statements(struct running *r, struct kept_rows *rows) {
     uint16_t n = r->body->n;
     r->c->is_null = true;
     for (uint16_t i = 0; i < n; i++) {
-        status s = statement_once(r, i, i == n - 1, rows, &any);
+        bool planned = false;
+        status s = statement_once(r, i, i == n - 1, rows, &any, &planned);
         if (!ok(s)) {
             s = error_from_status(r->env.eval.error, s);
-            add_context(r->env.eval.error, r->routine, i);
+            add_context(r->env.eval.error, r->routine, planned ? &i : NULL);
             return s;
         }
     }

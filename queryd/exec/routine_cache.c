@@ -19,10 +19,15 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n) {
     return h;
 }
 
+static uint16_t shape_of(const struct fn_site *site) {
+    return site->shape ? site->shape->n : 0;
+}
+
 static uint64_t hash_of(const struct sql_env *env, const struct fn_site *site) {
     uint64_t h = 0xcbf29ce484222325u;
     h = mix(h, &site->function->oid, sizeof(oid));
     h = mix(h, site->arg_types, site->nargs * sizeof(oid));
+    if (site->shape) h = mix(h, site->shape->types, site->shape->n * sizeof(oid));
     h = mix(h, &env->settings->user_oid, sizeof(oid));
     h = mix(h, &env->settings->database_oid, sizeof(oid));
     return mix(h, env->settings->search_path, strlen(env->settings->search_path));
@@ -34,6 +39,8 @@ static bool is_for(const struct cached_body *b, const struct sql_env *env,
            b->result == site->result_type && b->user == env->settings->user_oid &&
            b->database == env->settings->database_oid &&
            !memcmp(b->arg_types, site->arg_types, b->nargs * sizeof(oid)) &&
+           b->nshape == shape_of(site) &&
+           (!b->nshape || !memcmp(b->shape, site->shape->types, b->nshape * sizeof(oid))) &&
            !strcmp(b->search_path, env->settings->search_path);
 }
 
@@ -93,8 +100,14 @@ static status fill(struct sql_env *env, const struct fn_site *site, const struct
     b->result = site->result_type;
     b->arg_types = arena_memdup(&b->arena, site->arg_types, site->nargs * sizeof(oid) + 1);
     b->search_path = arena_strdup(&b->arena, env->settings->search_path);
-    if (!b->arg_types || !b->search_path) return no_memory(env);
+    b->nshape = shape_of(site);
+    if (b->nshape) b->shape = arena_memdup(&b->arena, site->shape->types, b->nshape * sizeof(oid));
+    if (!b->arg_types || !b->search_path || (b->nshape && !b->shape)) return no_memory(env);
     TRY(routine_body_of(env, r, b->arg_types, b->nargs, b->result, &b->arena, &b->body));
+    if (b->nshape && b->result == RECORDOID && !b->body.ncolumns) {
+        b->body.ncolumns = b->nshape;
+        b->body.columns = b->shape;
+    }
     TRY(routine_parse(env, r, &b->arena, &statements, &b->text));
     uint16_t n = (uint16_t)list_n(statements);
     b->raw = arena_array(&b->arena, n + 1u, sizeof *b->raw);

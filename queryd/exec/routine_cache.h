@@ -21,6 +21,8 @@ struct cached_body {
     uint16_t nargs;
     const oid *arg_types;
     oid result;
+    uint16_t nshape; /* of a record: the columns that the call defines; 0: it does not */
+    const oid *shape;
     struct routine_body body;
     uint16_t n;
     const struct raw_stmt **raw;

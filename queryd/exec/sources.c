@@ -146,6 +146,29 @@ static status call_row(struct function_scan *f, const struct plan_function_call 
     return OK;
 }
 
+/* What is called gives a record, whose columns the query has defined. */
+static status check_record(struct operator* op, uint16_t first, const struct plan_function_call *p,
+                           const struct record *r) {
+    struct error *e = op->x->env->eval.error;
+    static const char words[] = "function return row and query-specified return row do not match";
+    if (r->n != p->ncolumns) {
+        status s = error_set(e, ST_DATATYPE_MISMATCH, words);
+        error_detail(e, "Returned row contains %u attribute%s, but query expects %u.", r->n,
+                     r->n == 1 ? "" : "s", p->ncolumns);
+        return s;
+    }
+    for (uint16_t i = 0; i < r->n; i++) {
+        oid want = op->plan->types[first + i]->oid;
+        if (r->types[i] == want || type_base(want) == r->types[i]) continue;
+        status s = error_set(e, ST_DATATYPE_MISMATCH, words);
+        error_detail(e, "Returned type %s at ordinal position %u, but query expects %s.",
+                     type_format_name(op->arena, r->types[i]), i + 1u,
+                     type_format_name(op->arena, want));
+        return s;
+    }
+    return OK;
+}
+
 /* Dropped fields of a row are no columns. */
 static status put_columns(struct operator* op, uint16_t first, const struct plan_function_call *p,
                           datum value, bool is_null, uint16_t row) {
@@ -159,6 +182,7 @@ static status put_columns(struct operator* op, uint16_t first, const struct plan
     struct record r = {0};
     env.arena = op->arena;
     if (!is_null) TRY(record_split(&env, value.v, &r));
+    if (!is_null && r.type == RECORDOID) TRY(check_record(op, first, p, &r));
     const struct type *t = type_find(r.type);
     uint16_t at = 0;
     for (uint16_t i = 0; i < r.n && at < p->ncolumns; i++) {

@@ -64,6 +64,11 @@ struct batch {
     const uint16_t *sel;
 };
 
+/* Rows come of it, if only rows without columns. */
+static inline bool statement_gives_rows(const struct statement *s) {
+    return s->ncolumns || s->kind == STATEMENT_QUERY;
+}
+
 struct execution;
 
 /* How often a statement is prepared anew because catalogs changed before its relations were locked.

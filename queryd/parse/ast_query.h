@@ -189,8 +189,9 @@ struct ast_cte {
     char *name;
     struct list *columns; /* char* */
     enum ast_materialize materialize;
-    struct node *query;        /* select, insert, update, delete */
-    struct node *search_cycle; /* ast_cte_search, of SEARCH or CYCLE; refused by analysis */
+    struct node *query;  /* select, insert, update, delete */
+    struct node *search; /* ast_cte_search; NULL: none */
+    struct node *cycle;  /* likewise, is_cycle */
 };
 
 struct ast_cte_search {

@@ -240,7 +240,6 @@ struct ast_create_view {
     struct list *columns; /* char* */
     struct node *query;
     bool replace;
-    bool recursive;
     struct list *options; /* ast_def_elem */
     int32_t check_option; /* 0 none, 1 LOCAL, 2 CASCADED */
 };

@@ -564,6 +564,20 @@ void check_attach(struct parser *p, enum ast_object_type type, const struct list
     }
 }
 
+struct node *make_recursive_query(struct parser *p, struct node *view, struct list *columns,
+                                  struct node *query) {
+    char *name = ast_as_range_var(view)->name;
+    struct list *targets = NULL;
+    LIST_EACH(const char *, column, columns) {
+        struct node *ref = MAKE(column_ref, -1, .names = list1(p, column));
+        targets = list_add(p, targets, MAKE(target, -1, .value = ref));
+    }
+    struct node *cte = MAKE(cte, -1, .name = name, .columns = columns, .query = query);
+    struct node *with = MAKE(with, -1, .recursive = true, .ctes = list1(p, cte));
+    struct list *from = list1(p, MAKE(range_var, -1, .name = name));
+    return MAKE(select, -1, .with = P(with), .targets = targets, .from = from);
+}
+
 /* ---- statements ------------------------------------------------------------------------------ */
 
 /* The lookahead is the semicolon or the end that closed the statement; its first token is found by

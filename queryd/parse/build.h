@@ -116,6 +116,9 @@ struct node *make_set_op(struct parser *p, enum ast_set_op op, bool all, int32_t
 /* Adds what stands around a select; fails where it is there already. */
 struct node *finish_select(struct parser *p, struct node *select, struct node *with,
                            struct list *order_by, struct list *locking, struct node *limit);
+/* WITH RECURSIVE view (columns) AS (query) SELECT columns FROM view */
+struct node *make_recursive_query(struct parser *p, struct node *view, struct list *columns,
+                                  struct node *query);
 /* What stands in FROM in parentheses must have a name. */
 void check_alias(struct parser *p, struct located query, const struct node *alias);
 struct node *merge_limit(struct parser *p, struct node *a, struct node *b);

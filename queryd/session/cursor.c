@@ -452,7 +452,7 @@ static status no_cursor(struct session *s, const char *name) {
 static status fetch_bound(struct session *s, struct portal *p, const struct ast_fetch *f,
                           uint64_t *ret_rows) {
     if (f->direction != FETCH_FORWARD || f->count < 0) return forward_only(s);
-    if (!p->statement || !p->statement->ncolumns) return portal_refuse(s, p);
+    if (!p->statement || !statement_gives_rows(p->statement)) return portal_refuse(s, p);
     *ret_rows = 0;
     if (f->count == 0) return OK;
     return portal_run(s, p, f->count == FETCH_ALL ? 0 : (uint64_t)f->count, !f->move, ret_rows);

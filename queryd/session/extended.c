@@ -155,7 +155,7 @@ static status describe_rows(struct session *s, const struct statement *st, struc
     uint16_t n = st ? st->ncolumns : 0;
     const struct result_column *columns = st ? st->columns : NULL;
     if (utility) TRY(utility_columns(s, utility, &s->statement_arena, &n, &columns));
-    if (n)
+    if (n || (st && statement_gives_rows(st)))
         send_row_description(s, n, columns, nformats, formats);
     else
         empty_message(s, 'n');
@@ -251,19 +251,19 @@ static status execute_message(struct session *s, struct wire_reader *r) {
         return OK;
     }
     TRY(block_check_failed(s, NULL));
-    if (p->done && !p->statement->ncolumns)
+    if (p->done && !statement_gives_rows(p->statement))
         return error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
                          "portal \"%s\" cannot be run", p->name);
     uint64_t rows = 0;
     TRY(run_portal(s, p, max, &rows));
-    if (max && rows == max && p->statement->ncolumns) {
+    if (max && rows == max && statement_gives_rows(p->statement)) {
         empty_message(s, 's');
         return OK;
     }
     p->done = true;
     block_statement_end(s);
-    send_complete(
-        s, tag_of(s, p->execution, p->statement->ncolumns ? &rows : NULL, &s->statement_arena));
+    send_complete(s, tag_of(s, p->execution, statement_gives_rows(p->statement) ? &rows : NULL,
+                            &s->statement_arena));
     return OK;
 }
 

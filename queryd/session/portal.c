@@ -106,7 +106,7 @@ static status run_rows(struct session *s, struct portal *p, uint64_t max, bool s
                        uint64_t *ret_rows) {
     struct row_sender *sender = NULL;
     uint64_t rows = 0;
-    if (p->statement->ncolumns)
+    if (statement_gives_rows(p->statement))
         TRY(row_sender_new(s, &p->arena, p->statement->ncolumns, p->statement->columns, p->nformats,
                            p->formats, &sender));
     while (!p->done && (max == 0 || rows < max)) {
@@ -140,7 +140,7 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
     env->text_len = p->text_len;
     if (p->execution) block_statement_resume(s);
     status st = p->failed ? portal_refuse(s, p) : p->execution ? OK : start(s, p);
-    if (ok(st) && p->describe && p->statement->ncolumns)
+    if (ok(st) && p->describe && statement_gives_rows(p->statement))
         send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
     if (ok(st)) {
         env->snapshot = p->snapshot;

@@ -117,8 +117,8 @@ status row_sender_new(struct session *s, struct arena *a, uint16_t n,
     if (!r) return STATUS(OUT_OF_MEMORY);
     r->s = s;
     r->n = n;
-    r->types = arena_alloc(a, n * sizeof *r->types);
-    r->binary = arena_alloc(a, n);
+    r->types = arena_alloc(a, (n + 1u) * sizeof *r->types);
+    r->binary = arena_alloc(a, n + 1u);
     if (!r->types || !r->binary) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < n; i++) {
         r->types[i] = type_find(columns[i].type);

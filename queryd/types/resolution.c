@@ -367,6 +367,11 @@ static const struct candidate *exact_function(const struct candidates *c, size_t
 }
 
 /* f(x) that is a cast in disguise: int4('5'), text(name), float8(x) without such a function. */
+static bool is_composite(oid type) {
+    const struct type *t = type_below(type_find(type));
+    return t && t->kind == 'c';
+}
+
 static bool is_cast_call(const struct call *call, const struct function_scope *scope,
                          oid *ret_type) {
     if (call->n != 1 || call->npositional != 1 || call->variadic || scope->no_builtins)
@@ -377,7 +382,7 @@ static bool is_cast_call(const struct call *call, const struct function_scope *s
     *ret_type = t->oid;
     if (from == UNKNOWNOID) return true;
     enum cast_path path = resolve_cast(from, t->oid, CAST_EXPLICIT).path;
-    return path == CAST_RELABEL || (path == CAST_IO && from != RECORDOID);
+    return path == CAST_RELABEL || (path == CAST_IO && from != RECORDOID && !is_composite(from));
 }
 
 static oid default_type(const struct function *f, size_t parameter) {
@@ -681,6 +686,7 @@ bool resolve_can_coerce(const oid *from, const oid *to, size_t n, enum cast_cont
     oid element, array, compatible = 0;
     bool simple = false, common = false, not_array = false;
     for (size_t i = 0; i < n; i++) {
+        if (from[i] == RECORDOID && is_composite(to[i])) continue; /* ROW(…) as one */
         if (resolve_cast(from[i], to[i], context).path == CAST_NONE) return false;
         simple |= is_simple(to[i]);
         common |= is_compatible(to[i]);

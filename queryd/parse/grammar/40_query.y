@@ -112,7 +112,7 @@ cte_list(A) ::= cte(B). { A = list1(p, B); }
 cte_list(A) ::= cte_list(A) COMMA cte(B). { A = list_add(p, A, B); }
 cte(A) ::= col_id(N) opt_name_list(C) AS materialized(M) LPAREN preparable(Q) RPAREN search_clause(S) cycle_clause(Y). {
     A = MAKE(cte, N.location, .name = P(N.text), .columns = C, .materialize = M, .query = Q,
-             .search_cycle = S ? S : Y);
+             .search = S, .cycle = Y);
 }
 %type materialized {int}
 materialized(A) ::= . { A = CTE_DEFAULT; }

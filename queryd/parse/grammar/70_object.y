@@ -15,20 +15,19 @@ create_element(A) ::= CREATE(T) opt_temp(X) RECURSIVE VIEW recursive_view_rest(B
     A = B;
     A->location = T.location;
     ast_as_create_view(A)->relation->persistence = X;
-    ast_as_create_view(A)->recursive = true;
 }
 create_element(A) ::= CREATE(T) OR REPLACE opt_temp(X) RECURSIVE VIEW recursive_view_rest(B). {
     A = B;
     A->location = T.location;
     ast_as_create_view(A)->relation->persistence = X;
     ast_as_create_view(A)->replace = true;
-    ast_as_create_view(A)->recursive = true;
 }
 view_rest(A) ::= qualified_name(B) opt_name_list(C) opt_reloptions(D) AS select_statement(E) check_option(F). {
     A = MAKE(create_view, -1, .relation = P(B), .columns = C, .options = D, .query = E, .check_option = F);
 }
 recursive_view_rest(A) ::= qualified_name(B) LPAREN name_list(C) RPAREN opt_reloptions(D) AS select_statement(E) check_option(F). {
-    A = MAKE(create_view, -1, .relation = P(B), .columns = C, .options = D, .query = E, .check_option = F);
+    A = MAKE(create_view, -1, .relation = P(B), .columns = C, .options = D,
+             .query = make_recursive_query(p, B, C, E), .check_option = F);
 }
 %type check_option {int}
 check_option(A) ::= . { A = 0; }
