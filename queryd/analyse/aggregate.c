@@ -292,7 +292,7 @@ static status frame_offset(struct scope *s, struct node *n, const struct window 
     *ret = NULL;
     if (!n) return OK;
     struct expr *e, *i;
-    TRY(transform_expr(s, n, CLAUSE_WINDOW, &e));
+    TRY(transform_expr(s, n, (enum clause)(CLAUSE_FRAME_RANGE + w->mode), &e));
     if (query_uses_level(e, 0))
         return FAIL_AT(a, e->location, INVALID_COLUMN_REFERENCE,
                        "argument of %s must not contain variables", frame_words(w));
@@ -408,9 +408,15 @@ status make_window(struct scope *s, struct ast_func_call *n, const struct functi
     if (!clause_allows_windows(s->clause))
         return FAIL_AT(a, location, WINDOWING_ERROR, "window functions are not allowed in %s",
                        clause_words(s->clause));
-    if (n->distinct) return not_supported(a, location, "DISTINCT for window functions");
-    if (list_n(n->order_by))
-        return not_supported(a, location, "aggregate ORDER BY for window functions");
+    const char *refused = n->distinct                             ? "DISTINCT"
+                          : list_n(n->order_by)                   ? "aggregate ORDER BY"
+                          : n->filter && c->function->kind == 'w' ? "FILTER"
+                                                                  : NULL;
+    if (refused)
+        return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED,
+                       "%s is not implemented for %swindow "
+                       "functions",
+                       refused, *refused == 'F' ? "non-aggregate " : "");
     if (c->function->kind == 'a') TRY(check_star(a, n, nargs, c->function));
     struct expr *e;
     TRY(decorated(s, EXPR_WINDOW, n, c, args, nargs, NULL, &e));

@@ -55,7 +55,11 @@ status note_relation(struct analyse *a, oid relation, enum relation_mode mode) {
 }
 
 static status analyse_init(struct analyse *a, struct sql_env *env, struct arena *arena) {
-    *a = (struct analyse){.env = env, .arena = arena, .error = env->eval.error, .reads_only = true};
+    *a = (struct analyse){.env = env,
+                          .arena = arena,
+                          .error = env->eval.error,
+                          .reads_only = true,
+                          .targets_clause = CLAUSE_TARGETS};
     a->eval = (struct eval_env){arena, env->eval.error, env->eval.session};
     return OK;
 }
@@ -82,6 +86,7 @@ static status transform_procedure_call(struct scope *s, const struct ast_call *n
     TRY(list_append(m, &select->targets, target));
     TRY(list_append(m, &select->from, from));
     a->calls = true;
+    a->in_call = true;
     return transform_select(s, select);
 }
 
@@ -125,6 +130,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     if (!result) return analyse_memory(&a);
     a.body = env->body;
     a.of_cursor = env->of_cursor;
+    if (env->of_arguments) a.targets_clause = CLAUSE_EXECUTE;
     TRY(words_for(&a, dispatch(&a, stmt, &result->query)));
     if (a.body && a.body->last) TRY(routine_fit_result(&a, result->query));
     TRY(settle_params(&a));

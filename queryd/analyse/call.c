@@ -126,21 +126,21 @@ static status gather(struct analyse *a, const struct function_choice *c, struct 
 }
 
 /* The call of a user's function: what is kept of it, and its body in its place where it may be. */
-static status routine_call(struct scope *s, struct expr *call, struct expr **ret) {
+static status routine_call(struct scope *s, struct expr *call, bool keep, struct expr **ret) {
     struct analyse *a = s->a;
     const struct function *f = call->call.function;
     if (a->env->used_routines && !a->no_positions) /* what views name is the views' affair */
         TRY(list_append(a->env->eval.arena, a->env->used_routines, (void *)(uintptr_t)f->oid));
     NEEDS(a, call->call.function = routine_function_copy(a->arena, f));
-    struct expr *body;
-    TRY(inline_call(s, call, &body));
+    struct expr *body = NULL;
+    if (!keep) TRY(inline_call(s, call, &body));
     if (body) *ret = body;
     return OK;
 }
 
 static status plain_call(struct scope *s, struct ast_func_call *n, const char *name,
                          const struct function_choice *c, struct expr **args, uint16_t nargs,
-                         struct expr **ret) {
+                         bool keep, struct expr **ret) {
     struct analyse *a = s->a;
     TRY(refuse_decoration(a, n, name));
     if (c->is_coercion) return make_cast(a, args[0], c->result, -1, n->node.location, ret);
@@ -153,7 +153,7 @@ static status plain_call(struct scope *s, struct ast_func_call *n, const char *n
     const struct type *t = type_find(c->result);
     e->collation = t ? t->collation : 0;
     *ret = e;
-    return function_is_routine(c->function) ? routine_call(s, e, ret) : OK;
+    return function_is_routine(c->function) ? routine_call(s, e, keep, ret) : OK;
 }
 
 /* Names of arguments; NULL: none is named. */
@@ -257,7 +257,41 @@ static status refuse_kind(struct analyse *a, bool procedure, const char *name,
     return st;
 }
 
-/* t(x) as the column notation's other form: a.b is not looked for among functions. */
+static bool takes_row(const struct function_scope *f, oid type) {
+    for (size_t i = 0; i < f->n; i++) {
+        const struct function *fn = f->functions[i];
+        if (fn->kind == 'f' && fn->nargs && fn->nargs - fn->ndefaults <= 1 && fn->args[0] == type)
+            return true;
+    }
+    return false;
+}
+
+status call_of_row(struct scope *s, const char *name, struct node *row, oid type, int32_t location,
+                   struct expr **ret) {
+    struct analyse *a = s->a;
+    struct function_scope found;
+    *ret = NULL;
+    TRY(routine_scope(a, NULL, name, location, &found));
+    if (!takes_row(&found, type)) return OK;
+    struct node *n = ast_new(a->arena, NODE_FUNC_CALL, location);
+    NEEDS(a, n);
+    struct ast_func_call *call = ast_as_func_call(n);
+    TRY(list_append(a->arena, &call->names, (char *)name));
+    TRY(list_append(a->arena, &call->args, row));
+    return transform_call(s, call, ret);
+}
+
+/* f(row) where the row has a column f. */
+static status column_of_row(struct scope *s, struct ast_func_call *n, const char *name,
+                            struct expr *row, struct expr **ret) {
+    *ret = NULL;
+    const struct type *t = type_below(type_find(row->type));
+    if (!t || t->kind != 'c' || field_number(t, name) < 0 || n->star || n->distinct ||
+        n->order_by || n->filter || n->over || n->variadic)
+        return OK;
+    return field_of(s, row, name, n->node.location, ret);
+}
+
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret) {
     struct analyse *a = s->a;
     const char *schema, *name;
@@ -270,6 +304,7 @@ status transform_call(struct scope *s, struct ast_func_call *n, struct expr **re
     const char **names;
     bool calls = a->calls; /* CALL means its own call, not those among its arguments */
     a->calls = false;
+    bool keep = a->kept_call == &n->node;
     TRY(call_args(s, n, &args, &nargs));
     TRY(argument_names(a, n, &names));
     TRY(routine_scope(a, schema, name, location, &scope));
@@ -281,8 +316,15 @@ status transform_call(struct scope *s, struct ast_func_call *n, struct expr **re
     uint16_t ntypes = nargs;
     struct function_choice *c;
     NEW(a, c);
-    TRY(analyse_at(a, location,
-                   resolve_function_among(&a->eval, name, &scope, types, ntypes, n->variadic, c)));
+    status found = resolve_function_among(&a->eval, name, &scope, types, ntypes, n->variadic, c);
+    if (status_is(found, ST_UNDEFINED_FUNCTION) && nargs == 1 && !names && !schema) {
+        struct error told = *a->error;
+        error_clear(a->error);
+        TRY(column_of_row(s, n, name, args[0], ret));
+        if (*ret) return OK;
+        *a->error = told;
+    }
+    TRY(analyse_at(a, location, found));
     if (c->is_coercion ? calls : (c->function->kind == 'p') != calls)
         return refuse_kind(a, !calls, name, args, nargs, location);
     TRY(arrange(a, c, &args, &nargs));
@@ -292,7 +334,7 @@ status transform_call(struct scope *s, struct ast_func_call *n, struct expr **re
     if (!c->is_coercion) TRY(coerce_args(a, c, args, &nargs, location));
     s->clause = clause;
     if (c->is_coercion || c->function->kind == 'f' || c->function->kind == 'p')
-        return plain_call(s, n, name, c, args, nargs, ret);
+        return plain_call(s, n, name, c, args, nargs, keep, ret);
     if (ordered_set_find(c->function->oid))
         return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
                        "WITHIN GROUP is required for ordered-set aggregate %s", name);

@@ -187,7 +187,7 @@ status coerce_to_bool(struct analyse *a, struct expr *e, const char *what, struc
         return FAIL_AT(a, e->location, DATATYPE_MISMATCH,
                        "argument of %s must be type boolean, not type %s", what,
                        type_words(a, e->type));
-    if (expr_returns_set(e))
+    if (expr_contains_set(e))
         return FAIL_AT(a, e->location, DATATYPE_MISMATCH, "argument of %s must not return a set",
                        what);
     *ret = r;

@@ -103,7 +103,7 @@ status transform_min_max(struct scope *s, struct ast_min_max *n, struct expr **r
     TRY(same_type_list(s, EXPR_MIN_MAX, n->args, what, n->node.location, ret));
     (*ret)->negated = n->least;
     const struct type *t = type_find((*ret)->type);
-    if (!t || !type_is_ordered(t)) {
+    if ((*ret)->type != RECORDOID && (!t || !type_is_ordered(t))) {
         status st = FAIL_AT(s->a, n->node.location, UNDEFINED_FUNCTION,
                             "could not identify a comparison function for type %s",
                             type_words(s->a, (*ret)->type));
@@ -403,7 +403,14 @@ status transform_indirection(struct scope *s, struct ast_indirection *n, struct 
             if (!name)
                 return FAIL_AT(s->a, step->location, SYNTAX_ERROR,
                                "row expansion via \"*\" is not supported here");
-            TRY(field_of(s, e, name, step->location, &e));
+            struct expr *called = NULL;
+            const struct type *t = i ? NULL : type_below(type_find(e->type));
+            if (t && t->kind == 'c' && field_number(t, name) < 0)
+                TRY(call_of_row(s, name, n->arg, t->oid, step->location, &called));
+            if (called)
+                e = called;
+            else
+                TRY(field_of(s, e, name, step->location, &e));
             i++;
             continue;
         }

@@ -138,7 +138,8 @@ static status transform_null_test(struct scope *s, struct ast_null_test *n, stru
     NEEDS(a, e);
     e->negated = n->negated;
     TRY(transform(s, n->arg, &e->args[0]));
-    TRY(coerce_unknown(a, e->args[0], &e->args[0]));
+    /* a parameter learns nothing of its type here */
+    if (e->args[0]->kind != EXPR_PARAM) TRY(coerce_unknown(a, e->args[0], &e->args[0]));
     *ret = e;
     return OK;
 }

@@ -35,8 +35,11 @@ struct analyse {
     bool no_positions; /* text of a view or default: locations mean nothing to the client */
     bool of_cursor;    /* the query that is next is a cursor's */
     bool once;         /* what is made is good for this one execution */
-    bool calls;        /* CALL: a procedure is what may be called */
-    bool reads_only;   /* nothing that changes rows or locks them */
+    const struct node *kept_call; /* whose function is not to be put in place */
+    enum clause targets_clause;   /* what the outermost query's columns are */
+    bool in_call;                 /* CALL's arguments are what is next */
+    bool calls;                   /* CALL: a procedure is what may be called */
+    bool reads_only;              /* nothing that changes rows or locks them */
     unsigned view_depth;
     uint16_t nrelations, relations_cap;
     struct analysed_relation *relations;
@@ -62,6 +65,7 @@ struct ns_item {
     bool lateral_only; /* for LATERAL items beside it, not yet for anything else */
     uint16_t nadded;   /* the last columns, which no star has */
     bool nullable;     /* an outer join may make up its rows */
+    bool changed;      /* the table that UPDATE or DELETE is about */
     bool lateral_bad;  /* inside the nullable side of a RIGHT or FULL join */
 };
 
@@ -187,6 +191,9 @@ status make_not_expr(struct analyse *a, struct expr *e, struct expr **ret);
 status make_bool2(struct analyse *a, enum expr_bool kind, struct expr *x, struct expr *y,
                   struct expr **ret);
 /* sublink.c */
+/* (a, b) op (SELECT x, y): the subquery gives the right row. */
+status transform_row_subquery(struct scope *s, struct ast_op *n, const char *name,
+                              struct expr **ret);
 status transform_sublink(struct scope *s, struct ast_sublink *n, struct expr **ret);
 
 /* construct.c: CASE, COALESCE, ARRAY, ROW, subscripts … */
@@ -226,6 +233,10 @@ status field_at(struct analyse *a, struct expr *record, const struct rte_column 
 
 /* call.c */
 status transform_call(struct scope *s, struct ast_func_call *n, struct expr **ret);
+/* name(t.*) where t.name was written; *ret NULL: no function takes such a row. row: an expression
+ * of that type. */
+status call_of_row(struct scope *s, const char *name, struct node *row, oid type, int32_t location,
+                   struct expr **ret);
 status undefined_function(struct analyse *a, int32_t location, const char *name, const oid *types,
                           uint16_t n);
 status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret);
@@ -289,6 +300,11 @@ status from_add(struct scope *s, struct from_item *f);
 status from_rte(struct analyse *a, uint16_t rte, struct from_item **ret);
 status rte_columns_of_query(struct analyse *a, const struct query *q, const struct list *names,
                             const char *what, int32_t location, struct rte *r);
+/* Alias column lists rename the first columns. */
+status rte_rename_columns(struct analyse *a, struct rte *r, const struct list *names,
+                          int32_t location);
+/* from_function.c */
+status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret);
 status note_relation(struct analyse *a, oid relation, enum relation_mode mode);
 /* join.c */
 status transform_join(struct scope *s, struct ast_join *j, struct from_item **ret);

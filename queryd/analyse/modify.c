@@ -401,6 +401,15 @@ static status add_view_condition(struct scope *s, const struct change_target *t)
     return OK;
 }
 
+/* FROM or USING, whose LATERAL items must not name the changed table. */
+static status transform_others(struct scope *s, const struct list *from) {
+    struct ns_item *changed = s->items[s->nitems - 1];
+    changed->changed = changed->lateral_only = changed->lateral_bad = true;
+    status st = transform_from(s, from);
+    changed->lateral_only = changed->lateral_bad = false;
+    return st;
+}
+
 status transform_update(struct scope *s, struct ast_update *n) {
     struct analyse *a = s->a;
     struct query *q = s->query;
@@ -408,7 +417,7 @@ status transform_update(struct scope *s, struct ast_update *n) {
     TRY(transform_with(s, n->with));
     struct change_target t;
     TRY(changed_table_item(s, n->relation, &t));
-    TRY(transform_from(s, n->from));
+    TRY(transform_others(s, n->from));
     TRY(change_condition(s, t.r, n->where));
     TRY(add_view_condition(s, &t));
     NEW_N(a, q->sets_to, t.r->natts + 1);
@@ -425,7 +434,7 @@ status transform_delete(struct scope *s, struct ast_delete *n) {
     TRY(transform_with(s, n->with));
     struct change_target t;
     TRY(changed_table_item(s, n->relation, &t));
-    TRY(transform_from(s, n->using_tables));
+    TRY(transform_others(s, n->using_tables));
     TRY(change_condition(s, t.r, n->where));
     TRY(add_view_condition(s, &t));
     TRY(transform_returning(s, n->returning));

@@ -82,6 +82,20 @@ static status compare_prefix(struct analyse *a, const char *strict, const char *
     return make_bool2(a, EXPR_OR, less, rest, ret);
 }
 
+/* What is wrong with an operator between the columns is told before that it does not order. */
+static status judge_pairs(struct analyse *a, const char *op, struct expr **left,
+                          struct expr **right, uint16_t n, int32_t location) {
+    for (uint16_t i = 0; i < n; i++) {
+        struct expr *e;
+        TRY(make_operator(a, op, left[i], right[i], location, &e));
+        if (e->type != BOOLOID)
+            return FAIL_AT(a, location, DATATYPE_MISMATCH,
+                           "row comparison operator must yield type boolean, not type %s",
+                           type_words(a, e->type));
+    }
+    return OK;
+}
+
 status compare_rows(struct analyse *a, const char *op, struct expr **left, struct expr **right,
                     uint16_t n, int32_t location, struct expr **ret) {
     if (n == 0)
@@ -99,6 +113,7 @@ status compare_rows(struct analyse *a, const char *op, struct expr **left, struc
     }
     bool less = op[0] == '<', greater = op[0] == '>';
     if ((!less && !greater) || (op[1] && strcmp(op + 1, "=") != 0)) {
+        TRY(judge_pairs(a, op, left, right, n, location));
         status st = FAIL_AT(a, location, FEATURE_NOT_SUPPORTED,
                             "could not determine interpretation of row comparison operator %s", op);
         error_hint(a->error,
@@ -112,27 +127,13 @@ static bool is_null_literal(struct node *n) {
     return n && n->kind == NODE_LITERAL && ast_as_literal(n)->kind == LITERAL_NULL;
 }
 
-/* (a, b) op (SELECT x, y): the subquery gives the right row. */
-static status row_and_subquery(struct scope *s, struct ast_op *n, const char *name,
-                               struct expr **ret) {
-    struct ast_sublink link = *ast_as_sublink(n->right);
-    struct node *parts = ast_new(s->a->arena, NODE_SUBLINK, n->node.location);
-    NEEDS(s->a, parts);
-    struct ast_sublink *any = ast_as_sublink(parts);
-    any->kind = SUBLINK_ANY;
-    any->left = n->left;
-    any->query = link.query;
-    if (strcmp(name, "=") != 0) any->names = n->names;
-    return transform_sublink(s, any, ret);
-}
-
 status transform_op(struct scope *s, struct ast_op *n, struct expr **ret) {
     struct analyse *a = s->a;
     const char *name;
     TRY(name_of_operator(a, n->names, n->node.location, &name));
     if (n->left && n->left->kind == NODE_ROW && n->right->kind == NODE_SUBLINK &&
         ast_as_sublink(n->right)->kind == SUBLINK_SCALAR)
-        return row_and_subquery(s, n, name, ret);
+        return transform_row_subquery(s, n, name, ret);
     struct expr *left = NULL, *right = NULL;
     if (n->left) TRY(transform(s, n->left, &left));
     TRY(transform(s, n->right, &right));
@@ -270,7 +271,9 @@ status transform_between(struct scope *s, struct ast_between *n, struct expr **r
 static status with_equality(struct analyse *a, enum expr_kind kind, struct expr *left,
                             struct expr *right, int32_t location, struct expr **ret) {
     struct expr *eq;
-    TRY(make_operator(a, "=", left, right, location, &eq));
+    struct operator_choice c;
+    TRY(analyse_at(a, location, resolve_operator(&a->eval, "=", left->type, right->type, &c)));
+    TRY(call_operator(a, &c, left, right, location, &eq));
     if (eq->kind != EXPR_CALL || eq->type != BOOLOID)
         return FAIL_AT(a, location, DATATYPE_MISMATCH, "%s requires = operator to yield boolean",
                        kind == EXPR_NULLIF ? "NULLIF" : "IS DISTINCT FROM");

@@ -82,11 +82,18 @@ static int item_column_index(const struct ns_item *item, const char *name) {
     return -1;
 }
 
-static status lateral_refused(struct analyse *a, const char *name, int32_t location) {
+static status lateral_refused(struct analyse *a, const struct ns_item *item, const char *name,
+                              int32_t location) {
     status s = FAIL_AT(a, location, INVALID_COLUMN_REFERENCE,
                        "invalid reference to FROM-clause entry for table \"%s\"", name);
-    error_detail(a->error,
-                 "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+    if (item->changed)
+        error_hint(a->error,
+                   "There is an entry for table \"%s\", but it cannot be referenced from this "
+                   "part of the query.",
+                   name);
+    else
+        error_detail(a->error,
+                     "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
     return s;
 }
 
@@ -108,7 +115,8 @@ static status find_in_scope(struct scope *s, const char *name, int32_t location,
         }
     }
     if (*ret_item && (*ret_item)->lateral_bad && (*ret_item)->lateral_only)
-        return lateral_refused(s->a, (*ret_item)->name ? (*ret_item)->name : name, location);
+        return lateral_refused(s->a, *ret_item, (*ret_item)->name ? (*ret_item)->name : name,
+                               location);
     return OK;
 }
 
@@ -178,7 +186,8 @@ status scope_find_item(struct scope *s, const char *schema, const char *name, in
             found = item;
         }
         if (!found) continue;
-        if (found->lateral_bad && found->lateral_only) return lateral_refused(s->a, name, location);
+        if (found->lateral_bad && found->lateral_only)
+            return lateral_refused(s->a, found, name, location);
         *ret = found;
         *ret_level = level;
         return OK;
@@ -236,6 +245,20 @@ static status named_row(struct scope *s, const struct ast_column_ref *ref, struc
     return scope_whole_row(s, item, level, location, ret);
 }
 
+/* t.f where t has no column f, but there is a function f of its rows. */
+static status function_of_row(struct scope *s, const struct ast_column_ref *ref,
+                              const struct ns_item *item, const char *name, struct expr **ret) {
+    struct analyse *a = s->a;
+    *ret = NULL;
+    if (!item->relation->row_type) return OK;
+    struct node *row = ast_new(a->arena, NODE_COLUMN_REF, ref->node.location);
+    NEEDS(a, row);
+    for (int32_t i = 0; i < list_n(ref->names) - 1; i++)
+        TRY(list_append(a->arena, &ast_as_column_ref(row)->names, list_at(ref->names, i)));
+    ast_as_column_ref(row)->star = true;
+    return call_of_row(s, name, row, item->relation->row_type, ref->node.location, ret);
+}
+
 status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struct expr **ret) {
     int32_t n = list_n(ref->names), location = ref->node.location;
     if (ref->star && n) return named_row(s, ref, ret);
@@ -251,6 +274,10 @@ status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struc
     struct ns_item *item;
     unsigned level;
     TRY(scope_find_item(s, schema, table, location, &item, &level));
+    if (item && item_column_index(item, column) < 0 && item->relation && item->rte >= 0) {
+        TRY(function_of_row(s, ref, item, column, ret));
+        if (*ret) return OK;
+    }
     if (item) return scope_item_column(s, item, level, column, location, ret);
     if (n == 2) { /* a column that is itself a record */
         struct expr *record;
@@ -259,7 +286,9 @@ status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struc
         TRY(routine_param_ref(s->a, table, column, location, ret));
         if (*ret) return OK;
         TRY(routine_param_ref(s->a, NULL, table, location, &record));
-        if (record) return field_of(s, record, column, location, ret);
+        const struct type *t = record ? type_below(type_find(record->type)) : NULL;
+        if (t && (t->kind == 'c' || t->oid == RECORDOID))
+            return field_of(s, record, column, location, ret);
     }
     return scope_missing_item(s, table, location);
 }

@@ -116,11 +116,12 @@ static status add_addresses(struct scope *s, const struct ast_select *n) {
 static status transform_plain(struct scope *s, struct ast_select *n) {
     struct query *q = s->query;
     bool of_cursor = s->a->of_cursor;
+    enum clause clause = s->parent ? CLAUSE_TARGETS : s->a->targets_clause;
     s->a->of_cursor = false; /* not those below it */
     q->kind = QUERY_SELECT;
     TRY(transform_from(s, n->from));
     TRY(transform_windows(s, n->windows));
-    TRY(transform_targets(s, n->targets, CLAUSE_TARGETS, &q->targets, &q->ntargets));
+    TRY(transform_targets(s, n->targets, clause, &q->targets, &q->ntargets));
     q->targets_cap = q->ntargets;
     if (of_cursor) TRY(add_addresses(s, n));
     q->nvisible = q->ntargets;

@@ -87,8 +87,7 @@ status find_or_add_target(struct scope *s, struct node *n, enum clause clause, u
             return OK;
         }
     }
-    if (n->kind == NODE_LITERAL && ast_as_literal(n)->kind != LITERAL_NULL)
-        return target_by_number(s, ast_as_literal(n), clause, ret);
+    if (n->kind == NODE_LITERAL) return target_by_number(s, ast_as_literal(n), clause, ret);
     struct expr *e;
     TRY(transform_expr(s, n, clause, &e));
     for (uint16_t i = 0; i < s->query->ntargets; i++)

@@ -43,6 +43,15 @@ static status scalar(struct scope *s, struct query *q, enum sublink_kind kind, i
     return OK;
 }
 
+static status same_length(struct analyse *a, uint16_t nleft, const struct query *q,
+                          int32_t location) {
+    if (nleft < q->nvisible)
+        return FAIL_AT(a, location, SYNTAX_ERROR, "subquery has too many columns");
+    if (nleft > q->nvisible)
+        return FAIL_AT(a, location, SYNTAX_ERROR, "subquery has too few columns");
+    return OK;
+}
+
 /* left op ANY/ALL (query): the test compares left with the subquery's columns. */
 static status quantified(struct scope *s, struct ast_sublink *n, struct query *q,
                          struct expr **ret) {
@@ -58,10 +67,7 @@ static status quantified(struct scope *s, struct ast_sublink *n, struct query *q
         lefts = left->args;
         nleft = left->nargs;
     }
-    if (nleft < q->nvisible)
-        return FAIL_AT(a, location, SYNTAX_ERROR, "subquery has too many columns");
-    if (nleft > q->nvisible)
-        return FAIL_AT(a, location, SYNTAX_ERROR, "subquery has too few columns");
+    TRY(same_length(a, nleft, q, location));
     struct expr **columns;
     NEW_N(a, columns, nleft);
     for (uint16_t i = 0; i < nleft; i++) {
@@ -84,6 +90,43 @@ static status quantified(struct scope *s, struct ast_sublink *n, struct query *q
     return OK;
 }
 
+/* As (SELECT (a, b) op (x, y) FROM (the subquery)): null without a row, refused with several. */
+status transform_row_subquery(struct scope *s, struct ast_op *n, const char *name,
+                              struct expr **ret) {
+    struct analyse *a = s->a;
+    int32_t location = n->node.location;
+    struct expr *left, *test, **columns;
+    struct query *q;
+    struct scope inside;
+    struct rte *r;
+    struct from_item *f;
+    uint16_t rte, target;
+    TRY(transform(s, n->left, &left));
+    TRY(expr_shift_levels(a->arena, left, 0, 1, &left));
+    TRY(query_new(a, QUERY_SELECT, &q));
+    scope_init(&inside, a, s, q);
+    NEW(a, r);
+    r->kind = RTE_SUBQUERY;
+    r->alias = "*SELECT*";
+    TRY(analyse_subquery(a, &inside, ast_as_sublink(n->right)->query, &r->query));
+    TRY(rte_columns_of_query(a, r->query, NULL, "table", -1, r));
+    TRY(same_length(a, left->nargs, r->query, location));
+    TRY(rte_add(&inside, r, &rte));
+    TRY(from_rte(a, rte, &f));
+    TRY(from_add(&inside, f));
+    NEW_N(a, columns, r->ncolumns + 1);
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const struct rte_column *c = &r->columns[i];
+        columns[i] =
+            expr_var(a->arena, rte, (int16_t)(i + 1), c->type, c->typmod, c->collation, location);
+        NEEDS(a, columns[i]);
+    }
+    TRY(compare_rows(a, name, left->args, columns, left->nargs, location, &test));
+    TRY(target_add(&inside, test, "?column?", false, &target));
+    q->nvisible = 1;
+    return sublink_new(s, SUB_SCALAR, q, BOOLOID, location, ret);
+}
+
 static status refuse_clause(struct scope *s, int32_t location) {
     const char *where = NULL;
     switch (s->clause) {
@@ -92,6 +135,8 @@ static status refuse_clause(struct scope *s, int32_t location) {
     case CLAUSE_GENERATED: where = "column generation expression"; break;
     case CLAUSE_INDEX: where = "index expression"; break;
     case CLAUSE_PREDICATE: where = "index predicate"; break;
+    case CLAUSE_CALL: where = "CALL argument"; break;
+    case CLAUSE_EXECUTE: where = "EXECUTE parameter"; break;
     case CLAUSE_COPY_WHERE: where = "COPY FROM WHERE condition"; break;
     default: return OK;
     }

@@ -37,6 +37,15 @@ struct sql_settings {
         enable_hashagg, enable_sort;
 };
 
+/* A prepared statement and its arguments, inside of another statement. */
+struct sql_params {
+    const char *text; /* the prepared one; ends in NUL */
+    uint16_t n;
+    const uint32_t *types; /* oids */
+    const datum *values;
+    const uint8_t *nulls;
+};
+
 struct sql_env {
     struct proc *proc;
     struct txn *txn;          /* begun when a statement runs */
@@ -73,6 +82,9 @@ struct sql_env {
      * env->eval.arena; 34000, 24000. Set by the session. */
     status (*cursor_row)(struct sql_env *env, const char *cursor, uint32_t table,
                          const char *table_name, datum *ret_key);
+    bool of_arguments; /* this statement's columns are EXECUTE's arguments */
+    /* What EXECUTE means in CREATE TABLE AS EXECUTE. NULL: it is another statement. */
+    const struct sql_params *params;
     const struct routine_body *body; /* this statement stands in the body of an SQL function; NULL:
                                         it does not */
     struct list **used_routines;     /* where analysis notes the users' functions that it meets (oid

@@ -54,9 +54,6 @@ status create_table_as(struct sql_env *env, struct ast_create_table_as *s, const
     if (s->materialized_view)
         return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "CREATE MATERIALIZED VIEW is not supported yet");
-    if (s->query->kind != NODE_SELECT)
-        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                         "CREATE TABLE AS EXECUTE is not supported yet");
     TRY(define_table_as(env, s, &made));
     if (!made || s->into->no_data) return OK;
     TRY(insert_rows(env, s, ret_rows));

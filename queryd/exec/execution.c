@@ -76,11 +76,13 @@ status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
                        struct statement **ret_statement, struct execution **ret_execution) {
     status result;
     int tries = 0;
+    static const struct sql_params none = {0};
+    const struct sql_params *p = env->params ? env->params : &none;
     do {
         struct statement *st;
         struct execution *x = NULL;
-        TRY(statement_prepare(env, raw, NULL, 0, &st));
-        result = execution_begin(env, st, NULL, NULL, &x);
+        TRY(statement_prepare(env, raw, p->types, p->n, &st));
+        result = execution_begin(env, st, p->values, p->nulls, &x);
         if (ok(result)) {
             *ret_statement = st;
             *ret_execution = x;

@@ -170,8 +170,9 @@ status expression_check_domain(struct sql_env *env, const struct type *domain, d
 status expression_query_columns(struct sql_env *env, struct node *query, uint16_t *ret_n,
                                 struct define_column **ret_columns) {
     struct analysed *a;
-    TRY(analyse_statement(env, env->eval.arena, query, NULL, 0, &a));
-    if (a->nparams)
+    const struct sql_params *p = env->params;
+    TRY(analyse_statement(env, env->eval.arena, query, p ? p->types : NULL, p ? p->n : 0, &a));
+    if (a->nparams > (p ? p->n : 0))
         return error_set(env->eval.error, ST_UNDEFINED_PARAMETER, "there is no parameter $1");
     const struct query *q = a->query;
     struct define_column *columns = arena_array(env->eval.arena, q->nvisible + 1u, sizeof *columns);

@@ -11,8 +11,15 @@ struct set_state {
     bool done;
 };
 
+/* What a set's rows lie in, until the batch that shows them has been read. */
+struct shown {
+    struct shown *next;
+    struct arena arena;
+};
+
 struct set_project {
     struct operator op;
+    struct shown *shown, *spare;
     struct set_state *sets;
     struct program_state *targets;
     struct vec *inputs; /* the input's columns, then the sets' */
@@ -53,13 +60,36 @@ static status next_left(struct set_project *s) {
     return OK;
 }
 
-static void start_row(struct set_project *s) {
+static status keep_shown(struct set_project *s, struct set_state *t) {
+    struct shown *k = s->spare;
+    if (!t->arena.chunk) return OK;
+    if (k)
+        s->spare = k->next;
+    else
+        NEW_N(s->op.x, k, 1);
+    *k = (struct shown){s->shown, t->arena};
+    s->shown = k;
+    arena_init(&t->arena, 0);
+    return OK;
+}
+
+static void free_shown(struct set_project *s) {
+    while (s->shown) {
+        struct shown *k = s->shown;
+        s->shown = k->next;
+        arena_free(&k->arena);
+        k->next = s->spare;
+        s->spare = k;
+    }
+}
+
+static status start_row(struct set_project *s) {
     const struct plan_set_project *p = &s->op.plan->set_project;
     uint16_t row = batch_row(&s->left, s->at);
     s->in_row = true;
     for (uint16_t i = 0; i < p->nsets; i++) {
         struct set_state *t = &s->sets[i];
-        if (t->arena.chunk) arena_free(&t->arena);
+        TRY(keep_shown(s, t));
         t->state = NULL;
         t->done = false;
         for (uint16_t k = 0; k < t->args->program->noutputs; k++) {
@@ -69,6 +99,7 @@ static void start_row(struct set_project *s) {
             if (v->nulls[row] && p->sets[i].site->function->strict) t->done = true;
         }
     }
+    return OK;
 }
 
 /* The sets' next values for one output row; *ret_any false: all are at their end. */
@@ -104,7 +135,7 @@ static status set_values(struct set_project *s, uint16_t row, bool *ret_any) {
 static status fill(struct set_project *s, uint16_t *ret_n) {
     uint16_t n = 0, columns = s->op.plan->left->ncolumns;
     while (n < s->op.plan->capacity && s->at < s->left.nrows) {
-        if (!s->in_row) start_row(s);
+        if (!s->in_row) TRY(start_row(s));
         bool any;
         TRY(set_values(s, n, &any));
         if (!any) {
@@ -127,6 +158,7 @@ static status set_next(struct operator* op) {
     struct set_project *s = (struct set_project *)op;
     op->out.sel = NULL;
     op->out.nrows = 0;
+    free_shown(s);
     while (op->out.nrows == 0) {
         if (s->at >= s->left.nrows) TRY(next_left(s));
         if (s->left.nrows == 0) return OK;
@@ -147,6 +179,7 @@ static status set_restart(struct operator* op) {
 
 static void set_close(struct operator* op) {
     struct set_project *s = (struct set_project *)op;
+    free_shown(s);
     for (uint16_t i = 0; s->sets && i < op->plan->set_project.nsets; i++)
         if (s->sets[i].arena.chunk) arena_free(&s->sets[i].arena);
     if (s->args_arena.chunk) arena_free(&s->args_arena);

@@ -179,6 +179,20 @@ static bool runs_outside_block(const struct node *n) {
     }
 }
 
+/* CREATE TABLE AS EXECUTE: the query is the prepared statement's. */
+static status put_prepared_query(struct sql_env *env, struct statement_private *p) {
+    struct list *statements;
+    const char *text = env->params->text;
+    TRY(parse_sql(&p->statement.arena, text, strlen(text), env->eval.error, &statements));
+    struct node *query =
+        list_n(statements) ? ((struct raw_stmt *)list_at(statements, 0))->stmt : NULL;
+    if (!query || query->kind != NODE_SELECT)
+        return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,
+                         "prepared statement is not a SELECT");
+    ast_as_create_table_as(p->node)->query = query;
+    return OK;
+}
+
 /* A definition is carried out from its syntax tree, which must live as long as the statement: the
  * text is parsed again into its arena. */
 static status prepare_define(struct sql_env *env, struct statement_private *p,
@@ -194,6 +208,7 @@ static status prepare_define(struct sql_env *env, struct statement_private *p,
     LIST_EACH(struct raw_stmt *, again, statements)
     if (again->location == raw->location) p->node = again->stmt;
     CHECK(p->node && p->node->kind == raw->stmt->kind);
+    if (env->params) TRY(put_prepared_query(env, p));
     struct node *as;
     TRY(create_as_of_select(env, &s->arena, p->node, &as));
     if (as) p->node = as;

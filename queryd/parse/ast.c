@@ -56,6 +56,10 @@ const char *ast_object_words(enum ast_object_type type) {
     return type < OBJECT_TYPE_COUNT ? words[type] : "OBJECT";
 }
 
+static struct node *with_of(struct ast_with *w) {
+    return w ? &w->node : NULL;
+}
+
 /* What stands to the left of a node's own token; NULL where nothing does. */
 static struct node *left_of(struct node *n) {
     switch (n->kind) {
@@ -73,6 +77,13 @@ static struct node *left_of(struct node *n) {
         return ast_as_bool(n)->kind == BOOL_NOT && list_n(ast_as_bool(n)->args) == 1
                    ? NULL
                    : list_at(ast_as_bool(n)->args, 0);
+    case NODE_SELECT: {
+        struct ast_select *q = ast_as_select(n);
+        return q->with ? &q->with->node : q->left ? &q->left->node : NULL;
+    }
+    case NODE_INSERT: return with_of(ast_as_insert(n)->with);
+    case NODE_UPDATE: return with_of(ast_as_update(n)->with);
+    case NODE_DELETE: return with_of(ast_as_delete(n)->with);
     default: return NULL;
     }
 }

@@ -203,6 +203,16 @@ void block_restore(struct session *s, char block);
 /* 25P02 unless the statement may run in a failed block; 40001 when the block was lost. */
 status block_check_failed(struct session *s, const struct node *utility);
 
+/* utility_prepared.c */
+status execute_prepare(struct session *s, const struct ast_prepare *p);
+status execute_execute(struct session *s, const struct ast_execute *x, bool describe,
+                       const char **ret_tag);
+status explain_execute(struct session *s, const struct ast_explain *n, bool describe,
+                       const char **ret_tag);
+status create_as_execute(struct session *s, const struct ast_create_table_as *n, bool describe,
+                         const char **ret_tag);
+status execute_deallocate(struct session *s, const struct ast_deallocate *d, const char **ret_tag);
+
 /* utility.c: statements that are the session's own */
 bool utility_is(const struct node *n);
 /* sql_env.setting_text. */

@@ -30,6 +30,8 @@ bool utility_is(const struct node *n) {
     case NODE_NOTIFY:
     case NODE_LOCK:
     case NODE_SET_CONSTRAINTS: return true;
+    case NODE_CREATE_TABLE_AS:
+        return ((const struct ast_create_table_as *)n)->query->kind == NODE_EXECUTE;
     case NODE_EXPLAIN: return ((const struct ast_explain *)n)->query->kind == NODE_EXECUTE;
     default: return false;
     }
@@ -170,168 +172,6 @@ static status execute_show(struct session *s, const struct ast_show *show, bool 
     return OK;
 }
 
-/* ---- PREPARE, EXECUTE ------------------------------------------------------------------------ */
-
-/* The statement inside PREPARE, as text: from its first byte to the end of PREPARE's own. */
-static status execute_prepare(struct session *s, const struct ast_prepare *p) {
-    uint16_t n = (uint16_t)list_n(p->types);
-    oid *types = arena_array(&s->statement_arena, n, sizeof *types);
-    if (!types) return STATUS(OUT_OF_MEMORY);
-    TRY(block_statement_begin(s));
-    LIST_EACH(struct ast_type_name *, t, p->types) {
-        int32_t typmod;
-        TRY(catalog_type_of_ast(&s->env, t, &types[t_i], &typmod));
-    }
-    int32_t from = ast_leftmost(p->query);
-    if (from < 0 || (size_t)from > s->env.text_len)
-        return error_set(&s->error, ST_INTERNAL_ERROR, "PREPARE without a statement text");
-    const char *written = s->env.text, *text = written + from;
-    size_t written_len = s->env.text_len, end = s->statement_end ? s->statement_end : written_len;
-    struct prepared *made;
-    TRY(prepared_store(s, p->name, text, end - (size_t)from, types, n, true, &made));
-    made->written = arena_strndup(&made->arena, written, written_len);
-    return made->written ? OK : STATUS(OUT_OF_MEMORY);
-}
-
-/* A string without a type is read as the parameter's type; other values are assigned to it. The
- * copy outlives the statement that gave the value. */
-static status assign_argument(struct session *s, uint16_t number, const struct node *arg, oid from,
-                              oid to, datum *value, uint8_t *null) {
-    const struct type *type = type_find(to);
-    if (*null || !type) return OK;
-    if (arg->kind == NODE_LITERAL && ((const struct ast_literal *)arg)->kind == LITERAL_STRING) {
-        const struct ast_literal *l = (const struct ast_literal *)arg;
-        return type_input(&s->env.eval, type, -1, l->text, l->length, value);
-    }
-    struct cast_result cast = resolve_cast(from, to, CAST_ASSIGNMENT);
-    if (cast.path == CAST_NONE)
-        return error_set(&s->error, ST_DATATYPE_MISMATCH,
-                         "parameter $%u of type %s cannot be coerced to the expected type %s",
-                         number, type_format_name(&s->statement_arena, from),
-                         type_format_name(&s->statement_arena, to));
-    bool is_null = false;
-    TRY(cast_value(&s->env.eval, cast, from, to, -1, false, *value, value, &is_null));
-    *null = is_null;
-    return is_null ? OK : type_copy(type, *value, &s->statement_arena, value);
-}
-
-/* The arguments are a SELECT's output: evaluated like one, assigned to the parameters' types. */
-static status evaluate_arguments(struct session *s, const struct ast_execute *x,
-                                 const struct prepared *p, datum *values, uint8_t *nulls) {
-    uint16_t n = p->statement->nparams;
-    struct ast_select select = {.node = {.kind = NODE_SELECT, .location = -1}};
-    for (uint16_t i = 0; i < n; i++) {
-        struct ast_target *t = arena_zalloc(&s->statement_arena, sizeof *t);
-        if (!t) return STATUS(OUT_OF_MEMORY);
-        t->node = (struct node){.kind = NODE_TARGET, .location = -1};
-        t->value = list_at(x->args, i);
-        TRY(list_append(&s->statement_arena, &select.targets, t));
-    }
-    struct raw_stmt raw = {.stmt = &select.node, .length = (int32_t)s->env.text_len};
-    struct statement *st;
-    struct execution *run;
-    const struct batch *b;
-    TRY(statement_begin(&s->env, &raw, &st, &run));
-    status result = execution_fetch(run, 1, &b);
-    for (uint16_t i = 0; ok(result) && i < n; i++) {
-        uint16_t row = b->sel ? b->sel[0] : 0;
-        nulls[i] = b->columns[i].nulls[row];
-        values[i] = b->columns[i].values[row];
-        result = assign_argument(s, (uint16_t)(i + 1), list_at(x->args, i), st->columns[i].type,
-                                 p->statement->param_types[i], &values[i], &nulls[i]);
-    }
-    execution_end(run);
-    statement_release(st);
-    return result;
-}
-
-/* As many values as the statement has parameters. */
-static status execute_arguments(struct session *s, const struct ast_execute *x,
-                                const struct prepared *p, datum **ret_values, uint8_t **ret_nulls) {
-    uint16_t n = p->statement ? p->statement->nparams : 0;
-    if (list_n(x->args) != n) {
-        status st = error_set(&s->error, ST_SYNTAX_ERROR,
-                              "wrong number of parameters for prepared statement \"%s\"", x->name);
-        error_detail(&s->error, "Expected %u parameters but got %d.", n, list_n(x->args));
-        return st;
-    }
-    *ret_values = arena_array(&s->statement_arena, n, sizeof **ret_values);
-    *ret_nulls = arena_array(&s->statement_arena, n, 1);
-    if (!*ret_values || !*ret_nulls) return STATUS(OUT_OF_MEMORY);
-    return n ? evaluate_arguments(s, x, p, *ret_values, *ret_nulls) : OK;
-}
-
-static status execute_execute(struct session *s, const struct ast_execute *x, bool describe,
-                              const char **ret_tag) {
-    struct prepared *p = prepared_find(s, x->name);
-    s->statement_end = 0; /* of the text that is set from here on */
-    if (!p)
-        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
-                         "prepared statement \"%s\" does not exist", x->name);
-    TRY(block_statement_begin(s));
-    TRY(prepared_plan(s, p));
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
-    if (p->utility) {
-        p->references++; /* it may be a DEALLOCATE of itself */
-        status st = utility_execute(s, p->utility, describe, ret_tag);
-        prepared_release(p);
-        return st;
-    }
-    uint16_t n = p->statement ? p->statement->nparams : 0;
-    datum *values;
-    uint8_t *nulls;
-    TRY(execute_arguments(s, x, p, &values, &nulls));
-    s->env.text = p->text;
-    s->env.text_len = p->text_len;
-    p->generic_plans++;
-    status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
-    for (int tries = 0; status_is(st, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
-        TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */
-        TRY(prepared_plan(s, p));
-        if (p->statement->nparams != n) return st;
-        st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
-    }
-    return st;
-}
-
-/* EXPLAIN EXECUTE: the prepared text's query, with these arguments. */
-static status explain_execute(struct session *s, const struct ast_explain *n, bool describe,
-                              const char **ret_tag) {
-    const struct ast_execute *x = (const struct ast_execute *)n->query;
-    struct prepared *p = prepared_find(s, x->name);
-    if (!p)
-        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
-                         "prepared statement \"%s\" does not exist", x->name);
-    TRY(block_statement_begin(s));
-    TRY(prepared_plan(s, p));
-    if (!p->statement)
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
-                         "EXPLAIN of this statement is not supported");
-    datum *values;
-    uint8_t *nulls;
-    TRY(execute_arguments(s, x, p, &values, &nulls));
-    struct list *statements;
-    struct statement *st;
-    TRY(parse_sql(&s->statement_arena, p->text, p->text_len, &s->error, &statements));
-    struct ast_explain own = *n;
-    own.query = ((struct raw_stmt *)list_at(statements, 0))->stmt;
-    struct raw_stmt raw = {.stmt = &own.node, .length = (int32_t)p->text_len};
-    TRY(statement_prepare(&s->env, &raw, p->statement->param_types, p->statement->nparams, &st));
-    status result = run_statement(s, st, values, nulls, describe, ret_tag);
-    statement_release(st);
-    return result;
-}
-
-static status execute_deallocate(struct session *s, const struct ast_deallocate *d,
-                                 const char **ret_tag) {
-    *ret_tag = d->name ? "DEALLOCATE" : "DEALLOCATE ALL";
-    if (d->name && !prepared_find(s, d->name))
-        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
-                         "prepared statement \"%s\" does not exist", d->name);
-    prepared_drop(s, d->name);
-    return OK;
-}
-
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 static status execute_discard(struct session *s, const struct ast_discard *d,
@@ -442,6 +282,8 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
     case NODE_SHOW: *ret_tag = "SHOW"; return execute_show(s, (struct ast_show *)n, describe);
     case NODE_PREPARE: *ret_tag = "PREPARE"; return execute_prepare(s, (struct ast_prepare *)n);
     case NODE_EXPLAIN: return explain_execute(s, (struct ast_explain *)n, describe, ret_tag);
+    case NODE_CREATE_TABLE_AS:
+        return create_as_execute(s, (struct ast_create_table_as *)n, describe, ret_tag);
     case NODE_EXECUTE: return execute_execute(s, (struct ast_execute *)n, describe, ret_tag);
     case NODE_DEALLOCATE: return execute_deallocate(s, (struct ast_deallocate *)n, ret_tag);
     case NODE_DECLARE_CURSOR:

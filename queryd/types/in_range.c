@@ -67,6 +67,9 @@ status fn_in_range_numeric(struct fn_call *c) {
     uint8_t base = numeric_kind(c->args[1].v), offset = numeric_kind(c->args[2].v);
     if (offset == NUM_NAN || offset == NUM_NEGATIVE || offset == NUM_MINUS_INFINITY)
         return bad_offset(c->env);
+    if (numeric_kind(c->args[0].v) == NUM_NAN)
+        return give_bool(c, base == NUM_NAN || !c->args[4].b);
+    if (base == NUM_NAN) return give_bool(c, c->args[4].b);
     if (offset == NUM_INFINITY && base == (c->args[3].b ? NUM_INFINITY : NUM_MINUS_INFINITY))
         return give_bool(c, true);
     datum sum;
