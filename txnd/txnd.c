@@ -5,6 +5,7 @@
 
 #include "base/control.h"
 #include "msg/msg.h"
+#include "session/session.h"
 #include "txn/txn_recover.h"
 
 static status begin(struct daemon *d, struct error *e) {
@@ -36,6 +37,7 @@ static void txnd_handle(struct daemon *d, const struct msg *m) {
     case MSG_TXN_WAIT: waits_add(t, m); break;
     case MSG_TXN_WAIT_CANCEL: waits_cancel(t, m->arg[0]); break;
     case MSG_TXN_ENDED: waits_ended(t, m->arg[0]); break;
+    case MSG_TXN_RELEASED: waits_released(t, m->arg[0]); break;
     case MSG_TXN_HELP: {
         struct msg reply = *m;
         const struct txn_shared *shared = d->proc.shm->txn;
@@ -54,13 +56,28 @@ static void txnd_handle(struct daemon *d, const struct msg *m) {
     }
 }
 
+static bool session_lives(const struct shm *shm, uint64_t session) {
+    uint32_t index = (uint32_t)session;
+    if (index >= shm->sizes.sessions) return false;
+    const struct session_slot *s = (const struct session_slot *)session_slot_at(shm, index);
+    return atomic_load(&s->owner) != 0 && atomic_load(&s->generation) == session >> 32;
+}
+
+static void end_sessions(struct txnd *t) {
+    txn_ref ref;
+    for (uint32_t i = 0; i < t->d->proc.shm->sizes.txns; i++)
+        if (txn_end_session(&t->d->proc, i, session_lives, &ref)) waits_ended(t, ref);
+}
+
 static bool txnd_step(struct daemon *d) {
     struct txnd *t = d->state;
     uint64_t now = d->proc.env->mono_ns(&d->proc);
     if (now >= t->next_tick_ns) {
         waits_sweep(t);
         bool busy = horizon_move(t);
+        end_sessions(t);
         txn_forget_strong(d->proc.shm);
+        txn_reclaim_blocks(d->proc.shm);
         if (t->undoer) daemon_wake(d, t->undoer);
         if (t->purger) daemon_wake(d, t->purger);
         t->next_tick_ns = now + (busy || t->waits.waiting ? TICK_NS : IDLE_TICK_NS);

@@ -71,6 +71,8 @@ void waits_add(struct txnd *t, const struct msg *m);
 void waits_cancel(struct txnd *t, txn_ref self);
 /* The transaction has ended, or its rows are free: lets go who can go. */
 void waits_ended(struct txnd *t, txn_ref ref);
+/* It has given something back: who waits for it looks again. */
+void waits_released(struct txnd *t, txn_ref ref);
 /* Deadlines, the dead, and endings whose message was lost. */
 void waits_sweep(struct txnd *t);
 

@@ -36,6 +36,11 @@ static bool blocks(struct shm *shm, txn_ref ref, uint64_t row) {
     return x == 0 || txn_fate(shm, x, NULL, NULL) == FATE_RUNNING;
 }
 
+/* How often it has given something back before its end. */
+static uint32_t releases_of(struct shm *shm, txn_ref ref) {
+    return atomic_load(&txn_slot_at(shm, index_of(ref))->releases);
+}
+
 static void list_append(struct waits *w, struct waiter *x) {
     struct wait_list *l = &w->list[index_of(x->target)];
     uint32_t number = index_of(x->self) + 1;
@@ -76,14 +81,35 @@ static bool is_soft(const struct msg *m) {
     return m->flags & MSG_FLAG_SOFT;
 }
 
+static bool is_own_session(const struct shm *shm, txn_ref ref, txn_ref self) {
+    const struct txn_slot *s = txn_slot_at(shm, index_of(ref));
+    return txn_slot_state(s) == TXN_SESSION &&
+           (uint32_t)atomic_load(&s->session) ==
+               (uint32_t)atomic_load(&txn_slot_at(shm, index_of(self))->session);
+}
+
+/* Locks of a session wait for nothing, but its transaction may. */
+static const struct waiter *waiter_behind(const struct shm *shm, const struct waits *w,
+                                          txn_ref ref) {
+    const struct txn_slot *held = txn_slot_at(shm, index_of(ref));
+    if (txn_slot_state(held) != TXN_SESSION) return &w->waiter[index_of(ref)];
+    uint32_t session = (uint32_t)atomic_load(&held->session);
+    for (uint32_t i = 0; i < shm->sizes.txns; i++)
+        if (w->waiter[i].used && (uint32_t)atomic_load(&txn_slot_at(shm, i)->session) == session)
+            return &w->waiter[i];
+    return &w->waiter[index_of(ref)];
+}
+
 /* *ret_soft: the last of the circle's other waiters that may go before the one it waits for. */
-static bool closes_circle(struct waits *w, txn_ref self, txn_ref target, struct waiter **ret_soft) {
+static bool closes_circle(const struct shm *shm, struct waits *w, txn_ref self, txn_ref target,
+                          struct waiter **ret_soft) {
     txn_ref at = target;
     *ret_soft = NULL;
     for (uint32_t steps = 0; steps <= w->waiting; steps++) {
-        if (at == self) return true;
-        struct waiter *x = &w->waiter[index_of(at)];
-        if (!x->used || x->self != at) return false;
+        if (at == self || is_own_session(shm, at, self)) return true;
+        struct waiter *x = &w->waiter[waiter_behind(shm, w, at) - w->waiter];
+        bool session = txn_slot_state(txn_slot_at(shm, index_of(at))) == TXN_SESSION;
+        if (!x->used || (x->self != at && !session)) return false;
         if (is_soft(&x->m)) *ret_soft = x;
         at = x->target;
     }
@@ -109,6 +135,7 @@ void waits_add(struct txnd *t, const struct msg *m) {
     struct shm *shm = t->d->proc.shm;
     txn_ref self = m->arg[0], target = m->arg[1];
     uint64_t row = m->arg[2];
+    uint32_t timeout_ms = (uint32_t)m->arg[3];
     if (!txn_ref_alive(shm, self) || index_of(target) >= shm->sizes.txns) {
         reply_now(t, m, ST_INVALID);
         return;
@@ -118,12 +145,13 @@ void waits_add(struct txnd *t, const struct msg *m) {
     let_queue_look_again(t, self);
     /* Note that somebody waits, then look: slot_close ends the life first and looks afterwards. */
     atomic_store(&txn_slot_at(shm, index_of(target))->waited_for, 1);
-    if (!blocks(shm, target, row)) {
+    bool released = releases_of(shm, target) != m->arg[3] >> 32;
+    if (released || !blocks(shm, target, row)) {
         reply_now(t, m, ST_OK);
         return;
     }
     struct waiter *soft;
-    bool circle = closes_circle(&t->waits, self, target, &soft);
+    bool circle = closes_circle(shm, &t->waits, self, target, &soft);
     if (circle && !soft) {
         if (!is_soft(m)) {
             counter_add(&t->d->proc, COUNTER_DEADLOCKS, 1);
@@ -139,7 +167,7 @@ void waits_add(struct txnd *t, const struct msg *m) {
                          .self = self,
                          .target = target,
                          .row = row,
-                         .deadline_ns = m->arg[3] ? now + m->arg[3] * 1000000u : 0};
+                         .deadline_ns = timeout_ms ? now + timeout_ms * 1000000ull : 0};
     t->waits.waiting++;
     list_append(&t->waits, x);
     if (x->deadline_ns && x->deadline_ns < t->next_tick_ns) t->next_tick_ns = x->deadline_ns;
@@ -191,6 +219,16 @@ void waits_ended(struct txnd *t, txn_ref ref) {
     }
 }
 
+void waits_released(struct txnd *t, txn_ref ref) {
+    if (index_of(ref) >= t->d->proc.shm->sizes.txns) return;
+    uint32_t next;
+    for (uint32_t i = t->waits.list[index_of(ref)].first; i; i = next) {
+        struct waiter *x = &t->waits.waiter[i - 1];
+        next = x->next;
+        if (x->target == ref && !x->queued) let_go(t, x, ST_OK);
+    }
+}
+
 void waits_sweep(struct txnd *t) {
     if (!t->waits.waiting) return;
     struct shm *shm = t->d->proc.shm;
@@ -203,6 +241,8 @@ void waits_sweep(struct txnd *t) {
             let_go(t, x, ST_STALE);
         else if (x->deadline_ns && now >= x->deadline_ns)
             let_go(t, x, ST_LOCK_NOT_AVAILABLE);
+        else if (!x->queued && releases_of(shm, x->target) != x->m.arg[3] >> 32)
+            let_go(t, x, ST_OK);
         else if (!blocks(shm, x->target, x->row))
             waits_ended(t, x->target);
         else if (x->queued && now >= x->queued_ns + QUEUED_NS)

@@ -183,8 +183,11 @@ struct query {
     bool with_ties;
     bool for_update; /* row locks on every table of FROM, or on those of lock_rtes */
     uint16_t nlock_rtes;
-    uint16_t *lock_rtes;
-    enum ast_lock_wait lock_wait;
+    struct row_mark { /* the strictest of what was asked for of a table */
+        uint16_t rte;
+        enum ast_lock_strength strength;
+        enum ast_lock_wait wait;
+    } * lock_rtes;
     uint16_t nctes;
     struct cte **ctes;
     /* SETOP: rtes 0 and 1 are the two sides; casts bring each side's columns to the result's types

@@ -27,11 +27,20 @@ status transform_limit(struct scope *s, struct node *n, enum clause clause, stru
     return OK;
 }
 
-static status lock_all(struct scope *s) {
-    struct query *q = s->query;
+static void mark_rows(struct query *q, uint16_t rte, const struct ast_locking *l) {
+    struct row_mark *m = q->lock_rtes, *end = m + q->nlock_rtes;
+    while (m < end && m->rte != rte) m++;
+    if (m == end) {
+        *m = (struct row_mark){rte, l->strength, l->wait};
+        q->nlock_rtes++;
+    }
+    if (l->strength > m->strength) m->strength = l->strength;
+    if (l->wait > m->wait) m->wait = l->wait;
+}
+
+static void lock_all(struct query *q, const struct ast_locking *l) {
     for (uint16_t i = 0; i < q->nrtes; i++)
-        if (q->rtes[i]->kind == RTE_RELATION) q->lock_rtes[q->nlock_rtes++] = i;
-    return OK;
+        if (q->rtes[i]->kind == RTE_RELATION) mark_rows(q, i, l);
 }
 
 /* Who locks rows could as well change them. */
@@ -43,11 +52,12 @@ static void permit_locking(struct query *q, const char *only) {
     }
 }
 
-static status lock_named(struct scope *s, struct ast_range_var *v, const char *words) {
+static status lock_named(struct scope *s, struct ast_range_var *v, const struct ast_locking *l,
+                         const char *words) {
     struct query *q = s->query;
     for (uint16_t i = 0; i < q->nrtes; i++) {
         if (strcmp(q->rtes[i]->alias, v->name) != 0) continue;
-        if (q->rtes[i]->kind == RTE_RELATION) q->lock_rtes[q->nlock_rtes++] = i;
+        if (q->rtes[i]->kind == RTE_RELATION) mark_rows(q, i, l);
         return OK;
     }
     for (uint16_t i = 0; i < s->nitems; i++)
@@ -79,18 +89,19 @@ status transform_locking(struct scope *s, const struct list *locking) {
                        words[first->strength], refused);
     q->for_update = true;
     s->a->reads_only = false;
-    NEW_N(s->a, q->lock_rtes, q->nrtes * (list_n(locking) + 1) + 1);
+    NEW_N(s->a, q->lock_rtes, q->nrtes + 1u);
     LIST_EACH(struct ast_locking *, l, locking) {
-        if (l->wait > q->lock_wait) q->lock_wait = l->wait;
-        if (list_n(l->relations) == 0) TRY(lock_all(s));
-        if (list_n(l->relations) == 0) permit_locking(q, NULL);
+        if (list_n(l->relations) == 0) {
+            lock_all(q, l);
+            permit_locking(q, NULL);
+        }
         LIST_EACH(struct ast_range_var *, v, l->relations) {
-            TRY(lock_named(s, v, words[l->strength]));
+            TRY(lock_named(s, v, l, words[l->strength]));
             permit_locking(q, v->name);
         }
     }
     for (uint16_t i = 0; i < q->nlock_rtes; i++)
-        TRY(note_relation(s->a, q->rtes[q->lock_rtes[i]]->relation->oid, MODE_ROW_SHARE));
+        TRY(note_relation(s->a, q->rtes[q->lock_rtes[i].rte]->relation->oid, MODE_ROW_SHARE));
     return OK;
 }
 

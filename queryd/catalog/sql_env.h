@@ -27,9 +27,10 @@ struct sql_settings {
     uint32_t database_oid;
     const char *search_path; /* as written: "$user", public */
     const char *application_name;
-    uint32_t lock_timeout_ms;      /* 0: none */
-    uint32_t statement_timeout_ms; /* 0: none */
-    bool password_md5;             /* password_encryption */
+    uint32_t lock_timeout_ms;                                 /* 0: none */
+    uint32_t statement_timeout_ms;                            /* 0: none */
+    uint32_t idle_timeout_ms, idle_in_transaction_timeout_ms; /* likewise */
+    bool password_md5;                                        /* password_encryption */
     uint64_t work_mem_bytes;
     bool check_function_bodies;
     uint32_t statistics_target;

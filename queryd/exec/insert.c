@@ -115,7 +115,8 @@ static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *r
         if (!index || !is_arbiter(&s->op.plan->change, index)) continue;
         status st = find_obstacle(s, index, ret_key, ret_len);
         if (ok(st))
-            st = table_recheck(s->op.x->env, r, *ret_key, *ret_len, s->entry_buf, ret_entry);
+            st = table_recheck(s->op.x->env, r, *ret_key, *ret_len, ROW_UPDATE, false, s->entry_buf,
+                               ret_entry);
         if (!status_is(st, ST_NOT_FOUND)) return st;
     }
     return STATUS(NOT_FOUND);
@@ -195,7 +196,8 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     if (s->conflict_where) {
         uint16_t row, n;
         TRY(program_filter(s->conflict_where, s->both, NULL, 1, &s->row_arena, &row, &n));
-        if (n == 0) return table_lock_row(env, s->relation, key, len, e->lsn, false);
+        if (n == 0)
+            return table_lock_row(env, s->relation, key, len, e->lsn, ROW_NO_KEY_UPDATE, false);
     }
     TRY(program_run(s->conflict_values, s->both, NULL, 1, &s->row_arena));
     for (uint16_t i = 0; i < natts; i++) s->view[i] = *program_output(s->conflict_values, i);
@@ -203,7 +205,6 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     struct flat_row fresh;
     TRY(flat_new(s->op.x, natts, &fresh));
     flat_from(s->view, natts, 0, &fresh);
-    TRY(ri_before(env, s->relation, s->old.values, s->old.nulls, fresh.values, fresh.nulls));
     TRY(table_update(env, s->relation, key, len, e->lsn, s->old.values, s->old.nulls, fresh.values,
                      fresh.nulls));
     TRY(ri_changed(env, s->relation, s->old.values, s->old.nulls, fresh.values, fresh.nulls));

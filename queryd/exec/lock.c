@@ -55,11 +55,21 @@ static status still_wanted(struct lock *l, uint16_t row, bool *ret) {
 }
 
 /* NOWAIT and SKIP LOCKED: somebody else has the row. */
-static status refuse_busy(struct lock *l, const struct relation *r, bool *ret_keep) {
+static status refuse_busy(struct lock *l, const struct plan_lock_rel *rel, bool *ret_keep) {
     *ret_keep = false;
-    if (l->op.plan->lock.wait == LOCK_WAIT_SKIP) return OK;
+    if (rel->wait == LOCK_WAIT_SKIP) return OK;
     return error_set(l->op.x->env->eval.error, ST_LOCK_NOT_AVAILABLE,
-                     "could not obtain lock on row in relation \"%s\"", r->name);
+                     "could not obtain lock on row in relation \"%s\"",
+                     l->op.x->relations[rel->relation]->name);
+}
+
+static enum row_lock mode_of(enum ast_lock_strength strength) {
+    switch (strength) {
+    case LOCK_FOR_KEY_SHARE: return ROW_KEY_SHARE;
+    case LOCK_FOR_SHARE: return ROW_SHARE;
+    case LOCK_FOR_NO_KEY_UPDATE: return ROW_NO_KEY_UPDATE;
+    default: return ROW_UPDATE;
+    }
 }
 
 static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t row,
@@ -67,22 +77,21 @@ static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t
     struct sql_env *env = l->op.x->env;
     const struct relation *r = l->op.x->relations[rel->relation];
     const struct vec *address = &l->op.out.columns[rel->address];
+    enum row_lock mode = mode_of(rel->strength);
+    bool nowait = rel->wait != LOCK_WAIT_BLOCK;
     *ret_keep = true;
     if (address->nulls[row]) return OK;
     lsn version;
     const void *key;
     size_t len;
     address_split(address->values[row], &version, &key, &len);
-    bool nowait = l->op.plan->lock.wait != LOCK_WAIT_BLOCK;
     for (;;) {
-        bool busy = false;
-        if (nowait) TRY(table_row_is_busy(env, r, key, len, &busy));
-        if (busy) return refuse_busy(l, r, ret_keep);
-        status st = table_lock_row(env, r, key, len, version, nowait);
-        if (status_is(st, ST_ROW_BUSY)) return refuse_busy(l, r, ret_keep);
-        if (!status_is(st, ST_ROW_CHANGED)) return st;
         struct tree_entry e;
-        st = table_recheck(env, r, key, len, l->entry_buf, &e);
+        status st = table_lock_row(env, r, key, len, version, mode, nowait);
+        if (status_is(st, ST_ROW_BUSY)) return refuse_busy(l, rel, ret_keep);
+        if (!status_is(st, ST_ROW_CHANGED)) return st;
+        st = table_recheck(env, r, key, len, mode, nowait, l->entry_buf, &e);
+        if (status_is(st, ST_ROW_BUSY)) return refuse_busy(l, rel, ret_keep);
         *ret_keep = false;
         if (status_is(st, ST_NOT_FOUND)) return OK;
         TRY(st);

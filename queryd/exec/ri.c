@@ -256,7 +256,7 @@ static status rows_exist(struct sql_env *env, const struct relation *r, const in
     status s = buf_add_str(&text, "SELECT 1 FROM ");
     if (ok(s)) s = add_table(&text, r);
     if (ok(s)) s = add_where(&text, r, columns, n);
-    if (ok(s)) s = buf_add_str(&text, " FOR UPDATE");
+    if (ok(s)) s = buf_add_str(&text, " FOR KEY SHARE");
     if (ok(s)) s = buf_add(&text, "", 1);
     if (ok(s)) s = run_text(env, text.data, types, values, nulls, n, &rows);
     buf_free(&text);
@@ -302,7 +302,7 @@ static status find_by_index(struct sql_env *env, const struct relation *to,
     uint8_t *nulls = arena_zalloc(env->eval.arena, to->natts + 1u);
     if (!nulls) return no_memory(env);
     status s = table_index_key(env, to, x, row, nulls, &key, &has_null);
-    if (ok(s)) s = table_find_key(env, x->primary ? to->tree : x->tree, key.data, key.len);
+    if (ok(s)) s = table_find_key(env, to, x, key.data, key.len);
     buf_free(&key);
     return s;
 }
@@ -340,24 +340,6 @@ static unsigned count_nulls(const int16_t *columns, uint16_t n, const uint8_t *n
     unsigned count = 0;
     for (uint16_t i = 0; i < n; i++) count += nulls[columns[i] - 1];
     return count;
-}
-
-status ri_before(struct sql_env *env, const struct relation *r, const datum *old,
-                 const uint8_t *old_nulls, const datum *fresh, const uint8_t *fresh_nulls) {
-    for (uint16_t i = 0; i < r->nreferences; i++) {
-        const struct foreign_key *k = &r->references[i];
-        const struct index_desc *x = index_of(r, k->index);
-        if (!x || count_nulls(k->ref_columns, k->n, old_nulls)) continue;
-        if (fresh && !key_changes(r, k->ref_columns, k->n, old, old_nulls, fresh, fresh_nulls))
-            continue;
-        struct buf key = {0};
-        bool has_null;
-        status s = table_index_key(env, r, x, old, old_nulls, &key, &has_null);
-        if (ok(s)) s = table_lock_key(env, x->primary ? r->tree : x->tree, key.data, key.len, true);
-        buf_free(&key);
-        TRY(s);
-    }
-    return OK;
 }
 
 static status refer(struct sql_env *env, const struct relation *r, const struct foreign_key *k,

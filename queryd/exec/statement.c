@@ -44,7 +44,7 @@ static status describe(struct sql_env *env, struct statement *s, const struct ta
 /* A cursor that locks rows is updated through those only. */
 static bool is_locked(const struct query *q, uint16_t rte) {
     for (uint16_t i = 0; i < q->nlock_rtes; i++)
-        if (q->lock_rtes[i] == rte) return true;
+        if (q->lock_rtes[i].rte == rte) return true;
     return !q->for_update;
 }
 

@@ -78,13 +78,11 @@ static status write_row(struct change *s, const void *key, size_t len, lsn expec
     struct sql_env *env = s->op.x->env;
     uint16_t natts = s->op.plan->change.natts;
     if (!s->is_update) {
-        TRY(ri_before(env, s->relation, s->old.values, s->old.nulls, NULL, NULL));
         TRY(table_delete(env, s->relation, key, len, expected, s->old.values, s->old.nulls));
         return ri_changed(env, s->relation, s->old.values, s->old.nulls, NULL, NULL);
     }
     TRY(check_row(s->op.x, &s->checks, s->view, &s->row_arena));
     flat_from(s->view, natts, 0, &s->fresh);
-    TRY(ri_before(env, s->relation, s->old.values, s->old.nulls, s->fresh.values, s->fresh.nulls));
     TRY(table_update(env, s->relation, key, len, expected, s->old.values, s->old.nulls,
                      s->fresh.values, s->fresh.nulls));
     return ri_changed(env, s->relation, s->old.values, s->old.nulls, s->fresh.values,
@@ -116,7 +114,7 @@ static status look_again(struct change *s, const void *key, size_t len, const st
     struct execution *x = s->op.x;
     uint16_t natts = s->op.plan->change.natts;
     *ret_go_on = false;
-    status st = table_recheck(x->env, s->relation, key, len, s->entry_buf, e);
+    status st = table_recheck(x->env, s->relation, key, len, ROW_UPDATE, false, s->entry_buf, e);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     if (own_new_version(x->env, e)) return OK;

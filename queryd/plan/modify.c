@@ -223,13 +223,12 @@ status plan_lock(struct planner *p, struct plan *input, struct plan **ret) {
     TRY(plan_above(p, PLAN_LOCK, input, &node));
     NEW_N(p, node->lock.rels, q->nlock_rtes + 1);
     for (uint16_t i = 0; i < q->nlock_rtes; i++) {
-        bool known = false;
-        for (uint16_t k = 0; k < i; k++) known |= q->lock_rtes[k] == q->lock_rtes[i];
-        if (known) continue;
-        TRY(lock_rel(p, q->lock_rtes[i], input, &node->lock.rels[node->lock.n++]));
+        struct plan_lock_rel *l = &node->lock.rels[node->lock.n++];
+        TRY(lock_rel(p, q->lock_rtes[i].rte, input, l));
+        l->strength = q->lock_rtes[i].strength;
+        l->wait = q->lock_rtes[i].wait;
     }
     TRY(compile_recheck(p, node, input, &node->lock.recheck));
-    node->lock.wait = q->lock_wait;
     *ret = node;
     return OK;
 }

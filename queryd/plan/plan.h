@@ -205,9 +205,10 @@ struct plan_lock { /* SELECT … FOR UPDATE: locks rows, again looks at those th
         uint16_t address; /* column */
         uint16_t natts;
         uint16_t *columns; /* where attribute i + 1 lies in the input, UINT16_MAX: nowhere */
+        enum ast_lock_strength strength;
+        enum ast_lock_wait wait;
     } * rels;
     struct program *recheck;
-    enum ast_lock_wait wait; /* the strictest that was asked for */
 };
 
 struct plan_cte {

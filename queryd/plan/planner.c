@@ -475,9 +475,9 @@ static status plan_level(struct planner *p, double limit, struct plan **ret) {
     TRY(mark_used(p));
     if (q->kind != QUERY_SELECT) return plan_change_query(p, ret);
     for (uint16_t i = 0; i < q->nlock_rtes; i++) {
-        struct rte_plan *r = &p->rtes[q->lock_rtes[i]];
+        struct rte_plan *r = &p->rtes[q->lock_rtes[i].rte];
         r->address = true;
-        memset(r->used, true, q->rtes[q->lock_rtes[i]]->ncolumns);
+        memset(r->used, true, q->rtes[q->lock_rtes[i].rte]->ncolumns);
     }
     return plan_select(p, limit, ret);
 }

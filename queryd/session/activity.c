@@ -182,75 +182,45 @@ status pg_cancel_backend(struct fn_call *c) {
     return OK;
 }
 
-status pg_postmaster_start_time(struct fn_call *c) {
-    uint64_t wall_ns = shm_of(c)->control->started_wall_ns;
-    c->result = datum_int8((int64_t)(wall_ns / 1000) - UNIX_TO_2000_US);
+/* One who ends waits for no-one: with a time limit it is looked whether it has ended. */
+status pg_terminate_backend(struct fn_call *c) {
+    struct session *s = caller(c);
+    struct proc *p = s->env.proc;
+    const struct shm *shm = p->shm;
+    int64_t timeout_ms = c->args[1].i64;
+    char words[96];
+    if (timeout_ms < 0)
+        return error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE,
+                         "\"timeout\" must not be negative");
+    struct session_slot *other = slot_of_pid(shm, c->args[0].i32);
+    c->result = datum_bool(other);
+    if (!other) {
+        snprintf(words, sizeof words, "PID %d is not a PostgreSQL server process", c->args[0].i32);
+        send_notice(&s->env, "WARNING", "01000", words);
+        return OK;
+    }
+    uint32_t generation = atomic_load(&other->generation);
+    session_note_effect(s);
+    atomic_store(&other->terminate, true);
+    worker_cancel_request(s->worker, c->args[0].u32, other->secret);
+    uint64_t end_ns = p->env->mono_ns(p) + (uint64_t)timeout_ms * 1000000;
+    while (timeout_ms && is_connected(other) && atomic_load(&other->generation) == generation) {
+        TRY(sql_env_breathe(&s->env));
+        if (p->env->mono_ns(p) >= end_ns) {
+            snprintf(words, sizeof words,
+                     "backend with PID %d did not terminate within %lld milliseconds",
+                     c->args[0].i32, (long long)timeout_ms);
+            send_notice(&s->env, "WARNING", "01000", words);
+            c->result = datum_bool(false);
+            return OK;
+        }
+        daemon_sleep(daemon_of(p), 2000000);
+    }
     return OK;
 }
 
-/* ---- locks on relations ---- */
-
-static const char *const mode_names[] = {[MODE_ACCESS_SHARE] = "AccessShareLock",
-                                         [MODE_ROW_SHARE] = "RowShareLock",
-                                         [MODE_ROW_EXCLUSIVE] = "RowExclusiveLock",
-                                         [MODE_SHARE_UPDATE_EXCLUSIVE] = "ShareUpdateExclusiveLock",
-                                         [MODE_SHARE] = "ShareLock",
-                                         [MODE_SHARE_ROW_EXCLUSIVE] = "ShareRowExclusiveLock",
-                                         [MODE_EXCLUSIVE] = "ExclusiveLock",
-                                         [MODE_ACCESS_EXCLUSIVE] = "AccessExclusiveLock"};
-
-enum {
-    LOCKS_locktype,
-    LOCKS_database,
-    LOCKS_relation,
-    LOCKS_virtualtransaction = 10,
-    LOCKS_pid,
-    LOCKS_mode,
-    LOCKS_granted,
-    LOCKS_fastpath,
-    LOCKS_COLUMNS = 16
-};
-
-static status lock_row(struct fn_call *c, const struct txn_slot *t, uint64_t lock,
-                       enum relation_mode mode) {
-    datum values[LOCKS_COLUMNS];
-    uint8_t nulls[LOCKS_COLUMNS];
-    uint32_t session = (uint32_t)atomic_load(&t->session);
-    char name[32];
-    memset(nulls, 1, sizeof nulls);
-    nulls[LOCKS_locktype] = nulls[LOCKS_database] = nulls[LOCKS_relation] = 0;
-    memset(nulls + LOCKS_virtualtransaction, 0, LOCKS_fastpath - LOCKS_virtualtransaction + 1);
-    snprintf(name, sizeof name, "%u/%llu", session + 1,
-             (unsigned long long)(atomic_load(&t->word) >> 8));
-    TRY(text_datum(c->env, "relation", &values[LOCKS_locktype]));
-    TRY(text_datum(c->env, name, &values[LOCKS_virtualtransaction]));
-    TRY(text_datum(c->env, mode_names[mode], &values[LOCKS_mode]));
-    values[LOCKS_database] = datum_oid(slot_at(shm_of(c), session)->database_oid);
-    values[LOCKS_relation] = datum_oid((oid)(lock >> 16));
-    values[LOCKS_pid] = datum_int4((int32_t)session + 1);
-    values[LOCKS_granted] = datum_bool(!(lock & TXN_LOCK_WANTED));
-    values[LOCKS_fastpath] = datum_bool(mode < MODE_SHARE_UPDATE_EXCLUSIVE);
-    return give_row(c, values, nulls);
-}
-
-/* The counter runs over modes within locks within transactions. */
-status pg_lock_status(struct fn_call *c) {
-    const struct shm *shm = shm_of(c);
-    enum { MODES = MODE_ACCESS_EXCLUSIVE + 1, LOCKS = TXN_RELATION_LOCKS * MODES };
-    uint32_t *at;
-    TRY(set_counter(c, &at));
-    for (; *at < shm->sizes.txns * LOCKS; ++*at) {
-        const struct txn_slot *t = txn_slot_at(shm, *at / LOCKS);
-        uint64_t lock = atomic_load(&t->lock[*at % LOCKS / MODES]);
-        if (txn_slot_state(t) == TXN_FREE || lock == 0) {
-            *at = *at / LOCKS * LOCKS + LOCKS - 1;
-            continue;
-        }
-        enum relation_mode mode = *at % MODES;
-        if (mode == MODE_NONE || !(lock & 1u << mode)) continue;
-        ++*at;
-        return lock_row(c, t, lock, mode);
-    }
-    c->set_done = true;
+status pg_postmaster_start_time(struct fn_call *c) {
+    uint64_t wall_ns = shm_of(c)->control->started_wall_ns;
+    c->result = datum_int8((int64_t)(wall_ns / 1000) - UNIX_TO_2000_US);
     return OK;
 }

@@ -166,6 +166,7 @@ void block_abort(struct session *s) {
     if (s->txn.slot &&
         (!s->savepoints || !ok(txn_rollback_to(s->env.proc, &s->txn, s->savepoints->mark))))
         status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
+    if (s->savepoints) txn_release_to(s->env.proc, &s->txn, s->savepoints->locks);
     if (s->txn.slot && s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, s->savepoints ? s->savepoints->saved_settings : 0);
     if (s->txn.slot) block_statement_end(s);
@@ -318,6 +319,7 @@ static status add_savepoint(struct session *s, const char *name) {
     snprintf(p->name, sizeof p->name, "%s", name);
     p->outer = s->savepoints;
     p->mark = txn_mark(&s->txn);
+    TRY(txn_lock_mark(&s->txn, &p->locks));
     p->saved_settings = s->setting_values.nsaved;
     s->savepoints = p;
     return OK;
@@ -328,6 +330,7 @@ static status roll_back_to(struct session *s, struct savepoint *p) {
         return error_set(&s->error, ST_INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"%s\" is lost",
                          p->name);
     TRY(txn_rollback_to(s->env.proc, &s->txn, p->mark));
+    txn_release_to(s->env.proc, &s->txn, p->locks);
     ri_rolled_back(&s->env, p->mark);
     s->savepoints = p;
     portal_drop_from(s, block_level(s));

@@ -97,7 +97,11 @@ void session_functions_register(void) {
                 {1941, pg_stat_get_db_numbackends},
                 {2171, pg_cancel_backend},
                 {2560, pg_postmaster_start_time},
+                {2096, pg_terminate_backend},
                 {1371, pg_lock_status},
+                {2561, pg_blocking_pids},
+                {3376, pg_safe_snapshot_blocking_pids},
+                {3378, pg_isolation_test_session_is_blocked},
                 {2034, pg_postmaster_start_time}, /* when settings were read */
                 {2626, pg_sleep},
                 {3294, current_setting_missing_ok},
@@ -105,4 +109,5 @@ void session_functions_register(void) {
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         status_ignore(
             function_register(list[i].oid, list[i].body)); /* not listed: cannot be called */
+    advisory_functions_register();
 }

@@ -18,6 +18,13 @@ fn_scalar pg_stat_get_backend_activity;
 fn_scalar pg_stat_get_db_numbackends;
 fn_scalar pg_cancel_backend;
 fn_scalar pg_postmaster_start_time;
+fn_scalar pg_terminate_backend;
+/* locks.c */
 fn_scalar pg_lock_status;
+fn_scalar pg_blocking_pids;
+fn_scalar pg_safe_snapshot_blocking_pids;
+fn_scalar pg_isolation_test_session_is_blocked;
+/* advisory.c: pg_advisory_…, pg_try_advisory_… */
+void advisory_functions_register(void);
 
 #endif

@@ -103,6 +103,7 @@ static status restore_statements(struct session *s) {
 static status restore(struct session *s) {
     struct session_slot *slot = s->slot;
     s->restoring = true;
+    txn_session_take_up(s->env.proc, &s->locks, session_number(s));
     s->started = slot->started;
     s->cursors_lost = slot->holds_cursors;
     slot->holds_cursors = false;

@@ -12,9 +12,18 @@ static void field(struct wire *w, char code, const char *text) {
     wire_puts(w, text);
 }
 
+/* What ends the session takes the place of whatever came of its statement. */
+static const char *say_end(struct session *s) {
+    error_clear(&s->error);
+    status_ignore(error_set(&s->error, s->end_code, "%s", s->end_words)); /* sent by the caller */
+    s->end_code = ST_OK;
+    return "FATAL";
+}
+
 void send_error(struct session *s, const char *severity) {
     struct wire *w = &s->wire;
     const struct error *e = &s->error;
+    if (s->end_code) severity = say_end(s);
     counter_add(s->env.proc, COUNTER_ERRORS, 1);
     char position[16] = "";
     if (e->position > 0) snprintf(position, sizeof position, "%d", e->position);

@@ -116,6 +116,7 @@ void session_free(struct session *s) {
     uint32_t index = s->index;
     wire_fini(&s->wire);
     worker_drop_socket(w, s);
+    txn_session_unlock_all(&w->d->proc, &s->locks);
     forget(s);
     session_slot_free(w->d->proc.shm, index);
 }
@@ -124,6 +125,7 @@ void session_leave(struct session *s) {
     struct shm *shm = s->worker->d->proc.shm;
     uint32_t index = s->index;
     wire_leave(&s->wire);
+    txn_session_leave(&s->worker->d->proc, &s->locks);
     forget(s);
     session_release(shm, index);
 }
@@ -279,8 +281,18 @@ static bool may_hold_back(const struct session *s) {
 }
 
 /* What is to be done when nothing is left to read: send, and go away. */
+/* Of the settings for a session that rests, as its block is. */
+static void note_idle_timeout(struct session *s) {
+    uint32_t ms = s->block == BLOCK_NONE ? s->settings.idle_timeout_ms
+                                         : s->settings.idle_in_transaction_timeout_ms;
+    struct proc *p = s->env.proc;
+    s->idle_until_ns = ms && s->started ? p->env->mono_ns(p) + ms * 1000000ull : 0;
+    if (s->idle_until_ns) worker_note_deadline(s->worker, s->idle_until_ns);
+}
+
 static void rest(struct session *s) {
     if (!may_hold_back(s)) wire_flush(&s->wire);
+    note_idle_timeout(s);
     atomic_store(&s->slot->state, SESSION_IDLE);
     atomic_store_explicit(&s->slot->resting, true, memory_order_release);
 }
@@ -307,6 +319,7 @@ void session_run(void *session) {
     struct session *s = session;
     struct proc *p = s->env.proc;
     s->running = true;
+    s->idle_until_ns = 0;
     coro_set_local(&s->env);
     while (!s->ending) {
         struct wire_message m;
@@ -333,6 +346,7 @@ void session_run(void *session) {
         else
             start_up(s, &m);
     }
+    if (s->end_code) send_error(s, "FATAL");
     block_rollback_all(s);
     drop_temporary(s);
     if (!s->wire.closed) wire_flush(&s->wire);
@@ -347,6 +361,19 @@ void session_end(void *session) {
     drop_temporary(s);
     wire_flush(&s->wire);
     session_free(s);
+}
+
+void session_terminate(struct session *s, enum status_code code, const char *words) {
+    s->ending = true;
+    s->end_code = code;
+    s->end_words = words;
+    if (s->running) {
+        atomic_store(&s->slot->cancel, true);
+        session_cancel(s);
+        return;
+    }
+    s->running = true;
+    if (!ok(daemon_spawn(s->worker->d, 0, session_end, s))) session_free(s);
 }
 
 void session_cancel(struct session *s) {

@@ -29,6 +29,7 @@ enum block_state { BLOCK_NONE, BLOCK_OPEN, BLOCK_FAILED };
 struct savepoint {
     struct savepoint *outer;
     struct txn_mark mark;
+    uint32_t locks;          /* txn_lock_mark */
     uint32_t saved_settings; /* entries of the undo list before it */
     char name[NAME_BYTES];
 };
@@ -98,12 +99,16 @@ struct session {
     bool cursors_lost; /* held cursors died with its worker */
     bool rested;       /* no message was worked on when its last worker died */
     bool restoring; /* the session is put together from its slot: nothing is told to the client */
-    bool last_statement; /* of a simple query: what runs now has nothing behind it */
+    enum status_code end_code; /* it is to end for this reason; ST_OK: it is not */
+    const char *end_words;
+    uint64_t idle_until_ns; /* monotonic: when an idle time-out ends it; 0: never */
+    bool last_statement;    /* of a simple query: what runs now has nothing behind it */
     enum block_state block;
     struct savepoint *savepoints; /* innermost first, in txn_arena */
 
     struct sql_env env;
     struct txn txn;
+    struct txn locks; /* what the session has locked beyond transactions */
     struct sql_settings settings;
     struct session_env values;
     struct error error;
@@ -159,6 +164,13 @@ status session_take_up(struct worker *w, uint32_t index, uint32_t generation, in
 bool session_may_leave(const struct session *s);
 /* A cancel request has come, or the client has gone: ends a wait for a lock. */
 void session_cancel(struct session *s);
+
+/* As locks beyond transactions name it. */
+static inline uint64_t session_number(const struct session *s) {
+    return (uint64_t)atomic_load(&s->slot->generation) << 32 | s->index;
+}
+/* It is to end (pg_terminate_backend, a time-out), with these words to its client. */
+void session_terminate(struct session *s, enum status_code code, const char *words);
 
 /* protocol.c: messages out */
 void send_error(struct session *s, const char *severity);

@@ -316,6 +316,10 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_search_path: q->search_path = setting_show(s, v); break;
     case SETTING_lock_timeout: q->lock_timeout_ms = (uint32_t)number_of(s, v); break;
     case SETTING_statement_timeout: q->statement_timeout_ms = (uint32_t)number_of(s, v); break;
+    case SETTING_idle_session_timeout: q->idle_timeout_ms = (uint32_t)number_of(s, v); break;
+    case SETTING_idle_in_transaction_session_timeout:
+        q->idle_in_transaction_timeout_ms = (uint32_t)number_of(s, v);
+        break;
     case SETTING_default_statistics_target: q->statistics_target = (uint32_t)number_of(s, v); break;
     case SETTING_work_mem: q->work_mem_bytes = number_of(s, v) * 1024; break;
     case SETTING_enable_seqscan: q->enable_seqscan = is_on(s, v); break;

@@ -192,6 +192,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
     }
     if (d->kind == DISCARD_ALL) {
         TRY(cursor_close(s, NULL));
+        txn_session_unlock_all(s->env.proc, &s->locks);
         settings_reset_all(s);
         TRY(setting_set(s, "session_authorization", NULL, false));
         prepared_drop(s, NULL);

@@ -23,6 +23,7 @@
 #include "session/session_private.h"
 #include "types/type.h"
 
+#define TERMINATED_WORDS "terminating connection due to administrator command"
 #define LATE_RETRY_NS 10000000u
 #define AGAIN_NS 5000000u
 
@@ -191,8 +192,14 @@ void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret) {
 
 void worker_look_for_cancels(struct worker *w) {
     w->cancelling = false;
-    for (struct session *s = w->sessions; s; s = s->next) {
+    for (struct session *s = w->sessions, *next; s; s = next) {
+        next = s->next;
         if (!atomic_load_explicit(&s->slot->cancel, memory_order_relaxed)) continue;
+        if (atomic_exchange(&s->slot->terminate, false)) {
+            w->cancelling |= s->running;
+            session_terminate(s, ST_ADMIN_SHUTDOWN, TERMINATED_WORDS);
+            continue;
+        }
         session_cancel(s);
         w->cancelling |= s->running;
     }
@@ -202,11 +209,27 @@ void worker_note_deadline(struct worker *w, uint64_t deadline_ns) {
     if (w->deadline_ns == 0 || deadline_ns < w->deadline_ns) w->deadline_ns = deadline_ns;
 }
 
+static void end_idle(struct session *s) {
+    if (s->block == BLOCK_NONE)
+        session_terminate(s, ST_IDLE_SESSION_TIMEOUT,
+                          "terminating connection due to idle-session timeout");
+    else
+        session_terminate(s, ST_IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                          "terminating connection due to idle-in-transaction timeout");
+}
+
 /* Whoever computes looks at its deadline itself; whoever waits for a lock is woken here. One that
  * is late and does neither may begin to wait later: it is looked at again. */
 static void look_for_deadlines(struct worker *w, uint64_t now) {
     w->deadline_ns = 0;
-    for (struct session *s = w->sessions; s; s = s->next) {
+    for (struct session *s = w->sessions, *next; s; s = next) {
+        next = s->next;
+        if (!s->running && s->idle_until_ns) {
+            if (s->idle_until_ns > now)
+                worker_note_deadline(w, s->idle_until_ns);
+            else
+                end_idle(s);
+        }
         if (!s->running || !s->env.deadline_ns) continue;
         bool late = s->env.deadline_ns <= now;
         if (late) session_cancel(s);
@@ -318,15 +341,8 @@ static bool queryd_step(struct daemon *d) {
 void worker_end_sessions(struct worker *w) {
     for (struct session *s = w->sessions, *next; s; s = next) {
         next = s->next;
-        s->ending = true;
-        atomic_store(&s->slot->cancel, true);
         w->cancelling = true;
-        if (s->running) continue;
-        error_clear(&s->error);
-        status_ignore(error_set(&s->error, ST_ADMIN_SHUTDOWN,
-                                "terminating connection due to administrator command"));
-        s->running = true;
-        if (!ok(daemon_spawn(w->d, 0, session_end, s))) session_free(s);
+        session_terminate(s, ST_ADMIN_SHUTDOWN, TERMINATED_WORDS);
     }
 }
 

@@ -14,15 +14,23 @@
 
 status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
                   size_t key_len) {
-    uint64_t row = txn_row_hash(t, key, key_len);
-    status s =
-        txn_wait(env->proc, env->txn, stamp_txid(holder), row, env->settings->lock_timeout_ms);
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry e;
+    struct txn_blocker other;
+    if (!txn_blocker_of(env->proc->shm, stamp_txid(holder), &other)) return OK;
+    status s = tree_get(env->proc, t, key, key_len, buf, &e);
+    if (status_is(s, ST_NOT_FOUND) || (ok(s) && e.stamp != holder)) return OK;
+    TRY(s);
+    return table_wait_for(env, other, txn_row_hash(t, key, key_len));
+}
+
+status table_wait_for(struct sql_env *env, struct txn_blocker other, uint64_t row) {
+    status s = txn_wait_for(env->proc, env->txn, other, row, env->settings->lock_timeout_ms);
     switch (s.code) {
     case ST_OK: return OK;
     case ST_DEADLOCK_DETECTED:
         s = error_set(env->eval.error, s.code, "deadlock detected");
-        error_detail(env->eval.error, "The wait for transaction %llu would have closed a circle.",
-                     (unsigned long long)stamp_txid(holder));
+        error_detail(env->eval.error, "The wait would have closed a circle.");
         error_hint(env->eval.error, "See server log for query details.");
         return s;
     case ST_LOCK_NOT_AVAILABLE:
@@ -119,27 +127,60 @@ out:
     return s;
 }
 
-/* ROW_CHANGED is READ COMMITTED's to decide; a fixed snapshot cannot go on. */
-static status changed(struct sql_env *env) {
+status table_changed(struct sql_env *env, bool deleted) {
     if (env->txn->isolation == ISO_READ_COMMITTED) return STATUS(ROW_CHANGED);
     return error_set(env->eval.error, ST_SERIALIZATION_FAILURE,
-                     "could not serialize access due to concurrent update");
+                     "could not serialize access due to concurrent %s",
+                     deleted ? "delete" : "update");
 }
 
-/* Writes a new version of the row (row NULL: deletes it), waiting for whoever is writing it. */
-static status write_version(struct sql_env *env, const struct relation *r, const void *key,
-                            size_t key_len, lsn expected, const struct buf *row, bool nowait) {
+/* The newest version is not `expected`, but may only lock it: then *expected becomes that. */
+static status look_behind_locks(struct sql_env *env, const struct relation *r, const void *key,
+                                size_t key_len, bool lock, lsn *expected) {
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry e;
+    bool same = false;
+    status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
+    if (status_is(s, ST_NOT_FOUND)) return table_changed(env, !lock);
+    TRY(s);
+    TRY(table_same_version(env, e, *expected, ROW_UPDATE, &same));
+    if (!same) return table_changed(env, !lock && e.flags & ENTRY_DELETED);
+    *expected = e.lsn;
+    return OK;
+}
+
+static status write_once(struct sql_env *env, const struct relation *r, const void *key,
+                         size_t key_len, lsn expected, const struct buf *row,
+                         struct tree_guard *guard, struct tree_found *found) {
     struct tree_writer *w = &env->txn->writer;
+    w->guard = guard;
+    status s =
+        row ? tree_update(env->proc, w, r->tree, key, key_len, expected, row->data, row->len,
+                          txn_is_running, found)
+            : tree_delete(env->proc, w, r->tree, key, key_len, expected, txn_is_running, found);
+    w->guard = NULL;
+    return s;
+}
+
+status table_write_version(struct sql_env *env, const struct relation *r, const void *key,
+                           size_t key_len, lsn expected, const struct buf *row,
+                           struct row_wish wish) {
+    struct row_guard g = table_guard(env, r, key, key_len, wish.mode);
+    if (wish.lock) g.guard.new_flags |= ENTRY_LOCK;
     for (;;) {
         struct tree_found found;
-        status s = row ? tree_update(env->proc, w, r->tree, key, key_len, expected, row->data,
-                                     row->len, txn_is_running, &found)
-                       : tree_delete(env->proc, w, r->tree, key, key_len, expected, txn_is_running,
-                                     &found);
-        if (status_is(s, ST_ROW_CHANGED) || status_is(s, ST_NOT_FOUND)) return changed(env);
+        status s = write_once(env, r, key, key_len, expected, row, &g.guard, &found);
         if (ok(s)) return note_write(env, r->tree, key, key_len);
-        if (!status_is(s, ST_ROW_BUSY) || nowait) return s;
-        TRY(table_wait(env, found.stamp, r->tree, key, key_len));
+        if (status_is(s, ST_ROW_CHANGED) || status_is(s, ST_NOT_FOUND)) {
+            TRY(look_behind_locks(env, r, key, key_len, wish.lock, &expected));
+            continue;
+        }
+        if (!status_is(s, ST_ROW_BUSY) || wish.nowait) return s;
+        if (g.guard.blocked)
+            TRY(table_wait_for(env, g.blocker, 0));
+        else
+            TRY(table_wait(env, found.stamp, r->tree, key, key_len));
+        g.guard.blocked = false;
     }
 }
 
@@ -187,6 +228,37 @@ out:
     return s;
 }
 
+static bool same_datums(const struct index_desc *index, const datum *old_values,
+                        const uint8_t *old_nulls, const datum *values, const uint8_t *nulls) {
+    for (uint16_t i = 0; i < index->nkeys; i++) {
+        int16_t att = index->columns[i];
+        if (att <= 0 || old_nulls[att - 1] != nulls[att - 1] ||
+            memcmp(&old_values[att - 1], &values[att - 1], sizeof *values) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Does what a foreign key could refer to change (the primary key aside)? */
+static status keys_change(struct sql_env *env, const struct relation *r, const datum *old_values,
+                          const uint8_t *old_nulls, const datum *values, const uint8_t *nulls,
+                          bool *ret) {
+    for (uint16_t i = 0; i < r->nindexes && !*ret; i++) {
+        const struct index_desc *x = &r->indexes[i];
+        if (!x->unique || x->computed || same_datums(x, old_values, old_nulls, values, nulls))
+            continue;
+        struct buf before = {0}, after = {0};
+        bool has_null;
+        status s = table_index_key(env, r, x, old_values, old_nulls, &before, &has_null);
+        if (ok(s)) s = table_index_key(env, r, x, values, nulls, &after, &has_null);
+        *ret = ok(s) && !same_bytes(&before, &after);
+        buf_free(&before);
+        buf_free(&after);
+        TRY(s);
+    }
+    return OK;
+}
+
 status table_update(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
                     lsn expected, const datum *old_values, const uint8_t *old_nulls,
                     const datum *values, const uint8_t *nulls) {
@@ -197,9 +269,13 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
     if (!r->primary) TRY_OUT(s, buf_add(&new_key, key, key_len));
     TRY_OUT(s, form_row(env, r, values, nulls, &new_key, &row));
     if (new_key.len == key_len && memcmp(new_key.data, key, key_len) == 0) {
-        TRY_OUT(s, write_version(env, r, key, key_len, expected, &row, false));
+        bool keys = false;
+        TRY_OUT(s, keys_change(env, r, old_values, old_nulls, values, nulls, &keys));
+        struct row_wish wish = {.mode = keys ? ROW_UPDATE : ROW_NO_KEY_UPDATE};
+        TRY_OUT(s, table_write_version(env, r, key, key_len, expected, &row, wish));
     } else {
-        TRY_OUT(s, write_version(env, r, key, key_len, expected, NULL, false));
+        TRY_OUT(s, table_write_version(env, r, key, key_len, expected, NULL,
+                                       (struct row_wish){.mode = ROW_UPDATE}));
         s = table_put_entry(env, r->tree, &new_key, &row);
         if (status_is(s, ST_EXISTS))
             s = table_unique_error(env, r, r->primary, values, nulls, false);
@@ -218,36 +294,12 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
                     lsn expected, const datum *old_values, const uint8_t *old_nulls) {
     struct buf old_key = {.data = (char *)key, .len = key_len};
     TRY(txn_need_id(env->proc, env->txn));
-    TRY(write_version(env, r, key, key_len, expected, NULL, false));
+    TRY(table_write_version(env, r, key, key_len, expected, NULL,
+                            (struct row_wish){.mode = ROW_UPDATE}));
     for (uint16_t i = 0; i < r->nindexes; i++)
         TRY(move_index_entry(env, r, &r->indexes[i], &old_key, NULL, old_values, old_nulls, NULL,
                              NULL));
     catalog_note_change(env->catalog, r);
-    return OK;
-}
-
-status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
-                      size_t key_len, lsn expected, bool nowait) {
-    TRY(txn_need_id(env->proc, env->txn));
-    char buf[TREE_ENTRY_BYTES_MAX];
-    struct tree_entry e;
-    status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
-    if (status_is(s, ST_NOT_FOUND)) return changed(env);
-    TRY(s);
-    struct buf row = {.data = (char *)e.value, .len = e.value_len};
-    return write_version(env, r, key, key_len, expected, &row, nowait);
-}
-
-status table_row_is_busy(struct sql_env *env, const struct relation *r, const void *key,
-                         size_t key_len, bool *ret_busy) {
-    char buf[TREE_ENTRY_BYTES_MAX];
-    struct tree_entry e;
-    *ret_busy = false;
-    status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
-    if (status_is(s, ST_NOT_FOUND)) return OK;
-    TRY(s);
-    *ret_busy = stamp_is_txid(e.stamp) && stamp_txid(e.stamp) != env->txn->writer.x &&
-                txn_is_running(env->proc, stamp_txid(e.stamp), NULL);
     return OK;
 }
 

@@ -8,6 +8,35 @@
  * when the wait is refused or broken off. */
 status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
                   size_t key_len);
+/* The same for one who is known. row: as of txn_wait. */
+status table_wait_for(struct sql_env *env, struct txn_blocker other, uint64_t row);
+
+/* What the writer of a row looks at under its latch: does somebody hold the row shared? */
+struct row_guard {
+    struct tree_guard guard;
+    struct txn *txn;
+    uint64_t row, whole;
+    bool key;
+    struct txn_blocker blocker;
+};
+struct row_guard table_guard(struct sql_env *env, const struct relation *r, const void *key,
+                             size_t key_len, enum row_lock mode);
+
+/* Writes a new version of the row (row NULL: deletes it), waiting for whoever holds it. lock: the
+ * version is only a lock. ROW_BUSY when nowait; as of table_changed. */
+struct row_wish {
+    enum row_lock mode;
+    bool lock, nowait;
+};
+status table_write_version(struct sql_env *env, const struct relation *r, const void *key,
+                           size_t key_len, lsn expected, const struct buf *row,
+                           struct row_wish wish);
+/* Is this version `expected` itself, or nothing more to who wants that mode: does it only lock it?
+ */
+status table_same_version(struct sql_env *env, struct tree_entry e, lsn expected,
+                          enum row_lock mode, bool *ret_same);
+/* ROW_CHANGED is READ COMMITTED's to decide; a fixed snapshot cannot go on: 40001. */
+status table_changed(struct sql_env *env, bool deleted);
 
 /* 23505 for the row's values in the index; create: the words of CREATE INDEX. */
 status table_unique_error(struct sql_env *env, const struct relation *r,

@@ -25,19 +25,6 @@ status table_get(struct sql_env *env, const struct relation *r, const void *key,
     return see(env, ret_entry, buf);
 }
 
-status table_recheck(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
-                     void *buf, struct tree_entry *ret_entry) {
-    for (;;) {
-        TRY(tree_get(env->proc, r->tree, key, key_len, buf, ret_entry));
-        struct snapshot now = env->snapshot;
-        now.x = env->txn->writer.x;
-        txid holder;
-        status s = version_newest(env->proc, &now, ret_entry, &holder);
-        if (!status_is(s, ST_ROW_BUSY)) return s;
-        TRY(table_wait(env, stamp_of_txid(holder), r->tree, key, key_len));
-    }
-}
-
 /* The first key after all that begin with these bytes; false: there is none. */
 static bool after_prefix(struct buf *b) {
     while (b->len && (unsigned char)b->data[b->len - 1] == 0xff) b->len--;

@@ -29,25 +29,23 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
                     const datum *values, const uint8_t *nulls);
 status table_delete(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
                     lsn expected, const datum *old_values, const uint8_t *old_nulls);
+/* PostgreSQL's modes of row locks. UPDATE takes NO KEY UPDATE when it leaves the columns of unique
+ * indexes alone, else UPDATE, as DELETE does; foreign keys take KEY SHARE of what they refer to. */
+enum row_lock { ROW_KEY_SHARE, ROW_SHARE, ROW_NO_KEY_UPDATE, ROW_UPDATE };
 /* After ROW_CHANGED in READ COMMITTED: the newest committed version of the row (waits for a running
- * writer). NOT_FOUND: it is gone: leave the row out. buf: TREE_ENTRY_BYTES_MAX. */
+ * writer that excludes the mode; nowait: ROW_BUSY instead). NOT_FOUND: it is gone: leave the row
+ * out. buf: TREE_ENTRY_BYTES_MAX. */
 status table_recheck(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
-                     void *buf, struct tree_entry *ret_entry);
-/* SELECT … FOR UPDATE: the row is rewritten with itself, so that its stamp locks it. nowait:
- * ROW_BUSY instead of waiting for whoever is writing it. */
+                     enum row_lock mode, bool nowait, void *buf, struct tree_entry *ret_entry);
+/* SELECT … FOR …: locks the row until the transaction ends or goes back to a savepoint before.
+ * ROW_CHANGED: as of table_update. nowait: ROW_BUSY instead of waiting for whoever has it. */
 status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,
-                      size_t key_len, lsn expected, bool nowait);
-/* Is another running transaction the row's newest writer? */
-status table_row_is_busy(struct sql_env *env, const struct relation *r, const void *key,
-                         size_t key_len, bool *ret_busy);
+                      size_t key_len, lsn expected, enum row_lock mode, bool nowait);
 
-/* Until the transaction ends: nobody takes the key away that was locked shared, nobody builds on
- * one locked exclusively. t: of the unique index, or of the table for its primary key. */
-status table_lock_key(struct sql_env *env, struct tree t, const void *key, size_t key_len,
-                      bool exclusive);
-/* Locks the key shared and looks whether it is there now (REPEATABLE READ: in the snapshot as
- * well). Waits for whoever is taking it away. NOT_FOUND. */
-status table_find_key(struct sql_env *env, struct tree t, const void *key, size_t key_len);
+/* Looks whether the key of a unique index is there now (REPEATABLE READ: in the snapshot as well)
+ * and locks its row FOR KEY SHARE. Waits for whoever is taking it away. NOT_FOUND. */
+status table_find_key(struct sql_env *env, const struct relation *r, const struct index_desc *index,
+                      const void *key, size_t key_len);
 
 /* One row by its whole primary key bytes. NOT_FOUND. buf: TREE_ENTRY_BYTES_MAX. */
 status table_get(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,

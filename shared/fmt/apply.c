@@ -114,7 +114,7 @@ static status apply_entry(const struct rec_head *r, lsn at, void *page) {
     unsigned i = node_search(&v, view.key, e->key_len, &found);
     if (i == NODE_BROKEN || found == (r->type == REC_ENTRY_INSERT)) return STATUS(INVALID);
     bool restored = r->type == REC_ENTRY_RESTORE;
-    struct node_value nv = {.flags = e->new_flags & (ENTRY_DELETED | ENTRY_FIRST),
+    struct node_value nv = {.flags = e->new_flags & ENTRY_FLAGS,
                             .stamp = restored  ? e->new_stamp
                                      : r->txid ? stamp_of_txid(r->txid)
                                                : 0,

@@ -80,6 +80,10 @@ struct rec_checkpoint {
  */
 #define ENTRY_DELETED 1u /* entry flag: delete mark */
 #define ENTRY_FIRST 2u   /* entry flag: no version before this one */
+/* Of a row, while its writer runs: */
+#define ENTRY_NO_KEY 4u /* entry flag: the writer leaves the row and its key: FOR NO KEY UPDATE */
+#define ENTRY_LOCK 8u   /* entry flag: this version only locks, it is the one before it */
+#define ENTRY_FLAGS (ENTRY_DELETED | ENTRY_FIRST | ENTRY_NO_KEY | ENTRY_LOCK)
 struct rec_entry {
     uint64_t root;      /* of the tree: undo finds the leaf from there */
     uint64_t old_stamp; /* of the version replaced (0 and ENTRY_FIRST chain end for an insert) */

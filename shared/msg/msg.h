@@ -23,7 +23,9 @@ enum msg_op {
 
     /* txnd */
     MSG_TXN_WAIT = 32, /* in: own slot reference, the other's slot reference, row hash (0: none),
-                          timeout ms (0: none). Completes when the other has ended;
+                          timeout ms (0: none) | the other's count of releases << 32.
+                          Completes when the other has ended, or given something back since it
+                          counted so;
                           DEADLOCK_DETECTED, QUERY_CANCELED, LOCK_NOT_AVAILABLE. With MSG_FLAG_SOFT
                           the other does not hold what is waited for but queues for it; AGAIN: a
                           circle is only broken if the asker goes before it */
@@ -31,6 +33,8 @@ enum msg_op {
     MSG_TXN_ENDED = 34, /* in: slot reference of a transaction that had waiters. No completion */
     MSG_TXN_HELP = 35,  /* no arguments: the commit map is full: completes once its base has moved,
                            or SNAPSHOT_TOO_OLD */
+    MSG_TXN_RELEASED = 36, /* in: slot reference of a transaction that had waiters and has given
+                              something back. No completion */
 };
 
 #endif

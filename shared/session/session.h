@@ -12,11 +12,11 @@
  *     229376   802816   prepared statements (see session_statement_…)
  *     1032192  16384    struct session_sequences
  *
- * A slot belongs to the process that `owner` names and is written by it alone, but for `cancel`,
- * which anybody sets. A worker takes a slot by changing owner from 0 to its own with one
- * compare-and-exchange, and gives it back by clearing owner last: so a slot that is not free always
- * says whose it is, wherever its owner dies. Whose worker has died, or was asked to hand over,
- * belongs to the supervisor until that gives it to another worker:
+ * A slot belongs to the process that `owner` names and is written by it alone, but for `cancel`
+ * and `terminate`, which anybody sets. A worker takes a slot by changing owner from 0 to its own
+ * with one compare-and-exchange, and gives it back by clearing owner last: so a slot that is not
+ * free always says whose it is, wherever its owner dies. Whose worker has died, or was asked to
+ * hand over, belongs to the supervisor until that gives it to another worker:
  *
  *     free ──take──→ worker ──free──→ free
  *                    │  ↑ session_taken_up (state GIVEN → IDLE)
@@ -94,6 +94,7 @@ struct session_slot {
     _Atomic uint32_t generation; /* of its uses */
     _Atomic uint64_t owner;      /* epoch << 8 | process slot; 0: free */
     _Atomic bool cancel;         /* 1: a cancel request came for what runs now */
+    _Atomic bool terminate;      /* 1: it is to end, said by whomever together with cancel */
     uint32_t secret;             /* of cancel requests */
 
     /* The connection. in: received and not yet taken; out: whole messages not yet sent. */

@@ -27,6 +27,15 @@ struct tree {
     uint32_t id; /* the relation's OID, for people */
 };
 
+/* What an update or delete of a row minds besides the row's own entry. */
+struct tree_guard {
+    /* Asked with the leaf's latch held: does somebody else hold the row? Then ROW_BUSY. */
+    bool (*blocks)(struct proc *p, struct tree_guard *g);
+    uint8_t new_flags; /* ENTRY_NO_KEY, ENTRY_LOCK: of the new version. NO_KEY is left out over an
+                          own version without it: a lock does not become weaker */
+    bool blocked;      /* it was that */
+};
+
 /* What a change needs to know of its transaction; txn.h embeds it. */
 struct tree_writer {
     txid x;                        /* 0: system */
@@ -34,6 +43,7 @@ struct tree_writer {
     uint64_t undo_next;            /* set by tree_undo for the time of its change; else 0 */
     _Atomic uint64_t *shared_last; /* the slot's copy of `last` (txn table), stored after each
                                       change; may be NULL */
+    struct tree_guard *guard;      /* set for the time of one change; else NULL */
 };
 
 /* An entry as found: a private copy in the caller's arena or buffer. */
@@ -42,7 +52,7 @@ struct tree_entry {
     const unsigned char *value;
     uint16_t key_len;
     uint16_t value_len;
-    uint8_t flags; /* ENTRY_DELETED, ENTRY_FIRST */
+    uint8_t flags; /* ENTRY_… */
     stamp stamp;
     lsn lsn;
 };

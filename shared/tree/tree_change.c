@@ -132,6 +132,19 @@ static status decide(const struct wish *wish, bool found, const struct node_entr
     return OK;
 }
 
+/* The guard of a row's writer has the last word. */
+static status ask_guard(struct proc *p, const struct tree_writer *w, const struct node_entry *old,
+                        struct entry_change *c) {
+    struct tree_guard *g = w->guard;
+    if (!g) return OK;
+    g->blocked = g->blocks(p, g);
+    if (g->blocked) return STATUS(ROW_BUSY);
+    bool own = stamp_is_txid(old->stamp) && stamp_txid(old->stamp) == w->x;
+    bool strong = own && !(old->flags & ENTRY_NO_KEY);
+    c->new_flags |= strong ? g->new_flags & ~ENTRY_NO_KEY : g->new_flags;
+    return OK;
+}
+
 static bool has_room(const struct node_view *v, const struct entry_change *c) {
     if (c->old) return node_free_bytes(v) + c->old->value_len >= c->value_len;
     return node_free_bytes(v) >= node_leaf_bytes(v, c->key_len, c->value_len);
@@ -157,6 +170,7 @@ static status write_entry(struct proc *p, struct tree_writer *w, struct tree t, 
         status s = OK;
         if (found) s = judge(p, w, &old, is_running, &c.old_stamp, ret_found);
         if (ok(s)) s = decide(wish, found, &old, &c);
+        if (ok(s) && !wish->insert) s = ask_guard(p, w, &old, &c);
         if (ok(s) && has_room(&v, &c)) {
             change_entry(p, w, t, &place, &c);
             page_unlatch(place.frame);

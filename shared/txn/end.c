@@ -49,7 +49,7 @@ static status undo_record(struct proc *p, struct txn *t, const struct rec_head *
 
 /* Newest first along txn_prev; a compensation leads past what it has already undone (ARIES: Mohan
  * et al., 1992, section 3: UndoNxtLSN), so undo that is interrupted goes on where it stood. */
-status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark) {
+static status undo_to(struct proc *p, struct txn *t, struct txn_mark mark) {
     _Alignas(8) char buf[REC_BYTES_MAX];
     const struct rec_head *r = (const struct rec_head *)buf;
     lsn at = t->writer.last;
@@ -63,8 +63,16 @@ out:
     return s;
 }
 
+status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark) {
+    if (t->writer.last.at <= mark.last.at) return OK;
+    status s = undo_to(p, t, mark);
+    if (t->slot) slot_tell_released(p, t->index);
+    return s;
+}
+
 static void end(struct proc *p, struct txn *t) {
     slot_close(p, t->index);
+    lock_journal_free(t);
     t->slot = NULL;
     t->writer = (struct tree_writer){0};
     t->have_snapshot = false;
@@ -123,24 +131,22 @@ static status forget(struct proc *p, struct txn *t) {
     return OK;
 }
 
-/* Once the slot is an orphan its locks are no longer ours to look at: what we count of them is read
- * before and taken away afterwards. A death in between takes all our counts with it. */
+/* Once the slot is an orphan its locks are no longer ours to look at: txnd's word speaks of them
+ * before ours is silent, and that before the state changes. A death in between takes all our counts
+ * with it. */
 static void leave_to_txnd(struct proc *p, struct txn *t) {
-    uint32_t counted[TXN_STRONG_HASHES] = {0};
-    bool ours = txn_slot_state(t->slot) != TXN_ORPHAN;
-    for (int i = 0; i < TXN_RELATION_LOCKS && ours; i++) {
-        uint64_t lock = atomic_load(&t->slot->lock[i]);
-        if (txn_lock_is_strong(lock)) counted[txn_lock_hash(lock >> 16)]++;
+    if (txn_slot_state(t->slot) != TXN_ORPHAN) {
+        lock_count_all(p->shm, t->slot, SLOT_TXND, 1);
+        lock_count_all(p->shm, t->slot, p->owner.slot, -1);
     }
     slot_make_orphan(p->shm, t->slot);
-    for (int h = 0; h < TXN_STRONG_HASHES; h++)
-        if (counted[h]) atomic_fetch_sub(&p->shm->txn->strong[p->owner.slot][h], counted[h]);
+    lock_journal_free(t);
 }
 
 status txn_rollback(struct proc *p, struct txn *t) {
     CHECK(t->slot);
     serial_rolled_back(p, t);
-    status s = txn_rollback_to(p, t, (struct txn_mark){LSN_NONE});
+    status s = undo_to(p, t, (struct txn_mark){LSN_NONE});
     if (ok(s)) s = forget(p, t);
     if (ok(s)) {
         counter_add(p, COUNTER_ROLLBACKS, 1);

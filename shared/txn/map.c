@@ -11,7 +11,8 @@
 #include "txn/serial.h"
 
 _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x) {
-    char *map = shm->txn->memory + (size_t)shm->sizes.txns * sizeof(struct txn_slot);
+    size_t per_txn = sizeof(struct txn_slot) + sizeof(struct txn_lock_block);
+    char *map = shm->txn->memory + shm->sizes.txns * per_txn;
     return (_Atomic uint64_t *)map + (x & (shm->sizes.map_entries - 1));
 }
 

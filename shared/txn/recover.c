@@ -48,27 +48,63 @@ static void catch_up_last_lsn(struct shm *shm, struct txn_slot *s, uint16_t proc
         atomic_store(&s->last_lsn, at.at);
 }
 
-/* In all slots, whoever drives them: what a dead worker holds becomes an orphan's. */
-static bool strong_noted(const struct shm *shm, uint32_t hash) {
+/* Counts of txnd's that no lock of any slot stands behind, whoever drives it: what a dead worker
+ * holds becomes an orphan's. */
+struct noted {
+    bool strong[TXN_STRONG_HASHES], key[TXN_ROW_HASHES], row[TXN_ROW_HASHES];
+};
+
+static void note_lock(struct shm *shm, struct noted *n, uint64_t object, uint64_t held) {
+    uint32_t h = lock_row_hash(object);
+    if (held >> 48 != LOCK_ROW)
+        n->strong[lock_strong_count(shm, 0, object, held) - shm->txn->strong[0]] = true;
+    else if (held & MODE_BITS)
+        n->key[h] = n->row[h] = true;
+}
+
+static void note_all(struct shm *shm, struct noted *n) {
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
         const struct txn_slot *s = txn_slot_at(shm, i);
-        for (int k = 0; k < TXN_RELATION_LOCKS; k++) {
-            uint64_t lock = atomic_load(&s->lock[k]);
-            if (lock == 0) break;
-            if (txn_lock_is_strong(lock) && txn_lock_hash(lock >> 16) == hash) return true;
-        }
+        struct txn_lock *l;
+        uint64_t held;
+        for (uint32_t k = 0; (l = txn_lock_at(shm, s, k)) && (held = atomic_load(&l->held)); k++)
+            note_lock(shm, n, atomic_load(&l->object), held);
     }
-    return false;
+}
+
+static bool any(const _Atomic uint32_t *counts, uint32_t n, uint32_t *ret_seen) {
+    bool some = false;
+    for (uint32_t i = 0; i < n; i++) some |= (ret_seen[i] = atomic_load(&counts[i])) != 0;
+    return some;
+}
+
+static void forget(_Atomic uint32_t *counts, uint32_t n, uint32_t *seen, const bool *noted) {
+    for (uint32_t i = 0; i < n; i++)
+        if (seen[i] && !noted[i]) atomic_compare_exchange_strong(&counts[i], &seen[i], 0);
 }
 
 /* Whoever makes an orphan adds to txnd's word, each time that it tries; only txnd takes away, all
  * at once, and only what it saw before it looked. An orphan's locks stand in its slot since before
  * they were added here, so either they are seen or the word has changed. */
 void txn_forget_strong(struct shm *shm) {
-    for (uint32_t h = 0; h < TXN_STRONG_HASHES; h++) {
-        uint32_t seen = atomic_load(&shm->txn->strong[SLOT_TXND][h]);
-        if (seen && !strong_noted(shm, h))
-            atomic_compare_exchange_strong(&shm->txn->strong[SLOT_TXND][h], &seen, 0);
+    struct txn_shared *t = shm->txn;
+    uint32_t strong[TXN_STRONG_HASHES], key[TXN_ROW_HASHES], row[TXN_ROW_HASHES];
+    struct noted noted = {0};
+    bool some = any(t->strong[SLOT_TXND], TXN_STRONG_HASHES, strong);
+    some |= any(t->key_shared[SLOT_TXND], TXN_ROW_HASHES, key);
+    some |= any(t->row_shared[SLOT_TXND], TXN_ROW_HASHES, row);
+    if (!some) return;
+    note_all(shm, &noted);
+    forget(t->strong[SLOT_TXND], TXN_STRONG_HASHES, strong, noted.strong);
+    forget(t->key_shared[SLOT_TXND], TXN_ROW_HASHES, key, noted.key);
+    forget(t->row_shared[SLOT_TXND], TXN_ROW_HASHES, row, noted.row);
+}
+
+static void forget_counts(struct txn_shared *t, uint16_t process) {
+    for (int h = 0; h < TXN_STRONG_HASHES; h++) atomic_store(&t->strong[process][h], 0);
+    for (int h = 0; h < TXN_ROW_HASHES; h++) {
+        atomic_store(&t->key_shared[process][h], 0);
+        atomic_store(&t->row_shared[process][h], 0);
     }
 }
 
@@ -78,14 +114,17 @@ unsigned txn_repair(struct shm *shm, struct owner dead) {
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
         struct txn_slot *s = txn_slot_at(shm, i);
         enum txn_state state = txn_slot_state(s);
-        if (state != TXN_ACTIVE && state != TXN_ENDING) continue;
+        if (state == TXN_FREE || state == TXN_ORPHAN) continue;
         if (atomic_load(&s->owner) != owner_word(dead)) continue;
+        if (state == TXN_SESSION) {
+            slot_leave_session(shm, s);
+            continue;
+        }
         catch_up_last_lsn(shm, s, dead.slot);
         atomic_store(&s->snapshot, 0);
         slot_make_orphan(shm, s);
         orphans++;
     }
-    for (int h = 0; h < TXN_STRONG_HASHES && dead.slot != SLOT_TXND; h++)
-        atomic_store(&shm->txn->strong[dead.slot][h], 0);
+    if (dead.slot != SLOT_TXND) forget_counts(shm->txn, dead.slot);
     return orphans;
 }

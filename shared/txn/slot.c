@@ -3,8 +3,8 @@
 #include "txn/serial.h"
 
 size_t txn_shared_bytes(const struct shm_sizes *s) {
-    return sizeof(struct txn_shared) + (size_t)s->txns * sizeof(struct txn_slot) +
-           (size_t)s->map_entries * sizeof(uint64_t);
+    size_t per_txn = sizeof(struct txn_slot) + sizeof(struct txn_lock_block);
+    return sizeof(struct txn_shared) + s->txns * per_txn + s->map_entries * sizeof(uint64_t);
 }
 
 void txn_shared_init(struct shm *shm, txid next) {
@@ -47,51 +47,46 @@ void slot_open(struct shm *shm, uint32_t index, struct owner owner, enum txn_sta
     atomic_store(&s->word, generation << 8 | state);
 }
 
-/* Strong modes are counted by the process that drives the transaction; for the orphan it is txnd
- * that notes them, before the state says so. */
+/* Locks are counted by the process that drives the transaction; for the orphan it is txnd that
+ * notes them, before the state says so. */
 void slot_make_orphan(struct shm *shm, struct txn_slot *s) {
     if (txn_slot_state(s) == TXN_ORPHAN) return;
-    for (int i = 0; i < TXN_RELATION_LOCKS; i++) {
-        uint64_t lock = atomic_load(&s->lock[i]);
-        if (lock == 0) break;
-        if (txn_lock_is_strong(lock))
-            atomic_fetch_add(&shm->txn->strong[SLOT_TXND][txn_lock_hash(lock >> 16)], 1);
-    }
+    lock_count_all(shm, s, SLOT_TXND, 1);
+    atomic_store(&s->waits_for, 0);
     slot_set_state(s, TXN_ORPHAN);
 }
 
-/* What an orphan holds is not counted by its worker any more. From the end, since readers of the
- * list stop at the first 0. Others look at the locks to see them taken; that they are given back is
- * told by slot_close. */
-void slot_drop_locks(struct shm *shm, struct txn_slot *s) {
-    uint16_t owner_slot = atomic_load(&s->owner) & 0xff;
-    bool counted = txn_slot_state(s) != TXN_ORPHAN;
-    int n = 0;
-    while (n < TXN_RELATION_LOCKS && atomic_load_explicit(&s->lock[n], memory_order_relaxed)) n++;
-    while (n-- > 0) {
-        uint64_t lock = atomic_load_explicit(&s->lock[n], memory_order_relaxed);
-        atomic_store_explicit(&s->lock[n], 0, memory_order_release);
-        if (counted && txn_lock_is_strong(lock))
-            atomic_fetch_sub(&shm->txn->strong[owner_slot][txn_lock_hash(lock >> 16)], 1);
-    }
+void slot_leave_session(struct shm *shm, struct txn_slot *s) {
+    lock_count_all(shm, s, SLOT_TXND, 1);
+    atomic_store(&s->owner, 0);
 }
 
 /* txnd itself, when it ends an orphan, looks after the waiters without a message. */
-static void tell_txnd(struct proc *p, txn_ref ref) {
+static void tell_txnd(struct proc *p, txn_ref ref, enum msg_op what) {
     if (p->owner.slot == SLOT_TXND) return;
-    struct msg m = {.op = MSG_TXN_ENDED, .arg = {ref}};
+    struct msg m = {.op = what, .arg = {ref}};
     p->env->post(p, SLOT_TXND, &m);
 }
 
 void slot_tell_waiters(struct proc *p, uint32_t index) {
     struct txn_slot *s = txn_slot_at(p->shm, index);
-    if (atomic_load(&s->waited_for)) tell_txnd(p, txn_slot_ref(p->shm, index));
+    if (atomic_load(&s->waited_for)) tell_txnd(p, txn_slot_ref(p->shm, index), MSG_TXN_ENDED);
+}
+
+/* A waiter is noted before it looks whether something has been given back since it saw the need
+ * (txnd), and we look for waiters afterwards. */
+void slot_tell_released(struct proc *p, uint32_t index) {
+    struct txn_slot *s = txn_slot_at(p->shm, index);
+    atomic_fetch_add(&s->releases, 1);
+    if (atomic_load(&s->waited_for)) tell_txnd(p, txn_slot_ref(p->shm, index), MSG_TXN_RELEASED);
 }
 
 void slot_close(struct proc *p, uint32_t index) {
     struct txn_slot *s = txn_slot_at(p->shm, index);
     txn_ref ref = txn_slot_ref(p->shm, index);
-    slot_drop_locks(p->shm, s);
+    enum txn_state state = txn_slot_state(s);
+    bool nobodys = state == TXN_ORPHAN || (state == TXN_SESSION && !atomic_load(&s->owner));
+    slot_drop_locks(p->shm, s, !nobodys);
     atomic_store_explicit(&s->snapshot, 0, memory_order_relaxed);
     atomic_store_explicit(&s->keep_lsn, 0, memory_order_relaxed);
     /* The id goes last: killed in between, an orphan with an id is found to have ended by the map,
@@ -102,7 +97,7 @@ void slot_close(struct proc *p, uint32_t index) {
     slot_set_state(s, TXN_FREE);
     /* A waiter is noted before it looks whether this life still lasts (txnd), and we look for
      * waiters after ending it: one of the two sees the other. */
-    if (atomic_exchange(&s->waited_for, 0)) tell_txnd(p, ref);
+    if (atomic_exchange(&s->waited_for, 0)) tell_txnd(p, ref, MSG_TXN_ENDED);
 }
 
 /* The slots of one worker: an equal share each; the first range belongs to whoever is no worker. */

@@ -16,6 +16,12 @@ unsigned txn_repair(struct shm *shm, struct owner dead);
 
 /* By txnd, now and then: forgets that orphans held strong relation locks where none does. */
 void txn_forget_strong(struct shm *shm);
+/* By txnd, now and then: blocks of locks that a death has left without an owner. */
+void txn_reclaim_blocks(struct shm *shm);
+/* By txnd: the locks of a session that has ended without a worker. lives(shm, session) tells.
+ * Returns whether there were any: *ret_ref was theirs. */
+bool txn_end_session(struct proc *p, uint32_t index, bool (*lives)(const struct shm *, uint64_t),
+                     txn_ref *ret_ref);
 
 /* txnd takes an orphan over: *ret_txn can then be rolled back or, when its commit is in the log,
  * released by txn_finish_orphan, which decides. NOT_FOUND: no orphan in that slot. */

@@ -160,24 +160,40 @@ static void check_slots(struct world *w) {
     }
 }
 
+static bool no_session_lives(const struct shm *, uint64_t) {
+    return false;
+}
+
 static void finish_orphans(struct world *w) {
     struct shm *shm = &w->copy;
     struct proc txnd;
+    txn_ref session;
     world_proc(w, true, SLOT_TXND, 2, &txnd);
     for (uint32_t i = 0; i < shm->sizes.txns; i++)
         if (txn_slot_state(txn_slot_at(shm, i)) == TXN_ORPHAN)
             MUST_OK(w, txn_finish_orphan(&txnd, i));
+        else
+            txn_end_session(&txnd, i, no_session_lives, &session);
     txn_forget_strong(shm);
+    txn_reclaim_blocks(shm);
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
         struct txn_slot *s = txn_slot_at(shm, i);
         MUST(w, txn_slot_state(s) == TXN_FREE);
         MUST(w, !atomic_load(&s->x) && !atomic_load(&s->first_lsn) && !atomic_load(&s->last_lsn));
         MUST(w, !atomic_load(&s->snapshot) && !atomic_load(&s->keep_lsn));
-        for (int k = 0; k < TXN_RELATION_LOCKS; k++) MUST(w, atomic_load(&s->lock[k]) == 0);
+        for (int k = 0; k < TXN_LOCKS_INLINE; k++) MUST(w, atomic_load(&s->lock[k].held) == 0);
+        for (int k = 0; k < TXN_LOCK_BLOCKS_MAX; k++) MUST(w, atomic_load(&s->block[k]) == 0);
+        MUST(w, atomic_load(&txn_lock_block_at(shm, i)->owner) == 0);
+        for (int k = 0; k < TXN_BLOCK_LOCKS; k++)
+            MUST(w, atomic_load(&txn_lock_block_at(shm, i)->lock[k].held) == 0);
     }
     for (int slot = 0; slot < PROC_SLOTS; slot++)
         for (int h = 0; h < TXN_STRONG_HASHES; h++)
             MUST(w, atomic_load(&shm->txn->strong[slot][h]) == 0);
+    for (int slot = 0; slot < PROC_SLOTS; slot++)
+        for (int h = 0; h < TXN_ROW_HASHES; h++)
+            MUST(w, atomic_load(&shm->txn->key_shared[slot][h]) == 0 &&
+                        atomic_load(&shm->txn->row_shared[slot][h]) == 0);
     for (txid x = 1; x < atomic_load(&shm->txn->next_txid); x++)
         MUST(w, txn_fate(shm, x, NULL, NULL) != FATE_RUNNING);
 }
@@ -267,6 +283,7 @@ static void do_again(struct world *w) {
     if (ok(s)) s = w->op->run(w, a);
     if (!done_before(w, s)) MUST_OK(w, s);
     if (a->txn.slot) MUST_OK(w, txn_commit(&a->proc, &a->txn, true));
+    txn_session_unlock_all(&a->proc, &a->session);
     finish_orphans(w);
     verdict_rows(w, &a->proc, w->op->ends_undone ? &w->before : &w->after);
     struct tree second = w->second;

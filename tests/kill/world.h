@@ -36,6 +36,7 @@
 struct actor {
     struct proc proc;
     struct txn txn;
+    struct txn session;   /* what its session has locked beyond that */
     struct tree made;     /* by tree_create */
     struct txn_mark mark; /* of txn_rollback_to */
     struct snapshot snap;
@@ -232,9 +233,9 @@ bool waits_answer(struct world *w, uint16_t slot, struct msg *m);
 void waits_verdict(struct world *w);
 void waits_close(struct world *w);
 
-extern const struct kill_op ops_shared[], ops_serial[], ops_session[], ops_txn[], ops_lock[],
-    ops_tree[], ops_daemon[], ops_logd[];
+extern const struct kill_op ops_shared[], ops_serial[], ops_session[], ops_txn[], ops_held[],
+    ops_lock[], ops_tree[], ops_daemon[], ops_logd[];
 extern const unsigned ops_shared_count, ops_serial_count, ops_session_count, ops_txn_count,
-    ops_lock_count, ops_tree_count, ops_daemon_count, ops_logd_count;
+    ops_held_count, ops_lock_count, ops_tree_count, ops_daemon_count, ops_logd_count;
 
 #endif

@@ -91,7 +91,7 @@ static void look_at_transactions(const struct shm *shm) {
             note("transaction slot %u: state %u, owner %llx, id %llu", i, txn_slot_state(s),
                  (unsigned long long)atomic_load(&s->owner),
                  (unsigned long long)atomic_load(&s->x));
-        else if (atomic_load(&s->snapshot) || atomic_load(&s->lock[0]) || atomic_load(&s->x))
+        else if (atomic_load(&s->snapshot) || atomic_load(&s->lock[0].held) || atomic_load(&s->x))
             note("transaction slot %u is free and not empty", i);
     }
     for (int slot = 0; slot < PROC_SLOTS; slot++)
@@ -99,6 +99,13 @@ static void look_at_transactions(const struct shm *shm) {
             if (atomic_load(&shm->txn->strong[slot][h]))
                 note("process slot %d: %u strong locks counted", slot,
                      atomic_load(&shm->txn->strong[slot][h]));
+    for (int slot = 0; slot < PROC_SLOTS; slot++)
+        for (int h = 0; h < TXN_ROW_HASHES; h++)
+            if (atomic_load(&shm->txn->key_shared[slot][h]) ||
+                atomic_load(&shm->txn->row_shared[slot][h]))
+                note("process slot %d counts held rows", slot);
+    for (uint32_t i = 0; i < shm->sizes.txns; i++)
+        if (atomic_load(&txn_lock_block_at(shm, i)->owner)) note("block of locks %u is taken", i);
 }
 
 static void look_at_sessions(const struct shm *shm) {

@@ -137,15 +137,121 @@ static void relation_locks_conflict_as_postgresql_says(void **state) {
             assert_int_equal(atomic_load(&env->shm.txn->strong[i][h]), 0);
 }
 
-static void too_many_relations_are_an_error(void **state) {
+static uint32_t counted(void) {
+    const struct txn_shared *t = env->shm.txn;
+    uint32_t sum = 0;
+    for (int i = 0; i < PROC_SLOTS; i++) {
+        for (int h = 0; h < TXN_STRONG_HASHES; h++) sum += atomic_load(&t->strong[i][h]);
+        for (int h = 0; h < TXN_ROW_HASHES; h++)
+            sum += atomic_load(&t->key_shared[i][h]) + atomic_load(&t->row_shared[i][h]);
+    }
+    return sum;
+}
+
+/* They go on in blocks, until there is no block more; all is given back. */
+static void very_many_locks_are_an_error(void **state) {
     (void)state;
-    struct txn t = {0};
+    for (int round = 0; round < 2; round++) {
+        struct txn t = {0};
+        uint32_t n = 0;
+        status s;
+        MUST(txn_begin(&worker, &t, ISO_READ_COMMITTED, 0));
+        while (ok(s = txn_lock_relation(&worker, &t, 1000 + n, MODE_SHARE, false, 0))) n++;
+        assert_true(status_is(s, ST_OUT_OF_LOCKS));
+        assert_int_equal(n, TXN_LOCKS_INLINE + env->shm.sizes.txns * TXN_BLOCK_LOCKS);
+        MUST(txn_lock_relation(&worker, &t, 1000, MODE_ACCESS_EXCLUSIVE, false, 0));
+        MUST(txn_rollback(&worker, &t));
+        assert_int_equal(counted(), 0);
+    }
+}
+
+static bool row_is_held(const struct txn *by, uint64_t row, bool key) {
+    struct txn_blocker blocker;
+    return txn_row_is_held(&worker, by, row, 7, key, &blocker);
+}
+
+static void rows_are_held_by_several(void **state) {
+    (void)state;
+    struct txn a = {0}, b = {0}, writer = {0};
+    struct lock_tag row = {LOCK_ROW, 1, 4711};
+    uint32_t mark;
+    bool fresh;
+    MUST(txn_begin(&worker, &a, ISO_READ_COMMITTED, 0));
+    MUST(txn_begin(&worker, &b, ISO_READ_COMMITTED, 1));
+    MUST(txn_begin(&worker, &writer, ISO_READ_COMMITTED, 2));
+    MUST(txn_row_note(&worker, &a, row, 7, MODE_ACCESS_SHARE, &fresh));
+    assert_true(fresh);
+    MUST(txn_row_note(&worker, &b, row, 7, MODE_ACCESS_SHARE, &fresh));
+    assert_true(row_is_held(&writer, 4711, true));
+    assert_true(row_is_held(&a, 4711, true));
+    assert_false(row_is_held(&writer, 4711, false));
+    assert_false(row_is_held(&writer, 4712, true));
+    MUST(txn_lock_mark(&b, &mark));
+    MUST(txn_row_note(&worker, &b, row, 7, MODE_ROW_SHARE, &fresh));
+    assert_true(fresh && row_is_held(&writer, 4711, false));
+    assert_false(row_is_held(&b, 4711, false));
+    txn_release_to(&worker, &b, mark);
+    assert_false(row_is_held(&writer, 4711, false));
+    assert_true(row_is_held(&a, 4711, true));
+    MUST(txn_rollback(&worker, &b));
+    MUST(txn_rollback(&worker, &a));
+    assert_false(row_is_held(&writer, 4711, true));
+    MUST(txn_rollback(&worker, &writer));
+    assert_int_equal(counted(), 0);
+}
+
+static void a_savepoint_gives_locks_back(void **state) {
+    (void)state;
+    struct txn t = {0}, other = {0};
+    uint32_t mark;
     MUST(txn_begin(&worker, &t, ISO_READ_COMMITTED, 0));
-    for (uint32_t i = 0; i < TXN_RELATION_LOCKS; i++)
-        MUST(txn_lock_relation(&worker, &t, 1000 + i, MODE_ACCESS_SHARE, false, 0));
-    status s = txn_lock_relation(&worker, &t, 5000, MODE_ACCESS_SHARE, false, 0);
-    assert_true(status_is(s, ST_OUT_OF_MEMORY));
+    MUST(txn_begin(&worker, &other, ISO_READ_COMMITTED, 1));
+    MUST(txn_lock_relation(&worker, &t, 90, MODE_ACCESS_SHARE, true, 0));
+    MUST(txn_lock_mark(&t, &mark));
+    for (uint32_t i = 0; i < 200; i++)
+        MUST(txn_lock_relation(&worker, &t, 90 + i, MODE_ACCESS_EXCLUSIVE, true, 0));
+    txn_release_to(&worker, &t, mark);
+    for (uint32_t i = 1; i < 200; i++)
+        MUST(txn_lock_relation(&worker, &other, 90 + i, MODE_ACCESS_EXCLUSIVE, true, 0));
+    assert_true(status_is(txn_lock_relation(&worker, &other, 90, MODE_ACCESS_EXCLUSIVE, true, 0),
+                          ST_LOCK_NOT_AVAILABLE));
+    MUST(txn_lock_relation(&worker, &other, 90, MODE_EXCLUSIVE, true, 0));
     MUST(txn_rollback(&worker, &t));
+    MUST(txn_rollback(&worker, &other));
+    assert_int_equal(counted(), 0);
+}
+
+#define ADVISORY(n) ((struct lock_tag){LOCK_ADVISORY, 5, n})
+
+/* They are counted, outlast transactions and the worker, and do not hold up their own session. */
+static void a_session_keeps_locks(void **state) {
+    (void)state;
+    const uint64_t session = (uint64_t)3 << 32 | 1;
+    struct txn t = {0}, other = {0}, held = {0}, taken = {0};
+    MUST(txn_begin(&worker, &t, ISO_READ_COMMITTED, 1));
+    MUST(txn_begin(&worker, &other, ISO_READ_COMMITTED, 2));
+    for (int i = 0; i < 2; i++)
+        MUST(txn_session_lock(&worker, &t, &held, session, ADVISORY(1), MODE_EXCLUSIVE, true, 0));
+    MUST(txn_session_lock(&worker, &t, &held, session, ADVISORY(1), MODE_SHARE, true, 0));
+    MUST(txn_lock(&worker, &t, ADVISORY(1), MODE_EXCLUSIVE, true, 0));
+    MUST(txn_rollback(&worker, &t));
+    assert_true(txn_session_unlock(&worker, &held, ADVISORY(1), MODE_EXCLUSIVE));
+    assert_true(status_is(txn_lock(&worker, &other, ADVISORY(1), MODE_SHARE, true, 0),
+                          ST_LOCK_NOT_AVAILABLE));
+    txn_session_leave(&worker, &held);
+    assert_null(held.slot);
+    assert_true(status_is(txn_lock(&worker, &other, ADVISORY(1), MODE_SHARE, true, 0),
+                          ST_LOCK_NOT_AVAILABLE));
+    txn_session_take_up(&worker, &taken, session);
+    txn_forget_strong(&env->shm);
+    assert_true(txn_session_unlock(&worker, &taken, ADVISORY(1), MODE_EXCLUSIVE));
+    assert_false(txn_session_unlock(&worker, &taken, ADVISORY(1), MODE_EXCLUSIVE));
+    MUST(txn_lock(&worker, &other, ADVISORY(1), MODE_SHARE, true, 0));
+    assert_true(txn_session_unlock(&worker, &taken, ADVISORY(1), MODE_SHARE));
+    assert_null(taken.slot);
+    MUST(txn_rollback(&worker, &other));
+    txn_forget_strong(&env->shm);
+    assert_int_equal(counted(), 0);
 }
 
 /* The worker is gone; its transaction becomes an orphan and is undone by txnd. */
@@ -239,7 +345,10 @@ int main(void) {
         TEST(a_mark_is_a_place_to_roll_back_to),
         TEST(a_running_writer_stands_in_the_way),
         TEST(relation_locks_conflict_as_postgresql_says),
-        TEST(too_many_relations_are_an_error),
+        TEST(very_many_locks_are_an_error),
+        TEST(rows_are_held_by_several),
+        TEST(a_savepoint_gives_locks_back),
+        TEST(a_session_keeps_locks),
         TEST(a_dead_workers_transaction_is_undone),
         TEST(a_dead_workers_commit_stays),
         TEST(losers_of_a_crash_are_adopted),
