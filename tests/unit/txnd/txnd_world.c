@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "births.h"
 #include "log/log.h"
 #include "pool/frame.h"
-#include "txnd_birth.h"
 
 #define APPLIANCE 7
+#define SEGMENT_BYTES (4u << 20)
 #define TURNS_MAX 2000000u
 
 static const struct daemon_ops worker_ops = {.name = "worker"};
@@ -40,7 +41,7 @@ void world_make(struct world *w, uint32_t map_entries) {
     w->sim = disk_sim_new(1, 0);
     w->shm.control->appliance_id = APPLIANCE;
     must(birth_storaged_format(w->dir, APPLIANCE));
-    must(birth_logd_format(w->dir, APPLIANCE));
+    must(birth_logd_format(w->dir, APPLIANCE, SEGMENT_BYTES));
     open_daemon(w, &w->storaged, birth_storaged, SLOT_STORAGED, false);
     open_daemon(w, &w->logd, birth_logd, SLOT_LOGD, false);
     open_daemon(w, &w->txnd, &txnd_ops, SLOT_TXND, false);

@@ -1,6 +1,5 @@
-/* Each daemon's header is met by one file only: their private names are alike. */
+#include "births.h"
 #include "storaged.h"
-#include "txnd_birth.h"
 
 const struct daemon_ops *const birth_storaged = &storaged_ops;
 
