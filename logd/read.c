@@ -126,42 +126,53 @@ void read_fini(struct logd *l) {
 struct reading {
     struct logd *logd;
     struct msg m;
+    uint64_t start; /* LSN of buf's beginning */
     _Alignas(8) char buf[LOG_WINDOW_BYTES];
 };
 
-static size_t whole_records(const struct reading *r, uint64_t at, size_t bytes) {
-    size_t whole = 0;
-    while (bytes - whole >= sizeof(struct rec_head)) {
-        const struct rec_head *h = (const struct rec_head *)(r->buf + whole);
-        if (!ok(rec_valid(h, bytes - whole)) || rec_crc(h, (lsn){at + whole}) != h->crc) break;
-        whole += h->len;
+/* Bytes of whole records from offset `from` on, of log that begins at `start`. */
+static size_t whole_records(const struct reading *r, uint64_t start, size_t from, size_t bytes) {
+    size_t at = from;
+    while (bytes - at >= sizeof(struct rec_head)) {
+        const struct rec_head *h = (const struct rec_head *)(r->buf + at);
+        if (!ok(rec_valid(h, bytes - at)) || rec_crc(h, (lsn){start + at}) != h->crc) break;
+        at += h->len;
     }
-    return whole;
+    return at - from;
 }
 
-static status read_for(struct reading *r, size_t *ret_bytes) {
+/* How much of what lies before a record comes with it. */
+static uint64_t bytes_before(const struct logd *l, uint64_t at) {
+    return least(at - segments_begin(&l->segments), LOG_WINDOW_BYTES - REC_BYTES_MAX);
+}
+
+/* *ret_from, *ret_bytes: what is for the asker, in buf. */
+static status read_for(struct reading *r, size_t *ret_from, size_t *ret_bytes) {
     struct logd *l = r->logd;
     uint64_t at = r->m.arg[0];
     while (!l->serving) daemon_sleep(l->d, NOT_SERVING_NS);
-    uint64_t end = least(at + LOG_WINDOW_BYTES, readable(l));
     if (at < LOG_FIRST.at || at < segments_begin(&l->segments)) return STATUS(STALE);
     if (at % 8 != 0 || at >= readable(l)) return STATUS(INVALID);
-    TRY(read_bytes(l, at, end - at, r->buf));
-    *ret_bytes = whole_records(r, at, end - at);
-    return *ret_bytes > 0 ? OK : STATUS(DATA_CORRUPTED);
+    uint64_t start = r->start = r->m.arg[1] ? at - bytes_before(l, at) : at;
+    uint64_t end = least(start == at ? at + LOG_WINDOW_BYTES : at + REC_BYTES_MAX, readable(l));
+    TRY(read_bytes(l, start, end - start, r->buf));
+    *ret_from = log_run_before(r->buf, end - start, (lsn){start}, (lsn){at});
+    *ret_bytes = whole_records(r, start, *ret_from, end - start);
+    return *ret_bytes > at - start - *ret_from ? OK : STATUS(DATA_CORRUPTED);
 }
 
 static void read_task(void *arg) {
     struct reading *r = arg;
     struct logd *l = r->logd;
     struct shm *shm = l->d->proc.shm;
-    size_t bytes = 0;
-    status s = read_for(r, &bytes);
+    size_t from = 0, bytes = 0;
+    status s = read_for(r, &from, &bytes);
     PROBE(axolotl_logd, read, r->m.arg[0], bytes, s.code, r->m.trace);
     /* The window of a new life of that slot is not ours to write. */
     if (atomic_load(&shm->control->procs[r->m.slot].epoch) == r->m.epoch) {
-        if (ok(s)) memcpy(shm->pool->log_window[r->m.slot], r->buf, bytes);
+        if (ok(s)) memcpy(shm->pool->log_window[r->m.slot], r->buf + from, bytes);
         r->m.code = s.code;
+        if (r->m.arg[1]) r->m.arg[1] = r->start + from;
         r->m.arg[0] = bytes;
         daemon_reply(l->d, &r->m);
     }

@@ -15,7 +15,7 @@ static status begin(struct daemon *d, struct error *e) {
     t->d = d;
     t->purge.buf = malloc(LOG_SCAN_BYTES);
     status s = t->purge.buf ? waits_init(t) : STATUS(OUT_OF_MEMORY);
-    if (ok(s)) s = daemon_spawn(d, 0, undo_main, t);
+    if (ok(s)) s = undo_init(t);
     if (ok(s)) s = daemon_spawn(d, 0, purge_main, t);
     if (!ok(s)) return error_from_status(e, s);
     daemon_ready(d);
@@ -38,6 +38,7 @@ static void txnd_handle(struct daemon *d, const struct msg *m) {
     case MSG_TXN_WAIT_CANCEL: waits_cancel(t, m->arg[0]); break;
     case MSG_TXN_ENDED: waits_ended(t, m->arg[0]); break;
     case MSG_TXN_RELEASED: waits_released(t, m->arg[0]); break;
+    case MSG_TXN_ORPHAN: undo_wake(t); break;
     case MSG_TXN_HELP: {
         struct msg reply = *m;
         const struct txn_shared *shared = d->proc.shm->txn;
@@ -78,7 +79,7 @@ static bool txnd_step(struct daemon *d) {
         end_sessions(t);
         txn_forget_strong(d->proc.shm);
         txn_reclaim_blocks(d->proc.shm);
-        if (t->undoer) daemon_wake(d, t->undoer);
+        undo_wake(t);
         if (t->purger) daemon_wake(d, t->purger);
         t->next_tick_ns = now + (busy || t->waits.waiting ? TICK_NS : IDLE_TICK_NS);
     }
@@ -97,6 +98,7 @@ static void txnd_fini(struct daemon *d) {
     free(t->waits.list);
     free(t->purge.drops);
     free(t->purge.buf);
+    undo_fini(t);
     free(t);
 }
 

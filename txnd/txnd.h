@@ -10,6 +10,7 @@
 #define QUEUED_NS                                                                                  \
     (10 * 1000000ull) /* the head of a queue has taken the row by then, or will not                \
                        */
+#define UNDOERS 4     /* orphans undone at the same time */
 #define IDLE_TICK_NS (250 * 1000000ull) /* the same while none do */
 
 /* A transaction that waits: at most one wait each, so the graph is a forest of chains. */
@@ -59,7 +60,8 @@ struct txnd {
     struct waits waits;
     struct horizon horizon;
     struct purge purge;
-    struct coro *undoer, *purger; /* to wake them */
+    bool *undoing;                         /* [txns]: one of the undoers is at it */
+    struct coro *undoer[UNDOERS], *purger; /* those that rest, to wake them */
     uint64_t next_tick_ns;
 };
 
@@ -80,8 +82,11 @@ void waits_sweep(struct txnd *t);
  * something has happened since the last time. */
 bool horizon_move(struct txnd *t);
 
-/* undo.c, purge.c: the bodies of two coroutines; arg is the struct txnd. */
-void undo_main(void *arg);
+/* undo.c */
+status undo_init(struct txnd *t);
+void undo_fini(struct txnd *t);
+void undo_wake(struct txnd *t); /* there may be orphans */
+/* purge.c: the body of a coroutine; arg is the struct txnd. */
 void purge_main(void *arg);
 
 #endif

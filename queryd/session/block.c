@@ -154,6 +154,12 @@ void block_rollback_all(struct session *s) {
     roll_back(s);
 }
 
+/* What was done since the savepoint; when that takes long it waits until the client goes back. */
+static status undo_to_savepoint(struct session *s) {
+    struct txn_mark mark = s->savepoints->mark;
+    return txn_long_undo(&s->txn, mark) ? OK : txn_rollback_to(s->env.proc, &s->txn, mark);
+}
+
 void block_abort(struct session *s) {
     if (s->block == BLOCK_NONE) {
         roll_back(s);
@@ -163,8 +169,7 @@ void block_abort(struct session *s) {
     portal_drop_from(s, block_level(s));
     /* Without a savepoint nothing can come back: others get rows and locks now, whenever the client
      * says ROLLBACK. */
-    if (s->txn.slot &&
-        (!s->savepoints || !ok(txn_rollback_to(s->env.proc, &s->txn, s->savepoints->mark))))
+    if (s->txn.slot && (!s->savepoints || !ok(undo_to_savepoint(s))))
         status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
     if (s->savepoints) txn_release_to(s->env.proc, &s->txn, s->savepoints->locks);
     if (s->txn.slot && s->txn.catalog_changed) catalog_rolled_back(&s->env);

@@ -111,6 +111,21 @@ void log_scan_begin(struct log_scan *s, lsn from, char *buf);
 status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct rec_head **ret_rec,
                      lsn *ret_at);
 
+/* Reading a chain newest first: records that lie close together come from logd in one run. buf is
+ * the caller's, LOG_SCAN_BYTES, aligned to 8. */
+struct log_back {
+    lsn base;
+    uint32_t bytes; /* of whole records in buf, which begin at `base` */
+    char *buf;
+};
+void log_back_begin(struct log_back *b, char *buf);
+/* As log_read; the record is in buf until the following call. */
+status log_back_read(struct proc *p, struct log_back *b, lsn at, const struct rec_head **ret_rec);
+
+/* Of log bytes that begin at `start`: where the first record begins from which records follow one
+ * another to the one at `at`, which lies whole in them. Its offset; `at`'s, when there is none. */
+size_t log_run_before(const char *bytes, size_t n, lsn start, lsn at);
+
 /* Repairs what the dead process in `slot` left in the log: an insert latch, an unpublished stretch
  * (which becomes a filler, or the commit record if its commit time was already in the map).
  * Repeatable; by the supervisor, after the process is known to be gone. map_entry gives the commit

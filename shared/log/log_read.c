@@ -63,7 +63,8 @@ static uint32_t bytes_verified(const char *buf, uint64_t bytes, uint64_t base) {
 
 /* One coroutine of the process at a time: they share its window. What comes back is checked, since
  * an answer that was meant for this slot's life before could still be written there. */
-static status read_run(struct proc *p, lsn at, char *buf, size_t buf_bytes, uint32_t *ret_bytes) {
+static status read_run(struct proc *p, lsn at, bool before, char *buf, size_t buf_bytes,
+                       lsn *ret_base, uint32_t *ret_bytes) {
     struct log_slot *slot = log_own_slot(p);
     const char *window = p->shm->pool->log_window[p->owner.slot];
     if (at.at < atomic_load_explicit(&p->shm->log->oldest, memory_order_acquire))
@@ -73,16 +74,18 @@ static status read_run(struct proc *p, lsn at, char *buf, size_t buf_bytes, uint
     status s = STATUS(DATA_CORRUPTED);
     for (unsigned i = 0; i < READ_TRIES; i++) {
         PROBE(axolotl_log, read_begin, at.at, p->trace);
-        struct msg m = {.op = MSG_LOG_READ, .trace = p->trace, .arg = {at.at}};
+        struct msg m = {.op = MSG_LOG_READ, .trace = p->trace, .arg = {at.at, before}};
         s = p->env->call(p, SLOT_LOGD, &m);
         PROBE(axolotl_log, read_done, at.at, s.code, p->trace);
         if (!ok(s)) break;
         s = STATUS(DATA_CORRUPTED);
         uint64_t bytes = m.arg[0] < buf_bytes ? m.arg[0] : buf_bytes;
         if (bytes > LOG_WINDOW_BYTES) break;
+        lsn base = before && m.arg[1] > 1 ? (lsn){m.arg[1]} : at; /* 1: it was not looked at */
         memcpy(buf, window, bytes);
-        uint32_t good = bytes_verified(buf, bytes, at.at);
-        if (good == 0) continue;
+        uint32_t good = bytes_verified(buf, bytes, base.at);
+        if (at.at < base.at || good <= at.at - base.at) continue;
+        *ret_base = base;
         *ret_bytes = good;
         s = OK;
         break;
@@ -96,7 +99,8 @@ status log_read(struct proc *p, lsn at, void *buf) {
     status s = log_read_ring(p->shm, at, buf);
     if (!status_is(s, ST_NOT_FOUND)) return s;
     uint32_t bytes;
-    return read_run(p, at, buf, REC_BYTES_MAX, &bytes);
+    lsn base;
+    return read_run(p, at, false, buf, REC_BYTES_MAX, &base, &bytes);
 }
 
 void log_scan_begin(struct log_scan *s, lsn from, char *buf) {
@@ -113,7 +117,7 @@ static status scan_fill(struct proc *p, struct log_scan *s) {
         return OK;
     }
     if (!status_is(ring, ST_NOT_FOUND)) return STATUS(DATA_CORRUPTED);
-    return read_run(p, s->next, s->buf, LOG_SCAN_BYTES, &s->bytes);
+    return read_run(p, s->next, false, s->buf, LOG_SCAN_BYTES, &s->base, &s->bytes);
 }
 
 status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct rec_head **ret_rec,
@@ -125,4 +129,45 @@ status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct
     *ret_at = s->next;
     s->next.at += r->len;
     return OK;
+}
+
+/* ---- backwards ------------------------------------------------------------------------------- */
+
+static bool is_record(const char *bytes, size_t n, uint64_t at) {
+    const struct rec_head *r = (const struct rec_head *)bytes;
+    return n >= sizeof *r && ok(rec_valid(r, n)) && rec_crc(r, (lsn){at}) == r->crc;
+}
+
+/* A CRC that fits by chance is found out: its records pass over the one that must be met. */
+size_t log_run_before(const char *bytes, size_t n, lsn start, lsn at) {
+    size_t target = at.at - start.at;
+    for (size_t from = 0; from < target; from += 8) {
+        size_t to = from;
+        while (to < target && is_record(bytes + to, n - to, start.at + to))
+            to += ((const struct rec_head *)(bytes + to))->len;
+        if (to == target) return from;
+    }
+    return target;
+}
+
+void log_back_begin(struct log_back *b, char *buf) {
+    *b = (struct log_back){.buf = buf};
+}
+
+status log_back_read(struct proc *p, struct log_back *b, lsn at, const struct rec_head **ret_rec) {
+    uint64_t offset = at.at - b->base.at;
+    if (at.at < b->base.at || offset >= b->bytes) {
+        b->base = at;
+        b->bytes = 0;
+        status ring = log_read_ring(p->shm, at, b->buf);
+        if (ok(ring))
+            b->bytes = ((const struct rec_head *)b->buf)->len;
+        else if (status_is(ring, ST_NOT_FOUND))
+            TRY(read_run(p, at, true, b->buf, LOG_SCAN_BYTES, &b->base, &b->bytes));
+        else
+            return ring;
+        offset = at.at - b->base.at;
+    }
+    *ret_rec = (const struct rec_head *)(b->buf + offset);
+    return rec_valid(*ret_rec, b->bytes - offset);
 }

@@ -17,8 +17,9 @@ enum msg_op {
 
     /* logd */
     MSG_LOG_FLUSH = 16, /* in: LSN. Completes when durable ≥ LSN */
-    MSG_LOG_READ = 17,  /* in: LSN. out: bytes. The record's block of the log lies in the asker's
-                           log_window from its start on. STALE, IO_ERROR */
+    MSG_LOG_READ = 17,  /* in: LSN of a record; 1: with what lies before it. out: bytes, LSN of the
+                           first. Whole records, which begin (1: end) with that one, lie in the
+                           asker's log_window. STALE, IO_ERROR */
     MSG_LOG_SPACE = 18, /* in: LSN. Completes when the ring has overwritable room up to LSN */
 
     /* txnd */
@@ -30,8 +31,9 @@ enum msg_op {
                           the other does not hold what is waited for but queues for it; AGAIN: a
                           circle is only broken if the asker goes before it */
     MSG_TXN_WAIT_CANCEL = 33, /* in: own slot reference. The wait completes with QUERY_CANCELED */
-    MSG_TXN_ENDED = 34, /* in: slot reference of a transaction that had waiters. No completion */
-    MSG_TXN_HELP = 35,  /* no arguments: the commit map is full: completes once its base has moved,
+    MSG_TXN_ENDED = 34,  /* in: slot reference of a transaction that had waiters. No completion */
+    MSG_TXN_ORPHAN = 37, /* no arguments: there is something to undo. No completion */
+    MSG_TXN_HELP = 35,   /* no arguments: the commit map is full: completes once its base has moved,
                            or SNAPSHOT_TOO_OLD */
     MSG_TXN_RELEASED = 36, /* in: slot reference of a transaction that had waiters and has given
                               something back. No completion */

@@ -39,6 +39,7 @@ struct tree_guard {
 /* What a change needs to know of its transaction; txn.h embeds it. */
 struct tree_writer {
     txid x;                        /* 0: system */
+    uint64_t changes;              /* of entries, so far */
     lsn last;                      /* the transaction's newest record; changes advance it */
     uint64_t undo_next;            /* set by tree_undo for the time of its change; else 0 */
     _Atomic uint64_t *shared_last; /* the slot's copy of `last` (txn table), stored after each

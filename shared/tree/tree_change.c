@@ -63,6 +63,7 @@ static void change_entry(struct proc *p, struct tree_writer *w, struct tree t,
     rec_end(&b);
     struct frame *frames[] = {place->frame};
     w->last = page_change(p, b.r, frames);
+    w->changes++;
     if (w->shared_last) atomic_store_explicit(w->shared_last, w->last.at, memory_order_release);
 }
 

@@ -1,11 +1,13 @@
 /* The end of a transaction: commit, rollback, and rollback to a mark. */
+#include <stdlib.h>
+
 #include "base/bytes.h"
 #include "base/fault.h"
 #include "txn/internal.h"
 #include "txn/serial.h"
 
 struct txn_mark txn_mark(const struct txn *t) {
-    return (struct txn_mark){t->writer.last};
+    return (struct txn_mark){t->writer.last, t->writer.changes};
 }
 
 /* A TREE_DROP record, or its compensation: purge acts on one whose transaction commits. */
@@ -50,16 +52,21 @@ static status undo_record(struct proc *p, struct txn *t, const struct rec_head *
 /* Newest first along txn_prev; a compensation leads past what it has already undone (ARIES: Mohan
  * et al., 1992, section 3: UndoNxtLSN), so undo that is interrupted goes on where it stood. */
 static status undo_to(struct proc *p, struct txn *t, struct txn_mark mark) {
-    _Alignas(8) char buf[REC_BYTES_MAX];
-    const struct rec_head *r = (const struct rec_head *)buf;
+    struct log_back back;
+    const struct rec_head *r;
     lsn at = t->writer.last;
     status s = OK;
+    if (at.at <= mark.last.at) return OK;
+    char *buf = malloc(LOG_SCAN_BYTES); /* too much for a stack */
+    if (!buf) return STATUS(OUT_OF_MEMORY);
+    log_back_begin(&back, buf);
     while (at.at > mark.last.at) {
-        TRY_OUT(s, log_read(p, at, buf));
+        TRY_OUT(s, log_back_read(p, &back, at, &r));
         if (!(r->flags & REC_COMPENSATION)) TRY_OUT(s, undo_record(p, t, r, at));
         at = (lsn){r->txn_prev};
     }
 out:
+    free(buf);
     return s;
 }
 
@@ -70,14 +77,19 @@ status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark) {
     return s;
 }
 
-static void end(struct proc *p, struct txn *t) {
-    slot_close(p, t->index);
-    lock_journal_free(t);
+/* The slot is not ours any more. */
+static void leave(struct txn *t) {
     t->slot = NULL;
     t->writer = (struct tree_writer){0};
     t->have_snapshot = false;
     t->catalog_changed = t->changed_outside = false;
     t->locks = 0;
+}
+
+static void end(struct proc *p, struct txn *t) {
+    slot_close(p, t->index);
+    lock_journal_free(t);
+    leave(t);
 }
 
 status txn_commit(struct proc *p, struct txn *t, bool durable) {
@@ -143,20 +155,32 @@ static void leave_to_txnd(struct proc *p, struct txn *t) {
     lock_journal_free(t);
 }
 
+/* Its marks still stand in pages: somebody must go on undoing, and that is txnd. */
+static void hand_to_txnd(struct proc *p, struct txn *t) {
+    atomic_store(&t->slot->snapshot, 0);
+    leave_to_txnd(p, t);
+    leave(t);
+    struct msg m = {.op = MSG_TXN_ORPHAN};
+    if (p->owner.slot != SLOT_TXND) p->env->post(p, SLOT_TXND, &m);
+}
+
 status txn_rollback(struct proc *p, struct txn *t) {
+    static const struct txn_mark start = {0};
     CHECK(t->slot);
     serial_rolled_back(p, t);
-    status s = undo_to(p, t, (struct txn_mark){LSN_NONE});
+    if (txn_long_undo(t, start) && p->owner.slot != SLOT_TXND) {
+        hand_to_txnd(p, t);
+        counter_add(p, COUNTER_ROLLBACKS, 1);
+        return OK;
+    }
+    status s = undo_to(p, t, start);
     if (ok(s)) s = forget(p, t);
     if (ok(s)) {
         counter_add(p, COUNTER_ROLLBACKS, 1);
         end(p, t);
         return OK;
     }
-    /* Its marks still stand in pages: somebody must go on undoing, and that is txnd. */
-    leave_to_txnd(p, t);
-    t->slot = NULL;
-    t->writer = (struct tree_writer){0};
+    hand_to_txnd(p, t);
     return s;
 }
 

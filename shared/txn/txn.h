@@ -178,8 +178,15 @@ status txn_need_id(struct proc *p, struct txn *t);
 /* A place to roll back to: savepoints and statements. */
 struct txn_mark {
     lsn last;
+    uint64_t changes;
 };
 struct txn_mark txn_mark(const struct txn *t);
+/* Whether so much was changed since the mark that undoing it takes longer than somebody should wait
+ * for an error. */
+#define TXN_LONG_UNDO_CHANGES 1000
+static inline bool txn_long_undo(const struct txn *t, struct txn_mark mark) {
+    return t->writer.changes - mark.changes > TXN_LONG_UNDO_CHANGES;
+}
 /* Undoes everything after the mark, newest first, with compensations (suspends). The slot's
  * relation locks stay. */
 status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark);
@@ -193,6 +200,8 @@ status txn_drop_tree(struct proc *p, struct txn *t, struct tree tree);
  * (durable: false with synchronous_commit off). On an error of the log the outcome is unknown:
  * the status says so and the transaction has ended. */
 status txn_commit(struct proc *p, struct txn *t, bool durable);
+/* What takes long is left to txnd; rows and relations stay locked meanwhile. So is what fails: the
+ * status says why. */
 status txn_rollback(struct proc *p, struct txn *t);
 
 /* Whom a wait is for, as looked at before it was seen that it is necessary. */

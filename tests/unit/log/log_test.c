@@ -75,9 +75,15 @@ static status fake_call(struct proc *p, uint16_t to, struct msg *m) {
     case MSG_LOG_SPACE: play_flush(f); return OK;
     case MSG_LOG_READ: {
         char *window = f->shm.pool->log_window[p->owner.slot];
-        uint64_t left = atomic_load(&f->shm.log->durable) - m->arg[0];
-        m->arg[0] = left < LOG_WINDOW_BYTES ? left : LOG_WINDOW_BYTES;
-        memcpy(window, f->file + (atomic_load(&f->shm.log->durable) - left), m->arg[0]);
+        uint64_t durable = atomic_load(&f->shm.log->durable), at = m->arg[0], start = at;
+        if (m->arg[1]) {
+            uint64_t most = LOG_WINDOW_BYTES - REC_BYTES_MAX, there = at - LOG_FIRST.at;
+            start = at - (there < most ? there : most);
+            start += log_run_before(f->file + start, durable - start, (lsn){start}, (lsn){at});
+            m->arg[1] = start;
+        }
+        m->arg[0] = durable - start < LOG_WINDOW_BYTES ? durable - start : LOG_WINDOW_BYTES;
+        memcpy(window, f->file + start, m->arg[0]);
         if (f->corrupt) {
             f->corrupt--;
             window[40] ^= 1;
@@ -248,6 +254,30 @@ static void scan_sees_every_record_once(void **state) {
     assert_int_equal(n, 20000);
     assert_int_equal(expected.at, end.at);
     assert_in_range(f->calls[MSG_LOG_READ], 10, (end.at - LOG_FIRST.at) / LOG_SCAN_BYTES * 3);
+}
+
+/* The same backwards, as a chain is followed: close records come together. */
+static void a_chain_is_read_backwards(void **state) {
+    struct fixture *f = *state;
+    struct proc *p = &f->proc[0];
+    static _Alignas(8) char buf[LOG_SCAN_BYTES], record[REC_BYTES_MAX];
+    static lsn at[20001];
+    unsigned random = 3;
+    for (unsigned i = 1; i <= 20000; i++) {
+        assert_true(ok(log_room(p)));
+        at[i] = log_insert(p, make_record(record, some_len(&random), i));
+    }
+    struct log_back b;
+    const struct rec_head *r;
+    log_back_begin(&b, buf);
+    for (unsigned i = 20000; i >= 1; i -= i % 3 == 0 ? 2 : 1) { /* not every one */
+        assert_true(ok(log_back_read(p, &b, at[i], &r)));
+        assert_true(is_record(r));
+        assert_int_equal(r->txid, i);
+    }
+    assert_in_range(f->calls[MSG_LOG_READ], 10, (at[20000].at - LOG_FIRST.at) / 16384);
+    assert_int_equal(log_back_read(p, &b, (lsn){at[20000].at + 8}, &r).code, ST_INVALID);
+    assert_int_equal(log_back_read(p, &b, (lsn){8}, &r).code, ST_STALE);
 }
 
 static void commit_times_always_grow(void **state) {
@@ -540,6 +570,7 @@ int main(void) {
         T(read_refuses_strange_places),
         T(spoilt_answers_are_asked_again),
         T(scan_sees_every_record_once),
+        T(a_chain_is_read_backwards),
         T(commit_times_always_grow),
         T(failure_comes_out),
         T(threads_insert_and_read),

@@ -448,6 +448,16 @@ static void read_strange_places(struct world *w) {
     assert_int_equal(log_read(p, (lsn){8}, buf).code, ST_STALE);
     assert_int_equal(log_read(p, (lsn){LOG_FIRST.at + 8}, buf).code, ST_DATA_CORRUPTED);
     must(log_read(p, LOG_FIRST, buf));
+    static _Alignas(8) char run[LOG_SCAN_BYTES];
+    struct log_back b;
+    const struct rec_head *r;
+    log_back_begin(&b, run);
+    must(log_back_read(p, &b, (lsn){w->entries[1].at}, &r)); /* the first record comes with it */
+    assert_int_equal(r->len, w->entries[1].len);
+    assert_int_equal(b.base.at, LOG_FIRST.at);
+    must(log_back_read(p, &b, LOG_FIRST, &r));
+    assert_int_equal(log_back_read(p, &b, (lsn){8}, &r).code, ST_STALE);
+    assert_int_equal(log_back_read(p, &b, (lsn){w->entries[1].at + 8}, &r).code, ST_DATA_CORRUPTED);
     assert_int_equal(log_wait_durable(p, (lsn){end + 8}).code, ST_INVALID);
 }
 
