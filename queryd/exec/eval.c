@@ -2,6 +2,8 @@
 #include "exec/internal.h"
 #include "types/record.h"
 
+#define CALLS_PER_BREATH 4
+
 #define EACH(i, sel, n, statement)                                                                 \
     do {                                                                                           \
         for (uint16_t k_ = 0; k_ < (n); k_++) {                                                    \
@@ -113,10 +115,29 @@ static status eval_field(struct program_state *s, const struct instr *i, const u
     return OK;
 }
 
+/* What works row by row may take long for each: in between others have their turn, and the
+ * statement can be cancelled. */
+static status in_parts(struct program_state *s, const struct instr *i, const uint16_t *sel,
+                       uint16_t n,
+                       status (*fn)(struct program_state *s, const struct instr *i,
+                                    const uint16_t *sel, uint16_t n)) {
+    uint16_t part[CALLS_PER_BREATH];
+    if (n <= CALLS_PER_BREATH) return fn(s, i, sel, n);
+    for (uint16_t from = 0, count; from < n; from = (uint16_t)(from + count)) {
+        count = n - from < CALLS_PER_BREATH ? (uint16_t)(n - from) : CALLS_PER_BREATH;
+        for (uint16_t k = 0; k < count; k++) part[k] = sel ? sel[from + k] : (uint16_t)(from + k);
+        if (from) TRY(sql_env_breathe(s->x->env));
+        TRY(fn(s, i, part, count));
+    }
+    return OK;
+}
+
 static status eval_one(struct program_state *s, const struct instr *i, const uint16_t *sel,
                        uint16_t n) {
     switch ((enum instr_kind)i->kind) {
-    case INSTR_CALL: return eval_call(s, i, sel, n);
+    case INSTR_CALL:
+        return i->site->function->vector ? eval_call(s, i, sel, n)
+                                         : in_parts(s, i, sel, n, eval_call);
     case INSTR_AND:
     case INSTR_OR: return eval_and_or(s, i, sel, n);
     case INSTR_NOT: return eval_not(s, i, sel, n);
@@ -128,14 +149,14 @@ static status eval_one(struct program_state *s, const struct instr *i, const uin
     case INSTR_NULL_TEST:
     case INSTR_BOOL_TEST: return eval_tests(s, i, sel, n);
     case INSTR_IN_LIST: return eval_in_list(s, i, sel, n);
-    case INSTR_ARRAY_OP: return eval_array_op(s, i, sel, n);
+    case INSTR_ARRAY_OP: return in_parts(s, i, sel, n, eval_array_op);
     case INSTR_ARRAY: return eval_array(s, i, sel, n);
     case INSTR_ROW: return eval_row(s, i, sel, n);
     case INSTR_FIELD: return eval_field(s, i, sel, n);
     case INSTR_SUBSCRIPT: return eval_subscript(s, i, sel, n);
     case INSTR_SET_FIELD: return eval_set_field(s, i, sel, n);
     case INSTR_SET_ELEMENT: return eval_set_element(s, i, sel, n);
-    case INSTR_CAST: return eval_cast(s, i, sel, n);
+    case INSTR_CAST: return in_parts(s, i, sel, n, eval_cast);
     case INSTR_OUTER: return eval_outer(s, i, sel, n);
     case INSTR_SUBPLAN: return eval_subplan(s, i, sel, n);
     }
