@@ -74,6 +74,13 @@ static status store_row(struct copy *c) {
     return OK;
 }
 
+/* A null is looked at by domains only. */
+static status null_value(struct copy *c, uint16_t i, const struct eval_env *env) {
+    if (!c->types[i]->base) return OK;
+    c->error_column = i;
+    return type_check_domain(env, c->types[i], (datum){0}, true);
+}
+
 static status text_value(struct copy *c, uint16_t i, const struct eval_env *env) {
     const struct copy_field *f = &c->fields[i];
     uint16_t att = c->columns[i];
@@ -83,7 +90,7 @@ static status text_value(struct copy *c, uint16_t i, const struct eval_env *env)
         memcmp(f->text, c->options.null, f->len) == 0)
         is_null = true;
     c->row[att].nulls[0] = is_null;
-    if (is_null) return OK;
+    if (is_null) return null_value(c, i, env);
     c->error_column = i;
     const struct type *t = c->types[i];
     int32_t typmod = c->relation->atts[att].typmod;
@@ -244,7 +251,7 @@ static status binary_field(struct copy *c, uint16_t i, const char *bytes, int32_
                            const struct eval_env *env) {
     uint16_t att = c->columns[i];
     c->row[att].nulls[0] = len < 0;
-    if (len < 0) return OK;
+    if (len < 0) return null_value(c, i, env);
     c->error_column = i;
     return type_receive(env, c->types[i], c->relation->atts[att].typmod, bytes, (size_t)len,
                         &c->row[att].values[0]);

@@ -97,12 +97,15 @@ void send_row_description(struct session *s, uint16_t n, const struct result_col
     wire_put16(w, n);
     for (uint16_t i = 0; i < n; i++) {
         const struct result_column *c = &columns[i];
+        const struct type *t = type_find(c->type);
+        int32_t typmod = c->typmod;
+        for (; t && t->base; t = t->base) typmod = t->typmod; /* clients know no domains */
         wire_puts(w, c->name);
         wire_put32(w, c->table);
         wire_put16(w, (uint16_t)c->attribute);
-        wire_put32(w, c->type);
+        wire_put32(w, t ? t->oid : c->type);
         wire_put16(w, (uint16_t)c->type_len);
-        wire_put32(w, (uint32_t)c->typmod);
+        wire_put32(w, (uint32_t)typmod);
         wire_put16(w, format_of(nformats, formats, i));
     }
     wire_end(w);

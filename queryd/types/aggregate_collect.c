@@ -88,6 +88,10 @@ status agg_array_final(struct agg_call *c) {
 status agg_array_nested_step(struct agg_call *c) {
     if (c->nulls[0])
         return error_set(c->env->error, ST_NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays");
+    struct array_parts a;
+    TRY(array_split(c->env, c->args[0].v, &a));
+    if (!a.ndim)
+        return error_set(c->env->error, ST_ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
     return agg_array_step(c);
 }
 

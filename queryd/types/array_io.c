@@ -122,6 +122,7 @@ static status scan_level(struct array_scan *s, size_t depth, bool *seen) {
         }
     }
     if (s->p == s->end) return malformed(s, "Unexpected end of input.");
+    if (depth && !count) return malformed(s, "Unexpected \"}\" character.");
     s->p++;
     if (seen[depth] && s->a.lengths[depth] != count) return malformed(s, ragged);
     seen[depth] = true;
@@ -135,8 +136,9 @@ static bool scan_int(struct array_scan *s, int32_t *ret) {
     if (s->p == s->end || !is_digit(*s->p)) return false;
     int64_t x = 0;
     while (s->p < s->end && is_digit(*s->p) && x <= INT32_MAX) x = x * 10 + *s->p++ - '0';
-    if (x > INT32_MAX) return false;
-    *ret = (int32_t)(negative ? -x : x);
+    if (negative) x = -x;
+    if (x != (int32_t)x) return false;
+    *ret = (int32_t)x;
     return true;
 }
 

@@ -307,8 +307,22 @@ static status shift_timetz(struct fn_call *c, int sign) {
 status fn_timetz_pl_interval(struct fn_call *c) {
     return shift_timetz(c, 1);
 }
+status fn_interval_pl_timetz(struct fn_call *c) {
+    const struct timetz *t = c->args[1].p;
+    int64_t us = c->args[0].interval->time_us % US_PER_DAY;
+    return give_timetz(c, wrap_day(t->time_us + us), t->zone_s);
+}
 status fn_timetz_mi_interval(struct fn_call *c) {
     return shift_timetz(c, -1);
+}
+
+/* timestamptz(date, time), in the session's zone */
+status fn_datetime_timestamptz(struct fn_call *c) {
+    int64_t t;
+    TRY(fn_datetime_timestamp(c));
+    if (!stamp_finite(c->result.i64)) return OK;
+    if (!stamp_from_local(c->result.i64, session_zone(c), &t)) return stamp_out_of_range(c->env);
+    return give_int8(c, t);
 }
 
 status fn_datetimetz_timestamptz(struct fn_call *c) {

@@ -110,3 +110,10 @@ void digest_sha256(const void *data, size_t len, uint8_t ret[SHA256_BYTES]) {
     feed(data, len, state, true, sha256_block);
     for (int i = 0; i < 8; i++) store_be32(ret + i * 4, state[i]);
 }
+
+void digest_sha224(const void *data, size_t len, uint8_t ret[SHA224_BYTES]) {
+    uint32_t state[8] = {0xc1059ed8, 0x367cd507, 0x3070dd17, 0xf70e5939,
+                         0xffc00b31, 0x68581511, 0x64f98fa7, 0xbefa4fa4};
+    feed(data, len, state, true, sha256_block);
+    for (int i = 0; i < 7; i++) store_be32(ret + i * 4, state[i]);
+}

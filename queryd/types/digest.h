@@ -1,4 +1,4 @@
-/* digest.h: MD5 (RFC 1321) and SHA-256 (FIPS 180-4), for the SQL functions of these names. */
+/* digest.h: MD5 (RFC 1321) and SHA-2 (FIPS 180-4), for the SQL functions of these names. */
 #ifndef TYPES_DIGEST_H
 #define TYPES_DIGEST_H
 
@@ -6,9 +6,15 @@
 #include <stdint.h>
 
 #define MD5_BYTES 16
+#define SHA224_BYTES 28
 #define SHA256_BYTES 32
+#define SHA384_BYTES 48
+#define SHA512_BYTES 64
 
 void digest_md5(const void *data, size_t len, uint8_t ret[MD5_BYTES]);
 void digest_sha256(const void *data, size_t len, uint8_t ret[SHA256_BYTES]);
+void digest_sha224(const void *data, size_t len, uint8_t ret[SHA224_BYTES]);
+void digest_sha512(const void *data, size_t len, uint8_t ret[SHA512_BYTES]);
+void digest_sha384(const void *data, size_t len, uint8_t ret[SHA384_BYTES]);
 
 #endif

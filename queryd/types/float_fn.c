@@ -232,7 +232,7 @@ status fn_dpow(struct fn_call *c) {
     if (x == 0 && y < 0)
         return error_set(c->env->error, ST_INVALID_ARGUMENT_FOR_POWER_FUNCTION,
                          "zero raised to a negative power is undefined");
-    if (x < 0 && isfinite(x) && isfinite(y) && floor(y) != y)
+    if (x < 0 && !isnan(y) && floor(y) != y)
         return error_set(c->env->error, ST_INVALID_ARGUMENT_FOR_POWER_FUNCTION,
                          "a negative number raised to a non-integer power yields a complex result");
     double z = pow(x, y);

@@ -411,11 +411,16 @@ status fn_md5(struct fn_call *c) {
     return give_hex(c, sum, sizeof sum);
 }
 
-status fn_sha256_bytea(struct fn_call *c) {
-    uint8_t sum[SHA256_BYTES];
-    digest_sha256(c->args[0].v->data, c->args[0].v->len, sum);
-    return give_bytes(c, sum, sizeof sum);
-}
+#define DIGEST(name, bytes)                                                                        \
+    status fn_##name##_bytea(struct fn_call *c) {                                                  \
+        uint8_t sum[bytes];                                                                        \
+        digest_##name(c->args[0].v->data, c->args[0].v->len, sum);                                 \
+        return give_bytes(c, sum, sizeof sum);                                                     \
+    }
+DIGEST(sha224, SHA224_BYTES)
+DIGEST(sha256, SHA256_BYTES)
+DIGEST(sha384, SHA384_BYTES)
+DIGEST(sha512, SHA512_BYTES)
 
 /* ---- encodings of text: only UTF8 is known here ---- */
 

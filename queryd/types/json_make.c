@@ -23,6 +23,7 @@ enum json_shape json_shape_of(oid type) {
     case JSONOID: return SHAPE_JSON;
     case JSONBOID: return SHAPE_JSONB;
     case RECORDOID: return SHAPE_ROW;
+    case RECORDARRAYOID: return SHAPE_ARRAY;
     default: break;
     }
     const struct type *t = type_below(type_find(type));

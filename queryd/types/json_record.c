@@ -76,8 +76,12 @@ struct column {
     int32_t typmod;
 };
 
+/* `before`: what the field is without the JSON, NULL: nothing; rows within keep what the JSON
+ * leaves out. */
 static status value_of(const struct eval_env *env, const struct source *v, struct column column,
-                       datum *ret, bool *ret_is_null);
+                       const datum *before, datum *ret, bool *ret_is_null);
+static status row_of(const struct eval_env *env, const struct source *v, const struct type *t,
+                     const datum *before, datum *ret);
 
 struct array_maker {
     const struct eval_env *env;
@@ -130,7 +134,7 @@ static status append(struct array_maker *m, const struct source *v) {
         m->room = room;
     }
     p->values[p->n].u64 = 0;
-    TRY(value_of(m->env, v, m->element, &p->values[p->n], &is_null));
+    TRY(value_of(m->env, v, m->element, NULL, &p->values[p->n], &is_null));
     p->nulls[p->n++] = is_null;
     return OK;
 }
@@ -188,15 +192,23 @@ static status json_of(const struct eval_env *env, const struct source *v, oid ty
     return s;
 }
 
+static status domain_value(const struct eval_env *env, const struct source *v, const struct type *t,
+                           const datum *before, datum *ret, bool *ret_is_null) {
+    TRY(value_of(env, v, (struct column){t->base, t->typmod}, before, ret, ret_is_null));
+    return type_check_domain(env, t, *ret, *ret_is_null);
+}
+
 static status value_of(const struct eval_env *env, const struct source *v, struct column column,
-                       datum *ret, bool *ret_is_null) {
+                       const datum *before, datum *ret, bool *ret_is_null) {
     const struct type *t = column.type;
+    if (coro_stack_left() < 16 * 1024)
+        return error_set(env->error, ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    if (t->base) return domain_value(env, v, t, before, ret, ret_is_null);
     enum json_kind kind = kind_of(v);
     *ret_is_null = kind == JSON_NULL;
     if (*ret_is_null) return OK;
-    if (coro_stack_left() < 16 * 1024)
-        return error_set(env->error, ST_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     if (t->oid == JSONOID || t->oid == JSONBOID) return json_of(env, v, t->oid, ret);
+    if (t->kind == 'c' && kind != JSON_STRING) return row_of(env, v, t, before, ret);
     if (t->element && t->category == 'A') {
         if (kind == JSON_ARRAY) return array_of(env, v, t, column.typmod, ret);
         if (kind != JSON_STRING) return expected_array(env, v, NULL, 0);
@@ -311,37 +323,73 @@ static status column_name(const struct eval_env *env, const struct row_form *f, 
     return OK;
 }
 
+/* What the JSON does not name stays as it was; where there was nothing it is as if it said null. */
 static status column_value(const struct eval_env *env, const struct row_form *f,
                            const struct source *object, uint16_t i, datum *ret, uint8_t *ret_null) {
     const char *name;
     struct source v;
-    bool found, is_null = true;
-    struct column column = {type_find(f->types[i]), f->typmods ? f->typmods[i] : -1};
+    bool found, is_null = true, had = f->base && !f->base->nulls[i];
+    const struct type *t = type_find(f->types[i]);
+    if (!t) { /* of a dropped field */
+        *ret_null = 1;
+        return OK;
+    }
     TRY(column_name(env, f, i, &name));
     TRY(find(env, object, name, &v, &found));
     if (found) {
-        TRY(value_of(env, &v, column, ret, &is_null));
+        struct column column = {t, f->typmods ? f->typmods[i] : -1};
+        TRY(value_of(env, &v, column, had ? &f->base->values[i] : NULL, ret, &is_null));
     } else if (f->base) {
         *ret = f->base->values[i];
         is_null = f->base->nulls[i];
+    } else if (t->base) {
+        TRY(type_check_domain(env, t, *ret, true));
     }
     *ret_null = is_null;
     return OK;
 }
 
-static status give_made_row(struct fn_call *c, const struct row_form *f,
-                            const struct source *object) {
-    datum *values = arena_zalloc(c->env->arena, (f->n + 1u) * sizeof *values);
-    uint8_t *nulls = arena_zalloc(c->env->arena, f->n + 1u);
-    if (!values || !nulls) return out_of_memory(c->env);
-    for (uint16_t i = 0; i < f->n; i++)
-        TRY(column_value(c->env, f, object, i, &values[i], &nulls[i]));
+static status make_row(const struct eval_env *env, const struct row_form *f,
+                       const struct source *object, datum *ret) {
+    datum *values = arena_zalloc(env->arena, (f->n + 1u) * sizeof *values);
+    uint8_t *nulls = arena_zalloc(env->arena, f->n + 1u);
+    if (!values || !nulls) return out_of_memory(env);
+    for (uint16_t i = 0; i < f->n; i++) TRY(column_value(env, f, object, i, &values[i], &nulls[i]));
     struct record r = {f->type, f->n, f->types, f->names, values, nulls};
-    return record_build(c->env, &r, &c->result);
+    return record_build(env, &r, ret);
 }
 
-static status refuse(struct fn_call *c, const char *name, const char *what) {
-    return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE, "cannot call %s on %s", name, what);
+static status refuse(const struct eval_env *env, const char *name, const char *what) {
+    return error_set(env->error, ST_INVALID_PARAMETER_VALUE, "cannot call %s on %s", name, what);
+}
+
+static status check_object(const struct eval_env *env, const struct source *v) {
+    enum json_kind kind = kind_of(v);
+    if (kind == JSON_ARRAY) return refuse(env, "populate_composite", "an array");
+    return kind == JSON_OBJECT ? OK : refuse(env, "populate_composite", "a scalar");
+}
+
+/* A row within a row */
+static status row_of(const struct eval_env *env, const struct source *v, const struct type *t,
+                     const datum *before, datum *ret) {
+    struct row_form f;
+    struct record base;
+    TRY(check_object(env, v));
+    TRY(row_form_of_type(env, t, &f));
+    if (before) {
+        TRY(record_split(env, before->v, &base));
+        f.base = &base;
+    }
+    return make_row(env, &f, v, ret);
+}
+
+/* The result's own type may be a domain. */
+static status give_made_row(struct fn_call *c, const struct row_form *f,
+                            const struct source *object) {
+    TRY(make_row(c->env, f, object, &c->result));
+    if (c->site->function->args[0] != ANYELEMENTOID) return OK;
+    const struct type *t = type_find(c->site->arg_types[0]);
+    return t->base ? type_check_domain(c->env, t, c->result, false) : OK;
 }
 
 /* The number of the argument that is the JSON: behind the record, where there is one. */
@@ -359,9 +407,7 @@ status fn_json_record(struct fn_call *c) {
     }
     TRY(row_form_of(c, &f));
     struct source v = source_of(c, at);
-    enum json_kind kind = kind_of(&v);
-    if (kind == JSON_ARRAY) return refuse(c, "populate_composite", "an array");
-    if (kind != JSON_OBJECT) return refuse(c, "populate_composite", "a scalar");
+    TRY(check_object(c->env, &v));
     return give_made_row(c, &f, &v);
 }
 
@@ -390,7 +436,7 @@ static status set_begin(struct fn_call *c, struct set **ret) {
     enum json_kind kind = kind_of(&s->array);
     const char *what = kind == JSON_OBJECT ? "an object" : "a scalar";
     if (kind != JSON_ARRAY)
-        return refuse(c, c->site->function->name, s->array.stored ? "a non-array" : what);
+        return refuse(c->env, c->site->function->name, s->array.stored ? "a non-array" : what);
     TRY(copy_source(c, &s->array));
     s->elements = elements_of(&s->array);
     c->set_state = *ret = s;

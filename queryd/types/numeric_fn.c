@@ -264,7 +264,8 @@ static status changed(struct fn_call *c, void (*change)(struct num *, int32_t), 
 
 static int32_t clamp_places(int32_t places) {
     if (places > NUMERIC_SCALE_MAX) return NUMERIC_SCALE_MAX;
-    return places < -NUMERIC_DIGITS_BEFORE_MAX ? -NUMERIC_DIGITS_BEFORE_MAX : places;
+    int32_t least = -NUMERIC_DIGITS_BEFORE_MAX - 2; /* nothing is left beyond */
+    return places < least ? least : places;
 }
 
 static void scale_back(struct num *n, int32_t places) {
@@ -500,6 +501,7 @@ status fn_numeric_int8(struct fn_call *c) {
 struct numeric_series {
     datum next, stop, step;
     int sign;
+    bool ended; /* the next one would be too large for a number */
 };
 
 status fn_generate_series_numeric(struct fn_call *c) {
@@ -526,12 +528,16 @@ status fn_generate_series_numeric(struct fn_call *c) {
         c->set_state = s;
     }
     int order = numeric_compare(s->next.v, s->stop.v);
-    if (s->sign > 0 ? order > 0 : order < 0) {
+    if (s->ended || (s->sign > 0 ? order > 0 : order < 0)) {
         c->set_done = true;
         return OK;
     }
     TRY(type_copy(t, s->next, c->env->arena, &c->result));
     struct eval_env keep = *c->env;
     keep.arena = c->set_arena;
-    return add(&keep, s->next, s->step, &s->next);
+    status st = add(&keep, s->next, s->step, &s->next);
+    s->ended = status_is(st, ST_NUMERIC_VALUE_OUT_OF_RANGE);
+    if (!s->ended) return st;
+    error_clear(c->env->error);
+    return OK;
 }

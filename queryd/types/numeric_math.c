@@ -333,6 +333,16 @@ static bool is_integer(const struct num *n, long *ret) {
     return whole;
 }
 
+static bool is_odd(const struct num *whole) {
+    mpz_t power, quotient;
+    mpz_inits(power, quotient, NULL);
+    num_pow10(power, whole->scale);
+    mpz_tdiv_q(quotient, whole->z, power);
+    bool odd = mpz_odd_p(quotient);
+    mpz_clears(power, quotient, NULL);
+    return odd;
+}
+
 /* Results with one of the special values among the operands; POSIX pow's table. */
 static status power_special(struct fn_call *c, const struct num *base, const struct num *exponent) {
     double x = num_to_double(base), y = num_to_double(exponent);
@@ -438,7 +448,7 @@ static status finite_power(struct fn_call *c, struct num *base, struct num *expo
     if (mpz_sgn(base->z) < 0 && !whole)
         return error_set(c->env->error, ST_INVALID_ARGUMENT_FOR_POWER_FUNCTION,
                          "a negative number raised to a non-integer power yields a complex result");
-    bool negative = mpz_sgn(base->z) < 0 && whole && n != LONG_MAX && n % 2;
+    bool negative = mpz_sgn(base->z) < 0 && whole && is_odd(exponent);
     uint32_t scale = computed_scale(0, base->scale, 0); /* whole exponents: 16 places at least */
     if (whole && n != LONG_MAX) {
         double digits = (num_exponent(base) + 1.0) * (double)n;

@@ -1,6 +1,7 @@
 /* Runs the scripts of tests/sql/scripts over the fake appliance: their expected results are
  * PostgreSQL's. With arguments: runs those scripts and describes what fails. */
 #include <dirent.h>
+#include <locale.h>
 
 #include "sql_session.h"
 
@@ -42,6 +43,7 @@ static void test_scripts(void **) {
 }
 
 int main(int argc, char **argv) {
+    setlocale(LC_CTYPE, "C.UTF-8"); /* as a worker does */
     unsigned failures = 0;
     for (int i = 1; i < argc; i++) failures += run_script(argv[i]);
     if (argc > 1) return failures != 0;
