@@ -21,6 +21,13 @@ static status add_natts(struct sql_env *, struct catalog_row *row, void *) {
     return OK;
 }
 
+/* A domain's, where the column has none; NULL: none. */
+static status domain_default(struct sql_env *env, const struct attribute *att, struct node **ret) {
+    const char *text = type_find(att->type)->default_text;
+    if (!text) return OK;
+    return parse_expression(env->eval.arena, text, strlen(text), env->eval.error, ret);
+}
+
 /* What rows that are there already will read in the new column; NULL: null. */
 static status missing_value(struct sql_env *env, const struct attribute *att,
                             struct node *expression, bool empty, const char **ret_text,
@@ -29,7 +36,9 @@ static status missing_value(struct sql_env *env, const struct attribute *att,
     datum value;
     *ret_text = NULL;
     *ret_fill = !empty && (att->sequence || att->generated);
-    if (!expression || empty || *ret_fill) return OK;
+    if (empty || *ret_fill) return OK;
+    if (!expression) TRY(domain_default(env, att, &expression));
+    if (!expression) return type_check_domain(&env->eval, type_find(att->type), (datum){0}, true);
     if (!define_hooks) return define_unsupported(env, "a default for rows that exist");
     TRY(define_hooks->expression_value(env, expression, att->name, att->type, att->typmod,
                                        &is_volatile, &value, &null));

@@ -215,7 +215,9 @@ status define_default_text(struct sql_env *env, const struct attribute *att,
     if (define_hooks)
         TRY(define_hooks->expression_check(env, NULL, expression, EXPRESSION_DEFAULT, att->name,
                                            att->type, att->typmod, NULL));
-    if (expression->kind == NODE_LITERAL && l->kind == LITERAL_NULL) return OK;
+    /* Null is what there is without a default, unless a domain has one. */
+    const struct type *t = type_find(att->type);
+    if (expression->kind == NODE_LITERAL && l->kind == LITERAL_NULL && !(t && t->base)) return OK;
     return print_text(env, expression, att->type, NULL, ret_text);
 }
 

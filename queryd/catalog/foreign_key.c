@@ -68,10 +68,13 @@ static status referenced_columns(struct sql_env *env, const struct ast_constrain
     return OK;
 }
 
+/* By an operator, or once the referencing value has become one of the referenced type. What all
+ * enums, all arrays or all rows share compares those of one type only. */
 static bool comparable(oid ref, oid own) {
-    if (operator_find_btree(ref, own, 3)) return true;
-    return resolve_cast(own, ref, CAST_IMPLICIT).path != CAST_NONE ||
-           resolve_cast(ref, own, CAST_IMPLICIT).path != CAST_NONE;
+    const struct type *to = type_below(type_find(ref)), *from = type_below(type_find(own));
+    if (to->kind == 'e' || to->kind == 'c' || to->category == 'A') return to->oid == from->oid;
+    return operator_find_btree(ref, own, 3) ||
+           resolve_cast(own, ref, CAST_IMPLICIT).path != CAST_NONE;
 }
 
 status define_check_key_types(struct sql_env *env, const struct relation *r,

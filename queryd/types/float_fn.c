@@ -182,10 +182,17 @@ FLOAT_FUNCTION(dtrunc, trunc(x))
 FLOAT_FUNCTION(dsign, x > 0 ? 1 : x < 0 ? -1 : 0)
 FLOAT_FUNCTION(dcbrt, cbrt(x))
 FLOAT_FUNCTION(datan, atan(x))
-FLOAT_FUNCTION(dsinh, sinh(x))
-FLOAT_FUNCTION(dcosh, cosh(x))
 FLOAT_FUNCTION(dtanh, tanh(x))
 FLOAT_FUNCTION(dasinh, asinh(x))
+
+/* Hyperbolic sine and cosine grow to infinity, without an error. */
+status fn_dsinh(struct fn_call *c) {
+    return give_float(c, sinh(c->args[0].f8));
+}
+status fn_dcosh(struct fn_call *c) {
+    return give_float(c, cosh(c->args[0].f8));
+}
+
 FLOAT_FUNCTION(degrees, x *degrees_per_radian)
 FLOAT_FUNCTION(radians, x / degrees_per_radian)
 

@@ -1,6 +1,7 @@
 /* Families void, the other pseudo-types, and the reg… types. */
 #include "types/internal.h"
 #include "types/lookup.h"
+#include "types/reg_operator.h"
 
 /* ---- void ---- */
 
@@ -62,8 +63,6 @@ static status no_such_name(const struct eval_env *env, enum reg_kind kind, const
                  [REG_TYPE] = {ST_UNDEFINED_OBJECT, "type"},
                  [REG_PROC] = {ST_UNDEFINED_FUNCTION, "function"},
                  [REG_PROCEDURE] = {ST_UNDEFINED_FUNCTION, "function"},
-                 [REG_OPER] = {ST_UNDEFINED_FUNCTION, "operator"},
-                 [REG_OPERATOR] = {ST_UNDEFINED_FUNCTION, "operator"},
                  [REG_NAMESPACE] = {ST_INVALID_SCHEMA_NAME, "schema"},
                  [REG_ROLE] = {ST_UNDEFINED_OBJECT, "role"},
                  [REG_COLLATION] = {ST_UNDEFINED_OBJECT, "collation"}};
@@ -105,6 +104,10 @@ static status reg_in(const struct eval_env *env, const struct type *t, int32_t, 
         s = type_parse_name(env, name, &found, NULL);
     else if (kind == REG_PROC)
         s = find_function(env, name, &found);
+    else if (kind == REG_OPER)
+        s = reg_operator_find_name(env, name, &found);
+    else if (kind == REG_OPERATOR)
+        s = reg_operator_find(env, name, &found);
     const struct name_service *names = env->session ? env->session->names : NULL;
     if (status_is(s, ST_NOT_FOUND) && names && names->lookup)
         s = names->lookup(env->session, kind, name, env->error, &found);
@@ -117,7 +120,8 @@ static status reg_in(const struct eval_env *env, const struct type *t, int32_t, 
 static status print_built_in(enum reg_kind kind, oid id, struct buf *out) {
     if (kind == REG_TYPE && id < BUILTIN_OID_END && type_find(id)) return type_format(id, -1, out);
     if (kind == REG_PROC && function_find(id)) return buf_add_str(out, function_find(id)->name);
-    if (kind == REG_OPER && operator_find(id)) return buf_add_str(out, operator_find(id)->name);
+    if (kind == REG_OPER || kind == REG_OPERATOR)
+        return reg_operator_print(id, kind == REG_OPERATOR, out);
     if (kind == REG_PROCEDURE && function_find(id)) {
         const struct function *f = function_find(id);
         TRY(buf_printf(out, "%s(", f->name));
