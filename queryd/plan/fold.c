@@ -53,14 +53,28 @@ static status evaluate_cast(struct planner *p, struct expr *e, datum *ret, bool 
     return OK;
 }
 
+/* Whether there is a call of constants in it that folding left: it failed. */
+static bool has_failed(const struct expr *e) {
+    if (e->kind != EXPR_CALL && e->kind != EXPR_CAST) return false;
+    if (all_const(e))
+        return e->kind == EXPR_CAST || (e->call.function->volatility == 'i' &&
+                                        !e->call.function->returns_set && !e->call.variadic);
+    for (uint16_t i = 0; i < e->nargs; i++)
+        if (has_failed(e->args[i])) return true;
+    return false;
+}
+
 /* A strict function of a NULL is NULL: its other arguments are not looked at, which may hide what
- * they would fail with, as in PostgreSQL. */
+ * they would fail with, unless constants already say so, as in PostgreSQL. */
 static bool strict_of_null(const struct expr *e) {
     const struct function *f = e->call.function;
+    bool null = false;
     if (!f->strict || f->returns_set || e->call.variadic) return false;
-    for (uint16_t i = 0; i < e->nargs; i++)
-        if (is_const(e->args[i]) && e->args[i]->constant.is_null) return true;
-    return false;
+    for (uint16_t i = 0; i < e->nargs; i++) {
+        if (has_failed(e->args[i])) return false;
+        null |= is_const(e->args[i]) && e->args[i]->constant.is_null;
+    }
+    return null;
 }
 
 static status try_evaluate(struct planner *p, struct expr *e, struct expr **ret) {

@@ -30,7 +30,8 @@ status execute_prepare(struct session *s, const struct ast_prepare *p) {
 static status assign_argument(struct session *s, uint16_t number, const struct node *arg, oid from,
                               oid to, datum *value, uint8_t *null) {
     const struct type *type = type_find(to);
-    if (*null || !type) return OK;
+    if (!type) return OK;
+    if (*null) return type_check_domain(&s->env.eval, type, (datum){0}, true);
     if (arg->kind == NODE_LITERAL && ((const struct ast_literal *)arg)->kind == LITERAL_STRING) {
         const struct ast_literal *l = (const struct ast_literal *)arg;
         return type_input(&s->env.eval, type, -1, l->text, l->length, value);

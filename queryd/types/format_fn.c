@@ -421,25 +421,3 @@ DIGEST(sha224, SHA224_BYTES)
 DIGEST(sha256, SHA256_BYTES)
 DIGEST(sha384, SHA384_BYTES)
 DIGEST(sha512, SHA512_BYTES)
-
-/* ---- encodings of text: only UTF8 is known here ---- */
-
-static status check_utf8_name(struct fn_call *c, const char *name) {
-    size_t len = strnlen(name, NAME_BYTES);
-    if (same_word(name, len, "utf8") || same_word(name, len, "utf-8") ||
-        same_word(name, len, "unicode"))
-        return OK;
-    return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED,
-                     "conversion between UTF8 and %.*s is not supported", (int)len, name);
-}
-
-status fn_convert_from(struct fn_call *c) {
-    TRY(check_utf8_name(c, c->args[1].s));
-    return type_input(c->env, type_find(TEXTOID), -1, c->args[0].v->data, c->args[0].v->len,
-                      &c->result);
-}
-
-status fn_convert_to(struct fn_call *c) {
-    TRY(check_utf8_name(c, c->args[1].s));
-    return fn_identity(c);
-}

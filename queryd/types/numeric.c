@@ -581,6 +581,8 @@ static status numeric_send(const struct eval_env *env, const struct type *, datu
         [NUM_NAN] = SIGN_NAN, [NUM_INFINITY] = SIGN_INF, [NUM_MINUS_INFINITY] = SIGN_MINUS_INF};
     if (numeric_is_special(value.v)) {
         store_be16(head + 4, special_signs[numeric_kind(value.v)]);
+        if (numeric_kind(value.v) != NUM_NAN)
+            store_be16(head + 6, 32); /* PostgreSQL's scale of it */
         return buf_add(out, head, sizeof head);
     }
     struct num n;

@@ -19,6 +19,7 @@ static struct proc proc = {.shm = &shm};
 static struct txn txn;
 static struct sql_settings settings;
 static struct catalog catalog;
+static struct session_env styles;
 static struct sql_env env;
 static struct plan_cache *cache;
 
@@ -27,7 +28,9 @@ static int setup(void **state) {
     atomic_store(&control.catalog_version, 1);
     settings = (struct sql_settings){.search_path = "public", .user_oid = 10};
     txn = (struct txn){0};
+    session_env_init(&styles, 1);
     env = (struct sql_env){.proc = &proc, .txn = &txn, .settings = &settings, .catalog = &catalog};
+    env.eval.session = &styles;
     cache = calloc(1, sizeof *cache);
     return cache ? 0 : -1;
 }
@@ -79,6 +82,9 @@ static void everything_that_a_plan_depends_on_is_in_the_key(void **state) {
     settings.user_oid = 11;
     assert_false(found("select 1", types, 2, s));
     settings.user_oid = 10;
+    styles.date_order = DATE_ORDER_DMY;
+    assert_false(found("select 1", types, 2, s));
+    styles.date_order = DATE_ORDER_MDY;
     assert_true(found("select 1", types, 2, s));
     assert_int_equal(s->references, 2);
     statement_release(s);
