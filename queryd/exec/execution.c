@@ -1,4 +1,6 @@
 /* One execution of a statement. */
+#include <string.h>
+
 #include "catalog/define.h"
 #include "exec/create_as.h"
 #include "exec/private.h"
@@ -36,14 +38,40 @@ static status make_room(struct execution *x) {
     return OK;
 }
 
+static const char *locking_words(const struct plan *p) {
+    static const char *const words[] = {"SELECT FOR KEY SHARE", "SELECT FOR SHARE",
+                                        "SELECT FOR NO KEY UPDATE", "SELECT FOR UPDATE"};
+    while (p && p->kind != PLAN_LOCK) p = p->left;
+    return p ? words[p->lock.rels[0].strength] : "SELECT";
+}
+
+const char *statement_command(const struct statement *st) {
+    const struct statement_private *p = private_of((struct statement *)st);
+    if (strncmp(p->tag, "INSERT", 6) == 0) return "INSERT";
+    if (strcmp(p->tag, "SELECT") == 0 && p->plan) return locking_words(p->plan->root);
+    return *p->tag ? p->tag : "this command";
+}
+
+/* What is temporary may be changed by who only reads. */
+static bool changes_lasting(const struct execution *x) {
+    const struct plan_statement *p = x->plan;
+    bool any = false;
+    for (uint16_t i = 0; i < p->nrelations; i++) {
+        if (p->relations[i].mode < MODE_ROW_SHARE) continue;
+        any = true;
+        if (x->relations[i]->persistence != 't') return true;
+    }
+    return !any;
+}
+
 static status begin_plan(struct execution *x) {
     TRY(make_room(x));
     TRY(lock_relations(x));
     TRY(permission_check(x->env, private_of(x->statement)));
-    if (x->env->txn->read_only && !x->statement->read_only)
+    if (x->env->txn->read_only && !x->statement->read_only && changes_lasting(x))
         return error_set(x->env->eval.error, ST_READ_ONLY_SQL_TRANSACTION,
                          "cannot execute %s in a read-only transaction",
-                         private_of(x->statement)->tag);
+                         statement_command(x->statement));
     return operator_open(x, x->plan->root, true, &x->root);
 }
 

@@ -128,22 +128,17 @@ static status keep_rows(struct running *r, const struct statement *st, const str
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-static const char *command_of(const struct statement *st) {
-    const char *tag = private_of((struct statement *)st)->tag;
-    return strncmp(tag, "INSERT", 6) == 0 ? "INSERT" : *tag ? tag : "this command";
-}
-
 static status may_run(struct running *r, const struct statement *st) {
     if (st->read_only) return OK;
     if (r->routine->function.volatility != 'v')
         return error_set(r->env.eval.error, ST_FEATURE_NOT_SUPPORTED,
-                         "%s is not allowed in a non-volatile function", command_of(st));
+                         "%s is not allowed in a non-volatile function", statement_command(st));
     if (r->env.txn->read_only && st->kind == STATEMENT_DEFINE)
         return error_set(r->env.eval.error, ST_READ_ONLY_SQL_TRANSACTION,
-                         "cannot execute %s in a read-only transaction", command_of(st));
+                         "cannot execute %s in a read-only transaction", statement_command(st));
     if (st->outside_block)
         return error_set(r->env.eval.error, ST_ACTIVE_SQL_TRANSACTION,
-                         "%s cannot be executed from a function", command_of(st));
+                         "%s cannot be executed from a function", statement_command(st));
     if (r->session->effect) r->session->effect(r->session);
     return OK;
 }

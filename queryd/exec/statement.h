@@ -49,6 +49,8 @@ status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const 
 /* Do both give columns of the same names and types? */
 bool statement_same_result(const struct statement *a, const struct statement *b);
 void statement_release(struct statement *s);
+/* What it is called in errors: "INSERT", "SELECT FOR UPDATE", "CREATE TABLE". */
+const char *statement_command(const struct statement *st);
 /* Its rows come one by one from tables and what is kept: a cursor over it may go backward without
  * having been told (PostgreSQL's rule). */
 bool statement_scrolls(const struct statement *s);

@@ -114,6 +114,7 @@ static void forget_txn(struct session *s, bool committed) {
     set_block(s, BLOCK_NONE);
     s->next_isolation = isolation_of(setting_show(s, SETTING_default_transaction_isolation));
     s->next_read_only = strcmp(setting_show(s, SETTING_default_transaction_read_only), "on") == 0;
+    s->deferrable = strcmp(setting_show(s, SETTING_default_transaction_deferrable), "on") == 0;
 }
 
 static void roll_back(struct session *s) {
@@ -221,35 +222,70 @@ static const char *literal_text(const struct node *n) {
     return n && n->kind == NODE_LITERAL ? ((const struct ast_literal *)n)->text : "";
 }
 
+static bool is_set(const struct ast_def_elem *mode) {
+    const char *value = literal_text(mode->value);
+    return strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 ||
+           strcasecmp(value, "on") == 0;
+}
+
+/* When a mode cannot change any more: in a savepoint, or after a query. */
+static status too_late(struct session *s, const char *in_savepoint, const char *after_query) {
+    if (s->savepoints && in_savepoint)
+        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION, "%s", in_savepoint);
+    if (s->txn.slot && s->txn.queried)
+        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION, "%s", after_query);
+    return OK;
+}
+
 static status set_isolation(struct session *s, const char *level) {
     enum txn_isolation iso = isolation_of(level);
-    if (s->txn.slot && s->txn.have_snapshot && iso != s->txn.isolation)
-        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
-                         "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+    if (s->txn.slot && iso != s->txn.isolation) {
+        TRY(too_late(s, NULL, "SET TRANSACTION ISOLATION LEVEL must be called before any query"));
+        TRY(too_late(s, "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction",
+                     ""));
+    }
     if (s->txn.slot) s->txn.isolation = iso;
     s->next_isolation = iso;
     return OK;
 }
 
+static status set_read_only(struct session *s, bool on) {
+    if (!on && s->txn.slot && s->txn.read_only)
+        TRY(too_late(s, "cannot set transaction read-write mode inside a read-only transaction",
+                     "transaction read-write mode must be set before any query"));
+    s->next_read_only = on;
+    if (s->txn.slot) s->txn.read_only = on;
+    return OK;
+}
+
+static status set_deferrable(struct session *s, bool on) {
+    TRY(too_late(s, "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction",
+                 "SET TRANSACTION [NOT] DEFERRABLE must be called before any query"));
+    s->deferrable = on;
+    return OK;
+}
+
+static status set_default(struct session *s, const struct ast_def_elem *mode) {
+    bool level = strcmp(mode->name, "transaction_isolation") == 0;
+    char name[64];
+    snprintf(name, sizeof name, "default_%s", mode->name);
+    return setting_set(s, name,
+                       level          ? literal_text(mode->value)
+                       : is_set(mode) ? "on"
+                                      : "off",
+                       false);
+}
+
 status block_set_modes(struct session *s, const struct list *modes, bool session_wide) {
     LIST_EACH(struct ast_def_elem *, mode, modes) {
-        const char *value = literal_text(mode->value);
-        bool on = strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 ||
-                  strcasecmp(value, "on") == 0;
-        if (session_wide) {
-            char name[64];
-            snprintf(name, sizeof name, "default_%s", mode->name);
-            bool level = strcmp(mode->name, "transaction_isolation") == 0;
-            TRY(setting_set(s, name, level ? value : on ? "on" : "off", false));
-        } else if (strcmp(mode->name, "transaction_isolation") == 0) {
-            TRY(set_isolation(s, value));
-        } else if (strcmp(mode->name, "transaction_read_only") == 0) {
-            if (!on && s->txn.slot && s->txn.read_only && s->txn.have_snapshot)
-                return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
-                                 "transaction read-write mode must be set before any query");
-            s->next_read_only = on;
-            if (s->txn.slot) s->txn.read_only = on;
-        }
+        if (session_wide)
+            TRY(set_default(s, mode));
+        else if (strcmp(mode->name, "transaction_isolation") == 0)
+            TRY(set_isolation(s, literal_text(mode->value)));
+        else if (strcmp(mode->name, "transaction_read_only") == 0)
+            TRY(set_read_only(s, is_set(mode)));
+        else if (strcmp(mode->name, "transaction_deferrable") == 0)
+            TRY(set_deferrable(s, is_set(mode)));
     }
     return OK;
 }
@@ -263,7 +299,7 @@ static void warn(struct session *s, const char *sqlstate, const char *message) {
 static status begin_block(struct session *s, const struct ast_transaction *t) {
     if (s->block == BLOCK_OPEN) {
         warn(s, "25001", "there is already a transaction in progress");
-        return OK;
+        return block_set_modes(s, t->modes, false);
     }
     TRY(block_set_modes(s, t->modes, false));
     bool had_txn = s->txn.slot != NULL;
@@ -275,10 +311,12 @@ static status begin_block(struct session *s, const struct ast_transaction *t) {
 }
 
 /* AND CHAIN: a new block with the modes of the one that ended. */
-static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool read_only) {
+static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool read_only,
+                    bool deferrable) {
     if (!wanted) return OK;
     s->next_isolation = iso;
     s->next_read_only = read_only;
+    s->deferrable = deferrable;
     TRY(block_ensure_txn(s));
     set_block(s, BLOCK_OPEN);
     s->implicit = false;
@@ -287,7 +325,7 @@ static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool
 
 static status end_block(struct session *s, const struct ast_transaction *t, const char **ret_tag) {
     enum txn_isolation iso = s->txn.isolation;
-    bool read_only = s->txn.read_only;
+    bool read_only = s->txn.read_only, deferrable = s->deferrable;
     bool is_commit = t->kind == TXN_COMMIT && s->block != BLOCK_FAILED;
     if (s->block == BLOCK_NONE) {
         if (t->chain)
@@ -301,7 +339,7 @@ static status end_block(struct session *s, const struct ast_transaction *t, cons
         TRY(commit(s, "COMMIT"));
     else
         roll_back(s);
-    return chain(s, t->chain, iso, read_only);
+    return chain(s, t->chain, iso, read_only, deferrable);
 }
 
 static struct savepoint *find_savepoint(struct session *s, const char *name) {
@@ -326,6 +364,7 @@ static status add_savepoint(struct session *s, const char *name) {
     p->mark = txn_mark(&s->txn);
     TRY(txn_lock_mark(&s->txn, &p->locks));
     p->saved_settings = s->setting_values.nsaved;
+    p->read_only = s->txn.read_only;
     s->savepoints = p;
     return OK;
 }
@@ -342,6 +381,7 @@ static status roll_back_to(struct session *s, struct savepoint *p) {
     if (s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, p->saved_settings);
     s->savepoints = p;
+    s->txn.read_only = p->read_only;
     set_block(s, BLOCK_OPEN);
     return OK;
 }
@@ -386,5 +426,6 @@ status block_execute(struct session *s, const struct ast_transaction *t, const c
     s->savepoints = p;
     portal_release_level(s, block_level(s));
     s->savepoints = p->outer;
+    s->txn.read_only = p->read_only;
     return OK;
 }

@@ -71,10 +71,9 @@ status portal_new(struct session *s, const char *name, struct portal **ret_porta
 }
 
 static status check_may_run(struct session *s, const struct statement *st) {
-    if (s->txn.read_only && !st->read_only)
+    if (s->txn.read_only && !st->read_only && st->kind == STATEMENT_DEFINE)
         return error_set(&s->error, ST_READ_ONLY_SQL_TRANSACTION,
-                         "cannot execute %s in a read-only transaction",
-                         st->kind == STATEMENT_DEFINE ? "this command" : "a data change");
+                         "cannot execute %s in a read-only transaction", statement_command(st));
     if (st->outside_block && s->block != BLOCK_NONE)
         return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
                          "this command cannot run inside a transaction block");

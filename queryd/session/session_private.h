@@ -30,6 +30,7 @@ struct savepoint {
     struct savepoint *outer;
     struct txn_mark mark;
     uint32_t locks;          /* txn_lock_mark */
+    bool read_only;          /* when it was made, and again when it is left */
     uint32_t saved_settings; /* entries of the undo list before it */
     char name[NAME_BYTES];
 };
@@ -115,6 +116,7 @@ struct session {
     struct setting_values setting_values;
     enum txn_isolation next_isolation;
     bool next_read_only;
+    bool deferrable; /* of the transaction, or of the next one */
 
     struct arena arena; /* the session's */
     struct arena txn_arena;

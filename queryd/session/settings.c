@@ -61,6 +61,7 @@ const char *setting_show(const struct session *s, enum setting v) {
     const struct setting_values *values = &s->setting_values;
     if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->txn.isolation);
     if (v == SETTING_transaction_read_only && s->txn.slot) return s->txn.read_only ? "on" : "off";
+    if (v == SETTING_transaction_deferrable) return s->deferrable ? "on" : "off";
     const char *value = values->value[v];
     if (!value) return setting_reset_value(s, v);
     return is_authorization(v) ? authorization_shown(value) : value;
@@ -348,6 +349,9 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     case SETTING_role:
     case SETTING_session_authorization: authorization_apply(s); break;
+    case SETTING_default_transaction_deferrable:
+        if (!s->txn.slot) s->deferrable = is_on(s, v);
+        break;
     case SETTING_default_transaction_read_only:
         if (!s->txn.slot) s->next_read_only = is_on(s, v);
         break;
@@ -398,7 +402,8 @@ static status find_settable(struct session *s, const char *name, bool server, en
 
 static status set_transaction_mode(struct session *s, enum setting v, const char *value,
                                    bool *ret_done) {
-    *ret_done = v == SETTING_transaction_isolation || v == SETTING_transaction_read_only;
+    *ret_done = v == SETTING_transaction_isolation || v == SETTING_transaction_read_only ||
+                v == SETTING_transaction_deferrable;
     if (!*ret_done || !value) return OK;
     struct ast_literal literal = {.node = {.kind = NODE_LITERAL}, .text = (char *)value};
     struct ast_def_elem mode = {.node = {.kind = NODE_DEF_ELEM},

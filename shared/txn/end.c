@@ -81,7 +81,7 @@ status txn_rollback_to(struct proc *p, struct txn *t, struct txn_mark mark) {
 static void leave(struct txn *t) {
     t->slot = NULL;
     t->writer = (struct tree_writer){0};
-    t->have_snapshot = false;
+    t->have_snapshot = t->queried = false;
     t->catalog_changed = t->changed_outside = false;
     t->locks = 0;
 }

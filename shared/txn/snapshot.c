@@ -38,6 +38,7 @@ status txn_snapshot(struct proc *p, struct txn *t, struct snapshot *ret_snapshot
         t->have_snapshot = true;
         serial_begun(t);
     }
+    t->queried = true;
     t->snap.x = t->writer.x;
     t->snap.own = (lsn){atomic_load_explicit(&log->tail, memory_order_acquire)};
     t->snap.serial = t->serial ? t : NULL;

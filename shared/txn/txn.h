@@ -153,6 +153,7 @@ struct txn {
     enum txn_isolation isolation;
     bool read_only;
     bool have_snapshot;           /* REPEATABLE READ, SERIALIZABLE: taken */
+    bool queried;                 /* a statement of it has had a snapshot */
     bool waiting;                 /* in txn_wait or txn_lock */
     uint32_t locks;               /* locks of its list in use */
     struct lock_journal *journal; /* what locks were before, for txn_release_to; NULL: not noted */
