@@ -158,7 +158,10 @@ void block_rollback_all(struct session *s) {
 /* What was done since the savepoint; when that takes long it waits until the client goes back. */
 static status undo_to_savepoint(struct session *s) {
     struct txn_mark mark = s->savepoints->mark;
-    return txn_long_undo(&s->txn, mark) ? OK : txn_rollback_to(s->env.proc, &s->txn, mark);
+    if (txn_long_undo(&s->txn, mark)) return OK;
+    TRY(txn_rollback_to(s->env.proc, &s->txn, mark));
+    txn_release_to(s->env.proc, &s->txn, s->savepoints->locks);
+    return OK;
 }
 
 void block_abort(struct session *s) {
@@ -172,7 +175,6 @@ void block_abort(struct session *s) {
      * says ROLLBACK. */
     if (s->txn.slot && (!s->savepoints || !ok(undo_to_savepoint(s))))
         status_ignore(txn_rollback(s->env.proc, &s->txn)); /* txnd takes over what is left */
-    if (s->savepoints) txn_release_to(s->env.proc, &s->txn, s->savepoints->locks);
     if (s->txn.slot && s->txn.catalog_changed) catalog_rolled_back(&s->env);
     settings_rollback(s, s->savepoints ? s->savepoints->saved_settings : 0);
     if (s->txn.slot) block_statement_end(s);
