@@ -160,6 +160,7 @@ static void task_run(struct ipc_loop *l, struct task *t) {
     if (l->pooled >= TASKS_POOLED_MAX) {
         task_free(l, t);
     } else {
+        coro_trim(t->coro);
         t->next = l->pool;
         l->pool = t;
         l->pooled++;

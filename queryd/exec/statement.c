@@ -268,7 +268,6 @@ void statement_release(struct statement *s) {
 
 static bool scrolls(const struct plan *p) {
     switch (p->kind) {
-    case PLAN_RESULT:
     case PLAN_SCAN:
     case PLAN_VALUES:
     case PLAN_FUNCTION:

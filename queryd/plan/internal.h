@@ -257,4 +257,13 @@ status plan_lock(struct planner *p, struct plan *input, struct plan **ret);
 
 uint16_t relation_index(struct planner *p, oid relation);
 
+/* late.c */
+/* child gives e as one of its columns. */
+bool plan_makes(const struct plan *child, const struct expr *e);
+/* Targets that are computed above ORDER BY and LIMIT. */
+bool targets_have_late(const struct query *q);
+bool target_is_late(const struct query *q, uint16_t i);
+/* The targets, a null in the place of each late one, and behind them what those need. */
+status plan_early_targets(struct planner *p, struct plan *child, struct plan **ret);
+
 #endif

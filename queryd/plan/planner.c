@@ -265,6 +265,7 @@ static status plan_rows(struct planner *p, struct plan **ret) {
 static status plan_targets(struct planner *p, struct plan *child, struct plan **ret) {
     struct query *q = p->query;
     struct expr **exprs;
+    if (targets_have_late(q)) return plan_early_targets(p, child, ret);
     NEW_N(p, exprs, q->ntargets + q->nlock_rtes + 1);
     uint16_t n = 0;
     for (uint16_t i = 0; i < q->ntargets; i++) exprs[n++] = q->targets[i].expr;
@@ -304,13 +305,15 @@ static status plan_distinct_on(struct planner *p, struct plan *child, struct pla
 /* Without the columns that only served sorting. */
 static status drop_junk(struct planner *p, struct plan *child, struct plan **ret) {
     struct query *q = p->query;
-    if (child->ncolumns == q->nvisible) {
+    if (child->ncolumns == q->nvisible && !targets_have_late(q)) {
         *ret = child;
         return OK;
     }
     struct expr **exprs;
     NEW_N(p, exprs, q->nvisible + 1);
-    for (uint16_t i = 0; i < q->nvisible; i++) exprs[i] = child->out[i];
+    for (uint16_t i = 0; i < q->nvisible; i++)
+        exprs[i] =
+            targets_have_late(q) && target_is_late(q, i) ? q->targets[i].expr : child->out[i];
     return plan_project(p, child, exprs, q->nvisible, ret);
 }
 
@@ -347,16 +350,10 @@ struct set_targets {
     struct expr *calls[64];
 };
 
-static bool made_below(const struct plan *child, const struct expr *e) {
-    for (uint16_t i = 0; i < child->ncolumns; i++)
-        if (expr_equal(child->out[i], e)) return true;
-    return false;
-}
-
 /* A set-returning call that no operator below has made. */
 static status find_pending(struct expr *e, void *arg, bool *ret_descend) {
     struct set_targets *s = arg;
-    if (expr_returns_set(e) && !made_below(s->child, e)) s->pending = true;
+    if (expr_returns_set(e) && !plan_makes(s->child, e)) s->pending = true;
     *ret_descend = !s->pending;
     return OK;
 }
@@ -365,7 +362,7 @@ static status find_sets(struct expr *e, void *arg, bool *ret_descend) {
     struct set_targets *s = arg;
     if (!expr_returns_set(e)) return OK;
     *ret_descend = false;
-    if (made_below(s->child, e)) return OK;
+    if (plan_makes(s->child, e)) return OK;
     s->pending = false;
     for (uint16_t i = 0; i < e->nargs; i++) TRY(expr_walk(e->args[i], find_pending, s));
     if (s->pending) { /* its arguments are sets that must be made first */

@@ -395,8 +395,18 @@ static status open_cursor(struct session *s, const struct ast_declare_cursor *d)
     return st;
 }
 
+static status refuse_changes(struct session *s, struct node *query) {
+    const struct ast_with *w = query->kind == NODE_SELECT ? ast_as_select(query)->with : NULL;
+    for (int32_t i = 0; w && i < list_n(w->ctes); i++)
+        if (((struct ast_cte *)list_at(w->ctes, i))->query->kind != NODE_SELECT)
+            return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                             "DECLARE CURSOR must not contain data-modifying statements in WITH");
+    return OK;
+}
+
 status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
     TRY(refuse_options(s, d));
+    TRY(refuse_changes(s, d->query));
     if (s->block == BLOCK_NONE && !(d->options & CURSOR_HOLD))
         return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
                          "DECLARE CURSOR can only be used in transaction blocks");

@@ -209,7 +209,7 @@ static void give_up(struct session *s) {
         error_set(&s->error, ST_ADMIN_SHUTDOWN,
                   "terminating connection because its worker restarted")); /* sent there */
     s->running = true;
-    if (!ok(daemon_spawn(s->worker->d, 0, session_end, s))) session_free(s);
+    if (!ok(daemon_spawn(s->worker->d, SESSION_STACK_BYTES, session_end, s))) session_free(s);
 }
 
 status session_take_up(struct worker *w, uint32_t index, uint32_t generation, int fd) {
@@ -241,6 +241,6 @@ status session_take_up(struct worker *w, uint32_t index, uint32_t generation, in
         return OK;
     }
     s->running = true;
-    if (!ok(daemon_spawn(w->d, 0, take_up_run, s))) session_free(s);
+    if (!ok(daemon_spawn(w->d, SESSION_STACK_BYTES, take_up_run, s))) session_free(s);
     return OK;
 }

@@ -62,6 +62,10 @@ const char *setting_show(const struct session *s, enum setting v) {
     if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->txn.isolation);
     if (v == SETTING_transaction_read_only && s->txn.slot) return s->txn.read_only ? "on" : "off";
     if (v == SETTING_transaction_deferrable) return s->deferrable ? "on" : "off";
+    if (v == SETTING_transaction_isolation)
+        return setting_show(s, SETTING_default_transaction_isolation);
+    if (v == SETTING_transaction_read_only)
+        return setting_show(s, SETTING_default_transaction_read_only);
     const char *value = values->value[v];
     if (!value) return setting_reset_value(s, v);
     return is_authorization(v) ? authorization_shown(value) : value;

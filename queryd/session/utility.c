@@ -12,6 +12,7 @@
 #include "session/worker.h"
 #include "types/acl.h"
 #include "types/datetime.h"
+#include "types/internal.h"
 #include "types/resolution.h"
 
 bool utility_is(const struct node *n) {
@@ -50,8 +51,20 @@ static status zone_interval(struct session *s, const struct ast_type_cast *cast,
     return buf_printf(text, "%.9g", (double)i.time_us / 3.6e9);
 }
 
+/* Settings that are lists of names keep them as identifiers. */
+static bool lists_names(const char *setting) {
+    static const char *const names[] = {"search_path", "temp_tablespaces",
+                                        "local_preload_libraries", "session_preload_libraries",
+                                        "shared_preload_libraries"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(setting, names[i]) == 0) return true;
+    return false;
+}
+
 /* The arguments of SET as one text, as PostgreSQL joins them: search_path's names with ", ". */
-static status join_arguments(struct session *s, const struct list *args, char **ret_text) {
+static status join_arguments(struct session *s, const char *setting, const struct list *args,
+                             char **ret_text) {
+    bool quote = lists_names(setting);
     struct buf text = {0};
     status st = OK;
     LIST_EACH(struct node *, arg, args) {
@@ -67,7 +80,10 @@ static status join_arguments(struct session *s, const struct list *args, char **
         const struct ast_literal *literal = (const struct ast_literal *)arg;
         const char *value =
             literal->kind == LITERAL_BOOL ? (literal->integer ? "true" : "false") : literal->text;
-        if (ok(st)) st = buf_add_str(&text, value ? value : "");
+        if (ok(st) && quote && literal->kind == LITERAL_STRING)
+            st = quote_identifier(&text, value, strlen(value));
+        else if (ok(st))
+            st = buf_add_str(&text, value ? value : "");
         if (!ok(st)) break;
     }
     if (ok(st)) {
@@ -105,7 +121,7 @@ static status execute_set(struct session *s, const struct ast_set_variable *v,
     case SET_VALUE: break;
     }
     char *value;
-    TRY(join_arguments(s, v->args, &value));
+    TRY(join_arguments(s, v->name, v->args, &value));
     return setting_set(s, v->name, value, v->local);
 }
 
@@ -121,7 +137,7 @@ status utility_setting_text(struct sql_env *env, const struct ast_set_variable *
     if (v->kind == SET_FROM_CURRENT)
         value = (char *)setting_show(s, setting_find(s, v->name));
     else if (!reset)
-        TRY(join_arguments(s, v->args, &value));
+        TRY(join_arguments(s, v->name, v->args, &value));
     TRY(setting_check(s, v->name, value, ret_name, &checked));
     if (!checked) return OK;
     *ret_value = arena_strdup(env->eval.arena, checked);

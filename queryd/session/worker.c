@@ -38,7 +38,7 @@ static void session_ready(void *arg, uint32_t events) {
     }
     if (s->running || s->wire.writer) return;
     s->running = true;
-    if (!ok(daemon_spawn(s->worker->d, 0, session_run, s))) {
+    if (!ok(daemon_spawn(s->worker->d, SESSION_STACK_BYTES, session_run, s))) {
         s->running = false; /* out of memory: this client is turned away */
         session_free(s);
     }

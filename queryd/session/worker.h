@@ -23,6 +23,9 @@ struct listener {
     int fd;
 };
 
+/* Of a session's coroutine: what `max_stack_depth` says. */
+#define SESSION_STACK_BYTES ((size_t)2 << 20)
+
 struct worker {
     struct daemon *d;
     struct listener listeners[CONTROL_LISTENERS_MAX];

@@ -44,6 +44,7 @@ struct coro {
     struct coro *resumer; /* the coroutine that resumed this one, or NULL */
     char *stack;          /* lowest byte, the guard page */
     size_t stack_bytes;
+    size_t used_bytes; /* the most that recursion has been seen to use */
     void (*fn)(void *);
     void *arg;
     void *data;
@@ -231,9 +232,24 @@ struct coro *coro_self(void) {
     return running;
 }
 
+/* What a usual statement touches stays: it is needed again at once. */
+#define KEPT_BYTES ((size_t)128 << 10)
+
+void coro_trim(struct coro *c) {
+    CHECK(c != running);
+    if (c->used_bytes <= KEPT_BYTES || c->stack_bytes <= KEPT_BYTES + GUARD_BYTES) return;
+    /* where it cannot be given back it stays */
+    (void)madvise(c->stack + GUARD_BYTES, c->stack_bytes - KEPT_BYTES - GUARD_BYTES, MADV_DONTNEED);
+    c->used_bytes = 0;
+}
+
 size_t coro_stack_left(void) {
     const char *here = __builtin_frame_address(0);
-    if (running) return (size_t)(here - running->stack) - GUARD_BYTES;
+    if (running) {
+        size_t used = running->stack_bytes - (size_t)(here - running->stack);
+        if (used > running->used_bytes) running->used_bytes = used;
+        return (size_t)(here - running->stack) - GUARD_BYTES;
+    }
     static _Thread_local const char *thread_top;
     if (!thread_top) thread_top = here;
     struct rlimit limit;

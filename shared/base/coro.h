@@ -35,6 +35,8 @@ void *coro_local(void);
 
 /* The running coroutine of this thread; NULL on the thread's own stack. */
 struct coro *coro_self(void);
+/* Gives memory that deep recursion has touched back to the system. c is not running. */
+void coro_trim(struct coro *c);
 /* Bytes left on the running stack: recursive descent (parser, planner, expressions) refuses with
  * 54001 below a margin. On the thread's own stack, what getrlimit allows. */
 size_t coro_stack_left(void);
