@@ -257,7 +257,7 @@ static const char *frame_words(const struct window *w) {
 static status range_offset(struct scope *s, struct expr *e, const struct window *w,
                            const struct function **ret_in_range, struct expr **ret) {
     struct analyse *a = s->a;
-    oid column = w->norder == 1 ? w->order[0]->type : 0;
+    oid column = w->norder == 1 ? type_base(w->order[0]->type) : 0;
     const char *hint = NULL;
     status st;
     switch (in_range_find(column, e->type, ret_in_range)) {

@@ -46,7 +46,8 @@ static status call_operator(struct analyse *a, const struct operator_choice *c, 
 
 status make_operator(struct analyse *a, const char *name, struct expr *left, struct expr *right,
                      int32_t location, struct expr **ret) {
-    if (left && right && left->kind == EXPR_ROW && right->kind == EXPR_ROW) {
+    if (left && right && left->kind == EXPR_ROW && right->kind == EXPR_ROW &&
+        left->type == RECORDOID && right->type == RECORDOID) {
         if (left->nargs != right->nargs)
             return FAIL_AT(a, location, SYNTAX_ERROR,
                            "unequal number of entries in row expressions");
@@ -339,8 +340,10 @@ status transform_nullif(struct scope *s, struct ast_nullif *n, struct expr **ret
     TRY(transform(s, n->left, &left));
     TRY(transform(s, n->right, &right));
     TRY(with_equality(s->a, EXPR_NULLIF, left, right, n->node.location, &e));
-    e->type = e->args[0]->type;
-    e->typmod = e->args[0]->typmod;
+    /* A row is compared as a record, and stays what it was. */
+    struct expr *kept = e->args[0]->type == RECORDOID ? left : e->args[0];
+    e->type = kept->type;
+    e->typmod = kept->typmod;
     e->collation = e->args[0]->collation;
     *ret = e;
     return OK;

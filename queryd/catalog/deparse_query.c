@@ -259,6 +259,12 @@ static status print_grouping(struct deparse *d, const struct list *l) {
     static const char *const words[] = {"(", "ROLLUP(", "CUBE(", "GROUPING SETS ("};
     LIST_EACH(struct node *, n, l) {
         if (n_i) TRY(put(d, ", "));
+        if (n->kind == NODE_ROW && !ast_as_row(n)->explicit_row) { /* several columns, no value */
+            TRY(put(d, "("));
+            TRY(print_grouping(d, ast_as_row(n)->args));
+            TRY(put(d, ")"));
+            continue;
+        }
         if (n->kind != NODE_GROUPING_SET) {
             TRY(deparse_expression(d, n, 0));
             continue;

@@ -55,6 +55,7 @@ struct ast_prepare {
     char *name;
     struct list *types; /* ast_type_name */
     struct node *query;
+    int32_t query_at; /* where its text begins: parentheses and all */
 };
 
 struct ast_execute {

@@ -308,10 +308,22 @@ static status build(struct join_graph *g, const struct join_class *c, struct joi
     return OK;
 }
 
+/* Who needs columns that an outer join fills up needs the join's result, not only that side. */
+static void need_results(struct join_graph *g, const struct join_node *at) {
+    if (!at->left) return;
+    need_results(g, at->left);
+    need_results(g, at->right);
+    if (at->kind != PLAN_LEFT && at->kind != PLAN_FULL) return;
+    part_set filled = at->right->parts | (at->kind == PLAN_FULL ? at->left->parts : 0);
+    for (uint16_t i = 0; i < g->nparts; i++)
+        if (!(part_bit(i) & at->parts) && (g->needs[i] & filled)) g->needs[i] |= at->parts;
+}
+
 /* Parameters that come from further out are no matter of the order. */
-static void find_needs(struct join_graph *g) {
+static void find_needs(struct join_graph *g, const struct join_node *root) {
     for (uint16_t i = 0; i < g->nparts; i++)
         g->needs[i] = join_graph_parts(g, &g->parts[i]->needs) & ~part_bit(i);
+    need_results(g, root);
 }
 
 static status plan_tree(struct join_graph *g, struct join_node *root, struct join_rel **ret) {
@@ -321,7 +333,7 @@ static status plan_tree(struct join_graph *g, struct join_node *root, struct joi
     }
     struct arena scratch;
     struct join_class *best;
-    find_needs(g);
+    find_needs(g, root);
     TRY(join_graph_edges(g, root));
     arena_init(&scratch, 0);
     status s = join_order(g, root, &scratch, &best);

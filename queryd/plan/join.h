@@ -79,9 +79,10 @@ static inline bool parts_within(part_set a, part_set of) {
 /* What happens when two classes are joined. */
 struct join_cut {
     enum plan_join kind;
-    bool swap;  /* the second is the left side */
-    bool fixed; /* … and only so */
-    bool keys;  /* an equality that a hash table can serve */
+    bool swap;    /* the second is the left side */
+    bool fixed;   /* … and only so */
+    bool lateral; /* the right side needs columns of the left */
+    bool keys;    /* an equality that a hash table can serve */
 };
 
 /* join_graph.c */

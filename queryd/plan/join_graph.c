@@ -295,7 +295,7 @@ static bool needs_cut(const struct join_graph *g, part_set a, part_set b, struct
     }
     bool a_needs = (from_a & b) != 0, b_needs = (from_b & a) != 0;
     if (a_needs && b_needs) return false;
-    cut->fixed = a_needs || b_needs;
+    cut->fixed = cut->lateral = a_needs || b_needs;
     cut->swap = a_needs;
     return true;
 }

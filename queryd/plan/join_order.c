@@ -124,8 +124,7 @@ static status keep_cheaper(struct order *o, const struct join_cut *cut, enum pla
     struct lookup_cost lookup;
     TRY(lookup_of(o, l->set, r->set, &lookup));
     struct join_input left = {l->rows, l->cost}, right = {r->rows, r->cost};
-    bool lateral = cut->fixed && cut->kind == PLAN_INNER;
-    double cost = join_cost(&left, &right, kind, cut->keys, lateral, &lookup, c->rows).best;
+    double cost = join_cost(&left, &right, kind, cut->keys, cut->lateral, &lookup, c->rows).best;
     if (c->left && cost >= c->cost) return OK;
     c->left = l;
     c->right = r;
@@ -143,7 +142,8 @@ static status join_classes(struct order *o, struct join_class *a, struct join_cl
         c->rows = class_rows(o->g, l, r, cut);
     }
     TRY(keep_cheaper(o, cut, cut->kind, l, r, c));
-    if (cut->kind == PLAN_LEFT && cut->keys) return keep_cheaper(o, cut, PLAN_RIGHT, r, l, c);
+    if (cut->kind == PLAN_LEFT && cut->keys && !cut->lateral)
+        return keep_cheaper(o, cut, PLAN_RIGHT, r, l, c);
     return cut->fixed ? OK : keep_cheaper(o, cut, cut->kind, r, l, c);
 }
 

@@ -2,6 +2,7 @@
  * after what it has changed itself, one table after another, in a coroutine without a session. */
 #include <stdlib.h>
 
+#include "base/coro.h"
 #include "catalog/changes.h"
 #include "session/worker.h"
 #include "types/context.h"
@@ -65,10 +66,12 @@ static void analyze_waiting(void *arg) {
     struct analysis *a = calloc(1, sizeof *a);
     while (a && !atomic_load(&w->analysis_cancel) && (c = waiting_catalog(w))) {
         analysis_init(a, w, c);
+        coro_set_local(&a->env); /* types of one's own are looked up by this */
         status_ignore(analyze_table(&a->env, catalog_take_analyze(c)));
         arena_free(&a->arena);
         error_clear(&a->error);
     }
+    coro_set_local(NULL);
     free(a);
     struct proc *p = &w->d->proc;
     w->analysis_due_ns = p->env->mono_ns(p) + NAP_NS;

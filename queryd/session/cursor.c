@@ -452,7 +452,7 @@ bool cursor_any_held(const struct session *s) {
 
 static status no_cursor(struct session *s, const char *name) {
     if (s->cursors_lost)
-        return error_set(&s->error, ST_SERIALIZATION_FAILURE,
+        return error_set(&s->error, ST_INVALID_CURSOR_NAME,
                          "cursor \"%s\" was lost because its worker restarted; declare it again",
                          name);
     return error_set(&s->error, ST_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", name);

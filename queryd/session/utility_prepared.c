@@ -1,10 +1,29 @@
 /* PREPARE, EXECUTE and what else is said of prepared statements in SQL. */
+#include <string.h>
+
 #include "exec/statement.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 #include "types/resolution.h"
 
-/* The statement inside PREPARE, as text: from its first byte to the end of PREPARE's own. */
+/* The statement inside PREPARE, as text: where it stands in PREPARE's own, so that positions in
+ * errors are of that; before it are spaces, as many as there were characters. */
+static status prepared_text(struct session *s, int32_t from, char **ret, size_t *ret_len) {
+    size_t end = s->statement_end ? s->statement_end : s->env.text_len, n = 0;
+    if (from < 0 || (size_t)from > end)
+        return error_set(&s->error, ST_INTERNAL_ERROR, "PREPARE without a statement text");
+    char *text = arena_alloc(&s->statement_arena, end + 1);
+    if (!text) return STATUS(OUT_OF_MEMORY);
+    for (size_t i = 0; i < (size_t)from; i++)
+        if (((uint8_t)s->env.text[i] & 0xC0) != 0x80) text[n++] = ' ';
+    memcpy(text + n, s->env.text + from, end - (size_t)from);
+    n += end - (size_t)from;
+    text[n] = '\0';
+    *ret = text;
+    *ret_len = n;
+    return OK;
+}
+
 status execute_prepare(struct session *s, const struct ast_prepare *p) {
     uint16_t n = (uint16_t)list_n(p->types);
     oid *types = arena_array(&s->statement_arena, n, sizeof *types);
@@ -14,13 +33,12 @@ status execute_prepare(struct session *s, const struct ast_prepare *p) {
         int32_t typmod;
         TRY(catalog_type_of_ast(&s->env, t, &types[t_i], &typmod));
     }
-    int32_t from = ast_leftmost(p->query);
-    if (from < 0 || (size_t)from > s->env.text_len)
-        return error_set(&s->error, ST_INTERNAL_ERROR, "PREPARE without a statement text");
-    const char *written = s->env.text, *text = written + from;
-    size_t written_len = s->env.text_len, end = s->statement_end ? s->statement_end : written_len;
+    const char *written = s->env.text; /* planning has a text of its own */
+    size_t len, written_len = s->env.text_len;
+    char *text;
+    TRY(prepared_text(s, p->query_at, &text, &len));
     struct prepared *made;
-    TRY(prepared_store(s, p->name, text, end - (size_t)from, types, n, true, &made));
+    TRY(prepared_store(s, p->name, text, len, types, n, true, &made));
     made->written = arena_strndup(&made->arena, written, written_len);
     return made->written ? OK : STATUS(OUT_OF_MEMORY);
 }

@@ -189,7 +189,8 @@ status fn_bit_set(struct fn_call *c) {
 /* bit(integer, length): the rightmost bits, or all and the sign in front of them. */
 status fn_bit_from_int(struct fn_call *c) {
     int64_t x = c->args[0].i64;
-    uint32_t bits = c->args[1].i32 > 0 ? c->args[1].u32 : 1;
+    bool usable = c->args[1].i32 > 0 && c->args[1].i32 <= BIT_LENGTH_MAX;
+    uint32_t bits = usable ? c->args[1].u32 : 1;
     struct varlena *v;
     TRY(bit_new(c->env, bits, &v));
     for (uint32_t i = 0; i < bits; i++) {

@@ -44,6 +44,21 @@ static size_t special_format(double x, char *out) {
     return strlen(name);
 }
 
+/* Is the text half-way to a neighbour of x? It reads back as x by the rule of the even digit only,
+ * and PostgreSQL says one digit more. Fractions with so few digits are never half-way. */
+static bool double_tie(const char *text, double x) {
+    if (fabs(x) < 0x1p52) return false;
+    long double there = strtold(text, NULL), value = x;
+    return there == (value + nextafter(x, INFINITY)) / 2 ||
+           there == (value + nextafter(x, -INFINITY)) / 2;
+}
+
+static bool float_tie(const char *text, float x) {
+    double there = strtod(text, NULL), value = x;
+    return there == (value + (double)nextafterf(x, INFINITY)) / 2 ||
+           there == (value + (double)nextafterf(x, -INFINITY)) / 2;
+}
+
 size_t float8_format(double x, int extra_digits, char *out) {
     char text[40];
     if (!isfinite(x)) return special_format(x, out);
@@ -58,7 +73,7 @@ size_t float8_format(double x, int extra_digits, char *out) {
      * subnormal numbers have fewer to begin with. */
     for (int digits = fabs(x) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, x);
-        if (digits == 17 || strtod(text, NULL) == x) break;
+        if (digits == 17 || (strtod(text, NULL) == x && !double_tie(text, x))) break;
     }
     return lay_out(text, 15, out);
 }
@@ -73,7 +88,7 @@ size_t float4_format(float x, int extra_digits, char *out) {
     if (x == 0) return (size_t)sprintf(out, signbit(x) ? "-0" : "0");
     for (int digits = 1; digits <= 9; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, (double)x);
-        if (digits == 9 || strtof(text, NULL) == x) break;
+        if (digits == 9 || (strtof(text, NULL) == x && !float_tie(text, x))) break;
     }
     return lay_out(text, 6, out);
 }

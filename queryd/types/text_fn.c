@@ -476,14 +476,15 @@ status fn_chr(struct fn_call *c) {
     char bytes[4];
     if (code == 0)
         return error_set(c->env->error, ST_PROGRAM_LIMIT_EXCEEDED, "null character not permitted");
-    size_t n = code > 0 ? utf8_encode((uint32_t)code, bytes) : 0;
+    if (code < 0)
+        return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
+                         "character number must be positive");
+    size_t n = utf8_encode((uint32_t)code, bytes);
     if (!n && code > 0x10FFFF)
         return error_set(c->env->error, ST_PROGRAM_LIMIT_EXCEEDED,
                          "requested character too large for encoding: %d", code);
     if (!n)
         return error_set(c->env->error, ST_PROGRAM_LIMIT_EXCEEDED,
-                         code < 0 ? "character number must be positive"
-                                  : "requested character not valid for encoding: %d",
-                         code);
+                         "requested character not valid for encoding: %d", code);
     return give_bytes(c, bytes, n);
 }

@@ -2,7 +2,7 @@
 it has for the types in use is tried."""
 import collections
 
-from schema import literal
+from schema import UNORDERED, declared_name, literal
 
 Function = collections.namedtuple("Function", "name arguments result")
 Operator = collections.namedtuple("Operator", "name left right result")
@@ -10,7 +10,7 @@ Operator = collections.namedtuple("Operator", "name left right result")
 # Their answers depend on the machine, the version, a setting or the order of rows; or they are made to take long.
 LEFT_OUT = ("pg_%", "%send", "%recv", "%in", "%out", "hash%", "%hash%", "%sel", "has_%", "json%", "to_ascii", "crc%", "set_%",
             "current_%", "query_%", "%support", "%typmod%", "gen_%", "repeat", "lpad", "rpad", "generate_%", "numeric_%power%",
-            "bt%sortsupport", "%_transition%", "to_json%", "getdatabaseencoding", "enum_%", "ts%", "bt%cmp", "%_subdiff", "int4inc%", "int8dec%", "int8inc%", "gin_%", "width_bucket", "%_combine",
+            "bt%sortsupport", "%_transition%", "to_json%", "getdatabaseencoding", "enum_%", "ts%", "%cmp", "%_subdiff", "int4inc%", "int8dec%", "int8inc%", "gin_%", "width_bucket", "%_combine",
             "factorial", "%_accum%", "int4_sum", "int2_sum", "int8_sum", "%_avg_%", "%_inv", "array_fill", "normalize", "is_normalized",
             "power", "dpow", "%pow", "exp", "dexp", "shobj_description", "obj_description", "col_description", "unistr", "convert%")
 KEEP = ("min", "begin", "asin", "sin", "in", "asinh", "sinh", "dsin", "dasin", "jsonb_typeof", "jsonb_array_length", "jsonb_strip_nulls",
@@ -49,10 +49,6 @@ class Catalog:
                 select s.typname, t.typname from pg_cast join pg_type s on s.oid = castsource join pg_type t on t.oid = casttarget
                 where s.typname in ({names}) and t.typname in ({names}) and s.oid <> t.oid order by 1, 2""").rows:
             self.casts[target].append(source)
-
-
-def sql_name(kind):
-    return kind[1:] + "[]" if kind.startswith("_") else kind
 
 
 class Expressions:
@@ -111,18 +107,24 @@ class Expressions:
 
     def coalesce(self, scope, kind, depth):
         how = self.dice.choice(("coalesce", "nullif", "greatest", "least"))
-        if how in ("nullif", "greatest", "least") and kind.startswith("_"):
+        if how in ("nullif", "greatest", "least") and (kind.startswith("_") or kind in UNORDERED):
             how = "coalesce"
         return f"{how}({self.make(scope, kind, depth)}, {self.make(scope, kind, depth)})"
 
     def cast(self, scope, kind, depth):
         able = self.catalog.casts[kind]
+        if kind == "text" and self.dice.random() < 0.4:
+            able = self.catalog.kinds
+        if self.strict and self.dice.random() < 0.15 and kind not in ("text", "varchar", "bpchar", "name", "json", "jsonb"):
+            return f"({self.make(scope, 'text', depth)})::{declared_name(kind)}"  # by the type's input function
         if not able:
             return self.column(scope, kind)
-        return f"({self.make(scope, self.dice.choice(able), depth)})::{sql_name(kind)}"
+        return f"({self.make(scope, self.dice.choice(able), depth)})::{declared_name(kind)}"
 
     def comparison(self, scope, depth):
         kind = self.dice.choice([k for _, k in scope])
+        if kind in UNORDERED:
+            return f"({self.make(scope, kind, depth)} is null)"
         left = self.make(scope, kind, depth)
         how = self.dice.randrange(7)
         if how < 3:

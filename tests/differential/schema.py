@@ -10,9 +10,21 @@ COLUMN_TYPES = {
     "real": "float4", "double precision": "float8", "boolean": "bool", "text": "text", "varchar(20)": "varchar", "char(5)": "bpchar",
     "date": "date", "time": "time", "timestamp": "timestamp", "timestamptz": "timestamptz", "interval": "interval",
     "uuid": "uuid", "bytea": "bytea", "integer[]": "_int4", "text[]": "_text", "jsonb": "jsonb", "bit varying(8)": "varbit",
+    "timetz": "timetz", "name": "name", "oid": "oid", "bit(4)": "bit", "date[]": "_date", "numeric[]": "_numeric", "json": "json",
+    "own_mood": "own_mood", "own_pair": "own_pair", "own_small": "int4", "own_word": "text", "own_mood[]": "_own_mood",
 }
+# Types that the round makes. An expression over a domain has the domain's base type.
+OWN_TYPES = ("create type own_mood as enum ('sad', 'ok', 'happy')", "create type own_pair as (x int4, y text)",
+             "create domain own_small as int4 check (value > -100)", "create domain own_word as text check (length(value) < 40)")
+# Types without an order.
+UNORDERED = ("json",)
 WORDS = ("", "a", "b", "ab", "abc", "Abc", "ABC", "b c", "zz", "é", "日本", "1", "10", "-2", "x_y", "100%", "a.b", " a", "a ")
 EDGES = {"int2": (-32768, 32767), "int4": (-2147483648, 2147483647), "int8": (-9223372036854775808, 9223372036854775807)}
+
+
+def declared_name(kind):
+    """A type's name in a statement."""
+    return kind[1:] + "[]" if kind[0] == "_" else kind
 
 
 def quoted(text):
@@ -36,7 +48,7 @@ def json_text(dice, depth=2):
 def literal(dice, kind, null=0.06):
     """A constant of a type, small values by preference: they meet each other."""
     if dice.random() < null:
-        return f"null::{kind if kind[0] != '_' else kind[1:] + '[]'}"
+        return f"null::{declared_name(kind)}"
     if kind in EDGES:
         low, high = EDGES[kind]
         n = dice.choice((low, high)) if dice.random() < 0.04 else dice.randrange(-3, 12)
@@ -69,6 +81,26 @@ def literal(dice, kind, null=0.06):
         return f"{quoted(json_text(dice))}::jsonb"
     if kind == "varbit":
         return f"B'{dice.choice(('', '0', '1', '101', '11110000'))}'::varbit"
+    if kind == "bit":
+        return f"B'{dice.choice(('0000', '1010', '1111'))}'::bit(4)"
+    if kind == "timetz":
+        return f"'{dice.choice(('00:00+00', '12:30:15-05', '23:59:59.5+14', '24:00+00'))}'::timetz"
+    if kind == "name":
+        return f"{quoted(dice.choice(WORDS))}::name"
+    if kind == "oid":
+        return f"'{dice.choice((0, 1, 25, 4294967295))}'::oid"
+    if kind == "_date":
+        return "'" + dice.choice(("{}", "{2000-01-01}", "{NULL,2024-02-29}")) + "'::date[]"
+    if kind == "_numeric":
+        return "'" + dice.choice(("{}", "{1.50}", "{1,2.25,NULL}", "{{1},{2}}")) + "'::numeric[]"
+    if kind == "json":
+        return f"{quoted(json_text(dice))}::json"
+    if kind == "own_mood":
+        return f"'{dice.choice(('sad', 'ok', 'happy'))}'::own_mood"
+    if kind == "_own_mood":
+        return "'" + dice.choice(("{}", "{ok}", "{sad,NULL,happy}")) + "'::own_mood[]"
+    if kind == "own_pair":
+        return f"row({dice.randrange(4)}, {quoted(dice.choice(WORDS))})::own_pair"
     raise KeyError(kind)
 
 
@@ -108,7 +140,14 @@ def fill(dice, name, columns, rows):
 
 
 ORDERED = ("int2", "int4", "int8", "numeric", "float4", "float8", "text", "varchar", "bpchar", "date", "time", "timestamp",
-           "timestamptz", "interval", "uuid", "bytea", "bool")
+           "timestamptz", "interval", "uuid", "bytea", "bool", "timetz", "name", "oid", "bit", "own_mood", "own_pair", "_int4", "_text")
+
+
+def partial(dice, columns):
+    column = dice.choice(columns)
+    if column.type == "bool" or column.type not in ORDERED or column.type == "own_pair":
+        return f" where {column.name} is {dice.choice(('', 'not '))}null"
+    return f" where {column.name} {dice.choice(('<', '>', '=', '<>'))} {literal(dice, column.type, 0)}"
 
 
 def indexes(dice, name, columns):
@@ -117,5 +156,11 @@ def indexes(dice, name, columns):
     for _ in range(dice.randrange(3)):
         chosen = dice.sample(able, min(len(able), dice.randrange(1, 4)))
         how = ", ".join(c + dice.choice(("", "", " desc", " nulls first", " desc nulls last")) for c in chosen)
-        made.append(f"create index on {name} ({how})")
+        made.append(f"create index on {name} ({how}){partial(dice, columns) if dice.random() < 0.25 else ''}")
+    texts = [c.name for c in columns if c.type == "text"]
+    numbers = [c.name for c in columns if c.type == "int4"]
+    if texts and dice.random() < 0.3:
+        made.append(f"create index on {name} (lower({dice.choice(texts)}), {dice.choice(able)})")
+    elif dice.random() < 0.2:
+        made.append(f"create index on {name} (({dice.choice(numbers)} % 3)) include ({dice.choice(able)})")
     return made

@@ -149,7 +149,7 @@ alter_statement(A) ::= ALTER(T) SYSTEM reset(B). { A = MAKE(alter_system, T.loca
 
 /* ---- prepared statements, cursors ------------------------------------------------------------- */
 
-tool_statement(A) ::= PREPARE(T) name(B) prepare_types(C) AS preparable(D). { A = MAKE(prepare, T.location, B, C, D); }
+tool_statement(A) ::= PREPARE(T) name(B) prepare_types(C) AS(K) preparable(D). { A = MAKE(prepare, T.location, B, C, D, .query_at = K.location + 2); }
 %type prepare_types {struct list *}
 prepare_types(A) ::= . { A = NULL; }
 prepare_types(A) ::= LPAREN type_list(B) RPAREN. { A = B; }
