@@ -21,8 +21,8 @@ static double sine(double x) {
 static double cosine(double x) {
     return x <= 60 ? cosine_to_60(x) : sine_to_30(90 - x);
 }
-static double tangent(double x) {
-    return sine(x) / cosine(x) / (sine(45) / cosine(45));
+static double tangent(double x) { /* of -0: 0, where sine says -0 */
+    return sine(fabs(x)) / cosine(x) / (sine(45) / cosine(45));
 }
 static double cotangent(double x) {
     return cosine(x) / sine(x) / (cosine(45) / sine(45));

@@ -1,0 +1,36 @@
+-- Commands that need one session: variables, what queries make, cross tables, errors, COPY by the client.
+\set ON_ERROR_STOP off
+SELECT 3 AS x, 'y' AS w \gset got_
+\echo :got_x :got_w
+SELECT format('SELECT %s * 2 AS twice', i) FROM generate_series(1, 3) i \gexec
+SELECT * FROM (VALUES ('a', 'p', 1), ('a', 'q', 2), ('b', 'p', 3)) t(r, c, v) \crosstabview r c v
+SELECT 1 / 0;
+\errverbose
+SELECT nosuch FROM plain;
+\errverbose
+\copy (SELECT i, 'row ' || i FROM generate_series(1, 3) i) TO STDOUT (FORMAT csv, HEADER)
+\copy plain FROM STDIN (FORMAT csv)
+101,one
+102,"two, three"
+\.
+SELECT * FROM plain WHERE a > 100 ORDER BY a;
+\copy plain (b) TO STDOUT WITH (DELIMITER '|')
+\set AUTOCOMMIT off
+DELETE FROM plain WHERE a > 100;
+\echo :ROW_COUNT :SQLSTATE
+ROLLBACK;
+\set AUTOCOMMIT on
+\set FETCH_COUNT 2
+SELECT generate_series(1, 5) AS by_cursor;
+\unset FETCH_COUNT
+\x on
+SELECT 1 AS a, 2 AS b;
+\x off
+\pset null NULL
+SELECT NULL AS nothing;
+\t on
+SELECT 'tuples';
+\t off
+\a
+SELECT 1 AS a, 2 AS b;
+\lo_list
