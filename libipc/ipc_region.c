@@ -16,9 +16,10 @@
 #include "log/log.h"
 #include "pool/frame.h"
 #include "session/session.h"
+#include "temp/temp.h"
 #include "txn/serial.h"
 
-#define REGIONS 11
+#define REGIONS 12
 #define HEAD_BYTES 4096u
 #define HUGE_BYTES ((size_t)2 << 20)
 #define MAP_ENTRIES ((uint32_t)1 << 20)
@@ -49,6 +50,7 @@ static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec o
         {"logring", s ? s->ring_bytes : 0, .twice = true, .place = (void **)&m->log_ring},
         {"txn", s ? txn_shared_bytes(s) : 0, .place = (void **)&m->txn},
         {"serial", sizeof(struct serial_shared), .sparse = true, .place = (void **)&m->serial},
+        {"temp", sizeof(struct temp_shared), .sparse = true, .place = (void **)&m->temp},
         {"sessions", s ? (size_t)s->sessions * SESSION_BYTES : 0, .sparse = true,
          .place = (void **)&m->sessions},
         {"rings", ipc_rings_bytes(), .sparse = true, .place = (void **)&m->rings},

@@ -12,6 +12,9 @@ static void handle(struct daemon *d, const struct msg *m) {
         return;
     case MSG_PAGE_RESERVE: space_request(s, m); return;
     case MSG_CHECKPOINT: checkpoint_request(s, m); return;
+    case MSG_TEMP_WRITE: temp_write_request(s, m); return;
+    case MSG_TEMP_READ: temp_read_request(s, m); return;
+    case MSG_TEMP_FREE: temp_free_request(s, m); return;
     default: {
         struct msg answer = *m;
         answer.code = ST_INVALID;
@@ -30,6 +33,7 @@ static bool step(struct daemon *d) {
     if (now_ns >= s->tick_ns) {
         s->tick_ns = now_ns + TICK_NS;
         checkpoint_tick(s, now_ns);
+        temp_tick(s);
     }
     bool stalled = s->evict_stalled || s->pending.first;
     uint64_t due_ns = stalled ? now_ns + STALLED_TICK_NS : s->tick_ns;

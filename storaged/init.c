@@ -45,9 +45,10 @@ static void close_files(struct storaged *s) {
     }
     if (s->data) disk_file_close(s->data);
     if (s->doublewrite) disk_file_close(s->doublewrite);
+    if (s->temp.file) disk_file_close(s->temp.file);
     if (s->disk) disk_close(s->disk);
     if (s->dirfd >= 0) close(s->dirfd);
-    s->data = s->doublewrite = NULL;
+    s->data = s->doublewrite = s->temp.file = NULL;
     s->disk = NULL;
     s->dirfd = -1;
 }
@@ -128,6 +129,7 @@ static status begin(struct daemon *d, struct error *e) {
     if (mended > 0) storaged_say("%u torn pages written again from the double-write file", mended);
     s->space_wrap = true;
     TRY(load_init(s));
+    TRY(temp_init(s));
     TRY(frames_init(s));
     TRY(write_init(s));
     return OK;
@@ -212,6 +214,7 @@ void storaged_fini(struct daemon *d) {
     if (!s) return;
     close_files(s);
     if (s->pending.end) load_fini(s);
+    if (s->temp.waiting.end) temp_fini(s);
     frames_fini(s);
     write_fini(s);
     free(s);

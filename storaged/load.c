@@ -27,7 +27,7 @@ status load_init(struct storaged *s) {
     return OK;
 }
 
-static void free_list(struct waiter *w) {
+void waiters_free(struct waiter *w) {
     while (w) {
         struct waiter *next = w->next;
         free(w);
@@ -36,11 +36,11 @@ static void free_list(struct waiter *w) {
 }
 
 void load_fini(struct storaged *s) {
-    free_list(s->pending.first);
-    free_list(s->space_requests.first);
-    free_list(s->checkpoint_requests.first);
-    for (unsigned i = 0; i < LOADS_MAX; i++) free_list(s->loads[i].waiters);
-    free_list(s->free_waiters);
+    waiters_free(s->pending.first);
+    waiters_free(s->space_requests.first);
+    waiters_free(s->checkpoint_requests.first);
+    for (unsigned i = 0; i < LOADS_MAX; i++) waiters_free(s->loads[i].waiters);
+    waiters_free(s->free_waiters);
 }
 
 void waiter_push(struct waiter_queue *q, struct waiter *w) {
@@ -64,7 +64,7 @@ static struct waiter *waiter_take(struct storaged *s) {
     return w;
 }
 
-static void waiter_put(struct storaged *s, struct waiter *w) {
+void waiter_drop(struct storaged *s, struct waiter *w) {
     w->next = s->free_waiters;
     s->free_waiters = w;
 }
@@ -87,7 +87,7 @@ void waiter_finish(struct storaged *s, struct waiter *w, status result, struct f
     if (f) w->m.arg[0] = frame_index(s, f);
     FAULT(s->p, STORAGED_LOADED);
     daemon_reply(s->d, &w->m);
-    waiter_put(s, w);
+    waiter_drop(s, w);
 }
 
 static struct load *load_take(struct storaged *s, struct frame *f, uint64_t page) {
@@ -300,7 +300,7 @@ static status wait_for(struct storaged *s, uint64_t page, bool zero_when_bad,
     while (!w->done) daemon_suspend(s->d);
     status result = w->result;
     if (ok(result)) *ret_frame = w->frame;
-    waiter_put(s, w);
+    waiter_drop(s, w);
     return result;
 }
 

@@ -12,6 +12,7 @@
 #include "log/log.h"
 #include "msg/msg.h"
 #include "pool/frame.h"
+#include "temp/temp.h"
 
 #define BATCH_PAGES 64 /* of one double-write */
 #define WRITERS 2      /* batches under way at the same time */
@@ -76,6 +77,32 @@ struct writer {
     struct io_req req[BATCH_PAGES];
 };
 
+#define TEMP_JOBS 16 /* blocks of temporary space on their way at the same time */
+
+/* A block of temporary space on its way to the file or from it. */
+struct temp_job {
+    struct io_req req;
+    struct msg m;
+    uint64_t handle;
+    char *buf;             /* TEMP_BLOCK_BYTES */
+    struct temp_job *next; /* free list */
+};
+
+/* Temporary space; who owns which block stands in shared memory. */
+struct temp_space {
+    struct disk_file *file; /* NULL: there is none now */
+    struct temp_job jobs[TEMP_JOBS];
+    struct temp_job *free_jobs;
+    struct waiter_queue waiting; /* requests that wait for a job */
+    uint32_t under_way;
+    uint64_t serial;             /* of the newest handle */
+    uint32_t end;                /* blocks in the file, used or not */
+    uint32_t used, cursor;       /* blocks in use; where the search for a free one goes on */
+    uint32_t of[PROC_SLOTS];     /* blocks in use, by the slot that has them */
+    uint32_t epochs[PROC_SLOTS]; /* whose earlier lives have none */
+    uint32_t idle_ticks;         /* so long none is in use */
+};
+
 struct storaged_options {
     char io_method[32];
     unsigned io_depth;
@@ -123,6 +150,8 @@ struct storaged {
     uint32_t checkpoint_left; /* frames not yet settled */
     struct coro *checkpoint_coro;
     uint64_t checkpoint_due_ns, checkpoint_rest_ns;
+
+    struct temp_space temp;
 };
 
 static inline uint32_t frame_index(const struct storaged *s, const struct frame *f) {
@@ -180,6 +209,8 @@ void load_restart(struct storaged *s, struct frame *f); /* a read that a dead st
 void load_finish(struct storaged *s, struct load *l, status result);
 void waiter_push(struct waiter_queue *q, struct waiter *w);
 struct waiter *waiter_pop(struct waiter_queue *q);
+void waiter_drop(struct storaged *s, struct waiter *w); /* without an answer */
+void waiters_free(struct waiter *first);
 struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m); /* NULL: no memory */
 /* Answers, or wakes, and takes the waiter back. */
 void waiter_finish(struct storaged *s, struct waiter *w, status result, struct frame *f);
@@ -220,6 +251,14 @@ status space_extend(struct storaged *s, uint64_t pages);
 status file_page_read(struct storaged *s);
 /* Blocking when not in a coroutine. Takes the place of the older copy. */
 status file_page_write(struct storaged *s, const struct file_page *next);
+
+/* temp.c: temporary space (temp/temp.h) */
+status temp_init(struct storaged *s); /* what was in use before this life goes on to be */
+void temp_fini(struct storaged *s);   /* after the files are closed */
+void temp_write_request(struct storaged *s, const struct msg *m);
+void temp_read_request(struct storaged *s, const struct msg *m);
+void temp_free_request(struct storaged *s, const struct msg *m);
+void temp_tick(struct storaged *s); /* takes back what the dead had; gives the file's space back */
 
 /* checkpoint.c */
 void checkpoint_request(struct storaged *s, const struct msg *m);

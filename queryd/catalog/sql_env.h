@@ -32,6 +32,8 @@ struct sql_settings {
     uint32_t idle_timeout_ms, idle_in_transaction_timeout_ms; /* likewise */
     bool password_md5;                                        /* password_encryption */
     uint64_t work_mem_bytes;
+    double hash_mem_multiplier;
+    int64_t temp_file_limit_kb; /* -1: none */
     bool check_function_bodies;
     uint32_t statistics_target;
     bool enable_seqscan, enable_indexscan, enable_hashjoin, enable_mergejoin, enable_nestloop,
@@ -61,6 +63,7 @@ struct sql_env {
     _Atomic bool *cancel;  /* set: end with QUERY_CANCELED at the next batch boundary */
     uint64_t deadline_ns;  /* statement_timeout, monotonic; 0: none */
     uint64_t turn_ends_ns; /* when to let other sessions run */
+    uint64_t *temp_bytes;  /* the session's in temporary space; NULL: not counted */
     /* Notices and warnings for the client: severity "NOTICE", "WARNING"; set by the session. */
     void (*notice)(struct sql_env *env, const char *severity, const char *sqlstate,
                    const char *message);

@@ -1,36 +1,10 @@
 /* Aggregates: one group, or groups in a hash table; DISTINCT as groups without aggregates. */
-#include "exec/internal.h"
+#include "exec/agg.h"
 #include "types/ordered_set.h"
 
 /* Values of an aggregate that must be sorted or made distinct before they are stepped. */
 struct held {
     struct row_store *rows;
-};
-
-struct group {
-    uint64_t hash;
-    struct group *next, *later; /* in the bucket; in order of arrival */
-    unsigned char *states;      /* naggs of them, 16-aligned */
-    uint16_t set;               /* the grouping set it is of */
-    datum keys[];               /* ngroup, then their null bytes */
-};
-
-struct agg {
-    struct operator op;
-    struct program_state *values;
-    struct arena groups; /* groups and states */
-    struct arena input;  /* values of one input batch */
-    struct group **buckets;
-    size_t nbuckets, ngroups;
-    struct group *first, **last, *at;
-    size_t *offsets; /* of each state */
-    size_t states_bytes;
-    const struct vec **keys;
-    struct vec no_key; /* all null: columns that a grouping set leaves out */
-    const struct vec **args;
-    datum *arg_values;
-    uint8_t *arg_nulls;
-    bool complete;
 };
 
 static const struct plan_agg *plan_of(const struct agg *a) {
@@ -68,6 +42,7 @@ static status agg_open(struct operator* op) {
     NEW_N(x, a->arg_values, widest + 1);
     NEW_N(x, a->arg_nulls, widest + 1);
     a->last = &a->first;
+    TRY(agg_spill_open(a));
     if (p->nsets == 0) return OK;
     uint16_t capacity = op->plan->left->capacity;
     NEW_N(x, a->no_key.values, capacity);
@@ -146,16 +121,20 @@ static bool is_group(const struct agg *a, const struct group *g, uint64_t hash, 
     return true;
 }
 
-static status group_of(struct agg *a, uint16_t set, uint16_t row, struct group **ret) {
+/* NULL: it has no room; *ret_hash says where the row is to wait. */
+static status group_of(struct agg *a, uint16_t set, uint16_t row, struct group **ret,
+                       uint64_t *ret_hash) {
     const struct plan_agg *p = plan_of(a);
     uint64_t hash = hash_row(p->group_types, a->keys, p->ngroup, row) + set;
+    *ret_hash = hash;
+    *ret = NULL;
     if (a->nbuckets)
         for (struct group *g = a->buckets[hash & (a->nbuckets - 1)]; g; g = g->next)
             if (is_group(a, g, hash, set, row)) {
                 *ret = g;
                 return OK;
             }
-    return new_group(a, hash, set, row, ret);
+    return a->spill.begun ? OK : new_group(a, hash, set, row, ret);
 }
 
 /* ---- steps ---- */
@@ -242,7 +221,12 @@ static status step_set(struct agg *a, uint16_t set, const struct batch *b,
     for (uint16_t r = 0; r < b->nrows; r++) {
         uint16_t row = batch_row(b, r);
         struct group *g;
-        TRY(group_of(a, set, row, &g));
+        uint64_t hash;
+        TRY(group_of(a, set, row, &g, &hash));
+        if (!g) {
+            TRY(agg_spill_row(a, set, hash, b, row));
+            continue;
+        }
         for (uint16_t i = 0; i < plan_of(a)->naggs; i++) TRY(step_row(a, i, g, row, env));
     }
     return sql_env_breathe(a->op.x->env);
@@ -257,12 +241,14 @@ static status step_all(struct agg *a, const struct batch *b) {
         for (uint16_t i = 0; i < p->naggs; i++) TRY(step_batch(a, i, a->first, b, &env));
         return OK;
     }
-    uint16_t set = 0;
-    do {
+    uint16_t set = 0, last = p->nsets ? (uint16_t)(p->nsets - 1) : 0;
+    if (a->spill.part) set = last = a->spill.part->set;
+    for (; set <= last; set++) {
         for (uint16_t c = 0; c < p->ngroup; c++)
             a->keys[c] = in_set(p, set, c) ? program_output(a->values, c) : &a->no_key;
         TRY(step_set(a, set, b, &env));
-    } while (++set < p->nsets);
+    }
+    agg_spill_begin_if_full(a);
     return OK;
 }
 
@@ -275,17 +261,26 @@ static status groups_of_nothing(struct agg *a) {
     for (uint16_t set = 0; set < p->nsets; set++) {
         bool empty = true;
         for (uint16_t c = 0; c < p->ngroup; c++) empty &= !in_set(p, set, c);
-        if (empty) TRY(group_of(a, set, 0, &g));
+        uint64_t hash;
+        if (empty) TRY(group_of(a, set, 0, &g, &hash));
     }
     return OK;
 }
 
+static status next_input(struct agg *a, struct batch *from_tape, const struct batch **ret) {
+    if (!a->spill.part) return operator_next(a->op.left, ret);
+    *ret = from_tape;
+    return agg_spill_batch(a, from_tape);
+}
+
 static status consume(struct agg *a) {
     const struct batch *b;
-    TRY(groups_of_nothing(a));
+    struct batch from_tape;
+    if (!a->spill.part) TRY(groups_of_nothing(a));
+    if (a->op.counts && !a->spill.part) a->op.counts->batches++;
     do {
         if (a->input.chunk) arena_reset(&a->input);
-        TRY(operator_next(a->op.left, &b));
+        TRY(next_input(a, &from_tape, &b));
         if (b->nrows) {
             status s = step_all(a, b);
             if (status_is(s, ST_OUT_OF_MEMORY)) return agg_full(a);
@@ -373,10 +368,32 @@ static void answer_grouping(const struct agg *a, const struct group *g, struct v
     }
 }
 
+static void drop_groups(struct agg *a) {
+    if (a->groups.chunk) arena_free(&a->groups);
+    a->buckets = NULL;
+    a->nbuckets = a->ngroups = 0;
+    a->first = a->at = NULL;
+    a->last = &a->first;
+    a->complete = false;
+}
+
+/* The groups of the next part are in memory, when those at hand are all given. */
+static status next_groups(struct agg *a) {
+    bool more = true;
+    while (!a->at && a->spill.used && more) {
+        TRY(agg_spill_next(a, &more));
+        if (!more) break;
+        drop_groups(a);
+        TRY(consume(a));
+    }
+    return OK;
+}
+
 static status agg_next(struct operator* op) {
     struct agg *a = (struct agg *)op;
     const struct plan_agg *p = &op->plan->agg;
     if (!a->complete) TRY(consume(a));
+    TRY(next_groups(a));
     uint16_t n = 0;
     op->out.sel = NULL;
     for (; a->at && n < op->plan->capacity; a->at = a->at->later, n++) {
@@ -394,20 +411,16 @@ static status agg_next(struct operator* op) {
 }
 
 static void agg_reset(struct agg *a) {
-    if (a->groups.chunk) arena_free(&a->groups);
+    agg_spill_reset(a);
+    drop_groups(a);
     if (a->input.chunk) arena_free(&a->input);
-    a->buckets = NULL;
-    a->nbuckets = a->ngroups = 0;
-    a->first = a->at = NULL;
-    a->last = &a->first;
-    a->complete = false;
 }
 
 static status agg_restart(struct operator* op) {
     struct agg *a = (struct agg *)op;
     bool holds = false;
     for (uint16_t i = 0; i < op->plan->agg.naggs; i++) holds |= is_held(&op->plan->agg.aggs[i]);
-    if (a->complete && !op->plan->depends && !holds) {
+    if (a->complete && !op->plan->depends && !holds && !a->spill.used) {
         a->at = a->first; /* states stand: results are made from them again */
         return OK;
     }
@@ -417,6 +430,7 @@ static status agg_restart(struct operator* op) {
 
 static void agg_close(struct operator* op) {
     agg_reset((struct agg *)op);
+    agg_spill_close((struct agg *)op);
 }
 
 const struct operator_class operator_agg = {sizeof(struct agg), agg_open, agg_next, agg_restart,

@@ -136,6 +136,11 @@ static const struct plan_counts *counts_of(void *arg, const struct plan *plan) {
         sum->removed += c->removed;
         sum->first_ns += c->first_ns;
         sum->total_ns += c->total_ns;
+        if (c->memory_bytes > sum->memory_bytes) sum->memory_bytes = c->memory_bytes;
+        if (c->buckets > sum->buckets) sum->buckets = c->buckets;
+        if (c->batches > sum->batches) sum->batches = c->batches;
+        if (c->sort > sum->sort) sum->sort = c->sort;
+        sum->disk_bytes += c->disk_bytes;
     }
     return sum;
 }
@@ -197,7 +202,7 @@ static status run_changing_ctes(struct execution *x) {
         if (!c->plan || !c->changes_rows) continue;
         struct cte_state *s = &x->ctes[i];
         if (!s->rows) {
-            TRY(row_store_new(x, c->plan->ncolumns, c->plan->types, &s->rows));
+            TRY(row_store_new_sequence(x, c->plan->ncolumns, c->plan->types, &s->rows));
             TRY(operator_open(x, c->plan, true, &s->op));
         }
         while (!s->complete) {

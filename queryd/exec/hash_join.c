@@ -1,35 +1,8 @@
 /* Hash join: the right side is kept in a hash table, the left one looks its rows up. */
-#include "exec/internal.h"
-
-struct hash_join {
-    struct operator op;
-    struct program_state *left_keys, *right_keys, *condition;
-    struct row_store *table; /* the right side's rows: its columns, then its keys */
-    const struct type **table_types;
-    struct vec *build; /* columns of the right batch and its keys */
-    const struct vec **keys;
-    bool built;
-    struct batch left;
-    uint16_t at;
-    struct stored_row *candidate; /* next in the bucket of the left row at hand */
-    uint64_t hash;
-    bool in_row, left_done;
-    uint8_t *matched;
-    uint16_t *origin, *kept;
-    struct stored_row **partner; /* per combination */
-    struct vec *combined;        /* SEMI, ANTI */
-    struct arena key_arena;
-    uint16_t unmatched_at;
-    bool giving_unmatched;
-    size_t right_at; /* RIGHT, FULL: where the rows without a partner continue */
-};
-
-static enum plan_join kind_of(const struct hash_join *h) {
-    return h->op.plan->hash.join;
-}
+#include "exec/hash_join.h"
 
 static bool decides_only(const struct hash_join *h) {
-    return kind_of(h) == PLAN_SEMI || kind_of(h) == PLAN_ANTI;
+    return join_kind(h) == PLAN_SEMI || join_kind(h) == PLAN_ANTI;
 }
 
 static status hash_open(struct operator* op) {
@@ -47,6 +20,7 @@ static status hash_open(struct operator* op) {
     for (uint16_t i = 0; i < r->ncolumns; i++) h->table_types[i] = r->types[i];
     for (uint16_t i = 0; i < p->nkeys; i++) h->table_types[r->ncolumns + i] = p->key_types[i];
     TRY(row_store_new(x, width, h->table_types, &h->table));
+    TRY(join_spill_open(h));
     NEW_N(x, h->build, width);
     NEW_N(x, h->keys, p->nkeys + 1);
     NEW_N(x, h->matched, l->capacity);
@@ -64,7 +38,6 @@ static status hash_open(struct operator* op) {
 static status add_rows(struct hash_join *h, const struct batch *b) {
     const struct plan_hash_join *p = &h->op.plan->hash;
     uint16_t columns = h->op.plan->right->ncolumns;
-    bool keep_null_keys = kind_of(h) == PLAN_RIGHT || kind_of(h) == PLAN_FULL;
     TRY(program_run(h->right_keys, b->columns, b->sel, b->nrows, &h->key_arena));
     for (uint16_t c = 0; c < columns; c++) h->build[c] = b->columns[c];
     for (uint16_t k = 0; k < p->nkeys; k++) {
@@ -75,14 +48,19 @@ static status add_rows(struct hash_join *h, const struct batch *b) {
         uint16_t row = batch_row(b, i);
         bool has_null = false;
         for (uint16_t k = 0; k < p->nkeys; k++) has_null |= h->keys[k]->nulls[row] != 0;
-        if (has_null && !keep_null_keys) continue; /* equal to nothing */
+        if (has_null && !join_keeps_right(h)) continue; /* equal to nothing */
+        uint64_t hash = has_null ? ++h->spill.nulls * 0x9E3779B97F4A7C15u
+                                 : hash_row(p->key_types, h->keys, p->nkeys, row);
+        if (!join_stays(h, hash)) {
+            TRY(join_spill_right(h, hash, row));
+            continue;
+        }
         struct stored_row *r;
         TRY(row_store_add(h->table, h->build, row, &r));
-        if (has_null) continue;
-        r->hash = hash_row(p->key_types, h->keys, p->nkeys, row);
-        TRY(row_store_hash(h->table, r));
+        r->hash = hash;
+        if (!has_null) TRY(row_store_hash(h->table, r));
     }
-    return OK;
+    return join_make_room(h);
 }
 
 static status build(struct hash_join *h) {
@@ -94,24 +72,27 @@ static status build(struct hash_join *h) {
         TRY(sql_env_breathe(h->op.x->env));
     } while (b->nrows);
     h->built = true;
+    if (h->op.counts) h->op.counts->batches++;
     return OK;
 }
 
 /* ---- probing ---- */
 
 static status next_left(struct hash_join *h) {
-    const struct batch *b;
-    TRY(operator_next(h->op.left, &b));
-    h->left = *b;
+    const struct batch *b = &h->left;
+    join_note(h);
+    TRY(join_left_batch(h, &h->left));
     h->at = h->unmatched_at = 0;
     h->in_row = h->giving_unmatched = false;
     h->left_done = b->nrows == 0;
     if (h->left_done) return OK;
     memset(h->matched, 0, b->nrows);
+    join_recall(h);
     if (h->key_arena.chunk) arena_reset(&h->key_arena);
     TRY(program_run(h->left_keys, b->columns, b->sel, b->nrows, &h->key_arena));
     for (uint16_t k = 0; k < h->op.plan->hash.nkeys; k++)
         h->keys[k] = program_output(h->left_keys, k);
+    TRY(join_park_left(h));
     return sql_env_breathe(h->op.x->env);
 }
 
@@ -223,12 +204,18 @@ static status decide_batch(struct hash_join *h) {
 
 static status next_decided(struct hash_join *h) {
     struct batch *out = &h->op.out;
-    bool semi = kind_of(h) == PLAN_SEMI;
+    bool semi = join_kind(h) == PLAN_SEMI;
     do {
         out->nrows = 0;
         TRY(next_left(h));
-        if (h->left_done) return OK;
+        if (h->left_done) {
+            bool more;
+            TRY(join_next_part(h, &more));
+            if (!more) return OK;
+            continue;
+        }
         TRY(decide_batch(h));
+        if (h->spill.more_pieces) continue; /* the last piece decides */
         for (uint16_t i = 0; i < h->left.nrows; i++)
             if ((h->matched[i] != 0) == semi) h->op.sel[out->nrows++] = batch_row(&h->left, i);
     } while (out->nrows == 0);
@@ -272,8 +259,7 @@ static void give_unmatched_right(struct hash_join *h) {
 
 static status next_pairs(struct hash_join *h) {
     struct batch *out = &h->op.out;
-    bool keep_left = kind_of(h) == PLAN_LEFT || kind_of(h) == PLAN_FULL;
-    bool keep_right = kind_of(h) == PLAN_RIGHT || kind_of(h) == PLAN_FULL;
+    bool keep_left = join_kind(h) == PLAN_LEFT || join_kind(h) == PLAN_FULL;
     for (;;) {
         out->nrows = 0;
         if (h->giving_unmatched) {
@@ -283,11 +269,15 @@ static status next_pairs(struct hash_join *h) {
         }
         if (!h->left_done && h->at >= h->left.nrows) TRY(next_left(h));
         if (h->left_done) {
-            if (keep_right) give_unmatched_right(h);
-            return OK;
+            bool more;
+            if (join_keeps_right(h)) give_unmatched_right(h);
+            if (out->nrows) return OK;
+            TRY(join_next_part(h, &more));
+            if (!more) return OK;
+            continue;
         }
         uint16_t n = fill_pairs(h, out->columns, h->op.plan->capacity);
-        if (h->at >= h->left.nrows) h->giving_unmatched = keep_left;
+        if (h->at >= h->left.nrows) h->giving_unmatched = keep_left && !h->spill.more_pieces;
         if (n) TRY(check_pairs(h, out->columns, n, &out->nrows));
         out->sel = h->kept;
         if (out->nrows) return OK;
@@ -308,7 +298,9 @@ static status hash_restart(struct operator* op) {
     h->at = h->left.nrows = 0;
     h->in_row = h->giving_unmatched = h->left_done = false;
     h->right_at = 0;
-    if (op->plan->right->depends || op->plan->hash.right_keys->depends) {
+    bool spilled = h->spill.used;
+    join_spill_reset(h);
+    if (spilled || op->plan->right->depends || op->plan->hash.right_keys->depends) {
         h->built = false;
         row_store_clear(h->table);
         TRY(operator_restart(op->right));
@@ -321,6 +313,7 @@ static status hash_restart(struct operator* op) {
 static void hash_close(struct operator* op) {
     struct hash_join *h = (struct hash_join *)op;
     if (h->key_arena.chunk) arena_free(&h->key_arena);
+    join_spill_close(h);
 }
 
 const struct operator_class operator_hash_join = {sizeof(struct hash_join), hash_open, hash_next,

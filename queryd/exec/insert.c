@@ -52,7 +52,7 @@ static status insert_open(struct operator* op) {
     TRY(program_open(x, p->returning, 1, &s->returning));
     TRY(columns_new(x, (uint16_t)(p->natts + 1), 1, &s->returned));
     TRY(operator_columns(op));
-    return row_store_new(x, op->plan->ncolumns, op->plan->types, &s->results);
+    return row_store_new_sequence(x, op->plan->ncolumns, op->plan->types, &s->results);
 }
 
 static status give_back(struct insert *s, const struct vec *row) {
@@ -271,7 +271,8 @@ static status insert_next(struct operator* op) {
     op->out.nrows = 0;
     op->out.sel = NULL;
     if (s->results)
-        row_store_read(s->results, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+        TRY(row_store_read(s->results, &s->at, op->out.columns, op->plan->capacity, op->arena,
+                           &op->out.nrows));
     return OK;
 }
 

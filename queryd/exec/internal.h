@@ -80,7 +80,8 @@ struct execution {
     uint32_t nall, all_cap;
     struct row_store **stores;
     uint32_t nstores, stores_cap;
-    uint64_t rows; /* given or changed */
+    struct tape *tapes; /* all of them, for closing */
+    uint64_t rows;      /* given or changed */
     uint64_t changed;
     struct batch batch; /* what the session is given */
     struct batch lines; /* of EXPLAIN */
@@ -188,9 +189,21 @@ struct row_store {
     size_t n, cap;
     struct stored_row **buckets; /* power of two, NULL: no hash table */
     size_t nbuckets;
+    size_t budget;           /* bytes in memory; 0: all of it stays there */
+    struct overflow *behind; /* the rows beyond the budget; NULL: none */
 };
 status row_store_new(struct execution *x, uint16_t ncolumns, const struct type *const *types,
                      struct row_store **ret);
+/* The same, for rows that are added and read in order: beyond work_mem in temporary space. */
+status row_store_new_sequence(struct execution *x, uint16_t ncolumns,
+                              const struct type *const *types, struct row_store **ret);
+/* What the rows and the table take. */
+size_t row_store_bytes(const struct row_store *s);
+static inline size_t work_memory(const struct execution *x) {
+    return x->env->settings->work_mem_bytes;
+}
+/* Of a hash table. */
+size_t hash_memory(const struct execution *x);
 void row_store_clear(struct row_store *s);
 void row_store_free(struct row_store *s);
 status row_store_add(struct row_store *s, const struct vec *columns, uint16_t row,
@@ -201,9 +214,14 @@ status row_store_adopt(struct row_store *s, const struct stored_row *r);
 static inline uint8_t *stored_nulls(const struct row_store *s, struct stored_row *r) {
     return (uint8_t *)(r->values + s->ncolumns);
 }
-/* Rows [*at, …) into columns, at most capacity; moves *at. */
-void row_store_read(const struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,
-                    uint16_t *ret_n);
+/* Registers a row that was made in s->arena. */
+status row_store_take(struct row_store *s, struct stored_row *r);
+/* How many rows there are, in memory and behind it. */
+size_t row_store_count(const struct row_store *s);
+/* Rows [*at, …) into columns, at most capacity; moves *at. Their values are the store's, or in the
+ * arena. */
+status row_store_read(struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,
+                      struct arena *a, uint16_t *ret_n);
 void row_store_put(const struct row_store *s, struct stored_row *r, struct vec *columns,
                    uint16_t row);
 /* Puts the row (its hash set) into the table, making or growing it. */
@@ -212,6 +230,8 @@ static inline struct stored_row *row_store_bucket(const struct row_store *s, uin
     return s->nbuckets ? s->buckets[hash & (s->nbuckets - 1)] : NULL;
 }
 status row_store_sort(struct row_store *s, const struct plan_sort_column *columns, uint16_t n);
+int row_store_compare(const struct row_store *s, const struct plan_sort_column *columns, uint16_t n,
+                      struct stored_row *a, struct stored_row *b);
 int compare_values(const struct type *t, datum a, uint8_t a_null, datum b, uint8_t b_null,
                    bool descending, bool nulls_first);
 /* Equal, with null equal to null. */

@@ -1,5 +1,5 @@
 /* Operators: opening, the common part of next, closing. */
-#include "exec/internal.h"
+#include "exec/tape.h"
 
 const struct operator_class *operator_class_of(enum plan_kind kind) {
     static const struct operator_class *const classes[PLAN_KIND_COUNT] = {
@@ -149,4 +149,5 @@ void operators_close(struct execution *x) {
     }
     for (uint32_t i = 0; i < x->nstores; i++) row_store_free(x->stores[i]);
     x->nall = x->nstores = 0;
+    tapes_close(x);
 }

@@ -1,7 +1,29 @@
 /* Rows kept: for sorting, hashing, and reading again. */
 #include <stdlib.h>
 
-#include "exec/internal.h"
+#include "exec/tape.h"
+
+/* The rows of a sequence beyond its budget, and where they stand on the tape: marks every so many
+ * bytes, from which a reader who comes from elsewhere goes on. */
+#define MARK_BYTES 65536
+
+struct overflow_mark {
+    size_t row; /* in the overflow */
+    uint64_t at;
+};
+
+struct overflow {
+    struct tape *tape;
+    struct tape_reader reader;
+    size_t reader_row; /* where the reader stands */
+    struct overflow_mark *marks;
+    size_t nmarks, marks_cap;
+};
+
+size_t hash_memory(const struct execution *x) {
+    double by = x->env->settings->hash_mem_multiplier;
+    return (size_t)((double)work_memory(x) * (by > 1 ? by : 1));
+}
 
 static size_t limit_of(const struct execution *x) {
     size_t limit = x->env->settings->work_mem_bytes * 16;
@@ -37,14 +59,43 @@ status row_store_new(struct execution *x, uint16_t ncolumns, const struct type *
     return OK;
 }
 
+status row_store_new_sequence(struct execution *x, uint16_t ncolumns,
+                              const struct type *const *types, struct row_store **ret) {
+    TRY(row_store_new(x, ncolumns, types, ret));
+    (*ret)->budget = work_memory(x);
+    return OK;
+}
+
+size_t row_store_bytes(const struct row_store *s) {
+    return s->arena.used + s->cap * sizeof *s->rows + s->nbuckets * sizeof *s->buckets;
+}
+
+size_t row_store_count(const struct row_store *s) {
+    return s->n + (s->behind ? s->behind->tape->rows : 0);
+}
+
+static void overflow_clear(struct row_store *s) {
+    if (!s->behind) return;
+    tape_clear(s->behind->tape);
+    tape_reader_init(&s->behind->reader, s->behind->tape);
+    s->behind->reader_row = s->behind->nmarks = 0;
+}
+
 void row_store_clear(struct row_store *s) {
     arena_reset(&s->arena);
     s->n = 0;
+    overflow_clear(s);
     if (s->nbuckets) memset(s->buckets, 0, s->nbuckets * sizeof *s->buckets);
 }
 
 void row_store_free(struct row_store *s) {
     arena_free(&s->arena);
+    if (s->behind) {
+        tape_free(s->behind->tape);
+        tape_reader_free(&s->behind->reader);
+        free(s->behind->marks);
+        s->behind = NULL;
+    }
     free(s->rows);
     free(s->buckets);
     s->rows = NULL;
@@ -60,6 +111,12 @@ static status make_room(struct row_store *s) {
     if (!grown) return store_full(s);
     s->rows = grown;
     s->cap = cap;
+    return OK;
+}
+
+status row_store_take(struct row_store *s, struct stored_row *r) {
+    TRY(make_room(s));
+    s->rows[s->n++] = r;
     return OK;
 }
 
@@ -86,9 +143,39 @@ static status keep_value(struct row_store *s, uint16_t c, datum value, datum *re
     return status_is(st, ST_OUT_OF_MEMORY) ? store_full(s) : st;
 }
 
+static status overflow_new(struct row_store *s) {
+    struct overflow *o;
+    NEW_N(s->x, o, 1);
+    *o = (struct overflow){0};
+    TRY(tape_new(s->x, s->ncolumns, s->types, &o->tape));
+    tape_reader_init(&o->reader, o->tape);
+    s->behind = o;
+    return OK;
+}
+
+static status overflow_add(struct row_store *s, const struct vec *columns, uint16_t row) {
+    struct overflow *o = s->behind;
+    if (o->nmarks == 0 || o->tape->bytes - o->marks[o->nmarks - 1].at >= MARK_BYTES) {
+        if (o->nmarks == o->marks_cap) {
+            size_t cap = o->marks_cap ? 2 * o->marks_cap : 16;
+            struct overflow_mark *grown = realloc(o->marks, cap * sizeof *grown);
+            if (!grown) return store_full(s);
+            o->marks = grown;
+            o->marks_cap = cap;
+        }
+        o->marks[o->nmarks++] = (struct overflow_mark){o->tape->rows, o->tape->bytes};
+    }
+    return tape_put_vec(o->tape, 0, columns, row);
+}
+
 status row_store_add(struct row_store *s, const struct vec *columns, uint16_t row,
                      struct stored_row **ret) {
     struct stored_row *r;
+    bool spilled = s->behind && s->behind->tape->rows > 0;
+    if (spilled || (s->budget && row_store_bytes(s) > s->budget)) {
+        if (!s->behind) TRY(overflow_new(s));
+        return overflow_add(s, columns, row);
+    }
     TRY(new_row(s, &r));
     uint8_t *nulls = stored_nulls(s, r);
     for (uint16_t c = 0; c < s->ncolumns; c++) {
@@ -128,11 +215,46 @@ void row_store_put(const struct row_store *s, struct stored_row *r, struct vec *
     }
 }
 
-void row_store_read(const struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,
-                    uint16_t *ret_n) {
+/* The reader stands before that row of the overflow. */
+static status overflow_seek(struct overflow *o, size_t row) {
+    size_t low = 0, high = o->nmarks;
+    if (o->reader_row == row) return OK;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (o->marks[middle].row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (o->reader_row > row || o->marks[low].row > o->reader_row) {
+        o->reader.at = o->marks[low].at;
+        o->reader_row = o->marks[low].row;
+    }
+    for (; o->reader_row < row; o->reader_row++) TRY(tape_skip(&o->reader));
+    return OK;
+}
+
+static status overflow_read(struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,
+                            struct arena *a, uint16_t *n) {
+    struct overflow *o = s->behind;
+    TRY(overflow_seek(o, *at - s->n));
+    for (; *n < capacity && *at - s->n < o->tape->rows; ++*at, ++*n) {
+        struct stored_row *r;
+        TRY(tape_get(&o->reader, a, &r));
+        o->reader_row++;
+        row_store_put(s, r, columns, *n);
+    }
+    return OK;
+}
+
+status row_store_read(struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,
+                      struct arena *a, uint16_t *ret_n) {
     uint16_t n = 0;
     while (n < capacity && *at < s->n) row_store_put(s, s->rows[(*at)++], columns, n++);
+    if (n < capacity && s->behind && *at - s->n < s->behind->tape->rows)
+        TRY(overflow_read(s, at, columns, capacity, a, &n));
     *ret_n = n;
+    return OK;
 }
 
 /* ---- hashing ---- */
@@ -253,6 +375,12 @@ static status sort_rows(const struct sorting *o, struct stored_row **rows, size_
     TRY(sort_rows(o, rows + half, n - half, spare));
     if (n >= SORT_BREATH) TRY(sql_env_breathe(o->s->x->env));
     return merge(o, rows, half, n, spare);
+}
+
+int row_store_compare(const struct row_store *s, const struct plan_sort_column *columns, uint16_t n,
+                      struct stored_row *a, struct stored_row *b) {
+    struct sorting o = {s, columns, n};
+    return compare_rows(&o, a, b);
 }
 
 /* A sort that ends before its time (a cancel) leaves rows twice or missing: only what ends with an

@@ -336,94 +336,36 @@ static status append_restart(struct operator* op) {
 const struct operator_class operator_append = {sizeof(struct append), append_open, append_next,
                                                append_restart, NULL};
 
-/* ---- Materialize and Sort: everything is read once, then given as often as asked ---- */
+/* ---- Materialize: everything is read once, handed on as it is read, and given again ---- */
 
-struct kept {
+struct material {
     struct operator op;
     struct row_store *rows;
     size_t at;
     bool complete;
-    struct program_state *limit, *offset;
 };
 
-static status kept_open(struct operator* op) {
-    struct kept *k = (struct kept *)op;
+static status material_open(struct operator* op) {
+    struct material *k = (struct material *)op;
     TRY(operator_columns(op));
-    if (op->plan->kind == PLAN_SORT && op->plan->sort.bounded) {
-        const struct plan_sort *p = &op->plan->sort;
-        if (p->limit) TRY(program_open(op->x, p->limit, 1, &k->limit));
-        if (p->offset) TRY(program_open(op->x, p->offset, 1, &k->offset));
-    }
-    return row_store_new(op->x, op->plan->ncolumns, op->plan->types, &k->rows);
+    return row_store_new_sequence(op->x, op->plan->ncolumns, op->plan->types, &k->rows);
 }
 
-/* How many of the sorted rows will be asked for; 0: all. */
-static status sort_bound(struct kept *k, size_t *ret) {
-    *ret = 0;
-    int64_t bound = 0;
-    struct program_state *parts[2] = {k->limit, k->offset};
-    for (int i = 0; i < 2; i++) {
-        if (!parts[i]) continue;
-        datum d;
-        bool is_null;
-        TRY(program_value(parts[i], &k->op.own, &d, &is_null));
-        if (is_null || d.i64 < 0) {
-            if (i == 0) return OK;
-            continue;
-        }
-        if (__builtin_add_overflow(bound, d.i64, &bound)) return OK;
-    }
-    *ret = k->limit && bound > 0 ? (size_t)bound : 0;
-    return OK;
-}
-
-/* Keeps the first `bound` rows in the sort's order and gives the memory of the others back. */
-static status prune(struct kept *k, size_t bound) {
-    const struct plan_sort *p = &k->op.plan->sort;
-    TRY(row_store_sort(k->rows, p->columns, p->n));
-    if (k->rows->n <= bound) return OK;
-    struct row_store fresh = *k->rows;
-    arena_init(&fresh.arena, k->rows->arena.limit);
-    fresh.rows = NULL;
-    fresh.n = fresh.cap = 0;
-    for (size_t i = 0; i < bound; i++) {
-        status s = row_store_adopt(&fresh, k->rows->rows[i]);
-        if (!ok(s)) {
-            row_store_free(&fresh);
-            return s;
-        }
-    }
-    row_store_free(k->rows);
-    *k->rows = fresh;
-    return OK;
-}
-
-static status read_all(struct kept *k) {
-    size_t bound = 0;
-    const struct batch *b;
-    if (k->limit) TRY(sort_bound(k, &bound));
-    do {
-        TRY(operator_next(k->op.left, &b));
-        TRY(row_store_add_batch(k->rows, b));
-        if (bound && k->rows->n > 2 * bound + 4 * BATCH_ROWS) TRY(prune(k, bound));
-        TRY(sql_env_breathe(k->op.x->env));
-    } while (b->nrows);
-    if (k->op.plan->kind == PLAN_SORT)
-        TRY(row_store_sort(k->rows, k->op.plan->sort.columns, k->op.plan->sort.n));
-    k->complete = true;
-    return OK;
-}
-
-static status kept_next(struct operator* op) {
-    struct kept *k = (struct kept *)op;
-    if (!k->complete) TRY(read_all(k));
+static status material_next(struct operator* op) {
+    struct material *k = (struct material *)op;
     op->out.sel = NULL;
-    row_store_read(k->rows, &k->at, op->out.columns, op->plan->capacity, &op->out.nrows);
-    return OK;
+    if (k->at == row_store_count(k->rows) && !k->complete) {
+        const struct batch *b;
+        TRY(operator_next(op->left, &b));
+        k->complete = b->nrows == 0;
+        TRY(row_store_add_batch(k->rows, b));
+    }
+    return row_store_read(k->rows, &k->at, op->out.columns, op->plan->capacity, op->arena,
+                          &op->out.nrows);
 }
 
-static status kept_restart(struct operator* op) {
-    struct kept *k = (struct kept *)op;
+static status material_restart(struct operator* op) {
+    struct material *k = (struct material *)op;
     k->at = 0;
     if (!op->plan->depends) return OK;
     k->complete = false;
@@ -431,21 +373,5 @@ static status kept_restart(struct operator* op) {
     return operator_restart(op->left);
 }
 
-/* A Materialize that nobody reads twice yet hands on as it reads. */
-static status material_next(struct operator* op) {
-    struct kept *k = (struct kept *)op;
-    op->out.sel = NULL;
-    if (k->at == k->rows->n && !k->complete) {
-        const struct batch *b;
-        TRY(operator_next(op->left, &b));
-        k->complete = b->nrows == 0;
-        TRY(row_store_add_batch(k->rows, b));
-    }
-    row_store_read(k->rows, &k->at, op->out.columns, op->plan->capacity, &op->out.nrows);
-    return OK;
-}
-
-const struct operator_class operator_sort = {sizeof(struct kept), kept_open, kept_next,
-                                             kept_restart, NULL};
-const struct operator_class operator_material = {sizeof(struct kept), kept_open, material_next,
-                                                 kept_restart, NULL};
+const struct operator_class operator_material = {sizeof(struct material), material_open,
+                                                 material_next, material_restart, NULL};

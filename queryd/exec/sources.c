@@ -268,7 +268,7 @@ static status cte_open(struct operator* op) {
     if (c->rows) return OK;
     const struct plan *source = x->plan->ctes[op->plan->cte.id].plan;
     CHECK(source);
-    TRY(row_store_new(x, source->ncolumns, source->types, &c->rows));
+    TRY(row_store_new_sequence(x, source->ncolumns, source->types, &c->rows));
     return operator_open(x, source, true, &c->op);
 }
 
@@ -277,13 +277,14 @@ static status cte_next(struct operator* op) {
     struct cte_state *c = &op->x->ctes[op->plan->cte.id];
     op->out.sel = NULL;
     TRY(sql_env_breathe(op->x->env));
-    if (s->at == c->rows->n && !c->complete) {
+    if (s->at == row_store_count(c->rows) && !c->complete) {
         const struct batch *b;
         TRY(operator_next(c->op, &b));
         c->complete = b->nrows == 0;
         TRY(row_store_add_batch(c->rows, b));
     }
-    row_store_read(c->rows, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    TRY(row_store_read(c->rows, &s->at, op->out.columns, op->plan->capacity, op->arena,
+                       &op->out.nrows));
     return OK;
 }
 
@@ -301,7 +302,9 @@ static status work_next(struct operator* op) {
     struct row_store *rows = op->x->work[op->plan->cte.id];
     op->out.sel = NULL;
     op->out.nrows = 0;
-    if (rows) row_store_read(rows, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    if (rows)
+        TRY(row_store_read(rows, &s->at, op->out.columns, op->plan->capacity, op->arena,
+                           &op->out.nrows));
     return OK;
 }
 
@@ -328,8 +331,8 @@ static status recursive_open(struct operator* op) {
     struct recursive *r = (struct recursive *)op;
     const struct plan *p = op->plan;
     TRY(operator_columns(op));
-    TRY(row_store_new(op->x, p->ncolumns, p->types, &r->found));
-    TRY(row_store_new(op->x, p->ncolumns, p->types, &r->last));
+    TRY(row_store_new_sequence(op->x, p->ncolumns, p->types, &r->found));
+    TRY(row_store_new_sequence(op->x, p->ncolumns, p->types, &r->last));
     if (!p->recursive.union_all) TRY(row_store_new(op->x, p->ncolumns, p->types, &r->seen));
     NEW_N(op->x, r->columns, p->ncolumns + 1);
     return OK;
@@ -364,7 +367,7 @@ static status next_round(struct recursive *r) {
     row_store_clear(r->found);
     r->in_recursion = true;
     r->given = 0;
-    r->done = r->last->n == 0;
+    r->done = row_store_count(r->last) == 0;
     r->op.x->work[r->op.plan->recursive.id] = r->last;
     return operator_restart(r->op.right);
 }
@@ -382,14 +385,15 @@ static status recursive_next(struct operator* op) {
     struct recursive *r = (struct recursive *)op;
     op->out.sel = NULL;
     op->out.nrows = 0;
-    while (!r->done && r->given == r->found->n) {
+    while (!r->done && r->given == row_store_count(r->found)) {
         TRY(sql_env_breathe(op->x->env));
         const struct batch *b;
         TRY(operator_next(r->in_recursion ? op->right : op->left, &b));
         TRY(b->nrows ? keep_new_rows(r, b) : next_round(r));
     }
-    if (r->given < r->found->n)
-        row_store_read(r->found, &r->given, op->out.columns, op->plan->capacity, &op->out.nrows);
+    if (r->given < row_store_count(r->found))
+        TRY(row_store_read(r->found, &r->given, op->out.columns, op->plan->capacity, op->arena,
+                           &op->out.nrows));
     return OK;
 }
 

@@ -46,7 +46,7 @@ static status change_open(struct operator* op) {
     TRY(program_open(x, p->returning, 1, &s->returning));
     TRY(columns_new(x, op->plan->left->ncolumns, 1, &s->returned));
     TRY(operator_columns(op));
-    return row_store_new(x, op->plan->ncolumns, op->plan->types, &s->results);
+    return row_store_new_sequence(x, op->plan->ncolumns, op->plan->types, &s->results);
 }
 
 /* row: the new (UPDATE) or old (DELETE) values; input: the row of the input it came with. */
@@ -196,7 +196,8 @@ static status change_next(struct operator* op) {
     op->out.nrows = 0;
     op->out.sel = NULL;
     if (s->results)
-        row_store_read(s->results, &s->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+        TRY(row_store_read(s->results, &s->at, op->out.columns, op->plan->capacity, op->arena,
+                           &op->out.nrows));
     return OK;
 }
 

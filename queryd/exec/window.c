@@ -430,7 +430,8 @@ static status window_next(struct operator* op) {
     if (!w->complete) TRY(read_all(w));
     size_t from = w->at;
     op->out.sel = NULL;
-    row_store_read(w->rows, &w->at, op->out.columns, op->plan->capacity, &op->out.nrows);
+    TRY(row_store_read(w->rows, &w->at, op->out.columns, op->plan->capacity, op->arena,
+                       &op->out.nrows));
     uint16_t base = op->plan->left->ncolumns;
     for (uint16_t i = 0; i < op->plan->window.ncalls; i++)
         for (uint16_t r = 0; r < op->out.nrows; r++) {

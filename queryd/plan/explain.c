@@ -23,15 +23,22 @@ static status out_of_arena(struct explain *x) {
 
 /* ---- properties ------------------------------------------------------------------------------ */
 
-static status add(struct explain *x, struct explain_node *n, const char *label,
-                  enum property_kind kind, bool structured, const char *value,
-                  const struct list *items) {
-    struct explain_property *p = arena_zalloc(x->arena, sizeof *p);
-    if (!p || (!value && !items)) return out_of_arena(x);
+bool explain_add(struct arena *a, struct explain_node *n, const char *label,
+                 enum property_kind kind, bool structured, const char *value,
+                 const struct list *items) {
+    struct explain_property *p = arena_zalloc(a, sizeof *p);
+    if (!p || (!value && !items)) return false;
     *p = (struct explain_property){NULL, label, kind, structured, value, items};
     *n->last = p;
     n->last = &p->next;
-    return OK;
+    return true;
+}
+
+static status add(struct explain *x, struct explain_node *n, const char *label,
+                  enum property_kind kind, bool structured, const char *value,
+                  const struct list *items) {
+    bool added = explain_add(x->arena, n, label, kind, structured, value, items);
+    return added ? OK : out_of_arena(x);
 }
 
 static status fact(struct explain *x, struct explain_node *n, const char *label,
@@ -425,13 +432,21 @@ static status explain_plan(struct explain *x, const struct plan *p, const char *
                            struct explain_node **ret);
 
 /* The inner side of a hash join stands below the hash table that is made of it. */
-static status hash_node(struct explain *x, const struct plan *p, struct explain_node **ret) {
+static status add_memory(struct explain *x, const struct plan *p, struct explain_node *n) {
+    bool text = x->o->format == EXPLAIN_TEXT;
+    if (!x->o->analyze) return OK;
+    return explain_memory(x->arena, p, x->counts(x->arg, p), text, n);
+}
+
+static status hash_node(struct explain *x, const struct plan *join, struct explain_node **ret) {
+    const struct plan *p = join->right;
     struct explain_node *child;
     TRY(new_node(x, "Hash", ret));
     TRY(fact(x, *ret, "Node Type", "Hash"));
     TRY(fact(x, *ret, "Parent Relationship", "Inner"));
     TRY(add_costs(x, p, *ret));
     TRY(add_counts(x, p, *ret));
+    TRY(add_memory(x, join, *ret));
     TRY(explain_plan(x, p, "Outer", &child));
     attach(*ret, child);
     return OK;
@@ -445,7 +460,7 @@ static status add_children(struct explain *x, const struct plan *p, struct expla
         attach(n, child);
     }
     if (!p->right) return OK;
-    TRY(p->kind == PLAN_HASH_JOIN ? hash_node(x, p->right, &child)
+    TRY(p->kind == PLAN_HASH_JOIN ? hash_node(x, p, &child)
                                   : explain_plan(x, p->right, append ? "Member" : "Inner", &child));
     attach(n, child);
     return OK;
@@ -467,6 +482,7 @@ static status explain_plan(struct explain *x, const struct plan *p, const char *
     TRY(add_counts(x, outer, n));
     TRY(add_output(x, outer, n));
     TRY(tell_kind(x, p, n));
+    if (p->kind != PLAN_HASH_JOIN) TRY(add_memory(x, p, n));
     if (filter) {
         TRY(condition(x, n, "Filter", filter->filter, filter, NULL));
         TRY(add_removed(x, filter, n));

@@ -14,9 +14,16 @@ struct explain_options {
 };
 
 /* What an execution has counted at one operator. */
+enum plan_sort_method { PLAN_SORT_NONE, PLAN_SORT_MEMORY, PLAN_SORT_TOP_N, PLAN_SORT_EXTERNAL };
+
 struct plan_counts {
     uint64_t loops, rows, removed; /* over all loops; removed by its filter */
     uint64_t first_ns, total_ns;   /* until the first rows of a loop; until the end */
+    uint64_t memory_bytes;         /* the most that a sort or a hash table held … */
+    uint64_t disk_bytes;           /* … and put into temporary space */
+    uint64_t batches;              /* into which a hash table was cut; 0: it was made for nothing */
+    uint64_t buckets;
+    enum plan_sort_method sort;
 };
 
 struct explain_times {
@@ -51,6 +58,14 @@ struct explain_node {
     struct explain_property *first, **last;
     struct explain_node *children, **last_child;
 };
+
+/* false: no memory. */
+bool explain_add(struct arena *a, struct explain_node *n, const char *label,
+                 enum property_kind kind, bool structured, const char *value,
+                 const struct list *items);
+/* explain_memory.c. Of a hash join to its Hash node. */
+status explain_memory(struct arena *a, const struct plan *p, const struct plan_counts *c, bool text,
+                      struct explain_node *n);
 
 status explain_write(struct arena *a, const struct explain_node *root,
                      const struct explain_options *o, const struct explain_times *times,

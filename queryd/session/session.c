@@ -50,6 +50,7 @@ static void env_init(struct session *s) {
                               .effect = note_effect,
                               .setting_text = utility_setting_text,
                               .temp = &s->slot->temp,
+                              .temp_bytes = &s->temp_bytes,
                               .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),
                               .session = s};

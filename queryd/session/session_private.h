@@ -85,6 +85,7 @@ struct portal {
 };
 
 struct session {
+    uint64_t temp_bytes;         /* in temporary space */
     struct session *next, *prev; /* of the worker */
     struct worker *worker;
     uint32_t index; /* of its slot */

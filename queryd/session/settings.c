@@ -285,6 +285,11 @@ static uint64_t number_of(const struct session *s, enum setting v) {
     return (uint64_t)n;
 }
 
+static int64_t temp_file_limit(const struct session *s) {
+    const char *value = setting_show(s, SETTING_temp_file_limit);
+    return value[0] == '-' ? -1 : (int64_t)number_of(s, SETTING_temp_file_limit);
+}
+
 static bool is_on(const struct session *s, enum setting v) {
     return strcmp(setting_show(s, v), "on") == 0;
 }
@@ -327,6 +332,10 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     case SETTING_default_statistics_target: q->statistics_target = (uint32_t)number_of(s, v); break;
     case SETTING_work_mem: q->work_mem_bytes = number_of(s, v) * 1024; break;
+    case SETTING_hash_mem_multiplier:
+        q->hash_mem_multiplier = strtod(setting_show(s, v), NULL);
+        break;
+    case SETTING_temp_file_limit: q->temp_file_limit_kb = temp_file_limit(s); break;
     case SETTING_enable_seqscan: q->enable_seqscan = is_on(s, v); break;
     case SETTING_enable_indexscan: q->enable_indexscan = is_on(s, v); break;
     case SETTING_enable_hashjoin: q->enable_hashjoin = is_on(s, v); break;

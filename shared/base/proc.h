@@ -78,6 +78,7 @@ struct pool_shared;
 struct log_shared;    /* log/log.h */
 struct txn_shared;    /* txn/txn.h */
 struct serial_shared; /* txn/serial.h */
+struct temp_shared;   /* temp/temp.h */
 struct session_slot;
 struct ipc_rings;
 struct counter_block; /* base/counter.h */
@@ -92,6 +93,7 @@ struct shm {
     char *log_ring; /* mapped twice in a row: any ring_bytes from any offset are contiguous */
     struct txn_shared *txn;
     struct serial_shared *serial;
+    struct temp_shared *temp;
     char *sessions;
     struct ipc_rings *rings;
     struct counter_block *counters; /* [PROC_SLOTS] */

@@ -14,6 +14,11 @@ enum msg_op {
         2, /* in: count. Fills the asker's pool_reserve up to count pages. DISK_FULL */
     MSG_PAGE_PREFETCH = 3, /* in: page. No completion */
     MSG_CHECKPOINT = 4,    /* out: redo LSN, once complete */
+    MSG_TEMP_WRITE = 5,    /* in: window, bytes of content. out: handle of a new block that has it
+                              (temp/temp.h). DISK_FULL, IO_ERROR */
+    MSG_TEMP_READ = 6,     /* in: window, handle. out: bytes of content, in the window. NOT_FOUND,
+                              DATA_CORRUPTED, IO_ERROR */
+    MSG_TEMP_FREE = 7,     /* in: window, count. The handles are the window's content */
 
     /* logd */
     MSG_LOG_FLUSH = 16, /* in: LSN. Completes when durable ≥ LSN */

@@ -8,10 +8,12 @@
 
 #include "base/check.h"
 #include "msg/msg.h"
+#include "temp/temp.h"
 #include "txn/serial.h"
 
 #define TXN_REGION_BYTES ((size_t)64 << 20)
 #define LOG_FILE_BYTES ((size_t)16 << 30)
+#define TEMP_FILE_BYTES ((size_t)1 << 30)
 
 static const struct owner storaged = {.slot = SLOT_STORAGED, .epoch = 1};
 
@@ -180,6 +182,27 @@ static status wait_txn(struct fake_env *f, const struct msg *m) {
     return STATUS(LOCK_NOT_AVAILABLE);
 }
 
+/* Handles are positions in the file, which only grows; a block's length stands before it. */
+static status write_temp(struct fake_env *f, struct msg *m) {
+    const char *window = temp_window(f->shm.temp, m->slot, (unsigned)m->arg[0]);
+    uint64_t bytes = m->arg[1], at = f->temp_bytes;
+    if (at + sizeof bytes + bytes > TEMP_FILE_BYTES) return STATUS(DISK_FULL);
+    memcpy(f->temp_file + at, &bytes, sizeof bytes);
+    memcpy(f->temp_file + at + sizeof bytes, window + TEMP_HEAD_BYTES, bytes);
+    f->temp_bytes += sizeof bytes + bytes;
+    m->arg[0] = at;
+    return OK;
+}
+
+static status read_temp(struct fake_env *f, struct msg *m) {
+    char *window = temp_window(f->shm.temp, m->slot, (unsigned)m->arg[0]);
+    uint64_t bytes;
+    memcpy(&bytes, f->temp_file + m->arg[1], sizeof bytes);
+    memcpy(window + TEMP_HEAD_BYTES, f->temp_file + m->arg[1] + sizeof bytes, bytes);
+    m->arg[0] = bytes;
+    return OK;
+}
+
 static status fake_call(struct proc *p, uint16_t to, struct msg *m) {
     struct fake_env *f = p->env_data;
     status s = STATUS(INVALID);
@@ -208,6 +231,9 @@ static status fake_call(struct proc *p, uint16_t to, struct msg *m) {
             s = OK;
             break;
         case MSG_LOG_READ: s = read_log(f, m); break;
+        case MSG_TEMP_WRITE: s = write_temp(f, m); break;
+        case MSG_TEMP_READ: s = read_temp(f, m); break;
+        case MSG_TEMP_FREE: s = OK; break; /* nothing is used again */
         default: break;
         }
         pthread_mutex_unlock(&f->mutex);
@@ -262,6 +288,7 @@ struct fake_env *fake_env_new(const struct fake_options *o) {
     f->clock = 1700000000000000000u;
     f->log_bytes_max = LOG_FILE_BYTES;
     f->log_file = map_memory(LOG_FILE_BYTES);
+    f->temp_file = map_memory(TEMP_FILE_BYTES);
     f->file = map_memory(f->pages_max * PAGE_BYTES);
     f->env = (struct env){.wall_ns = fake_clock,
                           .mono_ns = fake_clock,
@@ -278,6 +305,7 @@ struct fake_env *fake_env_new(const struct fake_options *o) {
     shm->log_ring = map_ring(shm->sizes.ring_bytes);
     shm->txn = map_memory(TXN_REGION_BYTES);
     shm->serial = map_memory(sizeof *shm->serial);
+    shm->temp = map_memory(sizeof *shm->temp);
     shm->counters = map_memory(PROC_SLOTS * sizeof(struct counter_block));
     log_shared_init(shm->log, LOG_FIRST, 0);
     atomic_store(&shm->control->recovered_lsn, LOG_FIRST.at);
@@ -289,6 +317,7 @@ void fake_env_free(struct fake_env *f) {
     struct shm *shm = &f->shm;
     munmap(shm->control, sizeof *shm->control);
     munmap(shm->serial, sizeof *shm->serial);
+    munmap(shm->temp, sizeof *shm->temp);
     munmap(shm->pool, pool_shared_bytes(&shm->sizes));
     munmap(shm->frames, shm->sizes.frames * sizeof(struct frame));
     munmap(shm->pages, (size_t)shm->sizes.frames * PAGE_BYTES);
@@ -297,6 +326,7 @@ void fake_env_free(struct fake_env *f) {
     munmap(shm->txn, TXN_REGION_BYTES);
     munmap(shm->counters, PROC_SLOTS * sizeof(struct counter_block));
     munmap(f->log_file, LOG_FILE_BYTES);
+    munmap(f->temp_file, TEMP_FILE_BYTES);
     munmap(f->file, f->pages_max * PAGE_BYTES);
     pthread_mutex_destroy(&f->mutex);
     free(f);

@@ -34,6 +34,8 @@ struct fake_env {
     uint64_t random;
     char *log_file; /* by LSN */
     uint64_t log_bytes_max;
+    char *temp_file;
+    uint64_t temp_bytes;
     uint64_t clock; /* wall and monotonic, advanced by each look */
     uint64_t evictions;
     uint64_t disk_pages; /* when not 0: RESERVE answers DISK_FULL at this page number */

@@ -1,0 +1,67 @@
+/* agg.h: the aggregation's state, and its part that works beyond memory (agg_spill.c). */
+#ifndef EXEC_AGG_H
+#define EXEC_AGG_H
+
+#include "exec/spill.h"
+
+struct group {
+    uint64_t hash;
+    struct group *next, *later; /* in the bucket; in order of arrival */
+    unsigned char *states;      /* naggs of them, 16-aligned */
+    uint16_t set;               /* the grouping set it is of */
+    datum keys[];               /* ngroup, then their null bytes */
+};
+
+/* Input rows of groups of one grouping set that memory had no room for. */
+struct agg_part {
+    struct agg_part *next;
+    struct tape *tape;
+    uint16_t set;
+    unsigned level;
+};
+
+struct agg_spill {
+    bool begun; /* rows without a group in memory go onto tapes; no group is made */
+    bool used;  /* since the last restart */
+    unsigned level;
+    struct tape **tapes;           /* [grouping sets][SPILL_PARTS] */
+    struct agg_part *parts, *part; /* waiting; at hand, NULL: the input itself */
+    struct tape_reader reader;
+    struct vec *columns; /* of a batch from a tape */
+};
+
+struct agg {
+    struct operator op;
+    struct program_state *values;
+    struct arena groups; /* groups and states */
+    struct arena input;  /* values of one input batch */
+    struct group **buckets;
+    size_t nbuckets, ngroups;
+    struct group *first, **last, *at;
+    size_t *offsets; /* of each state */
+    size_t states_bytes;
+    const struct vec **keys;
+    struct vec no_key; /* all null: columns that a grouping set leaves out */
+    const struct vec **args;
+    datum *arg_values;
+    uint8_t *arg_nulls;
+    bool complete;
+    struct agg_spill spill;
+};
+
+/* agg_spill.c */
+status agg_spill_open(struct agg *a);
+/* After a batch: no more groups when memory is full. */
+void agg_spill_begin_if_full(struct agg *a);
+/* The row of b waits: its group has no room. */
+status agg_spill_row(struct agg *a, uint16_t set, uint64_t hash, const struct batch *b,
+                     uint16_t row);
+/* The groups are given: goes on with the next part, whose rows agg_spill_batch reads; false: there
+ * is none. */
+status agg_spill_next(struct agg *a, bool *ret);
+/* In a->input. */
+status agg_spill_batch(struct agg *a, struct batch *ret);
+void agg_spill_reset(struct agg *a);
+void agg_spill_close(struct agg *a);
+
+#endif
