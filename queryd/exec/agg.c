@@ -2,17 +2,8 @@
 #include "exec/agg.h"
 #include "types/ordered_set.h"
 
-/* Values of an aggregate that must be sorted or made distinct before they are stepped. */
-struct held {
-    struct row_store *rows;
-};
-
 static const struct plan_agg *plan_of(const struct agg *a) {
     return &a->op.plan->agg;
-}
-
-static bool is_held(const struct plan_aggregate *p) {
-    return p->distinct || p->norder || p->ordered;
 }
 
 static uint16_t inputs_of(const struct plan_aggregate *p) {
@@ -33,7 +24,7 @@ static status agg_open(struct operator* op) {
     for (uint16_t i = 0; i < p->naggs; i++) {
         a->offsets[i] = a->states_bytes;
         size_t bytes =
-            is_held(&p->aggs[i]) ? sizeof(struct held) : p->aggs[i].aggregate->state_bytes;
+            agg_holds(&p->aggs[i]) ? sizeof(struct held) : p->aggs[i].aggregate->state_bytes;
         a->states_bytes += (bytes + 15) & ~(size_t)15;
         if (inputs_of(&p->aggs[i]) > widest) widest = inputs_of(&p->aggs[i]);
     }
@@ -43,6 +34,7 @@ static status agg_open(struct operator* op) {
     NEW_N(x, a->arg_nulls, widest + 1);
     a->last = &a->first;
     TRY(agg_spill_open(a));
+    TRY(agg_held_open(a));
     if (p->nsets == 0) return OK;
     uint16_t capacity = op->plan->left->capacity;
     NEW_N(x, a->no_key.values, capacity);
@@ -173,21 +165,14 @@ static bool is_skipped(const struct agg *a, const struct plan_aggregate *p, uint
     return false;
 }
 
-static status hold(struct agg *a, const struct plan_aggregate *p, struct held *h, uint16_t row) {
-    uint16_t n = inputs_of(p);
-    if (is_skipped(a, p, row)) return OK;
-    if (!h->rows) TRY(row_store_new(a->op.x, n, p->arg_types, &h->rows));
-    struct vec columns[FUNCTION_ARGS_MAX];
-    for (uint16_t k = 0; k < n; k++)
-        columns[k] = *program_output(a->values, (uint16_t)(p->first_arg + k));
-    return row_store_add(h->rows, columns, row, NULL);
-}
-
 static status step_row(struct agg *a, uint16_t i, struct group *g, uint16_t row,
                        const struct eval_env *env) {
     const struct plan_aggregate *p = &plan_of(a)->aggs[i];
     if (!passes_filter(a, p, row)) return OK;
-    if (is_held(p)) return hold(a, p, (struct held *)(g->states + a->offsets[i]), row);
+    if (agg_holds(p)) {
+        struct held *h = (struct held *)(g->states + a->offsets[i]);
+        return is_skipped(a, p, row) ? OK : agg_held_add(a, i, h, row);
+    }
     for (uint16_t k = 0; k < p->nargs; k++) {
         const struct vec *v = program_output(a->values, (uint16_t)(p->first_arg + k));
         a->arg_values[k] = v->values[row];
@@ -201,7 +186,7 @@ static status step_row(struct agg *a, uint16_t i, struct group *g, uint16_t row,
 static status step_batch(struct agg *a, uint16_t i, struct group *g, const struct batch *b,
                          const struct eval_env *env) {
     const struct plan_aggregate *p = &plan_of(a)->aggs[i];
-    if (is_held(p) || p->has_filter) {
+    if (agg_holds(p) || p->has_filter) {
         for (uint16_t r = 0; r < b->nrows; r++) TRY(step_row(a, i, g, batch_row(b, r), env));
         return OK;
     }
@@ -295,39 +280,6 @@ static status consume(struct agg *a) {
 
 /* ---- results ---- */
 
-/* The held values in order, each distinct one once, into a fresh state. */
-static status step_held(struct agg *a, const struct plan_aggregate *p, struct row_store *rows,
-                        struct agg_call *c) {
-    uint16_t n = 0, room = (uint16_t)(p->nargs + p->norder + 1);
-    struct plan_sort_column *columns = arena_array(a->op.arena, room, sizeof *columns);
-    NEEDS(a->op.x, columns);
-    for (uint16_t k = 0; k < p->norder; k++)
-        columns[n++] =
-            (struct plan_sort_column){(uint16_t)(p->nargs + k), p->order[k].descending,
-                                      p->order[k].nulls_first, p->arg_types[p->nargs + k]};
-    for (uint16_t k = 0; p->distinct && k < p->nargs; k++)
-        columns[n++] = (struct plan_sort_column){k, false, false, p->arg_types[k]};
-    TRY(row_store_sort(rows, columns, n));
-    struct stored_row *last = NULL;
-    for (size_t r = 0; r < rows->n; r++) {
-        struct stored_row *row = rows->rows[r];
-        const uint8_t *nulls = stored_nulls(rows, row);
-        if (p->distinct && last) {
-            const uint8_t *before = stored_nulls(rows, last);
-            uint16_t k = 0;
-            while (k < p->nargs && same_value(p->arg_types[k], row->values[k], nulls[k],
-                                              last->values[k], before[k]))
-                k++;
-            if (k == p->nargs) continue;
-        }
-        last = row;
-        c->args = row->values;
-        c->nulls = nulls;
-        TRY(aggregate_step(p->aggregate, c));
-    }
-    return OK;
-}
-
 static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to, uint16_t row) {
     const struct plan_aggregate *p = &plan_of(a)->aggs[i];
     struct eval_env env = a->op.x->env->eval;
@@ -337,17 +289,15 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
         struct held *h = (struct held *)(g->states + a->offsets[i]);
         struct ordered_group o = {p, h->rows};
         TRY(ordered_group_final(&o, a->op.arena, &to->values[row], &to->nulls[row]));
-        if (h->rows) row_store_free(h->rows);
+        agg_held_free(h);
         return OK;
     }
-    if (is_held(p)) {
+    if (agg_holds(p)) {
         struct held *h = (struct held *)(g->states + a->offsets[i]);
         c.state = arena_zalloc(&a->groups, p->aggregate->state_bytes + 16u);
         if (!c.state) return agg_full(a);
-        if (h->rows) {
-            TRY(step_held(a, p, h->rows, &c));
-            row_store_free(h->rows);
-        }
+        TRY(agg_held_step(a, i, h, &c));
+        agg_held_free(h);
     }
     TRY(p->aggregate->final(&c));
     to->values[row] = c.result;
@@ -371,7 +321,7 @@ static void answer_grouping(const struct agg *a, const struct group *g, struct v
 static void drop_groups(struct agg *a) {
     if (a->groups.chunk) arena_free(&a->groups);
     a->buckets = NULL;
-    a->nbuckets = a->ngroups = 0;
+    a->nbuckets = a->ngroups = a->held_bytes = 0;
     a->first = a->at = NULL;
     a->last = &a->first;
     a->complete = false;
@@ -419,7 +369,7 @@ static void agg_reset(struct agg *a) {
 static status agg_restart(struct operator* op) {
     struct agg *a = (struct agg *)op;
     bool holds = false;
-    for (uint16_t i = 0; i < op->plan->agg.naggs; i++) holds |= is_held(&op->plan->agg.aggs[i]);
+    for (uint16_t i = 0; i < op->plan->agg.naggs; i++) holds |= agg_holds(&op->plan->agg.aggs[i]);
     if (a->complete && !op->plan->depends && !holds && !a->spill.used) {
         a->at = a->first; /* states stand: results are made from them again */
         return OK;
@@ -431,6 +381,7 @@ static status agg_restart(struct operator* op) {
 static void agg_close(struct operator* op) {
     agg_reset((struct agg *)op);
     agg_spill_close((struct agg *)op);
+    agg_held_close((struct agg *)op);
 }
 
 const struct operator_class operator_agg = {sizeof(struct agg), agg_open, agg_next, agg_restart,

@@ -2,7 +2,19 @@
 #ifndef EXEC_AGG_H
 #define EXEC_AGG_H
 
+#include "exec/sorter.h"
 #include "exec/spill.h"
+
+/* Values of an aggregate that must be sorted or made distinct before they are stepped. */
+struct held {
+    struct row_store *rows; /* of an ordered set */
+    struct sorter *sorter;  /* of others */
+};
+struct held_order {
+    struct plan_sort_column *columns;
+    uint16_t n;
+};
+#define HELD_ROWS 64
 
 struct group {
     uint64_t hash;
@@ -46,8 +58,25 @@ struct agg {
     datum *arg_values;
     uint8_t *arg_nulls;
     bool complete;
+    struct held_order *held;    /* of each aggregate */
+    size_t held_bytes;          /* that the groups' held values take */
+    struct vec *held_columns;   /* of HELD_ROWS of them, read again, … */
+    struct arena held_arena[2]; /* … and what they point to, and those before */
     struct agg_spill spill;
 };
+
+static inline bool agg_holds(const struct plan_aggregate *p) {
+    return p->distinct || p->norder || p->ordered;
+}
+
+/* agg_held.c */
+status agg_held_open(struct agg *a);
+/* The values of that row, of aggregate i. */
+status agg_held_add(struct agg *a, uint16_t i, struct held *h, uint16_t row);
+/* Steps c with what is held, in order, each distinct value once. */
+status agg_held_step(struct agg *a, uint16_t i, struct held *h, struct agg_call *c);
+void agg_held_free(struct held *h);
+void agg_held_close(struct agg *a);
 
 /* agg_spill.c */
 status agg_spill_open(struct agg *a);

@@ -15,13 +15,15 @@ status agg_spill_open(struct agg *a) {
 
 static void note_memory(struct agg *a) {
     struct plan_counts *c = a->op.counts;
-    if (c && a->groups.used > c->memory_bytes) c->memory_bytes = a->groups.used;
+    size_t bytes = a->groups.used + a->held_bytes;
+    if (c && bytes > c->memory_bytes) c->memory_bytes = bytes;
 }
 
 void agg_spill_begin_if_full(struct agg *a) {
     note_memory(a);
     if (a->spill.begun || a->ngroups == 0 || a->spill.level >= SPILL_LEVELS) return;
-    if (a->op.plan->agg.ngroup == 0 || a->groups.used <= hash_memory(a->op.x)) return;
+    if (a->op.plan->agg.ngroup == 0 || a->groups.used + a->held_bytes <= hash_memory(a->op.x))
+        return;
     a->spill.begun = a->spill.used = true;
 }
 

@@ -80,8 +80,9 @@ struct execution {
     uint32_t nall, all_cap;
     struct row_store **stores;
     uint32_t nstores, stores_cap;
-    struct tape *tapes; /* all of them, for closing */
-    uint64_t rows;      /* given or changed */
+    struct tape *tapes; /* all of them, for closing; likewise */
+    struct sorter *sorters;
+    uint64_t rows; /* given or changed */
     uint64_t changed;
     struct batch batch; /* what the session is given */
     struct batch lines; /* of EXPLAIN */

@@ -1,5 +1,5 @@
 /* Operators: opening, the common part of next, closing. */
-#include "exec/tape.h"
+#include "exec/sorter.h"
 
 const struct operator_class *operator_class_of(enum plan_kind kind) {
     static const struct operator_class *const classes[PLAN_KIND_COUNT] = {
@@ -147,6 +147,7 @@ void operators_close(struct execution *x) {
         if (op->class->close) op->class->close(op);
         if (op->own.chunk) arena_free(&op->own);
     }
+    sorters_close(x);
     for (uint32_t i = 0; i < x->nstores; i++) row_store_free(x->stores[i]);
     x->nall = x->nstores = 0;
     tapes_close(x);

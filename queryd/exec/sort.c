@@ -75,10 +75,5 @@ static status sort_restart(struct operator* op) {
     return operator_restart(op->left);
 }
 
-static void sort_close(struct operator* op) {
-    struct sort *k = (struct sort *)op;
-    if (k->sorter) sorter_free(k->sorter);
-}
-
 const struct operator_class operator_sort = {sizeof(struct sort), sort_open, sort_next,
-                                             sort_restart, sort_close};
+                                             sort_restart, NULL};

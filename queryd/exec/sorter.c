@@ -16,8 +16,15 @@ status sorter_new(struct execution *x, uint16_t ncolumns, const struct type *con
     NEW_N(x, s, 1);
     *s = (struct sorter){.x = x, .columns = columns, .n = n, .budget = work_memory(x)};
     TRY(row_store_new(x, ncolumns, types, &s->rows));
+    s->next = x->sorters;
+    x->sorters = s;
     *ret = s;
     return OK;
+}
+
+void sorters_close(struct execution *x) {
+    for (struct sorter *s = x->sorters; s; s = s->next) sorter_free(s);
+    x->sorters = NULL;
 }
 
 /* ---- runs ---- */
@@ -83,6 +90,11 @@ static status prune(struct sorter *s) {
 
 static void note_bytes(struct sorter *s, uint64_t bytes) {
     if (bytes > s->most_bytes) s->most_bytes = bytes;
+}
+
+status sorter_add(struct sorter *s, const struct vec *columns, uint16_t row) {
+    TRY(row_store_add(s->rows, columns, row, NULL));
+    return row_store_bytes(s->rows) > s->budget ? write_run(s) : OK;
 }
 
 status sorter_add_batch(struct sorter *s, const struct batch *b) {

@@ -14,6 +14,7 @@ struct sort_run {
 
 struct sorter {
     struct execution *x;
+    struct sorter *next; /* of the execution's */
     const struct plan_sort_column *columns;
     uint16_t n;
     size_t budget; /* bytes in memory */
@@ -32,6 +33,7 @@ struct sorter {
 /* columns belong to the caller, like types. */
 status sorter_new(struct execution *x, uint16_t ncolumns, const struct type *const *types,
                   const struct plan_sort_column *columns, uint16_t n, struct sorter **ret);
+status sorter_add(struct sorter *s, const struct vec *columns, uint16_t row);
 status sorter_add_batch(struct sorter *s, const struct batch *b);
 /* No more rows come; sorter_read gives them from the first. */
 status sorter_finish(struct sorter *s);
@@ -41,5 +43,6 @@ status sorter_read(struct sorter *s, struct vec *columns, uint16_t capacity, str
 status sorter_rewind(struct sorter *s);
 void sorter_clear(struct sorter *s);
 void sorter_free(struct sorter *s);
+void sorters_close(struct execution *x);
 
 #endif
