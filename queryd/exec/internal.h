@@ -219,6 +219,9 @@ static inline uint8_t *stored_nulls(const struct row_store *s, struct stored_row
 status row_store_take(struct row_store *s, struct stored_row *r);
 /* How many rows there are, in memory and behind it. */
 size_t row_store_count(const struct row_store *s);
+/* Row number i, wherever it is. One of those behind memory stays as it is until rows of some other
+ * stretches of the tape are asked for. */
+status row_store_at(struct row_store *s, size_t i, struct stored_row **ret);
 /* Rows [*at, …) into columns, at most capacity; moves *at. Their values are the store's, or in the
  * arena. */
 status row_store_read(struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,

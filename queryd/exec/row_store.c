@@ -1,24 +1,7 @@
 /* Rows kept: for sorting, hashing, and reading again. */
 #include <stdlib.h>
 
-#include "exec/tape.h"
-
-/* The rows of a sequence beyond its budget, and where they stand on the tape: marks every so many
- * bytes, from which a reader who comes from elsewhere goes on. */
-#define MARK_BYTES 65536
-
-struct overflow_mark {
-    size_t row; /* in the overflow */
-    uint64_t at;
-};
-
-struct overflow {
-    struct tape *tape;
-    struct tape_reader reader;
-    size_t reader_row; /* where the reader stands */
-    struct overflow_mark *marks;
-    size_t nmarks, marks_cap;
-};
+#include "exec/overflow.h"
 
 size_t hash_memory(const struct execution *x) {
     double by = x->env->settings->hash_mem_multiplier;
@@ -67,18 +50,11 @@ status row_store_new_sequence(struct execution *x, uint16_t ncolumns,
 }
 
 size_t row_store_bytes(const struct row_store *s) {
-    return s->arena.used + s->cap * sizeof *s->rows + s->nbuckets * sizeof *s->buckets;
+    return s->arena.used + s->n * sizeof *s->rows + s->nbuckets * sizeof *s->buckets;
 }
 
 size_t row_store_count(const struct row_store *s) {
     return s->n + (s->behind ? s->behind->tape->rows : 0);
-}
-
-static void overflow_clear(struct row_store *s) {
-    if (!s->behind) return;
-    tape_clear(s->behind->tape);
-    tape_reader_init(&s->behind->reader, s->behind->tape);
-    s->behind->reader_row = s->behind->nmarks = 0;
 }
 
 void row_store_clear(struct row_store *s) {
@@ -90,12 +66,7 @@ void row_store_clear(struct row_store *s) {
 
 void row_store_free(struct row_store *s) {
     arena_free(&s->arena);
-    if (s->behind) {
-        tape_free(s->behind->tape);
-        tape_reader_free(&s->behind->reader);
-        free(s->behind->marks);
-        s->behind = NULL;
-    }
+    overflow_free(s);
     free(s->rows);
     free(s->buckets);
     s->rows = NULL;
@@ -143,37 +114,11 @@ static status keep_value(struct row_store *s, uint16_t c, datum value, datum *re
     return status_is(st, ST_OUT_OF_MEMORY) ? store_full(s) : st;
 }
 
-static status overflow_new(struct row_store *s) {
-    struct overflow *o;
-    NEW_N(s->x, o, 1);
-    *o = (struct overflow){0};
-    TRY(tape_new(s->x, s->ncolumns, s->types, &o->tape));
-    tape_reader_init(&o->reader, o->tape);
-    s->behind = o;
-    return OK;
-}
-
-static status overflow_add(struct row_store *s, const struct vec *columns, uint16_t row) {
-    struct overflow *o = s->behind;
-    if (o->nmarks == 0 || o->tape->bytes - o->marks[o->nmarks - 1].at >= MARK_BYTES) {
-        if (o->nmarks == o->marks_cap) {
-            size_t cap = o->marks_cap ? 2 * o->marks_cap : 16;
-            struct overflow_mark *grown = realloc(o->marks, cap * sizeof *grown);
-            if (!grown) return store_full(s);
-            o->marks = grown;
-            o->marks_cap = cap;
-        }
-        o->marks[o->nmarks++] = (struct overflow_mark){o->tape->rows, o->tape->bytes};
-    }
-    return tape_put_vec(o->tape, 0, columns, row);
-}
-
 status row_store_add(struct row_store *s, const struct vec *columns, uint16_t row,
                      struct stored_row **ret) {
     struct stored_row *r;
     bool spilled = s->behind && s->behind->tape->rows > 0;
-    if (spilled || (s->budget && row_store_bytes(s) > s->budget)) {
-        if (!s->behind) TRY(overflow_new(s));
+    if (spilled || (s->budget && s->n && row_store_bytes(s) > s->budget)) {
         return overflow_add(s, columns, row);
     }
     TRY(new_row(s, &r));
@@ -215,35 +160,9 @@ void row_store_put(const struct row_store *s, struct stored_row *r, struct vec *
     }
 }
 
-/* The reader stands before that row of the overflow. */
-static status overflow_seek(struct overflow *o, size_t row) {
-    size_t low = 0, high = o->nmarks;
-    if (o->reader_row == row) return OK;
-    while (high - low > 1) {
-        size_t middle = (low + high) / 2;
-        if (o->marks[middle].row <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    if (o->reader_row > row || o->marks[low].row > o->reader_row) {
-        o->reader.at = o->marks[low].at;
-        o->reader_row = o->marks[low].row;
-    }
-    for (; o->reader_row < row; o->reader_row++) TRY(tape_skip(&o->reader));
-    return OK;
-}
-
-static status overflow_read(struct row_store *s, size_t *at, struct vec *columns, uint16_t capacity,
-                            struct arena *a, uint16_t *n) {
-    struct overflow *o = s->behind;
-    TRY(overflow_seek(o, *at - s->n));
-    for (; *n < capacity && *at - s->n < o->tape->rows; ++*at, ++*n) {
-        struct stored_row *r;
-        TRY(tape_get(&o->reader, a, &r));
-        o->reader_row++;
-        row_store_put(s, r, columns, *n);
-    }
+status row_store_at(struct row_store *s, size_t i, struct stored_row **ret) {
+    if (i >= s->n) return overflow_at(s, i - s->n, ret);
+    *ret = s->rows[i];
     return OK;
 }
 

@@ -4,10 +4,14 @@
 
 struct window_state {
     struct operator op;
-    struct row_store *rows;
-    struct vec *results; /* per call: one value per row, in the groups' arenas */
-    struct arena arena;  /* results */
-    bool complete;
+    struct row_store *rows; /* whole partitions, as many as make a good batch */
+    struct batch input;     /* of which rows from input_at on are not kept yet */
+    uint16_t input_at;
+    bool input_done;
+    struct row_store *last; /* the input batch's last row, for the next one to be compared with */
+    struct vec *results;    /* per call: one value per row, in the groups' arenas */
+    struct arena arena;     /* results */
+    status failed;          /* a row could not be read: nothing computed since counts */
     size_t at;
     struct program_state *start, *end;
     datum start_offset, end_offset; /* rows or groups: int8; RANGE: what in_range takes */
@@ -46,12 +50,22 @@ static status window_open(struct operator* op) {
     NEW_N(op->x, w->running, p->ncalls + 1);
     for (uint16_t i = 0; i < p->ncalls; i++) arena_init(&w->running[i].arena, HARD_MEMORY_BYTES);
     TRY(operator_columns(op));
-    return row_store_new(op->x, op->plan->left->ncolumns, op->plan->left->types, &w->rows);
+    const struct plan *input = op->plan->left;
+    TRY(row_store_new(op->x, input->ncolumns, input->types, &w->last));
+    return row_store_new_sequence(op->x, input->ncolumns, input->types, &w->rows);
 }
 
-static bool same_columns(const struct window_state *w, size_t a, size_t b, bool order) {
+/* Some rows stay as they are until others have been asked for: two at a time are looked at. */
+static struct stored_row *row_at(struct window_state *w, size_t row) {
+    struct stored_row *r = NULL;
+    if (ok(w->failed)) w->failed = row_store_at(w->rows, row, &r);
+    return ok(w->failed) ? r : NULL;
+}
+
+static bool same_columns(struct window_state *w, size_t a, size_t b, bool order) {
     const struct plan_window *p = plan_of(w);
-    struct stored_row *x = w->rows->rows[a], *y = w->rows->rows[b];
+    struct stored_row *x = row_at(w, a), *y = row_at(w, b);
+    if (!x || !y) return false;
     const uint8_t *xn = stored_nulls(w->rows, x), *yn = stored_nulls(w->rows, y);
     uint16_t n = order ? p->norder : p->npartition;
     for (uint16_t i = 0; i < n; i++) {
@@ -61,9 +75,9 @@ static bool same_columns(const struct window_state *w, size_t a, size_t b, bool 
     return true;
 }
 
-static bool value_at(const struct window_state *w, size_t row, uint16_t column, datum *ret) {
-    struct stored_row *r = w->rows->rows[row];
-    if (stored_nulls(w->rows, r)[column]) return false;
+static bool value_at(struct window_state *w, size_t row, uint16_t column, datum *ret) {
+    struct stored_row *r = row_at(w, row);
+    if (!r || stored_nulls(w->rows, r)[column]) return false;
     *ret = r->values[column];
     return true;
 }
@@ -322,7 +336,8 @@ static status step_rows(struct window_state *w, const struct plan_window_call *c
                         const struct place *p, size_t until) {
     for (; r->next < until; r->next++) {
         if (is_excluded(w, p, r->next)) continue;
-        struct stored_row *row = w->rows->rows[r->next];
+        struct stored_row *row = row_at(w, r->next);
+        if (!row) return w->failed;
         const uint8_t *nulls = stored_nulls(w->rows, row);
         if (c->has_filter) {
             uint16_t f = (uint16_t)(c->first_arg + c->nargs);
@@ -380,8 +395,10 @@ static status compute_partition(struct window_state *w, size_t first, size_t las
             p.group++;
         }
         TRY(find_range(w, &p));
+        TRY(w->failed);
         for (uint16_t i = 0; i < plan_of(w)->ncalls; i++)
             TRY(compute_call(w, i, &p, &w->running[i], env));
+        TRY(w->failed);
         if (p.row % 64 == 0) TRY(sql_env_breathe(w->op.x->env));
     }
     return OK;
@@ -394,40 +411,93 @@ static status compute(struct window_state *w) {
     w->results = arena_array(&w->arena, ncalls, sizeof *w->results);
     if (!w->results) return exec_memory(w->op.x);
     if (plan_of(w)->frame->mode == FRAME_GROUPS) {
-        w->groups = arena_array(&w->arena, w->rows->n + 1, sizeof *w->groups);
+        w->groups = arena_array(&w->arena, row_store_count(w->rows) + 1, sizeof *w->groups);
         if (!w->groups) return exec_memory(w->op.x);
     }
     for (uint16_t i = 0; i < ncalls; i++) {
-        w->results[i].values = arena_array(&w->arena, w->rows->n + 1, sizeof(datum));
-        w->results[i].nulls = arena_array(&w->arena, w->rows->n + 1, 1);
+        w->results[i].values = arena_array(&w->arena, row_store_count(w->rows) + 1, sizeof(datum));
+        w->results[i].nulls = arena_array(&w->arena, row_store_count(w->rows) + 1, 1);
         if (!w->results[i].values || !w->results[i].nulls) return exec_memory(w->op.x);
     }
     TRY(offset_value(w, w->start, true, &w->start_offset));
     TRY(offset_value(w, w->end, false, &w->end_offset));
-    for (size_t first = 0; first < w->rows->n;) {
+    for (size_t first = 0; first < row_store_count(w->rows);) {
         size_t last = first + 1;
-        while (last < w->rows->n && same_columns(w, first, last, false)) last++;
+        while (last < row_store_count(w->rows) && same_columns(w, first, last, false)) last++;
         TRY(compute_partition(w, first, last, &env));
         first = last;
     }
     return OK;
 }
 
-static status read_all(struct window_state *w) {
+/* ---- partition by partition ---- */
+
+#define ROWS_WANTED (4 * BATCH_ROWS)
+
+static bool same_partition(const struct window_state *w, const struct vec *columns, uint16_t a,
+                           uint16_t b) {
+    const struct plan_window *p = plan_of(w);
+    for (uint16_t i = 0; i < p->npartition; i++) {
+        const struct vec *v = &columns[p->partition[i]];
+        if (!same_value(w->rows->types[p->partition[i]], v->values[a], v->nulls[a], v->values[b],
+                        v->nulls[b]))
+            return false;
+    }
+    return true;
+}
+
+static bool goes_on_after_last(const struct window_state *w, uint16_t row) {
+    const struct plan_window *p = plan_of(w);
+    struct stored_row *r = w->last->rows[0];
+    const uint8_t *nulls = stored_nulls(w->last, r);
+    for (uint16_t i = 0; i < p->npartition; i++) {
+        uint16_t c = p->partition[i];
+        const struct vec *v = &w->input.columns[c];
+        if (!same_value(w->rows->types[c], v->values[row], v->nulls[row], r->values[c], nulls[c]))
+            return false;
+    }
+    return true;
+}
+
+/* The input's next row is of the same partition as the one before. */
+static bool goes_on(const struct window_state *w) {
+    uint16_t row = batch_row(&w->input, w->input_at);
+    if (w->input_at == 0) return w->last->n == 0 || goes_on_after_last(w, row);
+    return same_partition(w, w->input.columns, batch_row(&w->input, (uint16_t)(w->input_at - 1)),
+                          row);
+}
+
+static status next_input(struct window_state *w) {
     const struct batch *b;
-    do {
-        TRY(operator_next(w->op.left, &b));
-        TRY(row_store_add_batch(w->rows, b));
-        TRY(sql_env_breathe(w->op.x->env));
-    } while (b->nrows);
-    TRY(compute(w));
-    w->complete = true;
-    return OK;
+    row_store_clear(w->last);
+    if (w->input.nrows && plan_of(w)->npartition)
+        TRY(row_store_add(w->last, w->input.columns,
+                          batch_row(&w->input, (uint16_t)(w->input.nrows - 1)), NULL));
+    TRY(operator_next(w->op.left, &b));
+    w->input = *b;
+    w->input_at = 0;
+    w->input_done = b->nrows == 0;
+    return sql_env_breathe(w->op.x->env);
+}
+
+/* Reads partitions until there are rows enough, and computes them. */
+static status read_some(struct window_state *w) {
+    w->at = 0;
+    row_store_clear(w->rows);
+    if (w->arena.chunk) arena_reset(&w->arena);
+    for (;;) {
+        if (w->input_at == w->input.nrows) TRY(next_input(w));
+        if (w->input_done) break;
+        if (row_store_count(w->rows) >= ROWS_WANTED && !goes_on(w)) break;
+        TRY(row_store_add(w->rows, w->input.columns, batch_row(&w->input, w->input_at), NULL));
+        w->input_at++;
+    }
+    return row_store_count(w->rows) ? compute(w) : OK;
 }
 
 static status window_next(struct operator* op) {
     struct window_state *w = (struct window_state *)op;
-    if (!w->complete) TRY(read_all(w));
+    if (w->at == row_store_count(w->rows) && !w->input_done) TRY(read_some(w));
     size_t from = w->at;
     op->out.sel = NULL;
     TRY(row_store_read(w->rows, &w->at, op->out.columns, op->plan->capacity, op->arena,
@@ -444,10 +514,12 @@ static status window_next(struct operator* op) {
 static status window_restart(struct operator* op) {
     struct window_state *w = (struct window_state *)op;
     w->at = 0;
-    if (!op->plan->depends) return OK;
-    w->complete = false;
+    w->input = (struct batch){0};
+    w->input_at = 0;
+    w->input_done = false;
     row_store_clear(w->rows);
-    arena_reset(&w->arena);
+    row_store_clear(w->last);
+    if (w->arena.chunk) arena_reset(&w->arena);
     return operator_restart(op->left);
 }
 
