@@ -36,8 +36,8 @@ struct sql_settings {
     int64_t temp_file_limit_kb; /* -1: none */
     bool check_function_bodies;
     uint32_t statistics_target;
-    bool enable_seqscan, enable_indexscan, enable_hashjoin, enable_mergejoin, enable_nestloop,
-        enable_hashagg, enable_sort;
+    bool enable_seqscan, enable_indexscan, enable_indexonlyscan, enable_hashjoin, enable_mergejoin,
+        enable_nestloop, enable_hashagg, enable_sort;
 };
 
 /* A prepared statement and its arguments, inside of another statement. */

@@ -26,26 +26,75 @@ static void set_answer(struct vec *result, uint16_t row, bool all, bool unknown,
     result->values[row] = datum_bool(done ? !all : all);
 }
 
+/* One row of an IN list: item by item. */
+static status in_list_row(struct program_state *s, const struct instr *i, uint16_t row) {
+    const struct vec *left = &s->regs[i->args[0]];
+    bool all = i->expr->call.is_all, unknown = false, done = false;
+    for (uint16_t a = 1; a < i->nargs && !done; a++) {
+        const struct vec *v = &s->regs[i->args[a]];
+        TRY(compare_item(s, i, left->values[row], v->values[row], v->nulls[row], all, &unknown,
+                         &done));
+    }
+    set_answer(&s->regs[i->result], row, all, unknown, done);
+    return OK;
+}
+
+/* The comparison of the pending rows with an item. The call's site counts all items of the list. */
+static status compare_rows(struct program_state *s, const struct instr *i,
+                           const struct vec *const *args, struct vec *ret, const uint16_t *pending,
+                           uint16_t n) {
+    struct fn_call c = {.nargs = 2, .env = &s->eval, .site = i->site};
+    if (i->site->function->vector) return i->site->function->vector(&c, args, ret, pending, n);
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = pending[k];
+        datum values[2] = {args[0]->values[row], args[1]->values[row]};
+        uint8_t nulls[2] = {0, args[1]->nulls[row]};
+        TRY(call_site(s, i->site, values, nulls, 2, &ret->values[row], &ret->nulls[row]));
+    }
+    return OK;
+}
+
+/* Compares the pending rows with one item; those that it decides are pending no longer. A null
+ * result marks rows that some item said nothing of. */
+static status compare_with_item(struct program_state *s, const struct instr *i, uint16_t item,
+                                struct vec *scratch, uint16_t *pending, uint16_t *n) {
+    const struct vec *args[2] = {&s->regs[i->args[0]], &s->regs[i->args[item]]};
+    struct vec *result = &s->regs[i->result];
+    bool all = i->expr->call.is_all;
+    uint16_t kept = 0;
+    TRY(compare_rows(s, i, args, scratch, pending, *n));
+    for (uint16_t k = 0; k < *n; k++) {
+        uint16_t row = pending[k];
+        if (!scratch->nulls[row] && scratch->values[row].b != all) {
+            set_answer(result, row, all, false, true);
+            continue;
+        }
+        result->nulls[row] |= scratch->nulls[row];
+        pending[kept++] = row;
+    }
+    *n = kept;
+    return OK;
+}
+
 /* IN is ANY of =, NOT IN is ALL of <>. */
 status eval_in_list(struct program_state *s, const struct instr *i, const uint16_t *sel,
                     uint16_t n) {
     const struct vec *left = &s->regs[i->args[0]];
     struct vec *result = &s->regs[i->result];
-    bool all = i->expr->call.is_all;
+    struct vec scratch = {arena_alloc(s->arena, s->capacity * sizeof(datum)),
+                          arena_alloc(s->arena, s->capacity)};
+    uint16_t *pending = arena_alloc(s->arena, s->capacity * sizeof *pending), m = 0;
+    if (!scratch.values || !scratch.nulls || !pending) return exec_memory(s->x);
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel ? sel[k] : k;
-        bool unknown = false, done = false;
-        if (left->nulls[row]) {
-            result->nulls[row] = 1;
-            continue;
-        }
-        for (uint16_t a = 1; a < i->nargs && !done; a++) {
-            const struct vec *v = &s->regs[i->args[a]];
-            TRY(compare_item(s, i, left->values[row], v->values[row], v->nulls[row], all, &unknown,
-                             &done));
-        }
-        set_answer(result, row, all, unknown, done);
+        result->nulls[row] = left->nulls[row];
+        if (!left->nulls[row]) pending[m++] = row;
     }
+    if (m == 1) return in_list_row(s, i, pending[0]);
+    for (uint16_t a = 1; a < i->nargs && m; a++)
+        TRY(compare_with_item(s, i, a, &scratch, pending, &m));
+    for (uint16_t k = 0; k < m; k++)
+        set_answer(result, pending[k], i->expr->call.is_all, result->nulls[pending[k]], false);
     return OK;
 }
 

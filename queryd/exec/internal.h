@@ -37,6 +37,8 @@ struct operator{
     struct operator* left, *right;
     struct batch out;
     struct program_state *filter;
+    /* What the filter had no need of, for the rows of `out` that passed it; may be NULL. */
+    status (*complete)(struct operator* op);
     struct plan_counts *counts; /* EXPLAIN ANALYZE; NULL: nothing is counted */
     bool counted_loop;          /* the loop at hand stands in counts->loops, … */
     bool counted_first;         /* … and has given rows */

@@ -107,7 +107,8 @@ static status next_batch(struct operator* op) {
         if (op->out.nrows == 0 || !op->filter) return OK;
         bool again;
         TRY(filtered(op, &again));
-        if (!again) return OK;
+        if (again) continue;
+        return op->complete ? op->complete(op) : OK;
     }
 }
 

@@ -9,6 +9,20 @@ struct list_key {
     uint32_t offset, len; /* in prefixes */
 };
 
+/* Columns that the filter does not read are taken out of the rows that passed it, as long as it
+ * lets but few pass. */
+struct late {
+    bool possible, on;    /* … for the batch at hand */
+    bool *early, *chosen; /* attributes of either kind */
+    bool *is_early;       /* columns */
+    uint16_t early_wanted;
+    struct row_bytes {
+        const void *bytes; /* in the batch's arena */
+        size_t len;
+    } * rows;
+    uint64_t given, passed;
+};
+
 struct scan {
     struct operator op;
     const struct relation *relation;
@@ -26,6 +40,8 @@ struct scan {
     unsigned char *row_buf;  /* TREE_ENTRY_BYTES_MAX, for table_get */
     datum *row_values;       /* wanted attributes of one row */
     uint8_t *row_nulls;
+    bool *chosen; /* … those that are columns of the output */
+    struct late late;
 };
 
 const struct index_desc *relation_index_of(const struct relation *r, oid index) {
@@ -187,9 +203,10 @@ static status make_bounds(struct scan *s) {
     for (uint16_t i = 0; i < single; i++) {
         const struct vec *v = program_output(s->values, i);
         int beyond = 0;
-        if (!v->nulls[0])
-            TRY(encode_key(s->op.x, &p->keys[i], v->values[0], false, &s->prefix, &beyond));
-        s->empty |= v->nulls[0] || beyond;
+        bool is_null = p->keys[i].is_null;
+        if (!v->nulls[0] || is_null)
+            TRY(encode_key(s->op.x, &p->keys[i], v->values[0], is_null, &s->prefix, &beyond));
+        s->empty |= (v->nulls[0] && !is_null) || beyond;
     }
     if (s->empty) return OK;
     if (list) return list_keys(s, single);
@@ -263,26 +280,30 @@ static status read_entry(struct scan *s, const struct tree_entry *e) {
     return read_key(s, s->relation->primary, key, len);
 }
 
+/* A column's value in the output; e: NULL when it is none that only the entry knows. */
+static status put_column(struct scan *s, const struct tree_entry *e, uint16_t c, uint16_t row) {
+    struct vec *to = &s->op.out.columns[c];
+    int16_t att = s->op.plan->scan.atts[c];
+    to->nulls[row] = 0;
+    if (att > 0) {
+        to->values[row] = s->row_values[att - 1];
+        to->nulls[row] = s->row_nulls[att - 1];
+    } else if (att == ATT_TABLEOID) {
+        to->values[row] = datum_oid(s->relation->oid);
+    } else {
+        return address_make(s->op.x, s->op.arena, e, &to->values[row]);
+    }
+    return OK;
+}
+
 static status put_row(struct scan *s, const struct tree_entry *e, uint16_t row) {
     const struct plan_scan *p = &s->op.plan->scan;
-    struct vec *columns = s->op.out.columns;
     if (p->wanted && p->index_only)
         TRY(read_entry(s, e));
     else if (p->wanted)
-        TRY(row_deform(s->relation->row, e->value, e->value_len, p->wanted, s->row_values,
-                       s->row_nulls, s->op.arena));
-    for (uint16_t c = 0; c < s->op.plan->ncolumns; c++) {
-        int16_t att = p->atts[c];
-        columns[c].nulls[row] = 0;
-        if (att > 0) {
-            columns[c].values[row] = s->row_values[att - 1];
-            columns[c].nulls[row] = s->row_nulls[att - 1];
-        } else if (att == ATT_TABLEOID) {
-            columns[c].values[row] = datum_oid(s->relation->oid);
-        } else {
-            TRY(address_make(s->op.x, s->op.arena, e, &columns[c].values[row]));
-        }
-    }
+        TRY(row_deform_chosen(s->relation->row, e->value, e->value_len, p->wanted, s->chosen,
+                              s->row_values, s->row_nulls, s->op.arena));
+    for (uint16_t c = 0; c < s->op.plan->ncolumns; c++) TRY(put_column(s, e, c, row));
     return OK;
 }
 
@@ -292,6 +313,76 @@ static status corrupt(struct scan *s, status st) {
         return error_set(e, ST_DATA_CORRUPTED, "a row of relation \"%s\" is damaged",
                          s->relation->name);
     return st;
+}
+
+/* ---- columns that are taken out late ---- */
+
+static status put_early(struct scan *s, const struct tree_entry *e, uint16_t row) {
+    struct late *l = &s->late;
+    void *bytes = arena_memdup(s->op.arena, e->value, e->value_len);
+    NEEDS(s->op.x, bytes);
+    l->rows[row] = (struct row_bytes){bytes, e->value_len};
+    TRY(row_deform_chosen(s->relation->row, bytes, e->value_len, l->early_wanted, l->early,
+                          s->row_values, s->row_nulls, s->op.arena));
+    for (uint16_t c = 0; c < s->op.plan->ncolumns; c++)
+        if (l->is_early[c]) TRY(put_column(s, e, c, row));
+    return OK;
+}
+
+static status put_late(struct scan *s, uint16_t row) {
+    const struct late *l = &s->late;
+    TRY(row_deform_chosen(s->relation->row, l->rows[row].bytes, l->rows[row].len,
+                          s->op.plan->scan.wanted, l->chosen, s->row_values, s->row_nulls,
+                          s->op.arena));
+    for (uint16_t c = 0; c < s->op.plan->ncolumns; c++)
+        if (!l->is_early[c]) TRY(put_column(s, NULL, c, row));
+    return OK;
+}
+
+static status complete_rows(struct operator* op) {
+    struct scan *s = (struct scan *)op;
+    const struct batch *b = &op->out;
+    s->late.passed += b->nrows;
+    if (!s->late.on) return OK;
+    for (uint16_t i = 0; i < b->nrows; i++) TRY(corrupt(s, put_late(s, batch_row(b, i))));
+    return OK;
+}
+
+/* Half of the rows pass: then two walks over those cost more than one over all. */
+static void choose_late(struct scan *s) {
+    struct late *l = &s->late;
+    l->on = l->possible && l->passed * 2 <= l->given;
+    if (l->given < 64 * BATCH_ROWS) return;
+    l->given /= 2; /* what was long ago counts less */
+    l->passed /= 2;
+}
+
+static status open_late(struct scan *s) {
+    struct execution *x = s->op.x;
+    const struct plan *plan = s->op.plan;
+    const struct plan_scan *p = &plan->scan;
+    struct late *l = &s->late;
+    bool any_late = false;
+    if (!plan->filter || !p->wanted || p->index_only || plan->capacity == 1) return OK;
+    NEW_N(x, l->early, p->wanted + 1);
+    NEW_N(x, l->chosen, p->wanted + 1);
+    NEW_N(x, l->is_early, plan->ncolumns + 1);
+    for (uint16_t i = 0; i < plan->filter->nused; i++) l->is_early[plan->filter->used[i]] = true;
+    for (uint16_t c = 0; c < plan->ncolumns; c++) {
+        int16_t att = p->atts[c];
+        l->is_early[c] |= att <= 0;
+        if (att <= 0) continue;
+        (l->is_early[c] ? l->early : l->chosen)[att - 1] = true;
+        if (!l->is_early[c])
+            any_late = true;
+        else if (l->early_wanted < att)
+            l->early_wanted = (uint16_t)att;
+    }
+    if (!any_late) return OK;
+    NEW_N(x, l->rows, plan->capacity);
+    l->possible = true;
+    s->op.complete = complete_rows;
+    return OK;
 }
 
 static status point(struct scan *s, const void *key, size_t len, uint16_t *n) {
@@ -328,6 +419,7 @@ static status next_points(struct scan *s) {
 static status next_rows(struct scan *s) {
     bool list = s->op.plan->scan.list || s->op.plan->scan.array;
     uint16_t n = 0;
+    choose_late(s);
     while (n < s->op.plan->capacity) {
         if (!s->scanning) {
             if (list && s->key_at >= s->nkeys) {
@@ -346,10 +438,11 @@ static status next_rows(struct scan *s) {
             continue;
         }
         TRY(st);
-        TRY(corrupt(s, put_row(s, &e, n)));
+        TRY(corrupt(s, s->late.on ? put_early(s, &e, n) : put_row(s, &e, n)));
         n++;
     }
     s->op.out.nrows = n;
+    s->late.given += n;
     return OK;
 }
 
@@ -382,7 +475,10 @@ static status scan_open(struct operator* op) {
     }
     NEW_N(op->x, s->row_values, p->wanted + 1);
     NEW_N(op->x, s->row_nulls, p->wanted + 1);
-    return OK;
+    NEW_N(op->x, s->chosen, p->wanted + 1);
+    for (uint16_t c = 0; c < op->plan->ncolumns; c++)
+        if (p->atts[c] > 0) s->chosen[p->atts[c] - 1] = true;
+    return open_late(s);
 }
 
 static void scan_close(struct operator* op) {

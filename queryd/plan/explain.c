@@ -266,6 +266,7 @@ static status key_condition(struct explain *x, const struct plan *p, const struc
     if (!value) return out_of_arena(x);
     TRY(buf_add_str(out, out->len ? " AND (" : "("));
     TRY(key_name(r, index, key, out));
+    if (p->scan.keys[key].is_null) return buf_add_str(out, " IS NULL)");
     return buf_printf(out, " %s %s)", op, value);
 }
 

@@ -186,6 +186,11 @@ bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *qu
                      const struct rte_set *outer, double *ret_cost);
 double relation_rows(const struct relation *r);
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
+/* like_bounds.c: what `text LIKE pattern` says of texts in the order of their bytes: equal to
+ * *ret_low (then *ret_high is NULL and *ret_equal set), or from *ret_low up to but not *ret_high
+ * (NULL: no end). *ret_low NULL: nothing. */
+status like_bounds(struct planner *p, const struct varlena *pattern, struct expr **ret_low,
+                   struct expr **ret_high, bool *ret_equal);
 /* index_meaning.c: what a computed index of the entry holds, in terms of the query, constants
  * folded as in its own conditions. */
 status index_meaning_here(struct planner *p, uint16_t rte, const struct index_desc *x,
@@ -206,6 +211,10 @@ double join_selectivity(struct planner *p, struct expr *e, struct join_rel *cons
 /* Of equalities together when they name a whole unique key of the part; else 0. */
 double unique_selectivity(struct planner *p, const struct join_rel *r,
                           const struct conjuncts *quals);
+
+/* join_removal.c: outer joins whose filled-up side nobody asks for and that add no rows. After
+ * mark_used. */
+status remove_joins(struct planner *p);
 
 /* join.c */
 status plan_from(struct planner *p, struct plan **ret);

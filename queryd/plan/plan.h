@@ -35,6 +35,7 @@ struct plan_key {
     oid from; /* of the value */
     uint8_t convert;
     bool descending, nulls_first;
+    bool is_null; /* the column has no value: IS NULL */
 };
 
 /* Scan of a relation's rows, perhaps through an index, perhaps bounded by key columns. */

@@ -471,6 +471,7 @@ static status plan_level(struct planner *p, double limit, struct plan **ret) {
     TRY(plan_sources(p));
     TRY(mark_used(p));
     if (q->kind != QUERY_SELECT) return plan_change_query(p, ret);
+    TRY(remove_joins(p));
     for (uint16_t i = 0; i < q->nlock_rtes; i++) {
         struct rte_plan *r = &p->rtes[q->lock_rtes[i].rte];
         r->address = true;

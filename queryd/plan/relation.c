@@ -7,7 +7,10 @@
 #define COST_ROW 1.0
 #define COST_INDEX_ROW 10.0 /* an entry of another index, and the row it leads to */
 #define COST_ENTRY 1.0      /* an entry alone */
-#define COST_DESCENT 8.0
+#define COST_DESCENT 2.0    /* of a tree's root, … */
+#define COST_HALVING 0.9    /* … and of every halving on the way to a key */
+
+#define COST_AVOIDED 1e10 /* of a way that a setting says to avoid */
 
 enum match_use { USE_NONE, USE_EQUAL, USE_LIST, USE_ARRAY, USE_LOW, USE_HIGH };
 
@@ -18,7 +21,8 @@ struct match {
     bool exclusive;
     uint8_t convert;
     oid from;
-    bool exact; /* need not be checked again */
+    bool exact;   /* need not be checked again */
+    bool is_null; /* EQUAL: to nothing, IS NULL */
     uint32_t qual;
 };
 
@@ -39,7 +43,7 @@ struct path {
 struct key {
     int16_t att;       /* 0: an expression */
     struct expr *expr; /* that */
-    oid type;
+    oid type, collation;
     bool not_null;
 };
 
@@ -85,7 +89,7 @@ static bool value_available(const struct path_search *s, struct expr *e) {
 
 static struct key key_at(const struct path_search *s, const struct path *path, uint16_t k) {
     const struct index_desc *x = path->index;
-    struct key key = {.att = x->columns[k], .type = x->types[k]};
+    struct key key = {.att = x->columns[k], .type = x->types[k], .collation = x->collations[k]};
     if (key.att > 0)
         key.not_null = s->r->atts[key.att - 1].not_null;
     else
@@ -147,6 +151,49 @@ static void match_bool(const struct path_search *s, struct expr *e, const struct
     m->exact = true;
 }
 
+static void match_null(const struct path_search *s, struct expr *e, const struct key *key,
+                       struct match *m) {
+    if (e->negated || type_is_composite(type_below(type_find(e->args[0]->type))) ||
+        !is_key(s, e->args[0], key))
+        return;
+    m->value = expr_const(s->p->c->arena, key->type, (datum){0}, true, -1);
+    m->from = key->type;
+    m->use = m->value ? USE_EQUAL : USE_NONE;
+    m->exact = m->is_null = true;
+}
+
+#define OPERATOR_TEXT_LIKE 1209
+#define COLLATION_DEFAULT 100 /* databases are of collation C */
+#define COLLATION_C 950
+#define COLLATION_POSIX 951
+
+/* text LIKE 'begin%': a range of an index in the order of bytes. */
+static bool is_like(const struct path_search *s, const struct expr *e, const struct key *key) {
+    bool bytes = key->type == TEXTOID || key->type == VARCHAROID;
+    bool ordered = key->collation == COLLATION_DEFAULT || key->collation == COLLATION_C ||
+                   key->collation == COLLATION_POSIX;
+    return e->kind == EXPR_CALL && e->call.op && e->call.op->oid == OPERATOR_TEXT_LIKE && bytes &&
+           ordered && is_key(s, e->args[0], key);
+}
+
+static struct match match_like(const struct path_search *s, uint32_t qual, const struct key *key,
+                               enum match_use use) {
+    const struct expr *e = s->quals->items[qual];
+    struct match m = {.use = USE_NONE, .qual = qual, .from = TEXTOID};
+    struct expr *low, *high;
+    bool equal;
+    if (!is_like(s, e, key)) return m;
+    const struct expr *pattern = expr_strip_relabel(e->args[1]);
+    if (pattern->kind == EXPR_PARAM) s->p->c->statement->literals_matter = true;
+    if (pattern->kind != EXPR_CONST || pattern->constant.is_null ||
+        !ok(like_bounds(s->p, pattern->constant.value.v, &low, &high, &equal)) || !low)
+        return m;
+    m.value = use == USE_HIGH ? high : low;
+    m.exclusive = use == USE_HIGH;
+    if (m.value && equal == (use == USE_EQUAL)) m.use = use;
+    return m;
+}
+
 static struct match match_qual(const struct path_search *s, uint32_t qual, const struct key *key) {
     struct expr *e = s->quals->items[qual];
     struct match m = {.use = USE_NONE, .qual = qual};
@@ -154,6 +201,8 @@ static struct match match_qual(const struct path_search *s, uint32_t qual, const
         match_call(s, e, key, &m);
     else if (e->kind == EXPR_IN_LIST || e->kind == EXPR_ARRAY_OP)
         match_list(s, e, key, &m);
+    else if (e->kind == EXPR_NULL_TEST)
+        match_null(s, e, key, &m);
     if (m.use == USE_NONE) match_bool(s, e, key, &m);
     return m;
 }
@@ -165,6 +214,11 @@ static struct match find_match(const struct path_search *s, const struct key *ke
     for (uint32_t i = 0; i < s->quals->n; i++) {
         struct match m = match_qual(s, i, key);
         if (m.use != USE_NONE && m.use >= first && m.use <= last) return m;
+    }
+    for (uint32_t i = 0; i < s->quals->n; i++) {
+        if (first == USE_LIST) break;
+        struct match m = match_like(s, i, key, first);
+        if (m.use != USE_NONE) return m;
     }
     return (struct match){.use = USE_NONE};
 }
@@ -184,6 +238,7 @@ static void match_columns(const struct path_search *s, struct path *path) {
         if (m.use != USE_EQUAL) break;
     }
     path->point = x->unique && path->nequal == x->nkeys;
+    for (uint16_t k = 0; k < path->nequal; k++) path->point &= !path->equal[k].is_null;
 }
 
 /* Whether rows in this index's order are in the wished order; columns bound to one value do not
@@ -223,7 +278,8 @@ static double bounds_selectivity(const struct path_search *s, const struct path 
     for (uint16_t i = 0; i < path->nequal; i++)
         items[quals.n++] = s->quals->items[path->equal[i].qual];
     if (path->low.use) items[quals.n++] = s->quals->items[path->low.qual];
-    if (path->high.use) items[quals.n++] = s->quals->items[path->high.qual];
+    if (path->high.use && (!path->low.use || path->low.qual != path->high.qual))
+        items[quals.n++] = s->quals->items[path->high.qual];
     return conjuncts_selectivity(s->p, &quals);
 }
 
@@ -233,6 +289,18 @@ static double path_rows(const struct path_search *s, const struct path *path) {
     if (path->meaning && path->meaning->predicate)
         rows *= selectivity(s->p, path->meaning->predicate);
     return rows < 1 ? 1 : rows;
+}
+
+static bool is_avoided(const struct path_search *s, const struct path *path) {
+    const struct sql_settings *settings = s->p->c->env->settings;
+    bool bounded = path->nequal || path->low.use || path->high.use;
+    if (!path->index || (path->is_row_key && !bounded && !path->ordered))
+        return !settings->enable_seqscan;
+    return !path->index_only && !settings->enable_indexscan;
+}
+
+static double descent_cost(const struct path_search *s) {
+    return COST_DESCENT + COST_HALVING * log2(relation_rows(s->r) + 2);
 }
 
 static void cost_path(const struct path_search *s, struct path *path) {
@@ -251,7 +319,8 @@ static void cost_path(const struct path_search *s, struct path *path) {
                      : path->index_only               ? COST_ENTRY
                                                       : COST_INDEX_ROW;
     bool bounded = path->nequal || path->low.use || path->high.use;
-    path->cost = touched * per_row + (bounded ? probes * COST_DESCENT : 0) + 1;
+    path->cost = is_avoided(s, path) ? COST_AVOIDED : 0;
+    path->cost += touched * per_row + (bounded ? probes * descent_cost(s) : 0) + 1;
     const struct plan_sort_wish *w = s->p->wish;
     if (!w || !w->n) return;
     if (!path->ordered)
@@ -301,7 +370,8 @@ static void consider(const struct path_search *s, const struct index_desc *index
     if (index) {
         match_columns(s, path);
         match_order(s, path);
-        path->index_only = !is_row_key && covers(s, index);
+        path->index_only =
+            !is_row_key && s->p->c->env->settings->enable_indexonlyscan && covers(s, index);
     }
     bool bounded = path->nequal || path->low.use || path->high.use;
     bool partial = meaning && meaning->predicate;
@@ -321,6 +391,7 @@ static void key_of(const struct path *path, uint16_t k, const struct match *m,
     ret->type = x->types[k];
     ret->from = m->from;
     ret->convert = m->convert;
+    ret->is_null = m->is_null;
     ret->descending = x->descending[k];
     ret->nulls_first = x->nulls_first[k];
 }

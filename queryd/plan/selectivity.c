@@ -31,6 +31,27 @@ static bool stats_of(struct planner *p, const struct expr *e, const struct colum
     return r && !r->is_catalog && ok(catalog_column_stats(p->c->env, r->oid, e->var.att, ret));
 }
 
+/* A constant of another type (a date's bound is a timestamp once an interval was added) as one of
+ * the column's; as it is where that is not possible. */
+static const struct expr *of_columns_type(struct planner *p, const struct expr *value, oid type) {
+    if (value->kind != EXPR_CONST || value->constant.is_null || value->type == type) return value;
+    const struct cast_info *cast = cast_find(value->type, type);
+    const struct function *f = cast && cast->method == 'f' ? function_find(cast->function) : NULL;
+    if (!f || !f->scalar || f->nargs > 2) return value;
+    struct eval_env env = p->c->eval;
+    datum args[2] = {value->constant.value, datum_int4(-1)}, result;
+    uint8_t nulls[2] = {0};
+    oid types[2] = {value->type, INT4OID};
+    bool is_null;
+    env.error = p->c->scratch_error;
+    error_clear(env.error);
+    if (!ok(function_call_simple(&env, f, types, args, nulls, f->nargs, type, &result, &is_null)) ||
+        is_null)
+        return value;
+    const struct expr *c = expr_const(p->c->arena, type, result, false, -1);
+    return c ? c : value;
+}
+
 static bool comparison_of(struct planner *p, struct expr *e, struct comparison *c) {
     const struct operator_info *op = e->call.op;
     if (!op || e->nargs != 2) return false;
@@ -43,6 +64,8 @@ static bool comparison_of(struct planner *p, struct expr *e, struct comparison *
     if (!stats_of(p, c->column, &c->stats)) c->stats = NULL;
     c->type = type_find(c->column->type);
     if (swap && !op->btree_strategy) c->stats = NULL;
+    if (c->stats && (c->strategy || strcmp(op->name, "<>") == 0))
+        c->value = of_columns_type(p, c->value, c->column->type);
     return true;
 }
 

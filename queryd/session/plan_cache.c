@@ -21,6 +21,12 @@ static uint64_t styles_of(const struct session_env *s) {
     return styles << 40 ^ (uintptr_t)s->time_zone;
 }
 
+/* Ways that the planner is to avoid. */
+static uint64_t avoided(const struct sql_settings *s) {
+    return (uint64_t)!s->enable_seqscan | (uint64_t)!s->enable_indexscan << 1 |
+           (uint64_t)!s->enable_indexonlyscan << 2;
+}
+
 static struct key key_of(const struct sql_env *env, const char *text, size_t len, const oid *types,
                          uint16_t ntypes) {
     return (struct key){text,
@@ -30,7 +36,7 @@ static struct key key_of(const struct sql_env *env, const char *text, size_t len
                         env->settings->search_path,
                         env->settings->user_oid,
                         env->settings->database_oid,
-                        styles_of(env->eval.session)};
+                        styles_of(env->eval.session) ^ avoided(env->settings) << 32};
 }
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t n) {

@@ -338,6 +338,7 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_temp_file_limit: q->temp_file_limit_kb = temp_file_limit(s); break;
     case SETTING_enable_seqscan: q->enable_seqscan = is_on(s, v); break;
     case SETTING_enable_indexscan: q->enable_indexscan = is_on(s, v); break;
+    case SETTING_enable_indexonlyscan: q->enable_indexonlyscan = is_on(s, v); break;
     case SETTING_enable_hashjoin: q->enable_hashjoin = is_on(s, v); break;
     case SETTING_enable_mergejoin: q->enable_mergejoin = is_on(s, v); break;
     case SETTING_enable_nestloop: q->enable_nestloop = is_on(s, v); break;

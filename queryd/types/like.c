@@ -22,6 +22,17 @@ static uint32_t next_letter(const struct like *l, const char **p, const char *en
     return l->fold ? (uint32_t)towlower(c) : c;
 }
 
+/* Where behind a % the text may go on: at the letters that follow it in the pattern. NULL: nowhere.
+ * Letters of several bytes are found by their bytes, as no letter's bytes begin within another's.
+ */
+static const char *find_next(const struct like *l, const char *p, const char *t,
+                             const char *t_end) {
+    size_t n = 0;
+    if (l->fold) return t;
+    while (p + n < l->p_end && p[n] != '%' && p[n] != '_' && p[n] != '\\') n++;
+    return n ? memmem(t, (size_t)(t_end - t), p, n) : t;
+}
+
 /* One % is remembered: on a mismatch the text goes on one character further behind it. Earlier ones
  * need no second thought, as the shortest run that they can take is always good enough. */
 static enum like_result match(const struct like *l, const char *t, const char *t_end) {
@@ -30,7 +41,8 @@ static enum like_result match(const struct like *l, const char *t, const char *t
         bool advanced = false;
         if (p < l->p_end && *p == '%') {
             resume_p = ++p;
-            resume_t = t;
+            if (p == l->p_end) return LIKE_YES;
+            if (!(resume_t = t = find_next(l, p, t, t_end))) return LIKE_NO;
             continue;
         }
         if (t == t_end) {
@@ -56,7 +68,7 @@ static enum like_result match(const struct like *l, const char *t, const char *t
         if (!resume_p) return LIKE_NO;
         p = resume_p;
         next_letter(l, &resume_t, t_end);
-        t = resume_t;
+        if (!(resume_t = t = find_next(l, p, resume_t, t_end))) return LIKE_NO;
     }
 }
 

@@ -47,5 +47,10 @@ status row_form(const struct row_desc *d, const datum *values, const uint8_t *nu
  * arena, missing ones shared with the descriptor. The bytes are not trusted: DATA_CORRUPTED. */
 status row_deform(const struct row_desc *d, const void *bytes, size_t len, uint16_t natts_wanted,
                   datum *ret_values, uint8_t *ret_nulls, struct arena *a);
+/* Likewise, without the values by pointer that are not chosen (natts_wanted of them): what stands
+ * for those is undefined. */
+status row_deform_chosen(const struct row_desc *d, const void *bytes, size_t len,
+                         uint16_t natts_wanted, const bool *chosen, datum *ret_values,
+                         uint8_t *ret_nulls, struct arena *a);
 
 #endif

@@ -81,6 +81,8 @@ uint32_t pool_hash(const struct shm_sizes *s, uint64_t page_no);
 /* The frame that holds the page now, or NULL. A page that is being moved may be missed: ask
  * storaged, which knows. Never suspends. */
 struct frame *pool_peek(const struct shm *shm, page_id page);
+/* Has the processor fetch what peeking at the page, and later at another one, will look at. */
+void pool_prefetch(const struct shm *shm, page_id page, page_id later);
 
 /* The same, and when it is not in memory storaged loads it (suspends: no latch may be held). The
  * frame may already hold another page when this returns: latch or read and check, as always. A page

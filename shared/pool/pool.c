@@ -32,6 +32,14 @@ struct frame *pool_peek(const struct shm *shm, page_id page) {
     return NULL;
 }
 
+void pool_prefetch(const struct shm *shm, page_id page, page_id later) {
+    const struct pool_shared *pool = shm->pool;
+    __builtin_prefetch(&pool->bucket[pool_hash(&shm->sizes, later.no)]);
+    uint32_t next =
+        atomic_load_explicit(&pool->bucket[pool_hash(&shm->sizes, page.no)], memory_order_relaxed);
+    if (next && next <= shm->sizes.frames) __builtin_prefetch(&shm->frames[next - 1]);
+}
+
 static void mark_used(struct frame *f) {
     /* Written only when clear: a hot page's line stays shared between the processors. */
     if (!atomic_load_explicit(&f->used, memory_order_relaxed))

@@ -31,10 +31,17 @@ static bool copy_leaf(unsigned char *to, const unsigned char *page) {
     return true;
 }
 
+/* The child so many places further on; 0: it is under another parent. */
+static uint64_t child_ahead(const struct node_view *v, const struct tree_place *place,
+                            bool backward, unsigned d) {
+    if (backward ? d > place->index : place->index + d > v->count) return 0;
+    return node_child_at(v, backward ? place->index - d : place->index + d);
+}
+
 /* Asks storaged for the leaves beyond the present one, as its parent names them, so that a scan of
  * what is not in memory has many reads under way. Only a hint. */
 static void read_ahead(struct proc *p, const struct tree_place *place, struct tree_cursor *c) {
-    uint64_t ahead[LEAVES_AHEAD], version;
+    uint64_t ahead[LEAVES_AHEAD], version, soon = 0, later = 0;
     unsigned n = 0;
     struct node_view v;
     if (c->leaves < LEAVES_AHEAD) c->leaves++;
@@ -45,9 +52,11 @@ static void read_ahead(struct proc *p, const struct tree_place *place, struct tr
         unsigned from = leaves_ahead(c->leaves - 1u);
         if (from == 0 || place->index == (c->backward ? v.count : 0u)) from = 1;
         for (unsigned d = from; d <= leaves_ahead(c->leaves); d++) {
-            if (c->backward ? d > place->index : place->index + d > v.count) break;
-            ahead[n++] = node_child_at(&v, c->backward ? place->index - d : place->index + d);
+            if (!(ahead[n] = child_ahead(&v, place, c->backward, d))) break;
+            n++;
         }
+        soon = child_ahead(&v, place, c->backward, leaves_ahead(c->leaves) + 1);
+        later = child_ahead(&v, place, c->backward, leaves_ahead(c->leaves) + 2);
     }
     if (!page_read_valid(p, place->parent, version)) return;
     for (unsigned i = 0; i < n; i++) {
@@ -55,6 +64,7 @@ static void read_ahead(struct proc *p, const struct tree_place *place, struct tr
         struct msg m = {.op = MSG_PAGE_PREFETCH, .arg = {ahead[i]}};
         p->env->post(p, SLOT_STORAGED, &m);
     }
+    pool_prefetch(p->shm, (page_id){soon}, (page_id){later});
 }
 
 /* Copies the leaf where the key belongs (below: where the greatest smaller key belongs) and
