@@ -91,8 +91,10 @@ status eval_in_list(struct program_state *s, const struct instr *i, const uint16
         if (!left->nulls[row]) pending[m++] = row;
     }
     if (m == 1) return in_list_row(s, i, pending[0]);
-    for (uint16_t a = 1; a < i->nargs && m; a++)
+    for (uint16_t a = 1; a < i->nargs && m; a++) {
+        if (a > 1) TRY(sql_env_breathe(s->x->env));
         TRY(compare_with_item(s, i, a, &scratch, pending, &m));
+    }
     for (uint16_t k = 0; k < m; k++)
         set_answer(result, pending[k], i->expr->call.is_all, result->nulls[pending[k]], false);
     return OK;
