@@ -46,7 +46,7 @@ static bool is_used(const struct planner *p, uint16_t rte) {
     const struct rte_plan *r = &p->rtes[rte];
     bool used = r->tableoid || r->address;
     for (uint16_t i = 0; i < p->query->rtes[rte]->ncolumns; i++) used |= r->used[i];
-    for (uint16_t i = 0; i < p->query->nlock_rtes; i++) used |= p->query->lock_rtes[i] == rte;
+    for (uint16_t i = 0; i < p->query->nlock_rtes; i++) used |= p->query->lock_rtes[i].rte == rte;
     return used;
 }
 
