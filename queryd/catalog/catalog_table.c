@@ -269,8 +269,8 @@ status catalog_scan_next(struct catalog_scan *s) {
     s->version = e.lsn;
     arena_rewind(&s->arena, s->mark);
     memset(s->row.nulls, 1, sizeof s->row.nulls);
-    return row_deform(s->relation->row, e.value, e.value_len, s->relation->natts, s->row.values,
-                      s->row.nulls, &s->arena);
+    return table_deform(&s->env, s->relation, &e, s->relation->natts, NULL, s->row.values,
+                        s->row.nulls, &s->arena);
 }
 
 void catalog_scan_end(struct catalog_scan *s) {

@@ -12,8 +12,8 @@
 #define ROWS_PER_TARGET 300
 #define TARGET_MAX 10000
 #define WIDTH_MAX 1024 /* of values that are looked at */
-/* Bytes of a list of values in pg_statistic: its rows have to fit a page. */
-#define VALUES_BYTES_MAX 1900
+/* Bytes of a list of values in pg_statistic: every plan of the table looks at them. */
+#define VALUES_BYTES_MAX (64 << 10)
 #define LIST_MAX 200
 
 struct sample {
@@ -24,6 +24,7 @@ struct sample {
     uint32_t room, appended;
     datum *values; /* room rows of natts */
     uint8_t *nulls;
+    bool *none;        /* natts of false: no large value is needed */
     uint64_t *numbers; /* of each kept row in the table */
     uint64_t rows;     /* in the table */
     uint64_t bytes;
@@ -46,6 +47,16 @@ static uint64_t value_width(const struct type *t, datum value) {
     return t->len == -1 ? value.v->len + 1u : type_value_bytes(t, value);
 }
 
+/* Of a value that is too wide to be looked at only the length was read, and is kept. */
+static status keep_value(const struct type *t, datum *value, struct arena *a) {
+    if (t->len != -1 || value_width(t, *value) <= WIDTH_MAX) return type_copy(t, *value, a, value);
+    struct varlena *v = varlena_new(a, 0);
+    if (!v) return STATUS(OUT_OF_MEMORY);
+    v->len = value->v->len;
+    *value = datum_ptr(v);
+    return OK;
+}
+
 /* Gives back what belongs to rows that have been replaced. */
 static status compact(struct sample *s) {
     struct arena fresh;
@@ -54,7 +65,7 @@ static status compact(struct sample *s) {
     for (size_t i = 0; i < n; i++) {
         const struct type *t = s->r->row->atts[i % s->r->natts].type;
         if (s->nulls[i] || t->byval) continue;
-        status st = type_copy(t, s->values[i], &fresh, &s->values[i]);
+        status st = keep_value(t, &s->values[i], &fresh);
         if (!ok(st)) {
             arena_free(&fresh);
             return st;
@@ -74,8 +85,8 @@ static status look_at(struct sample *s, const struct tree_entry *e) {
     if (place >= s->room) return OK;
     size_t at = (size_t)place * s->r->natts;
     s->numbers[place] = s->rows;
-    TRY(row_deform(s->r->row, e->value, e->value_len, s->r->natts, s->values + at, s->nulls + at,
-                   &s->values_arena));
+    TRY(table_deform(s->env, s->r, e, s->r->natts, s->none, s->values + at, s->nulls + at,
+                     &s->values_arena));
     return ++s->appended > 3 * s->room ? compact(s) : OK;
 }
 
@@ -297,7 +308,8 @@ static status make_room(struct sample *s) {
     s->values = arena_array(&s->arena, n, sizeof *s->values);
     s->nulls = arena_array(&s->arena, n, 1);
     s->numbers = arena_array(&s->arena, s->room, sizeof *s->numbers);
-    return s->values && s->nulls && s->numbers ? OK : no_memory(s->env);
+    s->none = arena_zalloc(&s->arena, s->r->natts + 1u);
+    return s->values && s->nulls && s->none && s->numbers ? OK : no_memory(s->env);
 }
 
 static status analyze(struct sql_env *env, const struct relation *r) {

@@ -57,9 +57,10 @@ static status copy_entries(struct copying *c, struct tree from, struct tree to) 
         TRY_OUT(st, sql_env_breathe(env));
         TRY_OUT(st, tree_cursor_next(p, &cursor, &e));
         st = version_visible(p, &env->snapshot, &e, buf);
+        struct tree_value value = {e.value, e.value_len, (e.flags & ENTRY_LARGE) != 0};
         if (ok(st))
-            st = tree_insert(p, &env->txn->writer, to, e.key, e.key_len, e.value, e.value_len,
-                             txn_is_running, NULL);
+            st = tree_insert_value(p, &env->txn->writer, to, e.key, e.key_len, &value,
+                                   txn_is_running, NULL);
         else if (status_is(st, ST_NOT_FOUND))
             st = OK;
     }

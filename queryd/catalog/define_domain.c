@@ -255,7 +255,7 @@ static status check_row(struct sql_env *env, const struct row_check *c, const st
     uint8_t *nulls = arena_alloc(env->eval.arena, r->natts);
     int16_t at = (int16_t)(use->attribute->number - 1);
     if (!values || !nulls) return no_memory(env);
-    TRY(row_deform(r->row, e->value, e->value_len, r->natts, values, nulls, env->eval.arena));
+    TRY(table_deform(env, r, e, r->natts, NULL, values, nulls, env->eval.arena));
     return check_value(env, c, use, values[at], nulls[at]);
 }
 

@@ -300,7 +300,8 @@ status define_check_no_nulls(struct sql_env *env, const struct relation *r, cons
     arena_init(&scratch, 0);
     datum *values = arena_array(&scratch, r->natts, sizeof *values);
     uint8_t *nulls = arena_array(&scratch, r->natts, 1);
-    status st = values && nulls ? OK : no_memory(env);
+    bool *needed = arena_zalloc(&scratch, r->natts + 1u); /* no value is */
+    status st = values && nulls && needed ? OK : no_memory(env);
     if (ok(st))
         st = table_scan_begin(&now, &scan, &scratch, r, NULL, (struct table_bound){0},
                               (struct table_bound){0}, false);
@@ -308,7 +309,7 @@ status define_check_no_nulls(struct sql_env *env, const struct relation *r, cons
     struct tree_entry e;
     struct arena_mark mark = arena_mark(&scratch);
     while (ok(st = table_scan_next(&scan, &e))) {
-        st = row_deform(r->row, e.value, e.value_len, r->natts, values, nulls, &scratch);
+        st = table_deform(env, r, &e, r->natts, needed, values, nulls, &scratch);
         for (size_t i = 0; ok(st) && i < n; i++)
             if (nulls[columns[i] - 1])
                 st = error_set(env->eval.error, ST_NOT_NULL_VIOLATION,

@@ -96,7 +96,7 @@ static status delete_rows(struct sql_env *env, const struct relation *r) {
     status st;
     while (ok(st = table_scan_next(&scan, &e))) {
         struct arena_mark mark = arena_mark(a);
-        TRY_OUT(st, row_deform(r->row, e.value, e.value_len, r->natts, values, nulls, a));
+        TRY_OUT(st, table_deform(&now, r, &e, r->natts, NULL, values, nulls, a));
         TRY_OUT(st, table_delete(&now, r, e.key, e.key_len, e.lsn, values, nulls));
         arena_rewind(a, mark);
         TRY_OUT(st, sql_env_breathe(env));

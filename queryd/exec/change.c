@@ -140,7 +140,7 @@ status row_into(struct execution *x, const struct relation *r, const struct tree
     datum *values = arena_alloc(a, (r->natts + 1u) * sizeof *values);
     uint8_t *nulls = arena_alloc(a, r->natts + 1u);
     if (!values || !nulls) return exec_memory(x);
-    TRY(row_deform(r->row, e->value, e->value_len, r->natts, values, nulls, a));
+    TRY(table_deform(x->env, r, e, r->natts, NULL, values, nulls, a));
     for (uint16_t i = 0; i < r->natts; i++) {
         columns[i].values[0] = values[i];
         columns[i].nulls[0] = nulls[i];

@@ -613,7 +613,7 @@ status ri_check_references(struct sql_env *env, const struct relation *r,
     status s;
     while (ok(s = table_scan_next(&scan, &e))) {
         struct arena_mark mark = arena_mark(a);
-        TRY_OUT(s, row_deform(r->row, e.value, e.value_len, r->natts, values, nulls, a));
+        TRY_OUT(s, table_deform(env, r, &e, r->natts, NULL, values, nulls, a));
         TRY_OUT(s, check_row_of(env, r, to, k, values, nulls));
         arena_rewind(a, mark);
         TRY_OUT(s, sql_env_breathe(env));

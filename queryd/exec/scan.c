@@ -5,6 +5,8 @@
 #include "types/array.h"
 #include "types/key.h"
 
+#define BATCH_BYTES_MAX (4u << 20) /* a batch of rows with large values ends early */
+
 struct list_key {
     uint32_t offset, len; /* in prefixes */
 };
@@ -16,10 +18,7 @@ struct late {
     bool *early, *chosen; /* attributes of either kind */
     bool *is_early;       /* columns */
     uint16_t early_wanted;
-    struct row_bytes {
-        const void *bytes; /* in the batch's arena */
-        size_t len;
-    } * rows;
+    struct tree_entry *rows; /* their values in the batch's arena */
     uint64_t given, passed;
 };
 
@@ -296,13 +295,22 @@ static status put_column(struct scan *s, const struct tree_entry *e, uint16_t c,
     return OK;
 }
 
+/* The attributes that are chosen, of the first `wanted`. */
+static status take_out(struct scan *s, const struct tree_entry *e, uint16_t wanted,
+                       const bool *chosen) {
+    if (e->flags & ENTRY_LARGE)
+        return table_deform_large(s->op.x->env, s->relation, e, wanted, chosen, s->row_values,
+                                  s->row_nulls, s->op.arena);
+    return row_deform_chosen(s->relation->row, e->value, e->value_len, wanted, chosen,
+                             s->row_values, s->row_nulls, s->op.arena);
+}
+
 static status put_row(struct scan *s, const struct tree_entry *e, uint16_t row) {
     const struct plan_scan *p = &s->op.plan->scan;
     if (p->wanted && p->index_only)
         TRY(read_entry(s, e));
     else if (p->wanted)
-        TRY(row_deform_chosen(s->relation->row, e->value, e->value_len, p->wanted, s->chosen,
-                              s->row_values, s->row_nulls, s->op.arena));
+        TRY(take_out(s, e, p->wanted, s->chosen));
     for (uint16_t c = 0; c < s->op.plan->ncolumns; c++) TRY(put_column(s, e, c, row));
     return OK;
 }
@@ -321,9 +329,9 @@ static status put_early(struct scan *s, const struct tree_entry *e, uint16_t row
     struct late *l = &s->late;
     void *bytes = arena_memdup(s->op.arena, e->value, e->value_len);
     NEEDS(s->op.x, bytes);
-    l->rows[row] = (struct row_bytes){bytes, e->value_len};
-    TRY(row_deform_chosen(s->relation->row, bytes, e->value_len, l->early_wanted, l->early,
-                          s->row_values, s->row_nulls, s->op.arena));
+    l->rows[row] =
+        (struct tree_entry){.value = bytes, .value_len = e->value_len, .flags = e->flags};
+    TRY(take_out(s, e, l->early_wanted, l->early));
     for (uint16_t c = 0; c < s->op.plan->ncolumns; c++)
         if (l->is_early[c]) TRY(put_column(s, e, c, row));
     return OK;
@@ -331,9 +339,7 @@ static status put_early(struct scan *s, const struct tree_entry *e, uint16_t row
 
 static status put_late(struct scan *s, uint16_t row) {
     const struct late *l = &s->late;
-    TRY(row_deform_chosen(s->relation->row, l->rows[row].bytes, l->rows[row].len,
-                          s->op.plan->scan.wanted, l->chosen, s->row_values, s->row_nulls,
-                          s->op.arena));
+    TRY(take_out(s, &l->rows[row], s->op.plan->scan.wanted, l->chosen));
     for (uint16_t c = 0; c < s->op.plan->ncolumns; c++)
         if (!l->is_early[c]) TRY(put_column(s, NULL, c, row));
     return OK;
@@ -395,6 +401,11 @@ static status point(struct scan *s, const void *key, size_t len, uint16_t *n) {
     return OK;
 }
 
+/* before: the arena's bytes when the batch began. */
+static bool batch_has_room(const struct scan *s, uint16_t n, size_t before) {
+    return n < s->op.plan->capacity && s->op.arena->used - before < BATCH_BYTES_MAX;
+}
+
 static bool is_point_get(const struct plan_scan *p) {
     return p->row_key || (p->point && p->is_row_key);
 }
@@ -406,7 +417,8 @@ static status next_points(struct scan *s) {
         s->done = true;
         TRY(point(s, s->prefix.data, s->prefix.len, &n));
     }
-    while (s->nkeys > s->key_at && n < s->op.plan->capacity) {
+    size_t before = s->op.arena->used;
+    while (s->nkeys > s->key_at && batch_has_room(s, n, before)) {
         uint32_t i = p->backward ? s->nkeys - 1 - s->key_at : s->key_at;
         s->key_at++;
         TRY(point(s, s->prefix.data + s->keys[i].offset, s->keys[i].len, &n));
@@ -419,8 +431,9 @@ static status next_points(struct scan *s) {
 static status next_rows(struct scan *s) {
     bool list = s->op.plan->scan.list || s->op.plan->scan.array;
     uint16_t n = 0;
+    size_t before = s->op.arena->used;
     choose_late(s);
-    while (n < s->op.plan->capacity) {
+    while (batch_has_room(s, n, before)) {
         if (!s->scanning) {
             if (list && s->key_at >= s->nkeys) {
                 s->done = true;

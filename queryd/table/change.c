@@ -9,6 +9,7 @@
 #include "base/control.h"
 #include "catalog/changes.h"
 #include "table/internal.h"
+#include "table/large.h"
 #include "txn/serial.h"
 #include "txn/version.h"
 
@@ -50,39 +51,48 @@ static status note_write(struct sql_env *env, struct tree t, const void *key, si
 
 /* A duplicate is looked at as if it had been written: who has read that it is not there hears of
  * that rather than of the duplicate. */
-status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,
-                       const struct buf *value) {
+static status put_entry(struct sql_env *env, struct tree t, const struct buf *key,
+                        const struct tree_value *value) {
     for (;;) {
-        struct tree_found found;
-        status s = tree_insert(env->proc, &env->txn->writer, t, key->data, key->len, value->data,
-                               value->len, txn_is_running, &found);
+        struct tree_found found = {0};
+        status s = tree_insert_value(env->proc, &env->txn->writer, t, key->data, key->len, value,
+                                     txn_is_running, &found);
         if (ok(s) || status_is(s, ST_EXISTS)) TRY(note_write(env, t, key->data, key->len));
         if (!status_is(s, ST_ROW_BUSY)) return s;
         TRY(table_wait(env, found.stamp, t, key->data, key->len));
     }
 }
 
-/* The row's bytes, and its key: the primary key, or a new row id. */
+status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,
+                       const struct buf *value) {
+    return put_entry(env, t, key, &(struct tree_value){value->data, value->len, false});
+}
+
+static struct tree_value value_of(const struct large_row *row) {
+    return (struct tree_value){row->bytes.data, row->bytes.len, row->references != NULL};
+}
+
+static status put_row(struct sql_env *env, const struct relation *r, const struct buf *key,
+                      const struct large_row *row) {
+    struct tree_value value = value_of(row);
+    return put_entry(env, r->tree, key, &value);
+}
+
+/* The row's bytes, and its key: the primary key, or a new row id. Lists of a large row live in the
+ * evaluation's arena. */
 static status form_row(struct sql_env *env, const struct relation *r, const datum *values,
-                       const uint8_t *nulls, struct buf *key, struct buf *row) {
-    TRY(row_form(r->row, values, nulls, row));
+                       const uint8_t *nulls, const struct large_old *old, struct buf *key,
+                       struct large_row *row) {
     if (r->primary) {
         bool has_null;
         TRY(table_index_key(env, r, r->primary, values, nulls, key, &has_null));
-        if (key->len > TREE_KEY_BYTES_MAX)
-            return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
-                             "index row size %zu exceeds maximum %d for index \"%s\"", key->len,
-                             TREE_KEY_BYTES_MAX, r->primary->name);
+        if (key->len > TREE_KEY_BYTES_MAX) return table_key_too_long(env, key->len, r->primary);
     } else if (key->len == 0) {
         char id[8];
         store_be64(id, atomic_fetch_add(&env->proc->shm->control->next_row_id, 1));
         TRY(buf_add(key, id, sizeof id));
     }
-    if (key->len + row->len > TREE_ENTRY_BYTES_MAX)
-        return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
-                         "row is too big: size %zu, maximum size %d", key->len + row->len,
-                         TREE_ENTRY_BYTES_MAX);
-    return OK;
+    return large_form(env, r, key->len, values, nulls, old, env->eval.arena, row);
 }
 
 static status insert_index_entry(struct sql_env *env, const struct relation *r,
@@ -103,13 +113,15 @@ out:
 
 status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
                     const uint8_t *nulls, bool do_nothing_on_conflict) {
-    struct buf key = {0}, row = {0};
+    struct buf key = {0};
+    struct large_row row = {0};
+    struct arena_mark outer = arena_mark(env->eval.arena);
     const struct index_desc *conflict = r->primary;
     struct txn_mark mark = txn_mark(env->txn);
     status s;
     TRY_OUT(s, txn_need_id(env->proc, env->txn));
-    TRY_OUT(s, form_row(env, r, values, nulls, &key, &row));
-    s = table_put_entry(env, r->tree, &key, &row);
+    TRY_OUT(s, form_row(env, r, values, nulls, NULL, &key, &row));
+    s = put_row(env, r, &key, &row);
     for (uint16_t i = 0; ok(s) && i < r->nindexes; i++) {
         conflict = &r->indexes[i];
         s = insert_index_entry(env, r, conflict, &key, values, nulls, false);
@@ -123,7 +135,8 @@ status table_insert(struct sql_env *env, const struct relation *r, const datum *
     if (ok(s)) catalog_note_change(env->catalog, r);
 out:
     buf_free(&key);
-    buf_free(&row);
+    buf_free(&row.bytes);
+    if (row.references) arena_rewind(env->eval.arena, outer);
     return s;
 }
 
@@ -150,26 +163,25 @@ static status look_behind_locks(struct sql_env *env, const struct relation *r, c
 }
 
 static status write_once(struct sql_env *env, const struct relation *r, const void *key,
-                         size_t key_len, lsn expected, const struct buf *row,
+                         size_t key_len, lsn expected, const struct tree_value *row,
                          struct tree_guard *guard, struct tree_found *found) {
     struct tree_writer *w = &env->txn->writer;
     w->guard = guard;
     status s =
-        row ? tree_update(env->proc, w, r->tree, key, key_len, expected, row->data, row->len,
-                          txn_is_running, found)
+        row ? tree_update_value(env->proc, w, r->tree, key, key_len, expected, row, txn_is_running,
+                                found)
             : tree_delete(env->proc, w, r->tree, key, key_len, expected, txn_is_running, found);
     w->guard = NULL;
     return s;
 }
 
 status table_write_version(struct sql_env *env, const struct relation *r, const void *key,
-                           size_t key_len, lsn expected, const struct buf *row,
-                           struct row_wish wish) {
+                           size_t key_len, lsn expected, const struct tree_value *row,
+                           struct row_wish wish, struct tree_found *found) {
     struct row_guard g = table_guard(env, r, key, key_len, wish.mode);
     if (wish.lock) g.guard.new_flags |= ENTRY_LOCK;
     for (;;) {
-        struct tree_found found;
-        status s = write_once(env, r, key, key_len, expected, row, &g.guard, &found);
+        status s = write_once(env, r, key, key_len, expected, row, &g.guard, found);
         if (ok(s)) return note_write(env, r->tree, key, key_len);
         if (status_is(s, ST_ROW_CHANGED) || status_is(s, ST_NOT_FOUND)) {
             TRY(look_behind_locks(env, r, key, key_len, wish.lock, &expected));
@@ -179,9 +191,25 @@ status table_write_version(struct sql_env *env, const struct relation *r, const 
         if (g.guard.blocked)
             TRY(table_wait_for(env, g.blocker, 0));
         else
-            TRY(table_wait(env, found.stamp, r->tree, key, key_len));
+            TRY(table_wait(env, found->stamp, r->tree, key, key_len));
         g.guard.blocked = false;
     }
+}
+
+/* The same, with the large values of both versions: those of the old one go, and those of the new
+ * one when it is not written. */
+static status replace_row(struct sql_env *env, const struct relation *r, const void *key,
+                          size_t key_len, lsn expected, const struct large_row *kept,
+                          const struct large_row *row, enum row_lock mode) {
+    unsigned char old[TREE_ENTRY_BYTES_MAX];
+    struct tree_found found = {.value = old};
+    struct tree_value value;
+    if (row) value = value_of(row);
+    status s = table_write_version(env, r, key, key_len, expected, row ? &value : NULL,
+                                   (struct row_wish){.mode = mode}, &found);
+    if (status_is(s, ST_ROW_CHANGED) && kept) TRY(large_discard(env, r, kept));
+    if (ok(s) && found.flags & ENTRY_LARGE) s = large_delete(env, r, old, found.value_len, kept);
+    return s;
 }
 
 /* We hold the row, so its entries are ours: they are there, and nobody else writes them. */
@@ -263,20 +291,22 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
                     lsn expected, const datum *old_values, const uint8_t *old_nulls,
                     const datum *values, const uint8_t *nulls) {
     struct buf old_key = {.data = (char *)key, .len = key_len};
-    struct buf new_key = {0}, row = {0};
+    struct buf new_key = {0};
+    struct large_row row = {0};
+    struct large_old old = {key, key_len, expected, old_values, old_nulls};
+    struct arena_mark outer = arena_mark(env->eval.arena);
     status s;
     TRY_OUT(s, txn_need_id(env->proc, env->txn));
     if (!r->primary) TRY_OUT(s, buf_add(&new_key, key, key_len));
-    TRY_OUT(s, form_row(env, r, values, nulls, &new_key, &row));
+    TRY_OUT(s, form_row(env, r, values, nulls, &old, &new_key, &row));
     if (new_key.len == key_len && memcmp(new_key.data, key, key_len) == 0) {
         bool keys = false;
         TRY_OUT(s, keys_change(env, r, old_values, old_nulls, values, nulls, &keys));
-        struct row_wish wish = {.mode = keys ? ROW_UPDATE : ROW_NO_KEY_UPDATE};
-        TRY_OUT(s, table_write_version(env, r, key, key_len, expected, &row, wish));
+        enum row_lock mode = keys ? ROW_UPDATE : ROW_NO_KEY_UPDATE;
+        TRY_OUT(s, replace_row(env, r, key, key_len, expected, &row, &row, mode));
     } else {
-        TRY_OUT(s, table_write_version(env, r, key, key_len, expected, NULL,
-                                       (struct row_wish){.mode = ROW_UPDATE}));
-        s = table_put_entry(env, r->tree, &new_key, &row);
+        TRY_OUT(s, replace_row(env, r, key, key_len, expected, &row, NULL, ROW_UPDATE));
+        s = put_row(env, r, &new_key, &row);
         if (status_is(s, ST_EXISTS))
             s = table_unique_error(env, r, r->primary, values, nulls, false);
     }
@@ -286,7 +316,8 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
     if (ok(s)) catalog_note_change(env->catalog, r);
 out:
     buf_free(&new_key);
-    buf_free(&row);
+    buf_free(&row.bytes);
+    if (row.references) arena_rewind(env->eval.arena, outer);
     return s;
 }
 
@@ -294,8 +325,7 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
                     lsn expected, const datum *old_values, const uint8_t *old_nulls) {
     struct buf old_key = {.data = (char *)key, .len = key_len};
     TRY(txn_need_id(env->proc, env->txn));
-    TRY(table_write_version(env, r, key, key_len, expected, NULL,
-                            (struct row_wish){.mode = ROW_UPDATE}));
+    TRY(replace_row(env, r, key, key_len, expected, NULL, NULL, ROW_UPDATE));
     for (uint16_t i = 0; i < r->nindexes; i++)
         TRY(move_index_entry(env, r, &r->indexes[i], &old_key, NULL, old_values, old_nulls, NULL,
                              NULL));
@@ -305,7 +335,7 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
 
 /* ---- whole relations ------------------------------------------------------------------------- */
 
-static status for_each_row(struct sql_env *env, const struct relation *from,
+static status for_each_row(struct sql_env *env, const struct relation *from, const bool *needed,
                            status (*fn)(struct sql_env *env, const void *arg,
                                         const struct tree_entry *e, const datum *values,
                                         const uint8_t *nulls),
@@ -322,7 +352,7 @@ static status for_each_row(struct sql_env *env, const struct relation *from,
     status s;
     while (ok(s = table_scan_next(&scan, &e))) {
         struct arena_mark mark = arena_mark(a);
-        TRY_OUT(s, row_deform(from->row, e.value, e.value_len, from->natts, values, nulls, a));
+        TRY_OUT(s, table_deform(env, from, &e, from->natts, needed, values, nulls, a));
         TRY_OUT(s, fn(env, arg, &e, values, nulls));
         arena_rewind(a, mark);
     }
@@ -348,21 +378,31 @@ static status build_entry(struct sql_env *env, const void *arg, const struct tre
 status table_build_index(struct sql_env *env, const struct relation *r,
                          const struct index_desc *index) {
     TRY(txn_need_id(env->proc, env->txn));
-    return for_each_row(env, r, build_entry, &(struct build){r, index});
+    bool *needed = NULL;
+    if (!index->computed) {
+        needed = arena_zalloc(env->eval.arena, r->natts + 1u);
+        if (!needed) return STATUS(OUT_OF_MEMORY);
+        for (uint16_t i = 0; i < index->nkeys; i++)
+            if (index->columns[i] > 0) needed[index->columns[i] - 1] = true;
+    }
+    return for_each_row(env, r, needed, build_entry, &(struct build){r, index});
 }
 
 status table_copy_row(struct sql_env *env, const struct relation *to, const datum *values,
                       const uint8_t *nulls) {
-    struct buf key = {0}, row = {0};
+    struct buf key = {0};
+    struct large_row row = {0};
+    struct arena_mark outer = arena_mark(env->eval.arena);
     status s;
-    TRY_OUT(s, form_row(env, to, values, nulls, &key, &row));
-    s = table_put_entry(env, to->tree, &key, &row);
+    TRY_OUT(s, form_row(env, to, values, nulls, NULL, &key, &row));
+    s = put_row(env, to, &key, &row);
     if (status_is(s, ST_EXISTS)) s = table_unique_error(env, to, to->primary, values, nulls, true);
     for (uint16_t i = 0; ok(s) && i < to->nindexes; i++)
         s = insert_index_entry(env, to, &to->indexes[i], &key, values, nulls, true);
 out:
     buf_free(&key);
-    buf_free(&row);
+    buf_free(&row.bytes);
+    if (row.references) arena_rewind(env->eval.arena, outer);
     return s;
 }
 
@@ -373,7 +413,7 @@ static status copy_row(struct sql_env *env, const void *arg, const struct tree_e
 
 status table_rewrite(struct sql_env *env, const struct relation *from, const struct relation *to) {
     TRY(txn_need_id(env->proc, env->txn));
-    return for_each_row(env, from, copy_row, to);
+    return for_each_row(env, from, NULL, copy_row, to);
 }
 
 status table_drop_tree(struct sql_env *env, struct tree t) {

@@ -23,14 +23,15 @@ struct row_guard table_guard(struct sql_env *env, const struct relation *r, cons
                              size_t key_len, enum row_lock mode);
 
 /* Writes a new version of the row (row NULL: deletes it), waiting for whoever holds it. lock: the
- * version is only a lock. ROW_BUSY when nowait; as of table_changed. */
+ * version is only a lock. ROW_BUSY when nowait; as of table_changed. found: of the version
+ * replaced. */
 struct row_wish {
     enum row_lock mode;
     bool lock, nowait;
 };
 status table_write_version(struct sql_env *env, const struct relation *r, const void *key,
-                           size_t key_len, lsn expected, const struct buf *row,
-                           struct row_wish wish);
+                           size_t key_len, lsn expected, const struct tree_value *row,
+                           struct row_wish wish, struct tree_found *found);
 /* Is this version `expected` itself, or nothing more to who wants that mode: does it only lock it?
  */
 status table_same_version(struct sql_env *env, struct tree_entry e, lsn expected,
@@ -54,6 +55,9 @@ status table_index_entry(struct sql_env *env, const struct relation *r,
                          const struct index_desc *index, const void *row_key, size_t row_key_len,
                          const datum *values, const uint8_t *nulls, struct index_entry *e);
 void table_index_entry_free(struct index_entry *e);
+
+/* 54000 for a key of that length. */
+status table_key_too_long(struct sql_env *env, size_t len, const struct index_desc *index);
 
 /* Inserts one entry, waiting for writers in the way. EXISTS when a live entry is there. */
 status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,

@@ -57,6 +57,24 @@ status table_index_key(struct sql_env *env, const struct relation *r,
     return s;
 }
 
+/* PostgreSQL has other words for what no page of its would hold. */
+#define PAGE_ROW_BYTES_MAX 8191
+
+status table_key_too_long(struct sql_env *env, size_t len, const struct index_desc *index) {
+    len = (len + 7) & ~(size_t)7;
+    if (len > PAGE_ROW_BYTES_MAX)
+        return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
+                         "index row requires %zu bytes, maximum size is %d", len,
+                         PAGE_ROW_BYTES_MAX);
+    status s = error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
+                         "index row size %zu exceeds btree version 4 maximum %d for index \"%s\"",
+                         len, TREE_KEY_BYTES_MAX, index->name);
+    error_hint(env->eval.error, "Values larger than 1/3 of a buffer page cannot be indexed.\n"
+                                "Consider a function index of an MD5 hash of the value, or use "
+                                "full text indexing.");
+    return s;
+}
+
 /* A unique entry's key says it all and its value is the row's key. Any other entry's key ends in
  * the row's key; its value is that part's length, but for entries with a null in unique indexes,
  * whose value is the row's key like their neighbours'. */
@@ -70,10 +88,7 @@ status table_index_entry(struct sql_env *env, const struct relation *r,
     TRY(s);
     e->unique = index->unique && (!has_null || index->nulls_not_distinct);
     if (!e->unique) TRY(buf_add(&e->key, row_key, row_key_len));
-    if (e->key.len > TREE_KEY_BYTES_MAX)
-        return error_set(env->eval.error, ST_PROGRAM_LIMIT_EXCEEDED,
-                         "index row size %zu exceeds maximum %d for index \"%s\"", e->key.len,
-                         TREE_KEY_BYTES_MAX, index->name);
+    if (e->key.len > TREE_KEY_BYTES_MAX) return table_key_too_long(env, e->key.len, index);
     if (index->unique) return buf_add(&e->value, row_key, row_key_len);
     uint16_t len = (uint16_t)row_key_len;
     return buf_add(&e->value, &len, sizeof len);

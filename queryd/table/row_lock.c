@@ -154,9 +154,11 @@ static status lock_alone(struct sql_env *env, const struct relation *r, const vo
         TRY(table_same_version(env, e, expected, mode, &same));
         return same ? OK : table_changed(env, false);
     }
-    struct buf row = {.data = (char *)e.value, .len = e.value_len};
+    struct tree_value row = {e.value, e.value_len, (e.flags & ENTRY_LARGE) != 0};
+    struct tree_found found = {0};
     return table_write_version(env, r, key, key_len, expected, &row,
-                               (struct row_wish){.mode = mode, .lock = true, .nowait = nowait});
+                               (struct row_wish){.mode = mode, .lock = true, .nowait = nowait},
+                               &found);
 }
 
 status table_lock_row(struct sql_env *env, const struct relation *r, const void *key,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "table/internal.h"
+#include "table/large.h"
 #include "txn/serial.h"
 #include "txn/version.h"
 
@@ -44,7 +45,8 @@ static status set_bounds(struct table_scan *s, struct table_bound low, struct ta
         TRY(buf_add(&s->high, high.bytes, high.len));
         if (!high.exclusive && !after_prefix(&s->high)) s->high.len = 0;
     }
-    return OK;
+    if (s->index || s->high.len) return OK;
+    return buf_add(&s->high, (char[]){(char)LARGE_KEY_FIRST}, 1);
 }
 
 status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena *a,

@@ -10,6 +10,7 @@
 #define TABLE_TABLE_H
 
 #include "catalog/catalog.h"
+#include "types/row.h"
 
 /* A row as read: its values may point into the arena given to the reader. */
 struct table_row {
@@ -80,6 +81,22 @@ void table_scan_end(struct table_scan *s);
 /* The row's key that an index entry leads to, in the entry's memory. INDEX_CORRUPTED. */
 status table_row_key(const struct index_desc *index, const struct tree_entry *e,
                      const unsigned char **ret_key, size_t *ret_len);
+
+/* The first `wanted` attributes of a row as read; values are put into the arena. needed: one byte
+ * an attribute; of what is 0 no more than null or not and the length may be looked at afterwards
+ * when that is above 1024 bytes (NULL: all are needed). So large values that nobody wants are not
+ * read. DATA_CORRUPTED; SNAPSHOT_TOO_OLD: a version of the
+ * past whose large values are gone. */
+status table_deform_large(struct sql_env *env, const struct relation *r, const struct tree_entry *e,
+                          uint16_t wanted, const bool *needed, datum *values, uint8_t *nulls,
+                          struct arena *a);
+static inline status table_deform(struct sql_env *env, const struct relation *r,
+                                  const struct tree_entry *e, uint16_t wanted, const bool *needed,
+                                  datum *values, uint8_t *nulls, struct arena *a) {
+    if (!(e->flags & ENTRY_LARGE))
+        return row_deform(r->row, e->value, e->value_len, wanted, values, nulls, a);
+    return table_deform_large(env, r, e, wanted, needed, values, nulls, a);
+}
 
 /* Key bytes of a row for an index (or the primary key). NOT_FOUND: the index's predicate leaves the
  * row out. */

@@ -4,6 +4,7 @@
 
 #define HEAD_BYTES 3
 #define FLAG_NULLS 0x01
+#define FLAG_REFERENCES 0x02
 #define VARINT_BYTES_MAX 5
 
 /* How an attribute is stored; the common ones have a shape of their own. */
@@ -64,8 +65,7 @@ static char *put_varint(char *p, uint32_t x) {
     return p;
 }
 
-/* An upper bound of the row's bytes. */
-static size_t room_for(const struct row_desc *d, const datum *values, const uint8_t *nulls) {
+size_t row_bytes_max(const struct row_desc *d, const datum *values, const uint8_t *nulls) {
     size_t room = HEAD_BYTES + (d->natts + 7u) / 8;
     for (uint16_t i = 0; i < d->natts; i++) {
         if (nulls[i]) continue;
@@ -99,7 +99,7 @@ status row_form(const struct row_desc *d, const datum *values, const uint8_t *nu
                 struct buf *out) {
     bool any_null = false;
     for (uint16_t i = 0; i < d->natts; i++) any_null |= nulls[i];
-    TRY(buf_reserve(out, room_for(d, values, nulls)));
+    TRY(buf_reserve(out, row_bytes_max(d, values, nulls)));
     char *p = out->data + out->len;
     store_le16(p, d->natts);
     p[2] = (char)(ROW_VERSION << 4 | (any_null ? FLAG_NULLS : 0));
@@ -113,6 +113,53 @@ status row_form(const struct row_desc *d, const datum *values, const uint8_t *nu
     }
     for (uint16_t i = 0; i < d->natts; i++)
         if (!nulls[i]) p = put_value(p, &d->atts[i], values[i]);
+    out->len = (size_t)(p - out->data);
+    return OK;
+}
+
+bool row_may_refer(const struct row_desc *d, uint16_t attribute) {
+    return d->atts[attribute].shape == SHAPE_VARLENA;
+}
+
+static char *put_bitmap(char *p, uint16_t n, const uint8_t *nulls,
+                        const struct row_reference *references) {
+    size_t bytes = (n + 7u) / 8;
+    memset(p, 0, bytes);
+    for (uint16_t i = 0; i < n; i++) {
+        bool set = nulls ? nulls[i] : references[i].number != 0;
+        p[i / 8] = (char)(p[i / 8] | (set ? 1 << i % 8 : 0));
+    }
+    return p + bytes;
+}
+
+static char *put_reference(char *p, const struct row_reference *r) {
+    store_le32(p, r->len);
+    store_le64(p + 4, r->number);
+    return p + ROW_REFERENCE_BYTES;
+}
+
+static size_t room_for_references(const struct row_desc *d, const datum *values,
+                                  const uint8_t *nulls, const struct row_reference *references) {
+    size_t room = row_bytes_max(d, values, nulls) + (d->natts + 7u) / 8;
+    for (uint16_t i = 0; i < d->natts; i++)
+        if (references[i].number) room += ROW_REFERENCE_BYTES - (size_t)values[i].v->len;
+    return room;
+}
+
+status row_form_references(const struct row_desc *d, const datum *values, const uint8_t *nulls,
+                           const struct row_reference *references, struct buf *out) {
+    TRY(buf_reserve(out, room_for_references(d, values, nulls, references)));
+    char *p = out->data + out->len;
+    store_le16(p, d->natts);
+    p[2] = (char)(ROW_VERSION << 4 | FLAG_NULLS | FLAG_REFERENCES);
+    p = put_bitmap(p + HEAD_BYTES, d->natts, nulls, NULL);
+    p = put_bitmap(p, d->natts, NULL, references);
+    for (uint16_t i = 0; i < d->natts; i++) {
+        if (references[i].number)
+            p = put_reference(p, &references[i]);
+        else if (!nulls[i])
+            p = put_value(p, &d->atts[i], values[i]);
+    }
     out->len = (size_t)(p - out->data);
     return OK;
 }
@@ -155,14 +202,15 @@ static status get_pointer(const struct row_attribute *a, const uint8_t **p, cons
     return ret->p ? OK : STATUS(OUT_OF_MEMORY);
 }
 
-/* `wanted` attributes of those stored, from the byte after the head. The whole row is walked only
- * when it is wanted whole. chosen: see row_deform_chosen. */
+/* Attributes from one to another of those that are in the row; *pp is where the first begins.
+ * chosen: see row_deform_chosen. */
 static inline __attribute__((always_inline)) status
-get_values(const struct row_desc *d, const uint8_t *p, const uint8_t *end, const uint8_t *bitmap,
-           uint16_t stored, uint16_t wanted, const bool *chosen, datum *values, uint8_t *nulls,
+get_values(const struct row_desc *d, const uint8_t **pp, const uint8_t *end, const uint8_t *bitmap,
+           uint16_t from, uint16_t to, const bool *chosen, datum *values, uint8_t *nulls,
            struct arena *arena) {
-    const struct row_attribute *a = d->atts;
-    for (uint16_t i = 0; i < wanted; i++, a++) {
+    const struct row_attribute *a = d->atts + from;
+    const uint8_t *p = *pp;
+    for (uint16_t i = from; i < to; i++, a++) {
         if (bitmap && bitmap[i / 8] >> i % 8 & 1) {
             nulls[i] = 1;
             values[i].u64 = 0;
@@ -207,33 +255,57 @@ get_values(const struct row_desc *d, const uint8_t *p, const uint8_t *end, const
         default: TRY(get_pointer(a, &p, end, chosen && !chosen[i] ? NULL : &values[i], arena));
         }
     }
-    return wanted < stored || p == end ? OK : CORRUPTED;
+    *pp = p;
+    return OK;
+}
+
+/* The head of a row's bytes, each part checked against its end. */
+struct row_head {
+    const uint8_t *p, *end; /* the attributes */
+    const uint8_t *nulls, *references;
+    uint16_t stored;
+};
+
+static inline bool get_bitmap(struct row_head *h, const uint8_t **ret) {
+    size_t bytes = (h->stored + 7u) / 8;
+    if ((size_t)(h->end - h->p) < bytes) return false;
+    *ret = h->p;
+    h->p += bytes;
+    return !(h->stored % 8 && (*ret)[bytes - 1] >> h->stored % 8);
+}
+
+static inline status get_head(const struct row_desc *d, const void *bytes, size_t len,
+                              struct row_head *h) {
+    const uint8_t *p = bytes;
+    if (len < HEAD_BYTES) return CORRUPTED;
+    uint8_t flags = p[2];
+    *h = (struct row_head){.p = p + HEAD_BYTES, .end = p + len, .stored = load_le16(p)};
+    if (flags >> 4 != ROW_VERSION || (flags & 0x0C) || h->stored > d->natts) return CORRUPTED;
+    if (flags & FLAG_NULLS && !get_bitmap(h, &h->nulls)) return CORRUPTED;
+    if (flags & FLAG_REFERENCES && !get_bitmap(h, &h->references)) return CORRUPTED;
+    return OK;
+}
+
+static inline void get_missing(const struct row_desc *d, uint16_t from, uint16_t to, datum *values,
+                               uint8_t *nulls) {
+    for (uint16_t i = from; i < to; i++) {
+        values[i] = d->atts[i].missing;
+        nulls[i] = !d->atts[i].has_missing;
+    }
 }
 
 /* The head, then the values. */
 static inline __attribute__((always_inline)) status
 deform(const struct row_desc *d, const void *bytes, size_t len, uint16_t natts_wanted,
        const bool *chosen, datum *ret_values, uint8_t *ret_nulls, struct arena *arena) {
-    const uint8_t *p = bytes, *end = p + len, *bitmap = NULL;
-    if (len < HEAD_BYTES) return CORRUPTED;
-    uint16_t stored = load_le16(p);
-    uint8_t flags = p[2];
-    if (flags >> 4 != ROW_VERSION || (flags & 0x0E) || stored > d->natts) return CORRUPTED;
-    p += HEAD_BYTES;
-    if (flags & FLAG_NULLS) {
-        size_t bitmap_bytes = (stored + 7u) / 8;
-        if ((size_t)(end - p) < bitmap_bytes) return CORRUPTED;
-        bitmap = p;
-        p += bitmap_bytes;
-        if (stored % 8 && bitmap[bitmap_bytes - 1] >> stored % 8) return CORRUPTED;
-    }
+    struct row_head h;
+    TRY(get_head(d, bytes, len, &h));
+    if (h.references) return CORRUPTED;
     if (natts_wanted > d->natts) natts_wanted = d->natts;
-    uint16_t present = natts_wanted < stored ? natts_wanted : stored;
-    TRY(get_values(d, p, end, bitmap, stored, present, chosen, ret_values, ret_nulls, arena));
-    for (uint16_t i = present; i < natts_wanted; i++) {
-        ret_values[i] = d->atts[i].missing;
-        ret_nulls[i] = !d->atts[i].has_missing;
-    }
+    uint16_t present = natts_wanted < h.stored ? natts_wanted : h.stored;
+    TRY(get_values(d, &h.p, h.end, h.nulls, 0, present, chosen, ret_values, ret_nulls, arena));
+    if (present == h.stored && h.p != h.end) return CORRUPTED;
+    get_missing(d, present, natts_wanted, ret_values, ret_nulls);
     return OK;
 }
 
@@ -246,4 +318,44 @@ status row_deform_chosen(const struct row_desc *d, const void *bytes, size_t len
                          uint16_t natts_wanted, const bool *chosen, datum *ret_values,
                          uint8_t *ret_nulls, struct arena *arena) {
     return deform(d, bytes, len, natts_wanted, chosen, ret_values, ret_nulls, arena);
+}
+
+bool row_has_references(const void *bytes, size_t len) {
+    return len >= HEAD_BYTES && ((const uint8_t *)bytes)[2] & FLAG_REFERENCES;
+}
+
+static status get_reference(const struct row_desc *d, struct row_head *h, uint16_t i,
+                            struct row_reference *ret) {
+    if ((size_t)(h->end - h->p) < ROW_REFERENCE_BYTES || !row_may_refer(d, i)) return CORRUPTED;
+    *ret = (struct row_reference){.len = load_le32(h->p), .number = load_le64(h->p + 4)};
+    h->p += ROW_REFERENCE_BYTES;
+    return ret->number && ret->len <= VARLENA_MAX ? OK : CORRUPTED;
+}
+
+status row_deform_references(const struct row_desc *d, const void *bytes, size_t len,
+                             uint16_t natts_wanted, datum *ret_values, uint8_t *ret_nulls,
+                             struct row_reference *ret_references, struct arena *arena) {
+    struct row_head h;
+    TRY(get_head(d, bytes, len, &h));
+    if (natts_wanted > d->natts) natts_wanted = d->natts;
+    uint16_t present = natts_wanted < h.stored ? natts_wanted : h.stored;
+    for (uint16_t i = 0; i < natts_wanted; i++) ret_references[i] = (struct row_reference){0};
+    for (uint16_t i = 0; i < present; i++) {
+        if (!h.references || !(h.references[i / 8] >> i % 8 & 1)) {
+            TRY(get_values(d, &h.p, h.end, h.nulls, i, i + 1, NULL, ret_values, ret_nulls, arena));
+            continue;
+        }
+        TRY(get_reference(d, &h, i, &ret_references[i]));
+        ret_values[i].p = NULL;
+        ret_nulls[i] = 0;
+    }
+    if (present == h.stored && h.p != h.end) return CORRUPTED;
+    get_missing(d, present, natts_wanted, ret_values, ret_nulls);
+    return OK;
+}
+
+status row_check_fetched(const struct row_desc *d, uint16_t attribute, const struct varlena *v) {
+    const struct row_attribute *a = &d->atts[attribute];
+    bool valid = !a->checked || a->type->family->valid(a->type, v->data, v->len);
+    return valid ? OK : CORRUPTED;
 }

@@ -4,12 +4,14 @@
  *
  *   0  u16  number of attributes stored; fewer than the table has when the row was written before
  *           ADD COLUMN: the rest read as the descriptor's missing value
- *   2  u8   flags: bit 0 there is a null bitmap; bits 4-7 the version, 1; the others 0
+ *   2  u8   flags: bit 0 there is a null bitmap; bit 1 there is a bitmap of references; bits 4-7
+ *           the version, 1; the others 0
  *   3  …    null bitmap if flagged: (attributes + 7) / 8 bytes, bit set = null, surplus bits 0
- *      …    each attribute that is not null, in order: fixed-length types their bytes (by-value
- * types the low bytes of the datum); variable-length types and cstrings their length as a varint (7
- * bits a byte, low first, high bit = more, at most 5 bytes, no surplus zero byte) and that many
- * bytes
+ *      …    bitmap of references if flagged: the same, bit set = the value is kept elsewhere; in
+ * the attribute's place stand its length (u32) and its number (u64) …    each attribute that is not
+ * null, in order: fixed-length types their bytes (by-value types the low bytes of the datum);
+ * variable-length types and cstrings their length as a varint (7 bits a byte, low first, high bit =
+ * more, at most 5 bytes, no surplus zero byte) and that many bytes
  *
  * A row ends exactly with its last attribute. Whatever else stands there is DATA_CORRUPTED. */
 #ifndef TYPES_ROW_H
@@ -52,5 +54,30 @@ status row_deform(const struct row_desc *d, const void *bytes, size_t len, uint1
 status row_deform_chosen(const struct row_desc *d, const void *bytes, size_t len,
                          uint16_t natts_wanted, const bool *chosen, datum *ret_values,
                          uint8_t *ret_nulls, struct arena *a);
+
+/* A value of variable length that is kept elsewhere. */
+struct row_reference {
+    uint64_t number; /* 0: the value is in the row */
+    uint32_t len;    /* bytes of the value */
+};
+#define ROW_REFERENCE_BYTES 12
+
+/* Bytes of the row with all values in it, at most. */
+size_t row_bytes_max(const struct row_desc *d, const datum *values, const uint8_t *nulls);
+/* Whether an attribute's value may be kept elsewhere. */
+bool row_may_refer(const struct row_desc *d, uint16_t attribute);
+
+/* row_form with references (d->natts of them) in place of some values. */
+status row_form_references(const struct row_desc *d, const datum *values, const uint8_t *nulls,
+                           const struct row_reference *references, struct buf *out);
+/* Whether row_deform will not do. */
+bool row_has_references(const void *bytes, size_t len);
+/* row_deform of a row with references: ret_references (natts_wanted of them) tells of values that
+ * are not in the row; their datums are null pointers. */
+status row_deform_references(const struct row_desc *d, const void *bytes, size_t len,
+                             uint16_t natts_wanted, datum *ret_values, uint8_t *ret_nulls,
+                             struct row_reference *ret_references, struct arena *a);
+/* Verdict on a value that was fetched: DATA_CORRUPTED. */
+status row_check_fetched(const struct row_desc *d, uint16_t attribute, const struct varlena *v);
 
 #endif

@@ -83,7 +83,10 @@ struct rec_checkpoint {
 /* Of a row, while its writer runs: */
 #define ENTRY_NO_KEY 4u /* entry flag: the writer leaves the row and its key: FOR NO KEY UPDATE */
 #define ENTRY_LOCK 8u   /* entry flag: this version only locks, it is the one before it */
-#define ENTRY_FLAGS (ENTRY_DELETED | ENTRY_FIRST | ENTRY_NO_KEY | ENTRY_LOCK)
+/* Entry flag: the value refers to other entries of the tree, which end with it; whose they are is
+ * known to who writes them (queryd/table). */
+#define ENTRY_LARGE 16u
+#define ENTRY_FLAGS (ENTRY_DELETED | ENTRY_FIRST | ENTRY_NO_KEY | ENTRY_LOCK | ENTRY_LARGE)
 struct rec_entry {
     uint64_t root;      /* of the tree: undo finds the leaf from there */
     uint64_t old_stamp; /* of the version replaced (0 and ENTRY_FIRST chain end for an insert) */

@@ -113,10 +113,26 @@ struct tree_found {
     stamp stamp;
     lsn lsn;
     uint8_t flags;
+    uint16_t value_len;   /* of the version replaced, when it is ENTRY_LARGE, and its bytes: */
+    unsigned char *value; /* the caller's TREE_ENTRY_BYTES_MAX, or NULL; others leave it alone */
 };
 typedef bool (*tree_is_running)(struct proc *p, txid x, commit_time *ret_time);
 
+/* The value written is ENTRY_LARGE (insert, update); a delete mark keeps the flag by itself. */
+struct tree_value {
+    const void *bytes;
+    size_t len;
+    bool large;
+};
+
 /* Puts a new entry, or a new version over a delete-marked one. */
+status tree_insert_value(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                         size_t key_len, const struct tree_value *value, tree_is_running is_running,
+                         struct tree_found *ret_found);
+status tree_update_value(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                         size_t key_len, lsn expected, const struct tree_value *value,
+                         tree_is_running is_running, struct tree_found *ret_found);
+/* The same with a value that is not large. */
 status tree_insert(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
                    size_t key_len, const void *value, size_t value_len, tree_is_running is_running,
                    struct tree_found *ret_found);

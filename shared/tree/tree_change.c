@@ -89,15 +89,22 @@ static status latch_leaf(struct proc *p, struct tree t, const void *key, size_t 
     return STATUS(INDEX_CORRUPTED);
 }
 
+static void show_found(const struct node_entry *old, struct tree_found *found) {
+    found->stamp = old->stamp;
+    found->lsn.at = old->lsn;
+    found->flags = old->flags;
+    if (!(old->flags & ENTRY_LARGE) || !found->value) return;
+    found->value_len = old->value_len;
+    memcpy(found->value, old->value, old->value_len);
+}
+
 /* What the caller must not pass over: the newest version of a running transaction. Resolves the
  * stamp of a finished one. */
 static status judge(struct proc *p, const struct tree_writer *w, const struct node_entry *old,
                     tree_is_running is_running, stamp *ret_stamp, struct tree_found *ret_found) {
     commit_time time = 0;
     *ret_stamp = old->stamp;
-    if (ret_found)
-        *ret_found =
-            (struct tree_found){.stamp = old->stamp, .lsn = {old->lsn}, .flags = old->flags};
+    if (ret_found) show_found(old, ret_found);
     if (!stamp_is_txid(old->stamp) || stamp_txid(old->stamp) == w->x) return OK;
     if (is_running(p, stamp_txid(old->stamp), &time)) return STATUS(ROW_BUSY);
     *ret_stamp = time;
@@ -112,6 +119,7 @@ struct wish {
     lsn expected;
     const void *value;
     size_t value_len;
+    bool large;
 };
 
 static status decide(const struct wish *wish, bool found, const struct node_entry *old,
@@ -120,13 +128,14 @@ static status decide(const struct wish *wish, bool found, const struct node_entr
     if (wish->insert) {
         if (live) return STATUS(EXISTS);
         c->type = found ? REC_ENTRY_UPDATE : REC_ENTRY_INSERT;
-        c->new_flags = found ? 0 : ENTRY_FIRST;
+        c->new_flags = (uint8_t)((found ? 0 : ENTRY_FIRST) | (wish->large ? ENTRY_LARGE : 0));
         return OK;
     }
     if (!live || old->lsn != wish->expected.at) return STATUS(ROW_CHANGED);
     c->type = wish->remove ? REC_ENTRY_DELETE : REC_ENTRY_UPDATE;
-    c->new_flags = wish->remove ? ENTRY_DELETED : 0;
+    c->new_flags = wish->large ? ENTRY_LARGE : 0;
     if (wish->remove) {
+        c->new_flags = ENTRY_DELETED | (old->flags & ENTRY_LARGE);
         c->value = old->value;
         c->value_len = old->value_len;
     }
@@ -183,18 +192,36 @@ static status write_entry(struct proc *p, struct tree_writer *w, struct tree t, 
     }
 }
 
+status tree_insert_value(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                         size_t key_len, const struct tree_value *value, tree_is_running is_running,
+                         struct tree_found *ret_found) {
+    struct wish wish = {
+        .insert = true, .value = value->bytes, .value_len = value->len, .large = value->large};
+    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+}
+
+status tree_update_value(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                         size_t key_len, lsn expected, const struct tree_value *value,
+                         tree_is_running is_running, struct tree_found *ret_found) {
+    struct wish wish = {.expected = expected,
+                        .value = value->bytes,
+                        .value_len = value->len,
+                        .large = value->large};
+    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+}
+
 status tree_insert(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
                    size_t key_len, const void *value, size_t value_len, tree_is_running is_running,
                    struct tree_found *ret_found) {
-    struct wish wish = {.insert = true, .value = value, .value_len = value_len};
-    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+    struct tree_value v = {value, value_len, false};
+    return tree_insert_value(p, w, t, key, key_len, &v, is_running, ret_found);
 }
 
 status tree_update(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
                    size_t key_len, lsn expected, const void *value, size_t value_len,
                    tree_is_running is_running, struct tree_found *ret_found) {
-    struct wish wish = {.expected = expected, .value = value, .value_len = value_len};
-    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+    struct tree_value v = {value, value_len, false};
+    return tree_update_value(p, w, t, key, key_len, expected, &v, is_running, ret_found);
 }
 
 status tree_delete(struct proc *p, struct tree_writer *w, struct tree t, const void *key,

@@ -310,8 +310,8 @@ int main(int argc, char **argv) {
     } parts[] = {{ops_shared, ops_shared_count}, {ops_session, ops_session_count},
                  {ops_serial, ops_serial_count}, {ops_txn, ops_txn_count},
                  {ops_held, ops_held_count},     {ops_lock, ops_lock_count},
-                 {ops_tree, ops_tree_count},     {ops_daemon, ops_daemon_count},
-                 {ops_logd, ops_logd_count}};
+                 {ops_tree, ops_tree_count},     {ops_large, ops_large_count},
+                 {ops_daemon, ops_daemon_count}, {ops_logd, ops_logd_count}};
     struct totals totals = {0};
     if (!o.list)
         printf("%-36s %9s %8s %8s %8s\n", "killed in", "stepped", "points", "tried", "failures");

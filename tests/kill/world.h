@@ -234,8 +234,9 @@ void waits_verdict(struct world *w);
 void waits_close(struct world *w);
 
 extern const struct kill_op ops_shared[], ops_serial[], ops_session[], ops_txn[], ops_held[],
-    ops_lock[], ops_tree[], ops_daemon[], ops_logd[];
+    ops_lock[], ops_tree[], ops_large[], ops_daemon[], ops_logd[];
 extern const unsigned ops_shared_count, ops_serial_count, ops_session_count, ops_txn_count,
-    ops_held_count, ops_lock_count, ops_tree_count, ops_daemon_count, ops_logd_count;
+    ops_held_count, ops_lock_count, ops_tree_count, ops_large_count, ops_daemon_count,
+    ops_logd_count;
 
 #endif

@@ -161,6 +161,78 @@ static void test_foreign_bytes(void **) {
     harness_close(&h);
 }
 
+/* Some values are kept elsewhere: the row tells which, and nothing else of it changes. */
+static void test_references(void **) {
+    struct harness h;
+    uint64_t r = 7;
+    size_t referred = 0;
+    harness_open(&h);
+    for (int round = 0; round < 500; round++) {
+        datum values[N], back[N];
+        uint8_t nulls[N], back_nulls[N];
+        struct row_reference references[N] = {0}, got[N];
+        struct buf row = {0};
+        harness_reset(&h);
+        struct row_desc *d = descriptor(&h, N);
+        fill(&h, &r, values, nulls);
+        for (uint16_t i = 0; i < N; i++)
+            if (!nulls[i] && row_may_refer(d, i) && test_random(&r) >> 20 & 1)
+                references[i] = (struct row_reference){test_random(&r) | 1, values[i].v->len};
+        assert_true(ok(row_form_references(d, values, nulls, references, &row)));
+        assert_true(row_has_references(row.data, row.len));
+        assert_true(status_is(row_deform(d, row.data, row.len, N, back, back_nulls, &h.arena),
+                              ST_DATA_CORRUPTED));
+        assert_true(
+            ok(row_deform_references(d, row.data, row.len, N, back, back_nulls, got, &h.arena)));
+        for (size_t i = 0; i < N; i++) {
+            assert_true(got[i].number == references[i].number && got[i].len == references[i].len);
+            if (!got[i].number) continue;
+            assert_null(back[i].p);
+            back[i] = values[i];
+            referred++;
+        }
+        same_values(&h, N, values, nulls, back, back_nulls);
+        buf_free(&row);
+    }
+    assert_true(referred > 500);
+    harness_close(&h);
+}
+
+/* Changed and cut ones, in an exact allocation: refused, or references of a possible length. */
+static void test_foreign_references(void **) {
+    struct harness h;
+    uint64_t r = 17;
+    size_t refused = 0;
+    harness_open(&h);
+    for (int round = 0; round < 20000; round++) {
+        datum values[N], back[N];
+        uint8_t nulls[N], back_nulls[N];
+        struct row_reference references[N] = {0}, got[N];
+        struct buf row = {0};
+        harness_reset(&h);
+        struct row_desc *d = descriptor(&h, N);
+        fill(&h, &r, values, nulls);
+        for (uint16_t i = 0; i < N; i++)
+            if (!nulls[i] && row_may_refer(d, i))
+                references[i] = (struct row_reference){i + 1u, values[i].v->len};
+        assert_true(ok(row_form_references(d, values, nulls, references, &row)));
+        size_t len = round % 3 ? row.len : test_random(&r) % (row.len + 1);
+        uint8_t *bytes = malloc(len ? len : 1);
+        memcpy(bytes, row.data, len);
+        for (int i = 0; i < round % 4 && len; i++)
+            bytes[test_random(&r) % len] = (uint8_t)(test_random(&r) >> 30);
+        status s = row_deform_references(d, bytes, len, N, back, back_nulls, got, &h.arena);
+        free(bytes);
+        buf_free(&row);
+        assert_true(ok(s) || status_is(s, ST_DATA_CORRUPTED));
+        refused += !ok(s);
+        for (size_t i = 0; ok(s) && i < N; i++)
+            assert_true(!got[i].number || got[i].len <= VARLENA_MAX);
+    }
+    assert_true(refused > 3000);
+    harness_close(&h);
+}
+
 /* The layout that row.h promises, byte by byte. */
 static void test_layout(void **) {
     struct harness h;
@@ -208,9 +280,12 @@ static void test_record(void **) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_foreign_bytes),
-        cmocka_unit_test(test_record)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout),
+                                       cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_missing),
+                                       cmocka_unit_test(test_foreign_bytes),
+                                       cmocka_unit_test(test_record),
+                                       cmocka_unit_test(test_references),
+                                       cmocka_unit_test(test_foreign_references)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
