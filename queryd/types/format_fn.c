@@ -407,14 +407,14 @@ static status give_hex(struct fn_call *c, const uint8_t *bytes, size_t n) {
 
 status fn_md5(struct fn_call *c) {
     uint8_t sum[MD5_BYTES];
-    digest_md5(c->args[0].v->data, c->args[0].v->len, sum);
+    TRY(digest_md5(c->args[0].v->data, c->args[0].v->len, sum));
     return give_hex(c, sum, sizeof sum);
 }
 
 #define DIGEST(name, bytes)                                                                        \
     status fn_##name##_bytea(struct fn_call *c) {                                                  \
         uint8_t sum[bytes];                                                                        \
-        digest_##name(c->args[0].v->data, c->args[0].v->len, sum);                                 \
+        TRY(digest_##name(c->args[0].v->data, c->args[0].v->len, sum));                            \
         return give_bytes(c, sum, sizeof sum);                                                     \
     }
 DIGEST(sha224, SHA224_BYTES)
