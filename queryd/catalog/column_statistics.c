@@ -32,17 +32,20 @@ static void add_run(struct runs *r, unsigned target, struct run run) {
     r->items[at] = run;
 }
 
-static void find_runs(const struct type *t, const struct column_sample *s, struct runs *r) {
+#define RUNS_PER_BREATH 1024
+
+static status find_runs(const struct type *t, const struct column_sample *s, struct runs *r) {
     for (uint32_t i = 0; i < s->n;) {
         uint32_t end = i + 1;
         while (end < s->n && type_compare(t, s->values[end].value, s->values[i].value) == 0) end++;
-        r->distinct++;
+        if (++r->distinct % RUNS_PER_BREATH == 0) TRY(sql_env_breathe(s->env));
         if (end - i == 1)
             r->once++;
         else
             add_run(r, s->target, (struct run){i, end - i});
         i = end;
     }
+    return OK;
 }
 
 /* Positive: a number of values; negative: minus their fraction of the rows. */
@@ -147,8 +150,8 @@ status column_statistics(struct arena *a, const struct type *t, struct column_sa
     if (!type_is_ordered(t)) return OK;
     struct runs r = {.items = arena_array(a, s->target + 1u, sizeof *r.items)};
     if (!r.items) return STATUS(OUT_OF_MEMORY);
-    qsort_r(s->values, s->n, sizeof *s->values, compare_sampled, (void *)t);
-    find_runs(t, s, &r);
+    TRY(sql_env_sort(s->env, s->values, s->n, sizeof *s->values, compare_sampled, (void *)t));
+    TRY(find_runs(t, s, &r));
     ret->distinct = distinct_values(s, &r, ret->null_fraction);
     TRY(keep_common(a, s, &r, ret));
     TRY(keep_bounds(a, s, &r, ret));

@@ -3,6 +3,7 @@
 #define CATALOG_COLUMN_STATISTICS_H
 
 #include "base/arena.h"
+#include "catalog/sql_env.h"
 #include "types/type.h"
 
 struct sampled_value {
@@ -11,6 +12,7 @@ struct sampled_value {
 };
 
 struct column_sample {
+    struct sql_env *env;          /* which is to breathe */
     struct sampled_value *values; /* not null; will be sorted */
     uint32_t n;
     uint32_t nulls;
@@ -32,7 +34,7 @@ struct column_statistics {
     float correlation;
 };
 
-/* Values are shared with the sample. OUT_OF_MEMORY. */
+/* Values are shared with the sample. OUT_OF_MEMORY, QUERY_CANCELED. */
 status column_statistics(struct arena *a, const struct type *t, struct column_sample *s,
                          struct column_statistics *ret);
 

@@ -15,6 +15,7 @@
 /* Bytes of a list of values in pg_statistic: every plan of the table looks at them. */
 #define VALUES_BYTES_MAX (64 << 10)
 #define LIST_MAX 200
+#define VALUES_PER_BREATH 1024
 
 struct sample {
     struct sql_env *env;
@@ -64,8 +65,9 @@ static status compact(struct sample *s) {
     arena_init(&fresh, 0);
     for (size_t i = 0; i < n; i++) {
         const struct type *t = s->r->row->atts[i % s->r->natts].type;
-        if (s->nulls[i] || t->byval) continue;
-        status st = keep_value(t, &s->values[i], &fresh);
+        status st = i % VALUES_PER_BREATH ? OK : sql_env_breathe(s->env);
+        if (ok(st) && (s->nulls[i] || t->byval)) continue;
+        if (ok(st)) st = keep_value(t, &s->values[i], &fresh);
         if (!ok(st)) {
             arena_free(&fresh);
             return st;
@@ -121,18 +123,18 @@ static status in_order(struct sample *s, uint32_t **ret) {
     *ret = arena_array(&s->arena, n + 1u, sizeof **ret);
     if (!*ret) return no_memory(s->env);
     for (uint32_t i = 0; i < n; i++) (*ret)[i] = i;
-    qsort_r(*ret, n, sizeof **ret, compare_numbers, s->numbers);
-    return OK;
+    return sql_env_sort(s->env, *ret, n, sizeof **ret, compare_numbers, s->numbers);
 }
 
 static status column_of(struct sample *s, unsigned i, const uint32_t *order, unsigned target,
                         struct arena *a, struct column_sample *ret) {
     const struct type *t = type_find(s->r->atts[i].type);
     uint32_t n = kept_rows(s);
-    *ret = (struct column_sample){.rows = s->rows, .target = target};
+    *ret = (struct column_sample){.env = s->env, .rows = s->rows, .target = target};
     ret->values = arena_array(a, n + 1u, sizeof *ret->values);
     if (!ret->values) return no_memory(s->env);
     for (uint32_t k = 0; k < n; k++) {
+        if (k % VALUES_PER_BREATH == 0) TRY(sql_env_breathe(s->env));
         size_t at = (size_t)order[k] * s->r->natts + i;
         if (s->nulls[at]) {
             ret->nulls++;

@@ -44,7 +44,7 @@ static status md5_verifier(struct sql_env *env, const char *role, const char *pa
     char hex[2 * MD5_BYTES + 1];
     const char *both = arena_printf(env->eval.arena, "%s%s", password, role);
     if (!both) return no_memory(env);
-    TRY(digest_md5(both, strlen(both), digest));
+    TRY(digest_md5(NULL, both, strlen(both), digest));
     for (int i = 0; i < MD5_BYTES; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     *ret = arena_printf(env->eval.arena, "md5%s", hex);
     return *ret ? OK : no_memory(env);
@@ -57,7 +57,7 @@ static status scram_verifier(struct sql_env *env, const char *password, const ch
         return error_set(env->eval.error, ST_INTERNAL_ERROR, "could not generate random salt");
     if (!salted_password(password, salt, salted) || !hmac(salted, "Client Key", key))
         return no_memory(env);
-    TRY(digest_sha256(key, sizeof key, stored));
+    TRY(digest_sha256(NULL, key, sizeof key, stored));
     if (!hmac(salted, "Server Key", key)) return no_memory(env);
     base64(salt, sizeof salt, salt_text);
     base64(stored, sizeof stored, stored_text);

@@ -106,5 +106,10 @@ struct sql_env {
 /* To be called at every batch boundary and in every long loop: gives way to other sessions when
  * this one's turn is over; QUERY_CANCELED (with words) on cancel or timeout. */
 status sql_env_breathe(struct sql_env *env);
+/* The same, as the `turn` of a session's values. */
+status sql_env_turn(struct session_env *, struct error *);
+/* qsort_r of what may be long. What fails leaves the elements in no order. */
+status sql_env_sort(struct sql_env *env, void *base, size_t n, size_t size,
+                    int (*compare)(const void *, const void *, void *), void *arg);
 
 #endif

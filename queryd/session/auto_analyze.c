@@ -40,6 +40,7 @@ static void analysis_init(struct analysis *a, struct worker *w, struct catalog *
                               .text = ""};
     a->values.names = &catalog_names;
     a->values.session = &a->env;
+    a->values.turn = sql_env_turn;
 }
 
 static status analyze_table(struct sql_env *env, oid table) {

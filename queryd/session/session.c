@@ -39,6 +39,7 @@ static void env_init(struct session *s) {
     session_env_init(&s->values, seed);
     s->values.names = &catalog_names;
     s->values.session = &s->env;
+    s->values.turn = sql_env_turn;
     s->env = (struct sql_env){.proc = &w->d->proc,
                               .txn = &s->txn,
                               .eval = {&s->statement_arena, &s->error, &s->values},

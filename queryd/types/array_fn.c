@@ -238,6 +238,8 @@ status fn_array_replace(struct fn_call *c) {
     return remove_or_replace(c, true);
 }
 
+#define ELEMENT_NS 5 /* looking at one */
+
 /* Whether all elements of b are among those of a (all) or any is (overlap); nulls match nothing. */
 static status contains(struct fn_call *c, size_t outer, bool all) {
     struct array_parts a, b;
@@ -247,6 +249,7 @@ static status contains(struct fn_call *c, size_t outer, bool all) {
     TRY(comparable_element(c, a.element, &t));
     for (uint32_t i = 0; i < b.n; i++) {
         bool found = false;
+        TRY(eval_work(c->env, a.n * (size_t)ELEMENT_NS));
         for (uint32_t k = 0; k < a.n && !found && !b.nulls[i]; k++)
             found = !a.nulls[k] && type_compare(t, a.values[k], b.values[i]) == 0;
         if (found != all) return give_bool(c, !all);
@@ -396,7 +399,8 @@ status fn_array_to_text(struct fn_call *c) {
     bool any = false;
     for (uint32_t i = 0; ok(s) && i < a.n; i++) {
         if (a.nulls[i] && !null_text) continue;
-        if (any) s = buf_add(&b, delimiter->data, delimiter->len);
+        s = eval_work(c->env, ELEMENT_NS + delimiter->len);
+        if (any && ok(s)) s = buf_add(&b, delimiter->data, delimiter->len);
         any = true;
         if (!ok(s)) break;
         s = a.nulls[i] ? buf_add(&b, null_text->data, null_text->len)

@@ -49,9 +49,12 @@ static status append(struct array_scan *s, datum value, bool is_null) {
     return OK;
 }
 
+#define ELEMENT_NS 50 /* and more */
+
 /* One element, quoted or bare. */
 static status scan_element(struct array_scan *s) {
     bool quoted = *s->p == '"', escaped = false;
+    TRY(eval_work(s->env, ELEMENT_NS));
     s->item.len = 0;
     if (quoted) s->p++;
     size_t solid = 0; /* length without trailing bare white space */
@@ -226,6 +229,7 @@ static bool element_needs_quotes(const char *p, size_t len, char delimiter) {
 
 static status out_element(const struct eval_env *env, const struct type *t, datum value,
                           struct buf *scratch, struct buf *out) {
+    TRY(eval_work(env, ELEMENT_NS));
     scratch->len = 0;
     TRY(type_output(env, t, value, scratch));
     if (!element_needs_quotes(scratch->data, scratch->len, t->delimiter))
@@ -279,6 +283,7 @@ static status receive_elements(const struct eval_env *env, const struct type *el
                                int32_t typmod, const char *p, const char *end,
                                struct array_parts *a) {
     for (uint32_t i = 0; i < a->n; i++) {
+        TRY(eval_work(env, ELEMENT_NS));
         if (end - p < 4) return bad_binary(env, "array");
         int32_t size = (int32_t)load_be32(p);
         p += 4;

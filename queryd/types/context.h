@@ -1,8 +1,8 @@
 /* context.h: what evaluating a value may depend on besides its arguments.
  *
  * struct session_env is the session's (one per session, owned by the session; types only read it,
- * except random_state and clock_was_read). struct eval_env is handed down every call: where results
- * are allocated, where failures are described, and the session. */
+ * except random_state, clock_was_read and work_ns). struct eval_env is handed down every call:
+ * where results are allocated, where failures are described, and the session. */
 #ifndef TYPES_CONTEXT_H
 #define TYPES_CONTEXT_H
 
@@ -65,6 +65,10 @@ struct session_env {
     bool clock_was_read;        /* set by input that depends on the moment: 'now', 'today' … */
     const struct name_service *names;
     void *session; /* the session itself, for functions registered by other parts */
+    /* Gives way to other sessions; QUERY_CANCELED, described, when the statement is to end. NULL:
+     * nobody waits. */
+    status (*turn)(struct session_env *, struct error *);
+    uint32_t work_ns; /* done by single calls since the last turn */
 };
 
 /* Defaults: UTC, MDY, hex, extra_float_digits 1; the seed must not be 0. */
@@ -75,5 +79,22 @@ struct eval_env {
     struct error *error;
     struct session_env *session;
 };
+
+#define EVAL_TURN_NS 100000
+
+/* eval_work's turn. */
+status eval_turn(const struct eval_env *);
+
+/* To be called by whatever may take long over one large value, again and again, with about the
+ * nanoseconds of work since. Other sessions may run meanwhile, the same plan's calls among them:
+ * what a call site keeps is not to be in use across it. QUERY_CANCELED, described. */
+static inline status eval_work(const struct eval_env *env, size_t ns) {
+    struct session_env *s = env->session;
+    if (!s || ns + s->work_ns < EVAL_TURN_NS) {
+        if (s) s->work_ns += (uint32_t)ns;
+        return OK;
+    }
+    return eval_turn(env);
+}
 
 #endif

@@ -298,12 +298,16 @@ status fn_text_format(struct fn_call *c) {
 
 /* ---- encode, decode ---- */
 
+#define CODE_NS 4 /* a byte, or a few */
+
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static status encode_base64(const uint8_t *p, size_t len, struct buf *out) {
+static status encode_base64(const struct eval_env *env, const uint8_t *p, size_t len,
+                            struct buf *out) {
     size_t column = 0;
     for (size_t i = 0; i < len; i += 3) {
+        TRY(eval_work(env, CODE_NS));
         uint32_t bits = (uint32_t)p[i] << 16 | (i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0) |
                         (i + 2 < len ? p[i + 2] : 0);
         char four[5] = {base64_digits[bits >> 18], base64_digits[bits >> 12 & 63],
@@ -321,6 +325,7 @@ static status decode_base64(struct fn_call *c, const char *p, size_t len, struct
     uint32_t bits = 0;
     int have = 0, pads = 0;
     for (size_t i = 0; i < len; i++) {
+        TRY(eval_work(c->env, CODE_NS));
         if (is_space(p[i])) continue;
         const char *digit = p[i] ? strchr(base64_digits, p[i]) : NULL;
         if (p[i] == '=' && have >= 2) {
@@ -347,14 +352,28 @@ static status decode_base64(struct fn_call *c, const char *p, size_t len, struct
     return s;
 }
 
-static status encode_escape(const uint8_t *p, size_t len, struct buf *out) {
+static status encode_escape(const struct eval_env *env, const uint8_t *p, size_t len,
+                            struct buf *out) {
     for (size_t i = 0; i < len; i++) {
+        TRY(eval_work(env, CODE_NS));
         if (p[i] == 0 || p[i] & 0x80)
             TRY(buf_printf(out, "\\%03o", p[i]));
         else if (p[i] == '\\')
             TRY(buf_add(out, "\\\\", 2));
         else
             TRY(buf_add(out, p + i, 1));
+    }
+    return OK;
+}
+
+static status encode_hex(const struct eval_env *env, const uint8_t *p, size_t len,
+                         struct buf *out) {
+    static const char digits[] = "0123456789abcdef";
+    TRY(buf_reserve(out, len * 2));
+    for (size_t i = 0; i < len; i++) {
+        TRY(eval_work(env, 1));
+        out->data[out->len++] = digits[p[i] >> 4];
+        out->data[out->len++] = digits[p[i] & 15];
     }
     return OK;
 }
@@ -370,11 +389,11 @@ status fn_binary_encode(struct fn_call *c) {
     struct buf b = {0};
     status s = OK;
     if (same_word(name->data, name->len, "hex")) {
-        for (uint32_t i = 0; ok(s) && i < v->len; i++) s = buf_printf(&b, "%02x", p[i]);
+        s = encode_hex(c->env, p, v->len, &b);
     } else if (same_word(name->data, name->len, "base64")) {
-        s = encode_base64(p, v->len, &b);
+        s = encode_base64(c->env, p, v->len, &b);
     } else if (same_word(name->data, name->len, "escape")) {
-        s = encode_escape(p, v->len, &b);
+        s = encode_escape(c->env, p, v->len, &b);
     } else {
         s = unknown_encoding(c, name);
     }
@@ -407,14 +426,14 @@ static status give_hex(struct fn_call *c, const uint8_t *bytes, size_t n) {
 
 status fn_md5(struct fn_call *c) {
     uint8_t sum[MD5_BYTES];
-    TRY(digest_md5(c->args[0].v->data, c->args[0].v->len, sum));
+    TRY(digest_md5(c->env, c->args[0].v->data, c->args[0].v->len, sum));
     return give_hex(c, sum, sizeof sum);
 }
 
 #define DIGEST(name, bytes)                                                                        \
     status fn_##name##_bytea(struct fn_call *c) {                                                  \
         uint8_t sum[bytes];                                                                        \
-        TRY(digest_##name(c->args[0].v->data, c->args[0].v->len, sum));                            \
+        TRY(digest_##name(c->env, c->args[0].v->data, c->args[0].v->len, sum));                    \
         return give_bytes(c, sum, sizeof sum);                                                     \
     }
 DIGEST(sha224, SHA224_BYTES)

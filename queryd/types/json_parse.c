@@ -156,7 +156,10 @@ static status read_word(struct parser *s) {
     return bad_token(s, s->at.len ? s->p : s->p + 1);
 }
 
+#define BYTE_NS 3
+
 static status next_token(struct parser *s) {
+    TRY(eval_work(s->env, s->at.len * BYTE_NS + 20));
     for (; s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r');
          s->p++) {
         if (*s->p != '\n') continue;

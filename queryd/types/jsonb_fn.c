@@ -119,43 +119,57 @@ status fn_jsonb_exists_all(struct fn_call *c) {
 
 /* ---- containment ---- */
 
-static bool contains(const struct jsonb *v, const struct jsonb *part);
+#define ELEMENT_NS 10
 
-static bool has_element(const struct jsonb *array, const struct jsonb *part) {
-    for (uint32_t i = 0; i < jsonb_count(array); i++)
-        if (contains(jsonb_element(array, i), part)) return true;
-    return false;
+static status contains(struct fn_call *c, const struct jsonb *v, const struct jsonb *part,
+                       bool *ret);
+
+static status has_element(struct fn_call *c, const struct jsonb *array, const struct jsonb *part,
+                          bool *ret) {
+    *ret = false;
+    for (uint32_t i = 0; !*ret && i < jsonb_count(array); i++)
+        TRY(contains(c, jsonb_element(array, i), part, ret));
+    return OK;
 }
 
-static bool contains_members(const struct jsonb *v, const struct jsonb *part) {
-    for (uint32_t i = 0; i < jsonb_count(part); i++) {
+static status contains_members(struct fn_call *c, const struct jsonb *v, const struct jsonb *part,
+                               bool *ret) {
+    *ret = true;
+    for (uint32_t i = 0; *ret && i < jsonb_count(part); i++) {
         const struct varlena *name = jsonb_varlena(jsonb_name(part, i));
         const struct jsonb *member = jsonb_find(v, name->data, name->len);
-        if (!member || !contains(member, jsonb_member(part, i))) return false;
+        *ret = member;
+        if (member) TRY(contains(c, member, jsonb_member(part, i), ret));
     }
-    return true;
+    return OK;
 }
 
-static bool contains(const struct jsonb *v, const struct jsonb *part) {
-    if (v->kind != part->kind) return false;
-    if (jsonb_is_scalar(v)) return jsonb_compare(v, part) == 0;
-    if (v->kind == JSONB_OBJECT) return contains_members(v, part);
-    for (uint32_t i = 0; i < jsonb_count(part); i++)
-        if (!has_element(v, jsonb_element(part, i))) return false;
-    return true;
+static status contains(struct fn_call *c, const struct jsonb *v, const struct jsonb *part,
+                       bool *ret) {
+    TRY(eval_work(c->env, ELEMENT_NS));
+    *ret = v->kind == part->kind;
+    if (!*ret) return OK;
+    if (v->kind == JSONB_OBJECT) return contains_members(c, v, part, ret);
+    if (jsonb_is_scalar(v)) *ret = jsonb_compare(v, part) == 0;
+    for (uint32_t i = 0; *ret && v->kind == JSONB_ARRAY && i < jsonb_count(part); i++)
+        TRY(has_element(c, v, jsonb_element(part, i), ret));
+    return OK;
 }
 
 /* An array contains also the scalars that it has, outermost. */
-static bool contains_root(datum v, datum part) {
+static status contains_root(struct fn_call *c, datum v, datum part) {
     const struct jsonb *x = jsonb_root(v.v), *y = jsonb_root(part.v);
-    return x->kind == JSONB_ARRAY && jsonb_is_scalar(y) ? has_element(x, y) : contains(x, y);
+    bool found;
+    TRY(x->kind == JSONB_ARRAY && jsonb_is_scalar(y) ? has_element(c, x, y, &found)
+                                                     : contains(c, x, y, &found));
+    return give_bool(c, found);
 }
 
 status fn_jsonb_contains(struct fn_call *c) {
-    return give_bool(c, contains_root(c->args[0], c->args[1]));
+    return contains_root(c, c->args[0], c->args[1]);
 }
 status fn_jsonb_contained(struct fn_call *c) {
-    return give_bool(c, contains_root(c->args[1], c->args[0]));
+    return contains_root(c, c->args[1], c->args[0]);
 }
 
 /* ---- sets: keys, members, elements ---- */

@@ -7,9 +7,14 @@ struct like {
     const char *p, *p_end; /* pattern */
     bool fold;             /* regardless of case */
     bool bytes;            /* bytea: _ is a byte */
+    const struct eval_env *env;
+    status ended; /* LIKE_BAD, and the pattern is good: why */
 };
 
 enum like_result { LIKE_NO, LIKE_YES, LIKE_BAD };
+
+#define STEPS_PER_TURN 4096
+#define STEP_NS 5
 
 static uint32_t next_letter(const struct like *l, const char **p, const char *end) {
     if (l->bytes || !(**p & 0x80)) {
@@ -35,9 +40,12 @@ static const char *find_next(const struct like *l, const char *p, const char *t,
 
 /* One % is remembered: on a mismatch the text goes on one character further behind it. Earlier ones
  * need no second thought, as the shortest run that they can take is always good enough. */
-static enum like_result match(const struct like *l, const char *t, const char *t_end) {
+static enum like_result match(struct like *l, const char *t, const char *t_end) {
     const char *p = l->p, *resume_p = NULL, *resume_t = NULL;
-    for (;;) {
+    for (uint32_t steps = 1;; steps++) {
+        if (steps % STEPS_PER_TURN == 0 &&
+            !ok(l->ended = eval_work(l->env, STEPS_PER_TURN * STEP_NS)))
+            return LIKE_BAD;
         bool advanced = false;
         if (p < l->p_end && *p == '%') {
             resume_p = ++p;
@@ -74,8 +82,9 @@ static enum like_result match(const struct like *l, const char *t, const char *t
 
 static status run(const struct eval_env *env, const char *text, size_t len, datum pattern,
                   bool fold, bool bytes, bool wanted, datum *ret) {
-    struct like l = {pattern.v->data, pattern.v->data + pattern.v->len, fold, bytes};
+    struct like l = {pattern.v->data, pattern.v->data + pattern.v->len, fold, bytes, env, OK};
     enum like_result r = match(&l, text, text + len);
+    TRY(l.ended);
     if (r == LIKE_BAD)
         return error_set(env->error, ST_INVALID_ESCAPE_SEQUENCE,
                          "LIKE pattern must not end with escape character");

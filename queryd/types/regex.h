@@ -22,6 +22,8 @@ struct regex;
 status regex_compile(const struct eval_env *env, struct arena *arena, const char *pattern,
                      size_t len, int flags, struct regex **ret);
 size_t regex_groups(const struct regex *);
+/* A search is under way: another one would disturb it. */
+bool regex_in_use(const struct regex *);
 
 /* A text made ready for matching. */
 struct regex_text {

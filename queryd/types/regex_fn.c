@@ -14,12 +14,13 @@ struct regex_flags {
     bool global;
 };
 
-/* The compiled expression of this call: the site's, when it was for the same pattern. A site whose
- * pattern changes keeps its first one only, so that it does not grow. */
+/* The compiled expression of this call: the site's, when it was for the same pattern and no other
+ * call is at work with it. A site whose pattern changes keeps its first one only, so that it does
+ * not grow. */
 static status prepare(struct fn_call *c, const struct varlena *pattern, int flags,
                       struct regex **ret) {
     struct kept *kept = c->site->memo;
-    if (kept && kept->len == pattern->len && kept->flags == flags &&
+    if (kept && !regex_in_use(kept->regex) && kept->len == pattern->len && kept->flags == flags &&
         !memcmp(kept->pattern, pattern->data, pattern->len)) {
         *ret = kept->regex;
         return OK;

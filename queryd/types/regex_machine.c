@@ -365,7 +365,7 @@ static bool run_looking(struct machine *m, const struct regex_text *t, size_t fr
     bool found = false;
     memset(set, 0, m->words * sizeof *set);
     put(set, m->start);
-    for (size_t at = from; at <= max_end && m->r->work < REGEX_WORK_MAX; at++) {
+    for (size_t at = from; at <= max_end && regex_goes_on(m->r); at++) {
         bool final = follow(m, set, t, at, kind_before(m, t, at), kind_at(m->r, t, at));
         if (final && at >= min_end) {
             *ret_end = at;
@@ -385,7 +385,7 @@ bool machine_run(struct machine *m, const struct regex_text *t, size_t from, siz
     memset(m->scratch, 0, m->words * sizeof *m->scratch);
     put(m->scratch, m->start);
     int number = find_known(m, m->scratch, kind_before(m, t, from));
-    for (size_t at = from; m->r->work < REGEX_WORK_MAX; at++) {
+    for (size_t at = from; regex_goes_on(m->r); at++) {
         if (at >= min_end && accepts(m, number, t, at)) {
             *ret_end = at;
             found = true;

@@ -47,6 +47,7 @@ status regex_text_of(const struct eval_env *env, const char *bytes, size_t len,
     size_t n = 0;
     for (const char *p = bytes, *end = bytes + len; p < end; n++) {
         size_t width;
+        TRY(eval_work(env, 5));
         offsets[n] = (uint32_t)(p - bytes);
         chars[n] = utf8_decode(p, end, &width);
         p += width;
@@ -70,7 +71,7 @@ static struct machine *machine_of(struct match *m, struct node *n) {
 static bool run(struct match *m, struct node *n, size_t from, size_t min_end, size_t max_end,
                 enum seek seek, size_t *ret_end) {
     struct machine *machine = machine_of(m, n);
-    return machine && m->r->work < REGEX_WORK_MAX &&
+    return machine && regex_goes_on(m->r) &&
            machine_run(machine, m->t, from, min_end, max_end, seek, ret_end);
 }
 
@@ -172,7 +173,7 @@ static bool iterate(struct match *m, struct iterations *it) {
     for (;;) {
         bool found = it->n <= it->max && low <= high &&
                      run(m, inner, it->ends[it->n - 1], low, high, seek, &it->ends[it->n]);
-        if (m->failed || m->r->work >= REGEX_WORK_MAX) return false;
+        if (m->failed || !regex_goes_on(m->r)) return false;
         if (found) {
             bool empty = it->ends[it->n] == it->ends[it->n - 1];
             if (it->ends[it->n] == it->to && it->n >= it->min && verify(m, it)) return true;
@@ -277,21 +278,44 @@ static bool match_from(struct match *m, size_t start) {
     return false;
 }
 
+#define WORK_PER_TURN 20000
+#define WORK_NS 4
+
+bool regex_turn(struct regex *r) {
+    if (!ok(r->ended) || r->work >= REGEX_WORK_MAX) return false;
+    r->ended = eval_turn(r->env);
+    r->turn_at = r->work + WORK_PER_TURN;
+    return ok(r->ended);
+}
+
+static status find(struct match *m, size_t start, bool *ret_found) {
+    struct regex *r = m->r;
+    r->work = 0;
+    r->turn_at = m->env->session ? WORK_PER_TURN : REGEX_WORK_MAX;
+    r->ended = OK;
+    r->env = m->env;
+    *ret_found = match_from(m, start);
+    r->env = NULL;
+    if (m->failed) return out_of_memory(m->env);
+    TRY(r->ended);
+    if (!*ret_found && r->work >= REGEX_WORK_MAX)
+        return error_set(m->env->error, ST_STATEMENT_TOO_COMPLEX,
+                         "regular expression failed: regular expression is too complex");
+    return eval_work(m->env, r->work % WORK_PER_TURN * WORK_NS);
+}
+
+bool regex_in_use(const struct regex *r) {
+    return r->env;
+}
+
 status regex_find(const struct eval_env *env, struct regex *r, const struct regex_text *t,
                   size_t start, struct regex_span *spans, bool *ret_found) {
     struct match m = {.r = r, .t = t, .spans = spans, .env = env};
     *ret_found = false;
-    r->work = 0;
     if (start > t->n) return OK;
     if (!spans && r->root->refers_back) {
         m.spans = arena_array(env->arena, r->n_groups + 1, sizeof *spans);
         if (!m.spans) return out_of_memory(env);
     }
-    bool found = match_from(&m, start);
-    if (m.failed) return out_of_memory(env);
-    if (!found && r->work >= REGEX_WORK_MAX)
-        return error_set(env->error, ST_STATEMENT_TOO_COMPLEX,
-                         "regular expression failed: regular expression is too complex");
-    *ret_found = found;
-    return OK;
+    return find(&m, start, ret_found);
 }

@@ -101,8 +101,11 @@ struct regex {
     struct node *root;
     struct node **groups; /* by number; NULL: still open */
     uint32_t n_groups;
-    struct machine *finder; /* of the root, beginning anywhere */
-    uint64_t work;          /* of the present search */
+    struct machine *finder;     /* of the root, beginning anywhere */
+    const struct eval_env *env; /* of the present search; NULL: there is none */
+    uint64_t work;              /* of the present search */
+    uint64_t turn_at;           /* when it amounts to this, others have their turn */
+    status ended;               /* why the search does not go on; OK: it does */
     uint8_t ascii_kinds[128];
     uint64_t ascii_signs[128];
 };
@@ -121,6 +124,12 @@ enum seek { SEEK_LONGEST, SEEK_SHORTEST };
 bool machine_run(struct machine *, const struct regex_text *, size_t from, size_t min_end,
                  size_t max_end, enum seek, size_t *ret_end);
 #define REGEX_WORK_MAX UINT64_C(400000000)
+
+/* Whether the search may go on. Others may run meanwhile. */
+bool regex_turn(struct regex *);
+static inline bool regex_goes_on(struct regex *r) {
+    return r->work < r->turn_at || regex_turn(r);
+}
 
 static inline uint32_t regex_char(const struct regex_text *t, size_t at) {
     return t->chars ? t->chars[at] : (uint8_t)t->bytes[at];

@@ -262,11 +262,14 @@ static int hex_value(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+#define HEX_NS 3 /* reading two digits */
+
 static status hex_in(const struct eval_env *env, const char *text, size_t len, datum *ret) {
     struct varlena *v = varlena_new(env->arena, len / 2);
     if (!v) return out_of_memory(env);
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
+        TRY(eval_work(env, HEX_NS));
         if (is_space(text[i])) continue;
         int high = hex_value(text[i]);
         int low = i + 1 < len ? hex_value(text[i + 1]) : 0;

@@ -47,6 +47,8 @@ NAME_TEXT(le, <=)
 NAME_TEXT(gt, >)
 NAME_TEXT(ge, >=)
 
+#define CHARACTER_NS 3 /* looking at one, or a little more */
+
 /* ---- conversions between the string types ---- */
 
 status fn_name_text(struct fn_call *c) {
@@ -190,6 +192,7 @@ status fn_text_reverse(struct fn_call *c) {
     const char *p = v->data, *end = v->data + v->len;
     char *q = out->data + v->len;
     while (p < end) {
+        TRY(eval_work(c->env, CHARACTER_NS));
         size_t n = utf8_len(p, end);
         q -= n;
         memcpy(q, p, n);
@@ -247,8 +250,13 @@ static status trim(struct fn_call *c, bool left, bool right) {
     const struct varlena *v = c->args[0].v;
     const struct varlena *set = c->nargs > 1 ? c->args[1].v : &blank.head;
     const char *p = v->data, *end = v->data + v->len;
-    while (left && p < end && in_set(p, utf8_len(p, end), set)) p += utf8_len(p, end);
+    size_t step_ns = set->len * CHARACTER_NS;
+    while (left && p < end && in_set(p, utf8_len(p, end), set)) {
+        TRY(eval_work(c->env, step_ns));
+        p += utf8_len(p, end);
+    }
     while (right && p < end) {
+        TRY(eval_work(c->env, step_ns));
         const char *last = end - 1;
         while (last > p && ((uint8_t)*last & 0xC0) == 0x80) last--;
         if (!in_set(last, (size_t)(end - last), set)) break;
@@ -356,7 +364,8 @@ status fn_replace_text(struct fn_call *c) {
     struct buf b = {0};
     status s = OK;
     while (ok(s) && p < end && (at = memmem(p, (size_t)(end - p), from->data, from->len))) {
-        s = buf_add(&b, p, (size_t)(at - p));
+        s = eval_work(c->env, (size_t)(at - p) + 20);
+        if (ok(s)) s = buf_add(&b, p, (size_t)(at - p));
         if (ok(s)) s = buf_add(&b, to->data, to->len);
         p = at + from->len;
     }
@@ -403,14 +412,15 @@ status fn_translate(struct fn_call *c) {
         size_t n = utf8_len(p, end);
         const char *f = from->data, *f_end = f + from->len, *t = to->data, *t_end = t + to->len;
         bool found = false;
-        while (f < f_end && !found) {
+        s = eval_work(c->env, (from->len + 1) * CHARACTER_NS);
+        while (ok(s) && f < f_end && !found) {
             size_t m = utf8_len(f, f_end), k = t < t_end ? utf8_len(t, t_end) : 0;
             found = m == n && !memcmp(f, p, n);
             if (found) s = buf_add(&b, t, k);
             f += m;
             t += k;
         }
-        if (!found) s = buf_add(&b, p, n);
+        if (!found && ok(s)) s = buf_add(&b, p, n);
         p += n;
     }
     return give_buf(c, s, &b);
@@ -429,6 +439,7 @@ static status change_case(struct fn_call *c, enum letter_case wanted) {
     char *q = out->data;
     bool in_word = false;
     while (p < end) {
+        TRY(eval_work(c->env, CHARACTER_NS));
         bool upper = wanted == CASE_UPPER || (wanted == CASE_TITLE && !in_word);
         if (!(*p & 0x80)) {
             in_word = is_letter(*p) || is_digit(*p);

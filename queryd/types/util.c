@@ -1,6 +1,12 @@
 /* Small things every family uses: messages, white space, UTF-8, hashing, key pieces. */
 #include "types/internal.h"
 
+status eval_turn(const struct eval_env *env) {
+    struct session_env *s = env->session;
+    s->work_ns = 0;
+    return s->turn ? s->turn(s, env->error) : OK;
+}
+
 status bad_input(const struct eval_env *env, const char *type_name, const char *text, size_t len) {
     return error_set(env->error, ST_INVALID_TEXT_REPRESENTATION,
                      "invalid input syntax for type %s: \"%.*s\"", type_name,

@@ -37,12 +37,6 @@ struct session {
 
 static struct fake_env *fake;
 
-/* Statements in tests are short and alone in their worker. */
-status sql_env_breathe(struct sql_env *env) {
-    (void)env;
-    return OK;
-}
-
 static inline void hear(struct sql_env *env, const char *severity, const char *sqlstate,
                         const char *message) {
     struct session *s = env->session;
