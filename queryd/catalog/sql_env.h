@@ -18,6 +18,26 @@ struct ast_set_variable;
 
 /* Settings that change what statements mean; the session maps SET to them. Strings are the
  * session's. */
+/* Ways to carry out a query that a setting can tell the planner to avoid. */
+enum plan_way {
+    WAY_SEQSCAN,
+    WAY_INDEXSCAN,
+    WAY_INDEXONLYSCAN,
+    WAY_NESTLOOP,
+    WAY_HASHJOIN,
+    WAY_MERGEJOIN,
+    WAY_SORT,
+    WAY_INCREMENTAL_SORT,
+    WAY_HASHAGG,
+    WAY_MATERIAL,
+    WAY_MEMOIZE
+};
+
+/* What the planner goes by; part of a cached plan's key, so without padding. All zero: defaults. */
+struct plan_settings {
+    uint64_t avoided; /* 1 << enum plan_way: where enable_… is off */
+};
+
 struct sql_settings {
     const char *user; /* current_user */
     uint32_t user_oid;
@@ -36,8 +56,7 @@ struct sql_settings {
     int64_t temp_file_limit_kb; /* -1: none */
     bool check_function_bodies;
     uint32_t statistics_target;
-    bool enable_seqscan, enable_indexscan, enable_indexonlyscan, enable_hashjoin, enable_mergejoin,
-        enable_nestloop, enable_hashagg, enable_sort;
+    struct plan_settings planning;
 };
 
 /* A prepared statement and its arguments, inside of another statement. */

@@ -124,6 +124,15 @@ status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
 
 /* ---- EXPLAIN ---- */
 
+static void add_groups(struct plan_group_counts *sum, const struct plan_group_counts *g) {
+    sum->groups += g->groups;
+    sum->methods |= g->methods;
+    sum->memory_total += g->memory_total;
+    sum->disk_total += g->disk_total;
+    if (g->memory_most > sum->memory_most) sum->memory_most = g->memory_most;
+    if (g->disk_most > sum->disk_most) sum->disk_most = g->disk_most;
+}
+
 /* All operators of the plan node together: a subquery's may have been opened several times. */
 static const struct plan_counts *counts_of(void *arg, const struct plan *plan) {
     struct execution *x = arg;
@@ -141,6 +150,8 @@ static const struct plan_counts *counts_of(void *arg, const struct plan *plan) {
         if (c->batches > sum->batches) sum->batches = c->batches;
         if (c->sort > sum->sort) sum->sort = c->sort;
         sum->disk_bytes += c->disk_bytes;
+        add_groups(&sum->whole, &c->whole);
+        add_groups(&sum->presorted, &c->presorted);
     }
     return sum;
 }

@@ -92,19 +92,29 @@ static void note_bytes(struct sorter *s, uint64_t bytes) {
     if (bytes > s->most_bytes) s->most_bytes = bytes;
 }
 
-status sorter_add(struct sorter *s, const struct vec *columns, uint16_t row) {
-    TRY(row_store_add(s->rows, columns, row, NULL));
-    return row_store_bytes(s->rows) > s->budget ? write_run(s) : OK;
-}
-
-status sorter_add_batch(struct sorter *s, const struct batch *b) {
-    TRY(row_store_add_batch(s->rows, b));
+/* Rows have come: those that are not wanted go, and what is more than memory holds. */
+static status settle(struct sorter *s) {
     bool full = row_store_bytes(s->rows) > s->budget;
     if (s->bound && (s->rows->n > 2 * s->bound + 4 * BATCH_ROWS || (full && s->rows->n > s->bound)))
         TRY(prune(s));
     size_t bytes = row_store_bytes(s->rows);
     note_bytes(s, bytes);
     return bytes > s->budget && s->rows->n > 0 ? write_run(s) : OK;
+}
+
+status sorter_add(struct sorter *s, const struct vec *columns, uint16_t row) {
+    TRY(row_store_add(s->rows, columns, row, NULL));
+    return settle(s);
+}
+
+status sorter_add_row(struct sorter *s, const struct stored_row *r) {
+    TRY(row_store_adopt(s->rows, r));
+    return settle(s);
+}
+
+status sorter_add_batch(struct sorter *s, const struct batch *b) {
+    TRY(row_store_add_batch(s->rows, b));
+    return settle(s);
 }
 
 /* ---- merging ---- */

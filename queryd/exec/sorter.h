@@ -34,6 +34,8 @@ struct sorter {
 status sorter_new(struct execution *x, uint16_t ncolumns, const struct type *const *types,
                   const struct plan_sort_column *columns, uint16_t n, struct sorter **ret);
 status sorter_add(struct sorter *s, const struct vec *columns, uint16_t row);
+/* A row of the same columns, copied. */
+status sorter_add_row(struct sorter *s, const struct stored_row *r);
 status sorter_add_batch(struct sorter *s, const struct batch *b);
 /* No more rows come; sorter_read gives them from the first. */
 status sorter_finish(struct sorter *s);

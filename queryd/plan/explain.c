@@ -189,20 +189,9 @@ static int width_of(const struct plan *p) {
     return width;
 }
 
-/* What must be done before the first row can come. */
-static double startup_cost(const struct plan *p) {
-    switch (p->kind) {
-    case PLAN_SORT:
-    case PLAN_AGG:
-    case PLAN_SETOP: return p->left ? p->left->cost : 0;
-    case PLAN_HASH_JOIN: return p->right->cost;
-    default: return p->left ? startup_cost(p->left) : 0;
-    }
-}
-
 static status add_costs(struct explain *x, const struct plan *p, struct explain_node *n) {
     int width = width_of(p);
-    double start = startup_cost(p) < p->cost ? startup_cost(p) : p->cost;
+    double start = p->startup < p->cost ? p->startup : p->cost;
     if (!x->o->costs) return OK;
     n->costs = arena_printf(x->arena, "  (cost=%.2f..%.2f rows=%.0f width=%d)", start, p->cost,
                             p->rows, width);
@@ -315,21 +304,30 @@ static status tell_scan(struct explain *x, const struct plan *p, struct explain_
                  : OK;
 }
 
-static status tell_sort(struct explain *x, const struct plan *p, struct explain_node *n) {
-    struct list *keys = NULL;
-    for (uint16_t i = 0; i < p->sort.n; i++) {
+static status sort_keys(struct explain *x, const struct plan *p, uint16_t n, bool directions,
+                        struct list **keys) {
+    for (uint16_t i = 0; i < n; i++) {
         const struct plan_sort_column *c = &p->sort.columns[i];
         const struct expr *e = p->left->out[c->column];
         char *text = e ? words(x, e, p->left, NULL) : arena_strdup(x->arena, "?");
         const char *nulls = c->descending == c->nulls_first ? ""
                             : c->nulls_first                ? " NULLS FIRST"
                                                             : " NULLS LAST";
-        text = text ? arena_printf(x->arena, "%s%s%s", text, c->descending ? " DESC" : "", nulls)
-                    : NULL;
+        if (text && directions)
+            text = arena_printf(x->arena, "%s%s%s", text, c->descending ? " DESC" : "", nulls);
         if (!text) return out_of_arena(x);
-        TRY(list_append(x->arena, &keys, text));
+        TRY(list_append(x->arena, keys, text));
     }
-    return keys ? add(x, n, "Sort Key", PROPERTY_LIST, false, NULL, keys) : OK;
+    return OK;
+}
+
+static status tell_sort(struct explain *x, const struct plan *p, struct explain_node *n) {
+    struct list *keys = NULL, *presorted = NULL;
+    TRY(sort_keys(x, p, p->sort.n, true, &keys));
+    TRY(add(x, n, "Sort Key", PROPERTY_LIST, false, NULL, keys));
+    if (!p->sort.presorted) return OK;
+    TRY(sort_keys(x, p, p->sort.presorted, false, &presorted));
+    return add(x, n, "Presorted Key", PROPERTY_LIST, false, NULL, presorted);
 }
 
 static status tell_agg(struct explain *x, const struct plan *p, struct explain_node *n) {
@@ -366,7 +364,8 @@ static status tell_kind(struct explain *x, const struct plan *p, struct explain_
     static const char *const setops[] = {"Union", "Intersect", "Except"};
     switch (p->kind) {
     case PLAN_SCAN: return tell_scan(x, p, n);
-    case PLAN_SORT: return tell_sort(x, p, n);
+    case PLAN_SORT:
+    case PLAN_INCREMENTAL_SORT: return tell_sort(x, p, n);
     case PLAN_AGG: return tell_agg(x, p, n);
     case PLAN_NEST:
         TRY(fact(x, n, "Join Type", join_word(p->nest.join)));

@@ -16,6 +16,14 @@ struct explain_options {
 /* What an execution has counted at one operator. */
 enum plan_sort_method { PLAN_SORT_NONE, PLAN_SORT_MEMORY, PLAN_SORT_TOP_N, PLAN_SORT_EXTERNAL };
 
+/* Of an incremental sort: groups sorted in one way. */
+struct plan_group_counts {
+    uint64_t groups;
+    uint64_t memory_total, memory_most; /* bytes; of those sorted in memory … */
+    uint64_t disk_total, disk_most;     /* … and of the others */
+    unsigned methods;                   /* 1 << plan_sort_method */
+};
+
 struct plan_counts {
     uint64_t loops, rows, removed; /* over all loops; removed by its filter */
     uint64_t first_ns, total_ns;   /* until the first rows of a loop; until the end */
@@ -24,6 +32,7 @@ struct plan_counts {
     uint64_t batches;              /* into which a hash table was cut; 0: it was made for nothing */
     uint64_t buckets;
     enum plan_sort_method sort;
+    struct plan_group_counts whole, presorted; /* by all keys; by those that were left */
 };
 
 struct explain_times {
@@ -39,7 +48,7 @@ status plan_explain(struct sql_env *env, struct arena *a, const struct plan_stat
 
 /* ---- between the files of EXPLAIN ---- */
 
-enum property_kind { PROPERTY_TEXT, PROPERTY_NUMBER, PROPERTY_BOOL, PROPERTY_LIST };
+enum property_kind { PROPERTY_TEXT, PROPERTY_NUMBER, PROPERTY_BOOL, PROPERTY_LIST, PROPERTY_GROUP };
 
 struct explain_property {
     struct explain_property *next;
@@ -47,7 +56,9 @@ struct explain_property {
     enum property_kind kind;
     bool structured; /* not in the text format, whose head says it */
     const char *value;
-    const struct list *items; /* LIST: char * */
+    const struct list *items;              /* LIST: char * */
+    const struct explain_property *inside; /* GROUP */
+    const char *tag;                       /* GROUP: its name in XML */
 };
 
 struct explain_node {

@@ -2,6 +2,9 @@
 #include "plan/explain.h"
 #include "plan/internal.h"
 
+static const char *const method_names[] = {"still in progress", "quicksort", "top-N heapsort",
+                                           "external merge"};
+
 static uint64_t kb(uint64_t bytes) {
     return (bytes + 1023) / 1024;
 }
@@ -23,17 +26,96 @@ static status put_line(struct arena *a, struct explain_node *n, const char *labe
 
 static status tell_sort(struct arena *a, const struct plan_counts *c, bool text,
                         struct explain_node *n) {
-    static const char *const methods[] = {"still in progress", "quicksort", "top-N heapsort",
-                                          "external merge"};
     const char *where = c->sort == PLAN_SORT_EXTERNAL ? "Disk" : "Memory";
     if (c->sort == PLAN_SORT_NONE) return OK;
     if (text)
         return put_line(a, n, "Sort Method",
-                        arena_printf(a, "%s  %s: %llukB", methods[c->sort], where,
+                        arena_printf(a, "%s  %s: %llukB", method_names[c->sort], where,
                                      (unsigned long long)kb(c->memory_bytes)));
-    TRY(put(a, n, "Sort Method", PROPERTY_TEXT, methods[c->sort]));
+    TRY(put(a, n, "Sort Method", PROPERTY_TEXT, method_names[c->sort]));
     TRY(put_number(a, n, "Sort Space Used", kb(c->memory_bytes)));
     return put(a, n, "Sort Space Type", PROPERTY_TEXT, where);
+}
+
+/* ---- incremental sort ---- */
+
+/* In the order in which PostgreSQL names them. */
+static status methods_used(struct arena *a, unsigned methods, struct list **ret) {
+    static const enum plan_sort_method order[] = {PLAN_SORT_TOP_N, PLAN_SORT_MEMORY,
+                                                  PLAN_SORT_EXTERNAL};
+    for (unsigned i = 0; i < 3; i++)
+        if (methods & 1u << order[i]) TRY(list_append(a, ret, (void *)method_names[order[i]]));
+    return OK;
+}
+
+static char *group_space(struct arena *a, const char *word, const struct plan_group_counts *g,
+                         uint64_t total, uint64_t most) {
+    return arena_printf(a, "  Average %s: %llukB  Peak %s: %llukB", word,
+                        (unsigned long long)kb(total / g->groups), word,
+                        (unsigned long long)kb(most));
+}
+
+static status group_line(struct arena *a, const char *label, const struct plan_group_counts *g,
+                         struct explain_node *n) {
+    struct list *methods = NULL;
+    TRY(methods_used(a, g->methods, &methods));
+    char *line = arena_printf(a, "%llu  Sort Method%s: ", (unsigned long long)g->groups,
+                              list_n(methods) > 1 ? "s" : "");
+    LIST_EACH(const char *, m, methods)
+    if (line) line = arena_printf(a, "%s%s%s", line, m_i ? ", " : "", m);
+    const char *memory = "", *disk = "";
+    if (g->memory_most) memory = group_space(a, "Memory", g, g->memory_total, g->memory_most);
+    if (g->disk_most) disk = group_space(a, "Disk", g, g->disk_total, g->disk_most);
+    if (!line || !memory || !disk) return STATUS(OUT_OF_MEMORY);
+    return put_line(a, n, label, arena_printf(a, "%s%s%s", line, memory, disk));
+}
+
+static status put_group(struct arena *a, struct explain_node *n, const char *label, const char *tag,
+                        const struct explain_node *inside) {
+    struct explain_property *p = arena_zalloc(a, sizeof *p);
+    if (!p) return STATUS(OUT_OF_MEMORY);
+    *p = (struct explain_property){.label = label,
+                                   .kind = PROPERTY_GROUP,
+                                   .structured = true,
+                                   .inside = inside->first,
+                                   .tag = tag};
+    *n->last = p;
+    n->last = &p->next;
+    return OK;
+}
+
+static status put_space(struct arena *a, struct explain_node *n, const char *label,
+                        const struct plan_group_counts *g, uint64_t total, uint64_t most) {
+    struct explain_node inside = {.last = &inside.first};
+    if (!most) return OK;
+    TRY(put_number(a, &inside, "Average Sort Space Used", kb(total / g->groups)));
+    TRY(put_number(a, &inside, "Peak Sort Space Used", kb(most)));
+    return put_group(a, n, label, "Sort Space", &inside);
+}
+
+static status group_properties(struct arena *a, const char *label,
+                               const struct plan_group_counts *g, struct explain_node *n) {
+    struct explain_node inside = {.last = &inside.first};
+    struct list *methods = NULL;
+    TRY(methods_used(a, g->methods, &methods));
+    TRY(put_number(a, &inside, "Group Count", g->groups));
+    if (!explain_add(a, &inside, "Sort Methods Used", PROPERTY_LIST, true, NULL, methods))
+        return STATUS(OUT_OF_MEMORY);
+    TRY(put_space(a, &inside, "Sort Space Memory", g, g->memory_total, g->memory_most));
+    TRY(put_space(a, &inside, "Sort Space Disk", g, g->disk_total, g->disk_most));
+    return put_group(a, n, label, "Incremental Sort Groups", &inside);
+}
+
+static status tell_incremental(struct arena *a, const struct plan_counts *c, bool text,
+                               struct explain_node *n) {
+    static const char *const labels[] = {"Full-sort Groups", "Pre-sorted Groups"};
+    const struct plan_group_counts *groups[] = {&c->whole, &c->presorted};
+    for (unsigned i = 0; i < 2; i++) {
+        if (!groups[i]->groups) continue;
+        TRY(text ? group_line(a, labels[i], groups[i], n)
+                 : group_properties(a, labels[i], groups[i], n));
+    }
+    return OK;
 }
 
 static status tell_agg(struct arena *a, const struct plan_counts *c, bool text,
@@ -71,6 +153,7 @@ status explain_memory(struct arena *a, const struct plan *p, const struct plan_c
     if (!c || !c->loops) return OK;
     switch (p->kind) {
     case PLAN_SORT: return tell_sort(a, c, text, n);
+    case PLAN_INCREMENTAL_SORT: return tell_incremental(a, c, text, n);
     case PLAN_AGG: return p->agg.ngroup && c->batches ? tell_agg(a, c, text, n) : OK;
     case PLAN_HASH_JOIN: return c->batches ? tell_hash(a, c, text, n) : OK;
     default: return OK;

@@ -56,23 +56,35 @@ static status value_of(const struct explain_property *p, struct buf *out) {
     return p->kind == PROPERTY_TEXT ? quoted(p->value, out) : buf_add_str(out, p->value);
 }
 
-static status json_node(const struct explain_node *x, unsigned n, struct buf *out) {
+static status json_list(const struct explain_property *p, struct buf *out) {
+    TRY(buf_add_str(out, "["));
+    LIST_EACH(const char *, item, p->items) {
+        if (item_i) TRY(buf_add_str(out, ", "));
+        TRY(quoted(item, out));
+    }
+    return buf_add_str(out, "]");
+}
+
+static status json_properties(const struct explain_property *first, unsigned n, struct buf *out) {
     TRY(buf_add_str(out, "{"));
-    for (const struct explain_property *p = x->first; p; p = p->next) {
-        TRY(buf_add_str(out, p == x->first ? "\n" : ",\n"));
+    for (const struct explain_property *p = first; p; p = p->next) {
+        TRY(buf_add_str(out, p == first ? "\n" : ",\n"));
         TRY(indent(out, n + 2));
         TRY(buf_printf(out, "\"%s\": ", p->label));
-        if (p->kind != PROPERTY_LIST) {
-            TRY(value_of(p, out));
-            continue;
+        if (p->kind == PROPERTY_GROUP) {
+            TRY(json_properties(p->inside, n + 2, out));
+            TRY(buf_add_str(out, "\n"));
+            TRY(indent(out, n + 2));
+            TRY(buf_add_str(out, "}"));
+        } else {
+            TRY(p->kind == PROPERTY_LIST ? json_list(p, out) : value_of(p, out));
         }
-        TRY(buf_add_str(out, "["));
-        LIST_EACH(const char *, item, p->items) {
-            if (item_i) TRY(buf_add_str(out, ", "));
-            TRY(quoted(item, out));
-        }
-        TRY(buf_add_str(out, "]"));
     }
+    return OK;
+}
+
+static status json_node(const struct explain_node *x, unsigned n, struct buf *out) {
+    TRY(json_properties(x->first, n, out));
     if (x->children) {
         TRY(buf_add_str(out, ",\n"));
         TRY(indent(out, n + 2));
@@ -92,10 +104,16 @@ static status json_node(const struct explain_node *x, unsigned n, struct buf *ou
     return buf_add_str(out, "}");
 }
 
-static status yaml_node(const struct explain_node *x, unsigned n, struct buf *out) {
-    for (const struct explain_property *p = x->first; p; p = p->next) {
-        if (p != x->first) TRY(indent(out, n));
+static status yaml_properties(const struct explain_property *first, unsigned n, struct buf *out) {
+    for (const struct explain_property *p = first; p; p = p->next) {
+        if (p != first) TRY(indent(out, n));
         TRY(buf_printf(out, "%s: ", p->label));
+        if (p->kind == PROPERTY_GROUP) {
+            TRY(buf_add_str(out, "\n"));
+            TRY(indent(out, n + 2));
+            TRY(yaml_properties(p->inside, n + 2, out));
+            continue;
+        }
         if (p->kind != PROPERTY_LIST) TRY(value_of(p, out));
         LIST_EACH(const char *, item, p->kind == PROPERTY_LIST ? p->items : NULL) {
             TRY(buf_add_str(out, "\n"));
@@ -105,6 +123,11 @@ static status yaml_node(const struct explain_node *x, unsigned n, struct buf *ou
         }
         TRY(buf_add_str(out, "\n"));
     }
+    return OK;
+}
+
+static status yaml_node(const struct explain_node *x, unsigned n, struct buf *out) {
+    TRY(yaml_properties(x->first, n, out));
     if (!x->children) return OK;
     TRY(indent(out, n));
     TRY(buf_add_str(out, "Plans: \n"));
@@ -150,12 +173,34 @@ static status xml_list(const struct explain_property *p, unsigned n, struct buf 
     return buf_add_str(out, "\n");
 }
 
+static status xml_properties(const struct explain_property *first, unsigned n, struct buf *out);
+
+static status xml_group(const struct explain_property *p, unsigned n, struct buf *out) {
+    TRY(indent(out, n));
+    TRY(xml_tag(p->tag, "<", out));
+    TRY(buf_add_str(out, "\n"));
+    TRY(xml_properties(p->inside, n + 2, out));
+    TRY(indent(out, n));
+    TRY(xml_tag(p->tag, "</", out));
+    return buf_add_str(out, "\n");
+}
+
+static status xml_properties(const struct explain_property *first, unsigned n, struct buf *out) {
+    for (const struct explain_property *p = first; p; p = p->next) {
+        if (p->kind == PROPERTY_GROUP)
+            TRY(xml_group(p, n, out));
+        else if (p->kind == PROPERTY_LIST)
+            TRY(xml_list(p, n, out));
+        else
+            TRY(xml_element(p->label, p->value, n, out));
+    }
+    return OK;
+}
+
 static status xml_node(const struct explain_node *x, unsigned n, struct buf *out) {
     TRY(indent(out, n));
     TRY(buf_add_str(out, "<Plan>\n"));
-    for (const struct explain_property *p = x->first; p; p = p->next)
-        TRY(p->kind == PROPERTY_LIST ? xml_list(p, n + 2, out)
-                                     : xml_element(p->label, p->value, n + 2, out));
+    TRY(xml_properties(x->first, n + 2, out));
     if (x->children) {
         TRY(indent(out, n + 2));
         TRY(buf_add_str(out, "<Plans>\n"));

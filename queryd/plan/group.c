@@ -154,6 +154,7 @@ static status make_agg(struct planner *p, struct plan *input, struct expr **grou
     TRY(plan_asked(p, plan, asked, (uint16_t)(ngroup + aggs->n)));
     plan->rows = group_rows(p, input);
     plan->cost = input->cost + input->rows * (0.5 + 0.2 * aggs->n);
+    plan->startup = plan->cost;
     TRY(compile_over(p, plan, values, n, input, NULL, &plan->agg.values));
     *ret = plan;
     return OK;
@@ -198,9 +199,8 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     const struct operator_info *op = operator_find(e->agg.aggregate->sort_operator);
     if (!op) return OK;
     bool descending = op->btree_strategy == 5;
-    struct plan_sort_wish wish = {.n = 1, .limit = 1};
-    wish.columns[0] = (struct wish_column){column, descending, descending};
-    p->wish = &wish;
+    struct order_key key = {.expr = column, .descending = descending, .nulls_first = descending};
+    struct order_wish wish = {.n = 1, .keys = &key, .limit = 1};
     struct conjuncts quals = {0};
     TRY(conjuncts_add(p, &quals, q->where));
     struct expr *not_null = expr_new_n(p->c->arena, EXPR_NULL_TEST, BOOLOID, -1, 1);
@@ -216,16 +216,11 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     for (uint32_t i = 0; i < all.n; i++) {
         struct rte_set used;
         TRY(query_rtes_of(all.items[i], &used));
-        if (rte_set_empty(&used)) {
-            p->wish = NULL;
-            return OK;
-        }
+        if (rte_set_empty(&used)) return OK;
     }
     struct plan *scan;
-    status s = relation_path(p, q->from[0]->rte, &all, NULL, &scan);
-    p->wish = NULL;
-    TRY(s);
-    if (!scan->norder) return OK;
+    TRY(relation_path(p, q->from[0]->rte, &all, NULL, &wish, &scan));
+    if (!order_prefix(p, scan->order, scan->norder, &key, 1)) return OK;
     struct expr *one = expr_const(p->c->arena, INT8OID, datum_int8(1), false, -1);
     NEEDS(p, one);
     TRY(plan_limit(p, scan, one, NULL, &scan));

@@ -39,6 +39,14 @@ struct plan_context {
     uint16_t sublinks_cap;
 };
 
+/* Expressions that rows are sorted by; those that are equal wherever both are known have one leader
+ * (order.c). */
+struct order_terms {
+    uint16_t n, cap;
+    struct expr **exprs;
+    uint16_t *leaders;
+};
+
 /* One query level. */
 struct planner {
     struct plan_context *c;
@@ -48,8 +56,9 @@ struct planner {
     struct rte_plan *rtes; /* per range table entry */
     uint16_t nsemi;
     struct semi_join *semis;
-    struct plan_sort_wish *wish; /* order that would be welcome, NULL: none */
-    uint16_t tableoid_column;    /* of plan_expression */
+    struct order_wish *wish; /* order that would be welcome, NULL: none */
+    struct order_terms terms;
+    uint16_t tableoid_column; /* of plan_expression */
 };
 
 /* A join made of an EXISTS or IN: right: its FROM, absorbed into the query. */
@@ -70,14 +79,13 @@ struct rte_plan {
         *indexes; /* of a RELATION, in terms of the query; NULL: not looked at yet */
 };
 
-struct wish_column {
-    struct expr *expr;
-    bool descending, nulls_first;
-};
-struct plan_sort_wish {
+/* What the rows of FROM are wanted for next. */
+struct order_wish {
+    bool grouping; /* equal rows side by side, in whatever order; else sorted by the keys */
     uint16_t n;
-    struct wish_column columns[INDEX_COLUMNS_MAX];
-    double limit; /* rows that will be asked for; 0: all */
+    struct order_key *keys;
+    double limit;  /* rows that will be asked for; 0: all */
+    double groups; /* grouping: how many hash aggregation would keep */
 };
 
 /* A part of a join under construction. */
@@ -102,6 +110,13 @@ status plan_memory(struct planner *p);
         if (!(pointer)) return plan_memory(p);                                                     \
     } while (0)
 #define NEW(p, pointer) NEW_N(p, pointer, 1)
+#define COST_AVOIDED 1e10 /* of a way that a setting says to avoid */
+static inline bool plan_avoids(const struct planner *p, enum plan_way way) {
+    return p->c->env->settings->planning.avoided >> way & 1;
+}
+static inline double cost_avoided(const struct planner *p, enum plan_way way) {
+    return plan_avoids(p, way) ? COST_AVOIDED : 0;
+}
 status plan_unsupported(struct planner *p, const char *what);
 status plan_stack(struct planner *p);
 
@@ -118,15 +133,56 @@ status plan_filter(struct planner *p, struct plan *child, struct conjuncts *qual
                    struct plan **ret);
 /* Conditions that no row has a say in: looked at once, before the child begins. */
 status plan_gate(struct planner *p, struct plan *child, struct conjuncts *quals, struct plan **ret);
+
+/* capacity.c */
+void plan_set_capacity(struct plan *plan);
+
+/* sort.c */
+/* The child itself where its rows are sorted so; only what is missing where they are in part. */
 status plan_sort(struct planner *p, struct plan *child, const struct plan_sort_column *columns,
                  uint16_t n, struct plan **ret);
 status plan_material(struct planner *p, struct plan *child, struct plan **ret);
 status plan_limit(struct planner *p, struct plan *child, struct expr *limit, struct expr *offset,
                   struct plan **ret);
-bool plan_is_sorted(const struct plan *child, const struct plan_sort_column *columns, uint16_t n);
-void plan_set_capacity(struct plan *plan);
 struct plan_sort_column sort_column(uint16_t column, const struct expr *e, bool descending,
                                     bool nulls_first);
+/* Of sorting so many rows whose first `presorted` of n keys are in order: until the first row, and
+ * in all. limit: rows that will be asked for, 0: all. */
+struct sort_cost {
+    double startup, total;
+};
+struct sort_cost sort_cost(struct planner *p, double rows, const struct order_key *keys,
+                           uint16_t presorted, uint16_t n, double limit);
+
+/* set_targets.c */
+/* GROUP BY a set: its values are there before rows are grouped. */
+status plan_grouped_sets(struct planner *p, struct plan *input, struct plan **ret);
+status plan_set_targets(struct planner *p, struct plan *child, struct expr **exprs, uint16_t n,
+                        struct plan **ret);
+
+/* order.c */
+/* The number that stands for e and all that equals it. */
+status order_term(struct planner *p, struct expr *e, uint16_t *ret);
+/* From now on rows sorted by one are sorted by the other. */
+status order_unite(struct planner *p, struct expr *a, struct expr *b);
+bool order_same(struct planner *p, const struct expr *a, const struct expr *b);
+/* How many of the wanted keys, from the first, rows of such an order are sorted by. */
+uint16_t order_prefix(struct planner *p, const struct order_key *have, uint16_t nhave,
+                      const struct order_key *want, uint16_t nwant);
+/* How many of the wanted values, in whatever sequence, rows are sorted by. */
+uint16_t order_set_prefix(struct planner *p, const struct order_key *have, uint16_t nhave,
+                          const struct order_key *want, uint16_t nwant);
+/* At most one row: sorted by whatever is asked. */
+bool order_is_trivial(const struct plan *plan);
+/* The order of a source's rows in terms of the query that names its columns: before[i] becomes
+ * plan->out[i]. */
+status order_rename(struct planner *p, struct plan *plan, struct expr *const *before);
+/* What rows that come this way cost with what their wish still asks for. */
+double order_finish(struct planner *p, const struct order_wish *w, const struct order_key *have,
+                    uint16_t nhave, double rows, double startup, double cost);
+
+/* wish.c: the order that what follows FROM would like. */
+status make_wish(struct planner *p, double limit);
 
 /* refs.c: expressions over the columns of operators */
 status resolve_over(struct planner *p, struct expr *e, const struct plan *left,
@@ -177,10 +233,14 @@ bool strict_for(struct expr *e, const struct rte_set *rtes);
 
 /* relation.c */
 /* The best way to the rows of a base relation that satisfy quals. outer: entries whose values will
- * be there as parameters (NULL: none); then *ret is NULL when they are of no use. *ret_quals_left:
- * what is still to be checked is in the plan's filter. */
+ * be there as parameters (NULL: none); then *ret is NULL when they are of no use. wish: what
+ * follows (NULL: nothing that an order helps). What is still to be checked is in the plan's filter.
+ */
 status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
-                     const struct rte_set *outer, struct plan **ret);
+                     const struct rte_set *outer, const struct order_wish *wish, struct plan **ret);
+/* The best of those that give the rows in the wished order, or begin to; *ret NULL: none does. */
+status relation_ordered_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                             const struct order_wish *wish, struct plan **ret);
 /* The cost of such a path with outer; false: there is none. */
 bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *quals,
                      const struct rte_set *outer, double *ret_cost);

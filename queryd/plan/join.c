@@ -411,7 +411,7 @@ status plan_from(struct planner *p, struct plan **ret) {
     TRY(conjuncts_add(p, &quals, q->where));
     TRY(or_clauses(p, &quals, 0));
     if (q->nfrom == 0) return no_from(p, &quals, ret);
-    struct plan_sort_wish *wish = p->wish;
+    struct order_wish *wish = p->wish;
     struct join_rel *rel;
     bool single = q->nfrom == 1 && !q->from[0]->is_join && p->nsemi == 0;
     if (!single) p->wish = NULL; /* joins do not promise an order */

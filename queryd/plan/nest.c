@@ -13,7 +13,7 @@
 
 /* The operator that gives a part's rows by itself. */
 status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret) {
-    if (!r->plan) TRY(relation_path(p, (uint16_t)r->base, &r->quals, NULL, &r->plan));
+    if (!r->plan) TRY(relation_path(p, (uint16_t)r->base, &r->quals, NULL, p->wish, &r->plan));
     *ret = r->plan;
     return OK;
 }
@@ -149,6 +149,7 @@ static status make_hash(struct planner *p, struct plan *left, struct plan *right
     TRY(compile_over(p, join, k->left, k->n, left, NULL, &join->hash.left_keys));
     TRY(compile_over(p, join, k->right, k->n, right, NULL, &join->hash.right_keys));
     TRY(compile_conjuncts(p, join, &k->rest, left, right, &join->hash.condition));
+    join->startup = right->cost;
     *ret = join;
     return OK;
 }
@@ -172,7 +173,8 @@ static status make_nest(struct planner *p, struct plan *left, struct plan *right
     join->nest.join = kind;
     TRY(compile_conjuncts(p, join, quals, left, right, &join->nest.condition));
     TRY(outer_values(p, join, c));
-    if (kind == PLAN_INNER && left->norder) {
+    join->startup = left->startup;
+    if (kind != PLAN_LEFT) { /* which gives rows without a partner batch by batch */
         join->norder = left->norder;
         join->order = left->order;
     }
@@ -188,12 +190,9 @@ static status lookup_path(struct planner *p, struct join_rel *l, struct join_rel
     struct conjuncts all = {0};
     for (uint32_t i = 0; i < r->quals.n; i++) TRY(conjuncts_add(p, &all, r->quals.items[i]));
     for (uint32_t i = 0; i < quals->n; i++) TRY(conjuncts_add(p, &all, quals->items[i]));
-    struct plan_sort_wish *wish = p->wish;
-    p->wish = NULL;
     collector_push(p, c);
-    status s = relation_path(p, (uint16_t)r->base, &all, &l->rtes, ret);
+    status s = relation_path(p, (uint16_t)r->base, &all, &l->rtes, NULL, ret);
     collector_pop(p);
-    p->wish = wish;
     return s;
 }
 
@@ -252,11 +251,8 @@ status lookup_cost(struct planner *p, struct join_rel *r, const struct rte_set *
     *ret = (struct lookup_cost){0};
     for (uint32_t i = 0; i < r->quals.n; i++) TRY(conjuncts_add(p, &all, r->quals.items[i]));
     for (uint32_t i = 0; i < quals->n; i++) TRY(conjuncts_add(p, &all, quals->items[i]));
-    struct plan_sort_wish *wish = p->wish;
-    p->wish = NULL;
     ret->possible = relation_lookup(p, (uint16_t)r->base, &all, outer, &ret->cost);
     ret->cost += COST_RESTART;
-    p->wish = wish;
     return OK;
 }
 

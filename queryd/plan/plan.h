@@ -126,6 +126,7 @@ struct plan_sort_column {
 
 struct plan_sort {
     uint16_t n;
+    uint16_t presorted; /* INCREMENTAL_SORT: so many columns the input is sorted by already */
     struct plan_sort_column *columns;
     bool bounded; /* only the first limit + offset rows are asked for: as of the operator above */
     struct program *limit, *offset;
@@ -217,19 +218,28 @@ struct plan_cte {
     bool union_all; /* RECURSIVE */
 };
 
+/* Rows come sorted by these values, each key among equals of the keys before. */
+struct order_key {
+    struct expr *expr; /* in the query's terms */
+    bool descending, nulls_first;
+    bool constant; /* the same value in all rows: sorted by it, whatever the place and direction */
+    bool never_null; /* so nulls_first says nothing */
+};
+
 struct plan {
     enum plan_kind kind;
     uint16_t ncolumns;
     const struct type **types;
     double rows, cost;
+    double startup;    /* of the cost: before the first row comes */
     bool depends;      /* its rows depend on execution parameters: a restart must compute anew */
     uint16_t capacity; /* rows of a batch */
     struct plan *left, *right;
     struct program *filter;   /* rows that do not pass are left out; NULL: none */
     struct outer_set *outers; /* while planning: execution parameters that it reads */
     struct expr **out;        /* while planning: what each column is, in the query's terms */
-    uint16_t norder;          /* while planning: rows come sorted by these columns */
-    struct plan_sort_column *order;
+    uint16_t norder;          /* while planning: how the rows come sorted */
+    struct order_key *order;
     const struct query *query; /* for EXPLAIN: whose terms `out` is in */
     const char *name;          /* for EXPLAIN: relation or alias */
     const char *index_name;

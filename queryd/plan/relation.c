@@ -10,8 +10,6 @@
 #define COST_DESCENT 2.0    /* of a tree's root, … */
 #define COST_HALVING 0.9    /* … and of every halving on the way to a key */
 
-#define COST_AVOIDED 1e10 /* of a way that a setting says to avoid */
-
 enum match_use { USE_NONE, USE_EQUAL, USE_LIST, USE_ARRAY, USE_LOW, USE_HIGH };
 
 /* A condition on one column that bounds an index: column op value. */
@@ -34,9 +32,13 @@ struct path {
     struct match equal[INDEX_COLUMNS_MAX];
     struct match low, high; /* of the column after those */
     bool point;
-    bool ordered, backward; /* gives the wished order */
+    bool ordered; /* as wished, or in part */
+    bool backward;
+    uint16_t norder;
+    struct order_key *order;
     bool index_only;
-    double rows, cost;
+    double rows, startup, cost;
+    double finish; /* with what sorting is left to do */
 };
 
 /* What an index is ordered by. */
@@ -53,6 +55,8 @@ struct path_search {
     const struct relation *r;
     const struct conjuncts *quals;
     const struct rte_set *outer;
+    const struct order_wish *wish; /* NULL: any order will do */
+    bool required;                 /* … or nothing else will */
 };
 
 /* ---- conditions ---- */
@@ -241,34 +245,71 @@ static void match_columns(const struct path_search *s, struct path *path) {
     for (uint16_t k = 0; k < path->nequal; k++) path->point &= !path->equal[k].is_null;
 }
 
-/* Whether rows in this index's order are in the wished order; columns bound to one value do not
- * matter. */
-static void match_order(const struct path_search *s, struct path *path) {
-    const struct plan_sort_wish *w = s->p->wish;
-    if (!w || w->n == 0 || !path->index) return;
-    const struct index_desc *x = path->index;
-    uint16_t k = 0, i = 0;
-    bool direction_known = false, backward = false;
-    for (; i < w->n && k < x->nkeys; k++) {
-        bool bound = k < path->nequal && path->equal[k].use == USE_EQUAL;
-        struct key key = key_at(s, path, k);
-        if (is_key(s, w->columns[i].expr, &key)) {
-            bool flip = w->columns[i].descending != x->descending[k];
-            bool nulls_flip = w->columns[i].nulls_first != x->nulls_first[k];
-            if (!bound) {
-                if (!key.not_null && flip != nulls_flip) return;
-                if (direction_known && flip != backward) return;
-                backward = flip;
-                direction_known = true;
-            }
-            i++;
-            continue;
-        }
-        if (!bound) break;
+/* What key k of the path's index is, in terms of the query. */
+static struct expr *key_expr(const struct path_search *s, const struct path *path, uint16_t k) {
+    const struct key key = key_at(s, path, k);
+    if (key.expr) return key.expr;
+    const struct rte_column *c = &s->p->query->rtes[s->rte]->columns[key.att - 1];
+    return expr_var(s->p->c->arena, s->rte, key.att, key.type, c->typmod, c->collation, -1);
+}
+
+/* Entries of the same keys are in the order of the rows' own key, which they end in. */
+static void order_by_row_key(const struct path_search *s, struct path *path) {
+    const struct index_desc *x = s->r->primary;
+    if (path->is_row_key || path->index->unique || !x) return;
+    struct path own = {.index = x, .is_row_key = true};
+    for (uint16_t k = 0; k < x->nkeys; k++) {
+        struct expr *e = key_expr(s, &own, k);
+        if (!e) return;
+        path->order[path->norder++] = (struct order_key){.expr = e,
+                                                         .descending = x->descending[k],
+                                                         .nulls_first = x->nulls_first[k],
+                                                         .never_null = true};
     }
-    if (i < w->n && !(path->point && path->equal[path->nequal - 1].use == USE_EQUAL)) return;
-    path->ordered = true;
-    path->backward = backward;
+}
+
+/* The order in which the index gives rows: by its keys, of which those bound to one value do not
+ * matter. Out of memory: none. */
+static void path_order(const struct path_search *s, struct path *path) {
+    const struct index_desc *x = path->index;
+    path->order =
+        arena_array(s->p->c->arena, x->nkeys + (s->r->primary ? s->r->primary->nkeys : 0u),
+                    sizeof *path->order);
+    for (uint16_t k = 0; path->order && k < x->nkeys; k++) {
+        bool bound = k < path->nequal && path->equal[k].use == USE_EQUAL;
+        struct expr *e = key_expr(s, path, k);
+        if (!e) return;
+        path->order[path->norder++] = (struct order_key){e, x->descending[k], x->nulls_first[k],
+                                                         bound, key_at(s, path, k).not_null};
+    }
+    if (path->order) order_by_row_key(s, path);
+}
+
+static void turn_around(struct path *path) {
+    path->backward = !path->backward;
+    for (uint16_t k = 0; k < path->norder; k++) {
+        path->order[k].descending = !path->order[k].descending;
+        path->order[k].nulls_first = !path->order[k].nulls_first;
+    }
+}
+
+static uint16_t wish_prefix(const struct path_search *s, const struct path *path) {
+    const struct order_wish *w = s->wish;
+    return w->grouping ? order_set_prefix(s->p, path->order, path->norder, w->keys, w->n)
+                       : order_prefix(s->p, path->order, path->norder, w->keys, w->n);
+}
+
+/* Whether the index gives rows in the wished order, or begins to, in this or the other direction.
+ */
+static void match_order(const struct path_search *s, struct path *path) {
+    if (s->outer) return; /* for each outer row anew */
+    path_order(s, path);
+    if (!s->wish || s->wish->n == 0) return;
+    uint16_t forth = wish_prefix(s, path);
+    turn_around(path);
+    uint16_t back = wish_prefix(s, path);
+    if (back <= forth) turn_around(path);
+    path->ordered = forth || back;
 }
 
 /* The part of the rows that the path's bounds lead to. */
@@ -292,11 +333,10 @@ static double path_rows(const struct path_search *s, const struct path *path) {
 }
 
 static bool is_avoided(const struct path_search *s, const struct path *path) {
-    const struct sql_settings *settings = s->p->c->env->settings;
     bool bounded = path->nequal || path->low.use || path->high.use;
     if (!path->index || (path->is_row_key && !bounded && !path->ordered))
-        return !settings->enable_seqscan;
-    return !path->index_only && !settings->enable_indexscan;
+        return plan_avoids(s->p, WAY_SEQSCAN);
+    return !path->index_only && plan_avoids(s->p, WAY_INDEXSCAN);
 }
 
 static double descent_cost(const struct path_search *s) {
@@ -319,14 +359,10 @@ static void cost_path(const struct path_search *s, struct path *path) {
                      : path->index_only               ? COST_ENTRY
                                                       : COST_INDEX_ROW;
     bool bounded = path->nequal || path->low.use || path->high.use;
-    path->cost = is_avoided(s, path) ? COST_AVOIDED : 0;
-    path->cost += touched * per_row + (bounded ? probes * descent_cost(s) : 0) + 1;
-    const struct plan_sort_wish *w = s->p->wish;
-    if (!w || !w->n) return;
-    if (!path->ordered)
-        path->cost += path->rows * (log2(path->rows + 1) * 0.2 + 0.5);
-    else if (w->limit > 0 && w->limit < path->rows)
-        path->cost *= w->limit / path->rows;
+    path->startup = is_avoided(s, path) ? COST_AVOIDED : 0;
+    path->cost = path->startup + touched * per_row + (bounded ? probes * descent_cost(s) : 0) + 1;
+    path->finish = order_finish(s->p, s->wish, path->order, path->norder, path->rows, path->startup,
+                                path->cost);
 }
 
 static bool uses_outer(const struct path_search *s, const struct path *path) {
@@ -370,15 +406,15 @@ static void consider(const struct path_search *s, const struct index_desc *index
     if (index) {
         match_columns(s, path);
         match_order(s, path);
-        path->index_only =
-            !is_row_key && s->p->c->env->settings->enable_indexonlyscan && covers(s, index);
+        path->index_only = !is_row_key && !plan_avoids(s->p, WAY_INDEXONLYSCAN) && covers(s, index);
     }
     bool bounded = path->nequal || path->low.use || path->high.use;
     bool partial = meaning && meaning->predicate;
     if (index && !is_row_key && !bounded && !path->ordered && !partial && !path->index_only) return;
     if (s->outer && (!bounded || !uses_outer(s, path))) return;
+    if (s->required && !path->ordered) return;
     cost_path(s, path);
-    if (*have && path->cost >= best->cost) return;
+    if (*have && path->finish >= best->finish) return;
     *best = *path;
     *have = true;
 }
@@ -511,24 +547,6 @@ static status residual(const struct path_search *s, const struct path *path, str
     return compile_conjuncts(s->p, node, &left, node, NULL, &node->filter);
 }
 
-static status scan_order(const struct path_search *s, const struct path *path, struct plan *node) {
-    if (!path->ordered) return OK;
-    const struct plan_sort_wish *w = s->p->wish;
-    NEW_N(s->p, node->order, w->n);
-    for (uint16_t i = 0; i < w->n; i++) {
-        struct expr *x = expr_strip_relabel(w->columns[i].expr);
-        bool found = false;
-        for (uint16_t c = 0; c < node->ncolumns && !found; c++) {
-            if (!expr_equal(node->out[c], x)) continue;
-            node->order[node->norder++] =
-                sort_column(c, x, w->columns[i].descending, w->columns[i].nulls_first);
-            found = true;
-        }
-        if (!found) return OK;
-    }
-    return OK;
-}
-
 static status scan_node(const struct path_search *s, const struct path *path, struct plan **ret) {
     struct planner *p = s->p;
     struct plan *node;
@@ -543,9 +561,11 @@ static status scan_node(const struct path_search *s, const struct path *path, st
     node->scan.only_keys = node->scan.wanted == 0;
     if (path->index) TRY(scan_bounds(s, path, node));
     TRY(residual(s, path, node));
-    TRY(scan_order(s, path, node));
+    node->order = path->order;
+    node->norder = path->norder;
     node->rows = path->rows;
     node->cost = path->cost;
+    node->startup = path->startup;
     NEEDS(p, node->name = arena_strdup(p->c->arena, s->r->name));
     bool shown = path->index && (path->nequal || path->low.use || path->high.use || path->ordered ||
                                  path->meaning || path->index_only);
@@ -602,7 +622,7 @@ static bool best_path(const struct path_search *s, struct path *best) {
 
 bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *quals,
                      const struct rte_set *outer, double *ret_cost) {
-    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer};
+    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer, NULL, false};
     struct path best;
     if (!best_path(&s, &best)) return false;
     *ret_cost = best.cost;
@@ -623,17 +643,28 @@ static void one_row(struct plan *plan, const struct expr *e) {
     plan->cost = 1;
 }
 
-status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
-                     const struct rte_set *outer, struct plan **ret) {
-    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer};
+static status make_path(const struct path_search *s, struct plan **ret) {
+    struct planner *p = s->p;
+    const struct conjuncts *quals = s->quals;
     struct path *best;
     NEW(p, best);
-    if (!best_path(&s, best)) {
-        *ret = NULL;
-        return outer ? OK : plan_memory(p);
-    }
-    TRY(scan_node(&s, best, ret));
+    *ret = NULL;
+    if (!best_path(s, best)) return s->outer || s->required ? OK : plan_memory(p);
+    TRY(scan_node(s, best, ret));
     for (uint32_t i = 0; i < quals->n; i++)
         if (quals->items[i]->kind == EXPR_CURRENT_OF) one_row(*ret, quals->items[i]);
     return OK;
+}
+
+status relation_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                     const struct rte_set *outer, const struct order_wish *wish,
+                     struct plan **ret) {
+    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, outer, wish, false};
+    return make_path(&s, ret);
+}
+
+status relation_ordered_path(struct planner *p, uint16_t rte, const struct conjuncts *quals,
+                             const struct order_wish *wish, struct plan **ret) {
+    struct path_search s = {p, rte, p->query->rtes[rte]->relation, quals, NULL, wish, true};
+    return make_path(&s, ret);
 }

@@ -12,6 +12,7 @@ static status setop_side(struct planner *p, uint16_t rte, struct expr **casts, s
     for (uint16_t i = 0; i < r->ncolumns; i++)
         NEEDS(p, named->out[i] = expr_var(p->c->arena, rte, (int16_t)(i + 1), r->columns[i].type,
                                           r->columns[i].typmod, r->columns[i].collation, -1));
+    TRY(order_rename(p, named, plan->out));
     return plan_project(p, named, casts, q->nvisible, ret);
 }
 
@@ -38,6 +39,7 @@ status plan_setop(struct planner *p, struct plan **ret) {
     plan->setop.all = q->setop_all;
     plan->rows = is_union ? left->rows + right->rows : left->rows;
     plan->cost = left->cost + right->cost;
+    plan->startup = is_union ? left->startup : plan->cost;
     if (is_union && !q->setop_all) return plan_distinct(p, plan, q->nvisible, ret);
     *ret = plan;
     return OK;

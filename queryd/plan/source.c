@@ -27,7 +27,9 @@ static status subquery_source(struct planner *p, uint16_t rte) {
         rp->plan = named;
     }
     NEEDS(p, rp->plan->name = arena_strdup(p->c->arena, r->alias));
-    return name_columns(p, rp->plan, rte);
+    struct expr **before = rp->plan->out;
+    TRY(name_columns(p, rp->plan, rte));
+    return order_rename(p, rp->plan, before);
 }
 
 /* Columns of other entries that VALUES or a function's arguments name become parameters. */
@@ -132,7 +134,7 @@ status sampled_scan(struct planner *p, uint16_t rte, struct plan **ret) {
     struct expr *values[2] = {t->percent, t->seed};
     struct conjuncts none = {0};
     struct plan *scan;
-    TRY(relation_path(p, rte, &none, NULL, &scan));
+    TRY(relation_path(p, rte, &none, NULL, NULL, &scan));
     TRY(plan_above(p, PLAN_SAMPLE, scan, ret));
     (*ret)->norder = 0;
     (*ret)->sample.system = t->system;

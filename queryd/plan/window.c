@@ -122,6 +122,9 @@ static status plan_window_calls(struct planner *p, struct plan *input, const str
     TRY(in_range_site(p, w->end_in_range, &pw.end_in_range));
     plan->window = pw;
     plan->rows = sorted->rows;
+    plan->order = sorted->order;
+    plan->norder = sorted->norder;
+    plan->startup = sorted->startup;
     plan->cost = sorted->cost + sorted->rows * calls->n;
     *ret = plan;
     return OK;

@@ -3,14 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a plan depends on besides its text; compared byte by byte. */
+struct around {
+    uint32_t user, database;
+    uint64_t styles;
+    struct plan_settings planning;
+};
+
 struct key {
     const char *text;
     size_t len;
     const oid *types;
     uint16_t ntypes;
     const char *search_path;
-    uint32_t user, database;
-    uint64_t styles;
+    struct around around;
 };
 
 /* What texts of values mean and look like: literals stand in plans as values. */
@@ -21,22 +27,18 @@ static uint64_t styles_of(const struct session_env *s) {
     return styles << 40 ^ (uintptr_t)s->time_zone;
 }
 
-/* Ways that the planner is to avoid. */
-static uint64_t avoided(const struct sql_settings *s) {
-    return (uint64_t)!s->enable_seqscan | (uint64_t)!s->enable_indexscan << 1 |
-           (uint64_t)!s->enable_indexonlyscan << 2;
-}
-
 static struct key key_of(const struct sql_env *env, const char *text, size_t len, const oid *types,
                          uint16_t ntypes) {
-    return (struct key){text,
-                        len,
-                        types,
-                        ntypes,
-                        env->settings->search_path,
-                        env->settings->user_oid,
-                        env->settings->database_oid,
-                        styles_of(env->eval.session) ^ avoided(env->settings) << 32};
+    struct key k = {.text = text,
+                    .len = len,
+                    .types = types,
+                    .ntypes = ntypes,
+                    .search_path = env->settings->search_path};
+    k.around.user = env->settings->user_oid;
+    k.around.database = env->settings->database_oid;
+    k.around.styles = styles_of(env->eval.session);
+    k.around.planning = env->settings->planning;
+    return k;
 }
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t n) {
@@ -47,7 +49,8 @@ static uint64_t mix(uint64_t h, const void *bytes, size_t n) {
 }
 
 static uint64_t hash_of(const struct key *k) {
-    uint64_t h = mix(k->len * 31 + k->user + k->database * 7 + k->styles * 13, k->text, k->len);
+    uint64_t h = mix(k->len * 31, k->text, k->len);
+    h = mix(h, &k->around, sizeof k->around);
     h = mix(h, k->types, k->ntypes * sizeof *k->types);
     return mix(h, k->search_path, strlen(k->search_path));
 }
@@ -57,10 +60,10 @@ uint64_t plan_cache_fingerprint(const char *text, size_t len) {
     return h ? h : 1;
 }
 
-/* text, types, path, user, database, styles: one after another, as stored with the plan */
+/* text, types, path, what is around: one after another, as stored with the plan */
 static char *join(const struct key *k, size_t *ret_len) {
     size_t path = strlen(k->search_path), types = k->ntypes * sizeof *k->types;
-    size_t len = k->len + 1 + types + path + 1 + 2 * sizeof k->user + sizeof k->styles;
+    size_t len = k->len + 1 + types + path + 1 + sizeof k->around;
     char *bytes = malloc(len), *at = bytes;
     if (!bytes) return NULL;
     memcpy(at, k->text, k->len);
@@ -69,26 +72,21 @@ static char *join(const struct key *k, size_t *ret_len) {
     if (types) memcpy(at, k->types, types);
     at += types;
     memcpy(at, k->search_path, path + 1);
-    memcpy(at + path + 1, &k->user, sizeof k->user);
-    memcpy(at + path + 1 + sizeof k->user, &k->database, sizeof k->database);
-    memcpy(at + path + 1 + 2 * sizeof k->user, &k->styles, sizeof k->styles);
+    memcpy(at + path + 1, &k->around, sizeof k->around);
     *ret_len = len;
     return bytes;
 }
 
 static bool same(const struct cached_plan *p, const struct key *k) {
     size_t path = strlen(k->search_path), types = k->ntypes * sizeof *k->types;
-    if (p->key_len != k->len + 1 + types + path + 1 + 2 * sizeof k->user + sizeof k->styles)
-        return false;
+    if (p->key_len != k->len + 1 + types + path + 1 + sizeof k->around) return false;
     const char *at = p->key;
     if (memcmp(at, k->text, k->len) != 0 || at[k->len] != '\0') return false;
     at += k->len + 1;
     if (types && memcmp(at, k->types, types) != 0) return false;
     at += types;
     return memcmp(at, k->search_path, path + 1) == 0 &&
-           memcmp(at + path + 1, &k->user, sizeof k->user) == 0 &&
-           memcmp(at + path + 1 + sizeof k->user, &k->database, sizeof k->database) == 0 &&
-           memcmp(at + path + 1 + 2 * sizeof k->user, &k->styles, sizeof k->styles) == 0;
+           memcmp(at + path + 1, &k->around, sizeof k->around) == 0;
 }
 
 static void unlink_use(struct plan_cache *c, struct cached_plan *p) {

@@ -313,6 +313,12 @@ static void set_interval_style(struct session *s) {
         if (strcmp(value, styles[i]) == 0) s->values.interval_style = (enum interval_style)i;
 }
 
+static void avoid(struct session *s, enum setting v, enum plan_way way) {
+    uint64_t bit = (uint64_t)1 << way;
+    s->settings.planning.avoided &= ~bit;
+    if (!is_on(s, v)) s->settings.planning.avoided |= bit;
+}
+
 /* Copies what the stages below look at to where they look. */
 static void take_effect(struct session *s, enum setting v) {
     struct sql_settings *q = &s->settings;
@@ -336,14 +342,17 @@ static void take_effect(struct session *s, enum setting v) {
         q->hash_mem_multiplier = strtod(setting_show(s, v), NULL);
         break;
     case SETTING_temp_file_limit: q->temp_file_limit_kb = temp_file_limit(s); break;
-    case SETTING_enable_seqscan: q->enable_seqscan = is_on(s, v); break;
-    case SETTING_enable_indexscan: q->enable_indexscan = is_on(s, v); break;
-    case SETTING_enable_indexonlyscan: q->enable_indexonlyscan = is_on(s, v); break;
-    case SETTING_enable_hashjoin: q->enable_hashjoin = is_on(s, v); break;
-    case SETTING_enable_mergejoin: q->enable_mergejoin = is_on(s, v); break;
-    case SETTING_enable_nestloop: q->enable_nestloop = is_on(s, v); break;
-    case SETTING_enable_hashagg: q->enable_hashagg = is_on(s, v); break;
-    case SETTING_enable_sort: q->enable_sort = is_on(s, v); break;
+    case SETTING_enable_seqscan: avoid(s, v, WAY_SEQSCAN); break;
+    case SETTING_enable_indexscan: avoid(s, v, WAY_INDEXSCAN); break;
+    case SETTING_enable_indexonlyscan: avoid(s, v, WAY_INDEXONLYSCAN); break;
+    case SETTING_enable_nestloop: avoid(s, v, WAY_NESTLOOP); break;
+    case SETTING_enable_hashjoin: avoid(s, v, WAY_HASHJOIN); break;
+    case SETTING_enable_mergejoin: avoid(s, v, WAY_MERGEJOIN); break;
+    case SETTING_enable_sort: avoid(s, v, WAY_SORT); break;
+    case SETTING_enable_incremental_sort: avoid(s, v, WAY_INCREMENTAL_SORT); break;
+    case SETTING_enable_hashagg: avoid(s, v, WAY_HASHAGG); break;
+    case SETTING_enable_material: avoid(s, v, WAY_MATERIAL); break;
+    case SETTING_enable_memoize: avoid(s, v, WAY_MEMOIZE); break;
     case SETTING_DateStyle: set_date_style(s); break;
     case SETTING_IntervalStyle: set_interval_style(s); break;
     case SETTING_bytea_output:

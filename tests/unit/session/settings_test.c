@@ -196,13 +196,13 @@ static void the_stages_below_see_the_values(void **state) {
     assert_int_equal(q->work_mem_bytes, 2 << 20);
     assert_int_equal(q->lock_timeout_ms, 3000);
     assert_int_equal(q->statement_timeout_ms, 60000);
-    assert_false(q->enable_hashjoin);
+    assert_int_equal(q->planning.avoided, 1 << WAY_HASHJOIN);
     assert_string_equal(q->search_path, "x");
     assert_string_equal(q->application_name, "test");
     settings_rollback(f.s, 0);
     assert_int_equal(q->work_mem_bytes, f.conf.work_mem);
     assert_int_equal(q->lock_timeout_ms, f.conf.lock_timeout);
-    assert_true(q->enable_hashjoin);
+    assert_int_equal(q->planning.avoided, 0);
     assert_string_equal(q->search_path, "\"$user\", public");
 }
 
