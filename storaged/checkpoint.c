@@ -127,6 +127,9 @@ static status publish(struct storaged *s, const struct rec_checkpoint *c, lsn at
     next.checkpoint_lsn = at.at;
     next.clean = clean;
     next.pages = atomic_load(&s->shm->pool->file_pages);
+    status saved = home_lsn_save(s, c->redo_lsn);
+    if (!ok(saved)) /* less is known after a crash, and what is known stays true */
+        storaged_say("the newest LSNs of pages could not be written: %s", status_name(saved));
     TRY(file_page_write(s, &next));
     /* Only now may logd forget what lies below. */
     atomic_store(&control->undo_lsn, c->undo_lsn);

@@ -13,6 +13,7 @@
 
 #define DATA_FILE "data"
 #define DOUBLEWRITE_FILE "doublewrite"
+#define LSNS_FILE "page_lsns"
 
 void storaged_say(const char *format, ...) {
     char line[512];
@@ -34,7 +35,8 @@ static status open_files(struct storaged *s, const char *data_dir, bool create) 
     }
     TRY(st);
     TRY(disk_file_open(s->disk, s->dirfd, DATA_FILE, create, &s->data));
-    return disk_file_open(s->disk, s->dirfd, DOUBLEWRITE_FILE, create, &s->doublewrite);
+    TRY(disk_file_open(s->disk, s->dirfd, DOUBLEWRITE_FILE, create, &s->doublewrite));
+    return disk_file_open(s->disk, s->dirfd, LSNS_FILE, true, &s->homes.file);
 }
 
 static void close_files(struct storaged *s) {
@@ -45,10 +47,11 @@ static void close_files(struct storaged *s) {
     }
     if (s->data) disk_file_close(s->data);
     if (s->doublewrite) disk_file_close(s->doublewrite);
+    if (s->homes.file) disk_file_close(s->homes.file);
     if (s->temp.file) disk_file_close(s->temp.file);
     if (s->disk) disk_close(s->disk);
     if (s->dirfd >= 0) close(s->dirfd);
-    s->data = s->doublewrite = s->temp.file = NULL;
+    s->data = s->doublewrite = s->homes.file = s->temp.file = NULL;
     s->disk = NULL;
     s->dirfd = -1;
 }
@@ -127,6 +130,7 @@ static status begin(struct daemon *d, struct error *e) {
     unsigned mended;
     TRY(doublewrite_recover(s, &mended));
     if (mended > 0) storaged_say("%u torn pages written again from the double-write file", mended);
+    TRY(home_lsn_load(s));
     s->space_wrap = true;
     TRY(load_init(s));
     TRY(temp_init(s));
@@ -205,6 +209,8 @@ status storaged_init_restart(struct daemon *d, struct error *e) {
     s->serving = true;
     s->checkpoint_due_ns = s->p->env->mono_ns(s->p) + s->options.checkpoint_interval_ns;
     TRY(go_on(s, e));
+    s->homes.trusted = false;
+    TRY(daemon_spawn(d, 0, home_lsn_catch_up, s));
     daemon_ready(d);
     return OK;
 }
@@ -217,6 +223,7 @@ void storaged_fini(struct daemon *d) {
     if (s->temp.waiting.end) temp_fini(s);
     frames_fini(s);
     write_fini(s);
+    home_lsn_fini(s);
     free(s);
     d->state = NULL;
 }

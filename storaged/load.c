@@ -98,6 +98,7 @@ static struct load *load_take(struct storaged *s, struct frame *f, uint64_t page
     l->page = page;
     l->waiters = NULL;
     l->broken = atomic_load(&f->state) == FRAME_BROKEN;
+    l->damage = DAMAGE_NONE;
     l->begun_ns = s->p->env->mono_ns(s->p);
     frame_note(s, f)->load = l;
     return l;
@@ -153,17 +154,13 @@ static void begin_rebuild(struct storaged *s, struct load *l) {
 
 static void read_done(struct storaged *s, struct io_req *req) {
     struct load *l = req->arg;
-    if (!ok(req->io.result)) {
-        storaged_say("reading page %llu failed: %s", (unsigned long long)l->page,
-                     status_name(req->io.result));
-        load_finish(s, l, STATUS(IO_ERROR));
-        return;
-    }
+    const void *page = frame_bytes(s->shm, &s->shm->frames[l->frame]);
     counter_add(s->p, COUNTER_PAGE_READS, 1);
-    if (ok(page_verify(frame_bytes(s->shm, &s->shm->frames[l->frame]), (page_id){l->page})))
-        load_finish(s, l, OK);
-    else
+    l->damage = ok(req->io.result) ? damage_of(s, l->page, page) : DAMAGE_UNREADABLE;
+    if (l->damage)
         begin_rebuild(s, l);
+    else
+        load_finish(s, l, OK);
 }
 
 static void begin_read(struct storaged *s, struct load *l) {

@@ -2,14 +2,15 @@
 #include <string.h>
 
 #include "base/control.h"
+#include "base/counter.h"
 #include "base/probe.h"
 #include "fmt/apply.h"
 #include "storaged.h"
 
 /* A page from an older image and its history (Graefe, Guy, Sauer: Instant Recovery with Write-Ahead
  * Logging, 2nd edition 2016, chapter on single-page repair). Two ways: by the chain, newest to
- * oldest, when the page's newest record is known (its writer died); forward through the log that is
- * kept, when it is not (its image at home is bad). */
+ * oldest, when the page's newest record is known (its writer died, or home_lsn.c knows what was
+ * written home last); forward through the log that is kept, when it is not. */
 
 struct chain_link {
     uint64_t at;
@@ -41,12 +42,14 @@ static int role_of(const struct rec_head *r, uint64_t page_no) {
 
 /* Collects the records from target back to the base image, or to one that needs no base. */
 static status chain_walk(struct storaged *s, struct chain *c, uint64_t page_no, uint64_t target,
-                         uint64_t base_lsn, void *buf, bool *ret_needs_base) {
+                         uint64_t base_lsn, char *buf, bool *ret_needs_base) {
+    struct log_back back;
+    const struct rec_head *r;
+    log_back_begin(&back, buf);
     *ret_needs_base = true;
     for (uint64_t at = target; at != base_lsn;) {
         if (at < base_lsn) return STATUS(DATA_CORRUPTED);
-        TRY(log_read(s->p, (lsn){at}, buf));
-        const struct rec_head *r = buf;
+        TRY(log_back_read(s->p, &back, (lsn){at}, &r));
         int role = role_of(r, page_no);
         if (role < 0) return at == target ? STATUS(NOT_FOUND) : STATUS(DATA_CORRUPTED);
         TRY(chain_add(c, at, role));
@@ -61,12 +64,29 @@ static status chain_walk(struct storaged *s, struct chain *c, uint64_t page_no, 
     return OK;
 }
 
+/* Applies the collected records, oldest first. Those that lie close together are read at once. */
+static status chain_apply(struct storaged *s, const struct chain *c, char *buf, void *page) {
+    struct log_scan scan;
+    lsn end = log_complete(s->shm->log);
+    log_scan_begin(&scan, LSN_NONE, buf);
+    for (size_t i = c->count; i > 0; i--) {
+        const struct rec_head *r;
+        lsn at = {c->links[i - 1].at};
+        if (at.at < scan.base.at || at.at >= scan.base.at + scan.bytes)
+            log_scan_begin(&scan, at, buf);
+        scan.next = at;
+        TRY(log_scan_next(s->p, &scan, end, &r, &at));
+        TRY(apply(r, at, c->links[i - 1].role, page));
+    }
+    return OK;
+}
+
 status rebuild_chain(struct storaged *s, uint64_t page_no, lsn target, const void *base,
                      void *page) {
     struct chain chain = {0};
     bool needs_base;
     status st = STATUS(OUT_OF_MEMORY);
-    void *buf = malloc(REC_BYTES_MAX);
+    char *buf = malloc(LOG_SCAN_BYTES);
     if (!buf) return st;
     TRY_OUT(st,
             chain_walk(s, &chain, page_no, target.at, page_head_c(base)->lsn, buf, &needs_base));
@@ -74,10 +94,7 @@ status rebuild_chain(struct storaged *s, uint64_t page_no, lsn target, const voi
         memcpy(page, base, PAGE_BYTES);
     else
         memset(page, 0, PAGE_BYTES);
-    for (size_t i = chain.count; i > 0; i--) {
-        TRY_OUT(st, log_read(s->p, (lsn){chain.links[i - 1].at}, buf));
-        TRY_OUT(st, apply(buf, (lsn){chain.links[i - 1].at}, chain.links[i - 1].role, page));
-    }
+    st = chain_apply(s, &chain, buf, page);
 out:
     free(chain.links);
     free(buf);
@@ -130,11 +147,50 @@ out:
     return st;
 }
 
+enum damage damage_of(const struct storaged *s, uint64_t page_no, const void *page) {
+    const struct page_head *h = page_head_c(page);
+    if (!ok(page_verify(page, (page_id){page_no}))) {
+        bool other = h->page != page_no && ok(page_verify(page, (page_id){h->page}));
+        return other ? DAMAGE_OTHER_PAGE : DAMAGE_CHECKSUM;
+    }
+    return h->lsn < home_lsn(s, page_no, NULL) ? DAMAGE_OLD : DAMAGE_NONE;
+}
+
+/* Nobody has the page: what lies at its place does not matter. */
+static bool is_free(struct storaged *s, uint64_t page_no) {
+    uint64_t map = space_page_of((page_id){page_no}).no;
+    struct frame *f;
+    return s->serving && map != page_no && ok(load_page(s, map, false, &f)) &&
+           space_known_free(s, page_no);
+}
+
+/* An older image of the page: what lies at home, when it is only old, or the newer one of the
+ * double-write file. All zero: there is none. *ret_any: there is one. */
+static void find_base(struct storaged *s, const struct load *l, char *base, bool *ret_any) {
+    const char *home = frame_bytes(s->shm, &s->shm->frames[l->frame]);
+    *ret_any = ok(doublewrite_find(s, l->page, base));
+    if (l->damage != DAMAGE_OLD) return;
+    if (*ret_any && page_head_c(base)->lsn > page_head_c(home)->lsn) return;
+    memcpy(base, home, PAGE_BYTES);
+    *ret_any = true;
+}
+
 /* A page whose image at home is bad. */
 static status rescue(struct storaged *s, struct load *l, char *base, char *page) {
-    bool copy = ok(doublewrite_find(s, l->page, base));
-    TRY(rebuild_forward(s, l->page, copy ? base : NULL, page));
     struct frame *f = &s->shm->frames[l->frame];
+    bool exact, any;
+    uint64_t newest = home_lsn(s, l->page, &exact);
+    if (is_free(s, l->page)) {
+        memset(frame_bytes(s->shm, f), 0, PAGE_BYTES);
+        return OK;
+    }
+    find_base(s, l, base, &any);
+    if (any && page_head_c(base)->lsn >= newest && exact)
+        memcpy(page, base, PAGE_BYTES);
+    else if (exact)
+        TRY(rebuild_chain(s, l->page, (lsn){newest}, base, page));
+    else
+        TRY(rebuild_forward(s, l->page, any ? base : NULL, page));
     memcpy(frame_bytes(s->shm, f), page, PAGE_BYTES);
     /* Dirty, so that it is written home again. */
     atomic_store(&f->rec_lsn, atomic_load(&s->shm->control->redo_lsn));
@@ -178,21 +234,33 @@ static status rebuild_broken(struct storaged *s, struct load *l, char *base, cha
     return OK;
 }
 
+static const char *damage_words(const struct load *l) {
+    if (l->broken) return "was being changed when its writer died";
+    switch (l->damage) {
+    case DAMAGE_UNREADABLE: return "cannot be read from the data file";
+    case DAMAGE_OTHER_PAGE: return "is another page in the data file";
+    case DAMAGE_OLD: return "is older in the data file than it was written";
+    default: return "is damaged in the data file";
+    }
+}
+
 void rebuild_load(void *load) {
     struct load *l = load;
     struct storaged *s = l->s;
     bool broken = l->broken;
-    PROBE(axolotl_storaged, rebuild_begin, l->page, broken);
+    PROBE(axolotl_storaged, rebuild_begin, l->page, broken, l->damage);
     char *buf = io_buffer(2 * PAGE_BYTES);
     status st = STATUS(OUT_OF_MEMORY);
     if (buf)
         st = broken ? rebuild_broken(s, l, buf, buf + PAGE_BYTES)
                     : rescue(s, l, buf, buf + PAGE_BYTES);
     free(buf);
-    storaged_say("page %llu %s: %s", (unsigned long long)l->page,
-                 broken ? "was being changed when its writer died" : "is damaged in the data file",
+    counter_add(s->p, ok(st) ? COUNTER_PAGES_REBUILT : COUNTER_PAGES_LOST, 1);
+    storaged_say("page %llu %s: %s", (unsigned long long)l->page, damage_words(l),
                  ok(st) ? "rebuilt from the log" : status_name(st));
     PROBE(axolotl_storaged, rebuild_done, l->page, st.code);
     if (!ok(st) && !status_is(st, ST_OUT_OF_MEMORY)) st = STATUS(DATA_CORRUPTED);
+    struct frame *f = &s->shm->frames[l->frame];
     load_finish(s, l, st);
+    if (ok(st) && atomic_load(&f->rec_lsn)) write_want(s, f, 0);
 }

@@ -43,13 +43,23 @@ struct waiter_queue {
     struct waiter *first, **end;
 };
 
+/* What is wrong with a page's image at home. */
+enum damage {
+    DAMAGE_NONE,
+    DAMAGE_UNREADABLE, /* the device has an error to tell */
+    DAMAGE_CHECKSUM,
+    DAMAGE_OTHER_PAGE, /* it is whole, and another page's: a write that was misdirected */
+    DAMAGE_OLD,        /* it is whole, and older than what was written last: a write was lost */
+};
+
 /* A page on its way into a frame: read, or rebuilt. */
 struct load {
     struct io_req req;
     struct storaged *s;
     uint32_t frame;
     uint64_t page;
-    bool broken; /* the frame was BROKEN, and is in the eviction queue */
+    bool broken;        /* the frame was BROKEN, and is in the eviction queue */
+    enum damage damage; /* of the image at home */
     uint64_t begun_ns;
     struct waiter *waiters;
     struct load *next; /* free list */
@@ -103,6 +113,16 @@ struct temp_space {
     uint32_t idle_ticks;         /* so long none is in use */
 };
 
+/* What is known of the LSNs that pages have at home (home_lsn.c). */
+struct home_lsns {
+    struct disk_file *file;
+    struct lsn_block **blocks; /* NULL: nothing is known of those pages */
+    uint64_t count;            /* of blocks */
+    uint64_t exact_from;       /* redo_lsn that the file is for */
+    unsigned spoilt;           /* sectors that did not verify */
+    bool trusted;              /* entries that say so are exact */
+};
+
 struct storaged_options {
     char io_method[32];
     unsigned io_depth;
@@ -118,6 +138,7 @@ struct storaged {
     struct storaged_options options;
     struct disk *disk;
     struct disk_file *data, *doublewrite;
+    struct home_lsns homes;
     int dirfd;
     struct file_page file; /* as it was last written */
     bool serving;          /* redo is done */
@@ -215,6 +236,18 @@ struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m); /* NULL:
 /* Answers, or wakes, and takes the waiter back. */
 void waiter_finish(struct storaged *s, struct waiter *w, status result, struct frame *f);
 
+/* home_lsn.c: the newest LSN written home, by page. */
+status home_lsn_load(struct storaged *s); /* at start, once the file page is known */
+void home_lsn_fini(struct storaged *s);
+/* What is at home is at least this new; *ret_exact (may be NULL): it was exactly this when it was
+ * last written, except for what redo has still to do. */
+uint64_t home_lsn(const struct storaged *s, uint64_t page, bool *ret_exact);
+void home_lsn_put(struct storaged *s, uint64_t page,
+                  uint64_t at); /* it has been written, durably */
+/* In a coroutine, before the checkpoint with that redo_lsn counts. */
+status home_lsn_save(struct storaged *s, uint64_t redo_lsn);
+void home_lsn_catch_up(void *storaged); /* coroutine: what a dead storaged had written home */
+
 /* rebuild.c (I6): a page from an older image and its records. */
 /* From base (an image of the page, PAGE_BYTES; all zero: never written) by the chain that ends in
  * the record `target`; into page. NOT_FOUND: that record does not change the page. */
@@ -222,6 +255,8 @@ status rebuild_chain(struct storaged *s, uint64_t page_no, lsn target, const voi
                      void *page);
 /* From base (NULL: none) by reading the log forward: everything that it still holds. */
 status rebuild_forward(struct storaged *s, uint64_t page_no, const void *base, void *page);
+/* The verdict on what was read at home. */
+enum damage damage_of(const struct storaged *s, uint64_t page_no, const void *page);
 void rebuild_load(void *load); /* coroutine: a load whose bytes are bad, or whose frame is BROKEN */
 
 /* write.c */

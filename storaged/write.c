@@ -161,6 +161,8 @@ static void finish_batch(struct storaged *s, struct writer *w) {
     FAULT(s->p, STORAGED_HOME);
     for (unsigned i = 0; i < w->count; i++) {
         struct frame *f = &s->shm->frames[w->frame[i]];
+        const struct page_head *written = page_head_c(batch_page(w, i));
+        home_lsn_put(s, written->page, written->lsn);
         atomic_store(&f->write_lsn, 0);
         settle(s, w->frame[i]);
     }

@@ -249,6 +249,19 @@ void disk_sim_flip(struct disk_sim *s, const char *name, uint64_t byte, unsigned
     n->content->stable[byte] ^= (unsigned char)(1u << bit);
 }
 
+void disk_sim_get(const struct disk_sim *s, const char *name, uint64_t byte, void *buf, size_t n) {
+    const struct sim_name *found = find_name(s->directory, name);
+    CHECK(found && byte + n <= found->content->bytes);
+    memcpy(buf, found->content->now + byte, n);
+}
+
+void disk_sim_put(struct disk_sim *s, const char *name, uint64_t byte, const void *buf, size_t n) {
+    struct sim_name *found = find_name(s->directory, name);
+    CHECK(found && byte + n <= found->content->bytes);
+    memcpy(found->content->now + byte, buf, n);
+    memcpy(found->content->stable + byte, buf, n);
+}
+
 uint64_t disk_sim_requests(const struct disk_sim *s) {
     return s->requests;
 }

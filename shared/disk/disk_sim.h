@@ -27,6 +27,9 @@ void disk_sim_fail(struct disk_sim *s, uint64_t nth, enum status_code code, bool
 void disk_sim_set_capacity(struct disk_sim *s, uint64_t capacity_bytes);
 /* Flips one bit of a file, in both states. */
 void disk_sim_flip(struct disk_sim *s, const char *name, uint64_t byte, unsigned bit);
+/* Copies out of a file, as it is now, and into it, in both states. */
+void disk_sim_get(const struct disk_sim *s, const char *name, uint64_t byte, void *buf, size_t n);
+void disk_sim_put(struct disk_sim *s, const char *name, uint64_t byte, const void *buf, size_t n);
 uint64_t disk_sim_requests(const struct disk_sim *s); /* completed since it was made */
 
 #endif
