@@ -1,5 +1,5 @@
 /* Subqueries in expressions: carried out for each row, or once where nothing outside matters. */
-#include "exec/internal.h"
+#include "exec/subplan.h"
 #include "types/array.h"
 
 struct subplan_state {
@@ -19,6 +19,9 @@ struct subplan_state {
     const struct type **memo_types;
     const struct vec **memo_keys;
     struct vec *memo_row; /* what is added */
+    struct subplan_groups *groups;
+    double spent; /* on single runs */
+    bool grouped; /* groups answers */
 };
 
 static status state_of(struct execution *x, const struct plan_sublink *p,
@@ -45,6 +48,7 @@ void subplans_close(struct execution *x) {
         if (!s) continue;
         arena_free(&s->scratch);
         arena_free(&s->kept);
+        subplan_groups_close(s->groups);
     }
 }
 
@@ -256,12 +260,47 @@ static status memo_add(struct subplan_state *s, uint16_t n, uint16_t row, uint64
     return row_store_hash(s->memo, r);
 }
 
+/* ---- correlated: or looked up among the answers for all outer values ---- */
+
+/* The single runs have cost as much as these would: they are made, if that goes well. */
+static status consider_groups(struct subplan_state *s) {
+    const struct plan_sublink *p = s->plan;
+    if (s->grouped || s->groups || !p->groups || s->spent < p->groups->plan->cost) return OK;
+    TRY(subplan_groups_open(s->op->x, p->groups, &s->groups));
+    return subplan_groups_ready(s->groups, &s->grouped);
+}
+
+static void set_outer(struct program_state *ps, const struct plan_sublink *p, const struct instr *i,
+                      uint16_t row) {
+    for (uint16_t a = 0; a < i->nargs; a++) {
+        const struct vec *v = &ps->regs[i->args[a]];
+        ps->x->outer[p->outer_ids[a]] = v->values[row];
+        ps->x->outer_nulls[p->outer_ids[a]] = v->nulls[row];
+    }
+}
+
+/* Of no rows, the answer is the same for whatever outer values. */
+static status answer_from_groups(struct subplan_state *s, struct program_state *ps,
+                                 const struct instr *i, uint16_t row) {
+    struct vec *result = &ps->regs[i->result];
+    struct stored_row *r;
+    set_outer(ps, s->plan, i, row);
+    TRY(subplan_groups_find(s->groups, &r));
+    if (!r) TRY(answer_once(s));
+    datum answer = r ? r->values[0] : s->answer;
+    result->nulls[row] = r ? subplan_groups_nulls(s->groups, r)[0] : s->answer_null;
+    return result->nulls[row] ? OK
+                              : copy_out(ps->x, i->type, answer, ps->arena, &result->values[row]);
+}
+
 static status answer_row(struct subplan_state *s, struct program_state *ps, const struct instr *i,
                          uint16_t row) {
     struct execution *x = ps->x;
     const struct plan_sublink *p = s->plan;
     struct vec *result = &ps->regs[i->result];
     uint64_t hash = 0;
+    TRY(consider_groups(s));
+    if (s->grouped) return answer_from_groups(s, ps, i, row);
     if (p->memo) {
         if (!s->memo) TRY(memo_open(s, i));
         for (uint16_t a = 0; a < i->nargs; a++) s->memo_keys[a] = &ps->regs[i->args[a]];
@@ -273,11 +312,8 @@ static status answer_row(struct subplan_state *s, struct program_state *ps, cons
             return copy_out(x, i->type, r->values[i->nargs], ps->arena, &result->values[row]);
         }
     }
-    for (uint16_t a = 0; a < i->nargs; a++) {
-        const struct vec *v = &ps->regs[i->args[a]];
-        x->outer[p->outer_ids[a]] = v->values[row];
-        x->outer_nulls[p->outer_ids[a]] = v->nulls[row];
-    }
+    set_outer(ps, p, i, row);
+    s->spent += p->plan->cost;
     TRY(run(s, ps->arena, &result->values[row], &result->nulls[row]));
     if (p->memo) TRY(memo_add(s, i->nargs, row, hash, result));
     return sql_env_breathe(x->env);

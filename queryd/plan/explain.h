@@ -84,7 +84,7 @@ status explain_write(struct arena *a, const struct explain_node *root,
 
 /* A scalar subquery that asks for nothing from outside: computed once. */
 static inline bool explain_is_init(const struct plan_sublink *s) {
-    return s->kind == SUB_SCALAR && s->nouter == 0;
+    return s->kind == SUB_SCALAR && s->nouter == 0 && !s->hashed;
 }
 
 /* e, whose slots are the columns of left, then right, in SQL. */

@@ -165,6 +165,9 @@ static status print(const struct expression_words *w, const struct expr *e, stru
     case EXPR_ROW: return print_named(w, e, "ROW", out);
     case EXPR_SUBPLAN:
         if (explain_is_init(e->subplan)) return buf_printf(out, "$%u", e->subplan->index);
+        if (e->subplan->groups)
+            return buf_printf(out, "(alternatives: SubPlan %u or hashed SubPlan %u)",
+                              e->subplan->index + 1u, e->subplan->groups->index + 1u);
         return buf_printf(out, "(%sSubPlan %u)", e->subplan->hashed ? "hashed " : "",
                           e->subplan->index + 1u);
     case EXPR_DISTINCT:

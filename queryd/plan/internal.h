@@ -228,6 +228,20 @@ status plan_unhashed_sublink(struct planner *p, struct expr *e, struct expr **re
 /* pullup.c */
 status pull_up_subqueries(struct planner *p);
 status pull_up_sublinks(struct planner *p);
+/* Whether it, or a query in it, has WITH queries. */
+status query_has_ctes(struct query *q, bool *ret);
+
+/* sublink_groups.c */
+struct sublink_groups {
+    struct query *query; /* its targets: the answer, then the keys; NULL: there is no such way */
+    uint16_t n;
+    struct expr **own, **outer; /* the keys; what they are compared with, in the terms of p */
+};
+/* To be asked before q is planned. */
+status sublink_groups_of(struct planner *p, struct query *q, struct sublink_groups *ret);
+/* *ret NULL: not so after all. */
+status plan_sublink_groups(struct planner *p, const struct sublink_groups *g,
+                           struct plan_sublink **ret);
 bool is_simple_query(const struct query *q);
 bool strict_for(struct expr *e, const struct rte_set *rtes);
 

@@ -273,10 +273,13 @@ struct plan_sublink {
     uint16_t index; /* in struct plan_statement.sublinks */
     uint16_t nouter;
     uint16_t *outer_ids;
-    struct program *test;  /* ANY, ALL: over the subplan's columns */
-    bool memo;             /* the answer depends on the outer values alone: it may be remembered */
+    struct program *test; /* ANY, ALL: over the subplan's columns */
+    bool memo;            /* the answer depends on the outer values alone: it may be remembered */
+    /* SCALAR: the answers for all outer values, as rows of answer and keys, looked up by its
+     * `left`; NULL: there is no such way */
+    struct plan_sublink *groups;
     bool hashed;           /* ANY: column `= left` may be looked up */
-    struct program *left;  /* hashed: the value looked for; no inputs */
+    struct program *left;  /* hashed: the value looked for (of groups: the keys); no inputs */
     struct program *right; /* hashed: over the subplan's columns */
     const struct type *hash_type;
     const struct type *type; /* of the result */

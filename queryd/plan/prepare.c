@@ -74,16 +74,19 @@ static bool answers_repeat(const struct plan_sublink *s, const struct collector 
 
 static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret) {
     struct plan_sublink *s;
+    struct sublink_groups groups = {0};
     bool is_volatile = e->sublink.query->for_update;
     NEW(p, s);
     TRY(query_is_volatile(e->sublink.query, &is_volatile));
     s->kind = e->sublink.kind;
     s->type = type_find(e->type);
+    if (s->kind == SUB_SCALAR) TRY(sublink_groups_of(p, e->sublink.query, &groups));
     struct collector c = {0};
     collector_push(p, &c);
     double limit = s->kind == SUB_EXISTS ? 1 : s->kind == SUB_SCALAR ? 2 : 0;
     status st = plan_query(p->c, p, e->sublink.query, limit, &s->plan);
     if (ok(st) && e->nargs) st = plan_test(p, e->args[0], s);
+    if (ok(st) && groups.query) st = plan_sublink_groups(p, &groups, &s->groups);
     collector_pop(p);
     TRY(st);
     plan_set_capacity(s->plan);
@@ -91,6 +94,8 @@ static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret)
     s->nouter = c.n;
     s->outer_ids = c.ids;
     TRY(register_sublink(p, s));
+    if (!s->memo) s->groups = NULL;
+    if (s->groups) TRY(register_sublink(p, s->groups));
     struct expr *sub = expr_new_n(p->c->arena, EXPR_SUBPLAN, e->type, e->location, c.n);
     NEEDS(p, sub);
     sub->typmod = e->typmod;

@@ -114,7 +114,7 @@ static bool rte_has_ctes(const struct query *q) {
 }
 
 /* Copies share WITH queries with the original, whose levels would then be wrong. */
-static status has_ctes(struct query *q, bool *ret) {
+status query_has_ctes(struct query *q, bool *ret) {
     *ret = rte_has_ctes(q);
     return query_walk(q, 0, visit_ctes, ret);
 }
@@ -181,7 +181,7 @@ static status find_candidate(struct planner *p, struct from_item *f, bool nullab
     if (!lateral_allows(r, nested)) return OK;
     if (!targets_allow(r->query, nullable) || (r->query->where && !sink)) return OK;
     bool ctes;
-    TRY(has_ctes(r->query, &ctes));
+    TRY(query_has_ctes(r->query, &ctes));
     if (!ctes) *ret = (struct candidate){f, sink};
     return OK;
 }
@@ -221,7 +221,7 @@ static status merge(struct planner *p, struct candidate c) {
 status pull_up_subqueries(struct planner *p) {
     struct query *q = p->query;
     bool ctes;
-    TRY(has_ctes(q, &ctes));
+    TRY(query_has_ctes(q, &ctes));
     if (ctes || q->for_update || q->lends_aggregates) return OK;
     for (;;) {
         struct candidate c = {0};
@@ -280,7 +280,7 @@ static status may_become_join(struct planner *p, struct expr *e, bool negated, b
     if (!is_simple_query(sub) || p->query->nfrom == 0) return OK;
     if (!exists && !targets_allow(sub, false)) return OK;
     bool ctes, independent, outer;
-    TRY(has_ctes(sub, &ctes));
+    TRY(query_has_ctes(sub, &ctes));
     TRY(sources_independent(sub, &independent));
     TRY(correlated(sub, &outer));
     *ret = !ctes && independent && (outer || !exists);
