@@ -237,6 +237,8 @@ struct sublink_groups {
     uint16_t n;
     struct expr **own, **outer; /* the keys; what they are compared with, in the terms of p */
 };
+/* Whether it names anything of the queries around it. */
+status query_looks_outside(struct query *q, bool *ret);
 /* To be asked before q is planned. */
 status sublink_groups_of(struct planner *p, struct query *q, struct sublink_groups *ret);
 /* *ret NULL: not so after all. */

@@ -236,7 +236,7 @@ static status shift_outer(struct expr *e, unsigned depth, void *arg, struct expr
     return OK;
 }
 
-/* A WITH query that is named once and only reads is a subquery where it is named. */
+/* A WITH query may be a subquery where it is named. */
 static status inline_reference(struct planner *p, struct rte *r, const struct cte *c,
                                unsigned depth) {
     struct inline_cte s = {depth, p->c->arena};
@@ -245,45 +245,39 @@ static status inline_reference(struct planner *p, struct rte *r, const struct ct
     return query_map(p->c->arena, c->query, 0, shift_outer, &s, &r->query);
 }
 
-static status inline_in(struct planner *p, struct query *q, const struct cte *c, unsigned depth,
-                        bool *done);
-
 struct inline_search {
     struct planner *p;
     const struct cte *cte;
-    unsigned depth;
-    bool *done;
+    uint16_t n; /* references that have been replaced */
 };
 
-static status visit_inline(struct expr *e, void *arg, bool *ret_descend) {
-    struct inline_search *s = arg;
-    *ret_descend = !*s->done;
-    if (e->kind == EXPR_SUBLINK && !*s->done)
-        return inline_in(s->p, e->sublink.query, s->cte, s->depth + 1, s->done);
-    return OK;
-}
-
-static status inline_in_exprs(struct planner *p, struct query *q, const struct cte *c,
-                              unsigned depth, bool *done) {
-    struct inline_search s = {p, c, depth, done};
-    TRY(expr_walk(q->where, visit_inline, &s));
-    TRY(expr_walk(q->having, visit_inline, &s));
-    for (uint16_t i = 0; i < q->ntargets; i++) TRY(expr_walk(q->targets[i].expr, visit_inline, &s));
-    return OK;
-}
-
-static status inline_in(struct planner *p, struct query *q, const struct cte *c, unsigned depth,
-                        bool *done) {
-    for (uint16_t i = 0; i < q->nrtes && !*done; i++) {
+static status inline_in_sources(struct inline_search *s, struct query *q, unsigned depth) {
+    for (uint16_t i = 0; i < q->nrtes; i++) {
         struct rte *r = q->rtes[i];
-        if (r->kind == RTE_CTE && r->cte == c) {
-            *done = true;
-            return inline_reference(p, r, c, depth);
+        if (r->kind == RTE_CTE && r->cte == s->cte) {
+            s->n++;
+            TRY(inline_reference(s->p, r, s->cte, depth));
+        } else if (r->kind == RTE_SUBQUERY) {
+            TRY(inline_in_sources(s, r->query, depth + 1));
         }
-        if (r->kind == RTE_SUBQUERY) TRY(inline_in(p, r->query, c, depth + 1, done));
     }
-    if (*done) return OK;
-    return inline_in_exprs(p, q, c, depth, done);
+    for (uint16_t i = 0; i < q->nctes; i++) {
+        const struct cte *c = q->ctes[i];
+        if (c == s->cte) continue;
+        TRY(inline_in_sources(s, c->query, depth + 1));
+        if (c->recursive) TRY(inline_in_sources(s, c->recursive, depth + 1));
+    }
+    return OK;
+}
+
+static status visit_inline(struct expr *e, unsigned depth, void *arg, bool *) {
+    return e->kind == EXPR_SUBLINK ? inline_in_sources(arg, e->sublink.query, depth + 1) : OK;
+}
+
+static status inline_everywhere(struct inline_search *s) {
+    struct query *q = s->p->query;
+    TRY(inline_in_sources(s, q, 0));
+    return query_walk(q, 0, visit_inline, s);
 }
 
 static status volatile_call(struct expr *e, unsigned, void *arg, bool *) {
@@ -314,20 +308,28 @@ static status recursive_plan(struct planner *p, struct cte *c, struct plan **ret
     return OK;
 }
 
+/* What is named once is a subquery there, as is what depends on the row outside, which would have
+ * to be kept for each row; unless it says otherwise, or the copies would differ. */
+static status may_inline(const struct cte *c, bool *ret) {
+    bool is_volatile = false, outside;
+    *ret = false;
+    if (!reads_only(c->query) || c->recursive || c->query->nctes) return OK;
+    TRY(query_is_volatile(c->query, &is_volatile));
+    TRY(query_looks_outside(c->query, &outside));
+    *ret = !is_volatile && (c->materialize == CTE_NOT_MATERIALIZED ||
+                            (c->references == 1 && c->materialize == CTE_DEFAULT) ||
+                            (c->references > 1 && outside));
+    return OK;
+}
+
 static status plan_cte(struct planner *p, struct cte *c) {
     struct plan_statement_cte *slot = &p->c->statement->ctes[c->id];
-    struct query *q = p->query;
-    bool changes = !reads_only(c->query);
+    bool changes = !reads_only(c->query), inlines;
+    struct inline_search s = {.p = p, .cte = c};
     if (!changes && !c->recursive && c->references == 0) return OK;
-    bool is_volatile = false;
-    TRY(query_is_volatile(c->query, &is_volatile));
-    bool wanted = c->materialize == CTE_NOT_MATERIALIZED || c->materialize == CTE_DEFAULT;
-    if (!changes && !c->recursive && c->references == 1 && wanted && !is_volatile &&
-        c->query->nctes == 0) {
-        bool done = false;
-        TRY(inline_in(p, q, c, 0, &done));
-        if (done) return OK;
-    }
+    TRY(may_inline(c, &inlines));
+    if (inlines) TRY(inline_everywhere(&s));
+    if (inlines && s.n >= c->references) return OK;
     if (changes && p->parent)
         return plan_unsupported(p, "WITH that changes rows below the top level");
     struct plan *plan;
@@ -335,7 +337,8 @@ static status plan_cte(struct planner *p, struct cte *c) {
         TRY(recursive_plan(p, c, &plan));
     else
         TRY(plan_query(p->c, p, c->query, 0, &plan));
-    if (plan->depends && c->references > (c->recursive ? 2 : 1)) /* itself among them */
+    uint16_t others = (uint16_t)(c->references - s.n - (c->recursive != NULL)); /* than itself */
+    if (plan->depends && others > 1)
         return plan_unsupported(p, "a correlated WITH query that is named several times");
     slot->in_place = plan->depends;
     slot->plan = plan;

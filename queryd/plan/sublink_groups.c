@@ -22,7 +22,7 @@ static status expr_looks_outside(struct expr *e, bool *ret) {
     return query_walk_expr(e, 1, visit_outside, ret);
 }
 
-static status query_looks_outside(struct query *q, bool *ret) {
+status query_looks_outside(struct query *q, bool *ret) {
     *ret = false;
     return query_walk(q, 1, visit_outside, ret);
 }
