@@ -77,6 +77,7 @@ static status stage_add(struct logd *l, struct stage *s, uint64_t complete) {
         memcpy(&c, rec_payload_c(copy), sizeof c);
         if (c.time > f->seen) f->seen = c.time;
     }
+    summaries_note(l, copy, f->next);
     s->end += copy->len;
     f->next += copy->len;
     if (s->end <= s->limit) {

@@ -55,6 +55,7 @@ void logd_handle(struct daemon *d, const struct msg *request) {
     case MSG_LOG_FLUSH: wait_durable(l, m.arg[0], &m); break;
     case MSG_LOG_SPACE: wait_durable(l, room_means_durable(l, m.arg[0]), &m); break;
     case MSG_LOG_READ: read_answer(l, &m); break;
+    case MSG_LOG_PAGES: pages_answer(l, &m); break;
     default: answer(l, &m, STATUS(INVALID)); break;
     }
 }

@@ -58,13 +58,13 @@ static status begin(struct daemon *d, struct error *e) {
     char words[128] = "the log's directory cannot be read";
     s = segments_load(&l->segments, words, sizeof words);
     if (!ok(s)) return error_set(e, s.code, "%s", words);
+    summaries_tidy(l);
     TRY(prepare_init(l));
     return daemon_watch(d, disk_fd(l->disk), EPOLLIN, disk_is_ready, l);
 }
 
 status logd_init_fresh(struct daemon *d, struct error *e) {
     TRY(begin(d, e));
-    TRY(recover_init(logd_of(d)));
     return daemon_spawn(d, 0, recover_run, logd_of(d));
 }
 
@@ -89,6 +89,7 @@ static status continue_at_durable(struct logd *l) {
         }
     }
     if (ok(result)) result = flush_init(l, durable, atomic_load(&s->visible), block);
+    if (ok(result)) summaries_begin(l, (struct summary){0}, durable, false);
     free(block);
     return result;
 }
@@ -117,12 +118,15 @@ void logd_fini(struct daemon *d) {
         struct disk_io *io;
         while (disk_in_flight(l->disk)) (void)disk_reap(l->disk, &io, 1, true);
         prepare_fini(l);
+        summaries_fini(l);
         segments_close(&l->segments);
         disk_close(l->disk);
     }
     flush_fini(l);
     read_fini(l);
-    recover_fini(l);
+    summary_free(&l->changed.summary);
+    analyse_fini(l);
+    scratch_fini(l);
     if (l->dir >= 0) close(l->dir);
     free(l->waiters);
     free(l);

@@ -5,6 +5,7 @@
  *     prepare.c  segments made ready for later, recycled, removed
  *     read.c     old log back from the files
  *     recover.c  the end of the log found, transactions without an end
+ *     summaries.c, summary.c  what full segments have changed; pages.c tells storaged
  *     init.c     births; step.c: a turn */
 #ifndef LOGD_LOGD_H
 #define LOGD_LOGD_H
@@ -12,6 +13,7 @@
 #include "ipc_daemon.h"
 #include "log/log.h"
 #include "segment.h"
+#include "summary.h"
 
 #define STAGE_FILL_BYTES ((uint64_t)1 << 20) /* one write at most, but for the last record */
 #define STAGE_BYTES (STAGE_FILL_BYTES + REC_BYTES_MAX + DISK_ALIGN)
@@ -79,6 +81,29 @@ struct chunk {
     char *buf;
 };
 
+/* Of the segment that is being written, and of the one before while its file is. */
+struct summaries {
+    struct summary live, closed;
+    uint64_t live_number, closed_number;
+    bool live_good; /* nothing of it is missing but, unless whole, its beginning */
+    bool live_whole, closed_whole;
+    bool has_closed, writing;
+    struct disk_file *file; /* that is being written */
+    char *block;
+};
+
+/* The pages that recovery may have to redo. */
+struct changed {
+    struct summary summary;
+    struct summary part, live; /* while it is made: one segment, the last one */
+    bool known, looking;
+};
+
+/* Memory of a coroutine, which a life that ends meanwhile gives back, too. */
+struct scratch {
+    struct scratch *next, **link;
+};
+
 struct logd {
     struct daemon *d;
     struct log_shared *shared;
@@ -90,7 +115,9 @@ struct logd {
     bool broken; /* a write failed: nothing is written any more */
     struct flush flush;
     struct prepare prepare;
-    struct analysis *analysis; /* recovery's, while it lasts */
+    struct summaries summaries;
+    struct changed changed;
+    struct scratch *scratch;
     struct chunk chunks[CHUNKS];
     uint64_t chunk_clock;
     struct waiter *waiters;
@@ -147,10 +174,35 @@ void read_fini(struct logd *l);
 /* Answers MSG_LOG_READ. */
 void read_answer(struct logd *l, const struct msg *m);
 
-/* recover.c: the coroutine of a fresh start, and its memory (which a life that ends meanwhile gives
- * back, too). */
-status recover_init(struct logd *l);
-void recover_fini(struct logd *l);
-void recover_run(void *logd);
+/* summaries.c. In coroutines: notes the records from `at` on that begin below `limit`, as far as
+ * there are any: s->to. */
+status summary_scan(struct logd *l, uint64_t at, uint64_t limit, struct summary *s);
+/* What the file of a full segment says, added to s. NOT_FOUND, or whatever else is wrong with it.
+ */
+status summary_load(struct logd *l, uint64_t number, struct summary *s);
+/* The log goes on at `at`: `live` (taken over; may be empty) is what the records of its segment
+ * that lie before have done, all of them if `whole`. */
+void summaries_begin(struct logd *l, struct summary live, uint64_t at, bool whole);
+void summaries_note(struct logd *l, const struct rec_head *r, uint64_t at); /* on its way out */
+bool summaries_turn(struct logd *l);
+void summaries_fini(struct logd *l);
+void summary_remove(struct logd *l, uint64_t number);
+void summaries_tidy(struct logd *l); /* at start: removes those of segments that are gone */
+
+/* scratch.c: aligned for the disk; NULL: no memory. */
+void *scratch_new(struct logd *l, size_t bytes);
+void scratch_free(void *bytes); /* NULL is allowed */
+void scratch_fini(struct logd *l);
+
+/* recover.c */
+void recover_run(void *logd); /* the coroutine of a fresh start */
+/* What the log from `from` on has done, up to where it ends or `limit`, into changed.summary; what
+ * is in the last segment into changed.live, all of it if *ret_whole. In a coroutine. */
+status analyse(struct logd *l, uint64_t from, uint64_t limit, bool *ret_whole);
+void analyse_fini(struct logd *l);
+
+/* pages.c: answers MSG_LOG_PAGES. */
+void pages_answer(struct logd *l, const struct msg *m);
+void pages_forget(struct logd *l); /* when storaged needs them no more */
 
 #endif

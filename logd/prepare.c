@@ -151,6 +151,7 @@ static void take_first(struct logd *l, bool recycle) {
     atomic_store_explicit(&l->shared->oldest, segment_start(&l->segments, number + 1),
                           memory_order_release);
     struct segment first = segments_shift(&l->segments);
+    summary_remove(l, number);
     PROBE(axolotl_logd, segment_free, number, recycle);
     if (!recycle) {
         disk_file_close(first.file);

@@ -10,6 +10,7 @@ provider axolotl_logd {
     probe chunk_read(lsn_from, lsn_to);             /* from the files */
     probe recovered(lsn_from, lsn_end, records, transactions);
     probe loser(txid, lsn_first, lsn_last);
+    probe summary(number, pages, status_code);      /* of a full segment, written to its file */
     probe restarted(lsn_durable);
     probe give_up(status_code);
 };

@@ -79,6 +79,8 @@ bool logd_step(struct daemon *d) {
         l->quiet_turns = wrote || l->flush.writing ? 0 : l->quiet_turns + 1;
         progress |= wrote;
         progress |= prepare_turn(l);
+        progress |= summaries_turn(l);
+        pages_forget(l);
     }
     if (l->unpushed) {
         l->unpushed = false;

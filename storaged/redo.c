@@ -131,6 +131,7 @@ void redo_run(void *storaged) {
     s->serving = true;
     s->checkpoint_due_ns = s->p->env->mono_ns(s->p) + s->options.checkpoint_interval_ns;
     atomic_store(&control->redo_done, 1);
+    atomic_store(&control->redo_complete, 1);
     daemon_ready(s->d);
     space_serve(s);
 }

@@ -61,7 +61,10 @@ struct control {
     _Atomic uint64_t next_txid;
     _Atomic uint64_t last_commit;
     _Atomic uint64_t recovered_lsn; /* logd: the end of the log found; 0: not known yet */
-    _Atomic uint32_t redo_done;     /* storaged */
+    _Atomic uint32_t redo_done;     /* storaged: it knows which pages are to be redone, and gives
+                                       none of them out before it has: queries may begin */
+    _Atomic uint32_t redo_complete; /* storaged: there are none left */
+    _Atomic uint64_t redo_pages;    /* storaged: so many are left; for people */
 
     _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
 

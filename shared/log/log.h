@@ -122,6 +122,18 @@ void log_back_begin(struct log_back *b, char *buf);
 /* As log_read; the record is in buf until the following call. */
 status log_back_read(struct proc *p, struct log_back *b, lsn at, const struct rec_head **ret_rec);
 
+/* A page that the log changes, and the newest record that does. */
+struct log_page {
+    uint64_t page;
+    uint64_t newest;
+};
+/* What the log that recovery found changes from `from` on, LOG_PAGES_MAX at a time, by storaged.
+ * *place: 0 at the beginning and, when that was all, at the end. *ret_of: which life of logd's
+ * places these are; another than before: begin again. Suspends. STALE, IO_ERROR. */
+#define LOG_PAGES_MAX (65536 / sizeof(struct log_page))
+status log_pages(struct proc *p, lsn from, uint64_t *place, struct log_page *ret_pages,
+                 unsigned *ret_count, uint64_t *ret_of);
+
 /* Of log bytes that begin at `start`: where the first record begins from which records follow one
  * another to the one at `at`, which lies whole in them. Its offset; `at`'s, when there is none. */
 size_t log_run_before(const char *bytes, size_t n, lsn start, lsn at);

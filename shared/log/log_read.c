@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/counter.h"
+#include "base/crc32c.h"
 #include "base/probe.h"
 #include "log/log_internal.h"
 #include "msg/msg.h"
@@ -129,6 +130,37 @@ status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct
     *ret_at = s->next;
     s->next.at += r->len;
     return OK;
+}
+
+/* ---- pages ------------------------------------------------------------------------------------
+ */
+
+_Static_assert(LOG_PAGES_MAX * sizeof(struct log_page) == LOG_WINDOW_BYTES, "one window");
+
+/* As read_run: the window is one coroutine's at a time, and an answer meant for the life before
+ * is found out. */
+status log_pages(struct proc *p, lsn from, uint64_t *place, struct log_page *ret_pages,
+                 unsigned *ret_count, uint64_t *ret_of) {
+    struct log_slot *slot = log_own_slot(p);
+    while (atomic_load_explicit(&slot->window_busy, memory_order_relaxed)) p->env->pause(p);
+    atomic_store_explicit(&slot->window_busy, 1, memory_order_relaxed);
+    status s = STATUS(DATA_CORRUPTED);
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        struct msg m = {.op = MSG_LOG_PAGES, .trace = p->trace, .arg = {from.at, *place}};
+        s = p->env->call(p, SLOT_LOGD, &m);
+        if (!ok(s)) break;
+        s = STATUS(DATA_CORRUPTED);
+        if (m.arg[0] > LOG_PAGES_MAX) continue;
+        memcpy(ret_pages, p->shm->pool->log_window[p->owner.slot], m.arg[0] * sizeof *ret_pages);
+        if (crc32c(0, ret_pages, m.arg[0] * sizeof *ret_pages) != m.arg[3]) continue;
+        *ret_count = (unsigned)m.arg[0];
+        *place = m.arg[1];
+        *ret_of = m.arg[2];
+        s = OK;
+        break;
+    }
+    atomic_store_explicit(&slot->window_busy, 0, memory_order_relaxed);
+    return s;
 }
 
 /* ---- backwards ------------------------------------------------------------------------------- */

@@ -26,6 +26,10 @@ enum msg_op {
                            first. Whole records, which begin (1: end) with that one, lie in the
                            asker's log_window. STALE, IO_ERROR */
     MSG_LOG_SPACE = 18, /* in: LSN. Completes when the ring has overwritable room up to LSN */
+    MSG_LOG_PAGES = 19, /* in: LSN, place (0: from the beginning). out: count, next place (0: the
+                           end), logd's epoch, CRC-32C. What the log that recovery found changes
+                           from the LSN on: so many struct log_page lie in the asker's log_window.
+                           Places of another epoch are others. STALE, IO_ERROR */
 
     /* txnd */
     MSG_TXN_WAIT = 32, /* in: own slot reference, the other's slot reference, row hash (0: none),

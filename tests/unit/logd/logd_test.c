@@ -46,6 +46,7 @@ struct world {
     uint64_t acknowledged; /* LSN told durable */
     txid next_x;
     txid open[TXNS]; /* transactions under way; 0: none */
+    uint64_t *last;  /* the newest record of each */
     uint64_t keep;
     bool body_done;
     void (*body)(struct world *w);
@@ -81,6 +82,7 @@ static struct world *world_new(const char *kind, unsigned seed) {
     w->conf.workers = 1;
     region_sizes(&w->conf, &w->sizes);
     w->entries = calloc(RECORDS_MAX, sizeof *w->entries);
+    w->last = calloc(RECORDS_MAX, sizeof *w->last);
     w->random = seed;
     w->next_x = 1;
     w->acknowledged = LOG_FIRST.at;
@@ -95,6 +97,7 @@ static void world_free(struct world *w) {
     snprintf(command, sizeof command, "rm -rf %s", w->path);
     assert_int_equal(system(command), 0);
     free(w->entries);
+    free(w->last);
     free(w);
 }
 
@@ -166,7 +169,8 @@ static void insert(struct world *w, uint16_t type, txid x, uint32_t len) {
     lsn at;
     must(log_room(p));
     struct rec_head *r = log_reserve(p, len, &at);
-    *r = (struct rec_head){.len = len, .type = type, .txid = x};
+    *r = (struct rec_head){.len = len, .type = type, .txid = x, .txn_prev = w->last[x]};
+    w->last[x] = at.at;
     fill_body((char *)(r + 1), len - sizeof *r, at.at);
     log_publish(p);
     log_change_done(p);
@@ -177,7 +181,7 @@ static void insert_commit(struct world *w, txid x) {
     static _Atomic uint64_t map;
     commit_time time;
     must(log_room(&w->client.proc));
-    lsn end = log_commit(&w->client.proc, x, LSN_NONE, &map, &time);
+    lsn end = log_commit(&w->client.proc, x, (lsn){w->last[x]}, &map, &time);
     remember(w, end.at - LOG_COMMIT_BYTES, LOG_COMMIT_BYTES, REC_COMMIT, x);
 }
 
