@@ -271,6 +271,7 @@ static status expression_alone(struct analyse *a, const struct relation *r, stru
         TRY(coerce_unknown(a, e, &e));
     }
     TRY(check_no_columns(a, e, use));
+    TRY(assign_collation(a, e));
     *ret = e;
     return OK;
 }

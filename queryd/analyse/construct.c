@@ -19,6 +19,7 @@ static status case_test(struct scope *s, struct ast_case *n, struct expr *e,
     struct expr *test;
     TRY(transform(s, n->arg, &test));
     TRY(coerce_unknown(a, test, &test));
+    TRY(assign_collation(a, test));
     e->cases.has_test = true;
     e->args[0] = test;
     struct expr *p = expr_new(a->arena, EXPR_CASE_TEST, test->type, test->location);

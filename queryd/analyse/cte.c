@@ -32,6 +32,20 @@ static const char *typed(struct analyse *a, oid type, int32_t typmod) {
     return words ? words : type_words(a, type);
 }
 
+/* The first term says the collation, too. */
+static status fit_collation(struct analyse *a, struct cte *c, uint16_t i, struct expr **pair) {
+    oid overall, column = c->columns[i].collation;
+    if (!column) return OK;
+    TRY(common_collation(a, pair, 2, c->union_all, &overall));
+    if (overall == column) return OK;
+    status st = FAIL_AT(a, pair[0]->location, COLLATION_MISMATCH,
+                        "recursive query \"%s\" column %d has collation \"%s\" in non-recursive "
+                        "term but collation \"%s\" overall",
+                        c->name, i + 1, collation_words(a, column), collation_words(a, overall));
+    error_hint(a->error, "Use the COLLATE clause to set the collation of the non-recursive term.");
+    return st;
+}
+
 /* A column's type is what the first term says: the second must not widen it. */
 static status fit_column(struct analyse *a, struct cte *c, uint16_t i) {
     struct target *first = &c->query->targets[i], *again = &c->recursive->targets[i];
@@ -50,6 +64,7 @@ static status fit_column(struct analyse *a, struct cte *c, uint16_t i) {
         error_hint(a->error, "Cast the output of the non-recursive term to the correct type.");
         return f;
     }
+    TRY(fit_collation(a, c, i, pair));
     TRY(coerce_common(a, again->expr, type, "UNION", &e));
     if (e == again->expr || c->recursive->kind == QUERY_SELECT) {
         again->expr = e;

@@ -99,7 +99,9 @@ static bool payload_equal(const struct expr *a, const struct expr *b) {
         return a->cast.path.path == b->cast.path.path &&
                a->cast.path.function == b->cast.path.function &&
                a->cast.path.domain == b->cast.path.domain &&
-               a->cast.apply_typmod == b->cast.apply_typmod;
+               a->cast.apply_typmod == b->cast.apply_typmod &&
+               a->cast.is_collate == b->cast.is_collate &&
+               (!a->cast.is_collate || a->collation == b->collation);
     case EXPR_AGGREGATE:
     case EXPR_WINDOW: return agg_equal(a, b);
     case EXPR_GROUPING:

@@ -35,8 +35,9 @@ struct expr {
     uint16_t nargs;
     struct expr **args;
     oid type;
-    int32_t typmod; /* -1: none */
-    oid collation;  /* 0: none */
+    int32_t typmod;      /* -1: none */
+    oid collation;       /* 0: none, or none could be derived */
+    oid input_collation; /* what its function compares by; 0: likewise */
     int32_t location;
     union {
         struct { /* CONST */
@@ -66,6 +67,7 @@ struct expr {
             struct cast_result path;
             bool is_explicit;
             bool apply_typmod;
+            bool is_collate; /* COLLATE: `collation` is what was written */
         } cast;
         struct { /* AGGREGATE and WINDOW: args, then order keys, then the filter */
             const struct function *function;

@@ -112,6 +112,7 @@ static status transform_collate(struct scope *s, struct ast_collate *n, struct e
     c->typmod = e->typmod;
     c->collation = collation;
     c->cast.path.path = CAST_RELABEL;
+    c->cast.is_collate = true;
     *ret = c;
     return OK;
 }

@@ -113,6 +113,7 @@ static status function_columns(struct scope *s, struct rte *e, struct rte_functi
                                const char *name, const struct list *defs, uint16_t *cap) {
     struct analyse *a = s->a;
     struct expr *call = f->call;
+    TRY(assign_collation(a, call));
     const struct type *row = type_below(type_find(call->type));
     if (row && row->kind == 'c') return row_columns(a, e, f, row, cap);
     if (call->type == RECORDOID) {

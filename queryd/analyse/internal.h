@@ -306,6 +306,16 @@ status rte_rename_columns(struct analyse *a, struct rte *r, const struct list *n
 /* from_function.c */
 status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret);
 status note_relation(struct analyse *a, oid relation, enum relation_mode mode);
+/* collate.c */
+/* Marks the expression with its collation and those that its functions go by. 42P21. */
+status assign_collation(struct analyse *a, struct expr *e);
+/* Likewise everything of a query but the queries below it; what it sorts or groups by must have
+ * one. */
+status assign_query_collations(struct analyse *a, struct query *q);
+const char *collation_words(struct analyse *a, oid collation); /* "(null)": it has none */
+/* The one that the expressions have together; may_conflict: 0 where that is none. */
+status common_collation(struct analyse *a, struct expr **exprs, size_t n, bool may_conflict,
+                        oid *ret);
 /* join.c */
 status transform_join(struct scope *s, struct ast_join *j, struct from_item **ret);
 status transform_from_item(struct scope *s, struct node *n, struct from_item **ret);

@@ -67,7 +67,7 @@ static status merged(struct scope *s, enum ast_join_type type, struct expr *l, s
     } else {
         *ret = type == JOIN_RIGHT ? r : l;
     }
-    return OK;
+    return assign_collation(a, *ret);
 }
 
 static bool in_names(const struct list *names, const char *name) {

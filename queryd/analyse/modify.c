@@ -172,7 +172,7 @@ static status values_as_query(struct scope *s, struct rte *e) {
     sub->has_sublinks = s->query->has_sublinks;
     e->kind = RTE_SUBQUERY;
     e->query = sub;
-    return OK;
+    return assign_query_collations(s->a, sub);
 }
 
 static status insert_values(struct scope *s, struct ast_insert *n, const struct change_target *t,
@@ -316,7 +316,7 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     if (n->on_conflict) TRY(transform_conflict(s, &t, n->on_conflict));
     TRY(transform_returning(s, n->returning));
     permission_of_view(&t);
-    return OK;
+    return assign_query_collations(s->a, s->query);
 }
 
 /* Made by an assignment to a part, to which others may be added. */
@@ -426,7 +426,7 @@ status transform_update(struct scope *s, struct ast_update *n) {
     TRY(row_rules(s, &t));
     TRY(transform_returning(s, n->returning));
     permission_of_view(&t);
-    return OK;
+    return assign_query_collations(s->a, s->query);
 }
 
 status transform_delete(struct scope *s, struct ast_delete *n) {
@@ -439,5 +439,5 @@ status transform_delete(struct scope *s, struct ast_delete *n) {
     TRY(add_view_condition(s, &t));
     TRY(transform_returning(s, n->returning));
     permission_of_view(&t);
-    return OK;
+    return assign_query_collations(s->a, s->query);
 }

@@ -158,6 +158,7 @@ status transform_select(struct scope *s, struct ast_select *n) {
         TRY(transform_plain(s, n));
     TRY(transform_limit(s, n->limit, CLAUSE_LIMIT, &s->query->limit));
     TRY(transform_limit(s, n->offset, CLAUSE_OFFSET, &s->query->offset));
+    TRY(assign_query_collations(a, s->query));
     return transform_locking(s, n->locking);
 }
 

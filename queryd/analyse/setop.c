@@ -51,7 +51,7 @@ static status settle_values(struct scope *s, struct rte *e) {
         }
         e->columns[c].type = type;
         e->columns[c].typmod = common_typmod(column, e->nrows, type);
-        e->columns[c].collation = column[0]->collation;
+        TRY(common_collation(a, column, e->nrows, true, &e->columns[c].collation));
     }
     return OK;
 }
@@ -111,6 +111,17 @@ static status side(struct scope *s, struct ast_select *n, uint16_t index, struct
     return rte_add(s, e, &got);
 }
 
+/* UNION ALL alone needs none. */
+static status setop_collation(struct analyse *a, const struct ast_select *n, struct query *l,
+                              struct query *r, uint16_t i, oid type, oid *ret) {
+    struct expr *pair[2] = {l->targets[i].expr, r->targets[i].expr};
+    const struct type *t = type_find(type);
+    *ret = 0;
+    if (!t || !t->collation) return OK;
+    TRY(common_collation(a, pair, 2, n->set_op == SETOP_UNION && n->all, ret));
+    return OK;
+}
+
 /* One column: its common type, and both sides brought to it. */
 static status setop_column(struct scope *s, struct ast_select *n, struct query *l, struct query *r,
                            uint16_t i) {
@@ -137,8 +148,10 @@ static status setop_column(struct scope *s, struct ast_select *n, struct query *
                            type_words(a, type));
     }
     struct expr *sides[2] = {q->left_casts[i], q->right_casts[i]};
+    oid collation;
+    TRY(setop_collation(a, n, l, r, i, type, &collation));
     struct expr *v = expr_var(a->arena, 2, (int16_t)(i + 1), type, common_typmod(sides, 2, type),
-                              sides[0]->collation, pair[0]->location);
+                              collation, pair[0]->location);
     NEEDS(a, v);
     uint16_t target;
     return target_add(s, v, l->targets[i].name, false, &target);

@@ -1,5 +1,6 @@
 /* Type names and other qualified names of the syntax tree. */
 #include "analyse/internal.h"
+#include "catalog/collation.h"
 
 const char *last_name(const struct list *names) {
     return list_at(names, list_n(names) - 1);
@@ -66,14 +67,5 @@ status type_of_name(struct analyse *a, const struct ast_type_name *n, oid *ret_t
 status check_collation(struct analyse *a, const struct list *names, int32_t location, oid *ret) {
     const char *schema, *name;
     TRY(split_name(a, names, location, &schema, &name));
-    if (strcmp(name, "default") == 0)
-        *ret = 100;
-    else if (strcmp(name, "C") == 0)
-        *ret = 950;
-    else if (strcmp(name, "POSIX") == 0)
-        *ret = 951;
-    else
-        return FAIL_AT(a, location, UNDEFINED_OBJECT,
-                       "collation \"%s\" for encoding \"UTF8\" does not exist", name);
-    return OK;
+    return analyse_at(a, location, catalog_collation_named(a->env, schema, name, ret));
 }

@@ -1,4 +1,5 @@
 /* define_column.c: what a column definition says: type, collation, where values come from. */
+#include "catalog/collation.h"
 #include "catalog/define_internal.h"
 
 /* ---- type ------------------------------------------------------------------------------------ */
@@ -20,17 +21,20 @@ status define_collation(struct sql_env *env, const struct list *names, oid type,
     const struct type *t = type_find(type);
     *ret = t ? t->collation : 0;
     if (!names) return OK;
-    const char *name = list_at(names, list_n(names) - 1);
+    int32_t n = list_n(names);
     if (!*ret)
         return error_set(env->eval.error, ST_DATATYPE_MISMATCH,
                          "collations are not supported by type %s",
                          type_format_name(env->eval.arena, type));
-    if (!strcmp(name, "C") || !strcmp(name, "POSIX"))
-        *ret = *name == 'C' ? C_COLLATION_OID : 951;
-    else if (strcmp(name, "default"))
-        return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
-                         "collation \"%s\" for encoding \"UTF8\" does not exist", name);
-    return OK;
+    return catalog_collation_named(env, n > 1 ? list_at(names, n - 2) : NULL, list_at(names, n - 1),
+                                   ret);
+}
+
+status define_no_collation(struct sql_env *env, const char *words) {
+    if (!words) return no_memory(env);
+    status st = error_set(env->eval.error, ST_INDETERMINATE_COLLATION, "%s", words);
+    error_hint(env->eval.error, "Use the COLLATE clause to set the collation explicitly.");
+    return st;
 }
 
 /* A defined type is not to go away while something is made of it. */

@@ -350,6 +350,8 @@ status define_default_text(struct sql_env *env, const struct attribute *att,
                            struct node *expression, const char **ret_text);
 /* The collation of a column or key of this type; names NULL: the type's own. 42704, 42804. */
 status define_collation(struct sql_env *env, const struct list *names, oid type, oid *ret);
+/* 42P22 with those words (NULL: no memory for them) and what helps. */
+status define_no_collation(struct sql_env *env, const char *words);
 /* Column type, typmod, collation of a column definition. */
 status define_column_type(struct sql_env *env, const struct ast_column_def *c,
                           struct attribute *att);

@@ -323,6 +323,14 @@ static status as_columns(struct sql_env *env, const struct ast_create_table_as *
         if (define_attribute(r, columns[i].name))
             return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
                              "column \"%s\" specified more than once", columns[i].name);
+        const struct type *t = type_find(columns[i].type);
+        if (t && t->collation && !columns[i].collation)
+            return define_no_collation(
+                env,
+                arena_printf(env->eval.arena,
+                             "no collation was derived for column \"%s\" with collatable type "
+                             "%s",
+                             columns[i].name, type_format_name(env->eval.arena, columns[i].type)));
         r->atts[r->natts++] =
             (struct attribute){.name = columns[i].name,
                                .number = (int16_t)(i + 1),

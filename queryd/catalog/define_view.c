@@ -282,6 +282,13 @@ static status set_natts(struct sql_env *, struct catalog_row *row, void *arg) {
 static status insert_columns(struct sql_env *env, oid view, unsigned from, unsigned n,
                              const struct define_column *columns) {
     for (unsigned i = from; i < n; i++) {
+        const struct type *t = type_find(columns[i].type);
+        if (t && t->collation && !columns[i].collation)
+            return define_no_collation(
+                env, arena_printf(env->eval.arena,
+                                  "could not determine which collation to use for view column "
+                                  "\"%s\"",
+                                  columns[i].name));
         struct attribute att = {.name = columns[i].name,
                                 .number = (int16_t)(i + 1),
                                 .type = columns[i].type == UNKNOWNOID ? TEXTOID : columns[i].type,

@@ -1,4 +1,5 @@
 /* function_info.c: comments, sizes, and constants that clients ask for. */
+#include "catalog/collation.h"
 #include "catalog/function_bodies.h"
 #include "parse/keyword.h"
 #include "pool/frame.h"
@@ -65,7 +66,12 @@ status fn_collation_for(struct fn_call *c) {
         return error_set(c->env->error, ST_DATATYPE_MISMATCH,
                          "collations are not supported by type %s",
                          type_format_name(c->env->arena, t->oid));
-    return return_text(c, t->collation == C_COLLATION_OID ? "\"C\"" : "\"default\"");
+    if (!c->site->collation) return return_null(c);
+    struct sql_env env;
+    struct buf out = {0};
+    TRY(function_env(c, &env));
+    status st = collation_print(&env, c->site->collation, &out);
+    return return_buf(c, st, &out);
 }
 
 status fn_keywords(struct fn_call *c) {

@@ -1,5 +1,6 @@
 /* function_names.c: names of objects: regclass and its kin, visibility, the current this and that.
  */
+#include "catalog/collation.h"
 #include "catalog/function_bodies.h"
 #include "catalog/roles.h"
 #include "catalog/routine_names.h"
@@ -59,14 +60,7 @@ static status lookup_class(struct sql_env *env, const struct two_names *n, oid *
 }
 
 static status lookup_collation(struct sql_env *env, const struct two_names *n, oid *ret) {
-    const char *key = catalog_name(env->eval.arena, n->name);
-    if (!key) return no_memory(env);
-    datum keys[] = {datum_ptr(key)};
-    struct catalog_row row;
-    TRY(catalog_row_get(env, CAT_pg_collation, OID_pg_collation_name_enc_nsp_index, keys, 1,
-                        env->eval.arena, &row));
-    *ret = row_oid(&row, COL_pg_collation_oid);
-    return OK;
+    return catalog_collation_named(env, *n->schema ? n->schema : NULL, n->name, ret);
 }
 
 static bool service_env(struct session_env *session, struct error *e, struct sql_env *ret) {

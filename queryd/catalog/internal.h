@@ -100,6 +100,8 @@ status schema_name_of(struct sql_env *env, oid schema, struct arena *a, const ch
 /* The schemas of the search path that exist, pg_catalog included; *ret_first_writable: where new
  * relations go, 0: nowhere. */
 status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *ret_creation);
+/* A schema that was named: the user must have USAGE on it. NOT_FOUND. */
+status usable_schema(struct sql_env *env, const char *name, oid *ret_schema);
 /* A relation's oid by name along the search path or in one schema; 0: none. */
 status relation_oid(struct sql_env *env, oid schema, const char *name, oid *ret_relation);
 status relation_oid_named(struct sql_env *env, const char *schema, const char *name,

@@ -47,8 +47,7 @@ static status may_use_schema(struct sql_env *env, oid schema, bool *ret) {
     return status_is(st, ST_NOT_FOUND) ? OK : st;
 }
 
-/* A schema that was named: the user must have USAGE on it. NOT_FOUND. */
-static status usable_schema(struct sql_env *env, const char *name, oid *ret_schema) {
+status usable_schema(struct sql_env *env, const char *name, oid *ret_schema) {
     TRY(catalog_schema(env, name, ret_schema));
     if (*ret_schema == SCHEMA_PG_CATALOG) return OK;
     return privilege_check(env, OID_pg_namespace, *ret_schema, ACL_USAGE);
@@ -305,7 +304,7 @@ status new_oid(struct sql_env *env, oid *ret_oid) {
 status find_next_oid(struct sql_env *env, oid *ret_next) {
     static const enum catalog_number with_oids[] = {
         CAT_pg_class,  CAT_pg_type,    CAT_pg_attrdef, CAT_pg_constraint, CAT_pg_namespace,
-        CAT_pg_authid, CAT_pg_rewrite, CAT_pg_proc,    CAT_pg_enum};
+        CAT_pg_authid, CAT_pg_rewrite, CAT_pg_proc,    CAT_pg_enum,       CAT_pg_collation};
     oid next = FIRST_USER_OID;
     for (size_t i = 0; i < sizeof with_oids / sizeof *with_oids; i++) {
         struct catalog_scan s;

@@ -56,6 +56,7 @@ static status aggregate_site(struct planner *p, const struct expr *e, struct fn_
     site->result_type = e->type;
     site->arg_types = types;
     site->nargs = e->agg.nplain;
+    site->collation = e->input_collation;
     site->memo_arena = p->c->arena;
     *ret = site;
     return OK;

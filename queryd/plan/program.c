@@ -73,6 +73,7 @@ static status make_site(struct compile *c, const struct function *f, const struc
     site->result_type = e->type;
     site->arg_types = types;
     site->nargs = e->nargs;
+    site->collation = e->input_collation;
     site->variadic = e->kind == EXPR_CALL && e->call.variadic;
     site->shape = e->kind == EXPR_CALL ? e->call.shape : NULL;
     site->memo_arena = c->arena;

@@ -79,6 +79,7 @@ status set_function(struct planner *p, struct plan *node, struct expr *call,
     site->result_type = call->type;
     site->arg_types = types;
     site->nargs = call->nargs;
+    site->collation = call->input_collation;
     site->variadic = call->call.variadic;
     site->shape = call->call.shape;
     site->memo_arena = p->c->arena;

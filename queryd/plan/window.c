@@ -38,6 +38,7 @@ static status call_site(struct planner *p, const struct expr *e, struct fn_site 
     site->result_type = e->type;
     site->arg_types = types;
     site->nargs = e->agg.nplain;
+    site->collation = e->input_collation;
     site->memo_arena = p->c->arena;
     *ret = site;
     return OK;

@@ -27,6 +27,7 @@ struct fn_site {
     oid result_type;      /* after polymorphic resolution */
     const oid *arg_types; /* actual types, one per actual argument */
     uint16_t nargs;
+    oid collation;                    /* that the arguments have together; 0: none */
     bool variadic;                    /* the last argument was written VARIADIC array */
     const struct record_shape *shape; /* NULL: none was written */
     struct arena *memo_arena;         /* lives as long as the site; NULL: nothing is kept */

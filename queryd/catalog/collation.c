@@ -1,0 +1,75 @@
+/* collation.c: collations by name and by oid. */
+#include "catalog/collation.h"
+#include "catalog/internal.h"
+#include "catalog/session_names.h"
+
+#define ENCODING_UTF8 6
+#define ENCODING_ANY (-1)
+
+static status in_schema(struct sql_env *env, oid schema, const char *name, int encoding,
+                        oid *ret_collation) {
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_ptr(key), datum_int4(encoding), datum_oid(schema)};
+    struct catalog_row row;
+    TRY(catalog_row_get(env, CAT_pg_collation, OID_pg_collation_name_enc_nsp_index, keys, 3,
+                        env->eval.arena, &row));
+    *ret_collation = row_oid(&row, COL_pg_collation_oid);
+    return OK;
+}
+
+static status no_collation(struct sql_env *env, const char *schema, const char *name) {
+    return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
+                     "collation \"%s%s%s\" for encoding \"UTF8\" does not exist",
+                     schema ? schema : "", schema ? "." : "", name);
+}
+
+status collation_in_schema(struct sql_env *env, oid schema, const char *name, oid *ret_collation) {
+    status st = in_schema(env, schema, name, ENCODING_UTF8, ret_collation);
+    return status_is(st, ST_NOT_FOUND) ? in_schema(env, schema, name, ENCODING_ANY, ret_collation)
+                                       : st;
+}
+
+status catalog_collation_named(struct sql_env *env, const char *schema, const char *name,
+                               oid *ret_collation) {
+    oid schemas[SEARCH_PATH_MAX], creation;
+    size_t n = 1;
+    if (strlen(name) >= NAME_BYTES) return no_collation(env, schema, name);
+    if (schema) {
+        status st = usable_schema(env, schema, &schemas[0]);
+        if (status_is(st, ST_NOT_FOUND))
+            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
+                             "schema \"%s\" does not exist", schema);
+        TRY(st);
+    } else {
+        TRY(search_path(env, schemas, &n, &creation));
+    }
+    for (size_t i = 0; i < n; i++) {
+        status st = collation_in_schema(env, schemas[i], name, ret_collation);
+        if (!status_is(st, ST_NOT_FOUND)) return st;
+    }
+    return no_collation(env, schema, name);
+}
+
+status catalog_collation_name(struct sql_env *env, oid collation, struct arena *a,
+                              const char **ret_name) {
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_collation, collation, a, &row));
+    *ret_name = row_name(&row, COL_pg_collation_collname);
+    return OK;
+}
+
+status collation_print(struct sql_env *env, oid collation, struct buf *out) {
+    struct catalog_row row;
+    bool in_path;
+    TRY(catalog_row_get_oid(env, CAT_pg_collation, collation, env->eval.arena, &row));
+    oid schema = row_oid(&row, COL_pg_collation_collnamespace);
+    TRY(schema_is_in_path(env, schema, &in_path));
+    if (!in_path) {
+        const char *name;
+        TRY(schema_name_of(env, schema, env->eval.arena, &name));
+        TRY(print_identifier(out, name));
+        TRY(buf_add(out, ".", 1));
+    }
+    return print_identifier(out, row_name(&row, COL_pg_collation_collname));
+}
