@@ -191,7 +191,9 @@ static char own_volatility(const struct expr *e) {
     case EXPR_CAST: {
         oid f = e->cast.path.function;
         const struct function *fn = f ? function_find(f) : NULL;
-        if (e->cast.path.path == CAST_IO || e->cast.path.path == CAST_INPUT) return 's';
+        if (e->cast.path.path == CAST_INPUT) return 's';
+        if (e->cast.path.path == CAST_IO)
+            return type_text_is_fixed(e->args[0]->type) && type_input_is_fixed(e->type) ? 'i' : 's';
         if (e->cast.path.domain || e->cast.path.element_domain) return 's'; /* may be altered */
         return fn ? fn->volatility : 'i';
     }

@@ -16,7 +16,9 @@ static status literal_number(struct scope *s, const struct ast_literal *n, struc
     errno = 0;
     long long value = strtoll(n->text, &end, 10);
     if (*end == 0 && errno == 0) {
-        *ret = expr_const(a->arena, INT8OID, datum_int8(value), false, location);
+        *ret = value == INT32_MIN /* its digits alone are too large */
+                   ? expr_const(a->arena, INT4OID, datum_int4(INT32_MIN), false, location)
+                   : expr_const(a->arena, INT8OID, datum_int8(value), false, location);
         NEEDS(a, *ret);
         return OK;
     }

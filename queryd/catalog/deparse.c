@@ -51,7 +51,9 @@ static status print_literal_node(struct deparse *d, const struct ast_literal *l,
     case LITERAL_NUMERIC:
         if (l->text[0] != '-') return put(d, l->text);
         return buf_printf(d->out, "'%s'::%s", l->text,
-                          strpbrk(l->text, ".eE") ? "numeric" : "bigint");
+                          strpbrk(l->text, ".eE")               ? "numeric"
+                          : strcmp(l->text, "-2147483648") == 0 ? "integer"
+                                                                : "bigint");
     case LITERAL_BITS:
     case LITERAL_HEX: return print_bits(d, l);
     case LITERAL_STRING:

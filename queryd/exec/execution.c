@@ -78,6 +78,7 @@ static status begin_plan(struct execution *x) {
 status execution_begin(struct sql_env *env, struct statement *s, const datum *params,
                        const uint8_t *nulls, struct execution **ret_execution) {
     const struct statement_private *p = private_of(s);
+    if (p->plan && p->plan->failure) return error_repeat(env->eval.error, p->plan->failure);
     struct execution *x = arena_zalloc(env->eval.arena, sizeof *x);
     if (!x) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
     x->env = env;

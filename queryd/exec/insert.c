@@ -247,17 +247,30 @@ static status insert_row(struct insert *s, uint16_t row) {
     return p->has_conflict ? insert_or_nothing(s) : insert_plainly(s);
 }
 
+/* The values of all rows of the batch; *ret_each: one of them fails, so each row is computed when
+ * its turn comes. */
+static status compute_rows(struct insert *s, const struct batch *b, bool *ret_each) {
+    status st = program_run(s->values, b->columns, b->sel, b->nrows, s->op.arena);
+    *ret_each = b->nrows > 1 && status_is_of_value(st);
+    if (!*ret_each) return st;
+    error_clear(s->op.x->env->eval.error);
+    return OK;
+}
+
 static status insert_all(struct insert *s) {
     const struct batch *b;
     struct operator* op = & s->op;
+    bool each;
     do {
         TRY(operator_next(op->left, &b));
         if (b->nrows == 0) break;
         if (op->own.chunk) arena_reset(&op->own);
-        TRY(program_run(s->values, b->columns, b->sel, b->nrows, op->arena));
+        TRY(compute_rows(s, b, &each));
         for (uint16_t i = 0; i < b->nrows; i++) {
+            uint16_t row = batch_row(b, i);
             if (s->row_arena.chunk) arena_reset(&s->row_arena);
-            TRY(insert_row(s, batch_row(b, i)));
+            if (each) TRY(program_run(s->values, b->columns, &row, 1, op->arena));
+            TRY(insert_row(s, row));
             if (i % ROWS_PER_BREATH == ROWS_PER_BREATH - 1) TRY(sql_env_breathe(op->x->env));
         }
     } while (b->nrows);

@@ -40,25 +40,33 @@ static status values_open(struct operator* op) {
     return operator_columns(op);
 }
 
+static status values_row(struct operator* op, const struct program *row, uint16_t n) {
+    struct execution view = *op->x;
+    view.arena = op->arena;
+    struct program_state *s;
+    TRY(program_open(&view, row, 1, &s));
+    s->x = op->x;
+    TRY(program_run(s, NULL, NULL, 1, op->arena));
+    for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
+        op->out.columns[c].values[n] = program_output(s, c)->values[0];
+        op->out.columns[c].nulls[n] = program_output(s, c)->nulls[0];
+    }
+    return OK;
+}
+
+/* A row whose value fails does so when it is asked for: those before it are given first. */
 static status values_next(struct operator* op) {
     struct values *v = (struct values *)op;
     const struct plan_values *p = &op->plan->values;
     uint16_t n = 0;
-    op->out.sel = NULL;
-    while (n < op->plan->capacity && v->at < p->nrows) {
-        const struct program *row = p->rows[v->at++];
-        struct execution view = *op->x;
-        view.arena = op->arena;
-        struct program_state *s;
-        TRY(program_open(&view, row, 1, &s));
-        s->x = op->x;
-        TRY(program_run(s, NULL, NULL, 1, op->arena));
-        for (uint16_t c = 0; c < op->plan->ncolumns; c++) {
-            op->out.columns[c].values[n] = program_output(s, c)->values[0];
-            op->out.columns[c].nulls[n] = program_output(s, c)->nulls[0];
-        }
-        n++;
+    for (; n < op->plan->capacity && v->at < p->nrows; n++, v->at++) {
+        status s = values_row(op, p->rows[v->at], n);
+        if (ok(s)) continue;
+        if (n == 0 || !status_is_of_value(s)) return s;
+        error_clear(op->x->env->eval.error);
+        break;
     }
+    op->out.sel = NULL;
     op->out.nrows = n;
     return OK;
 }

@@ -203,6 +203,14 @@ static void follow_keyword(struct lifter *l, int code) {
     }
 }
 
+/* An operator between two literals: it is for the planner to carry out, once. */
+static bool between_literals(const struct lifter *l) {
+    int code = l->before.code;
+    bool before = is_number(l->before2.code) || l->before2.code == TK_SCONST;
+    return before && (code == TK_PLUS || code == TK_MINUS || code == TK_STAR || code == TK_SLASH ||
+                      code == TK_PERCENT || code == TK_CARET || code == TK_OP);
+}
+
 /* One token; *ret_liftable becomes false where the statement is not of the kind. */
 static status step(struct lifter *l, bool *ret_liftable) {
     const struct lexeme *x = &l->now;
@@ -217,7 +225,7 @@ static status step(struct lifter *l, bool *ret_liftable) {
     }
     if (x->code == TK_SEMI) return OK;
     if (literal && can_lift(l, negative ? l->before2.code : l->before.code, l->next.code)) {
-        if (l->literals_n == PARSE_LIFT_MAX) {
+        if (l->literals_n == PARSE_LIFT_MAX || between_literals(l)) {
             *ret_liftable = false;
             return OK;
         }

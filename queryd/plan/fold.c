@@ -1,5 +1,6 @@
 /* Constant folding: immutable calls of constants are carried out once, conditions that are known
- * take their branch. What would fail is left for execution, which may never come to it. */
+ * take their branch, in PostgreSQL's order. A call that fails stays, and the statement fails with
+ * the first of them when it is begun, even if no row would come to it (plan_statement.failure). */
 #include "plan/internal.h"
 
 static bool is_const(const struct expr *e) {
@@ -53,28 +54,22 @@ static status evaluate_cast(struct planner *p, struct expr *e, datum *ret, bool 
     return OK;
 }
 
-/* Whether there is a call of constants in it that folding left: it failed. */
-static bool has_failed(const struct expr *e) {
-    if (e->kind != EXPR_CALL && e->kind != EXPR_CAST) return false;
-    if (all_const(e))
-        return e->kind == EXPR_CAST || (e->call.function->volatility == 'i' &&
-                                        !e->call.function->returns_set && !e->call.variadic);
+/* A strict function of a NULL is NULL. */
+static bool strict_of_null(const struct expr *e) {
+    const struct function *f = e->call.function;
+    if (!f->strict || f->returns_set || e->call.variadic) return false;
     for (uint16_t i = 0; i < e->nargs; i++)
-        if (has_failed(e->args[i])) return true;
+        if (is_const(e->args[i]) && e->args[i]->constant.is_null) return true;
     return false;
 }
 
-/* A strict function of a NULL is NULL: its other arguments are not looked at, which may hide what
- * they would fail with, unless constants already say so, as in PostgreSQL. */
-static bool strict_of_null(const struct expr *e) {
-    const struct function *f = e->call.function;
-    bool null = false;
-    if (!f->strict || f->returns_set || e->call.variadic) return false;
-    for (uint16_t i = 0; i < e->nargs; i++) {
-        if (has_failed(e->args[i])) return false;
-        null |= is_const(e->args[i]) && e->args[i]->constant.is_null;
-    }
-    return null;
+/* Keeps the words of the first call that failed. Execution may have the memory that lacked here. */
+static status note_failure(struct planner *p) {
+    struct plan_statement *st = p->c->statement;
+    const struct error *e = p->c->scratch_error;
+    if (st->failure || ok(e->status) || status_is(e->status, ST_OUT_OF_MEMORY)) return OK;
+    NEEDS(p, st->failure = arena_memdup(p->c->arena, e, sizeof *e));
+    return OK;
 }
 
 static status try_evaluate(struct planner *p, struct expr *e, struct expr **ret) {
@@ -90,7 +85,7 @@ static status try_evaluate(struct planner *p, struct expr *e, struct expr **ret)
         if (expr_volatility(e) != 'i' || !type_find(e->type)) return OK;
         s = evaluate_cast(p, e, &value, &is_null);
     }
-    if (!ok(s)) return OK;
+    if (!ok(s)) return note_failure(p);
     struct expr *c = expr_const(p->c->arena, e->type, value, is_null, e->location);
     NEEDS(p, c);
     c->typmod = e->typmod;
@@ -214,58 +209,87 @@ static status fold_bool(struct planner *p, struct expr *e, struct expr **ret) {
     return OK;
 }
 
-/* CASE without a test: branches that cannot be taken go, one that must be taken is the answer. */
-static status fold_case(struct planner *p, struct expr *e, struct expr **ret) {
-    *ret = e;
-    if (e->cases.has_test) return OK;
-    uint16_t n = 0;
-    for (uint16_t i = 0; i + 1 < e->nargs; i += 2) {
-        const struct expr *c = e->args[i];
-        if (known_bool(c, true)) {
-            if (n == 0) {
-                *ret = e->args[i + 1];
-                return OK;
-            }
-            break;
-        }
-        if (is_const(c)) continue;
-        n += 2;
-    }
-    if (n == e->nargs - 1) return OK;
-    if (n == 0) {
-        *ret = e->args[e->nargs - 1];
-        return OK;
-    }
-    struct expr *copy = expr_new_n(p->c->arena, EXPR_CASE, e->type, e->location, e->nargs);
-    NEEDS(p, copy);
-    copy->typmod = e->typmod;
-    copy->collation = e->collation;
-    n = 0;
-    struct expr *otherwise = e->args[e->nargs - 1];
-    for (uint16_t i = 0; i + 1 < e->nargs; i += 2) {
-        if (known_bool(e->args[i], true)) {
-            otherwise = e->args[i + 1];
-            break;
-        }
-        if (is_const(e->args[i])) continue;
-        copy->args[n++] = e->args[i];
-        copy->args[n++] = e->args[i + 1];
-    }
-    copy->args[n++] = otherwise;
-    copy->nargs = n;
-    *ret = copy;
+/* A copy of e, unless *copy is one already, with x as its argument i. */
+static status put_arg(struct planner *p, const struct expr *e, struct expr **copy, uint16_t i,
+                      struct expr *x) {
+    if (x == (*copy)->args[i]) return OK;
+    if (*copy == e) TRY(copy_node(p, e, copy));
+    (*copy)->args[i] = x;
     return OK;
 }
 
-static status fold_coalesce(struct expr *e, struct expr **ret) {
-    *ret = e;
+/* AND and OR: what stands behind the value that decides is not looked at. */
+static status fold_and_or(struct planner *p, struct expr *e, struct expr **ret) {
+    struct expr *copy = e, *x;
     for (uint16_t i = 0; i < e->nargs; i++) {
-        if (!is_const(e->args[i])) return OK;
-        if (!e->args[i]->constant.is_null || i + 1 == e->nargs) {
-            *ret = e->args[i];
+        TRY(fold(p, e->args[i], &x));
+        if (known_bool(x, e->boolean == EXPR_OR)) {
+            *ret = x;
             return OK;
         }
+        TRY(put_arg(p, e, &copy, i, x));
     }
+    return fold_bool(p, copy, ret);
+}
+
+/* The branches from the first condition on that may be taken, then the one that must. */
+static status fold_branches(struct planner *p, const struct expr *e, uint16_t first,
+                            struct expr *copy) {
+    for (uint16_t i = first; i + 1 < e->nargs; i += 2) {
+        struct expr *condition, *result;
+        TRY(fold(p, e->args[i], &condition));
+        if (is_const(condition) && !known_bool(condition, true)) continue;
+        TRY(fold(p, e->args[i + 1], &result));
+        if (is_const(condition)) {
+            copy->args[copy->nargs++] = result;
+            return OK;
+        }
+        copy->args[copy->nargs++] = condition;
+        copy->args[copy->nargs++] = result;
+    }
+    return fold(p, e->args[e->nargs - 1], &copy->args[copy->nargs++]);
+}
+
+static struct expr *unless_same(struct expr *e, struct expr *copy) {
+    return copy->nargs == e->nargs && !memcmp(copy->args, e->args, e->nargs * sizeof *e->args)
+               ? e
+               : copy;
+}
+
+/* CASE: branches that cannot be taken go, unseen; one that must be taken is the answer. A test
+ * that is known stands in the conditions themselves. */
+static status fold_case(struct planner *p, struct expr *e, struct expr **ret) {
+    struct expr *copy, *test = NULL, *around = p->case_test;
+    uint16_t first = e->cases.has_test ? 1 : 0;
+    TRY(copy_node(p, e, &copy));
+    if (first) TRY(fold(p, e->args[0], &test));
+    copy->nargs = 0;
+    copy->cases.has_test = test && !is_const(test);
+    if (copy->cases.has_test) copy->args[copy->nargs++] = test;
+    if (first) p->case_test = is_const(test) ? test : NULL;
+    status s = fold_branches(p, e, first, copy);
+    p->case_test = around;
+    TRY(s);
+    *ret = copy->nargs - copy->cases.has_test == 1 ? copy->args[copy->nargs - 1]
+                                                   : unless_same(e, copy);
+    return OK;
+}
+
+/* COALESCE: NULLs go, and what stands behind a value that is there is not looked at. */
+static status fold_coalesce(struct planner *p, struct expr *e, struct expr **ret) {
+    struct expr *copy, *x = NULL;
+    TRY(copy_node(p, e, &copy));
+    copy->nargs = 0;
+    for (uint16_t i = 0; i < e->nargs; i++) {
+        TRY(fold(p, e->args[i], &x));
+        if (is_const(x) && x->constant.is_null) continue;
+        copy->args[copy->nargs++] = x;
+        if (is_const(x)) break;
+    }
+    if (copy->nargs)
+        *ret = copy->nargs == 1 ? copy->args[0] : unless_same(e, copy);
+    else
+        *ret = x;
     return OK;
 }
 
@@ -289,36 +313,34 @@ static status fold_in_list(struct planner *p, struct expr *e, struct expr **ret)
 }
 
 static status fold_args(struct planner *p, struct expr *e, struct expr **ret) {
-    struct expr *copy = e;
+    struct expr *x;
+    *ret = e;
     for (uint16_t i = 0; i < e->nargs; i++) {
-        struct expr *x;
         TRY(fold(p, e->args[i], &x));
-        if (x == e->args[i]) continue;
-        if (copy == e) {
-            copy = expr_new_n(p->c->arena, e->kind, e->type, e->location, e->nargs);
-            NEEDS(p, copy);
-            struct expr **args = copy->args;
-            *copy = *e;
-            copy->args = args;
-            memcpy(args, e->args, e->nargs * sizeof *args);
-        }
-        copy->args[i] = x;
+        TRY(put_arg(p, e, ret, i, x));
     }
-    *ret = copy;
     return OK;
+}
+
+/* Those that do not look at all of their arguments. */
+static status fold_lazy(struct planner *p, struct expr *e, struct expr **ret) {
+    switch (e->kind) {
+    case EXPR_BOOL: return fold_and_or(p, e, ret);
+    case EXPR_CASE: return fold_case(p, e, ret);
+    default: return fold_coalesce(p, e, ret);
+    }
 }
 
 status fold(struct planner *p, struct expr *e, struct expr **ret) {
     TRY(plan_stack(p));
-    if (e->nargs == 0 && e->kind != EXPR_CALL) {
-        *ret = e;
-        return OK;
-    }
+    *ret = e->kind == EXPR_CASE_TEST && p->case_test ? p->case_test : e;
+    if (e->nargs == 0 && e->kind != EXPR_CALL) return OK;
+    if (e->kind == EXPR_CASE || e->kind == EXPR_COALESCE ||
+        (e->kind == EXPR_BOOL && e->boolean != EXPR_NOT))
+        return fold_lazy(p, e, ret);
     TRY(fold_args(p, e, &e));
     switch (e->kind) {
     case EXPR_BOOL: return fold_bool(p, e, ret);
-    case EXPR_CASE: return fold_case(p, e, ret);
-    case EXPR_COALESCE: return fold_coalesce(e, ret);
     case EXPR_NULL_TEST: return fold_null_test(p, e, ret);
     case EXPR_IN_LIST: return fold_in_list(p, e, ret);
     case EXPR_CALL: return fold_call(p, e, ret);

@@ -58,6 +58,7 @@ struct planner {
     struct semi_join *semis;
     struct order_wish *wish; /* order that would be welcome, NULL: none */
     struct order_terms terms;
+    struct expr *case_test;   /* while folding: the test of the CASE around, where it is known */
     uint16_t tableoid_column; /* of plan_expression */
 };
 

@@ -290,8 +290,9 @@ struct plan_statement {
     struct plan *root;
     uint16_t nrelations;
     struct analysed_relation *relations;
-    bool literals_matter; /* constants instead of parameters may give a better plan */
-    uint16_t nouter;      /* execution parameters */
+    bool literals_matter;  /* constants instead of parameters may give a better plan */
+    struct error *failure; /* of a call of constants: whoever begins it fails with it; NULL: none */
+    uint16_t nouter;       /* execution parameters */
     uint16_t nsublinks;
     struct plan_sublink **sublinks;
     uint16_t nctes;

@@ -319,5 +319,6 @@ status plan_expression(struct sql_env *env, struct arena *a, uint16_t natts, str
         TRY(words_for(&c, expr_map(a, resolved[i], column_slot, &p, &resolved[i])));
     }
     *ret_statement = c.statement;
+    if (c.statement->failure) return error_repeat(c.error, c.statement->failure);
     return words_for(&c, program_compile(a, resolved, n, (uint16_t)(natts + 1), ret));
 }

@@ -72,6 +72,19 @@ static bool answers_repeat(const struct plan_sublink *s, const struct collector 
            memcmp(&rest, &none, sizeof rest) == 0;
 }
 
+/* EXISTS asks for no values: they are not computed, nor what of them is constant. */
+static status forget_targets(struct planner *p, struct query *q) {
+    if (!is_simple_query(q) || q->nsort) return OK;
+    for (uint16_t i = 0; i < q->ntargets; i++) {
+        struct expr *old = q->targets[i].expr, *none;
+        NEEDS(p, none = expr_const(p->c->arena, old->type, (datum){0}, true, old->location));
+        none->typmod = old->typmod;
+        none->collation = old->collation;
+        q->targets[i].expr = none;
+    }
+    return OK;
+}
+
 static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret) {
     struct plan_sublink *s;
     struct sublink_groups groups = {0};
@@ -81,6 +94,7 @@ static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret)
     s->kind = e->sublink.kind;
     s->type = type_find(e->type);
     if (s->kind == SUB_SCALAR) TRY(sublink_groups_of(p, e->sublink.query, &groups));
+    if (s->kind == SUB_EXISTS) TRY(forget_targets(p, e->sublink.query));
     struct collector c = {0};
     collector_push(p, &c);
     double limit = s->kind == SUB_EXISTS ? 1 : s->kind == SUB_SCALAR ? 2 : 0;

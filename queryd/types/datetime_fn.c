@@ -499,12 +499,12 @@ status fn_make_date(struct fn_call *c) {
 /* hour, minute and seconds from args[at] on */
 static status time_from_args(struct fn_call *c, size_t at, int64_t *ret_us) {
     int32_t hour = c->args[at].i32, minute = c->args[at + 1].i32;
-    double second = c->args[at + 2].f8;
-    if (hour < 0 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60) || hour > 24 ||
-        (hour == 24 && (minute > 0 || second > 0)))
+    double second = c->args[at + 2].f8, us = rint(second * 1e6);
+    if (hour < 0 || minute < 0 || minute > 59 || !(us >= 0 && us <= 60e6) || hour > 24 ||
+        (hour == 24 && (minute > 0 || us > 0)))
         return error_set(c->env->error, ST_DATETIME_FIELD_OVERFLOW,
                          "time field value out of range: %d:%02d:%02g", hour, minute, second);
-    *ret_us = (hour * INT64_C(60) + minute) * US_PER_MINUTE + (int64_t)rint(second * 1e6);
+    *ret_us = (hour * INT64_C(60) + minute) * US_PER_MINUTE + (int64_t)us;
     return OK;
 }
 

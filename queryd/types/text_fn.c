@@ -201,13 +201,14 @@ status fn_text_reverse(struct fn_call *c) {
     return give_ptr(c, out);
 }
 
-static status overlay(struct fn_call *c, int64_t start, int64_t length, bool characters) {
+static status overlay(struct fn_call *c, int32_t start, int64_t length, bool characters) {
     const struct varlena *v = c->args[0].v, *with = c->args[1].v;
+    int64_t after = (int64_t)start + length;
     if (start <= 0) return negative_length(c->env);
-    if (length < 0 && start + length <= 0) length = 1 - start;
+    if (after > INT32_MAX)
+        return error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
     size_t head, tail;
-    int64_t after = start - 1 + length;
-    if (after < 0) after = 0;
+    after = after > 1 ? after - 1 : 0;
     if (characters) {
         head = utf8_offset(v->data, v->len, (size_t)(start - 1));
         tail = utf8_offset(v->data, v->len, (size_t)after);

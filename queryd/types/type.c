@@ -242,3 +242,34 @@ status type_copy(const struct type *t, datum value, struct arena *a, datum *ret)
     *ret = datum_ptr(copy);
     return OK;
 }
+
+/* ---- what text forms depend on ---- */
+
+bool type_input_is_fixed(oid type) {
+    switch (type) {
+    case BOOLOID:
+    case BYTEAOID:
+    case CHAROID:
+    case NAMEOID:
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case OIDOID:
+    case FLOAT4OID:
+    case FLOAT8OID:
+    case NUMERICOID:
+    case TEXTOID:
+    case VARCHAROID:
+    case BPCHAROID:
+    case BITOID:
+    case VARBITOID:
+    case UUIDOID:
+    case JSONOID:
+    case JSONBOID: return true;
+    default: return false;
+    }
+}
+
+bool type_text_is_fixed(oid type) {
+    return type == TIMEOID || type == TIMETZOID || type_input_is_fixed(type);
+}

@@ -206,4 +206,9 @@ size_t type_value_bytes(const struct type *t, datum value);
  * 3, hour 10, minute 11, second 12 that is declared; interval(p) is {INTERVAL_FULL_RANGE, p}. */
 #define INTERVAL_FULL_RANGE 0x7FFF
 
+/* Whether a text means one value of the type whatever the settings and catalogs say, and whether a
+ * value has one text: PostgreSQL's input and output functions that are immutable. */
+bool type_input_is_fixed(oid type);
+bool type_text_is_fixed(oid type);
+
 #endif

@@ -21,6 +21,11 @@ status error_set(struct error *e, enum status_code code, const char *format, ...
     return e->status;
 }
 
+status error_repeat(struct error *e, const struct error *kept) {
+    if (ok(e->status)) *e = *kept;
+    return e->status;
+}
+
 void error_detail(struct error *e, const char *format, ...) {
     va_list args;
     va_start(args, format);

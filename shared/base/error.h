@@ -38,6 +38,9 @@ void error_clear(struct error *e);
 [[gnu::format(printf, 2, 3)]] void error_hint(struct error *e, const char *format, ...);
 void error_at(struct error *e, int32_t position);
 
+/* Records a failure that was kept elsewhere, unless one is recorded already. */
+status error_repeat(struct error *e, const struct error *kept);
+
 /* Where words are still missing (an internal status that reached the client), gives them some. */
 status error_from_status(struct error *e, status s);
 

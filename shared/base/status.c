@@ -16,3 +16,8 @@ const char *status_name(status s) {
 const char *status_sqlstate(status s) {
     return s.code < ST_COUNT ? codes[s.code].sqlstate : "XX000";
 }
+
+bool status_is_of_value(status s) {
+    const char *state = status_sqlstate(s);
+    return state[0] == '2' && (state[1] == '2' || state[1] == '3');
+}

@@ -52,5 +52,7 @@ static inline void status_ignore(status s) {
 /* The code's name ("ROW_BUSY") and its five-character SQLSTATE; never NULL, static storage. */
 const char *status_name(status s);
 const char *status_sqlstate(status s);
+/* A value is not as it should be (classes 22 and 23): of several, the first row's is told. */
+bool status_is_of_value(status s);
 
 #endif
