@@ -41,7 +41,7 @@ static void wait_settled(struct storaged *s, uint32_t left_max) {
 
 static bool hurried(const struct storaged *s) {
     uint64_t tail = atomic_load(&s->shm->log->tail);
-    return s->stopping || s->checkpoint_requests.first ||
+    return s->stopping || s->checkpoint_asked || s->checkpoint_requests.first ||
            tail - atomic_load(&s->shm->control->redo_lsn) > s->options.checkpoint_log_bytes;
 }
 
@@ -179,8 +179,10 @@ static void checkpoint_run(void *arg) {
         if (!asked.first) asked.end = &asked.first;
         s->checkpoint_requests = (struct waiter_queue){.end = NULL};
         s->checkpoint_requests.end = &s->checkpoint_requests.first;
+        s->checkpoint_asked = asked.first;
         bool dirty;
         status st = make(s, &dirty);
+        s->checkpoint_asked = false;
         struct waiter *w;
         while ((w = waiter_pop(&asked))) {
             w->m.arg[0] = atomic_load(&s->shm->control->redo_lsn);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,6 +245,23 @@ static const char *damage_words(const struct load *l) {
     }
 }
 
+/* What was found and what became of it: on stderr, in the ring of events, and as a counter. */
+static void tell(struct storaged *s, const struct load *l, status st) {
+    const void *page = frame_bytes(s->shm, &s->shm->frames[l->frame]);
+    struct event e = {.kind = ok(st) ? EVENT_PAGE_REBUILT : EVENT_PAGE_LOST,
+                      .slot = SLOT_STORAGED,
+                      .epoch = s->p->epoch,
+                      .pages = 1};
+    char whose[40] = "";
+    if (ok(st) && page_head_c(page)->tree)
+        snprintf(whose, sizeof whose, " (of tree %u)", page_head_c(page)->tree);
+    snprintf(e.text, sizeof e.text, "page %llu%s %s: %s", (unsigned long long)l->page, whose,
+             damage_words(l), ok(st) ? "rebuilt" : "it cannot be rebuilt");
+    storaged_say("%s (%s)", e.text, status_name(st));
+    counter_add(s->p, ok(st) ? COUNTER_PAGES_REBUILT : COUNTER_PAGES_LOST, 1);
+    event_put(&s->shm->control->page_events, &e);
+}
+
 void rebuild_load(void *load) {
     struct load *l = load;
     struct storaged *s = l->s;
@@ -255,9 +273,7 @@ void rebuild_load(void *load) {
         st = broken ? rebuild_broken(s, l, buf, buf + PAGE_BYTES)
                     : rescue(s, l, buf, buf + PAGE_BYTES);
     free(buf);
-    counter_add(s->p, ok(st) ? COUNTER_PAGES_REBUILT : COUNTER_PAGES_LOST, 1);
-    storaged_say("page %llu %s: %s", (unsigned long long)l->page, damage_words(l),
-                 ok(st) ? "rebuilt from the log" : status_name(st));
+    tell(s, l, st);
     PROBE(axolotl_storaged, rebuild_done, l->page, st.code);
     if (!ok(st) && !status_is(st, ST_OUT_OF_MEMORY)) st = STATUS(DATA_CORRUPTED);
     struct frame *f = &s->shm->frames[l->frame];

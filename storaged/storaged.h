@@ -168,6 +168,7 @@ struct storaged {
 
     struct waiter_queue checkpoint_requests;
     bool checkpoint_running;
+    bool checkpoint_asked;    /* somebody waits for the one that runs: it does not pause */
     uint32_t checkpoint_left; /* frames not yet settled */
     struct coro *checkpoint_coro;
     uint64_t checkpoint_due_ns, checkpoint_rest_ns;

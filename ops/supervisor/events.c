@@ -54,6 +54,18 @@ void event_as(const struct event *facts, const char *format, ...) {
     tell(facts, words);
 }
 
+void events_of_pages(struct supervisor *s) {
+    struct control *c = s->shm.control;
+    struct event_ring *pages = &c->page_events;
+    uint64_t from = atomic_load(&c->page_events_told), next = event_next(pages);
+    if (from < event_oldest(pages)) from = event_oldest(pages);
+    for (struct event e; from < next; from++) {
+        /* Told twice, when a supervisor dies in between, is better than not at all. */
+        if (event_get(pages, from, &e)) event_as(&e, "%s", e.text);
+        atomic_store(&c->page_events_told, from + 1);
+    }
+}
+
 void event_died(struct kept *k, uint32_t epoch, int how) {
     struct event e = {.kind = EVENT_DIED, .slot = k->slot, .epoch = epoch, .how = how};
     if (how == PROC_EXIT_UNKNOWN) {

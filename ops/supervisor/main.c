@@ -36,6 +36,7 @@ static bool step(struct daemon *d) {
     if (s->guardian_due_ns && now >= s->guardian_due_ns)
         s->guardian_due_ns = ok(guardian_begin(s)) ? 0 : now + GUARDIAN_RETRY_NS;
     keep_end_late(s);
+    events_of_pages(s);
     if (atomic_load(&c->state) != APPLIANCE_STARTING) return false;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_QUERYD; slot++) {
         if (atomic_load(&c->procs[slot].state) != PROC_READY) return false;

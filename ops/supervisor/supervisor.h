@@ -154,6 +154,7 @@ bool supervisor_request(struct daemon *d, const char *op, const json_t *request,
 /* events.c: what happens stands in one line of the supervisor's log file, with the time; in the
  * ring of events in the control region, from events_open on; and at a probe. */
 void events_open(struct supervisor *s);
+void events_of_pages(struct supervisor *s); /* tells what storaged has noted since the last time */
 [[gnu::format(printf, 1, 2)]] void event(const char *format, ...); /* EVENT_NOTE */
 /* What `facts` says beside the words: kind, slot, counts; the time is filled in here. */
 [[gnu::format(printf, 2, 3)]] void event_as(const struct event *facts, const char *format, ...);

@@ -153,6 +153,8 @@ void catalog_close(struct catalog *c);
 status catalog_relation_named(struct sql_env *env, const char *schema, const char *name,
                               const struct relation **ret_relation);
 status catalog_relation(struct sql_env *env, oid relation, const struct relation **ret_relation);
+/* error_from_status for a statement: a page that could not be had is named with its relation. */
+status catalog_error(struct sql_env *env, status st);
 /* Finds the relation by name and locks it; looks again when it changed while waiting. 42P01 with
  * words and position otherwise. */
 status catalog_relation_lock(struct sql_env *env, const char *schema, const char *name,

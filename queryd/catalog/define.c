@@ -311,7 +311,7 @@ static bool leaves_catalogs_alone(const struct node *n) {
 status define_execute(struct sql_env *env, struct node *stmt, const char **ret_tag) {
     const char *tag = "";
     status st = changing(env, dispatch(env, stmt, &tag));
-    if (!ok(st)) return error_from_status(env->eval.error, st);
+    if (!ok(st)) return catalog_error(env, st);
     if (!leaves_catalogs_alone(stmt)) catalog_changed(env);
     *ret_tag = tag;
     return OK;

@@ -149,7 +149,7 @@ status copy_begin(struct sql_env *env, const struct ast_copy *stmt, struct copy 
         return OK;
     }
     copy_end(c);
-    if (env->eval.error->status.code == ST_OK) return error_from_status(env->eval.error, s);
+    if (env->eval.error->status.code == ST_OK) return catalog_error(env, s);
     return s;
 }
 

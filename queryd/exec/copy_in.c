@@ -336,7 +336,7 @@ static status words(struct copy *c, status s) {
     struct error *e = c->env->eval.error;
     if (ok(s)) return s;
     c->failed = true;
-    if (e->status.code == ST_OK) s = error_from_status(e, s);
+    if (e->status.code == ST_OK) s = catalog_error(c->env, s);
     add_context(c, NULL, 0);
     return s;
 }

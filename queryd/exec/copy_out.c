@@ -149,7 +149,7 @@ status copy_out_row(struct copy *c, struct buf *out) {
     status s = out_row(c, out);
     if (status_is(s, ST_END)) return s;
     struct error *e = c->env->eval.error;
-    if (!ok(s) && e->status.code == ST_OK) return error_from_status(e, s);
+    if (!ok(s) && e->status.code == ST_OK) return catalog_error(c->env, s);
     return s;
 }
 

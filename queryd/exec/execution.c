@@ -305,10 +305,9 @@ static status fetch(struct execution *x, uint16_t max_rows) {
 }
 
 static status give_words(struct execution *x, status s) {
-    struct error *e = x->env->eval.error;
-    if (ok(s) || e->status.code != ST_OK) return s;
+    if (ok(s) || x->env->eval.error->status.code != ST_OK) return s;
     if (status_is(s, ST_OUT_OF_MEMORY)) return exec_memory(x);
-    return error_from_status(e, s);
+    return catalog_error(x->env, s);
 }
 
 status execution_fetch(struct execution *x, uint16_t max_rows, const struct batch **ret_batch) {

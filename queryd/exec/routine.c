@@ -217,7 +217,7 @@ static status run_statements(struct running *r, struct kept_rows *rows) {
         bool planned = false;
         status s = statement_once(r, i, i == n - 1, rows, &any, &planned);
         if (!ok(s)) {
-            s = error_from_status(r->env.eval.error, s);
+            s = catalog_error(&r->env, s);
             add_context(r->env.eval.error, r->routine, planned ? &i : NULL);
             return s;
         }

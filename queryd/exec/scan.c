@@ -317,6 +317,7 @@ static status put_row(struct scan *s, const struct tree_entry *e, uint16_t row) 
 
 static status corrupt(struct scan *s, status st) {
     struct error *e = s->op.x->env->eval.error;
+    if (s->op.x->env->proc->bad_page.code) return st; /* a page of a large value: named later */
     if (status_is(st, ST_DATA_CORRUPTED) && e->status.code == ST_OK)
         return error_set(e, ST_DATA_CORRUPTED, "a row of relation \"%s\" is damaged",
                          s->relation->name);

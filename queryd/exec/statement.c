@@ -243,7 +243,7 @@ status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const 
     status st = prepare(env, p, raw, param_types, nparams);
     if (!ok(st)) {
         statement_release(s);
-        if (env->eval.error->status.code == ST_OK) return error_from_status(env->eval.error, st);
+        if (env->eval.error->status.code == ST_OK) return catalog_error(env, st);
         return st;
     }
     *ret_statement = s;

@@ -39,7 +39,7 @@ status table_wait_for(struct sql_env *env, struct txn_blocker other, uint64_t ro
     case ST_QUERY_CANCELED:
         TRY(sql_env_breathe(env)); /* knows why */
         return error_set(env->eval.error, s.code, "canceling statement due to user request");
-    default: return error_from_status(env->eval.error, s);
+    default: return catalog_error(env, s);
     }
 }
 

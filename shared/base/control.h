@@ -71,6 +71,10 @@ struct control {
     struct upgrade_note upgrade;
     struct quarantine quarantine;
     struct event_ring events;
+    /* What storaged has to tell of damaged pages: its ring (I1); the supervisor takes what it has
+     * not told yet into the one above. */
+    struct event_ring page_events;
+    _Atomic uint64_t page_events_told; /* the supervisor: number of the next one */
 };
 
 #endif

@@ -1,12 +1,11 @@
 /* event.h: what happened to the appliance's processes, in a ring in the control region.
  *
- * One writer, the supervisor (I1); the ring outlives it, and the next one goes on where it stands.
- * Readers copy and write nothing: an entry's `number` is the event's number + 1, 0 while it is
- * being written, and who finds the number that he looks for before and after his copy has the event
- * whole. Killed at any instruction (I2), by what has been stored:
- *   number 0, next not moved          the entry is unreadable, and the next event's
- *   number set, next not moved        event_put moves next over it first
- * Kinds are in event.def. */
+ * One writer a ring, mostly the supervisor (I1); the ring outlives it, and the next one goes on
+ * where it stands. Readers copy and write nothing: an entry's `number` is the event's number + 1, 0
+ * while it is being written, and who finds the number that he looks for before and after his copy
+ * has the event whole. Killed at any instruction (I2), by what has been stored: number 0, next not
+ * moved          the entry is unreadable, and the next event's number set, next not moved event_put
+ * moves next over it first Kinds are in event.def. */
 #ifndef BASE_EVENT_H
 #define BASE_EVENT_H
 
@@ -49,7 +48,7 @@ struct event_ring {
     } entry[EVENT_RING];
 };
 
-/* By the supervisor alone. Returns the event's number. */
+/* By the ring's writer alone. Returns the event's number. */
 uint64_t event_put(struct event_ring *r, const struct event *e);
 /* By anybody. False: the event is not there yet, or its entry has been used again. */
 bool event_get(const struct event_ring *r, uint64_t number, struct event *ret_event);

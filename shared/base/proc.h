@@ -134,6 +134,16 @@ struct env {
     void (*pause)(struct proc *p);
 };
 
+/* The last page that this process could not have, for the words of an error: whoever gives up
+ * because of it does so before another statement of this process runs into one, or finds another
+ * trace here. */
+struct proc_bad_page {
+    uint64_t page;
+    uint64_t trace;
+    uint32_t tree; /* the relation's OID; 0: not known */
+    uint16_t code; /* enum status_code: DATA_CORRUPTED, IO_ERROR; ST_OK: none */
+};
+
 struct proc {
     struct owner owner; /* slot and the low 16 bits of epoch */
     uint32_t epoch;
@@ -142,6 +152,7 @@ struct proc {
     void *env_data; /* whose the env's functions are */
     uint64_t trace; /* of the running statement */
     struct counter_block *counters;
+    struct proc_bad_page bad_page;
 };
 
 #endif

@@ -54,6 +54,8 @@ static void mark_used(struct frame *f) {
     struct msg m = {.op = MSG_PAGE_LOAD, .arg = {page.no}};
     status s = p->env->call(p, SLOT_STORAGED, &m);
     PROBE(axolotl_pool, miss_done, page.no, p->trace, s.code);
+    if (!ok(s))
+        p->bad_page = (struct proc_bad_page){.page = page.no, .trace = p->trace, .code = s.code};
     TRY(s);
     CHECK(m.arg[0] < p->shm->sizes.frames);
     /* Not marked as used: a scan's pages, which nobody asks for twice, leave the pool first. */

@@ -57,6 +57,7 @@ status tree_descend(struct proc *p, struct tree t, unsigned level, const void *k
                     bool below, struct tree_place *ret_place) {
     for (unsigned tries = 0;; tries++) {
         status s = descend_once(p, t, level, key, key_len, below, ret_place);
+        if (!ok(s) && s.code == p->bad_page.code) p->bad_page.tree = t.id;
         if (!status_is(s, ST_AGAIN)) return s;
         tree_retry_wait(p, tries);
     }
