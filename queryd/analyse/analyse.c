@@ -144,6 +144,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
     result->nrelations = a.nrelations;
     result->relations = a.relations;
     result->nctes = a.nctes;
+    result->nshared = a.nshared;
     result->read_only = a.reads_only;
     result->once = a.once;
     *ret = result;

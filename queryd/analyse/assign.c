@@ -157,7 +157,7 @@ status assign_part(struct scope *s, const struct column_part *to, struct expr *b
     struct assignment w = {s, to, value};
     if (value->kind == EXPR_DEFAULT && list_n(to->steps)) {
         struct node *last = list_at(to->steps, 0);
-        return FAIL_AT(s->a, value->location, FEATURE_NOT_SUPPORTED,
+        return FAIL_AT(s->a, to->location, FEATURE_NOT_SUPPORTED,
                        last->kind == NODE_FIELD ? "cannot set a subfield to DEFAULT"
                                                 : "cannot set an array element to DEFAULT");
     }

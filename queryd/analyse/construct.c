@@ -163,8 +163,8 @@ status transform_array(struct scope *s, struct ast_array *n, oid want_element, s
     return OK;
 }
 
-static status expand_row(struct scope *s, struct ast_row *n, struct expr ***ret_args,
-                         uint16_t *ret_n) {
+status transform_row_parts(struct scope *s, struct ast_row *n, struct expr ***ret_args,
+                           uint16_t *ret_n) {
     struct analyse *a = s->a;
     uint16_t cap = 0, count = 0;
     struct expr **args = NULL;
@@ -195,7 +195,7 @@ static status expand_row(struct scope *s, struct ast_row *n, struct expr ***ret_
 status transform_row(struct scope *s, struct ast_row *n, struct expr **ret) {
     struct expr **args;
     uint16_t count;
-    TRY(expand_row(s, n, &args, &count));
+    TRY(transform_row_parts(s, n, &args, &count));
     struct expr *e = expr_new_n(s->a->arena, EXPR_ROW, RECORDOID, n->node.location, count);
     NEEDS(s->a, e);
     if (count) memcpy(e->args, args, count * sizeof *args);

@@ -88,6 +88,8 @@ struct expr {
         } grouping;
         struct {          /* SUBLINK: args[0] the test of ANY and ALL, if any */
             uint8_t kind; /* enum sublink_kind */
+            uint16_t
+                shared; /* all with the same number here are one: it runs once; 0: it is alone */
             struct query *query;
         } sublink;
         struct plan_sublink *subplan; /* SUBPLAN: after planning; args: values of its parameters */

@@ -44,7 +44,8 @@ struct analyse {
     uint16_t nrelations, relations_cap;
     struct analysed_relation *relations;
     uint16_t nctes;
-    oid check_as; /* in a view: whose rights count for what it names */
+    uint16_t nshared; /* subqueries that several expressions share */
+    oid check_as;     /* in a view: whose rights count for what it names */
     uint16_t npermissions, permissions_cap;
     struct permission **permissions;
     uint16_t nfunctions, functions_cap;
@@ -195,6 +196,9 @@ status make_bool2(struct analyse *a, enum expr_bool kind, struct expr *x, struct
 status transform_row_subquery(struct scope *s, struct ast_op *n, const char *name,
                               struct expr **ret);
 status transform_sublink(struct scope *s, struct ast_sublink *n, struct expr **ret);
+/* The subquery's columns as the fields of one row, *ret_n of them, which is computed once. */
+status transform_row_of_subquery(struct scope *s, struct ast_sublink *n, struct expr ***ret,
+                                 uint16_t *ret_n);
 
 /* construct.c: CASE, COALESCE, ARRAY, ROW, subscripts … */
 status transform_case(struct scope *s, struct ast_case *n, struct expr **ret);
@@ -202,6 +206,8 @@ status transform_coalesce(struct scope *s, struct ast_coalesce *n, struct expr *
 status transform_min_max(struct scope *s, struct ast_min_max *n, struct expr **ret);
 status transform_array(struct scope *s, struct ast_array *n, oid want_element, struct expr **ret);
 status transform_row(struct scope *s, struct ast_row *n, struct expr **ret);
+/* Its parts, stars written out. */
+status transform_row_parts(struct scope *s, struct ast_row *n, struct expr ***ret, uint16_t *ret_n);
 status transform_indirection(struct scope *s, struct ast_indirection *n, struct expr **ret);
 /* A column to write, or a part of it. */
 struct column_part {

@@ -326,15 +326,13 @@ static bool is_part(const struct expr *e) {
 }
 
 static status one_set(struct scope *s, const struct change_target *target,
-                      struct ast_column_target *t, struct node *value, struct expr **values) {
+                      struct ast_column_target *t, struct expr *e, struct expr **values) {
     struct analyse *a = s->a;
     const struct attribute *att;
     TRY(find_attribute(s, target, t, &att));
-    struct expr *e, **slot = &values[att->number - 1];
+    struct expr **slot = &values[att->number - 1];
     if (*slot && (!list_n(t->steps) || !is_part(*slot)))
-        return FAIL_AT(a, t->node.location, SYNTAX_ERROR,
-                       "multiple assignments to same column \"%s\"", t->name);
-    TRY(transform_expr(s, value, CLAUSE_UPDATE, &e));
+        return FAIL_AT(a, -1, SYNTAX_ERROR, "multiple assignments to same column \"%s\"", t->name);
     if (e->kind != EXPR_DEFAULT) TRY(may_update(a, att));
     if (!list_n(t->steps)) return assigned(a, att, e, slot);
     struct column_part to = {att, t->steps, t->node.location};
@@ -346,22 +344,40 @@ static status one_set(struct scope *s, const struct change_target *target,
     return assign_part(s, &to, base, e, slot);
 }
 
+/* The values of SET (a, b) = …, of which there may be more or fewer than columns. */
+static status several_values(struct scope *s, struct node *value, struct expr ***ret,
+                             uint16_t *ret_n) {
+    if (value->kind == NODE_ROW) return transform_row_parts(s, ast_as_row(value), ret, ret_n);
+    if (value->kind == NODE_SUBLINK && ast_as_sublink(value)->kind == SUBLINK_SCALAR)
+        return transform_row_of_subquery(s, ast_as_sublink(value), ret, ret_n);
+    return FAIL_AT(s->a, value->location, FEATURE_NOT_SUPPORTED,
+                   "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() "
+                   "expression");
+}
+
+static status set_values(struct scope *s, const struct ast_set *set, struct expr ***ret) {
+    uint16_t n = 1;
+    enum clause before = s->clause;
+    if (!set->multi) {
+        NEW(s->a, *ret);
+        return transform_expr(s, set->value, CLAUSE_UPDATE, *ret);
+    }
+    s->clause = CLAUSE_UPDATE;
+    status st = several_values(s, set->value, ret, &n);
+    s->clause = before;
+    TRY(st);
+    if (n == list_n(set->targets)) return OK;
+    return FAIL_AT(s->a, set->value->location, SYNTAX_ERROR,
+                   "number of columns does not match number of values");
+}
+
 status transform_sets(struct scope *s, const struct change_target *t, const struct list *sets,
                       struct expr **values) {
     LIST_EACH(struct ast_set *, set, sets) {
-        if (!set->multi) {
-            TRY(one_set(s, t, list_at(set->targets, 0), set->value, values));
-            continue;
-        }
-        if (set->value->kind != NODE_ROW)
-            return not_supported(s->a, set->node.location,
-                                 "assignment of a subquery to several columns");
-        const struct list *parts = ast_as_row(set->value)->args;
-        if (list_n(parts) != list_n(set->targets))
-            return FAIL_AT(s->a, set->node.location, SYNTAX_ERROR,
-                           "number of columns does not match number of values");
+        struct expr **list;
+        TRY(set_values(s, set, &list));
         LIST_EACH(struct ast_column_target *, c, set->targets)
-        TRY(one_set(s, t, c, list_at(parts, c_i), values));
+        TRY(one_set(s, t, c, list[c_i], values));
     }
     return OK;
 }

@@ -219,7 +219,8 @@ struct analysed {
         oid oid;
         enum relation_mode mode;
     } * relations;
-    uint16_t nctes; /* ids given out */
+    uint16_t nctes;   /* ids given out */
+    uint16_t nshared; /* numbers given out to shared subqueries, from 1 */
     bool once; /* WHERE CURRENT OF, or a literal such as 'today': not to be carried out twice */
     bool read_only;
     uint16_t npermissions; /* in the order in which they are looked at */

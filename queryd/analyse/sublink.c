@@ -90,6 +90,35 @@ static status quantified(struct scope *s, struct ast_sublink *n, struct query *q
     return OK;
 }
 
+/* SELECT … FROM (the subquery) inside s: *ret_columns are the subquery's. */
+static status around_subquery(struct scope *s, struct ast_sublink *n, struct query **ret,
+                              struct scope *ret_inside, struct expr ***ret_columns,
+                              uint16_t *ret_n) {
+    struct analyse *a = s->a;
+    struct rte *r;
+    struct from_item *f;
+    uint16_t rte;
+    TRY(query_new(a, QUERY_SELECT, ret));
+    scope_init(ret_inside, a, s, *ret);
+    NEW(a, r);
+    r->kind = RTE_SUBQUERY;
+    r->alias = "*SELECT*";
+    TRY(analyse_subquery(a, ret_inside, n->query, &r->query));
+    TRY(rte_columns_of_query(a, r->query, NULL, "table", -1, r));
+    TRY(rte_add(ret_inside, r, &rte));
+    TRY(from_rte(a, rte, &f));
+    TRY(from_add(ret_inside, f));
+    NEW_N(a, *ret_columns, r->ncolumns + 1);
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const struct rte_column *c = &r->columns[i];
+        struct expr *column = expr_var(a->arena, rte, (int16_t)(i + 1), c->type, c->typmod,
+                                       c->collation, n->node.location);
+        NEEDS(a, (*ret_columns)[i] = column);
+    }
+    *ret_n = r->ncolumns;
+    return OK;
+}
+
 /* As (SELECT (a, b) op (x, y) FROM (the subquery)): null without a row, refused with several. */
 status transform_row_subquery(struct scope *s, struct ast_op *n, const char *name,
                               struct expr **ret) {
@@ -98,33 +127,38 @@ status transform_row_subquery(struct scope *s, struct ast_op *n, const char *nam
     struct expr *left, *test, **columns;
     struct query *q;
     struct scope inside;
-    struct rte *r;
-    struct from_item *f;
-    uint16_t rte, target;
+    uint16_t target, ncolumns;
     TRY(transform(s, n->left, &left));
     TRY(expr_shift_levels(a->arena, left, 0, 1, &left));
-    TRY(query_new(a, QUERY_SELECT, &q));
-    scope_init(&inside, a, s, q);
-    NEW(a, r);
-    r->kind = RTE_SUBQUERY;
-    r->alias = "*SELECT*";
-    TRY(analyse_subquery(a, &inside, ast_as_sublink(n->right)->query, &r->query));
-    TRY(rte_columns_of_query(a, r->query, NULL, "table", -1, r));
-    TRY(same_length(a, left->nargs, r->query, location));
-    TRY(rte_add(&inside, r, &rte));
-    TRY(from_rte(a, rte, &f));
-    TRY(from_add(&inside, f));
-    NEW_N(a, columns, r->ncolumns + 1);
-    for (uint16_t i = 0; i < r->ncolumns; i++) {
-        const struct rte_column *c = &r->columns[i];
-        columns[i] =
-            expr_var(a->arena, rte, (int16_t)(i + 1), c->type, c->typmod, c->collation, location);
-        NEEDS(a, columns[i]);
-    }
+    TRY(around_subquery(s, ast_as_sublink(n->right), &q, &inside, &columns, &ncolumns));
+    TRY(same_length(a, left->nargs, q->rtes[0]->query, location));
     TRY(compare_rows(a, name, left->args, columns, left->nargs, location, &test));
     TRY(target_add(&inside, test, "?column?", false, &target));
     q->nvisible = 1;
     return sublink_new(s, SUB_SCALAR, q, BOOLOID, location, ret);
+}
+
+/* As (SELECT ROW(x, y) FROM (the subquery)). */
+status transform_row_of_subquery(struct scope *s, struct ast_sublink *n, struct expr ***ret,
+                                 uint16_t *ret_n) {
+    struct analyse *a = s->a;
+    int32_t location = n->node.location;
+    struct expr **columns, *row, *sub;
+    struct query *q;
+    struct scope inside;
+    uint16_t target;
+    TRY(around_subquery(s, n, &q, &inside, &columns, ret_n));
+    NEEDS(a, row = expr_new_n(a->arena, EXPR_ROW, RECORDOID, location, *ret_n));
+    for (uint16_t i = 0; i < *ret_n; i++) row->args[i] = columns[i];
+    TRY(target_add(&inside, row, "row", false, &target));
+    q->nvisible = 1;
+    TRY(sublink_new(s, SUB_SCALAR, q, RECORDOID, location, &sub));
+    sub->sublink.shared = ++a->nshared;
+    NEW_N(a, *ret, *ret_n + 1);
+    const struct rte *r = q->rtes[0];
+    for (uint16_t i = 0; i < *ret_n; i++)
+        TRY(field_at(a, sub, &r->columns[i], i, r->query->targets[i].expr->location, &(*ret)[i]));
+    return OK;
 }
 
 static status refuse_clause(struct scope *s, int32_t location) {

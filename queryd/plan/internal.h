@@ -37,6 +37,7 @@ struct plan_context {
     struct error *scratch_error;
     struct plan_statement *statement;
     uint16_t sublinks_cap;
+    struct expr **shared; /* EXPR_SUBPLAN by the number of what is shared, from 1 */
 };
 
 /* Expressions that rows are sorted by; those that are equal wherever both are known have one leader

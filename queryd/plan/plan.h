@@ -274,6 +274,7 @@ struct plan_sublink {
     uint16_t nouter;
     uint16_t *outer_ids;
     struct program *test; /* ANY, ALL: over the subplan's columns */
+    bool shared;          /* several expressions of a program may want the answer */
     bool memo;            /* the answer depends on the outer values alone: it may be remembered */
     /* SCALAR: the answers for all outer values, as rows of answer and keys, looked up by its
      * `left`; NULL: there is no such way */

@@ -286,7 +286,8 @@ status plan_statement(struct sql_env *env, struct arena *a, const struct analyse
     st->relations = s->relations;
     st->nctes = s->nctes;
     st->ctes = arena_array(a, s->nctes + 1u, sizeof *st->ctes);
-    if (!st->ctes) return error_set(c.error, ST_OUT_OF_MEMORY, "out of memory");
+    c.shared = arena_array(a, s->nshared + 1u, sizeof *c.shared);
+    if (!st->ctes || !c.shared) return error_set(c.error, ST_OUT_OF_MEMORY, "out of memory");
     TRY(words_for(&c, plan_query(&c, NULL, s->query, 0, &st->root)));
     plan_set_capacity(st->root);
     for (uint16_t i = 0; i < st->nctes; i++)

@@ -88,10 +88,16 @@ static status forget_targets(struct planner *p, struct query *q) {
 static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret) {
     struct plan_sublink *s;
     struct sublink_groups groups = {0};
+    struct expr **shared = e->sublink.shared ? &p->c->shared[e->sublink.shared] : NULL;
+    if (shared && *shared) {
+        *ret = *shared;
+        return OK;
+    }
     bool is_volatile = e->sublink.query->for_update;
     NEW(p, s);
     TRY(query_is_volatile(e->sublink.query, &is_volatile));
     s->kind = e->sublink.kind;
+    s->shared = shared != NULL;
     s->type = type_find(e->type);
     if (s->kind == SUB_SCALAR) TRY(sublink_groups_of(p, e->sublink.query, &groups));
     if (s->kind == SUB_EXISTS) TRY(forget_targets(p, e->sublink.query));
@@ -116,6 +122,7 @@ static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret)
     sub->collation = e->collation;
     sub->subplan = s;
     for (uint16_t i = 0; i < c.n; i++) sub->args[i] = c.exprs[i];
+    if (shared) *shared = sub;
     *ret = sub;
     return OK;
 }

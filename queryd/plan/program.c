@@ -1,4 +1,4 @@
-#include "plan/program.h"
+#include "plan/plan.h"
 
 #include "base/check.h"
 #include "base/coro.h"
@@ -211,6 +211,17 @@ static status compile_array_op(struct compile *c, const struct expr *e, uint16_t
     return OK;
 }
 
+/* What is shared stands beside the program's other outputs, in no block: it was evaluated. */
+static status compile_subplan(struct compile *c, const struct expr *e, uint16_t *ret) {
+    c->has_subplans = true;
+    for (uint32_t i = 0; e->subplan->shared && i < c->ninstrs; i++)
+        if (c->instrs[i].kind == INSTR_SUBPLAN && c->instrs[i].expr->subplan == e->subplan) {
+            *ret = c->instrs[i].result;
+            return OK;
+        }
+    return compile_eager(c, INSTR_SUBPLAN, e, NULL, ret);
+}
+
 static status compile(struct compile *c, const struct expr *e, uint16_t *ret) {
     if (coro_stack_left() < STACK_MARGIN_BYTES) return STATUS(STATEMENT_TOO_COMPLEX);
     switch ((enum expr_kind)e->kind) {
@@ -243,7 +254,7 @@ static status compile(struct compile *c, const struct expr *e, uint16_t *ret) {
     case EXPR_SET_ELEMENT: return compile_eager(c, INSTR_SET_ELEMENT, e, NULL, ret);
     case EXPR_CAST: return compile_cast(c, e, ret);
     case EXPR_OUTER: c->depends = true; return compile_eager(c, INSTR_OUTER, e, NULL, ret);
-    case EXPR_SUBPLAN: c->has_subplans = true; return compile_eager(c, INSTR_SUBPLAN, e, NULL, ret);
+    case EXPR_SUBPLAN: return compile_subplan(c, e, ret);
     default:
         CHECK(!"an expression that the planner should have replaced");
         return STATUS(INTERNAL_ERROR);
