@@ -344,6 +344,8 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
                            d->base);
         w = q->windows[base];
         w.name = name;
+        w.base = d->base;
+        w.own_order = false;
         if (w.has_frame) {
             status st = FAIL_AT(a, d->node.location, WINDOWING_ERROR,
                                 "cannot copy window \"%s\" because it has a frame clause", d->base);
@@ -359,6 +361,8 @@ static status add_window(struct scope *s, struct ast_window_def *d, const char *
                            "cannot override ORDER BY clause of window \"%s\"", d->base);
     }
     TRY(window_keys(s, d, &w));
+    w.own_order |= list_n(d->order_by) > 0;
+    w.between = d->between;
     w.has_frame = d->frame_given;
     w.mode = d->mode;
     w.start = d->start;

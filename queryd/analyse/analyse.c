@@ -382,3 +382,21 @@ status analyse_view_obstacle(struct sql_env *env, struct arena *arena, struct no
     *ret = query->kind == NODE_SELECT ? view_obstacle(ast_as_select(query), q) : NULL;
     return OK;
 }
+
+status analyse_query_for_text(struct sql_env *env, struct arena *arena, struct node *query,
+                              struct query **ret) {
+    struct analyse a;
+    TRY(analyse_init(&a, env, arena));
+    a.no_params = a.no_positions = a.for_text = true;
+    return words_for(&a, analyse_subquery(&a, NULL, query, ret));
+}
+
+status analyse_expression_for_text(struct sql_env *env, struct arena *arena,
+                                   const struct relation *r, struct node *expression,
+                                   enum analyse_use use, oid want_type, int32_t want_typmod,
+                                   struct expr **ret) {
+    struct analyse a;
+    TRY(analyse_init(&a, env, arena));
+    a.no_positions = a.for_text = true;
+    return words_for(&a, expression_alone(&a, r, expression, use, "", want_type, want_typmod, ret));
+}

@@ -41,6 +41,12 @@ status analyse_generated(struct sql_env *env, struct arena *a, const struct rela
 /* The CHECK constraints of r over range table entry 0. */
 status analyse_checks(struct sql_env *env, struct arena *a, const struct relation *r,
                       uint16_t *ret_n, struct change_check **ret_checks);
+/* To be printed (print.h): views, functions' bodies and defaults are not put in place. */
+status analyse_query_for_text(struct sql_env *env, struct arena *a, struct node *query,
+                              struct query **ret);
+status analyse_expression_for_text(struct sql_env *env, struct arena *a, const struct relation *r,
+                                   struct node *expression, enum analyse_use use, oid want_type,
+                                   int32_t want_typmod, struct expr **ret);
 /* Why rows cannot be changed through a view of this query, in words; *ret NULL: they can. */
 status analyse_view_obstacle(struct sql_env *env, struct arena *a, struct node *query,
                              const char **ret);

@@ -45,9 +45,28 @@ static status time_value(struct analyse *a, oid type, int32_t precision, int32_t
     return make_cast(a, now, type, precision, location, ret);
 }
 
+/* The value as the word that it was written as; never evaluated. */
+static status value_words(struct analyse *a, const struct ast_sql_value *n, struct expr **ret) {
+    static const oid types[] = {
+        [VALUE_CURRENT_DATE] = DATEOID,
+        [VALUE_CURRENT_TIME] = TIMETZOID,
+        [VALUE_CURRENT_TIMESTAMP] = TIMESTAMPTZOID,
+        [VALUE_LOCALTIME] = TIMEOID,
+        [VALUE_LOCALTIMESTAMP] = TIMESTAMPOID,
+        [VALUE_CURRENT_SCHEMA] = NAMEOID,
+    };
+    TRY(call_by_oid(a, FN_NOW, NULL, 0, n->node.location, ret));
+    (*ret)->type = types[n->kind] ? types[n->kind] : NAMEOID;
+    (*ret)->typmod = n->precision;
+    (*ret)->collation = type_find((*ret)->type)->collation;
+    (*ret)->call.sql_value = (uint8_t)(n->kind + 1);
+    return OK;
+}
+
 status transform_sql_value(struct scope *s, struct ast_sql_value *n, struct expr **ret) {
     struct analyse *a = s->a;
     int32_t location = n->node.location;
+    if (a->for_text) return value_words(a, n, ret);
     switch (n->kind) {
     case VALUE_CURRENT_DATE: return time_value(a, DATEOID, -1, location, ret);
     case VALUE_CURRENT_TIME: return time_value(a, TIMETZOID, n->precision, location, ret);
@@ -133,7 +152,7 @@ static status routine_call(struct scope *s, struct expr *call, bool keep, struct
         TRY(list_append(a->env->eval.arena, a->env->used_routines, (void *)(uintptr_t)f->oid));
     NEEDS(a, call->call.function = routine_function_copy(a->arena, f));
     struct expr *body = NULL;
-    if (!keep) TRY(inline_call(s, call, &body));
+    if (!keep && !a->for_text) TRY(inline_call(s, call, &body));
     if (body) *ret = body;
     return OK;
 }
@@ -148,7 +167,8 @@ static status plain_call(struct scope *s, struct ast_func_call *n, const char *n
     struct expr *e = expr_new_n(a->arena, EXPR_CALL, c->result, n->node.location, nargs);
     NEEDS(a, e);
     e->call.function = c->function;
-    e->call.variadic = n->variadic;
+    e->call.variadic = n->variadic || (a->for_text && c->gather_variadic);
+    e->call.sql_syntax = n->syntax == FUNC_SQL;
     memcpy(e->args, args, nargs * sizeof *args);
     const struct type *t = type_find(c->result);
     e->collation = t ? t->collation : 0;
@@ -203,6 +223,10 @@ static status arrange(struct analyse *a, const struct function_choice *c, struct
     for (uint16_t i = 0; i < c->nargs; i++) {
         if (c->source[i] >= 0) {
             all[i] = (*args)[c->source[i]];
+            continue;
+        }
+        if (a->for_text) { /* what was left out stays out */
+            NEEDS(a, all[i] = expr_new(a->arena, EXPR_DEFAULT, c->arg_types[i], -1));
             continue;
         }
         TRY(routine_default(a, c->function, i, &all[i]));

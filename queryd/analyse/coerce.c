@@ -6,16 +6,21 @@ static bool is_any_type(oid type) {
 }
 
 /* What is of the domain's base becomes the domain's, if it may. */
-static status to_domain(struct analyse *a, struct expr *e, oid type, struct expr **ret) {
+static status to_domain(struct analyse *a, struct expr *e, oid type, bool is_explicit,
+                        struct expr **ret) {
     struct expr *c = expr_new_n(a->arena, EXPR_CAST, type, e->location, 1);
     NEEDS(a, c);
     c->args[0] = e;
     c->typmod = -1;
     c->collation = e->collation;
     c->cast.path = (struct cast_result){.path = CAST_RELABEL, .domain = true};
+    c->cast.is_explicit = is_explicit;
     *ret = c;
     return OK;
 }
+
+static status apply_typmod(struct analyse *a, struct expr *e, int32_t typmod, bool is_explicit,
+                           struct expr **ret);
 
 /* An undecorated literal goes through the type's input function at once, as in PostgreSQL. */
 static status literal_as(struct analyse *a, struct expr *e, oid type, int32_t typmod,
@@ -24,7 +29,11 @@ static status literal_as(struct analyse *a, struct expr *e, oid type, int32_t ty
     datum value = {0};
     if (t->base) {
         TRY(literal_as(a, e, t->base->oid, t->typmod, is_explicit, &e));
-        return to_domain(a, e, type, ret);
+        return to_domain(a, e, type, is_explicit, ret);
+    }
+    if (a->for_text && typmod >= 0 && type != INTERVALOID) {
+        TRY(literal_as(a, e, type, -1, is_explicit, &e));
+        return apply_typmod(a, e, typmod, is_explicit, ret);
     }
     if (!e->constant.is_null) {
         const char *text = e->constant.value.s;
@@ -141,7 +150,7 @@ status coerce(struct analyse *a, struct expr *e, oid type, int32_t typmod,
     const struct type *below = type_below(type_find(type));
     if (e->kind == EXPR_ROW && e->type == RECORDOID && below && below->kind == 'c') {
         TRY(row_as(a, e, below, context, ret));
-        return below->oid == type ? OK : to_domain(a, *ret, type, ret);
+        return below->oid == type ? OK : to_domain(a, *ret, type, is_explicit, ret);
     }
     oid from = e->type == UNKNOWNOID ? TEXTOID : e->type;
     struct cast_result path = resolve_cast(from, type, context);

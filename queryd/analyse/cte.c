@@ -6,6 +6,7 @@ static status cte_columns(struct analyse *a, struct ast_cte *n, struct cte *c) {
     TRY(rte_columns_of_query(a, c->query, n->columns, "WITH query", n->node.location, &shape));
     c->ncolumns = shape.ncolumns;
     c->columns = shape.columns;
+    c->nnamed = (uint16_t)list_n(n->columns);
     return OK;
 }
 
@@ -176,6 +177,7 @@ static status no_name_twice(struct analyse *a, const struct list *ctes) {
 status transform_with(struct scope *s, struct ast_with *w) {
     if (!w) return OK;
     int32_t n = list_n(w->ctes);
+    s->query->with_recursive = w->recursive;
     struct ast_cte **order;
     bool *recursive;
     NEW_N(s->a, order, n);

@@ -55,6 +55,8 @@ struct expr {
             const struct operator_info *op;   /* NULL: written as a function */
             bool variadic;                    /* the last argument was marked VARIADIC */
             bool is_all;                      /* ARRAY_OP: ALL; IN_LIST: NOT IN */
+            bool sql_syntax;                  /* written with words: EXTRACT(f FROM x) */
+            uint8_t sql_value;                /* for printing: 1 + enum ast_value_func; 0: none */
             const struct record_shape *shape; /* column definitions behind it; NULL: none */
         } call;
         uint8_t boolean; /* BOOL: enum expr_bool */

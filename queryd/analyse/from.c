@@ -204,7 +204,8 @@ status add_relation_rte(struct scope *s, struct ast_range_var *var, enum relatio
     TRY(relation_columns(a, r, e));
     TRY(analyse_indexes(a->env, a->arena, r, &e->indexes));
     TRY(permission_add(a, r, mode == MODE_ACCESS_SHARE ? ACL_SELECT : 0, e));
-    if (r->kind == 'v') TRY(expand_view(s, r, e));
+    if (r->kind == 'v' && !a->for_text) TRY(expand_view(s, r, e));
+    TRY(words_rte(a, e, var->alias, var->only, false, false));
     if (var->alias) TRY(rte_rename_columns(a, e, var->alias->columns, location));
     if (var->sample) TRY(table_sample(s, var->sample, r, location, &e->sample));
     return rte_add(s, e, ret_rte);
@@ -243,6 +244,7 @@ static status cte_rte(struct scope *s, struct ast_range_var *var, struct cte *c,
     e->ncolumns = c->ncolumns;
     e->self_reference = c->in_recursion;
     c->references++;
+    TRY(words_rte(a, e, var->alias, false, false, false));
     NEW_N(a, e->columns, c->ncolumns + 1);
     memcpy(e->columns, c->columns, c->ncolumns * sizeof *e->columns);
     if (var->alias) TRY(rte_rename_columns(a, e, var->alias->columns, var->node.location));
@@ -318,6 +320,7 @@ static status from_subquery(struct scope *s, struct ast_range_subquery *n, struc
     e->lateral = n->lateral;
     TRY(lateral_subquery(s, n, &e->query));
     TRY(rte_columns_of_query(a, e->query, NULL, "table", -1, e));
+    TRY(words_rte(a, e, n->alias, false, n->lateral, false));
     TRY(rte_rename_columns(a, e, n->alias->columns, n->node.location));
     uint16_t index;
     TRY(rte_add(s, e, &index));

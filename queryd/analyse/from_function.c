@@ -238,6 +238,14 @@ static status check_ordinality(struct analyse *a, const struct ast_range_functio
     return st;
 }
 
+static status function_words(struct analyse *a, const struct ast_range_function *n,
+                             struct rte *e) {
+    bool lateral = n->lateral;
+    for (uint16_t i = 0; i < e->nfunctions; i++)
+        lateral |= query_uses_level(e->functions[i].call, 0);
+    return words_rte(a, e, n->alias, false, lateral, n->columns != NULL);
+}
+
 status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret) {
     struct analyse *a = s->a;
     struct rte *e;
@@ -257,8 +265,9 @@ status from_function(struct scope *s, struct ast_range_function *n, struct from_
         GROW(a, e->columns, e->ncolumns, cap);
         e->columns[e->ncolumns++] = (struct rte_column){"ordinality", INT8OID, -1, 0};
     }
+    TRY(function_words(a, n, e));
     if (n->alias) TRY(rte_rename_columns(a, e, n->alias->columns, n->node.location));
-    if (e->nfunctions == 1 && !e->ordinality) TRY(inline_function_rte(s, e));
+    if (e->nfunctions == 1 && !e->ordinality && !a->for_text) TRY(inline_function_rte(s, e));
     uint16_t index;
     TRY(rte_add(s, e, &index));
     struct ns_item *item;

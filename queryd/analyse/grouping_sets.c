@@ -161,7 +161,8 @@ status transform_group(struct scope *s, struct ast_select *n) {
     bool plain = all.n == 1 && all.items[0].n == q->ngroup;
     q->nsets = plain ? 0 : (uint16_t)all.n;
     q->sets = all.items;
-    return OK;
+    q->group_distinct = n->group_distinct;
+    return plain ? OK : words_group(s, n->group_by);
 }
 
 /* ---- GROUPING ---- */

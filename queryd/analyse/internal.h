@@ -40,6 +40,7 @@ struct analyse {
     bool in_call;                 /* CALL's arguments are what is next */
     bool calls;                   /* CALL: a procedure is what may be called */
     bool reads_only;              /* nothing that changes rows or locks them */
+    bool for_text; /* to be printed: nothing is put in the place of what was written */
     unsigned view_depth;
     uint16_t nrelations, relations_cap;
     struct analysed_relation *relations;
@@ -322,6 +323,16 @@ const char *collation_words(struct analyse *a, oid collation); /* "(null)": it h
 /* The one that the expressions have together; may_conflict: 0 where that is none. */
 status common_collation(struct analyse *a, struct expr **exprs, size_t n, bool may_conflict,
                         oid *ret);
+/* words.c: what a query that is to be printed remembers of how it was written */
+status words_rte(struct analyse *a, struct rte *e, const struct ast_alias *alias, bool only,
+                 bool lateral, bool defines);
+/* The entry of a join over the items [first, middle) and [middle, end) of the scope. */
+status words_join(struct scope *s, const struct ast_join *j, uint16_t first, uint16_t middle,
+                  const struct list *names, struct from_item *f);
+/* A column of the join's entry in the place of e. */
+status words_join_column(struct scope *s, const struct from_item *f, uint16_t column,
+                         struct expr **e);
+status words_group(struct scope *s, const struct list *group_by);
 /* join.c */
 status transform_join(struct scope *s, struct ast_join *j, struct from_item **ret);
 status transform_from_item(struct scope *s, struct node *n, struct from_item **ret);

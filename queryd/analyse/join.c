@@ -65,7 +65,9 @@ static status merged(struct scope *s, enum ast_join_type type, struct expr *l, s
         e->args[1] = r;
         *ret = e;
     } else {
-        *ret = type == JOIN_RIGHT ? r : l;
+        bool right = type == JOIN_RIGHT ||
+                     (type == JOIN_INNER && l->kind != EXPR_VAR && r->kind == EXPR_VAR);
+        *ret = right ? r : l;
     }
     return assign_collation(a, *ret);
 }
@@ -120,6 +122,8 @@ static status join_using(struct scope *s, struct ast_join *j, struct side left, 
         TRY(coerce_to_bool(a, eq, "JOIN/USING", &eq));
         NEEDS(a, f->on = expr_and(a->arena, f->on, eq));
         TRY(merged(s, j->type, l, r, &exprs[name_i]));
+        if (a->for_text && exprs[name_i]->kind != EXPR_VAR)
+            TRY(words_join_column(s, f, (uint16_t)name_i, &exprs[name_i]));
     }
     struct ns_item *item;
     TRY(joined_item(s, left, right, names, exprs, &item));
@@ -138,7 +142,8 @@ static status join_using(struct scope *s, struct ast_join *j, struct side left, 
 }
 
 /* (… JOIN …) AS j (a, b): only j can be named from outside. */
-static status join_alias(struct scope *s, struct ast_join *j, uint16_t first) {
+static status join_alias(struct scope *s, struct ast_join *j, uint16_t first,
+                         const struct from_item *f) {
     struct side all = {first, s->nitems}, none = {s->nitems, s->nitems};
     struct ns_item *item;
     TRY(joined_item(s, all, none, NULL, NULL, &item));
@@ -149,6 +154,8 @@ static status join_alias(struct scope *s, struct ast_join *j, uint16_t first) {
     item->name = j->alias->name;
     item->name_visible = true;
     LIST_EACH(char *, name, j->alias->columns) item->names[name_i] = name;
+    for (uint16_t i = 0; s->a->for_text && i < item->ncolumns; i++)
+        TRY(words_join_column(s, f, i, &item->exprs[i]));
     for (uint16_t i = first; i < s->nitems; i++)
         s->items[i]->name_visible = s->items[i]->columns_visible = false;
     return scope_add(s, item);
@@ -201,11 +208,12 @@ status transform_join(struct scope *s, struct ast_join *j, struct from_item **re
         TRY(natural_columns(s, left, right, &natural));
         names = natural;
     }
+    TRY(words_join(s, j, first, left.end, names, f));
     if (names)
         TRY(join_using(s, j, left, right, names, f));
     else if (j->on)
         TRY(join_on(s, j, first, f));
-    if (j->alias) TRY(join_alias(s, j, first));
+    if (j->alias) TRY(join_alias(s, j, first, f));
     *ret = f;
     return OK;
 }

@@ -217,6 +217,58 @@ static bool same_comparison(const struct expr *left, struct expr **items, uint16
     return true;
 }
 
+static bool names_columns(struct expr *e) {
+    return expr_contains_kind(e, EXPR_VAR);
+}
+
+/* The items without columns as an array of their common type; *ret NULL: they have none. */
+static status in_array(struct analyse *a, struct expr *left, struct expr **items, uint16_t n,
+                       bool negated, int32_t location, struct expr **ret) {
+    oid types[1 + UINT8_MAX], common;
+    const struct type *t;
+    struct error unheard = {0};
+    struct eval_env quiet = a->eval;
+    *ret = NULL;
+    if (n < 2 || n > UINT8_MAX) return OK;
+    types[0] = left->type;
+    for (uint16_t i = 0; i < n; i++) types[i + 1] = items[i]->type;
+    quiet.error = &unheard;
+    if (!ok(resolve_common_type(&quiet, types, n + 1u, "IN", &common))) return OK;
+    t = type_find(common);
+    if (!t || !t->array || common == RECORDOID) return OK;
+    struct expr *array = expr_new_n(a->arena, EXPR_ARRAY, t->array, location, n);
+    NEEDS(a, array);
+    array->array.element = common;
+    array->collation = t->collation;
+    for (uint16_t i = 0; i < n; i++) TRY(coerce_common(a, items[i], common, "IN", &array->args[i]));
+    return make_array_op(a, negated ? "<>" : "=", left, array, negated, location, ret);
+}
+
+/* x IN (…) as PostgreSQL keeps it: an array of what names no column, then one comparison each. */
+static status in_words(struct analyse *a, struct expr *left, struct expr **items, uint16_t n,
+                       bool negated, int32_t location, struct expr **ret) {
+    struct expr **plain, *array = NULL;
+    struct expr *all = expr_new_n(a->arena, EXPR_BOOL, BOOLOID, location, (uint16_t)(n + 1));
+    uint16_t nplain = 0;
+    NEEDS(a, all);
+    NEW_N(a, plain, n);
+    all->boolean = negated ? EXPR_AND : EXPR_OR;
+    all->nargs = 0;
+    for (uint16_t i = 0; i < n; i++)
+        if (!names_columns(items[i])) plain[nplain++] = items[i];
+    if (left->kind != EXPR_ROW)
+        TRY(in_array(a, left, plain, nplain, negated, location, &array));
+    if (array) all->args[all->nargs++] = array;
+    for (uint16_t i = 0; i < n; i++) {
+        if (array && !names_columns(items[i])) continue;
+        TRY(make_operator(a, negated ? "<>" : "=", left, items[i], location,
+                          &all->args[all->nargs]));
+        all->nargs++;
+    }
+    *ret = all->nargs == 1 ? all->args[0] : all;
+    return OK;
+}
+
 status transform_in(struct scope *s, struct ast_in *n, struct expr **ret) {
     struct analyse *a = s->a;
     struct expr *left, **items;
@@ -224,6 +276,7 @@ status transform_in(struct scope *s, struct ast_in *n, struct expr **ret) {
     TRY(transform_list(s, n->items, &items));
     uint16_t count = (uint16_t)list_n(n->items);
     int32_t location = n->node.location;
+    if (a->for_text && count > 1) return in_words(a, left, items, count, n->negated, location, ret);
     if (count > 1 && same_comparison(left, items, count))
         return in_list(a, left, items, count, n->negated, location, ret);
     struct expr *e = count == 1 ? NULL : expr_new_n(a->arena, EXPR_BOOL, BOOLOID, location, count);

@@ -13,7 +13,8 @@ struct rte_column {
     oid collation;
 };
 
-enum rte_kind { RTE_RELATION, RTE_SUBQUERY, RTE_FUNCTION, RTE_VALUES, RTE_CTE };
+/* RTE_JOIN: only in a query that is analysed to be printed. */
+enum rte_kind { RTE_RELATION, RTE_SUBQUERY, RTE_FUNCTION, RTE_VALUES, RTE_CTE, RTE_JOIN };
 
 struct rte_function {
     struct expr *call;
@@ -32,6 +33,7 @@ struct cte {
     uint16_t nadded;   /* columns of SEARCH and CYCLE, the last ones; inside, no star has them */
     uint16_t references;
     uint16_t ncolumns;
+    uint16_t nnamed; /* columns that were given names */
     struct rte_column *columns;
     enum ast_materialize materialize;
     uint16_t id; /* in the whole statement */
@@ -60,6 +62,19 @@ struct permission {
     uint64_t *selected, *inserted, *updated;
 };
 
+/* How an entry was written; for printing. */
+struct rte_words {
+    const struct ast_alias *alias; /* NULL: none was given */
+    bool only;
+    bool lateral; /* the word was there, or is needed */
+    bool defines; /* the alias defines columns: AS (a integer) */
+    /* JOIN: which columns of its two sides its columns are, 1-based, 0: none; the first nmerged
+     * are those of USING */
+    uint16_t nmerged;
+    uint16_t *left_column, *right_column;
+    bool dangerous; /* a merged column is neither side's */
+};
+
 /* Range table entry: one source of rows. */
 struct rte {
     enum rte_kind kind;
@@ -83,16 +98,19 @@ struct rte {
     struct expr ***rows;
     struct cte *cte;     /* CTE */
     bool self_reference; /* CTE: the recursive part's own name */
+    struct rte_words *words; /* NULL: not to be printed */
 };
 
 enum join_kind { JOIN_KIND_INNER, JOIN_KIND_LEFT, JOIN_KIND_FULL, JOIN_KIND_RIGHT };
 
 struct from_item {
     bool is_join;
-    uint16_t rte; /* not a join */
+    uint16_t rte; /* of a join: its entry, when it is to be printed */
     enum join_kind kind;
     struct from_item *left, *right;
     struct expr *on; /* NULL: none */
+    const struct list *using_columns;     /* char*; NATURAL's too */
+    const struct ast_alias *using_alias;
 };
 
 struct target {
@@ -105,6 +123,9 @@ struct target {
 
 struct window {
     const char *name; /* NULL: inline */
+    const char *base; /* derived from that one; NULL: from none */
+    bool own_order;   /* ORDER BY is not the base's */
+    bool between;     /* the frame was written with both bounds */
     uint16_t npartition;
     struct expr **partition;
     uint16_t norder;
@@ -145,6 +166,15 @@ struct on_conflict {
     struct expr *where;
 };
 
+/* What GROUP BY with grouping sets was written as; for printing. */
+struct group_words {
+    bool is_set;                 /* ROLLUP, CUBE, GROUPING SETS or () */
+    enum ast_grouping_kind kind; /* of a set */
+    uint16_t n;
+    struct group_words *parts; /* of a set */
+    uint16_t *members;         /* else: indexes in query->group */
+};
+
 struct query {
     enum query_kind kind;
     uint16_t nrtes;
@@ -165,6 +195,9 @@ struct query {
         uint16_t n;
         uint16_t *members;
     } * sets;
+    bool group_distinct;
+    struct group_words *group_words; /* NULL: plain */
+    uint16_t ngroup_words;
     bool grouped; /* GROUP BY, HAVING or aggregates */
     bool has_aggregates;
     bool lends_aggregates; /* some stand in subqueries */
@@ -188,6 +221,7 @@ struct query {
         enum ast_lock_strength strength;
         enum ast_lock_wait wait;
     } * lock_rtes;
+    bool with_recursive;
     uint16_t nctes;
     struct cte **ctes;
     /* SETOP: rtes 0 and 1 are the two sides; casts bring each side's columns to the result's types

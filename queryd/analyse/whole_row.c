@@ -20,6 +20,17 @@ static status typed_row(struct scope *s, const struct ns_item *item, const struc
     return OK;
 }
 
+/* The row as one value without taking it apart: attribute 0. */
+static status row_words(struct scope *s, const struct ns_item *item, unsigned level,
+                        int32_t location, struct expr **ret) {
+    oid type = item->relation && item->relation->row_type ? item->relation->row_type : RECORDOID;
+    struct expr *e = expr_var(s->a->arena, (uint16_t)item->rte, 0, type, -1, 0, location);
+    NEEDS(s->a, e);
+    e->var.level = (uint16_t)level;
+    *ret = e;
+    return OK;
+}
+
 static status row_of(struct scope *s, const struct ns_item *item, unsigned level, int32_t location,
                      struct expr **ret) {
     struct analyse *a = s->a;
@@ -143,6 +154,7 @@ static status row_if_there(struct scope *s, const struct ns_item *item, unsigned
 
 status scope_whole_row(struct scope *s, const struct ns_item *item, unsigned level,
                        int32_t location, struct expr **ret) {
+    if (s->a->for_text && item->rte >= 0) return row_words(s, item, level, location, ret);
     TRY(row_of(s, item, level, location, ret));
     if (!item->nullable || item->rte < 0) return OK;
     return row_if_there(s, item, level, *ret, ret);

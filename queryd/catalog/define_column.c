@@ -198,20 +198,6 @@ status define_column_sequence(struct sql_env *env, oid relation, const struct at
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-static status print_text(struct sql_env *env, struct node *expression, oid want,
-                         const struct relation *columns, const char **ret_text) {
-    TRY(bind_regclass(env, &expression));
-    struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out, .columns = columns};
-    status st = deparse_expression(&d, expression, want);
-    if (ok(st)) {
-        *ret_text = arena_strndup(env->eval.arena, out.data, out.len);
-        if (!*ret_text) st = no_memory(env);
-    }
-    buf_free(&out);
-    return st;
-}
-
 status define_default_text(struct sql_env *env, const struct attribute *att,
                            struct node *expression, const char **ret_text) {
     struct ast_literal *l = (struct ast_literal *)expression;
@@ -222,7 +208,8 @@ status define_default_text(struct sql_env *env, const struct attribute *att,
     /* Null is what there is without a default, unless a domain has one. */
     const struct type *t = type_find(att->type);
     if (expression->kind == NODE_LITERAL && l->kind == LITERAL_NULL && !(t && t->base)) return OK;
-    return print_text(env, expression, att->type, NULL, ret_text);
+    return stored_expression(env, NULL, expression, EXPRESSION_DEFAULT, att->type, att->typmod,
+                             ret_text);
 }
 
 struct generated_walk {
@@ -253,5 +240,5 @@ status define_generated_text(struct sql_env *env, const struct relation *r,
     if (define_hooks)
         TRY(define_hooks->expression_check(env, r, expression, EXPRESSION_GENERATED, att->name,
                                            att->type, att->typmod, NULL));
-    return print_text(env, expression, att->type, r, ret_text);
+    return stored_expression(env, r, expression, EXPRESSION_GENERATED, att->type, att->typmod, ret_text);
 }

@@ -18,18 +18,11 @@ static status condition_text(struct sql_env *env, const struct type *base, int32
                              struct node *expression, const char **ret) {
     struct attribute value;
     struct relation r;
-    struct buf out = {0};
     value_relation(base, typmod, &value, &r);
     if (define_hooks)
         TRY(define_hooks->expression_check(env, &r, expression, EXPRESSION_CHECK, NULL, 0, -1,
                                            NULL));
-    TRY(bind_regclass(env, &expression));
-    struct deparse d = {.env = env, .out = &out, .columns = &r};
-    status st = deparse_expression(&d, expression, BOOLOID);
-    if (ok(st)) *ret = arena_strndup(env->eval.arena, out.data, out.len);
-    buf_free(&out);
-    TRY(st);
-    return *ret ? OK : no_memory(env);
+    return stored_expression(env, &r, expression, EXPRESSION_CHECK, 0, -1, ret);
 }
 
 static status constraint_named(struct sql_env *env, oid domain, const char *name,

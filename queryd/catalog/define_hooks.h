@@ -14,7 +14,8 @@ enum expression_use {
     EXPRESSION_CHECK,     /* boolean over the relation's columns */
     EXPRESSION_GENERATED, /* over the columns, immutable; assigned to the column */
     EXPRESSION_INDEX,     /* over the columns, immutable */
-    EXPRESSION_PREDICATE  /* boolean over the columns, immutable */
+    EXPRESSION_PREDICATE, /* boolean over the columns, immutable */
+    EXPRESSION_ANY        /* kept, and so allowed already */
 };
 
 struct define_column {
@@ -33,6 +34,17 @@ struct define_transform {
     struct node *expression; /* over the table's columns as they were */
     bool is_using;           /* written as USING; else the column itself */
 };
+
+/* How an expression or a query is printed. */
+struct print_style {
+    bool parens;  /* only those parentheses that must be */
+    bool lines;   /* clauses on lines of their own */
+    bool stored;  /* to be kept: all names with their schemas, relations that constants mean by oid */
+    int32_t wrap; /* with lines: items of a list go to a new line beyond this width; -1: never */
+};
+
+/* A query analysed, to be printed later, perhaps when things have got other names. */
+struct kept_query;
 
 struct define_hooks {
     /* Refuses an expression that the use does not allow. r gives the columns that may be named:
@@ -70,6 +82,17 @@ struct define_hooks {
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);
+    /* Analyses a query to be printed; columns and text as above. */
+    status (*query_keep)(struct sql_env *env, struct node *query, struct kept_query **ret);
+    /* Appends it as SQL. names: a relation whose columns name those of the query; NULL: none. */
+    status (*query_print)(struct sql_env *env, const struct kept_query *q,
+                          const struct print_style *style, const struct relation *names,
+                          struct buf *out);
+    /* Appends a kept expression (over the columns of r, NULL: none) as SQL. want 0: any type. */
+    status (*expression_print)(struct sql_env *env, const struct relation *r,
+                               struct node *expression, enum expression_use use, oid want,
+                               int32_t want_typmod, const struct print_style *style,
+                               struct buf *out);
     /* A routine's default for a parameter of this type: no columns, no subqueries. */
     status (*routine_default)(struct sql_env *env, struct node *expression, oid type);
     /* Refuses a body that does not fit the routine. */

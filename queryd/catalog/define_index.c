@@ -466,15 +466,7 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
     if (!f.name)
         TRY(define_choose_name(env, r->name, f.ncolumns == 1 ? r->atts[columns[0] - 1].name : NULL,
                                "check", r->schema, false, r->oid, &f.name));
-    struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out, .columns = r};
-    st = deparse_expression(&d, c->expression, 0);
-    if (ok(st)) {
-        f.text = arena_strndup(env->eval.arena, out.data, out.len);
-        if (!f.text) st = no_memory(env);
-    }
-    buf_free(&out);
-    TRY(st);
+    TRY(stored_expression(env, r, c->expression, EXPRESSION_CHECK, 0, -1, &f.text));
     oid id;
     if (ret_name) *ret_name = f.name;
     TRY(define_insert_constraint(env, r, &f, &id));

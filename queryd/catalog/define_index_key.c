@@ -117,20 +117,6 @@ static const char *expression_name(struct node *n) {
     }
 }
 
-static status print(struct sql_env *env, const struct relation *r, struct node *n,
-                    const char **ret) {
-    struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out, .columns = r};
-    TRY(bind_regclass(env, &n));
-    status st = deparse_expression(&d, n, 0);
-    if (ok(st)) {
-        *ret = arena_strndup(env->eval.arena, out.data, out.len);
-        if (!*ret) st = no_memory(env);
-    }
-    buf_free(&out);
-    return st;
-}
-
 static status expression_column(struct sql_env *env, const struct relation *r, struct node *n,
                                 struct index_plan_column *ret) {
     oid type;
@@ -146,7 +132,7 @@ static status expression_column(struct sql_env *env, const struct relation *r, s
                                       .type = type,
                                       .typmod = -1,
                                       .collation = t->collation};
-    return print(env, r, n, &ret->text);
+    return stored_expression(env, r, n, EXPRESSION_INDEX, 0, -1, &ret->text);
 }
 
 /* A column in parentheses is a column. */
@@ -202,7 +188,7 @@ static status predicate(struct sql_env *env, const struct relation *r, struct no
     TRY(define_hooks->expression_check(env, r, where, EXPRESSION_PREDICATE, NULL, BOOLOID, -1,
                                        NULL));
     plan->where = where;
-    return print(env, r, where, &plan->predicate);
+    return stored_expression(env, r, where, EXPRESSION_PREDICATE, 0, -1, &plan->predicate);
 }
 
 status define_index_elements(struct sql_env *env, const struct relation *r,

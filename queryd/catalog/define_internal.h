@@ -390,9 +390,18 @@ status define_refuse_views(struct sql_env *env, const struct relation *r, int32_
 status define_refuse_type_change(struct sql_env *env, const struct relation *r,
                                  const struct attribute *att);
 
-/* The relation gets another name or schema (NULL: keeps it): so do the texts of views over it. */
-status define_rename_in_views(struct sql_env *env, const struct relation *r, const char *name,
-                              const char *schema);
+/* stored_text.c: as kept in catalogs; in env->eval.arena. want 0: any type. */
+status stored_expression(struct sql_env *env, const struct relation *r, struct node *expression,
+                         enum expression_use use, oid want, int32_t typmod, const char **ret);
+status stored_query(struct sql_env *env, const struct kept_query *q, const struct relation *names,
+                    const char **ret);
+status stored_query_parse(struct sql_env *env, const char *text, struct node **ret);
+/* The queries of views over an object whose name is about to change; afterwards their texts are
+ * written anew. *kept begins as NULL. */
+status define_keep_views(struct sql_env *env, oid class_oid, oid object, struct list **kept);
+/* The view's own query. */
+status define_keep_view(struct sql_env *env, oid view, struct list **kept);
+status define_rewrite_views(struct sql_env *env, const struct list *kept);
 
 /* "{1,2}" and "1 2" of numbers, in the arena; NULL: no memory. */
 const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bool vector);

@@ -73,7 +73,8 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (taken)
         return error_set(env->eval.error, ST_DUPLICATE_TABLE,
                          "relation \"%s\" already exists in schema \"%s\"", r->name, s->new_schema);
-    TRY(define_rename_in_views(env, r, NULL, s->new_schema));
+    struct list *views = NULL;
+    TRY(define_keep_views(env, OID_pg_class, r->oid, &views));
     if (r->primary) TRY(define_update_class(env, r->primary->oid, set_schema, &schema));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(define_update_class(env, r->indexes[i].oid, set_schema, &schema));
@@ -82,5 +83,6 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     LIST_EACH(void *, sequence, owned)
     TRY(define_update_class(env, (oid)(uintptr_t)sequence, set_schema, &schema));
     TRY(define_move_row_type(env, r, NULL, schema));
-    return define_update_class(env, r->oid, set_schema, &schema);
+    TRY(define_update_class(env, r->oid, set_schema, &schema));
+    return define_rewrite_views(env, views);
 }

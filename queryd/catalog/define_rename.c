@@ -181,6 +181,13 @@ static status rename_in_index(struct sql_env *env, const struct index_desc *x, i
     return OK;
 }
 
+/* A view's own text names its columns. */
+static status rewrite_own(struct sql_env *env, const struct relation *view) {
+    struct list *kept = NULL;
+    TRY(define_keep_view(env, view->oid, &kept));
+    return define_rewrite_views(env, kept);
+}
+
 static status rename_column(struct sql_env *env, const struct relation *r, const char *from,
                             const char *to) {
     struct attribute *att = define_attribute(r, from);
@@ -190,10 +197,11 @@ static status rename_column(struct sql_env *env, const struct relation *r, const
     if (define_attribute(r, to))
         return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
                          "column \"%s\" of relation \"%s\" already exists", to, r->name);
-    char *what = arena_printf(env->eval.arena, "the name of column %s of table %s", from, r->name);
-    if (!what) return no_memory(env);
-    TRY(define_refuse_views(env, r, att->number, what));
+    struct list *views = NULL;
+    TRY(define_keep_views(env, OID_pg_class, r->oid, &views));
     TRY(define_update_attribute(env, r->oid, att->number, set_name, (void *)to));
+    TRY(define_rewrite_views(env, views));
+    if (r->kind == 'v') return rewrite_own(env, r);
     if (r->kind != 'r') return OK;
     struct renaming x = {from, to};
     TRY(rename_in_checks(env, r, &x));
@@ -221,9 +229,13 @@ static oid constraint_of_index(struct sql_env *env, oid index, status *ret_statu
 
 static status rename_relation(struct sql_env *env, const struct relation *r, const char *to) {
     TRY(name_is_free(env, r->schema, to));
-    TRY(define_rename_in_views(env, r, to, NULL));
+    struct list *views = NULL;
+    TRY(define_keep_views(env, OID_pg_class, r->oid, &views));
     TRY(define_rename_class(env, r->oid, to));
-    if (r->kind != 'i') return define_move_row_type(env, r, to, 0);
+    if (r->kind != 'i') {
+        TRY(define_move_row_type(env, r, to, 0));
+        return define_rewrite_views(env, views);
+    }
     status st;
     oid constraint = constraint_of_index(env, r->oid, &st);
     TRY(st);
@@ -263,19 +275,19 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
     TRY(privilege_check(env, OID_pg_database, env->settings->database_oid, ACL_CREATE));
     if (schema < FIRST_USER_OID) return define_unsupported(env, "renaming a schema of the system");
     struct catalog_scan s;
+    struct list *views = NULL;
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
     while (ok(st = catalog_scan_next(&s))) {
-        const struct relation *r;
         if (row_oid(&s.row, COL_pg_class_relnamespace) != schema) continue;
-        TRY_OUT(st, catalog_relation(env, row_oid(&s.row, COL_pg_class_oid), &r));
-        TRY_OUT(st, define_rename_in_views(env, r, NULL, to));
+        TRY_OUT(st, define_keep_views(env, OID_pg_class, row_oid(&s.row, COL_pg_class_oid), &views));
     }
     if (status_is(st, ST_END)) st = OK;
 out:
     catalog_scan_end(&s);
     TRY(st);
     struct new_name name = {to, 0, COL_pg_namespace_nspname, 0};
-    return update_named(env, CAT_pg_namespace, 0, datum_oid(schema), &name);
+    TRY(update_named(env, CAT_pg_namespace, 0, datum_oid(schema), &name));
+    return define_rewrite_views(env, views);
 }
 
 status define_rename(struct sql_env *env, struct ast_rename *s) {

@@ -1,7 +1,7 @@
 /* define_view.c: CREATE VIEW.
  *
- * A view is kept as the text of its query, with every relation under its schema's name and every *
- * of a relation written out, so that it means the same whatever the search path is and whatever
+ * A view is kept as the text of its query, printed from what analysis makes of it: every relation
+ * under its schema's name, every * written out, so that it means the same whatever the search path is and whatever
  * columns are added later. Its dependencies are the relations it names and, of each, the columns
  * whose names appear in it. */
 #include "catalog/options.h"
@@ -56,70 +56,6 @@ status define_qualify(struct sql_env *env, struct node *n, struct list **ret_rel
     status st = walk(n, &w);
     *ret_relations = w.relations;
     return st;
-}
-
-/* ---- stars ----------------------------------------------------------------------------------- */
-
-static status add_columns(struct view_walk *w, const struct ast_range_var *v,
-                          struct list **targets) {
-    struct arena *a = w->env->eval.arena;
-    const struct relation *r;
-    TRY(catalog_relation_lock(w->env, v->schema, v->name, MODE_ACCESS_SHARE, v->node.location, &r));
-    for (unsigned i = 0; i < r->natts; i++) {
-        if (r->atts[i].dropped) continue;
-        struct ast_target *t = (struct ast_target *)ast_new(a, NODE_TARGET, -1);
-        struct ast_column_ref *c = (struct ast_column_ref *)ast_new(a, NODE_COLUMN_REF, -1);
-        if (!t || !c) return no_memory(w->env);
-        char *column = arena_strdup(a, r->atts[i].name);
-        if (!column) return no_memory(w->env);
-        TRY(list_append(a, &c->names, v->alias ? v->alias->name : v->name));
-        TRY(list_append(a, &c->names, column));
-        TRY(list_append(a, &w->names, column));
-        t->value = &c->node;
-        TRY(list_append(a, targets, t));
-    }
-    return OK;
-}
-
-/* The relations of a FROM list in order, when it has nothing else; false: it has. */
-static bool plain_relations(struct view_walk *w, struct node *n, struct list **out, status *st) {
-    if (n->kind == NODE_JOIN) {
-        struct ast_join *j = ast_as_join(n);
-        return !j->natural && !j->using_columns && !j->alias &&
-               plain_relations(w, j->left, out, st) && plain_relations(w, j->right, out, st);
-    }
-    if (n->kind != NODE_RANGE_VAR) return false;
-    struct ast_range_var *v = ast_as_range_var(n);
-    if (!v->schema || (v->alias && v->alias->columns)) return false;
-    *st = list_append(w->env->eval.arena, out, v);
-    return ok(*st);
-}
-
-/* Writes out * and t.* of the outermost SELECT where FROM has only relations; elsewhere the star
- * stays. */
-static status expand_stars(struct view_walk *w, struct ast_select *s) {
-    if (s->set_op != SETOP_NONE || s->values) return OK;
-    struct list *relations = NULL, *targets = NULL;
-    status st = OK;
-    bool plain = true;
-    LIST_EACH(struct node *, n, s->from) plain = plain && plain_relations(w, n, &relations, &st);
-    TRY(st);
-    if (!plain) return OK;
-    LIST_EACH(struct ast_target *, t, s->targets) {
-        struct ast_column_ref *c =
-            t->value->kind == NODE_COLUMN_REF ? ast_as_column_ref(t->value) : NULL;
-        if (!c || !c->star) {
-            TRY(list_append(w->env->eval.arena, &targets, t));
-            continue;
-        }
-        const char *of = list_n(c->names) ? list_at(c->names, list_n(c->names) - 1) : NULL;
-        LIST_EACH(struct ast_range_var *, v, relations) {
-            if (!of || !strcmp(of, v->alias ? v->alias->name : v->name))
-                TRY(add_columns(w, v, &targets));
-        }
-    }
-    s->targets = targets;
-    return OK;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -178,13 +114,18 @@ static status name_columns(struct sql_env *env, const struct ast_create_view *s,
     return OK;
 }
 
-static status query_text(struct sql_env *env, const struct ast_create_view *s, char **ret_text) {
-    struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out};
-    status st = deparse_query(&d, s->query);
-    *ret_text = ok(st) ? arena_strndup(env->eval.arena, out.data, out.len) : NULL;
-    buf_free(&out);
-    return ok(st) && !*ret_text ? no_memory(env) : st;
+/* The text that is kept, with the columns' names, and its tree. */
+static status view_text(struct sql_env *env, struct node *query, uint16_t n,
+                        const struct define_column *columns, const char **ret_text,
+                        struct node **ret_tree) {
+    struct relation names = {.natts = n};
+    struct kept_query *kept;
+    names.atts = arena_array(env->eval.arena, n + 1u, sizeof *names.atts);
+    if (!names.atts) return no_memory(env);
+    for (uint16_t i = 0; i < n; i++) names.atts[i].name = columns[i].name;
+    TRY(define_hooks->query_keep(env, query, &kept));
+    TRY(stored_query(env, kept, &names, ret_text));
+    return stored_query_parse(env, *ret_text, ret_tree);
 }
 
 static status other_type(struct sql_env *env, const struct attribute *old,
@@ -324,7 +265,8 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
                             .owner = env->settings->user_oid};
     uint16_t n;
     struct define_column *columns;
-    char *text;
+    const char *text;
+    struct node *tree;
     env->used_routines = &w.routines;
     status st = define_hooks->query_columns(env, s->query, &n, &columns);
     env->used_routines = NULL;
@@ -334,12 +276,11 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
     TRY(view_options(env, s, &checked, &options));
     if (checked) TRY(may_check(env, s->query));
     TRY(name_columns(env, s, n, columns));
-    TRY(find_ctes(s->query, &w));
-    TRY(walk(s->query, &w));
+    TRY(view_text(env, s->query, n, columns, &text, &tree));
+    TRY(find_ctes(tree, &w));
+    TRY(walk(tree, &w));
     TRY(may_become_temporary(&w, s->relation));
     TRY(define_at(env, &s->relation->node, define_place(env, s->relation, &view)));
-    if (s->query->kind == NODE_SELECT) TRY(expand_stars(&w, ast_as_select(s->query)));
-    TRY(query_text(env, s, &text));
     oid existing;
     TRY(relation_oid(env, view.schema, view.name, &existing));
     if (existing) {

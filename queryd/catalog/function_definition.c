@@ -1,28 +1,32 @@
 /* function_definition.c: definitions as SQL: pg_get_indexdef and its kin. */
-#include "catalog/deparse.h"
+#include "catalog/define_internal.h"
 #include "catalog/facts.h"
 #include "catalog/function_bodies.h"
 #include "parse/parse.h"
 
 /* A kept text; those of an index's expressions one after the other. */
-static status print_texts(struct sql_env *env, const char *text, size_t len, struct buf *out) {
+static status print_texts(struct sql_env *env, const struct relation *r, const char *text,
+                          size_t len, bool pretty, struct buf *out) {
     const char *end = memchr(text, INDEX_TEXT_SEPARATOR, len);
     size_t n = end ? (size_t)(end - text) : len;
-    TRY(print_bound(env, text, n, out));
+    TRY(print_stored(env, r, text, n, pretty, out));
     if (!end) return OK;
     TRY(buf_add_str(out, ", "));
-    return print_texts(env, end + 1, len - n - 1, out);
+    return print_texts(env, r, end + 1, len - n - 1, pretty, out);
 }
 
 status fn_expr(struct fn_call *c) {
     struct sql_env env;
     struct buf out = {0};
+    const struct relation *r = NULL;
     const struct varlena *v = c->args[0].v;
-    const char *text = v->data;
-    size_t len = v->len;
     TRY(function_env(c, &env));
-    if (c->nargs == 3 && c->args[2].b) text_strip_parentheses(&text, &len);
-    return return_buf(c, print_texts(&env, text, len, &out), &out);
+    if (c->args[1].u32) {
+        status found = catalog_relation(&env, c->args[1].u32, &r);
+        if (!ok(found)) return return_buf(c, found, &out);
+    }
+    return return_buf(
+        c, print_texts(&env, r, v->data, v->len, c->nargs == 3 && c->args[2].b, &out), &out);
 }
 
 /* ---- indexes --------------------------------------------------------------------------------- */
@@ -86,11 +90,8 @@ static status print_index(struct sql_env *env, const struct relation *r, const s
     TRY(buf_add_str(out, ")"));
     if (x->nulls_not_distinct) TRY(buf_add_str(out, " NULLS NOT DISTINCT"));
     if (!x->predicate_text) return OK;
-    const char *text = x->predicate_text;
-    size_t len = strlen(text);
-    if (pretty) text_strip_parentheses(&text, &len);
     TRY(buf_add_str(out, " WHERE "));
-    return print_bound(env, text, len, out);
+    return print_stored(env, r, x->predicate_text, strlen(x->predicate_text), pretty, out);
 }
 
 status fn_indexdef(struct fn_call *c) {
@@ -183,9 +184,9 @@ static status print_constraint(struct sql_env *env, oid constraint, bool pretty,
     }
     const char *text = row_text(env->eval.arena, &row, COL_pg_constraint_conbin);
     if (!text) return STATUS(NOT_FOUND);
-    size_t len = strlen(text);
-    if (pretty) text_strip_parentheses(&text, &len);
-    TRY(buf_printf(out, "CHECK (%.*s)", (int)len, text));
+    TRY(buf_add_str(out, "CHECK ("));
+    TRY(print_stored(env, r, text, strlen(text), pretty, out));
+    TRY(buf_add_str(out, ")"));
     if (row_bool(&row, COL_pg_constraint_connoinherit)) TRY(buf_add_str(out, " NO INHERIT"));
     return row_bool(&row, COL_pg_constraint_convalidated) ? OK : buf_add_str(out, " NOT VALID");
 }
@@ -200,15 +201,14 @@ status fn_constraintdef(struct fn_call *c) {
 
 /* ---- views ----------------------------------------------------------------------------------- */
 
-static status print_view(struct sql_env *env, const struct relation *r, struct buf *out) {
-    struct list *statements;
-    struct deparse d = {.env = env, .out = out, .hide_schemas = true};
-    if (r->kind != 'v' || !r->view_text) return STATUS(NOT_FOUND);
-    TRY(parse_sql(env->eval.arena, r->view_text, strlen(r->view_text), env->eval.error,
-                  &statements));
-    if (list_n(statements) != 1) return STATUS(NOT_FOUND);
-    TRY(buf_add_str(out, " "));
-    TRY(deparse_query(&d, ((struct raw_stmt *)list_at(statements, 0))->stmt));
+static status print_view(struct sql_env *env, const struct relation *r,
+                         const struct print_style *style, struct buf *out) {
+    struct kept_query *kept;
+    struct node *query;
+    if (r->kind != 'v' || !r->view_text || !define_hooks) return STATUS(NOT_FOUND);
+    TRY(stored_query_parse(env, r->view_text, &query));
+    TRY(define_hooks->query_keep(env, query, &kept));
+    TRY(define_hooks->query_print(env, kept, style, r, out));
     return buf_add_str(out, ";");
 }
 
@@ -225,8 +225,12 @@ status fn_viewdef(struct fn_call *c) {
         TRY(type_input(c->env, type_find(REGCLASSOID), -1, name->data, name->len, &found));
         view = found.u32;
     }
+    struct print_style style = {.lines = true};
+    bool wraps = c->nargs == 2 && c->site->function->args[1] == INT4OID;
+    style.parens = c->nargs == 2 && (wraps || c->args[1].b);
+    style.wrap = wraps ? c->args[1].i32 : 0;
     status st = catalog_relation(&env, view, &r);
-    if (ok(st)) st = print_view(&env, r, &out);
+    if (ok(st)) st = print_view(&env, r, &style, &out);
     return return_buf(c, st, &out);
 }
 

@@ -22,32 +22,18 @@ static bool looks_like_call(const char *text) {
     return false;
 }
 
-void text_strip_parentheses(const char **text, size_t *len) {
-    const char *s = *text;
-    int depth = 0;
-    bool quoted = false;
-    if (*len < 2 || s[0] != '(' || s[*len - 1] != ')') return;
-    for (size_t i = 0; i < *len; i++) {
-        if (s[i] == '\'') quoted = !quoted;
-        if (quoted) continue;
-        depth += (s[i] == '(') - (s[i] == ')');
-        if (depth == 0 && i < *len - 1) return;
-    }
-    *text = s + 1;
-    *len -= 2;
-}
-
 status catalog_index_column(struct sql_env *env, const struct relation *r,
                             const struct index_desc *index, uint16_t k, bool pretty,
                             struct buf *out) {
     if (index->columns[k]) return print_identifier(out, r->atts[index->columns[k] - 1].name);
     const char *text = index->expressions[k];
-    size_t len = strlen(text);
-    bool bare = looks_like_call(text);
-    if (pretty) text_strip_parentheses(&text, &len);
-    if (!bare) TRY(buf_add_str(out, "("));
-    TRY(print_bound(env, text, len, out));
-    return bare ? OK : buf_add_str(out, ")");
+    struct buf shown = {0};
+    status st = print_stored(env, r, text, strlen(text), pretty, &shown);
+    if (ok(st)) st = buf_add(&shown, "", 1);
+    bool bare = ok(st) && looks_like_call(shown.data);
+    if (ok(st)) st = buf_printf(out, bare ? "%s" : "(%s)", shown.data);
+    buf_free(&shown);
+    return st;
 }
 
 status catalog_opclass(struct sql_env *env, const char *name, oid *ret_opclass, oid *ret_input) {

@@ -147,8 +147,9 @@ status function_env(const struct fn_call *c, struct sql_env *ret_env);
 
 /* Names as SQL: quoted where needed. */
 status print_identifier(struct buf *out, const char *name);
-/* One pair of parentheses around the whole goes when the caller wants it pretty. */
-void text_strip_parentheses(const char **text, size_t *len);
+/* A kept expression over the columns of r (NULL: none) as it is shown. */
+status print_stored(struct sql_env *env, const struct relation *r, const char *text, size_t len,
+                    bool pretty, struct buf *out);
 status print_literal(struct buf *out, const char *text, size_t len);
 
 #endif

@@ -1,5 +1,6 @@
 #include "exec/expression_api.h"
 
+#include "analyse/print.h"
 #include "analyse/analyse.h"
 #include "base/coro.h"
 #include "exec/exec_init.h"
@@ -16,6 +17,7 @@ static enum analyse_use use_of(enum expression_use use) {
     case EXPRESSION_CHECK: return USE_CHECK;
     case EXPRESSION_GENERATED: return USE_GENERATED;
     case EXPRESSION_INDEX: return USE_INDEX;
+    case EXPRESSION_ANY: return USE_TRANSFORM;
     default: return USE_PREDICATE;
     }
 }
@@ -195,6 +197,35 @@ static status expression_view_obstacle(struct sql_env *env, struct node *query, 
     return analyse_view_obstacle(env, env->eval.arena, query, ret);
 }
 
+/* ---- printing ---- */
+
+struct kept_query {
+    struct query *query;
+};
+
+static status expression_query_keep(struct sql_env *env, struct node *query,
+                                    struct kept_query **ret) {
+    *ret = arena_zalloc(env->eval.arena, sizeof **ret);
+    if (!*ret) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    return analyse_query_for_text(env, env->eval.arena, query, &(*ret)->query);
+}
+
+static status expression_query_print(struct sql_env *env, const struct kept_query *q,
+                                     const struct print_style *style, const struct relation *names,
+                                     struct buf *out) {
+    return print_query(env, q->query, style, names, out);
+}
+
+static status expression_print(struct sql_env *env, const struct relation *r,
+                               struct node *expression, enum expression_use use, oid want,
+                               int32_t want_typmod, const struct print_style *style,
+                               struct buf *out) {
+    struct expr *e;
+    TRY(analyse_expression_for_text(env, env->eval.arena, r, expression, use_of(use), want,
+                                    want_typmod, &e));
+    return print_expression(env, e, r, style, out);
+}
+
 void exec_init(void) {
     static const struct define_hooks hooks = {
         .expression_check = expression_check,
@@ -206,6 +237,9 @@ void exec_init(void) {
         .transform_rows = transform_rows,
         .view_obstacle = expression_view_obstacle,
         .query_columns = expression_query_columns,
+        .query_keep = expression_query_keep,
+        .query_print = expression_query_print,
+        .expression_print = expression_print,
         .routine_default = routine_check_default,
         .routine_check = routine_check_body,
         .routine_call = routine_call,

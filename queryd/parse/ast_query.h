@@ -150,6 +150,7 @@ struct ast_window_def {
     char *base; /* (base …): the window this one is derived from */
     struct list *partition_by;
     struct list *order_by; /* ast_sort_by */
+    bool between;          /* both bounds of the frame were written */
     bool frame_given;      /* else RANGE UNBOUNDED PRECEDING, which the fields below say */
     enum ast_frame_mode mode;
     enum ast_frame_bound start;

@@ -377,7 +377,8 @@ struct node *make_window_frame(struct parser *p, enum ast_frame_mode mode, int32
             message = "frame starting from following row cannot have preceding rows";
     }
     if (message) parse_fail_at(p, ST_WINDOWING_ERROR, at, message);
-    return MAKE(window_def, location, .frame_given = true, .mode = mode, .start = from->start,
+    return MAKE(window_def, location, .frame_given = true, .between = to != NULL, .mode = mode,
+                .start = from->start,
                 .start_offset = from->start_offset, .end = last,
                 .end_offset = to ? to->start_offset : NULL, .exclude = exclude);
 }

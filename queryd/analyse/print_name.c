@@ -1,0 +1,249 @@
+/* print_name.c: the names that entries and columns have in a printed query: unique where they must
+ * be, those of now. PostgreSQL's set_deparse_for_query and its kin. */
+#include "analyse/print_internal.h"
+
+#include "parse/ast.h"
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+static bool name_is_taken(const struct print_level *l, uint16_t before, const char *name,
+                          bool is_rule) {
+    for (uint16_t i = 0; i < before; i++)
+        if (l->names[i] && !strcmp(l->names[i], name)) return true;
+    for (const struct print_level *o = l->outer; o; o = o->outer)
+        for (uint16_t i = 0; i < o->q->nrtes; i++)
+            if (o->names[i] && !strcmp(o->names[i], name)) return true;
+    /* the rule that makes a view has entries of its own */
+    return is_rule && (!strcmp(name, "old") || !strcmp(name, "new"));
+}
+
+static status own_name(struct printer *p, const struct rte *r, const char **ret) {
+    const struct ast_alias *alias = r->words ? r->words->alias : NULL;
+    *ret = r->alias;
+    /* the relation's name stands there only because its columns have other names */
+    bool own = alias && list_n(alias->columns) && r->kind == RTE_RELATION &&
+               !strcmp(alias->name, r->relation->name);
+    if (alias && !own) return OK;
+    if (r->kind == RTE_JOIN) *ret = NULL;
+    if (r->kind != RTE_RELATION || !r->relation->oid) return OK;
+    const struct relation *now;
+    TRY(catalog_relation(p->env, r->relation->oid, &now));
+    *ret = now->name;
+    return OK;
+}
+
+static status unique_name(struct printer *p, struct print_level *l, uint16_t i, bool is_rule) {
+    const char *name;
+    TRY(own_name(p, l->q->rtes[i], &name));
+    if (!name) return OK;
+    const char *chosen = name;
+    for (unsigned n = 1; name_is_taken(l, i, chosen, is_rule); n++) {
+        chosen = arena_printf(p->arena, "%.*s_%u", 60, name, n);
+        if (!chosen) return no_memory(p->env);
+    }
+    l->names[i] = chosen;
+    return OK;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static bool listed(const char *const *names, uint16_t n, const char *name) {
+    for (uint16_t i = 0; i < n; i++)
+        if (names[i] && !strcmp(names[i], name)) return true;
+    return false;
+}
+
+static status unique_column(struct printer *p, const struct print_level *l,
+                            const struct print_columns *c, const char *name, const char **ret) {
+    const char *chosen = name;
+    for (unsigned n = 1; listed(c->names, c->n, chosen) ||
+                         listed(l->using_names, l->nusing, chosen) ||
+                         listed(c->parent_using, c->nparent, chosen);
+         n++) {
+        chosen = arena_printf(p->arena, "%.*s_%u", 60, name, n);
+        if (!chosen) return no_memory(p->env);
+    }
+    *ret = chosen;
+    return OK;
+}
+
+static const char *alias_column(const struct rte *r, uint16_t i) {
+    const struct ast_alias *alias = r->words ? r->words->alias : NULL;
+    return alias && i < list_n(alias->columns) ? list_at(alias->columns, i) : NULL;
+}
+
+/* What a column is called where it comes from; NULL: it is dropped. */
+static const char *real_name(const struct rte *r, const struct relation *now, uint16_t i) {
+    if (!r->columns[i].type) return NULL;
+    if (now) return i < now->natts ? now->atts[i].name : r->columns[i].name;
+    if (r->kind == RTE_SUBQUERY) {
+        bool reads = r->query->kind == QUERY_SELECT || r->query->kind == QUERY_SETOP;
+        return (reads ? r->query->targets : r->query->returning)[i].name;
+    }
+    if (r->kind == RTE_CTE) return r->cte->columns[i].name;
+    return r->columns[i].name;
+}
+
+static status relation_columns(struct printer *p, struct print_level *l, uint16_t rte) {
+    const struct rte *r = l->q->rtes[rte];
+    struct print_columns *c = &l->columns[rte];
+    const struct relation *now = NULL;
+    bool changed = false;
+    if (r->kind == RTE_RELATION && r->relation->oid)
+        TRY(catalog_relation(p->env, r->relation->oid, &now));
+    else if (r->kind == RTE_RELATION)
+        now = r->relation;
+    uint16_t live = 0;
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const char *real = real_name(r, now, i);
+        if (!real) continue;
+        const char *alias = alias_column(r, live++);
+        if (!c->names[i])
+            TRY(unique_column(p, l, c, alias ? alias : real, &c->names[i]));
+        changed |= strcmp(c->names[i], real) != 0;
+    }
+    bool user = r->words && r->words->alias && list_n(r->words->alias->columns);
+    c->print_aliases = r->kind == RTE_FUNCTION ||
+                       (r->kind != RTE_RELATION && user) || changed;
+    return OK;
+}
+
+static const char *child_column(const struct print_level *l, const struct print_columns *c,
+                                const struct rte_words *w, uint16_t i) {
+    if (w->left_column[i]) return l->columns[c->left].names[w->left_column[i] - 1];
+    return l->columns[c->right].names[w->right_column[i] - 1];
+}
+
+static status join_columns(struct printer *p, struct print_level *l, uint16_t rte) {
+    const struct rte *r = l->q->rtes[rte];
+    struct print_columns *c = &l->columns[rte];
+    bool changed = false, named = r->words->alias != NULL;
+    for (uint16_t i = 0; i < r->ncolumns; i++) {
+        const char *real = child_column(l, c, r->words, i);
+        if (!named) {
+            if (i >= r->words->nmerged) c->names[i] = real;
+            continue;
+        }
+        const char *alias = alias_column(r, i);
+        if (!c->names[i])
+            TRY(unique_column(p, l, c, alias ? alias : real, &c->names[i]));
+        if (i >= r->words->nmerged || alias) changed |= strcmp(c->names[i], real) != 0;
+    }
+    c->print_aliases = named && changed;
+    return OK;
+}
+
+/* ---- USING ----------------------------------------------------------------------------------- */
+
+static bool has_dangerous(const struct query *q, const struct from_item *f) {
+    if (!f->is_join) return false;
+    const struct rte_words *w = q->rtes[f->rte]->words;
+    return (!w->alias && w->dangerous) || has_dangerous(q, f->left) || has_dangerous(q, f->right);
+}
+
+static status append(struct printer *p, const char ***names, uint16_t *n, const char *name) {
+    const char **grown = arena_array(p->arena, *n + 1u, sizeof *grown);
+    if (!grown) return no_memory(p->env);
+    if (*n) memcpy(grown, *names, *n * sizeof *grown);
+    grown[(*n)++] = name;
+    *names = grown;
+    return OK;
+}
+
+static void push_down(struct print_level *l, const struct print_columns *c,
+                      const struct rte_words *w, uint16_t i) {
+    if (w->left_column[i]) l->columns[c->left].names[w->left_column[i] - 1] = c->names[i];
+    if (w->right_column[i]) l->columns[c->right].names[w->right_column[i] - 1] = c->names[i];
+}
+
+static status using_name(struct printer *p, struct print_level *l, const struct rte *r,
+                         struct print_columns *c, uint16_t i, const char *written) {
+    if (!c->names[i]) {
+        const char *alias = alias_column(r, i);
+        TRY(unique_column(p, l, c, alias ? alias : written, &c->names[i]));
+        if (l->unique_using) TRY(append(p, &l->using_names, &l->nusing, c->names[i]));
+    }
+    TRY(append(p, &c->using_names, &c->nusing, c->names[i]));
+    push_down(l, c, r->words, i);
+    return OK;
+}
+
+/* Names of merged columns, from the outermost join inward. */
+static status using_names(struct printer *p, struct print_level *l, const struct from_item *f,
+                          const char **parent, uint16_t nparent) {
+    if (!f->is_join) return OK;
+    const struct rte *r = l->q->rtes[f->rte];
+    struct print_columns *c = &l->columns[f->rte];
+    c->left = f->left->rte;
+    c->right = f->right->rte;
+    if (!r->words->alias)
+        for (uint16_t i = 0; i < c->n; i++)
+            if (c->names[i]) push_down(l, c, r->words, i);
+    LIST_EACH(char *, name, f->using_columns) {
+        TRY(using_name(p, l, r, c, (uint16_t)name_i, name));
+        TRY(append(p, &parent, &nparent, c->names[name_i]));
+    }
+    for (int i = 0; i < 2; i++) {
+        struct print_columns *child = &l->columns[i ? c->right : c->left];
+        child->parent_using = parent;
+        child->nparent = nparent;
+    }
+    TRY(using_names(p, l, f->left, parent, nparent));
+    return using_names(p, l, f->right, parent, nparent);
+}
+
+status print_names(struct printer *p, struct print_level *l, bool is_rule) {
+    const struct query *q = l->q;
+    l->names = arena_array(p->arena, q->nrtes + 1u, sizeof *l->names);
+    l->columns = arena_array(p->arena, q->nrtes + 1u, sizeof *l->columns);
+    if (!l->names || !l->columns) return no_memory(p->env);
+    for (uint16_t i = 0; i < q->nrtes; i++) {
+        struct print_columns *c = &l->columns[i];
+        c->n = q->rtes[i]->ncolumns;
+        c->names = arena_array(p->arena, c->n + 1u, sizeof *c->names);
+        if (!c->names) return no_memory(p->env);
+        TRY(unique_name(p, l, i, is_rule));
+    }
+    for (uint16_t i = 0; i < q->nfrom; i++) l->unique_using |= has_dangerous(q, q->from[i]);
+    for (uint16_t i = 0; i < q->nfrom; i++) TRY(using_names(p, l, q->from[i], NULL, 0));
+    for (uint16_t i = 0; i < q->nrtes; i++)
+        TRY(q->rtes[i]->kind == RTE_JOIN ? join_columns(p, l, i) : relation_columns(p, l, i));
+    return OK;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static const char *system_column(int16_t att) {
+    switch (att) {
+    case ATT_TABLEOID: return "tableoid";
+    case ATT_ADDRESS: return "ctid";
+    default: return NULL;
+    }
+}
+
+const char *printed_column(struct printer *p, const struct expr *var, bool whole_row,
+                           const char **ret_table) {
+    const struct print_level *l = p->level;
+    for (uint16_t i = 0; i < var->var.level && l; i++) l = l->outer;
+    *ret_table = l ? l->names[var->var.rte] : NULL;
+    if (!l || whole_row) return NULL;
+    if (var->var.att < 0) return system_column(var->var.att);
+    return l->columns[var->var.rte].names[var->var.att - 1];
+}
+
+/* A name that a WITH query hides is written with its schema. */
+static bool hidden_by_cte(const struct printer *p, const char *name) {
+    for (const struct print_level *l = p->level; l; l = l->outer)
+        for (uint16_t i = 0; i < l->q->nctes; i++)
+            if (!strcmp(l->q->ctes[i]->name, name)) return true;
+    return false;
+}
+
+status print_relation_name(struct printer *p, oid relation) {
+    const struct relation *r;
+    TRY(catalog_relation(p->env, relation, &r));
+    if (!hidden_by_cte(p, r->name)) return relation_print(p->env, relation, p->out);
+    TRY(put_name(p, r->schema_name));
+    TRY(put(p, "."));
+    return put_name(p, r->name);
+}
