@@ -211,8 +211,26 @@ static bool row_names(const struct expr *e, uint16_t i, const char *name) {
     return strcmp(anonymous, name) == 0;
 }
 
+/* A field of the whole row of a range table entry is its column; such rows stand only in what is
+ * to be printed. */
+static status column_of_row(struct analyse *a, const struct expr *row,
+                            const struct rte_column *column, uint16_t i, int32_t location,
+                            struct expr **ret) {
+    struct expr *e = expr_var(a->arena, row->var.rte, (int16_t)(i + 1), column->type,
+                              column->typmod, column->collation, location);
+    NEEDS(a, e);
+    e->var.level = row->var.level;
+    *ret = e;
+    return OK;
+}
+
+static bool is_whole_row(const struct expr *e) {
+    return e->kind == EXPR_VAR && e->var.att == 0;
+}
+
 status field_at(struct analyse *a, struct expr *record, const struct rte_column *column, uint16_t i,
                 int32_t location, struct expr **ret) {
+    if (is_whole_row(record)) return column_of_row(a, record, column, i, location, ret);
     struct expr *e = expr_new_n(a->arena, EXPR_FIELD, column->type, location, 1);
     NEEDS(a, e);
     e->args[0] = record;
@@ -230,6 +248,10 @@ status field_expr(struct analyse *a, struct expr *record, const struct type *t, 
         *ret = record->args[field];
         return OK;
     }
+    if (is_whole_row(record))
+        return column_of_row(a, record,
+                             &(struct rte_column){f->name, f->type, f->typmod, f->collation}, field,
+                             location, ret);
     struct expr *e = expr_new_n(a->arena, EXPR_FIELD, f->type, location, 1);
     NEEDS(a, e);
     e->args[0] = record;

@@ -77,10 +77,11 @@ static status fit_column(struct analyse *a, struct cte *c, uint16_t i) {
 
 static status fit_columns(struct analyse *a, struct ast_cte *n, struct cte *c) {
     const struct query *r = c->recursive;
-    if (r->nvisible != c->ncolumns)
+    uint16_t width = (uint16_t)(c->ncolumns - (a->for_text ? c->nadded : 0));
+    if (r->nvisible != width)
         return FAIL_AT(a, r->nvisible ? r->targets[0].expr->location : n->node.location,
                        SYNTAX_ERROR, "each UNION query must have the same number of columns");
-    for (uint16_t i = 0; i < c->ncolumns; i++) TRY(fit_column(a, c, i));
+    for (uint16_t i = 0; i < width; i++) TRY(fit_column(a, c, i));
     return OK;
 }
 
@@ -106,6 +107,21 @@ static void hide_inner(struct scope *s, const struct ast_select *q) {
     for (uint16_t i = 0; i < n; i++) outer->ctes[outer->nctes - 2 - i]->hidden = true;
 }
 
+/* The columns that are added are in both parts, but not in those that are to be printed. */
+static status search_cycle(struct scope *s, struct ast_cte *n, const struct ast_select *q,
+                           struct cte *c, struct ast_select **right) {
+    struct analyse *a = s->a;
+    struct query *written = c->query;
+    struct ast_select *left;
+    TRY(add_search_cycle(s, n, q, c, &left, right));
+    TRY(analyse_subquery(a, s, &left->node, &c->query));
+    TRY(cte_columns(a, n, c));
+    if (!a->for_text) return OK;
+    c->query = written;
+    *right = q->right;
+    return OK;
+}
+
 /* first UNION [ALL] second, where second names the query itself. */
 static status recursive_cte(struct scope *s, struct ast_cte *n, struct cte *c) {
     struct analyse *a = s->a;
@@ -118,11 +134,7 @@ static status recursive_cte(struct scope *s, struct ast_cte *n, struct cte *c) {
     c->hidden = true; /* the first part does not see the name */
     TRY(analyse_subquery(a, s, &left->node, &c->query));
     TRY(cte_columns(a, n, c));
-    if (n->search || n->cycle) {
-        TRY(add_search_cycle(s, n, q, c->columns, c->ncolumns, &left, &right, &c->nadded));
-        TRY(analyse_subquery(a, s, &left->node, &c->query));
-        TRY(cte_columns(a, n, c));
-    }
+    if (n->search || n->cycle) TRY(search_cycle(s, n, q, c, &right));
     c->hidden = false;
     c->in_recursion = true;
     TRY(analyse_subquery(a, s, &right->node, &c->recursive));

@@ -93,16 +93,13 @@ static status expand_view(struct scope *s, const struct relation *r, struct rte 
                        "infinite recursion detected in rules for relation \"%s\"", r->name);
     bool positions = a->no_positions, params = a->no_params;
     oid check_as = a->check_as;
-    struct list *statements;
+    struct node *query;
     const char *text = arena_strdup(a->arena, r->view_text ? r->view_text : "");
     NEEDS(a, text);
-    TRY(parse_sql(a->arena, text, strlen(text), a->error, &statements));
-    if (list_n(statements) != 1)
-        return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" has no query", r->name);
+    TRY(parse_kept_query(a->arena, text, strlen(text), a->error, &query));
     a->no_positions = a->no_params = true;
     a->check_as = r->security_invoker ? 0 : r->owner;
-    struct raw_stmt *raw = list_at(statements, 0);
-    status st = analyse_subquery(a, NULL, raw->stmt, &e->query);
+    status st = analyse_subquery(a, NULL, query, &e->query);
     a->no_positions = positions;
     a->no_params = params;
     a->check_as = check_as;

@@ -140,6 +140,8 @@ static status function_columns(struct scope *s, struct rte *e, struct rte_functi
             struct ast_column_def *d = list_at(defs, i);
             c->name = d->name;
             TRY(type_of_name(a, d->type, &c->type, &c->typmod));
+            const struct type *t = type_find(c->type);
+            c->collation = t ? t->collation : 0;
         }
         return known ? OK : give_shape(a, e, f->ncolumns, call);
     }
@@ -238,12 +240,13 @@ static status check_ordinality(struct analyse *a, const struct ast_range_functio
     return st;
 }
 
-static status function_words(struct analyse *a, const struct ast_range_function *n,
-                             struct rte *e) {
+static status function_words(struct analyse *a, const struct ast_range_function *n, struct rte *e) {
     bool lateral = n->lateral;
     for (uint16_t i = 0; i < e->nfunctions; i++)
         lateral |= query_uses_level(e->functions[i].call, 0);
-    return words_rte(a, e, n->alias, false, lateral, n->columns != NULL);
+    const struct expr *call = e->functions[0].call;
+    bool defines = e->nfunctions == 1 && call->kind == EXPR_CALL && call->call.shape;
+    return words_rte(a, e, n->alias, false, lateral, defines);
 }
 
 status from_function(struct scope *s, struct ast_range_function *n, struct from_item **ret) {

@@ -346,11 +346,9 @@ status check_recursion(struct analyse *a, struct ast_cte *n, struct ast_select *
 status order_recursive_with(struct analyse *a, const struct list *ctes, struct ast_cte **ret_order,
                             bool *ret_recursive);
 /* search_cycle.c: both sides of n's query q with the columns that SEARCH and CYCLE add, the last
- * *ret_n of each. names: those of the query as it is written. */
+ * c->nadded of each. c has the columns of the query as it is written. */
 status add_search_cycle(struct scope *s, const struct ast_cte *n, const struct ast_select *q,
-                        const struct rte_column *columns, uint16_t ncolumns,
-                        struct ast_select **ret_left, struct ast_select **ret_right,
-                        uint16_t *ret_n);
+                        struct cte *c, struct ast_select **ret_left, struct ast_select **ret_right);
 
 /* target.c */
 status transform_targets(struct scope *s, const struct list *targets, enum clause clause,

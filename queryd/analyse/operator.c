@@ -256,8 +256,7 @@ static status in_words(struct analyse *a, struct expr *left, struct expr **items
     all->nargs = 0;
     for (uint16_t i = 0; i < n; i++)
         if (!names_columns(items[i])) plain[nplain++] = items[i];
-    if (left->kind != EXPR_ROW)
-        TRY(in_array(a, left, plain, nplain, negated, location, &array));
+    if (left->kind != EXPR_ROW) TRY(in_array(a, left, plain, nplain, negated, location, &array));
     if (array) all->args[all->nargs++] = array;
     for (uint16_t i = 0; i < n; i++) {
         if (array && !names_columns(items[i])) continue;

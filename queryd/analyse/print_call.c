@@ -136,8 +136,7 @@ status print_sql_syntax(struct printer *p, const struct expr *e, bool *ret_done)
     if (!strcmp(name, "is_normalized")) return print_normalized(p, e);
     if (!strcmp(name, "normalize")) return print_normalize(p, e);
     if (!strcmp(name, "position")) return print_position(p, e);
-    if (!strcmp(name, "overlay"))
-        return print_worded(p, e, "OVERLAY(", " PLACING ", " FROM ");
+    if (!strcmp(name, "overlay")) return print_worded(p, e, "OVERLAY(", " PLACING ", " FROM ");
     if (!strcmp(name, "substring"))
         return is_similar(e) ? print_worded(p, e, "SUBSTRING(", " SIMILAR ", " ESCAPE ")
                              : print_worded(p, e, "SUBSTRING(", " FROM ", " FOR ");

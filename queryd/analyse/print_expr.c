@@ -126,7 +126,8 @@ static char arithmetic(const struct expr *e) {
 }
 
 static bool operator_is_simple(const struct expr *e, const struct expr *parent) {
-    if (parent->kind != EXPR_CALL || !parent->call.op) return parent_encloses(parent) || parent->kind == EXPR_BOOL;
+    if (parent->kind != EXPR_CALL || !parent->call.op)
+        return parent_encloses(parent) || parent->kind == EXPR_BOOL;
     char own = arithmetic(e), other = arithmetic(parent);
     if (!own || !other) return false;
     if (own == '*' && other == '+') return true;

@@ -3,16 +3,15 @@
 
 static status print_item(struct printer *p, const struct query *q, const struct from_item *f);
 
+/* What is kept says only what it must, so that other columns may get other names. */
 static status print_column_aliases(struct printer *p, const struct print_columns *c) {
-    bool first = true;
+    uint16_t n = p->style.stored ? c->nsaid : c->nshown;
     if (!c->print_aliases) return OK;
-    for (uint16_t i = 0; i < c->n; i++) {
-        if (!c->names[i]) continue;
-        TRY(put(p, first ? "(" : ", "));
-        TRY(put_name(p, c->names[i]));
-        first = false;
+    for (uint16_t i = 0; i < n; i++) {
+        TRY(put(p, i ? ", " : "("));
+        TRY(put_name(p, c->shown[i]));
     }
-    return first ? OK : put(p, ")");
+    return n ? put(p, ")") : OK;
 }
 
 static status print_definitions(struct printer *p, const struct rte *r,
@@ -23,6 +22,18 @@ static status print_definitions(struct printer *p, const struct rte *r,
         TRY(put_name(p, c->names[i]));
         TRY(put(p, " "));
         TRY(print_type(p, r->columns[i].type, r->columns[i].typmod));
+    }
+    return put(p, ")");
+}
+
+/* Within ROWS FROM the columns have the names of their definition, whatever the alias says. */
+static status print_shape(struct printer *p, const struct record_shape *s) {
+    TRY(put(p, " AS ("));
+    for (uint16_t i = 0; i < s->n; i++) {
+        if (i) TRY(put(p, ", "));
+        TRY(put_name(p, s->names[i]));
+        TRY(put(p, " "));
+        TRY(print_type(p, s->types[i], s->typmods[i]));
     }
     return put(p, ")");
 }
@@ -42,6 +53,7 @@ static status print_functions(struct printer *p, const struct rte *r) {
         if (i) TRY(put(p, ", "));
         const struct expr *e = r->functions[i].call;
         TRY(print_expr(p, unnest ? e->args[0] : e, true));
+        if (!one && e->kind == EXPR_CALL && e->call.shape) TRY(print_shape(p, e->call.shape));
     }
     if (!one) TRY(put(p, ")"));
     return r->ordinality ? put(p, " WITH ORDINALITY") : OK;

@@ -13,7 +13,12 @@
 /* The names that a range table entry's columns have in the text. */
 struct print_columns {
     uint16_t n;
-    const char **names; /* NULL: dropped, or none yet */
+    const char **names;         /* NULL: dropped, or none yet */
+    const struct relation *now; /* RELATION */
+    uint16_t nshown;            /* those of now, with those that came since */
+    uint16_t nsaid;             /* behind those the alias says nothing that is not so by itself */
+    const char **shown;
+    bool *is_new;
     bool print_aliases;
     uint16_t nusing;
     const char **using_names;
@@ -26,7 +31,7 @@ struct print_columns {
 struct print_level {
     const struct print_level *outer;
     const struct query *q;
-    const char **names;           /* per entry; NULL: an unnamed join */
+    const char **names; /* per entry; NULL: an unnamed join */
     struct print_columns *columns;
     bool unique_using;
     uint16_t nusing;
@@ -86,7 +91,18 @@ status print_window_spec(struct printer *p, const struct window *w);
 /* print_from.c */
 status print_from(struct printer *p, const struct query *q);
 /* print_query.c */
+struct select_list {
+    const struct relation *names; /* of the columns; NULL: the targets' own */
+    bool names_visible;
+};
+/* A query in the text of another; is_rule: it is a view's whole. */
+status print_nested(struct printer *p, const struct query *q, const struct select_list *l,
+                    bool is_rule);
+/* A side of a set operation: in brackets where it has a tail of its own. */
+status print_leaf(struct printer *p, const struct query *q, const struct select_list *l);
 status print_subquery(struct printer *p, const struct query *q, bool names_visible);
 status print_values(struct printer *p, const struct rte *r);
+/* print_with.c */
+status print_with(struct printer *p, const struct query *q);
 
 #endif

@@ -56,9 +56,9 @@ static bool listed(const char *const *names, uint16_t n, const char *name) {
 static status unique_column(struct printer *p, const struct print_level *l,
                             const struct print_columns *c, const char *name, const char **ret) {
     const char *chosen = name;
-    for (unsigned n = 1; listed(c->names, c->n, chosen) ||
-                         listed(l->using_names, l->nusing, chosen) ||
-                         listed(c->parent_using, c->nparent, chosen);
+    for (unsigned n = 1;
+         listed(c->names, c->n, chosen) || listed(c->shown, c->nshown, chosen) ||
+         listed(l->using_names, l->nusing, chosen) || listed(c->parent_using, c->nparent, chosen);
          n++) {
         chosen = arena_printf(p->arena, "%.*s_%u", 60, name, n);
         if (!chosen) return no_memory(p->env);
@@ -72,10 +72,17 @@ static const char *alias_column(const struct rte *r, uint16_t i) {
     return alias && i < list_n(alias->columns) ? list_at(alias->columns, i) : NULL;
 }
 
+/* said: the alias says this name, or must. */
+static void show(struct print_columns *c, const char *name, bool is_new, bool said) {
+    c->is_new[c->nshown] = is_new;
+    c->shown[c->nshown++] = name;
+    if (said) c->nsaid = c->nshown;
+}
+
 /* What a column is called where it comes from; NULL: it is dropped. */
 static const char *real_name(const struct rte *r, const struct relation *now, uint16_t i) {
+    if (now) return i < now->natts && !now->atts[i].dropped ? now->atts[i].name : NULL;
     if (!r->columns[i].type) return NULL;
-    if (now) return i < now->natts ? now->atts[i].name : r->columns[i].name;
     if (r->kind == RTE_SUBQUERY) {
         bool reads = r->query->kind == QUERY_SELECT || r->query->kind == QUERY_SETOP;
         return (reads ? r->query->targets : r->query->returning)[i].name;
@@ -84,27 +91,25 @@ static const char *real_name(const struct rte *r, const struct relation *now, ui
     return r->columns[i].name;
 }
 
+/* Columns that a relation got since are new; those that it lost are gone. */
 static status relation_columns(struct printer *p, struct print_level *l, uint16_t rte) {
     const struct rte *r = l->q->rtes[rte];
     struct print_columns *c = &l->columns[rte];
-    const struct relation *now = NULL;
     bool changed = false;
-    if (r->kind == RTE_RELATION && r->relation->oid)
-        TRY(catalog_relation(p->env, r->relation->oid, &now));
-    else if (r->kind == RTE_RELATION)
-        now = r->relation;
-    uint16_t live = 0;
-    for (uint16_t i = 0; i < r->ncolumns; i++) {
-        const char *real = real_name(r, now, i);
+    uint16_t live = 0, width = c->now && c->now->natts > c->n ? c->now->natts : c->n;
+    for (uint16_t i = 0; i < width; i++) {
+        bool was = i < c->n && r->columns[i].type, is_new = i >= c->n;
+        const char *real = real_name(r, c->now, i);
+        const char *alias = was ? alias_column(r, live++) : NULL;
         if (!real) continue;
-        const char *alias = alias_column(r, live++);
-        if (!c->names[i])
-            TRY(unique_column(p, l, c, alias ? alias : real, &c->names[i]));
-        changed |= strcmp(c->names[i], real) != 0;
+        const char *name = is_new ? NULL : c->names[i];
+        if (!name) TRY(unique_column(p, l, c, alias ? alias : real, &name));
+        if (!is_new) c->names[i] = name;
+        show(c, name, is_new, r->kind != RTE_RELATION || alias || strcmp(name, real) != 0);
+        changed |= strcmp(name, real) != 0;
     }
     bool user = r->words && r->words->alias && list_n(r->words->alias->columns);
-    c->print_aliases = r->kind == RTE_FUNCTION ||
-                       (r->kind != RTE_RELATION && user) || changed;
+    c->print_aliases = r->kind == RTE_FUNCTION || (r->kind != RTE_RELATION && user) || changed;
     return OK;
 }
 
@@ -114,21 +119,57 @@ static const char *child_column(const struct print_level *l, const struct print_
     return l->columns[c->right].names[w->right_column[i] - 1];
 }
 
+static bool is_merged(const struct rte_words *w, bool right, uint16_t number) {
+    const uint16_t *numbers = right ? w->right_column : w->left_column;
+    for (uint16_t i = 0; i < w->nmerged; i++)
+        if (numbers[i] == number) return true;
+    return false;
+}
+
+/* The columns that come from one side: those that were there, in the join's own names from *next
+ * on, and those that the side got since. */
+static status side_shown(struct printer *p, struct print_level *l, const struct rte *r,
+                         struct print_columns *c, bool right, uint16_t *next, bool *changed) {
+    const struct print_columns *child = &l->columns[right ? c->right : c->left];
+    uint16_t column = 0;
+    for (uint16_t k = 0; k < child->nshown; k++) {
+        if (child->is_new[k]) {
+            const char *name = child->shown[k];
+            if (r->words->alias) TRY(unique_column(p, l, c, name, &name));
+            bool differs = strcmp(name, child->shown[k]) != 0;
+            *changed |= differs;
+            show(c, name, true, differs);
+            continue;
+        }
+        while (column < child->n && !child->names[column]) column++;
+        if (is_merged(r->words, right, ++column)) continue;
+        while (*next < c->n && !c->names[*next]) ++*next;
+        if (*next == c->n) return OK;
+        const char *name = c->names[*next];
+        show(c, name, false, alias_column(r, (*next)++) || strcmp(name, child->shown[k]) != 0);
+    }
+    return OK;
+}
+
 static status join_columns(struct printer *p, struct print_level *l, uint16_t rte) {
     const struct rte *r = l->q->rtes[rte];
     struct print_columns *c = &l->columns[rte];
     bool changed = false, named = r->words->alias != NULL;
-    for (uint16_t i = 0; i < r->ncolumns; i++) {
+    uint16_t next = r->words->nmerged;
+    for (uint16_t i = 0; i < c->n; i++) {
         const char *real = child_column(l, c, r->words, i);
+        if (!real) continue;
         if (!named) {
             if (i >= r->words->nmerged) c->names[i] = real;
             continue;
         }
         const char *alias = alias_column(r, i);
-        if (!c->names[i])
-            TRY(unique_column(p, l, c, alias ? alias : real, &c->names[i]));
+        if (!c->names[i]) TRY(unique_column(p, l, c, alias ? alias : real, &c->names[i]));
         if (i >= r->words->nmerged || alias) changed |= strcmp(c->names[i], real) != 0;
     }
+    for (uint16_t i = 0; i < next; i++) show(c, c->names[i], false, alias_column(r, i));
+    TRY(side_shown(p, l, r, c, false, &next, &changed));
+    TRY(side_shown(p, l, r, c, true, &next, &changed));
     c->print_aliases = named && changed;
     return OK;
 }
@@ -192,22 +233,42 @@ static status using_names(struct printer *p, struct print_level *l, const struct
     return using_names(p, l, f->right, parent, nparent);
 }
 
+static status columns_init(struct printer *p, const struct rte *r, struct print_columns *c) {
+    c->n = r->ncolumns;
+    if (r->kind == RTE_RELATION && r->relation->oid)
+        TRY(catalog_relation(p->env, r->relation->oid, &c->now));
+    else if (r->kind == RTE_RELATION)
+        c->now = r->relation;
+    c->names = arena_array(p->arena, c->n + 1u, sizeof *c->names);
+    return c->names ? OK : no_memory(p->env);
+}
+
+/* Room for what is shown: a join has what its sides have. */
+static status shown_init(struct printer *p, struct print_level *l, uint16_t rte) {
+    struct print_columns *c = &l->columns[rte];
+    uint32_t n = c->now && c->now->natts > c->n ? c->now->natts : c->n;
+    if (l->q->rtes[rte]->kind == RTE_JOIN)
+        n += l->columns[c->left].nshown + l->columns[c->right].nshown;
+    c->shown = arena_array(p->arena, n + 1u, sizeof *c->shown);
+    c->is_new = arena_array(p->arena, n + 1u, sizeof *c->is_new);
+    return c->shown && c->is_new ? OK : no_memory(p->env);
+}
+
 status print_names(struct printer *p, struct print_level *l, bool is_rule) {
     const struct query *q = l->q;
     l->names = arena_array(p->arena, q->nrtes + 1u, sizeof *l->names);
     l->columns = arena_array(p->arena, q->nrtes + 1u, sizeof *l->columns);
     if (!l->names || !l->columns) return no_memory(p->env);
     for (uint16_t i = 0; i < q->nrtes; i++) {
-        struct print_columns *c = &l->columns[i];
-        c->n = q->rtes[i]->ncolumns;
-        c->names = arena_array(p->arena, c->n + 1u, sizeof *c->names);
-        if (!c->names) return no_memory(p->env);
+        TRY(columns_init(p, q->rtes[i], &l->columns[i]));
         TRY(unique_name(p, l, i, is_rule));
     }
     for (uint16_t i = 0; i < q->nfrom; i++) l->unique_using |= has_dangerous(q, q->from[i]);
     for (uint16_t i = 0; i < q->nfrom; i++) TRY(using_names(p, l, q->from[i], NULL, 0));
-    for (uint16_t i = 0; i < q->nrtes; i++)
+    for (uint16_t i = 0; i < q->nrtes; i++) {
+        TRY(shown_init(p, l, i));
         TRY(q->rtes[i]->kind == RTE_JOIN ? join_columns(p, l, i) : relation_columns(p, l, i));
+    }
     return OK;
 }
 

@@ -59,11 +59,6 @@ status put_wrapped(struct printer *p, const struct buf *item, bool first, bool w
 
 /* ---- the select list ------------------------------------------------------------------------- */
 
-struct select_list {
-    const struct relation *names; /* of the columns; NULL: the targets' own */
-    bool names_visible;
-};
-
 static status print_target(struct printer *p, const struct target *t, const char *name,
                            bool names_visible) {
     const char *shown = names_visible ? NULL : "?column?";
@@ -164,8 +159,6 @@ static status print_basic(struct printer *p, const struct query *q, const struct
 
 /* ---- set operations -------------------------------------------------------------------------- */
 
-static status print_nested(struct printer *p, const struct query *q, const struct select_list *l,
-                           bool is_rule);
 static status print_setop(struct printer *p, const struct query *q, const struct select_list *l);
 
 static bool has_tail(const struct query *q) {
@@ -176,7 +169,7 @@ static bool is_nested_setop(const struct query *q) {
     return q->kind == QUERY_SETOP && !has_tail(q);
 }
 
-static status print_leaf(struct printer *p, const struct query *q, const struct select_list *l) {
+status print_leaf(struct printer *p, const struct query *q, const struct select_list *l) {
     if (has_tail(q)) TRY(put(p, "("));
     TRY(print_nested(p, q, l, false));
     return has_tail(q) ? put(p, ")") : OK;
@@ -220,53 +213,6 @@ static status print_setop(struct printer *p, const struct query *q, const struct
     if (!parens) return OK;
     if (p->style.lines) p->indent -= INDENT_STEP;
     return put_keyword(p, ")", 0, 0, 0);
-}
-
-/* ---- WITH ------------------------------------------------------------------------------------ */
-
-static status print_recursive(struct printer *p, const struct cte *c) {
-    struct select_list l = {.names_visible = true}, unnamed = {0};
-    TRY(print_leaf(p, c->query, &l));
-    TRY(p->style.lines ? put_keyword(p, "", 0, 0, 0) : put(p, " "));
-    TRY(put(p, c->union_all ? "UNION ALL " : "UNION "));
-    TRY(put_keyword(p, "", 0, 0, 0));
-    return print_leaf(p, c->recursive, &unnamed);
-}
-
-static status print_cte(struct printer *p, const struct cte *c) {
-    TRY(put_name(p, c->name));
-    for (uint16_t i = 0; i < c->nnamed; i++) {
-        TRY(put(p, i ? ", " : "("));
-        TRY(put_name(p, c->columns[i].name));
-    }
-    TRY(put(p, c->nnamed ? ") AS " : " AS "));
-    if (c->materialize != CTE_DEFAULT)
-        TRY(put(p, c->materialize == CTE_MATERIALIZED ? "MATERIALIZED " : "NOT MATERIALIZED "));
-    TRY(put(p, "("));
-    TRY(put_keyword(p, "", 0, 0, 0));
-    struct select_list l = {.names_visible = true};
-    int indent = p->indent;
-    status st = c->recursive ? print_recursive(p, c) : print_nested(p, c->query, &l, false);
-    p->indent = indent;
-    TRY(st);
-    TRY(put_keyword(p, "", 0, 0, 0));
-    return put(p, ")");
-}
-
-static status print_with(struct printer *p, const struct query *q) {
-    if (!q->nctes) return OK;
-    if (p->style.lines) {
-        p->indent += INDENT_STEP;
-        TRY(put(p, " "));
-    }
-    TRY(put(p, q->with_recursive ? "WITH RECURSIVE " : "WITH "));
-    for (uint16_t i = 0; i < q->nctes; i++) {
-        if (i) TRY(put(p, ", "));
-        TRY(print_cte(p, q->ctes[i]));
-    }
-    if (!p->style.lines) return put(p, " ");
-    p->indent -= INDENT_STEP;
-    return put_keyword(p, "", 0, 0, 0);
 }
 
 /* ---- a whole query --------------------------------------------------------------------------- */
@@ -324,8 +270,8 @@ static status print_body(struct printer *p, const struct query *q, const struct 
     return print_locks(p, q);
 }
 
-static status print_nested(struct printer *p, const struct query *q, const struct select_list *l,
-                           bool is_rule) {
+status print_nested(struct printer *p, const struct query *q, const struct select_list *l,
+                    bool is_rule) {
     struct print_level level = {.outer = p->level, .q = q};
     int indent = p->indent;
     bool qualify = p->qualify;

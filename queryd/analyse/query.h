@@ -37,6 +37,9 @@ struct cte {
     struct rte_column *columns;
     enum ast_materialize materialize;
     uint16_t id; /* in the whole statement */
+    /* for printing: what added columns, and the two values of the cycle's mark (NULL: booleans) */
+    const struct ast_cte_search *search, *cycle;
+    struct expr *mark[2];
 };
 
 /* What is in a computed index, over the columns of range table entry 0. */
@@ -96,8 +99,8 @@ struct rte {
     bool was_function; /* SUBQUERY: the body of one, in its place */
     uint32_t nrows;    /* VALUES: nrows × ncolumns expressions */
     struct expr ***rows;
-    struct cte *cte;     /* CTE */
-    bool self_reference; /* CTE: the recursive part's own name */
+    struct cte *cte;         /* CTE */
+    bool self_reference;     /* CTE: the recursive part's own name */
     struct rte_words *words; /* NULL: not to be printed */
 };
 
@@ -108,8 +111,8 @@ struct from_item {
     uint16_t rte; /* of a join: its entry, when it is to be printed */
     enum join_kind kind;
     struct from_item *left, *right;
-    struct expr *on; /* NULL: none */
-    const struct list *using_columns;     /* char*; NATURAL's too */
+    struct expr *on;                  /* NULL: none */
+    const struct list *using_columns; /* char*; NATURAL's too */
     const struct ast_alias *using_alias;
 };
 

@@ -13,6 +13,7 @@ struct adding {
     struct scope *s;
     struct analyse *a;
     const struct ast_cte *cte;
+    struct cte *to;
     const struct ast_cte_search *search, *cycle; /* NULL: none */
     const struct rte_column *columns;
     uint16_t n;
@@ -55,6 +56,7 @@ static status check_mark_type(const struct adding *w) {
     TRY(transform_expr(w->s, w->cycle->mark_default, CLAUSE_NONE, &pair[1]));
     TRY(common_type(w->a, pair, 2, "CYCLE", pair[1]->location, &type));
     const struct type *t = type_find(type);
+    for (int i = 0; i < 2; i++) TRY(coerce_common(w->a, pair[i], type, "CYCLE", &w->to->mark[i]));
     if (t && type_is_ordered(t)) return OK;
     return FAIL_AT(w->a, -1, UNDEFINED_FUNCTION,
                    "could not identify an equality operator for type %s", type_words(w->a, type));
@@ -257,16 +259,18 @@ static status build(struct adding *w, const struct ast_select *q, struct ast_sel
 }
 
 status add_search_cycle(struct scope *s, const struct ast_cte *n, const struct ast_select *q,
-                        const struct rte_column *columns, uint16_t ncolumns,
-                        struct ast_select **ret_left, struct ast_select **ret_right,
-                        uint16_t *ret_n) {
+                        struct cte *c, struct ast_select **ret_left,
+                        struct ast_select **ret_right) {
+    c->search = n->search ? ast_as_cte_search(n->search) : NULL;
+    c->cycle = n->cycle ? ast_as_cte_search(n->cycle) : NULL;
     struct adding w = {.s = s,
                        .a = s->a,
                        .cte = n,
-                       .search = n->search ? ast_as_cte_search(n->search) : NULL,
-                       .cycle = n->cycle ? ast_as_cte_search(n->cycle) : NULL,
-                       .columns = columns,
-                       .n = ncolumns};
+                       .to = c,
+                       .search = c->search,
+                       .cycle = c->cycle,
+                       .columns = c->columns,
+                       .n = c->ncolumns};
     if (q->left->set_op != SETOP_NONE)
         return FAIL_AT(s->a, -1, FEATURE_NOT_SUPPORTED,
                        "with a SEARCH or CYCLE clause, the left side of the UNION must be a "
@@ -278,6 +282,6 @@ status add_search_cycle(struct scope *s, const struct ast_cte *n, const struct a
     TRY(check(&w));
     status st = build(&w, q, ret_left, ret_right);
     buf_free(&w.text);
-    *ret_n = (uint16_t)((w.search != NULL) + 2 * (w.cycle != NULL));
+    c->nadded = (uint16_t)((w.search != NULL) + 2 * (w.cycle != NULL));
     return st;
 }

@@ -72,13 +72,10 @@ static status refuse(struct scope *s, const char *view, const char *why) {
 /* ---- the table behind a view ----------------------------------------------------------------- */
 
 static status view_syntax(struct analyse *a, const struct relation *view, struct ast_select **ret) {
-    struct list *statements;
+    struct node *n;
     const char *text = arena_strdup(a->arena, view->view_text ? view->view_text : "");
     NEEDS(a, text);
-    TRY(parse_sql(a->arena, text, strlen(text), a->error, &statements));
-    if (list_n(statements) != 1)
-        return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" has no query", view->name);
-    struct node *n = ((struct raw_stmt *)list_at(statements, 0))->stmt;
+    TRY(parse_kept_query(a->arena, text, strlen(text), a->error, &n));
     if (n->kind != NODE_SELECT)
         return error_set(a->error, ST_DATA_CORRUPTED, "view \"%s\" has no query", view->name);
     *ret = ast_as_select(n);

@@ -5,8 +5,8 @@ status words_rte(struct analyse *a, struct rte *e, const struct ast_alias *alias
                  bool lateral, bool defines) {
     if (!a->for_text) return OK;
     NEW(a, e->words);
-    *e->words = (struct rte_words){
-        .alias = alias, .only = only, .lateral = lateral, .defines = defines};
+    *e->words =
+        (struct rte_words){.alias = alias, .only = only, .lateral = lateral, .defines = defines};
     return OK;
 }
 

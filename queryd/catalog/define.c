@@ -157,6 +157,10 @@ static const char *alter_tag(enum ast_object_type type) {
     }
 }
 
+static const char *rename_tag(const struct ast_rename *s) {
+    return alter_tag(s->type == OBJECT_COLUMN ? s->relation_type : s->type);
+}
+
 static const char *role_tag(const struct ast_role *s) {
     return s->action == ROLE_CREATE ? "CREATE ROLE"
            : s->action == ROLE_DROP ? "DROP ROLE"
@@ -265,7 +269,7 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
         *tag = alter_tag(ast_as_alter_table(n)->type);
         return define_alter_table(env, ast_as_alter_table(n));
     case NODE_RENAME:
-        *tag = alter_tag(ast_as_rename(n)->type);
+        *tag = rename_tag(ast_as_rename(n));
         return define_rename(env, ast_as_rename(n));
     case NODE_ALTER_OBJECT:
         *tag = alter_tag(ast_as_alter_object(n)->type);

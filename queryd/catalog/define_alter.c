@@ -94,11 +94,19 @@ static status alter_constraint(struct sql_env *env, const struct relation *r,
     }
 }
 
+/* Columns that come or go are among those of joins in views. */
+static status change_columns(struct alter *a, const struct relation *r, struct ast_alter_cmd *cmd) {
+    struct list *views = NULL;
+    TRY(define_keep_views(a->env, OID_pg_class, r->oid, &views));
+    TRY(cmd->kind == ALTER_ADD_COLUMN ? add_column(a, r, cmd) : define_drop_column(a->env, r, cmd));
+    return define_rewrite_views(a->env, views);
+}
+
 static status alter_one(struct alter *a, const struct relation *r, struct ast_alter_cmd *cmd) {
     struct sql_env *env = a->env;
     switch (cmd->kind) {
-    case ALTER_ADD_COLUMN: return add_column(a, r, cmd);
-    case ALTER_DROP_COLUMN: return define_drop_column(env, r, cmd);
+    case ALTER_ADD_COLUMN:
+    case ALTER_DROP_COLUMN: return change_columns(a, r, cmd);
     case ALTER_COLUMN_DEFAULT:
     case ALTER_SET_NOT_NULL:
     case ALTER_DROP_NOT_NULL:

@@ -240,5 +240,6 @@ status define_generated_text(struct sql_env *env, const struct relation *r,
     if (define_hooks)
         TRY(define_hooks->expression_check(env, r, expression, EXPRESSION_GENERATED, att->name,
                                            att->type, att->typmod, NULL));
-    return stored_expression(env, r, expression, EXPRESSION_GENERATED, att->type, att->typmod, ret_text);
+    return stored_expression(env, r, expression, EXPRESSION_GENERATED, att->type, att->typmod,
+                             ret_text);
 }

@@ -37,9 +37,10 @@ struct define_transform {
 
 /* How an expression or a query is printed. */
 struct print_style {
-    bool parens;  /* only those parentheses that must be */
-    bool lines;   /* clauses on lines of their own */
-    bool stored;  /* to be kept: all names with their schemas, relations that constants mean by oid */
+    bool parens; /* only those parentheses that must be */
+    bool lines;  /* clauses on lines of their own */
+    bool
+        stored; /* to be kept: all names with their schemas, relations that constants mean by oid */
     int32_t wrap; /* with lines: items of a list go to a new line beyond this width; -1: never */
 };
 

@@ -279,7 +279,8 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
     while (ok(st = catalog_scan_next(&s))) {
         if (row_oid(&s.row, COL_pg_class_relnamespace) != schema) continue;
-        TRY_OUT(st, define_keep_views(env, OID_pg_class, row_oid(&s.row, COL_pg_class_oid), &views));
+        TRY_OUT(st,
+                define_keep_views(env, OID_pg_class, row_oid(&s.row, COL_pg_class_oid), &views));
     }
     if (status_is(st, ST_END)) st = OK;
 out:

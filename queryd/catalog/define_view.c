@@ -1,9 +1,9 @@
 /* define_view.c: CREATE VIEW.
  *
  * A view is kept as the text of its query, printed from what analysis makes of it: every relation
- * under its schema's name, every * written out, so that it means the same whatever the search path is and whatever
- * columns are added later. Its dependencies are the relations it names and, of each, the columns
- * whose names appear in it. */
+ * under its schema's name, every * written out, so that it means the same whatever the search path
+ * is and whatever columns are added later. Its dependencies are the relations it names and, of
+ * each, the columns whose names appear in it. */
 #include "catalog/options.h"
 
 struct view_walk {

@@ -25,8 +25,8 @@ status fn_expr(struct fn_call *c) {
         status found = catalog_relation(&env, c->args[1].u32, &r);
         if (!ok(found)) return return_buf(c, found, &out);
     }
-    return return_buf(
-        c, print_texts(&env, r, v->data, v->len, c->nargs == 3 && c->args[2].b, &out), &out);
+    return return_buf(c, print_texts(&env, r, v->data, v->len, c->nargs == 3 && c->args[2].b, &out),
+                      &out);
 }
 
 /* ---- indexes --------------------------------------------------------------------------------- */

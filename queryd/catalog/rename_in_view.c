@@ -55,22 +55,23 @@ status define_keep_view(struct sql_env *env, oid view, struct list **kept) {
     return keep_rule(env, row_oid(&row, COL_pg_rewrite_oid), kept);
 }
 
+/* The view may have gone with what was dropped. */
 static status rewrite_rule(struct sql_env *env, const struct kept_view *k) {
     const struct relation *view;
     const char *text;
     datum key = datum_oid(k->rule);
     struct catalog_scan s;
     status st;
-    TRY(catalog_relation(env, k->view, &view));
-    TRY(stored_query(env, k->query, view, &text));
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_rewrite, 0, &key, 1, &s));
     TRY_OUT(st, catalog_scan_next(&s));
+    TRY_OUT(st, catalog_relation(env, k->view, &view));
+    TRY_OUT(st, stored_query(env, k->query, view, &text));
     struct catalog_row row = s.row;
     TRY_OUT(st, row_set_text(env->eval.arena, &row, COL_pg_rewrite_ev_action, text));
     st = catalog_row_update(&s, &row);
 out:
     catalog_scan_end(&s);
-    return st;
+    return status_is(st, ST_END) ? OK : st;
 }
 
 status define_rewrite_views(struct sql_env *env, const struct list *kept) {

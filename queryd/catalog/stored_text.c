@@ -12,12 +12,11 @@ status stored_expression(struct sql_env *env, const struct relation *r, struct n
                          enum expression_use use, oid want, int32_t typmod, const char **ret) {
     static const struct print_style style = {.stored = true};
     struct buf out = {0};
-    struct deparse d = {.env = env, .out = &out, .columns = r};
+    if (!define_hooks) return define_unsupported(env, "a kept expression");
     TRY(bind_regclass(env, &expression));
-    status st = define_hooks ? define_hooks->expression_print(env, r, expression, use, want, typmod,
-                                                              &style, &out)
-                             : deparse_expression(&d, expression, want);
-    return keep_text(env, &out, st, ret);
+    return keep_text(
+        env, &out,
+        define_hooks->expression_print(env, r, expression, use, want, typmod, &style, &out), ret);
 }
 
 status stored_query(struct sql_env *env, const struct kept_query *q, const struct relation *names,
@@ -28,12 +27,7 @@ status stored_query(struct sql_env *env, const struct kept_query *q, const struc
 }
 
 status stored_query_parse(struct sql_env *env, const char *text, struct node **ret) {
-    struct list *statements;
-    TRY(parse_sql(env->eval.arena, text, strlen(text), env->eval.error, &statements));
-    if (list_n(statements) != 1)
-        return error_set(env->eval.error, ST_DATA_CORRUPTED, "a view has no query");
-    *ret = ((struct raw_stmt *)list_at(statements, 0))->stmt;
-    return OK;
+    return parse_kept_query(env->eval.arena, text, strlen(text), env->eval.error, ret);
 }
 
 status print_stored(struct sql_env *env, const struct relation *r, const char *text, size_t len,

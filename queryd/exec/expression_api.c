@@ -1,7 +1,7 @@
 #include "exec/expression_api.h"
 
-#include "analyse/print.h"
 #include "analyse/analyse.h"
+#include "analyse/print.h"
 #include "base/coro.h"
 #include "exec/exec_init.h"
 #include "exec/index_row.h"

@@ -96,6 +96,7 @@ struct ast_bool { /* AND and OR take two arguments or more: a chain of one kind 
     struct node node;
     enum ast_bool_kind kind;
     struct list *args;
+    bool closed; /* stands in the parentheses of a kept text, which end the chain */
 };
 
 struct ast_distinct { /* IS [NOT] DISTINCT FROM */

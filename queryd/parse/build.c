@@ -155,7 +155,7 @@ struct node *make_named_op(struct parser *p, struct qname name, struct node *lef
 struct node *make_and_or(struct parser *p, enum ast_bool_kind kind, int32_t location,
                          struct node *left, struct node *right) {
     struct ast_bool *chain = left->kind == NODE_BOOL ? ast_as_bool(left) : NULL;
-    if (!chain || chain->kind != kind)
+    if (!chain || chain->kind != kind || chain->closed)
         return MAKE(bool, location, .kind = kind, .args = list2(p, left, right));
     chain->args = list_add(p, chain->args, right);
     return left;
@@ -251,6 +251,7 @@ static void check_steps(struct parser *p, const struct list *steps) {
 }
 
 struct node *make_indirection(struct parser *p, struct node *arg, struct list *steps) {
+    if (arg->kind == NODE_BOOL) ast_as_bool(arg)->closed = p->kept;
     if (!steps) return arg;
     check_steps(p, steps);
     return MAKE(indirection, arg->location, arg, steps);
@@ -378,8 +379,7 @@ struct node *make_window_frame(struct parser *p, enum ast_frame_mode mode, int32
     }
     if (message) parse_fail_at(p, ST_WINDOWING_ERROR, at, message);
     return MAKE(window_def, location, .frame_given = true, .between = to != NULL, .mode = mode,
-                .start = from->start,
-                .start_offset = from->start_offset, .end = last,
+                .start = from->start, .start_offset = from->start_offset, .end = last,
                 .end_offset = to ? to->start_offset : NULL, .exclude = exclude);
 }
 

@@ -16,6 +16,7 @@ struct parser {
     struct lexeme current; /* the grammar's lookahead */
     jmp_buf fail;
     struct list *statements; /* raw_stmt */
+    bool kept;               /* the text is a catalog's: see parse_kept_query */
     struct node *result;     /* of the modes that parse one expression or type */
 };
 

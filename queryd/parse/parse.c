@@ -49,10 +49,10 @@ static void feed(struct parser *p, void *lemon, int mode) {
 }
 
 static status run(struct parser *p, struct arena *a, const char *text, size_t len, struct error *e,
-                  int mode) {
+                  int mode, bool kept) {
     if (len > INT32_MAX / 2)
         return error_set(e, ST_PROGRAM_LIMIT_EXCEEDED, "statement is too long");
-    *p = (struct parser){.arena = a, .error = e};
+    *p = (struct parser){.arena = a, .error = e, .kept = kept};
     scan_init(&p->scanner, a, e, text, len);
     void *lemon = parse_grammarAlloc(malloc, p);
     if (!lemon) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
@@ -64,15 +64,24 @@ static status run(struct parser *p, struct arena *a, const char *text, size_t le
 status parse_sql(struct arena *a, const char *text, size_t len, struct error *e,
                  struct list **ret_statements) {
     struct parser p;
-    TRY(run(&p, a, text, len, e, TK_MODE_SQL));
+    TRY(run(&p, a, text, len, e, TK_MODE_SQL, false));
     *ret_statements = p.statements;
+    return OK;
+}
+
+status parse_kept_query(struct arena *a, const char *text, size_t len, struct error *e,
+                        struct node **ret_query) {
+    struct parser p;
+    TRY(run(&p, a, text, len, e, TK_MODE_SQL, true));
+    if (list_n(p.statements) != 1) return error_set(e, ST_DATA_CORRUPTED, "a view has no query");
+    *ret_query = ((struct raw_stmt *)list_at(p.statements, 0))->stmt;
     return OK;
 }
 
 status parse_expression(struct arena *a, const char *text, size_t len, struct error *e,
                         struct node **ret_expression) {
     struct parser p;
-    TRY(run(&p, a, text, len, e, TK_MODE_EXPRESSION));
+    TRY(run(&p, a, text, len, e, TK_MODE_EXPRESSION, true));
     *ret_expression = p.result;
     return OK;
 }
@@ -80,7 +89,7 @@ status parse_expression(struct arena *a, const char *text, size_t len, struct er
 status parse_type_name(struct arena *a, const char *text, size_t len, struct error *e,
                        struct ast_type_name **ret_type) {
     struct parser p;
-    TRY(run(&p, a, text, len, e, TK_MODE_TYPE));
+    TRY(run(&p, a, text, len, e, TK_MODE_TYPE, false));
     *ret_type = ast_as_type_name(p.result);
     return OK;
 }

@@ -18,7 +18,12 @@
 status parse_sql(struct arena *a, const char *text, size_t len, struct error *e,
                  struct list **ret_statements);
 
-/* One expression by itself, for instance a default that a catalog keeps as text. */
+/* The query of a view, as a catalog keeps it. In kept texts parentheses say where a chain of AND or
+ * OR ends: `((a AND b) AND c)` is no chain of three. DATA_CORRUPTED when it is no one statement. */
+status parse_kept_query(struct arena *a, const char *text, size_t len, struct error *e,
+                        struct node **ret_query);
+
+/* One expression by itself as a catalog keeps it, for instance a default. */
 status parse_expression(struct arena *a, const char *text, size_t len, struct error *e,
                         struct node **ret_expression);
 

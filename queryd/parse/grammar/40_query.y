@@ -126,13 +126,21 @@ search_clause(A) ::= SEARCH(T) BREADTH FIRST BY name_list(B) SET name(C). {
     A = MAKE(cte_search, T.location, .columns = B, .path_column = C, .breadth_first = true);
 }
 cycle_clause(A) ::= . { A = NULL; }
-cycle_clause(A) ::= CYCLE(T) name_list(B) SET name(C) TO constant(D) DEFAULT constant(E) USING name(F). {
+cycle_clause(A) ::= CYCLE(T) name_list(B) SET name(C) TO cycle_mark(D) DEFAULT cycle_mark(E) USING name(F). {
     A = MAKE(cte_search, T.location, .is_cycle = true, .columns = B, .mark_column = C,
              .path_column = F, .mark_value = D, .mark_default = E);
 }
 cycle_clause(A) ::= CYCLE(T) name_list(B) SET name(C) USING name(F). {
     A = MAKE(cte_search, T.location, .is_cycle = true, .columns = B, .mark_column = C,
              .path_column = F);
+}
+
+/* A constant; with its type as it is printed. */
+%type cycle_mark {struct node *}
+cycle_mark(A) ::= constant(B). { A = B; }
+cycle_mark(A) ::= constant(B) TYPECAST(O) type_name(C). { A = MAKE(type_cast, O.location, .arg = B, .type = P(C)); }
+cycle_mark(A) ::= LPAREN constant(B) RPAREN TYPECAST(O) type_name(C). {
+    A = MAKE(type_cast, O.location, .arg = B, .type = P(C));
 }
 
 /* GROUP BY as an ast_select of which only that part is used. */

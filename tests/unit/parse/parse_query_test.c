@@ -105,7 +105,7 @@ static void test_expressions(void **state) {
          "FOLLOWING EXCLUDE TIES)",
          "(func_call names=f over=(window_def base=\"w\" partition_by=[a] order_by=[(sort_by "
          "value=b)] "
-         "frame_given mode=1 start=1 start_offset=1 end=4 exclude=3))"},
+         "frame_given between mode=1 start=1 start_offset=1 end=4 exclude=3))"},
         {"SELECT GROUPING(a)", "(grouping_func args=[a])"},
         {"SELECT (a, b) OVERLAPS (c, d)", "(func_call names=pg_catalog.overlaps args=[a b c d])"},
     };
