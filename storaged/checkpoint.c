@@ -77,7 +77,8 @@ static status write_dirty(struct storaged *s, uint32_t *ret_written) {
 /* What must be redone after a crash now. Also tells whether anything is dirty. */
 static uint64_t redo_begin(struct storaged *s, bool *ret_dirty) {
     uint64_t redo = atomic_load(&s->shm->log->tail);
-    *ret_dirty = false;
+    *ret_dirty = !s->redo.complete;
+    if (!s->redo.complete && s->redo.position.at < redo) redo = s->redo.position.at;
     for (uint32_t i = 0; i < s->shm->sizes.frames; i++) {
         struct frame *f = &s->shm->frames[i];
         uint64_t writing = atomic_load(&f->write_lsn), rec = atomic_load(&f->rec_lsn);
@@ -160,7 +161,10 @@ out:
 static void finish(struct storaged *s) {
     bool dirty = true;
     status st = OK;
-    for (unsigned i = 0; i < STOP_ROUNDS_MAX && dirty && ok(st); i++) st = make(s, &dirty);
+    if (!s->redo.complete) /* it goes on at the next start */
+        st = make(s, &dirty);
+    else
+        for (unsigned i = 0; i < STOP_ROUNDS_MAX && dirty && ok(st); i++) st = make(s, &dirty);
     if (ok(st) && !dirty) {
         /* Redo begins behind the last CHECKPOINT record, where the log ends. */
         struct rec_checkpoint c;
@@ -220,9 +224,9 @@ void checkpoint_request(struct storaged *s, const struct msg *m) {
 
 void checkpoint_tick(struct storaged *s, uint64_t now_ns) {
     if (!s->serving || s->checkpoint_running || s->stopping) return;
-    bool rests = now_ns < s->checkpoint_rest_ns; /* what holds redo_lsn back may last */
-    if (now_ns >= s->checkpoint_due_ns || s->checkpoint_requests.first || (!rests && hurried(s)))
-        begin(s);
+    /* While redo goes on it is redo that holds redo_lsn back. */
+    bool due = s->redo.complete && (now_ns >= s->checkpoint_due_ns || hurried(s));
+    if (due || s->checkpoint_requests.first) begin(s);
 }
 
 void checkpoint_stop(struct storaged *s) {

@@ -80,8 +80,9 @@ static void unlist(struct storaged *s, struct frame *f) {
  * nothing. */
 bool frames_evict(struct storaged *s, struct frame *f) {
     if (!latch_try(&f->latch, s->p->owner)) return false;
-    if (atomic_load(&f->state) != FRAME_READY || atomic_load(&f->rec_lsn) ||
-        atomic_load(&f->write_lsn)) {
+    uint32_t state = atomic_load(&f->state);
+    bool whole = state == FRAME_READY || (state == FRAME_REDO && !frame_note(s, f)->load);
+    if (!whole || atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn)) {
         page_unlatch_unchanged(f);
         return false;
     }

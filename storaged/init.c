@@ -189,8 +189,14 @@ static void adopt_frame(struct storaged *s, struct frame *f) {
     switch (atomic_load(&f->state)) {
     case FRAME_READY:
     case FRAME_BROKEN: frames_admit(s, f); break;
+    case FRAME_REDO: /* perhaps half changed; what is at home and the log make it again */
+        atomic_store(&f->rec_lsn, 0);
+        atomic_store(&f->state, FRAME_FREE);
+        atomic_store(&f->page, 0);
+        frames_put(s, f);
+        break;
     case FRAME_LOADING:
-        if (atomic_load(&f->page) && s->free_loads) {
+        if (atomic_load(&f->page) && s->free_loads && s->serving) {
             load_restart(s, f);
             break;
         }
@@ -204,14 +210,14 @@ status storaged_init_restart(struct daemon *d, struct error *e) {
     if (!atomic_load(&d->proc.shm->control->redo_done)) return storaged_init_fresh(d, e);
     TRY(begin(d, e));
     struct storaged *s = d->state;
+    s->serving = s->redo.complete = atomic_load(&d->proc.shm->control->redo_complete);
     for (uint32_t i = s->shm->sizes.frames; i > 0; i--) adopt_frame(s, &s->shm->frames[i - 1]);
     table_rebuild(s);
-    s->serving = true;
     s->checkpoint_due_ns = s->p->env->mono_ns(s->p) + s->options.checkpoint_interval_ns;
     TRY(go_on(s, e));
     s->homes.trusted = false;
     TRY(daemon_spawn(d, 0, home_lsn_catch_up, s));
-    daemon_ready(d);
+    if (s->serving) daemon_ready(d);
     return OK;
 }
 
@@ -224,6 +230,7 @@ void storaged_fini(struct daemon *d) {
     frames_fini(s);
     write_fini(s);
     home_lsn_fini(s);
+    redo_fini(s);
     free(s);
     d->state = NULL;
 }

@@ -10,10 +10,12 @@
 /* A page's way into a frame:
  *
  *   absent ── frames_take, LOADING, in the table ──→ read under way ── verified ──→ READY
- *                                                        └ bad ─→ rebuild.c ─┬────→ READY
- *   BROKEN ── load_broken ───────────────────────────────────────→ rebuild.c ┤
- *                                                                            └ fails ─→ FREE /
- * BROKEN Whoever wants the page meanwhile joins the load's waiters. */
+ *                                                        ├ behind, for redo ─→ REDO
+ *                                                        └ bad, behind ─→ rebuild.c ──→ READY
+ *   BROKEN ── load_broken ── and REDO ── wanted ─────────────────────────→ rebuild.c ──→ READY
+ *
+ * When rebuild.c fails the frame is FREE again, BROKEN or REDO still. Whoever wants the page
+ * meanwhile joins the load's waiters. */
 
 status load_init(struct storaged *s) {
     for (unsigned i = 0; i < LOADS_MAX; i++) {
@@ -97,8 +99,10 @@ static struct load *load_take(struct storaged *s, struct frame *f, uint64_t page
     l->frame = frame_index(s, f);
     l->page = page;
     l->waiters = NULL;
-    l->broken = atomic_load(&f->state) == FRAME_BROKEN;
-    l->damage = DAMAGE_NONE;
+    uint32_t state = atomic_load(&f->state);
+    l->broken = state == FRAME_BROKEN;
+    l->kept = l->broken || state == FRAME_REDO;
+    l->damage = state == FRAME_REDO ? DAMAGE_REDO : DAMAGE_NONE;
     l->begun_ns = s->p->env->mono_ns(s->p);
     frame_note(s, f)->load = l;
     return l;
@@ -114,24 +118,21 @@ static void drop_frame(struct storaged *s, struct frame *f) {
     frames_put(s, f);
 }
 
-void load_finish(struct storaged *s, struct load *l, status result) {
+/* The page is in its frame, as new as it must be for those who wait. */
+static void settle_frame(struct storaged *s, struct load *l, struct frame *f,
+                         enum frame_state state) {
+    if (l->broken) return; /* it is READY already */
+    atomic_store(&f->state, state);
+    if (!l->kept) frames_admit(s, f);
+}
+
+static void finish(struct storaged *s, struct load *l, status result, enum frame_state state) {
     struct frame *f = &s->shm->frames[l->frame];
     struct waiter *w = l->waiters;
-    if (!ok(result) && !l->broken) {
-        bool zero = false;
-        for (struct waiter *i = w; i; i = i->next) zero |= i->zero_when_bad;
-        if (zero) {
-            memset(frame_bytes(s->shm, f), 0, PAGE_BYTES);
-            result = OK;
-        }
-    }
     frame_note(s, f)->load = NULL;
     if (ok(result)) {
-        if (!l->broken) {
-            atomic_store(&f->state, FRAME_READY);
-            frames_admit(s, f);
-        }
-    } else if (!l->broken) {
+        settle_frame(s, l, f, state);
+    } else if (!l->kept) {
         drop_frame(s, f);
         f = NULL;
     }
@@ -147,17 +148,42 @@ void load_finish(struct storaged *s, struct load *l, status result) {
     }
 }
 
+void load_finish(struct storaged *s, struct load *l, status result) {
+    finish(s, l, result, FRAME_READY);
+}
+
 static void begin_rebuild(struct storaged *s, struct load *l) {
     status spawned = daemon_spawn(s->d, 0, rebuild_load, l);
     if (!ok(spawned)) load_finish(s, l, spawned);
 }
 
+/* Only redo waits for it, or nobody does. */
+static bool older_will_do(const struct load *l) {
+    for (const struct waiter *w = l->waiters; w; w = w->next)
+        if (!w->older) return false;
+    return true;
+}
+
+static void judge(struct storaged *s, struct load *l, const void *page) {
+    uint64_t target = redo_target(s, l->page).at;
+    l->damage = damage_of(s, l->page, page);
+    if (target == 0 || (l->damage && l->damage != DAMAGE_OLD)) return;
+    if (page_head_c(page)->lsn < target)
+        l->damage = DAMAGE_REDO;
+    else if (!l->damage)
+        redo_settled(s, l->page);
+}
+
 static void read_done(struct storaged *s, struct io_req *req) {
     struct load *l = req->arg;
-    const void *page = frame_bytes(s->shm, &s->shm->frames[l->frame]);
     counter_add(s->p, COUNTER_PAGE_READS, 1);
-    l->damage = ok(req->io.result) ? damage_of(s, l->page, page) : DAMAGE_UNREADABLE;
-    if (l->damage)
+    if (ok(req->io.result))
+        judge(s, l, frame_bytes(s->shm, &s->shm->frames[l->frame]));
+    else
+        l->damage = DAMAGE_UNREADABLE;
+    if (l->damage == DAMAGE_REDO && older_will_do(l))
+        finish(s, l, OK, FRAME_REDO);
+    else if (l->damage)
         begin_rebuild(s, l);
     else
         load_finish(s, l, OK);
@@ -194,6 +220,7 @@ static struct load *begin(struct storaged *s, uint64_t page) {
 static void fill(struct storaged *s, struct load *l) {
     if (space_known_free(s, l->page)) {
         memset(frame_bytes(s->shm, &s->shm->frames[l->frame]), 0, PAGE_BYTES);
+        redo_settled(s, l->page); /* whatever it was, nobody has it now */
         load_finish(s, l, OK);
     } else {
         begin_read(s, l);
@@ -220,11 +247,12 @@ static bool page_exists(const struct storaged *s, uint64_t page) {
 static bool want(struct storaged *s, uint64_t page, struct waiter *w) {
     struct frame *f = table_find(s, page);
     uint32_t state = f ? atomic_load(&f->state) : FRAME_FREE;
-    if (f && state == FRAME_READY) {
+    bool older = state == FRAME_REDO && (!w || w->older) && !frame_note(s, f)->load;
+    if (f && (state == FRAME_READY || older)) {
         if (w) waiter_finish(s, w, OK, f);
         return true;
     }
-    if (!f || state == FRAME_BROKEN) {
+    if (!f || state == FRAME_BROKEN || state == FRAME_REDO) {
         if (!page_exists(s, page)) {
             if (w) waiter_finish(s, w, STATUS(INVALID), NULL);
             return true;
@@ -256,6 +284,7 @@ void load_request(struct storaged *s, const struct msg *m) {
         return;
     }
     PROBE(axolotl_storaged, page_miss, m->arg[0], m->slot, m->trace);
+    s->redo.asked++;
     if (!s->serving || s->pending.first || !want(s, w->page, w)) waiter_push(&s->pending, w);
 }
 
@@ -287,11 +316,10 @@ bool load_pump(struct storaged *s) {
 }
 
 /* Suspends until the page has come, or cannot. */
-static status wait_for(struct storaged *s, uint64_t page, bool zero_when_bad,
-                       struct frame **ret_frame) {
+static status wait_for(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame) {
     struct waiter *w = waiter_take(s);
     if (!w) return STATUS(OUT_OF_MEMORY);
-    *w = (struct waiter){.page = page, .coro = coro_self(), .zero_when_bad = zero_when_bad};
+    *w = (struct waiter){.page = page, .coro = coro_self(), .older = older};
     CHECK(w->coro);
     if (!want(s, page, w)) waiter_push(&s->pending, w);
     while (!w->done) daemon_suspend(s->d);
@@ -301,12 +329,15 @@ static status wait_for(struct storaged *s, uint64_t page, bool zero_when_bad,
     return result;
 }
 
-status load_page(struct storaged *s, uint64_t page, bool zero_when_bad, struct frame **ret_frame) {
-    for (struct frame *f = table_find(s, page);;) {
-        if (f && atomic_load(&f->page) == page && atomic_load(&f->state) == FRAME_READY) {
-            *ret_frame = f;
-            return OK;
-        }
-        TRY(wait_for(s, page, zero_when_bad, &f));
-    }
+static bool will_do(const struct storaged *s, const struct frame *f, uint64_t page, bool older) {
+    if (!f || atomic_load(&f->page) != page) return false;
+    uint32_t state = atomic_load(&f->state);
+    return state == FRAME_READY || (older && state == FRAME_REDO && !frame_note(s, f)->load);
+}
+
+status load_page(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame) {
+    struct frame *f = table_find(s, page);
+    while (!will_do(s, f, page, older)) TRY(wait_for(s, page, older, &f));
+    *ret_frame = f;
+    return OK;
 }

@@ -169,8 +169,9 @@ static bool is_free(struct storaged *s, uint64_t page_no) {
  * double-write file. All zero: there is none. *ret_any: there is one. */
 static void find_base(struct storaged *s, const struct load *l, char *base, bool *ret_any) {
     const char *home = frame_bytes(s->shm, &s->shm->frames[l->frame]);
-    *ret_any = ok(doublewrite_find(s, l->page, base));
-    if (l->damage != DAMAGE_OLD) return;
+    bool whole = l->damage == DAMAGE_OLD || l->damage == DAMAGE_REDO;
+    *ret_any = l->damage != DAMAGE_REDO && ok(doublewrite_find(s, l->page, base));
+    if (!whole) return;
     if (*ret_any && page_head_c(base)->lsn > page_head_c(home)->lsn) return;
     memcpy(base, home, PAGE_BYTES);
     *ret_any = true;
@@ -180,9 +181,14 @@ static void find_base(struct storaged *s, const struct load *l, char *base, bool
 static status rescue(struct storaged *s, struct load *l, char *base, char *page) {
     struct frame *f = &s->shm->frames[l->frame];
     bool exact, any;
-    uint64_t newest = home_lsn(s, l->page, &exact);
-    if (is_free(s, l->page)) {
+    uint64_t newest = home_lsn(s, l->page, &exact), target = redo_target(s, l->page).at;
+    if (target) { /* nothing newer is in the log */
+        newest = target;
+        exact = true;
+    }
+    if (l->damage != DAMAGE_REDO && is_free(s, l->page)) {
         memset(frame_bytes(s->shm, f), 0, PAGE_BYTES);
+        redo_settled(s, l->page);
         return OK;
     }
     find_base(s, l, base, &any);
@@ -194,7 +200,9 @@ static status rescue(struct storaged *s, struct load *l, char *base, char *page)
         TRY(rebuild_forward(s, l->page, any ? base : NULL, page));
     memcpy(frame_bytes(s->shm, f), page, PAGE_BYTES);
     /* Dirty, so that it is written home again. */
-    atomic_store(&f->rec_lsn, atomic_load(&s->shm->control->redo_lsn));
+    if (!atomic_load(&f->rec_lsn))
+        atomic_store(&f->rec_lsn, atomic_load(&s->shm->control->redo_lsn));
+    redo_settled(s, l->page);
     return OK;
 }
 
@@ -240,6 +248,7 @@ static const char *damage_words(const struct load *l) {
     switch (l->damage) {
     case DAMAGE_UNREADABLE: return "cannot be read from the data file";
     case DAMAGE_OTHER_PAGE: return "is another page in the data file";
+    case DAMAGE_REDO: return "is behind the log";
     case DAMAGE_OLD: return "is older in the data file than it was written";
     default: return "is damaged in the data file";
     }
@@ -273,10 +282,11 @@ void rebuild_load(void *load) {
         st = broken ? rebuild_broken(s, l, buf, buf + PAGE_BYTES)
                     : rescue(s, l, buf, buf + PAGE_BYTES);
     free(buf);
-    tell(s, l, st);
+    bool damaged = l->damage != DAMAGE_REDO;
+    if (damaged || !ok(st)) tell(s, l, st);
     PROBE(axolotl_storaged, rebuild_done, l->page, st.code);
     if (!ok(st) && !status_is(st, ST_OUT_OF_MEMORY)) st = STATUS(DATA_CORRUPTED);
     struct frame *f = &s->shm->frames[l->frame];
     load_finish(s, l, st);
-    if (ok(st) && atomic_load(&f->rec_lsn)) write_want(s, f, 0);
+    if (ok(st) && damaged && atomic_load(&f->rec_lsn)) write_want(s, f, 0);
 }

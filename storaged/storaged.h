@@ -31,9 +31,9 @@ struct io_req {
 struct waiter {
     struct waiter *next;
     uint64_t page;
-    struct msg m;       /* when coro is NULL */
-    struct coro *coro;  /* else: woken with done, result and frame set */
-    bool zero_when_bad; /* a page that cannot be read is given as zeroes: redo initialises it */
+    struct msg m;      /* when coro is NULL */
+    struct coro *coro; /* else: woken with done, result and frame set */
+    bool older;        /* is content with an image that redo has still to bring forward */
     bool done;
     status result;
     struct frame *frame;
@@ -50,6 +50,7 @@ enum damage {
     DAMAGE_CHECKSUM,
     DAMAGE_OTHER_PAGE, /* it is whole, and another page's: a write that was misdirected */
     DAMAGE_OLD,        /* it is whole, and older than what was written last: a write was lost */
+    DAMAGE_REDO,       /* none, but redo has still to bring it forward */
 };
 
 /* A page on its way into a frame: read, or rebuilt. */
@@ -58,7 +59,8 @@ struct load {
     struct storaged *s;
     uint32_t frame;
     uint64_t page;
-    bool broken;        /* the frame was BROKEN, and is in the eviction queue */
+    bool broken;        /* the frame was BROKEN */
+    bool kept;          /* it was BROKEN or REDO, and is in the eviction queue */
     enum damage damage; /* of the image at home */
     uint64_t begun_ns;
     struct waiter *waiters;
@@ -123,6 +125,17 @@ struct home_lsns {
     bool trusted;              /* entries that say so are exact */
 };
 
+/* The pages that a crash has left behind the log: a hash table. */
+struct redo {
+    struct log_page *places; /* page 0: empty place; newest 0: it shows all of its records now */
+    size_t size;             /* a power of two; 0: there are none */
+    size_t left;
+    lsn position;   /* all records below have been applied to all pages */
+    lsn end;        /* where the log ended */
+    uint64_t asked; /* requests for pages: somebody is waiting for this process */
+    bool complete;
+};
+
 struct storaged_options {
     char io_method[32];
     unsigned io_depth;
@@ -139,9 +152,10 @@ struct storaged {
     struct disk *disk;
     struct disk_file *data, *doublewrite;
     struct home_lsns homes;
+    struct redo redo;
     int dirfd;
     struct file_page file; /* as it was last written */
-    bool serving;          /* redo is done */
+    bool serving;          /* it is known which pages are to be redone */
     bool stopping;
     bool failed; /* start-up cannot go on */
     uint64_t tick_ns;
@@ -171,7 +185,7 @@ struct storaged {
     bool checkpoint_asked;    /* somebody waits for the one that runs: it does not pause */
     uint32_t checkpoint_left; /* frames not yet settled */
     struct coro *checkpoint_coro;
-    uint64_t checkpoint_due_ns, checkpoint_rest_ns;
+    uint64_t checkpoint_due_ns;
 
     struct temp_space temp;
 };
@@ -225,7 +239,7 @@ void load_request(struct storaged *s, const struct msg *m);
 void load_prefetch(struct storaged *s, uint64_t page);
 bool load_pump(struct storaged *s); /* requests that waited for a frame; true: one was begun */
 /* In a coroutine. The frame may hold another page after the next suspension. */
-status load_page(struct storaged *s, uint64_t page, bool zero_when_bad, struct frame **ret_frame);
+status load_page(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame);
 void load_broken(struct storaged *s, struct frame *f);  /* begins to rebuild it */
 void load_restart(struct storaged *s, struct frame *f); /* a read that a dead storaged had begun */
 void load_finish(struct storaged *s, struct load *l, status result);
@@ -302,7 +316,12 @@ void checkpoint_tick(struct storaged *s, uint64_t now_ns); /* begins one when it
 void checkpoint_stop(struct storaged *s);    /* writes everything, marks the file clean, stops */
 void checkpoint_settled(struct storaged *s); /* a frame that it waited for is done */
 
-/* redo.c: coroutine: recovery from redo_lsn to the log's end, then READY. */
-void redo_run(void *storaged);
+/* redo.c */
+void redo_run(void *storaged); /* coroutine: READY once the pages are known; then redoes them */
+void redo_fini(struct storaged *s);
+/* The newest record of the page that redo has still to apply; LSN_NONE: none. */
+lsn redo_target(const struct storaged *s, uint64_t page);
+void redo_settled(struct storaged *s,
+                  uint64_t page); /* a frame shows it, and is dirty if it must */
 
 #endif

@@ -86,7 +86,8 @@ static enum taken take_page(struct storaged *s, struct frame *f, char *copy) {
     if (atomic_load(&f->write_lsn)) return BUSY;
     if (!atomic_load(&f->rec_lsn)) return NOTHING;
     if (!latch_try(&f->latch, s->p->owner)) return BUSY;
-    bool take = atomic_load(&f->state) == FRAME_READY && atomic_load(&f->rec_lsn);
+    uint32_t state = atomic_load(&f->state); /* of a page behind the log an older image goes home */
+    bool take = (state == FRAME_READY || state == FRAME_REDO) && atomic_load(&f->rec_lsn);
     if (take) {
         memcpy(copy, frame_bytes(s->shm, f), PAGE_BYTES);
         atomic_store(&f->write_lsn, atomic_load(&f->rec_lsn));

@@ -32,6 +32,7 @@ enum frame_state {
     FRAME_LOADING, /* storaged reads into it */
     FRAME_READY,
     FRAME_BROKEN, /* its writer died: latched by nobody, to be rebuilt before it is served again */
+    FRAME_REDO,   /* an older image, which redo is bringing forward: storaged's alone */
 };
 
 struct frame {

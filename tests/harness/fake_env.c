@@ -310,6 +310,7 @@ struct fake_env *fake_env_new(const struct fake_options *o) {
     log_shared_init(shm->log, LOG_FIRST, 0);
     atomic_store(&shm->control->recovered_lsn, LOG_FIRST.at);
     atomic_store(&shm->control->redo_done, 1);
+    atomic_store(&shm->control->redo_complete, 1);
     return f;
 }
 

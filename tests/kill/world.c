@@ -199,6 +199,7 @@ static void make_regions(struct shm *shm) {
     atomic_store(&shm->control->redo_lsn, LOG_BEGIN);
     atomic_store(&shm->control->recovered_lsn, LOG_BEGIN);
     atomic_store(&shm->control->redo_done, 1);
+    atomic_store(&shm->control->redo_complete, 1);
 }
 
 void world_make(struct world *w, const struct kill_op *op) {
