@@ -16,6 +16,7 @@ const struct operator_class *operator_class_of(enum plan_kind kind) {
         [PLAN_PROJECT] = &operator_project,
         [PLAN_NEST] = &operator_nest,
         [PLAN_HASH_JOIN] = &operator_hash_join,
+        [PLAN_MERGE_JOIN] = &operator_merge_join,
         [PLAN_AGG] = &operator_agg,
         [PLAN_SORT] = &operator_sort,
         [PLAN_INCREMENTAL_SORT] = &operator_incremental_sort,

@@ -81,8 +81,16 @@ static const char *join_word(enum plan_join j) {
     return names[j];
 }
 
+static enum plan_join join_of(const struct plan *p) {
+    switch (p->kind) {
+    case PLAN_NEST: return p->nest.join;
+    case PLAN_MERGE_JOIN: return p->merge.join;
+    default: return p->hash.join;
+    }
+}
+
 static bool is_join(const struct plan *p) {
-    return p->kind == PLAN_NEST || p->kind == PLAN_HASH_JOIN;
+    return p->kind == PLAN_NEST || p->kind == PLAN_HASH_JOIN || p->kind == PLAN_MERGE_JOIN;
 }
 
 static const char *node_type(const struct plan *p) {
@@ -113,10 +121,11 @@ static char *head_words(struct explain *x, const struct plan *p) {
     if (p->kind == PLAN_DELETE) type = "Delete";
     if (p->kind == PLAN_SCAN && p->index_name && p->scan.backward) backward = " Backward";
     if (!is_join(p)) return arena_printf(x->arena, "%s%s", type, backward);
-    enum plan_join j = p->kind == PLAN_NEST ? p->nest.join : p->hash.join;
-    if (j == PLAN_INNER) return arena_strdup(x->arena, type);
-    return arena_printf(x->arena, "%s %s Join", p->kind == PLAN_NEST ? "Nested Loop" : "Hash",
-                        join_word(j));
+    if (join_of(p) == PLAN_INNER) return arena_strdup(x->arena, type);
+    const char *word = p->kind == PLAN_NEST         ? "Nested Loop"
+                       : p->kind == PLAN_MERGE_JOIN ? "Merge"
+                                                    : "Hash";
+    return arena_printf(x->arena, "%s %s Join", word, join_word(join_of(p)));
 }
 
 static bool has_relation(const struct plan *p) {
@@ -342,22 +351,35 @@ static status tell_agg(struct explain *x, const struct plan *p, struct explain_n
     return keys ? add(x, n, "Group Key", PROPERTY_LIST, false, NULL, keys) : OK;
 }
 
-static status tell_hash_join(struct explain *x, const struct plan *p, struct explain_node *n) {
+static status key_pairs(struct explain *x, const struct plan *p, struct explain_node *n,
+                        const char *label, const struct program *lefts,
+                        const struct program *rights) {
     struct buf out = {0};
     status st = OK;
-    for (uint16_t i = 0; ok(st) && i < p->hash.nkeys; i++) {
-        char *left = words(x, p->hash.left_keys->exprs[i], p->left, NULL);
-        char *right = words(x, p->hash.right_keys->exprs[i], p->right, NULL);
+    for (uint16_t i = 0; ok(st) && i < lefts->noutputs; i++) {
+        char *left = words(x, lefts->exprs[i], p->left, NULL);
+        char *right = words(x, rights->exprs[i], p->right, NULL);
         st = left && right ? buf_printf(&out, "%s(%s = %s)", i ? " AND " : "", left, right)
                            : out_of_arena(x);
     }
-    char *text = ok(st) ? arena_printf(x->arena, p->hash.nkeys > 1 ? "(%.*s)" : "%.*s",
-                                       (int)out.len, out.data)
+    char *text = ok(st) ? arena_printf(x->arena, lefts->noutputs > 1 ? "(%.*s)" : "%.*s",
+                                       (int)out.len, out.len ? out.data : "")
                         : NULL;
     buf_free(&out);
     TRY(st);
-    TRY(add(x, n, "Hash Cond", PROPERTY_TEXT, false, text, NULL));
-    return condition(x, n, "Join Filter", p->hash.condition, p->left, p->right);
+    return add(x, n, label, PROPERTY_TEXT, false, text, NULL);
+}
+
+static status tell_join(struct explain *x, const struct plan *p, struct explain_node *n) {
+    const struct program *condition_of = p->kind == PLAN_NEST         ? p->nest.condition
+                                         : p->kind == PLAN_MERGE_JOIN ? p->merge.condition
+                                                                      : p->hash.condition;
+    TRY(fact(x, n, "Join Type", join_word(join_of(p))));
+    if (p->kind == PLAN_HASH_JOIN && p->hash.nkeys)
+        TRY(key_pairs(x, p, n, "Hash Cond", p->hash.left_keys, p->hash.right_keys));
+    if (p->kind == PLAN_MERGE_JOIN)
+        TRY(key_pairs(x, p, n, "Merge Cond", p->merge.left_keys, p->merge.right_keys));
+    return condition(x, n, "Join Filter", condition_of, p->left, p->right);
 }
 
 static status tell_kind(struct explain *x, const struct plan *p, struct explain_node *n) {
@@ -368,11 +390,8 @@ static status tell_kind(struct explain *x, const struct plan *p, struct explain_
     case PLAN_INCREMENTAL_SORT: return tell_sort(x, p, n);
     case PLAN_AGG: return tell_agg(x, p, n);
     case PLAN_NEST:
-        TRY(fact(x, n, "Join Type", join_word(p->nest.join)));
-        return condition(x, n, "Join Filter", p->nest.condition, p->left, p->right);
     case PLAN_HASH_JOIN:
-        TRY(fact(x, n, "Join Type", join_word(p->hash.join)));
-        return tell_hash_join(x, p, n);
+    case PLAN_MERGE_JOIN: return tell_join(x, p, n);
     case PLAN_GATE: return condition(x, n, "One-Time Filter", p->gate, NULL, NULL);
     case PLAN_INSERT: return fact(x, n, "Operation", "Insert");
     case PLAN_UPDATE: return fact(x, n, "Operation", "Update");

@@ -305,21 +305,20 @@ struct lookup_cost { /* of one left row's partners through an index */
     double cost;
 };
 struct join_costs { /* INFINITY: not possible */
-    double hash, lookup, pairs, best;
+    double hash, lookup, pairs, lateral;
 };
 double join_rows(double l, double r, enum plan_join kind, double selectivity);
-struct join_costs join_cost(const struct join_input *l, const struct join_input *r,
-                            enum plan_join kind, bool keys, bool lateral,
-                            const struct lookup_cost *lookup, double rows);
+struct join_costs join_cost(struct planner *p, const struct join_input *l,
+                            const struct join_input *r, enum plan_join kind, bool keys,
+                            bool lateral, const struct lookup_cost *lookup, double rows);
 status lookup_cost(struct planner *p, struct join_rel *r, const struct rte_set *outer,
                    const struct conjuncts *quals, struct lookup_cost *ret);
 bool join_hashable(struct expr *e, const struct rte_set *l, const struct rte_set *r);
-status part_cost(struct planner *p, struct join_rel *r, double *ret);
-/* The cheapest operator that joins l and r; it will give so many rows. */
-status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
-                    struct conjuncts *quals, double rows, struct plan **ret);
+/* Columns of both sides, or of the left one where the right one only decides. */
+status join_columns(struct planner *p, struct plan *join, enum plan_join kind);
 /* The operator that gives a part's rows by itself. */
-status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret);
+status rel_plan(struct planner *p, struct join_rel *r, const struct order_wish *wish,
+                struct plan **ret);
 /* source.c: entries that are no relations */
 status plan_sources(struct planner *p);
 status set_function(struct planner *p, struct plan *node, struct expr *call,

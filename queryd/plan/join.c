@@ -163,7 +163,7 @@ static status as_part(struct join_graph *g, struct join_graph *own, struct join_
     struct join_rel *r;
     TRY(plan_tree(own, root, &r));
     if (rest->n) {
-        TRY(rel_plan(g->p, r, &r->plan));
+        TRY(rel_plan(g->p, r, NULL, &r->plan));
         TRY(place_rest(g->p, r, rest));
         rest->n = 0;
         r->base = -1;
@@ -285,25 +285,30 @@ static status tree_of(struct join_graph *g, struct from_item *f, struct conjunct
 
 /* ---- putting together ---- */
 
-static status build(struct join_graph *g, const struct join_class *c, struct join_rel **ret) {
+static status build(struct join_graph *g, const struct join_way *w, struct join_rel **ret) {
     struct planner *p = g->p;
     TRY(plan_stack(p));
-    if (!c->left) {
-        *ret = g->parts[__builtin_ctzll(c->set)];
+    if (w->plan) {
+        *ret = g->parts[__builtin_ctzll(w->of->set)];
+        (*ret)->plan = w->plan;
         return OK;
     }
     struct join_rel *l, *r, *joined;
     struct conjuncts quals = {0}, filters = {0};
-    TRY(build(g, c->left, &l));
-    TRY(build(g, c->right, &r));
-    TRY(join_graph_quals(g, c->left->set, c->right->set, &quals));
-    TRY(join_graph_filters(g, c->left->set, c->right->set, &filters));
+    part_set left = w->left->of->set, right = w->right->of->set;
+    TRY(build(g, w->left, &l));
+    TRY(build(g, w->right, &r));
+    TRY(join_graph_quals(g, left, right, &quals));
+    TRY(join_graph_filters(g, left, right, &filters));
     NEW(p, joined);
     joined->base = -1;
     TRY(carry_lateral(p, l, r, joined));
-    TRY(join_methods(p, l, r, c->kind, &quals, c->rows, &joined->plan));
+    TRY(join_make(p, l, r, w, &quals, &joined->plan));
+    joined->plan->rows = w->of->rows;
+    joined->plan->cost = w->cost;
+    joined->plan->startup = w->startup;
     TRY(plan_filter(p, joined->plan, &filters, &joined->plan));
-    joined->plan->rows = joined->rows = c->rows;
+    joined->plan->rows = joined->rows = w->of->rows;
     *ret = joined;
     return OK;
 }
@@ -332,12 +337,15 @@ static status plan_tree(struct join_graph *g, struct join_node *root, struct joi
         return OK;
     }
     struct arena scratch;
-    struct join_class *best;
+    const struct join_way *best;
     find_needs(g, root);
     TRY(join_graph_edges(g, root));
     arena_init(&scratch, 0);
     status s = join_order(g, root, &scratch, &best);
     if (ok(s)) s = build(g, best, ret);
+    if (ok(s)) s = join_way_unite(g);
+    if (ok(s)) s = join_way_unite(g);
+    if (ok(s)) s = join_way_unite(g);
     arena_free(&scratch);
     return s;
 }
@@ -393,6 +401,7 @@ static status plan_joins(struct planner *p, struct conjuncts *quals, struct join
         }
         TRY(semi_tree(g, &p->semis[i], root, &root));
     }
+    g->wish = p->wish;
     return plan_tree(g, root, ret);
 }
 
@@ -411,13 +420,10 @@ status plan_from(struct planner *p, struct plan **ret) {
     TRY(conjuncts_add(p, &quals, q->where));
     TRY(or_clauses(p, &quals, 0));
     if (q->nfrom == 0) return no_from(p, &quals, ret);
-    struct order_wish *wish = p->wish;
     struct join_rel *rel;
     bool single = q->nfrom == 1 && !q->from[0]->is_join && p->nsemi == 0;
-    if (!single) p->wish = NULL; /* joins do not promise an order */
     TRY(plan_joins(p, &quals, &rel));
-    TRY(rel_plan(p, rel, &rel->plan));
-    p->wish = wish;
+    TRY(rel_plan(p, rel, single ? p->wish : NULL, &rel->plan));
     TRY(place_rest(p, rel, &quals));
     *ret = rel->plan;
     return OK;

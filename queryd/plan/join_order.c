@@ -54,7 +54,7 @@ static status part_classes(struct order *o) {
         struct join_class *c;
         TRY(new_class(o, part_bit(i), &c));
         c->rows = o->g->parts[i]->rows;
-        TRY(part_cost(o->g->p, o->g->parts[i], &c->cost));
+        TRY(join_way_part(o->g, o->arena, i, c));
     }
     return OK;
 }
@@ -119,18 +119,11 @@ static status lookup_of(struct order *o, part_set outer, part_set right, struct 
     return OK;
 }
 
-static status keep_cheaper(struct order *o, const struct join_cut *cut, enum plan_join kind,
-                           struct join_class *l, struct join_class *r, struct join_class *c) {
-    struct lookup_cost lookup;
-    TRY(lookup_of(o, l->set, r->set, &lookup));
-    struct join_input left = {l->rows, l->cost}, right = {r->rows, r->cost};
-    double cost = join_cost(&left, &right, kind, cut->keys, cut->lateral, &lookup, c->rows).best;
-    if (c->left && cost >= c->cost) return OK;
-    c->left = l;
-    c->right = r;
-    c->kind = kind;
-    c->cost = cost;
-    return OK;
+static status offer(struct order *o, const struct join_cut *cut, enum plan_join kind,
+                    struct join_class *l, struct join_class *r, struct join_class *c) {
+    struct join_pair pair = {l, r, kind, cut->keys, cut->lateral, {0}};
+    TRY(lookup_of(o, l->set, r->set, &pair.lookup));
+    return join_way_offer(o->g, o->arena, &pair, c);
 }
 
 static status join_classes(struct order *o, struct join_class *a, struct join_class *b,
@@ -141,10 +134,10 @@ static status join_classes(struct order *o, struct join_class *a, struct join_cl
         TRY(new_class(o, a->set | b->set, &c));
         c->rows = class_rows(o->g, l, r, cut);
     }
-    TRY(keep_cheaper(o, cut, cut->kind, l, r, c));
+    TRY(offer(o, cut, cut->kind, l, r, c));
     if (cut->kind == PLAN_LEFT && cut->keys && !cut->lateral)
-        return keep_cheaper(o, cut, PLAN_RIGHT, r, l, c);
-    return cut->fixed ? OK : keep_cheaper(o, cut, cut->kind, r, l, c);
+        return offer(o, cut, PLAN_RIGHT, r, l, c);
+    return cut->fixed ? OK : offer(o, cut, cut->kind, r, l, c);
 }
 
 /* ---- enumeration ---- */
@@ -309,18 +302,19 @@ static status as_written(struct order *o, const struct join_node *at) {
 }
 
 status join_order(struct join_graph *g, struct join_node *root, struct arena *a,
-                  struct join_class **ret) {
+                  const struct join_way **ret) {
     struct sql_env *env = g->p->c->env;
     struct order *o = arena_zalloc(a, sizeof *o);
     if (!o) return plan_memory(g->p);
     o->g = g;
     o->arena = a;
+    TRY(join_way_clauses(g));
     o->deadline_ns = env->proc->env->mono_ns(env->proc) + ENUMERATION_NS;
     TRY(part_classes(o));
     TRY(enumerate(o));
     if (o->late || !find(o, root->parts)) TRY(greedy(o));
     if (!find(o, root->parts)) TRY(as_written(o, root));
-    *ret = find(o, root->parts);
-    if (*ret) return OK;
+    const struct join_class *all = find(o, root->parts);
+    if (all) return join_way_choose(g, all, ret);
     return error_set(g->p->c->error, ST_INTERNAL_ERROR, "no join order found");
 }

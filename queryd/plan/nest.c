@@ -2,7 +2,7 @@
  */
 #include <math.h>
 
-#include "plan/internal.h"
+#include "plan/join.h"
 
 #define COST_HASH_BUILD 2.0
 #define COST_HASH_PROBE 1.0
@@ -12,8 +12,9 @@
 #define COST_OUTPUT 0.2 /* of a row put together */
 
 /* The operator that gives a part's rows by itself. */
-status rel_plan(struct planner *p, struct join_rel *r, struct plan **ret) {
-    if (!r->plan) TRY(relation_path(p, (uint16_t)r->base, &r->quals, NULL, p->wish, &r->plan));
+status rel_plan(struct planner *p, struct join_rel *r, const struct order_wish *wish,
+                struct plan **ret) {
+    if (!r->plan) TRY(relation_path(p, (uint16_t)r->base, &r->quals, NULL, wish, &r->plan));
     *ret = r->plan;
     return OK;
 }
@@ -68,8 +69,7 @@ static status find_keys(struct planner *p, struct join_rel *l, struct join_rel *
     return OK;
 }
 
-/* Columns of both sides, or of the left one where the right one only decides. */
-static status join_columns(struct planner *p, struct plan *join, enum plan_join kind) {
+status join_columns(struct planner *p, struct plan *join, enum plan_join kind) {
     const struct plan *l = join->left, *r = join->right;
     bool left_only = kind == PLAN_SEMI || kind == PLAN_ANTI;
     uint32_t n = l->ncolumns + (left_only ? 0u : r->ncolumns);
@@ -111,27 +111,28 @@ double join_rows(double l, double r, enum plan_join kind, double selectivity) {
     return rows < 1 ? 1 : rows;
 }
 
-struct join_costs join_cost(const struct join_input *l, const struct join_input *r,
-                            enum plan_join kind, bool keys, bool lateral,
-                            const struct lookup_cost *lookup, double rows) {
-    struct join_costs c = {.hash = INFINITY, .lookup = INFINITY, .pairs = INFINITY};
+struct join_costs join_cost(struct planner *p, const struct join_input *l,
+                            const struct join_input *r, enum plan_join kind, bool keys,
+                            bool lateral, const struct lookup_cost *lookup, double rows) {
+    struct join_costs c = {
+        .hash = INFINITY, .lookup = INFINITY, .pairs = INFINITY, .lateral = INFINITY};
     bool nests = kind != PLAN_RIGHT && kind != PLAN_FULL;
-    double output = rows * COST_OUTPUT;
+    double output = rows * COST_OUTPUT, nest = cost_avoided(p, WAY_NESTLOOP);
     if (lateral) {
-        c.best = l->cost + l->rows * (r->cost + COST_RESTART) + output;
+        c.lateral = l->cost + l->rows * (r->cost + COST_RESTART) + output + nest;
         return c;
     }
     if (keys)
         c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * COST_HASH_PROBE + output;
-    else if (kind == PLAN_FULL) /* only a hash join knows who has no partner: one bucket for all */
+    else if (kind == PLAN_FULL) /* who has no partner must be known: one bucket for all */
         c.hash =
             l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * r->rows * COST_PAIR + output;
-    if (nests && lookup->possible) c.lookup = l->cost + l->rows * lookup->cost + output;
+    c.hash += cost_avoided(p, WAY_HASHJOIN);
+    if (nests && lookup->possible) c.lookup = l->cost + l->rows * lookup->cost + output + nest;
+    double again = plan_avoids(p, WAY_MATERIAL) ? r->cost : 0;
     if (nests)
         c.pairs = l->cost + r->cost + r->rows * COST_KEEP +
-                  l->rows * (r->rows * COST_PAIR + COST_RESTART) + output;
-    c.best = c.hash < c.pairs ? c.hash : c.pairs;
-    if (c.lookup < c.best) c.best = c.lookup;
+                  l->rows * (again + r->rows * COST_PAIR + COST_RESTART) + output + nest;
     return c;
 }
 
@@ -204,7 +205,8 @@ static bool cheap_restart(const struct plan *plan) {
 /* Every pair is tried: the right side's rows are kept. */
 static status all_pairs(struct planner *p, struct plan *left, struct plan *right,
                         enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
-    if (!cheap_restart(right) && !right->depends) TRY(plan_material(p, right, &right));
+    bool keep = !cheap_restart(right) && !right->depends && !plan_avoids(p, WAY_MATERIAL);
+    if (keep) TRY(plan_material(p, right, &right));
     struct collector none = {0};
     return make_nest(p, left, right, kind, quals, &none, ret);
 }
@@ -218,23 +220,6 @@ static status lateral_values(struct planner *p, const struct join_rel *l, const 
         if (!rte_set_subset(&used, &l->rtes)) continue;
         TRY(collector_add(p, ret, r->lateral->ids[i], r->lateral->exprs[i]));
     }
-    return OK;
-}
-
-/* Lateral: the right side is started anew for each left row. */
-static status lateral_join(struct planner *p, struct join_rel *l, struct join_rel *r,
-                           const struct collector *own, enum plan_join kind,
-                           struct conjuncts *quals, struct plan **ret) {
-    struct plan *left, *right;
-    TRY(rel_plan(p, l, &left));
-    TRY(rel_plan(p, r, &right));
-    return make_nest(p, left, right, kind, quals, own, ret);
-}
-
-status part_cost(struct planner *p, struct join_rel *r, double *ret) {
-    struct plan *plan;
-    TRY(rel_plan(p, r, &plan));
-    *ret = plan->cost;
     return OK;
 }
 
@@ -256,44 +241,32 @@ status lookup_cost(struct planner *p, struct join_rel *r, const struct rte_set *
     return OK;
 }
 
-/* Without an index, a hashable condition or a row given beforehand: all pairs. */
-static status cheapest(struct planner *p, struct join_rel *l, struct join_rel *r,
-                       enum plan_join join, struct conjuncts *quals, double rows,
-                       struct plan **ret) {
-    struct hash_keys keys = {0};
-    struct lookup_cost lookup = {0};
-    TRY(find_keys(p, l, r, quals, &keys));
-    if (r->base >= 0) TRY(lookup_cost(p, r, &l->rtes, quals, &lookup));
-    struct join_input left = {l->plan->rows, l->plan->cost}, right = {r->plan->rows, r->plan->cost};
-    struct join_costs c = join_cost(&left, &right, join, keys.n > 0, false, &lookup, rows);
-    if (c.best == c.lookup) {
-        struct collector values = {0};
-        struct plan *path;
-        TRY(lookup_path(p, l, r, quals, &values, &path));
-        TRY(make_nest(p, l->plan, path, join, quals, &values, ret));
-    } else if (c.best == c.hash) {
-        TRY(make_hash(p, l->plan, r->plan, join, &keys, ret));
-    } else {
-        TRY(all_pairs(p, l->plan, r->plan, join, quals, ret));
-    }
-    (*ret)->cost = c.best;
-    return OK;
+static status make_lookup(struct planner *p, struct join_rel *l, struct join_rel *r,
+                          enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
+    struct collector values = {0};
+    struct plan *path;
+    TRY(lookup_path(p, l, r, quals, &values, &path));
+    return make_nest(p, l->plan, path, kind, quals, &values, ret);
 }
 
-status join_methods(struct planner *p, struct join_rel *l, struct join_rel *r, enum plan_join join,
-                    struct conjuncts *quals, double rows, struct plan **ret) {
+/* The right side is started anew for each left row. */
+static status make_lateral(struct planner *p, struct join_rel *l, struct join_rel *r,
+                           enum plan_join kind, struct conjuncts *quals, struct plan **ret) {
     struct collector own = {0};
-    struct plan *left, *right;
-    TRY(rel_plan(p, l, &left));
-    TRY(rel_plan(p, r, &right));
     TRY(lateral_values(p, l, r, &own));
-    if (own.n) {
-        struct join_input a = {left->rows, left->cost}, b = {right->rows, right->cost};
-        TRY(lateral_join(p, l, r, &own, join, quals, ret));
-        (*ret)->cost = join_cost(&a, &b, join, false, true, NULL, rows).best;
-    } else {
-        TRY(cheapest(p, l, r, join, quals, rows, ret));
+    return make_nest(p, l->plan, r->plan, kind, quals, &own, ret);
+}
+
+status join_make(struct planner *p, struct join_rel *l, struct join_rel *r,
+                 const struct join_way *w, struct conjuncts *quals, struct plan **ret) {
+    struct hash_keys keys = {0};
+    switch (w->method) {
+    case JOIN_LATERAL: return make_lateral(p, l, r, w->kind, quals, ret);
+    case JOIN_LOOKUP: return make_lookup(p, l, r, w->kind, quals, ret);
+    case JOIN_PAIRS: return all_pairs(p, l->plan, r->plan, w->kind, quals, ret);
+    case JOIN_MERGE: return merge_make(p, l, r, w, quals, ret);
+    case JOIN_HASH: break;
     }
-    (*ret)->rows = rows;
-    return OK;
+    TRY(find_keys(p, l, r, quals, &keys));
+    return make_hash(p, l->plan, r->plan, w->kind, &keys, ret);
 }

@@ -95,6 +95,17 @@ struct plan_hash_join {
     struct program *condition;     /* beyond the keys */
 };
 
+/* Both sides come sorted by their keys: ascending but where descending says so, equal keys side by
+ * side. Rows with a null among them may stand anywhere. */
+struct plan_merge_join {
+    enum plan_join join;
+    uint16_t nkeys;
+    struct program *left_keys, *right_keys;
+    const struct type **key_types; /* as which both are compared */
+    bool *descending;
+    struct program *condition; /* beyond the keys */
+};
+
 struct plan_aggregate {
     const struct aggregate *aggregate; /* NULL: an ordered-set aggregate */
     const struct ordered_set *ordered; /* args are the direct ones, order keys the aggregated */
@@ -252,6 +263,7 @@ struct plan {
         struct program *gate; /* no inputs */
         struct plan_nest nest;
         struct plan_hash_join hash;
+        struct plan_merge_join merge;
         struct plan_agg agg;
         struct plan_sort sort;
         struct plan_limit limit;

@@ -1,0 +1,542 @@
+/* Ways to join: of each class the cheapest, and the cheapest for each order of its rows that a
+ * merge above or whoever takes the rows can use. */
+#include <math.h>
+
+#include "plan/join.h"
+
+#define WAYS_MAX 6    /* of a class */
+#define CLAUSES_MAX 8 /* that one join is merged by */
+
+/* ---- what orders are of use ---- */
+
+/* Equal columns of an inner join stay equal, or are both filled up with nulls, in all that is
+ * above; what is computed from them need not. */
+static bool is_column(struct expr *e) {
+    return expr_strip_relabel(e)->kind == EXPR_VAR;
+}
+
+static status add_clause(struct join_graph *g, uint32_t edge, struct expr *e) {
+    struct planner *p = g->p;
+    struct expr *sides[2];
+    struct rte_set all = {0};
+    for (uint16_t i = 0; i < g->nparts; i++) rte_set_union(&all, &g->parts[i]->rtes);
+    if (!merge_sides(e, &all, &all, &sides[0], &sides[1])) return OK;
+    if (g->nclauses == g->clauses_cap) {
+        uint32_t cap = g->clauses_cap ? 2 * g->clauses_cap : 16;
+        struct merge_clause *grown;
+        NEW_N(p, grown, cap);
+        if (g->nclauses) memcpy(grown, g->clauses, g->nclauses * sizeof *grown);
+        g->clauses = grown;
+        g->clauses_cap = cap;
+    }
+    struct merge_clause *c = &g->clauses[g->nclauses];
+    *c = (struct merge_clause){.edge = edge,
+                               .lasts = g->edges[edge].kind == PLAN_INNER && is_column(sides[0]) &&
+                                        is_column(sides[1]),
+                               .selectivity = join_selectivity(p, e, g->parts, g->nparts)};
+    for (int i = 0; i < 2; i++) {
+        struct rte_set used;
+        TRY(query_rtes_of(sides[i], &used));
+        c->sides[i] = join_graph_parts(g, &used);
+        TRY(order_term(p, sides[i], &c->terms[i]));
+    }
+    if (!(c->sides[0] & c->sides[1])) g->nclauses++;
+    return OK;
+}
+
+/* After all terms are known. */
+static status find_leaders(struct join_graph *g) {
+    struct planner *p = g->p;
+    g->nterms = p->terms.n;
+    NEW_N(p, g->leaders, g->nterms + 1);
+    for (uint16_t i = 0; i < g->nterms; i++) g->leaders[i] = i;
+    for (uint32_t i = 0; i < g->nclauses; i++) {
+        if (!g->clauses[i].lasts) continue;
+        uint16_t x = g->leaders[g->clauses[i].terms[0]], y = g->leaders[g->clauses[i].terms[1]];
+        for (uint16_t k = 0; k < g->nterms; k++)
+            if (g->leaders[k] == (x > y ? x : y)) g->leaders[k] = x > y ? y : x;
+    }
+    return OK;
+}
+
+static status note_terms(struct join_graph *g) {
+    struct planner *p = g->p;
+    uint16_t term, wished = g->wish ? g->wish->n : 0;
+    for (uint16_t i = 0; i < wished; i++) TRY(order_term(p, g->wish->keys[i].expr, &term));
+    TRY(find_leaders(g));
+    NEW_N(p, g->term_parts, g->nterms + 1);
+    NEW_N(p, g->term_wished, g->nterms + 1);
+    for (uint16_t i = 0; i < wished; i++) {
+        TRY(order_term(p, g->wish->keys[i].expr, &term));
+        g->term_wished[g->leaders[term]] = true;
+    }
+    for (uint32_t i = 0; i < g->nclauses; i++)
+        for (int k = 0; k < 2; k++)
+            g->term_parts[g->leaders[g->clauses[i].terms[k]]] |=
+                g->clauses[i].sides[0] | g->clauses[i].sides[1];
+    return OK;
+}
+
+status join_way_clauses(struct join_graph *g) {
+    for (uint32_t i = 0; i < g->nedges; i++)
+        for (uint32_t k = 0; k < g->edges[i].quals.n; k++)
+            TRY(add_clause(g, i, g->edges[i].quals.items[k]));
+    return note_terms(g);
+}
+
+status join_way_unite(struct join_graph *g) {
+    struct order_terms *t = &g->p->terms;
+    for (uint32_t i = 0; i < g->nclauses; i++) {
+        const struct merge_clause *c = &g->clauses[i];
+        if (c->lasts) TRY(order_unite(g->p, t->exprs[c->terms[0]], t->exprs[c->terms[1]]));
+    }
+    return OK;
+}
+
+static bool holds(const struct merge_clause *c, part_set set) {
+    return c->lasts && parts_within(c->sides[0] | c->sides[1], set);
+}
+
+/* The first of the terms that are equal in all rows of these parts, as conditions among them say.
+ */
+static uint16_t first_equal(const struct join_graph *g, part_set set, uint16_t term) {
+    bool changed = term < g->nterms && g->leaders[term] != term;
+    uint16_t least = term, reached[2 * PARTS_MAX] = {term}, n = 1;
+    while (changed) {
+        changed = false;
+        for (uint32_t i = 0; i < g->nclauses; i++) {
+            const struct merge_clause *c = &g->clauses[i];
+            if (g->leaders[c->terms[0]] != g->leaders[term] || !holds(c, set)) continue;
+            bool has[2] = {false, false};
+            for (uint16_t k = 0; k < n; k++)
+                for (int s = 0; s < 2; s++) has[s] |= reached[k] == c->terms[s];
+            if (has[0] == has[1] || n == 2 * PARTS_MAX) continue;
+            uint16_t other = c->terms[has[0] ? 1 : 0];
+            reached[n++] = other;
+            if (other < least) least = other;
+            changed = true;
+        }
+    }
+    return least;
+}
+
+static bool is_useful(const struct join_graph *g, part_set set, uint16_t term) {
+    if (term >= g->nterms) return false;
+    return g->term_wished[g->leaders[term]] || (g->term_parts[g->leaders[term]] & ~set);
+}
+
+/* Keys from the first one on that nobody asks for say nothing more. */
+static struct way_order useful_part(const struct join_graph *g, part_set set,
+                                    const struct way_order *o) {
+    struct way_order u = {0};
+    for (uint8_t i = 0; i < o->n; i++) {
+        if (is_useful(g, set, o->keys[i].term)) {
+            u.keys[u.n] = o->keys[i];
+            u.keys[u.n++].term = first_equal(g, set, o->keys[i].term);
+        } else if (!o->keys[i].constant) {
+            break;
+        }
+    }
+    return u;
+}
+
+static struct way_order order_of_plan(struct join_graph *g, part_set set, const struct plan *plan) {
+    struct way_order o = {0};
+    for (uint16_t i = 0; i < plan->norder && o.n < WAY_KEYS; i++) {
+        const struct order_key *k = &plan->order[i];
+        uint16_t term;
+        if (!ok(order_term(g->p, k->expr, &term))) break;
+        o.keys[o.n++] =
+            (struct way_key){term, k->descending, k->nulls_first, k->constant, k->never_null};
+    }
+    return useful_part(g, set, &o);
+}
+
+/* ---- the ways of a class ---- */
+
+static bool same_key(const struct way_key *a, const struct way_key *b) {
+    return a->term == b->term && a->descending == b->descending &&
+           (a->nulls_first == b->nulls_first || a->never_null) && a->constant == b->constant;
+}
+
+/* Rows in order a are in order b. */
+static bool order_implies(const struct way_order *a, const struct way_order *b) {
+    if (a->n < b->n) return false;
+    for (uint8_t i = 0; i < b->n; i++)
+        if (!same_key(&a->keys[i], &b->keys[i])) return false;
+    return true;
+}
+
+static bool is_dominated(const struct join_class *c, const struct join_way *w) {
+    for (const struct join_way *x = c->ways; x; x = x->next)
+        if (x->cost <= w->cost && order_implies(&x->order, &w->order)) return true;
+    return false;
+}
+
+/* Ways that the new one makes needless; when there are too many, the dearest but the best. */
+static void make_room(struct join_class *c, const struct join_way *w) {
+    struct join_way **dearest = NULL;
+    for (struct join_way **x = &c->ways; *x;) {
+        if (w->cost <= (*x)->cost && order_implies(&w->order, &(*x)->order)) {
+            *x = (*x)->next;
+            c->nways--;
+            continue;
+        }
+        if (*x != c->best && (!dearest || (*x)->cost > (*dearest)->cost)) dearest = x;
+        x = &(*x)->next;
+    }
+    if (c->nways < WAYS_MAX || !dearest) return;
+    *dearest = (*dearest)->next;
+    c->nways--;
+}
+
+static status keep(struct join_graph *g, struct arena *a, struct join_class *c,
+                   const struct join_way *w) {
+    if (is_dominated(c, w)) return OK;
+    struct join_way *kept = arena_memdup(a, w, sizeof *w);
+    if (!kept) return plan_memory(g->p);
+    make_room(c, w);
+    kept->of = c;
+    kept->next = c->ways;
+    c->ways = kept;
+    c->nways++;
+    c->best = NULL;
+    for (const struct join_way *x = c->ways; x; x = x->next)
+        if (!c->best || x->cost < c->best->cost) c->best = x;
+    return OK;
+}
+
+/* ---- parts ---- */
+
+static status keep_plan(struct join_graph *g, struct arena *a, struct join_class *c,
+                        struct plan *plan) {
+    struct join_way w = {.plan = plan, .startup = plan->startup, .cost = plan->cost};
+    w.order = order_of_plan(g, c->set, plan);
+    return keep(g, a, c, &w);
+}
+
+static status keep_ordered(struct join_graph *g, struct arena *a, uint16_t part,
+                           struct join_class *c, const struct order_wish *wish) {
+    const struct join_rel *r = g->parts[part];
+    struct plan *plan;
+    TRY(relation_ordered_path(g->p, (uint16_t)r->base, &r->quals, wish, &plan));
+    return plan ? keep_plan(g, a, c, plan) : OK;
+}
+
+static bool seen_before(const struct join_graph *g, uint32_t clause, uint16_t part, uint16_t term) {
+    for (uint32_t i = 0; i < clause; i++)
+        for (int k = 0; k < 2; k++)
+            if (g->clauses[i].sides[k] == part_bit(part) && g->clauses[i].terms[k] == term)
+                return true;
+    return false;
+}
+
+/* An index may give a relation's rows in the order that a merge, or the wish, begins with. */
+static status ordered_scans(struct join_graph *g, struct arena *a, uint16_t part,
+                            struct join_class *c) {
+    struct order_key key = {0};
+    struct order_wish wish = {.n = 1, .keys = &key};
+    for (uint32_t i = 0; i < g->nclauses; i++)
+        for (int k = 0; k < 2; k++) {
+            const struct merge_clause *m = &g->clauses[i];
+            if (m->sides[k] != c->set || seen_before(g, i, part, m->terms[k])) continue;
+            key.expr = g->p->terms.exprs[m->terms[k]];
+            TRY(keep_ordered(g, a, part, c, &wish));
+        }
+    if (!g->wish || !g->wish->n) return OK;
+    wish = *g->wish;
+    wish.limit = 0; /* of rows of the join, not of the part */
+    return keep_ordered(g, a, part, c, &wish);
+}
+
+status join_way_part(struct join_graph *g, struct arena *a, uint16_t part, struct join_class *c) {
+    struct join_rel *r = g->parts[part];
+    struct plan *plan;
+    TRY(rel_plan(g->p, r, NULL, &plan));
+    TRY(keep_plan(g, a, c, plan));
+    return r->base >= 0 && !g->needs[part] ? ordered_scans(g, a, part, c) : OK;
+}
+
+/* ---- merging ---- */
+
+struct clause {
+    uint16_t left, right;             /* terms */
+    uint16_t left_first, right_first; /* … as the ways of each side name them */
+    double selectivity;
+};
+
+struct merging {
+    struct join_graph *g;
+    struct arena *arena;
+    const struct join_pair *pair;
+    struct join_class *c;
+    uint8_t n;
+    struct clause clauses[CLAUSES_MAX];
+};
+
+static bool becomes_possible(const struct join_edge *e, part_set a, part_set b) {
+    part_set all = e->left | e->right;
+    return parts_within(all, a | b) && !parts_within(all, a) && !parts_within(all, b);
+}
+
+static void find_clauses(struct merging *m) {
+    part_set l = m->pair->l->set, r = m->pair->r->set;
+    for (uint32_t i = 0; i < m->g->nclauses && m->n < CLAUSES_MAX; i++) {
+        const struct merge_clause *c = &m->g->clauses[i];
+        bool forth = parts_within(c->sides[0], l) && parts_within(c->sides[1], r);
+        bool back = parts_within(c->sides[1], l) && parts_within(c->sides[0], r);
+        if ((!forth && !back) || !becomes_possible(&m->g->edges[c->edge], l, r)) continue;
+        uint16_t x = c->terms[forth ? 0 : 1], y = c->terms[forth ? 1 : 0];
+        m->clauses[m->n++] =
+            (struct clause){x, y, first_equal(m->g, l, x), first_equal(m->g, r, y), c->selectivity};
+    }
+}
+
+/* The keys to merge by when one side comes in an order: as far as the order's keys are clauses. */
+struct merge_plan {
+    uint8_t n;
+    struct way_key keys[WAY_KEYS]; /* without terms */
+    const struct clause *clauses[WAY_KEYS];
+    double selectivity;
+};
+
+static void add_key(struct merge_plan *k, const struct clause *c, bool descending,
+                    bool nulls_first) {
+    k->keys[k->n] = (struct way_key){.descending = descending, .nulls_first = nulls_first};
+    k->clauses[k->n++] = c;
+    k->selectivity *= c->selectivity;
+}
+
+static uint16_t term_of(const struct clause *c, bool right) {
+    return right ? c->right_first : c->left_first;
+}
+
+static struct merge_plan keys_by(const struct merging *m, const struct way_order *o, bool right) {
+    struct merge_plan k = {.selectivity = 1};
+    bool used[CLAUSES_MAX] = {0};
+    for (uint8_t i = 0; i < o->n && k.n < WAY_KEYS; i++) {
+        uint8_t c = 0;
+        if (o->keys[i].constant) continue;
+        while (c < m->n && (used[c] || term_of(&m->clauses[c], right) != o->keys[i].term)) c++;
+        if (c == m->n) break;
+        used[c] = true;
+        add_key(&k, &m->clauses[c], o->keys[i].descending, o->keys[i].nulls_first);
+    }
+    return k;
+}
+
+/* How many of the merge's keys, from the first, rows in that order are sorted by. Where nulls stand
+ * does not matter to a merge. */
+static uint8_t sorted_keys(const struct way_order *o, const struct merge_plan *k, bool right) {
+    uint8_t at = 0, i = 0;
+    for (; i < k->n; i++, at++) {
+        uint16_t term = term_of(k->clauses[i], right);
+        while (at < o->n && o->keys[at].constant && o->keys[at].term != term) at++;
+        if (at == o->n || o->keys[at].term != term) break;
+        if (!o->keys[at].constant && o->keys[at].descending != k->keys[i].descending) break;
+    }
+    return i;
+}
+
+static const struct join_way *sorted_way(const struct join_class *c, const struct merge_plan *k,
+                                         bool right) {
+    const struct join_way *best = NULL;
+    for (const struct join_way *w = c->ways; w; w = w->next)
+        if ((!best || w->cost < best->cost) && sorted_keys(&w->order, k, right) == k->n) best = w;
+    return best;
+}
+
+/* What sorting the cheapest way of the class costs, in all. */
+static double sorted_cost(const struct merging *m, const struct join_class *c) {
+    struct order_key none = {0};
+    return c->best->cost + sort_cost(m->g->p, c->rows, &none, 0, 1, 0).total;
+}
+
+static struct way_order order_of_keys(const struct merge_plan *k, bool right) {
+    struct way_order o = {.n = k->n};
+    for (uint8_t i = 0; i < k->n; i++) {
+        o.keys[i] = k->keys[i];
+        o.keys[i].term = term_of(k->clauses[i], right);
+    }
+    return o;
+}
+
+/* The right side's order as far as the keys go: rows of one key come again for each left row. */
+static struct way_order order_to_keys(const struct way_order *o, const struct merge_plan *k) {
+    struct way_order cut = {0};
+    for (; cut.n < o->n; cut.n++) {
+        bool is_key = o->keys[cut.n].constant;
+        for (uint8_t i = 0; i < k->n; i++)
+            is_key |= term_of(k->clauses[i], true) == o->keys[cut.n].term;
+        if (!is_key) break;
+        cut.keys[cut.n] = o->keys[cut.n];
+    }
+    return cut;
+}
+
+/* l or r NULL: the cheapest way of that side, sorted. */
+static status offer_merge(const struct merging *m, const struct merge_plan *k,
+                          const struct join_way *l, const struct join_way *r) {
+    const struct join_pair *pair = m->pair;
+    struct join_way w = {.kind = pair->kind,
+                         .method = JOIN_MERGE,
+                         .left = (struct join_way *)(l ? l : pair->l->best),
+                         .right = (struct join_way *)(r ? r : pair->r->best),
+                         .nmerge = k->n,
+                         .sort_left = !l,
+                         .sort_right = !r};
+    for (uint8_t i = 0; i < k->n; i++) {
+        w.merge[i] = k->keys[i];
+        w.merge[i].term = k->clauses[i]->left;
+        w.right_terms[i] = k->clauses[i]->right;
+    }
+    double left = l ? l->cost : sorted_cost(m, pair->l);
+    double right = r ? r->cost : sorted_cost(m, pair->r);
+    double pairs = pair->l->rows * pair->r->rows * k->selectivity;
+    w.startup = (l ? l->startup : left) + (r ? r->startup : right);
+    w.cost = left + right + merge_cost(m->g->p, pair->l->rows, pair->r->rows, pairs, m->c->rows);
+    struct way_order order = {0};
+    if (pair->kind == PLAN_RIGHT)
+        order = r ? order_to_keys(&r->order, k) : order_of_keys(k, true);
+    else if (pair->kind != PLAN_FULL)
+        order = l ? l->order : order_of_keys(k, false);
+    w.order = useful_part(m->g, m->c->set, &order);
+    return keep(m->g, m->arena, m->c, &w);
+}
+
+/* One side comes in an order that begins with keys: the other is found, or made, sorted alike. */
+static status merge_by(const struct merging *m, const struct join_way *w, bool right) {
+    struct merge_plan k = keys_by(m, &w->order, right);
+    const struct join_class *other = right ? m->pair->l : m->pair->r;
+    bool sorts = k.n > 0;
+    for (; k.n > 0; k.n--) {
+        const struct join_way *o = sorted_way(other, &k, !right);
+        if (!o && !sorts) continue;
+        TRY(offer_merge(m, &k, right ? o : w, right ? w : o));
+        if (o) return OK;
+        sorts = false; /* by fewer keys only what is there */
+    }
+    return OK;
+}
+
+static bool wished_first(const struct merging *m, const struct order_key *key, uint8_t *ret) {
+    uint16_t term;
+    if (!ok(order_term(m->g->p, key->expr, &term))) return false;
+    for (uint8_t i = 0; i < m->n; i++)
+        if (m->g->leaders[m->clauses[i].left] == m->g->leaders[term] ||
+            m->g->leaders[m->clauses[i].right] == m->g->leaders[term]) {
+            *ret = i;
+            return true;
+        }
+    return false;
+}
+
+/* Both sides are sorted, first by what is wished. */
+static status merge_sorted(const struct merging *m) {
+    struct merge_plan k = {.selectivity = 1};
+    bool used[CLAUSES_MAX] = {0};
+    uint8_t c;
+    for (uint16_t i = 0; m->g->wish && i < m->g->wish->n && k.n < WAY_KEYS; i++) {
+        const struct order_key *key = &m->g->wish->keys[i];
+        if (!wished_first(m, key, &c)) break;
+        if (used[c]) continue;
+        used[c] = true;
+        add_key(&k, &m->clauses[c], key->descending, key->nulls_first);
+    }
+    for (c = 0; c < m->n && k.n < WAY_KEYS; c++)
+        if (!used[c]) add_key(&k, &m->clauses[c], false, false);
+    return offer_merge(m, &k, NULL, NULL);
+}
+
+static status offer_merges(struct merging *m) {
+    find_clauses(m);
+    if (m->n == 0) return OK;
+    for (const struct join_way *w = m->pair->l->ways; w; w = w->next)
+        if (w->order.n) TRY(merge_by(m, w, false));
+    for (const struct join_way *w = m->pair->r->ways; w; w = w->next)
+        if (w->order.n) TRY(merge_by(m, w, true));
+    bool last =
+        m->c->set == (m->g->nparts == PARTS_MAX ? ~(part_set)0 : part_bit(m->g->nparts) - 1);
+    bool both =
+        plan_avoids(m->g->p, WAY_HASHJOIN) || m->pair->kind == PLAN_FULL || (last && m->g->wish);
+    return both ? merge_sorted(m) : OK;
+}
+
+/* ---- joins ---- */
+
+static status offer_way(struct join_graph *g, struct arena *a, const struct join_pair *pair,
+                        struct join_class *c, const struct join_way *l, enum join_method method,
+                        double cost) {
+    struct join_way w = {.kind = pair->kind,
+                         .method = method,
+                         .left = (struct join_way *)l,
+                         .right = (struct join_way *)pair->r->best,
+                         .cost = cost};
+    if (isinf(cost)) return OK;
+    w.startup = method == JOIN_HASH ? w.right->cost : l->startup;
+    if (method == JOIN_PAIRS) w.startup += w.right->startup;
+    if (method != JOIN_HASH && pair->kind != PLAN_LEFT) w.order = useful_part(g, c->set, &l->order);
+    return keep(g, a, c, &w);
+}
+
+status join_way_offer(struct join_graph *g, struct arena *a, const struct join_pair *pair,
+                      struct join_class *c) {
+    struct join_input right = {pair->r->rows, pair->r->best->cost};
+    for (const struct join_way *l = pair->l->ways; l; l = l->next) {
+        struct join_input left = {pair->l->rows, l->cost};
+        if (l != pair->l->best && !l->order.n) continue;
+        struct join_costs cost = join_cost(g->p, &left, &right, pair->kind, pair->keys,
+                                           pair->lateral, &pair->lookup, c->rows);
+        if (l == pair->l->best) TRY(offer_way(g, a, pair, c, l, JOIN_HASH, cost.hash));
+        TRY(offer_way(g, a, pair, c, l, JOIN_LATERAL, cost.lateral));
+        TRY(offer_way(g, a, pair, c, l, JOIN_LOOKUP, cost.lookup));
+        TRY(offer_way(g, a, pair, c, l, JOIN_PAIRS, cost.pairs));
+    }
+    if (pair->lateral || !g->nclauses) return OK;
+    struct merging m = {g, a, pair, c, 0, {{0}}};
+    return offer_merges(&m);
+}
+
+/* ---- the choice ---- */
+
+/* The wish in the terms of the ways of all parts. */
+static status wish_in_terms(struct join_graph *g, const struct join_class *c,
+                            struct order_wish *ret) {
+    struct planner *p = g->p;
+    *ret = *g->wish;
+    NEW_N(p, ret->keys, ret->n + 1);
+    for (uint16_t i = 0; i < ret->n; i++) {
+        uint16_t term;
+        TRY(order_term(p, g->wish->keys[i].expr, &term));
+        ret->keys[i] = g->wish->keys[i];
+        ret->keys[i].expr = p->terms.exprs[first_equal(g, c->set, term)];
+    }
+    return OK;
+}
+
+static double with_wish(struct join_graph *g, const struct order_wish *wish,
+                        const struct join_class *c, const struct join_way *w) {
+    struct order_key keys[WAY_KEYS];
+    for (uint8_t i = 0; i < w->order.n; i++) {
+        const struct way_key *k = &w->order.keys[i];
+        keys[i] = (struct order_key){g->p->terms.exprs[k->term], k->descending, k->nulls_first,
+                                     k->constant, k->never_null};
+    }
+    return order_finish(g->p, wish, keys, w->order.n, c->rows, w->startup, w->cost);
+}
+
+status join_way_choose(struct join_graph *g, const struct join_class *c,
+                       const struct join_way **ret) {
+    struct order_wish wish;
+    *ret = c->best;
+    if (!g->wish) return OK;
+    TRY(wish_in_terms(g, c, &wish));
+    double least = with_wish(g, &wish, c, *ret);
+    for (const struct join_way *w = c->ways; w; w = w->next) {
+        double cost = with_wish(g, &wish, c, w);
+        if (cost >= least) continue;
+        *ret = w;
+        least = cost;
+    }
+    return OK;
+}
