@@ -14,6 +14,7 @@
 #include "base/proc.h"
 
 struct daemon;
+struct json_t;
 
 struct daemon_ops {
     const char *name; /* "storaged"; queryd's workers are told apart by their slot */
@@ -31,6 +32,10 @@ struct daemon_ops {
      * NULL: there is nothing that a death would lose, and it just stops. */
     void (*hand_over)(struct daemon *d);
     void (*fini)(struct daemon *d);
+    /* Questions over the control channel beyond ping, stop and config (control_fn in
+     * ipc_control.h); NULL: none. */
+    bool (*control)(struct daemon *d, const char *op, const struct json_t *request,
+                    struct json_t *reply);
 };
 
 struct daemon {

@@ -140,7 +140,7 @@ static status run(struct daemon *d, const struct daemon_ops *ops, const struct a
     TRY(loop_open(d, ops, shm, a->slot, conf, a->dir, a->lifeline, a->restart, e));
     status s = watch_signal(d, SIGTERM, signal_came);
     if (ok(s)) s = watch_signal(d, SIGUSR1, hand_over_came);
-    if (ok(s)) s = control_serve(d, name, NULL, e);
+    if (ok(s)) s = control_serve(d, name, d->ops->control, e);
     return s;
 }
 

@@ -60,6 +60,7 @@ static status begin(struct daemon *d, struct error *e) {
     if (!ok(s)) return error_set(e, s.code, "%s", words);
     summaries_tidy(l);
     TRY(prepare_init(l));
+    TRY(archive_begin(l));
     return daemon_watch(d, disk_fd(l->disk), EPOLLIN, disk_is_ready, l);
 }
 
@@ -119,6 +120,8 @@ void logd_fini(struct daemon *d) {
         while (disk_in_flight(l->disk)) (void)disk_reap(l->disk, &io, 1, true);
         prepare_fini(l);
         summaries_fini(l);
+        log_backup_fini(l);
+        archive_fini(l);
         segments_close(&l->segments);
         disk_close(l->disk);
     }

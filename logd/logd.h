@@ -104,6 +104,23 @@ struct scratch {
     struct scratch *next, **link;
 };
 
+/* A file of chunks being written (backup/backup.h), in a coroutine. */
+struct chunk_file {
+    struct logd *l;
+    int dir; /* -1: not open */
+    struct disk_file *file;
+    uint64_t offset;
+    uint32_t chunks;
+    char *raw, *chunk;
+};
+
+struct archive {
+    const char *path; /* NULL: none is wanted */
+    uint64_t next;    /* segment number; those below have their copies */
+    status failure;   /* of the last attempt */
+    struct chunk_file out;
+};
+
 struct logd {
     struct daemon *d;
     struct log_shared *shared;
@@ -122,6 +139,8 @@ struct logd {
     uint64_t chunk_clock;
     struct waiter *waiters;
     unsigned waiter_count, waiter_capacity;
+    struct log_backup *backup; /* the last one; NULL: there was none */
+    struct archive archive;
     bool unpushed;        /* requests submitted since the last disk_push */
     unsigned quiet_turns; /* in a row that found nothing to write */
 };
@@ -204,5 +223,33 @@ void analyse_fini(struct logd *l);
 /* pages.c: answers MSG_LOG_PAGES. */
 void pages_answer(struct logd *l, const struct msg *m);
 void pages_forget(struct logd *l); /* when storaged needs them no more */
+
+/* chunk_file.c: in coroutines, but for opening and closing. */
+status chunk_file_open(struct logd *l, const char *dir, const char *name, struct chunk_file *ret);
+void chunk_file_close(struct chunk_file *f);
+/* One chunk of [from, end); *ret_at: where the next one begins. As read_bytes; DISK_FULL. */
+status chunk_file_log(struct chunk_file *f, uint64_t from, uint64_t end, uint64_t *ret_at);
+/* The last chunk; everything is durable then. */
+status chunk_file_end(struct chunk_file *f, uint64_t at);
+
+/* backup.c: hold, then start (from: an LSN that the hold still has), then finish; asked after all
+ * the time. OBJECT_IN_USE. */
+struct log_backup_state {
+    bool running, copying;
+    status result; /* when it does not run any more */
+    uint64_t at;   /* LSN up to which it has come; kept from here on */
+    uint64_t bytes;
+};
+status log_backup_hold(struct logd *l);
+status log_backup_start(struct logd *l, const char *dir, uint64_t from);
+void log_backup_finish(struct logd *l);
+const struct log_backup_state *log_backup_state(struct logd *l); /* NULL: there was none */
+uint64_t log_backup_keeps(const struct logd *l); /* what lies below nobody needs for it */
+void log_backup_fini(struct logd *l);
+
+/* archive.c */
+status archive_begin(struct logd *l); /* nothing, when none is wanted */
+uint64_t archive_keeps(const struct logd *l);
+void archive_fini(struct logd *l);
 
 #endif

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "control.h"
 #include "ipc_proc.h"
 #include "logd.h"
+#include "restore.h"
 
 static status format(const char *dir, struct error *e) {
     struct conf conf;
@@ -33,8 +35,14 @@ static const char *format_dir(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--restore") == 0) return restore_main(argc, argv);
     const char *dir = format_dir(argc, argv);
-    if (!dir) return daemon_main(argc, argv, &logd_ops);
+    if (!dir) {
+        struct daemon_ops ops = logd_ops;
+        ops.control = logd_control;
+        return daemon_main(argc, argv, &ops);
+    }
     struct error e = {0};
     status s = format(dir, &e);
     if (ok(s)) return 0;

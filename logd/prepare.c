@@ -125,12 +125,16 @@ static void prepare_new(struct logd *l) {
     prepare_next(l);
 }
 
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 /* The first segment, when nobody needs its log and nobody is reading it. */
 static bool first_is_free(const struct logd *l) {
     const struct segments *s = &l->segments;
     uint64_t keep = atomic_load_explicit(&l->shared->keep, memory_order_acquire);
     uint64_t durable = atomic_load_explicit(&l->shared->durable, memory_order_relaxed);
-    uint64_t needed = keep < durable ? keep : durable;
+    uint64_t needed = least(least(keep, durable), least(log_backup_keeps(l), archive_keeps(l)));
     return s->count > 1 && segment_start(s, s->first + 1) <= needed && s->list[0].users == 0 &&
            segment_start(s, s->first + 1) <= l->flush.stage[l->flush.filling].base;
 }

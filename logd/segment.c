@@ -187,7 +187,7 @@ struct segment segments_shift(struct segments *s) {
     return first;
 }
 
-static status format_one(struct segments *s, uint64_t number, void *block) {
+static status format_one(const struct segments *s, uint64_t number, void *block) {
     char name[SEGMENT_NAME_BYTES];
     struct disk_file *file;
     segment_name(number, name);
@@ -209,15 +209,18 @@ static status format_one(struct segments *s, uint64_t number, void *block) {
     return result;
 }
 
+status segment_make(const struct segments *s, uint64_t number) {
+    void *block;
+    if (posix_memalign(&block, DISK_ALIGN, SEGMENT_HEAD_BYTES) != 0) return STATUS(OUT_OF_MEMORY);
+    status result = format_one(s, number, block);
+    free(block);
+    return result;
+}
+
 status segments_format(struct disk *disk, int dir, uint64_t appliance_id, uint64_t segment_bytes) {
     struct segments s = {
         .disk = disk, .dir = dir, .appliance_id = appliance_id, .bytes = segment_bytes};
-    void *block;
     CHECK(segment_bytes >= SEGMENT_BYTES_MIN && segment_bytes % DISK_ALIGN == 0);
-    if (posix_memalign(&block, DISK_ALIGN, SEGMENT_HEAD_BYTES) != 0) return STATUS(OUT_OF_MEMORY);
-    status result = OK;
-    for (uint64_t n = 0; ok(result) && n < FORMAT_SEGMENTS; n++) result = format_one(&s, n, block);
-    free(block);
-    if (!ok(result)) return result;
+    for (uint64_t n = 0; n < FORMAT_SEGMENTS; n++) TRY(segment_make(&s, n));
     return disk_file_sync_dir(disk, dir);
 }

@@ -85,6 +85,9 @@ status segments_get(struct segments *s, uint64_t number, struct segment **ret_se
 status segments_push(struct segments *s, struct disk_file *file); /* after the last */
 struct segment segments_shift(struct segments *s);                /* takes the first out */
 
+/* A new segment's file: zeros, and its head, durable but for its name. Blocks. EXISTS, DISK_FULL.
+ */
+status segment_make(const struct segments *s, uint64_t number);
 /* Makes the directory and the first segments of a new appliance. Blocks. EXISTS. */
 status segments_format(struct disk *disk, int dir, uint64_t appliance_id, uint64_t segment_bytes);
 

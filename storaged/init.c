@@ -39,12 +39,13 @@ static status open_files(struct storaged *s, const char *data_dir, bool create) 
     return disk_file_open(s->disk, s->dirfd, LSNS_FILE, true, &s->homes.file);
 }
 
-static void close_files(struct storaged *s) {
+void storaged_files_close(struct storaged *s) {
     if (s->disk) { /* what is under way ends before its file is closed */
         struct disk_io *io;
         while (disk_in_flight(s->disk) > 0 && disk_reap(s->disk, &io, 1, true) >= 0) {
         }
     }
+    backup_fini(s);
     if (s->data) disk_file_close(s->data);
     if (s->doublewrite) disk_file_close(s->doublewrite);
     if (s->homes.file) disk_file_close(s->homes.file);
@@ -56,13 +57,21 @@ static void close_files(struct storaged *s) {
     s->dirfd = -1;
 }
 
-static status format_files(struct storaged *s, const char *data_dir, uint64_t appliance_id) {
+status storaged_files_make(struct storaged *s, const char *data_dir, uint64_t pages) {
     uint64_t bytes;
+    s->options.io_depth = 8;
+    if (!s->options.io_method[0]) strcpy(s->options.io_method, "plain");
     TRY(open_files(s, data_dir, true));
     TRY(disk_file_size(s->data, &bytes));
     if (bytes > 0) return STATUS(EXISTS);
     TRY(disk_file_extend(s->doublewrite, 0, (uint64_t)WRITERS * DOUBLEWRITE_REGION_BYTES));
-    TRY(disk_file_extend(s->data, 0, 64 * PAGE_BYTES));
+    return disk_file_extend(s->data, 0, pages * PAGE_BYTES);
+}
+
+#define FORMAT_PAGES 64
+
+static status format_files(struct storaged *s, const char *data_dir, uint64_t appliance_id) {
+    TRY(storaged_files_make(s, data_dir, FORMAT_PAGES));
     /* Both copies, so that from the first moment each has another beside it. The space map, page 2,
      * is all zero, which is an empty one. */
     struct file_page fp = {.appliance_id = appliance_id,
@@ -71,7 +80,7 @@ static status format_files(struct storaged *s, const char *data_dir, uint64_t ap
                            .purge_lsn = LOG_FIRST.at,
                            .next_txid = 1,
                            .clean = 1,
-                           .pages = 64};
+                           .pages = FORMAT_PAGES};
     TRY(file_page_write(s, &fp));
     TRY(file_page_write(s, &fp));
     return disk_file_sync_dir(s->disk, s->dirfd);
@@ -80,10 +89,9 @@ static status format_files(struct storaged *s, const char *data_dir, uint64_t ap
 status storaged_format(const char *data_dir, const char *io_method, uint64_t appliance_id) {
     struct storaged *s = calloc(1, sizeof *s);
     if (!s) return STATUS(OUT_OF_MEMORY);
-    s->options.io_depth = 8;
     snprintf(s->options.io_method, sizeof s->options.io_method, "%s", io_method);
     status st = format_files(s, data_dir, appliance_id);
-    close_files(s);
+    storaged_files_close(s);
     free(s);
     return st;
 }
@@ -224,7 +232,7 @@ status storaged_init_restart(struct daemon *d, struct error *e) {
 void storaged_fini(struct daemon *d) {
     struct storaged *s = d->state;
     if (!s) return;
-    close_files(s);
+    storaged_files_close(s);
     if (s->pending.end) load_fini(s);
     if (s->temp.waiting.end) temp_fini(s);
     frames_fini(s);

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control.h"
+#include "restore.h"
 #include "storaged.h"
 
 /* storaged --format -D DIR [--appliance HEX]: makes the empty data file. */
@@ -24,7 +26,11 @@ static int format_main(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    for (int i = 1; i < argc; i++)
+    for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--format") == 0) return format_main(argc, argv);
-    return daemon_main(argc, argv, &storaged_ops);
+        if (strcmp(argv[i], "--restore") == 0) return restore_main(argc, argv);
+    }
+    struct daemon_ops ops = storaged_ops;
+    ops.control = storaged_control;
+    return daemon_main(argc, argv, &ops);
 }

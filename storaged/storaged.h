@@ -188,6 +188,7 @@ struct storaged {
     uint64_t checkpoint_due_ns;
 
     struct temp_space temp;
+    struct page_backup *backup; /* the last one; NULL: there was none */
 };
 
 static inline uint32_t frame_index(const struct storaged *s, const struct frame *f) {
@@ -201,6 +202,11 @@ static inline struct frame_note *frame_note(const struct storaged *s, const stru
 extern const struct daemon_ops storaged_ops;
 /* Makes the data file and the double-write file of an empty appliance. EXISTS. */
 status storaged_format(const char *data_dir, const char *io_method, uint64_t appliance_id);
+/* Makes and opens the files of a directory that has none, `pages` zeroed pages in the data file; s
+ * is zeroed, but for options.io_method ("plain" when it is empty). EXISTS. Opened files are closed
+ * by storaged_files_close. */
+status storaged_files_make(struct storaged *s, const char *data_dir, uint64_t pages);
+void storaged_files_close(struct storaged *s);
 status storaged_init_fresh(struct daemon *d, struct error *e);
 status storaged_init_restart(struct daemon *d, struct error *e);
 void storaged_fini(struct daemon *d);
@@ -323,5 +329,21 @@ void redo_fini(struct storaged *s);
 lsn redo_target(const struct storaged *s, uint64_t page);
 void redo_settled(struct storaged *s,
                   uint64_t page); /* a frame shows it, and is dirty if it must */
+
+/* backup.c */
+struct page_backup_state {
+    bool running;
+    status result;          /* when it does not run any more */
+    uint64_t bad_page;      /* which it failed for; 0: none */
+    struct file_page begin; /* where recovery of its pages begins */
+    uint64_t pages;         /* of the data file when it began */
+    uint64_t looked, kept;  /* pages */
+    uint64_t bytes;         /* written */
+};
+/* Begins to write images of the pages whose LSN is at least `since` to the file "pages" of the
+ * directory. OBJECT_IN_USE: another one is under way. */
+status backup_start(struct storaged *s, const char *dir, uint64_t since);
+const struct page_backup_state *backup_state(const struct storaged *s); /* NULL: there was none */
+void backup_fini(struct storaged *s); /* before the disk is closed, nothing under way */
 
 #endif

@@ -34,6 +34,8 @@ int axl_quarantine(struct axl *a);
 int axl_fault(struct axl *a);
 int axl_upgrade(struct axl *a);
 int axl_trace(struct axl *a);
+int axl_backup(struct axl *a);
+int axl_restore(struct axl *a);
 
 /* The error's words on stderr; returns 1. */
 int axl_fail(const struct axl *a);
@@ -44,6 +46,18 @@ status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]);
 bool axl_option(struct axl *a, const char *word, const char **ret_value);
 /* Takes the next argument that is no option of a word; NULL: there is none. */
 const char *axl_argument(struct axl *a);
+/* init.c: the directory, when it is not there, and empty; undone by axl_empty_directory. */
+status axl_make_directory(struct axl *a, bool *ret_made);
+void axl_empty_directory(struct axl *a, bool made);
+/* A new appliance's id, written into the directory. */
+status axl_new_id(struct axl *a, uint64_t *ret);
+/* Runs one of the programs with these arguments (NULL-terminated) and waits for its end; it says
+ * itself why it failed. */
+status axl_run(struct axl *a, const char *name, char *const argv[]);
+status axl_copy_settings(struct axl *a, const char *from, const char *to);
+/* words.c: asks for a checkpoint and waits for it. */
+status axl_make_checkpoint(struct axl *a);
+void axl_pause_ms(long ms);
 /* Complains about arguments that nobody took. */
 bool axl_done(struct axl *a);
 /* events.c: one event, and the last ones of the ring, oldest first. New references. */

@@ -15,7 +15,7 @@
 #include "axl.h"
 #include "ipc_proc.h"
 
-static status make_directory(struct axl *a, bool *ret_made) {
+status axl_make_directory(struct axl *a, bool *ret_made) {
     *ret_made = mkdir(a->dir, 0700) == 0;
     if (!*ret_made && errno != EEXIST) {
         return error_set(&a->e, ST_IO_ERROR, "could not create \"%s\": %s", a->dir,
@@ -49,15 +49,17 @@ static status write_settings(struct axl *a) {
     return written ? OK : error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
 }
 
-/* NAME --format -D DIR --appliance HEX: each daemon makes the files that it owns. */
-static status format_by(struct axl *a, const char *name, uint64_t id) {
-    char program[AXL_PATH_BYTES + 32], hex[32];
+#define ARGUMENTS_MAX 160
+
+status axl_run(struct axl *a, const char *name, char *const argv[]) {
+    char program[AXL_PATH_BYTES + 32];
+    char *all[ARGUMENTS_MAX + 2] = {program};
     snprintf(program, sizeof program, "%s/%s", a->programs, name);
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)id);
-    char *argv[] = {program, "--format", "-D", a->dir, "--appliance", hex, NULL};
+    for (int i = 0; argv[i] && i < ARGUMENTS_MAX; i++) all[i + 1] = argv[i];
     extern char **environ;
     pid_t pid;
-    int how, rc = posix_spawn(&pid, program, NULL, NULL, argv, environ);
+    fflush(stdout);
+    int how, rc = posix_spawn(&pid, program, NULL, NULL, all, environ);
     if (rc != 0) return error_set(&a->e, ST_IO_ERROR, "%s: %s", program, strerror(rc));
     while (waitpid(pid, &how, 0) < 0 && errno == EINTR) continue;
     if (!WIFEXITED(how) || WEXITSTATUS(how) != 0) {
@@ -66,20 +68,62 @@ static status format_by(struct axl *a, const char *name, uint64_t id) {
     return OK;
 }
 
+/* NAME --format -D DIR --appliance HEX: each daemon makes the files that it owns. */
+static status format_by(struct axl *a, const char *name, uint64_t id) {
+    char hex[32];
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)id);
+    return axl_run(a, name, (char *[]){"--format", "-D", a->dir, "--appliance", hex, NULL});
+}
+
+static bool copy_bytes(FILE *from, FILE *to) {
+    char bytes[4096];
+    size_t n;
+    while ((n = fread(bytes, 1, sizeof bytes, from)) > 0)
+        if (fwrite(bytes, 1, n, to) != n) return false;
+    return !ferror(from) && fflush(to) == 0 && fsync(fileno(to)) == 0;
+}
+
+status axl_copy_settings(struct axl *a, const char *from, const char *to) {
+    char source[AXL_PATH_BYTES + 32], target[AXL_PATH_BYTES + 32];
+    snprintf(source, sizeof source, "%s/" CONF_FILE_NAME, from);
+    snprintf(target, sizeof target, "%s/" CONF_FILE_NAME, to);
+    FILE *in = fopen(source, "re");
+    int fd = in ? open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool good = in && out && copy_bytes(in, out);
+    int why = errno;
+    if (in) fclose(in);
+    if (out) fclose(out);
+    return good ? OK
+                : error_set(&a->e, ST_IO_ERROR, "could not copy \"%s\" to \"%s\": %s", source,
+                            target, strerror(why));
+}
+
 static int remove_one(const char *path, [[maybe_unused]] const struct stat *st,
                       [[maybe_unused]] int type, struct FTW *ftw) {
     return ftw->level == 0 ? 0 : remove(path);
 }
 
-static status fill(struct axl *a) {
-    uint64_t id = 0;
-    while (id == 0) {
-        if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id) {
+/* It was empty before: so that it can be tried again, it becomes so. */
+void axl_empty_directory(struct axl *a, bool made) {
+    nftw(a->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (made) rmdir(a->dir);
+}
+
+status axl_new_id(struct axl *a, uint64_t *ret) {
+    *ret = 0;
+    while (*ret == 0) {
+        if (getrandom(ret, sizeof *ret, 0) != (ssize_t)sizeof *ret) {
             return error_set(&a->e, ST_IO_ERROR, "no random numbers: %s", strerror(errno));
         }
     }
+    return appliance_id_write(a->dir, *ret, &a->e);
+}
+
+static status fill(struct axl *a) {
+    uint64_t id;
     TRY(write_settings(a));
-    TRY(appliance_id_write(a->dir, id, &a->e));
+    TRY(axl_new_id(a, &id));
     TRY(format_by(a, "storaged", id));
     return format_by(a, "logd", id);
 }
@@ -87,11 +131,9 @@ static status fill(struct axl *a) {
 int axl_init(struct axl *a) {
     bool made = false;
     if (!axl_done(a)) return axl_fail(a);
-    if (!ok(make_directory(a, &made))) return axl_fail(a);
+    if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
     if (!ok(fill(a))) {
-        /* It was empty before: so that init can be tried again, it becomes so. */
-        nftw(a->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-        if (made) rmdir(a->dir);
+        axl_empty_directory(a, made);
         return axl_fail(a);
     }
     printf("The appliance is made in %s\nSettings: %s/" CONF_FILE_NAME

@@ -35,6 +35,11 @@ static const struct word {
      "statements that have ended their workers"},
     {"fault", axl_fault, "[NAME kill|crash|abort|hang|pause [--after N] [--in PROCESS] | off]",
      "for tests: make a process die at a chosen point"},
+    {"backup", axl_backup, "TO [--since BACKUP] | --verify BACKUP",
+     "copy everything to a directory while it runs, or what has changed since another backup"},
+    {"restore", axl_restore,
+     "BACKUP [BACKUP …] [--archive DIR] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",
+     "make the directory from a backup and those since it, and go on by the archived log"},
     {"trace", axl_trace, "WHAT …", "watch the running appliance (commit)"},
 };
 

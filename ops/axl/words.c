@@ -18,7 +18,7 @@
 #define RESTART_WAIT_NS 60000000000u
 #define TAIL_BYTES 65536
 
-static void pause_ms(long ms) {
+void axl_pause_ms(long ms) {
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     nanosleep(&t, NULL);
 }
@@ -41,7 +41,7 @@ int axl_restart(struct axl *a) {
     while (ok(s) && !ready && clock_mono_ns() - begin < RESTART_WAIT_NS) {
         const struct proc_entry *entry = &shm.control->procs[slot];
         ready = atomic_load(&entry->epoch) != before && atomic_load(&entry->state) == PROC_READY;
-        if (!ready) pause_ms(5);
+        if (!ready) axl_pause_ms(5);
     }
     region_detach_all(&shm);
     if (!ok(s)) return axl_fail(a);
@@ -53,22 +53,24 @@ int axl_restart(struct axl *a) {
     return 0;
 }
 
-int axl_checkpoint(struct axl *a) {
-    if (!axl_done(a)) return axl_fail(a);
+status axl_make_checkpoint(struct axl *a) {
     json_t *reply = NULL;
-    status s = control_ask(a->dir, "supervisor", json_pack("{s:s}", "op", "checkpoint"), ASK_MS,
-                           &reply, &a->e);
-    if (!ok(s)) return axl_fail(a);
+    TRY(control_ask(a->dir, "supervisor", json_pack("{s:s}", "op", "checkpoint"), ASK_MS, &reply,
+                    &a->e));
     json_int_t job = json_integer_value(json_object_get(reply, "job"));
     json_decref(reply);
     for (bool done = false; !done;) {
-        pause_ms(10);
-        s = control_ask(a->dir, "supervisor", json_pack("{s:s, s:I}", "op", "job", "job", job),
-                        ASK_MS, &reply, &a->e);
-        if (!ok(s)) return axl_fail(a);
+        axl_pause_ms(10);
+        TRY(control_ask(a->dir, "supervisor", json_pack("{s:s, s:I}", "op", "job", "job", job),
+                        ASK_MS, &reply, &a->e));
         done = json_is_true(json_object_get(reply, "done"));
         json_decref(reply);
     }
+    return OK;
+}
+
+int axl_checkpoint(struct axl *a) {
+    if (!axl_done(a) || !ok(axl_make_checkpoint(a))) return axl_fail(a);
     printf("Checkpoint complete.\n");
     return 0;
 }

@@ -1,0 +1,264 @@
+/* logd --restore -D DIR --from BACKUP [--archive DIR] [--to-lsn N | --to-time NS]: the log's
+ * segments from a backup's log and what the archive has beyond it, up to a record's border: the
+ * end, the first record at or behind an LSN, or the first commit later than a time. What follows
+ * is what follows a crash at that moment. */
+#include "restore.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/backup.h"
+#include "base/error.h"
+#include "conf/conf.h"
+#include "ipc_proc.h"
+#include "log/log.h"
+#include "segment.h"
+
+#define WINDOW_BYTES ((uint64_t)1 << 20)
+#define PATH_BYTES 1200
+#define DEPTH 4
+
+struct restore {
+    const char *dir, *from, *archive;
+    uint64_t to_lsn;           /* UINT64_MAX: no matter */
+    commit_time to_time;       /* likewise */
+    uint64_t begin, least_end; /* of the backup */
+    struct segments segments;
+    struct disk_file *file; /* the segment that the window lies in; NULL: none yet */
+    char *window;           /* what goes to the file next */
+    uint64_t base, at;      /* LSN of its beginning, a block's; up to where it is filled */
+    char *pending;          /* read and not yet looked at: from LSN `at` on */
+    size_t npending;
+    bool reached; /* the place to stop */
+};
+
+/* ---- writing ---- */
+
+static status write_window(struct restore *r) {
+    uint64_t blocks = (r->at - r->base + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN;
+    if (blocks == 0) return OK;
+    struct disk_io io = {.op = DISK_WRITE,
+                         .file = r->file,
+                         .offset = segment_offset(&r->segments, r->base),
+                         .buf = r->window,
+                         .len = blocks,
+                         .durable = true};
+    return disk_do(r->segments.disk, &io);
+}
+
+static status open_segment(struct restore *r, uint64_t number) {
+    char name[SEGMENT_NAME_BYTES];
+    if (r->file) disk_file_close(r->file);
+    r->file = NULL;
+    TRY(segment_make(&r->segments, number));
+    segment_name(number, name);
+    return disk_file_open(r->segments.disk, r->segments.dir, name, false, &r->file);
+}
+
+static uint64_t window_end(const struct restore *r) {
+    uint64_t end = segment_start(&r->segments, segment_of(&r->segments, r->base) + 1);
+    return end - r->base < WINDOW_BYTES ? end : r->base + WINDOW_BYTES;
+}
+
+static status next_window(struct restore *r) {
+    uint64_t before = segment_of(&r->segments, r->base);
+    TRY(write_window(r));
+    memset(r->window, 0, WINDOW_BYTES);
+    r->base = r->at;
+    uint64_t number = segment_of(&r->segments, r->base);
+    return number == before ? OK : open_segment(r, number);
+}
+
+static status put(struct restore *r, const char *bytes, size_t n) {
+    while (n > 0) {
+        uint64_t room = window_end(r) - r->at;
+        size_t part = n < room ? n : (size_t)room;
+        memcpy(r->window + (r->at - r->base), bytes, part);
+        r->at += part;
+        bytes += part;
+        n -= part;
+        if (r->at == window_end(r)) TRY(next_window(r));
+    }
+    return OK;
+}
+
+/* ---- reading ---- */
+
+static bool is_beyond(const struct restore *r, const struct rec_head *h) {
+    struct rec_commit c;
+    if (r->at >= r->to_lsn) return true;
+    if (h->type != REC_COMMIT) return false;
+    memcpy(&c, rec_payload_c(h), sizeof c);
+    return c.time > r->to_time;
+}
+
+/* The whole records among what is pending. */
+static status take_records(struct restore *r) {
+    size_t done = 0;
+    while (!r->reached && r->npending - done >= sizeof(struct rec_head)) {
+        const struct rec_head *h = (const struct rec_head *)(r->pending + done);
+        if (h->len <= REC_BYTES_MAX && h->len > r->npending - done) break;
+        if (!ok(rec_valid(h, r->npending - done)) || rec_crc(h, (lsn){r->at}) != h->crc)
+            return STATUS(DATA_CORRUPTED);
+        if (is_beyond(r, h)) {
+            r->reached = true;
+            break;
+        }
+        size_t len = h->len;
+        TRY(put(r, r->pending + done, len));
+        done += len;
+    }
+    memmove(r->pending, r->pending + done, r->npending - done);
+    r->npending -= done;
+    return OK;
+}
+
+/* A chunk's log; what has been read already is left out. STALE: something between is missing. */
+static status take_chunk(struct restore *r, const struct backup_head *h, const char *raw) {
+    uint64_t have = r->at + r->npending;
+    if (h->kind != BACKUP_LOG) return STATUS(DATA_CORRUPTED);
+    if (h->at + h->raw_bytes <= have) return OK;
+    if (h->at > have) return STATUS(STALE);
+    size_t skip = (size_t)(have - h->at);
+    memcpy(r->pending + r->npending, raw + skip, h->raw_bytes - skip);
+    r->npending += h->raw_bytes - skip;
+    return take_records(r);
+}
+
+static status take_file(struct restore *r, const char *path) {
+    struct backup_reader *reader;
+    struct backup_head h;
+    const void *raw;
+    TRY(backup_open(path, &reader));
+    status s = OK;
+    while (ok(s) && !r->reached) {
+        s = backup_next(reader, &h, &raw);
+        if (ok(s)) s = take_chunk(r, &h, raw);
+    }
+    backup_close(reader);
+    return status_is(s, ST_END) ? OK : s;
+}
+
+static int is_log(const struct dirent *d) {
+    size_t n = strlen(d->d_name);
+    return n == 20 && strcmp(d->d_name + 16, ".log") == 0;
+}
+
+/* Names in order are segments in order. Behind a gap there is nothing that could be used. */
+static status take_archive(struct restore *r) {
+    struct dirent **names;
+    int n = scandir(r->archive, &names, is_log, alphasort);
+    if (n < 0) return errno == ENOENT ? STATUS(NOT_FOUND) : STATUS(IO_ERROR);
+    status s = OK;
+    for (int i = 0; i < n; i++) {
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s/%s", r->archive, names[i]->d_name);
+        if (ok(s) && !r->reached) s = take_file(r, path);
+        free(names[i]);
+    }
+    free(names);
+    return status_is(s, ST_STALE) ? OK : s;
+}
+
+/* ---- the whole ---- */
+
+static status read_manifest(struct restore *r) {
+    char path[PATH_BYTES];
+    json_error_t error;
+    json_int_t from = 0, end = 0;
+    snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, r->from);
+    json_t *j = json_load_file(path, 0, &error);
+    int rc = json_unpack(j, "{s:I, s:I}", "from_lsn", &from, "end_lsn", &end);
+    json_decref(j);
+    r->begin = (uint64_t)from;
+    r->least_end = (uint64_t)end;
+    return j && rc == 0 && from >= (json_int_t)LOG_FIRST.at && from % 8 == 0
+               ? OK
+               : STATUS(DATA_CORRUPTED);
+}
+
+static status prepare(struct restore *r, struct error *e) {
+    struct conf conf;
+    char path[PATH_BYTES];
+    struct segments *s = &r->segments;
+    conf_init(&conf);
+    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, r->dir);
+    TRY(conf_load(&conf, path, e));
+    TRY(appliance_id_read(r->dir, &s->appliance_id, e));
+    s->bytes = conf.log_segment_size & ~(uint64_t)(DISK_ALIGN - 1);
+    snprintf(path, sizeof path, "%s/log", r->dir);
+    if (mkdir(path, 0700) != 0) return errno == EEXIST ? STATUS(EXISTS) : STATUS(IO_ERROR);
+    s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->dir < 0) return STATUS(IO_ERROR);
+    r->pending = malloc(REC_BYTES_MAX + BACKUP_RAW_MAX);
+    if (!r->pending || posix_memalign((void **)&r->window, DISK_ALIGN, WINDOW_BYTES) != 0)
+        return STATUS(OUT_OF_MEMORY);
+    memset(r->window, 0, WINDOW_BYTES);
+    return disk_open("plain", DEPTH, -1, &s->disk);
+}
+
+static status restore(struct restore *r, struct error *e) {
+    char path[PATH_BYTES];
+    TRY(read_manifest(r));
+    TRY(prepare(r, e));
+    r->at = r->begin;
+    r->base = r->begin & ~(uint64_t)(DISK_ALIGN - 1);
+    TRY(open_segment(r, segment_of(&r->segments, r->base)));
+    snprintf(path, sizeof path, "%s/" BACKUP_LOG_FILE, r->from);
+    TRY(take_file(r, path));
+    if (r->archive && !r->reached) TRY(take_archive(r));
+    TRY(write_window(r));
+    if (r->at < r->least_end)
+        return error_set(e, ST_INVALID_PARAMETER_VALUE,
+                         "the backup's pages are of a later moment: its log must be restored at "
+                         "least to LSN %" PRIu64 ", not only to %" PRIu64,
+                         r->least_end, r->at);
+    TRY(segment_make(&r->segments, segment_of(&r->segments, r->base) + 1));
+    return disk_file_sync_dir(r->segments.disk, r->segments.dir);
+}
+
+static void give_back(struct restore *r) {
+    if (r->file) disk_file_close(r->file);
+    if (r->segments.disk) disk_close(r->segments.disk);
+    if (r->segments.dir >= 0) close(r->segments.dir);
+    free(r->window);
+    free(r->pending);
+}
+
+int restore_main(int argc, char **argv) {
+    struct restore r = {.to_lsn = UINT64_MAX, .to_time = UINT64_MAX, .segments = {.dir = -1}};
+    struct error e = {0};
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "-D") == 0)
+            r.dir = argv[++i];
+        else if (strcmp(argv[i], "--from") == 0)
+            r.from = argv[++i];
+        else if (strcmp(argv[i], "--archive") == 0)
+            r.archive = argv[++i];
+        else if (strcmp(argv[i], "--to-lsn") == 0)
+            r.to_lsn = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--to-time") == 0)
+            r.to_time = strtoull(argv[++i], NULL, 10);
+    }
+    if (!r.dir || !r.from) {
+        fprintf(stderr, "logd: --restore needs -D DIR and --from BACKUP\n");
+        return 2;
+    }
+    status s = restore(&r, &e);
+    give_back(&r);
+    if (ok(s)) {
+        printf("log restored up to LSN %" PRIu64 "\n", r.at);
+        return 0;
+    }
+    fprintf(stderr, "logd: the log could not be restored: %s\n",
+            e.message[0] ? e.message : status_name(s));
+    return 1;
+}

@@ -1,0 +1,127 @@
+/* restore.c: axl restore: a directory from a full backup, the incremental ones behind it, and the
+ * archived log. It becomes an appliance of its own, with an id of its own: it may run beside the
+ * one that the backup is of. storaged makes the data file, logd the log. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "axl.h"
+#include "manifest.h"
+
+#define BACKUPS_MAX 64
+
+struct restore {
+    struct axl *a;
+    const char *backups[BACKUPS_MAX];
+    int n;
+    const char *archive, *to_lsn, *to_time;
+    char time_ns[24];
+};
+
+/* A full one, then each of what changed since one before it began. */
+static status check_chain(struct restore *r) {
+    struct manifest m[BACKUPS_MAX];
+    struct error *e = &r->a->e;
+    for (int i = 0; i < r->n; i++) {
+        TRY(manifest_read(r->backups[i], &m[i], e));
+        bool follows = i == 0 && m[i].since_lsn == 0;
+        for (int k = 0; k < i; k++) follows |= m[i].since_lsn == m[k].redo_lsn;
+        if (i == 0 && !follows)
+            return error_set(e, ST_INVALID_PARAMETER_VALUE,
+                             "\"%s\" holds only what has changed since another backup: name that "
+                             "one first",
+                             r->backups[i]);
+        if (!follows || m[i].appliance_id != m[0].appliance_id || m[i].redo_lsn < m[0].redo_lsn)
+            return error_set(e, ST_INVALID_PARAMETER_VALUE,
+                             "\"%s\" does not follow the backups named before it", r->backups[i]);
+    }
+    return OK;
+}
+
+/* "2026-11-29 10:00:00.5+01:00", "…Z"; without a zone it is this machine's. */
+static status read_time(struct restore *r, const char *text) {
+    struct tm tm = {.tm_isdst = -1};
+    uint64_t fraction = 0;
+    char *p = strptime(text, "%Y-%m-%d", &tm);
+    if (p && (*p == ' ' || *p == 'T')) p = strptime(p + 1, "%H:%M:%S", &tm);
+    if (p && *p == '.') {
+        uint64_t unit = 100000000;
+        for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10) fraction += unit * (uint64_t)(*p - '0');
+    }
+    bool zoned = p && *p;
+    if (zoned) p = strptime(p, "%z", &tm);
+    long offset = tm.tm_gmtoff;
+    time_t seconds = !p || *p ? -1 : zoned ? timegm(&tm) - offset : mktime(&tm);
+    if (seconds < 0)
+        return error_set(&r->a->e, ST_INVALID_PARAMETER_VALUE, "\"%s\" is not a time", text);
+    snprintf(r->time_ns, sizeof r->time_ns, "%" PRIu64, (uint64_t)seconds * 1000000000u + fraction);
+    return OK;
+}
+
+static status restore_pages(struct restore *r, char id[32]) {
+    char *argv[BACKUPS_MAX * 2 + 8];
+    int n = 0;
+    argv[n++] = (char *)"--restore";
+    argv[n++] = (char *)"-D";
+    argv[n++] = r->a->dir;
+    argv[n++] = (char *)"--appliance";
+    argv[n++] = id;
+    for (int i = 0; i < r->n; i++) {
+        argv[n++] = (char *)"--from";
+        argv[n++] = (char *)r->backups[i];
+    }
+    argv[n] = NULL;
+    return axl_run(r->a, "storaged", argv);
+}
+
+static status restore_log(struct restore *r) {
+    char *argv[16];
+    int n = 0;
+    const char *options[][2] = {{"-D", r->a->dir},
+                                {"--from", r->backups[r->n - 1]},
+                                {"--archive", r->archive},
+                                {"--to-lsn", r->to_lsn},
+                                {"--to-time", r->to_time ? r->time_ns : NULL}};
+    argv[n++] = (char *)"--restore";
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (!options[i][1]) continue;
+        argv[n++] = (char *)options[i][0];
+        argv[n++] = (char *)options[i][1];
+    }
+    argv[n] = NULL;
+    return axl_run(r->a, "logd", argv);
+}
+
+static status fill(struct restore *r) {
+    uint64_t id;
+    char hex[32];
+    TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
+    TRY(axl_new_id(r->a, &id));
+    snprintf(hex, sizeof hex, "%016" PRIx64, id);
+    TRY(restore_pages(r, hex));
+    return restore_log(r);
+}
+
+int axl_restore(struct axl *a) {
+    struct restore r = {.a = a};
+    bool made = false;
+    (void)axl_option(a, "--archive", &r.archive);
+    (void)axl_option(a, "--to-lsn", &r.to_lsn);
+    (void)axl_option(a, "--to-time", &r.to_time);
+    while (r.n < BACKUPS_MAX && (r.backups[r.n] = axl_argument(a))) r.n++;
+    if (!axl_done(a)) return axl_fail(a);
+    if (r.n == 0) {
+        fprintf(stderr, "axl: restore from which backup?\n");
+        return 2;
+    }
+    if (r.to_time && !ok(read_time(&r, r.to_time))) return axl_fail(a);
+    if (!ok(check_chain(&r)) || !ok(axl_make_directory(a, &made))) return axl_fail(a);
+    if (!ok(fill(&r))) {
+        axl_empty_directory(a, made);
+        return axl_fail(a);
+    }
+    printf("The appliance is restored in %s\nStart it: axl start -D %s\n", a->dir, a->dir);
+    return 0;
+}

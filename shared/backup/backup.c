@@ -1,0 +1,136 @@
+#include "backup/backup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/crc32c.h"
+
+#define LEVEL 1 /* a daemon packs between its requests */
+
+static size_t whole_blocks(size_t bytes) {
+    return (bytes + BACKUP_ALIGN - 1) / BACKUP_ALIGN * BACKUP_ALIGN;
+}
+
+size_t backup_chunk_room(void) {
+    return whole_blocks(sizeof(struct backup_head) + ZSTD_compressBound(BACKUP_RAW_MAX));
+}
+
+static uint32_t chunk_crc(struct backup_head h, const void *packed) {
+    h.crc = 0;
+    return crc32c(crc32c(0, &h, sizeof h), packed, h.packed_bytes);
+}
+
+status backup_pack(const struct backup_head *what, const void *raw, void *chunk,
+                   size_t *ret_bytes) {
+    struct backup_head h = *what;
+    char *packed = (char *)chunk + sizeof h;
+    size_t room = backup_chunk_room();
+    size_t n = ZSTD_compress(packed, room - sizeof h, raw, h.raw_bytes, LEVEL);
+    if (ZSTD_isError(n)) return STATUS(OUT_OF_MEMORY);
+    h.magic = BACKUP_MAGIC;
+    h.format = BACKUP_FORMAT;
+    h.packed_bytes = (uint32_t)n;
+    h.crc = chunk_crc(h, packed);
+    memcpy(chunk, &h, sizeof h);
+    *ret_bytes = whole_blocks(sizeof h + n);
+    memset(packed + n, 0, *ret_bytes - sizeof h - n);
+    return OK;
+}
+
+status backup_look(const void *chunk, struct backup_head *ret_head, size_t *ret_bytes) {
+    memcpy(ret_head, chunk, sizeof *ret_head);
+    const struct backup_head *h = ret_head;
+    if (h->magic != BACKUP_MAGIC || h->format != BACKUP_FORMAT || h->raw_bytes > BACKUP_RAW_MAX ||
+        h->packed_bytes > backup_chunk_room() - sizeof *h)
+        return STATUS(DATA_CORRUPTED);
+    *ret_bytes = whole_blocks(sizeof *h + h->packed_bytes);
+    return OK;
+}
+
+status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw) {
+    size_t bytes;
+    TRY(backup_look(chunk, ret_head, &bytes));
+    const struct backup_head *h = ret_head;
+    const char *packed = (const char *)chunk + sizeof *h;
+    if (chunk_crc(*h, packed) != h->crc) return STATUS(DATA_CORRUPTED);
+    size_t n = ZSTD_decompress(raw, BACKUP_RAW_MAX, packed, h->packed_bytes);
+    bool fits = !ZSTD_isError(n) && n == h->raw_bytes;
+    if (h->kind == BACKUP_PAGES)
+        fits = fits && n == h->count * (size_t)(PAGE_BYTES + 8);
+    else if (h->kind != BACKUP_LOG && h->kind != BACKUP_END)
+        fits = false;
+    return fits ? OK : STATUS(DATA_CORRUPTED);
+}
+
+struct backup_reader {
+    int fd;
+    uint32_t chunks;
+    uint64_t next_at; /* of a log: where the next chunk begins; 0: there was none */
+    bool ended;
+    char *chunk, *raw;
+};
+
+status backup_open(const char *path, struct backup_reader **ret) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT ? STATUS(NOT_FOUND) : STATUS(IO_ERROR);
+    struct backup_reader *r = calloc(1, sizeof *r);
+    if (r) r->chunk = malloc(backup_chunk_room());
+    if (r) r->raw = malloc(BACKUP_RAW_MAX);
+    if (!r || !r->chunk || !r->raw) {
+        close(fd);
+        if (r) r->fd = -1;
+        backup_close(r);
+        return STATUS(OUT_OF_MEMORY);
+    }
+    r->fd = fd;
+    *ret = r;
+    return OK;
+}
+
+void backup_close(struct backup_reader *r) {
+    if (!r) return;
+    if (r->fd >= 0) close(r->fd);
+    free(r->chunk);
+    free(r->raw);
+    free(r);
+}
+
+static status read_whole(int fd, char *to, size_t n) {
+    while (n > 0) {
+        ssize_t got = read(fd, to, n);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return STATUS(IO_ERROR);
+        if (got == 0) return STATUS(DATA_CORRUPTED);
+        to += got;
+        n -= (size_t)got;
+    }
+    return OK;
+}
+
+/* A log's chunks follow one another; the end knows what came before it. */
+static bool follows(const struct backup_reader *r, const struct backup_head *h) {
+    if (h->kind == BACKUP_END) return h->count == r->chunks && (!r->next_at || h->at == r->next_at);
+    return h->kind != BACKUP_LOG || !r->next_at || h->at == r->next_at;
+}
+
+status backup_next(struct backup_reader *r, struct backup_head *ret_head, const void **ret_raw) {
+    size_t bytes;
+    if (r->ended) return STATUS(END);
+    TRY(read_whole(r->fd, r->chunk, BACKUP_ALIGN));
+    TRY(backup_look(r->chunk, ret_head, &bytes));
+    TRY(read_whole(r->fd, r->chunk + BACKUP_ALIGN, bytes - BACKUP_ALIGN));
+    TRY(backup_unpack(r->chunk, ret_head, r->raw));
+    if (!follows(r, ret_head)) return STATUS(DATA_CORRUPTED);
+    if (ret_head->kind == BACKUP_END) {
+        r->ended = true;
+        return STATUS(END);
+    }
+    r->chunks++;
+    if (ret_head->kind == BACKUP_LOG) r->next_at = ret_head->at + ret_head->raw_bytes;
+    *ret_raw = r->raw;
+    return OK;
+}

@@ -1,0 +1,71 @@
+/* backup.h: the files of a backup, byte by byte.
+ *
+ * A backup is a directory:
+ *     backup.json     what it is, made last: a directory without it is no backup
+ *     axolotl.conf    the settings
+ *     pages           images of pages, by storaged
+ *     log             the log from where recovery of these pages begins, by logd
+ * and an archive of the log is a directory of files like `log`, one for each segment:
+ *     <number, 16 hexadecimal digits>.log
+ *
+ * `pages` and logs are rows of chunks. A chunk is a head, zstd's frame of its raw bytes, and zeros
+ * up to a multiple of BACKUP_ALIGN; the last one of a file is END, whose `at` and `count` must fit
+ * what came before it: what was cut off shows.
+ *
+ *     raw of PAGES    count page numbers of 8 bytes, then count sealed pages
+ *     raw of LOG      log from `at` on, as it is in the segments */
+#ifndef BACKUP_BACKUP_H
+#define BACKUP_BACKUP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "fmt/types.h"
+
+#define BACKUP_MAGIC 0x50554b4341424c41u /* "ALBACKUP" */
+#define BACKUP_FORMAT 1
+#define BACKUP_ALIGN 4096
+#define BACKUP_PAGES_MAX 16 /* of one chunk */
+#define BACKUP_RAW_MAX (BACKUP_PAGES_MAX * (PAGE_BYTES + 8))
+
+#define BACKUP_MANIFEST "backup.json"
+#define BACKUP_PAGES_FILE "pages"
+#define BACKUP_LOG_FILE "log"
+
+enum backup_kind { BACKUP_PAGES = 1, BACKUP_LOG = 2, BACKUP_END = 3 };
+
+struct backup_head {
+    uint64_t magic;
+    uint32_t format;
+    uint32_t crc; /* CRC-32C of the head with this field 0, and of the packed bytes */
+    uint32_t kind;
+    uint32_t count;        /* PAGES: pages in it; END: chunks before it */
+    uint64_t at;           /* LOG: LSN of the first byte; END of a log: the LSN behind its last */
+    uint64_t appliance_id; /* whose it is */
+    uint32_t raw_bytes;
+    uint32_t packed_bytes;
+    uint64_t unused[2];
+};
+_Static_assert(sizeof(struct backup_head) == 64, "format");
+
+/* Bytes that hold any chunk; a multiple of BACKUP_ALIGN. */
+size_t backup_chunk_room(void);
+/* Makes a chunk of kind, count, at, appliance_id and raw_bytes of *what, and that many raw bytes;
+ * chunk has backup_chunk_room(). *ret_bytes: a multiple of BACKUP_ALIGN. OUT_OF_MEMORY. */
+status backup_pack(const struct backup_head *what, const void *raw, void *chunk, size_t *ret_bytes);
+/* Of a chunk's first bytes (BACKUP_ALIGN): its head, and how long it is. DATA_CORRUPTED. */
+status backup_look(const void *chunk, struct backup_head *ret_head, size_t *ret_bytes);
+/* The raw bytes of a whole chunk; raw has BACKUP_RAW_MAX. DATA_CORRUPTED. */
+status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw);
+
+/* Reading a file of chunks from its beginning, by plain reads that block: for restoring. */
+struct backup_reader;
+/* NOT_FOUND, OUT_OF_MEMORY. */
+status backup_open(const char *path, struct backup_reader **ret);
+/* The next chunk; its raw bytes are good until the following call. END behind the last one, which
+ * was read and fits. DATA_CORRUPTED: a chunk is spoilt, or the file is not whole. IO_ERROR. */
+status backup_next(struct backup_reader *r, struct backup_head *ret_head, const void **ret_raw);
+void backup_close(struct backup_reader *r); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,48 @@
+/* control.c: what storaged is asked over the control channel: a backup's pages. */
+#include <jansson.h>
+#include <string.h>
+
+#include "control.h"
+#include "storaged.h"
+
+static const char *start(struct storaged *s, const json_t *request, json_t *reply) {
+    const char *to = json_string_value(json_object_get(request, "to"));
+    json_int_t since = json_integer_value(json_object_get(request, "since"));
+    if (!to || *to != '/') return "a backup to where?";
+    status st = backup_start(s, to, (uint64_t)since);
+    if (status_is(st, ST_OBJECT_IN_USE)) return "a backup is under way";
+    if (!ok(st)) return status_name(st);
+    const struct page_backup_state *b = backup_state(s);
+    json_object_set_new(reply, "redo_lsn", json_integer((json_int_t)b->begin.redo_lsn));
+    json_object_set_new(reply, "undo_lsn", json_integer((json_int_t)b->begin.undo_lsn));
+    json_object_set_new(reply, "purge_lsn", json_integer((json_int_t)b->begin.purge_lsn));
+    json_object_set_new(reply, "next_txid", json_integer((json_int_t)b->begin.next_txid));
+    json_object_set_new(reply, "last_commit", json_integer((json_int_t)b->begin.last_commit));
+    json_object_set_new(reply, "file_pages", json_integer((json_int_t)b->pages));
+    return NULL;
+}
+
+static const char *look(const struct storaged *s, json_t *reply) {
+    const struct page_backup_state *b = backup_state(s);
+    if (!b) return "no backup is under way";
+    json_object_set_new(reply, "done", json_boolean(!b->running));
+    json_object_set_new(reply, "looked", json_integer((json_int_t)b->looked));
+    json_object_set_new(reply, "kept", json_integer((json_int_t)b->kept));
+    json_object_set_new(reply, "bytes", json_integer((json_int_t)b->bytes));
+    if (b->running || ok(b->result)) return NULL;
+    if (b->bad_page) json_object_set_new(reply, "page", json_integer((json_int_t)b->bad_page));
+    return status_name(b->result);
+}
+
+bool storaged_control(struct daemon *d, const char *op, const json_t *request, json_t *reply) {
+    struct storaged *s = d->state;
+    const char *error;
+    if (strcmp(op, "backup") == 0)
+        error = start(s, request, reply);
+    else if (strcmp(op, "backup_state") == 0)
+        error = look(s, reply);
+    else
+        return false;
+    if (error) json_object_set_new(reply, "error", json_string(error));
+    return true;
+}

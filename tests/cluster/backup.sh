@@ -1,0 +1,95 @@
+#!/bin/bash
+# Backups while sessions write: what is restored is a moment between the beginning and the end of the backup, also from
+# an incremental one; the archived log leads on to a later moment; what is damaged or does not fit is refused.
+#
+#   backup.sh BUILD [ROWS]
+. "$(dirname "$0")/lib.sh"
+ROWS=${2:-20000}
+OTHER_PORT=$((PORT + 1))
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/axl_backup.XXXXXX")
+COPY=$WORK/copy
+mkdir "$WORK/archive"
+sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT" -U postgres "$@"; }
+copy_sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$OTHER_PORT" -U postgres "$@"; }
+tidy() {
+    [ -d "$COPY" ] && "$AXL" stop --immediate -D "$COPY" >/dev/null 2>&1
+    rm -rf "$WORK"
+}
+trap 'status=$?; tidy; (exit $status); at_end' EXIT
+
+fresh
+start --set archive_directory="$WORK/archive" --set log_segment_size=1MB
+sql -c "CREATE TABLE t (id bigint PRIMARY KEY, v text); CREATE INDEX ON t (v);
+        INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, $ROWS) g" || fail "set-up"
+
+# Each transaction adds ten rows and changes ten: both or neither are in every copy.
+writer() {
+    for i in $(seq 1 100000); do
+        sql -c "BEGIN; INSERT INTO t SELECT 1000000 + $i * 10 + g, 'new' FROM generate_series(0, 9) g;
+                UPDATE t SET v = 'changed' WHERE id BETWEEN $i * 10 AND $i * 10 + 9; COMMIT" || exit 0
+        echo "$i" >"$WORK/acked.tmp" && mv "$WORK/acked.tmp" "$WORK/acked"
+    done
+}
+acked() { cat "$WORK/acked" 2>/dev/null || echo 0; }
+writer & WRITER=$!
+until [ "$(acked)" -ge 3 ]; do sleep 0.05; done
+
+# restored AT_LEAST BACKUPS…: starts the copy; its transactions are whole, and no acknowledged one is missing
+restored() {
+    local least=$1 answer
+    shift
+    "$AXL" restore "$@" -D "$COPY" >/dev/null || fail "restore $*"
+    "$AXL" start --programs "$BIN" -D "$COPY" --port "$OTHER_PORT" --set archive_directory= >/dev/null || fail "start of the copy"
+    answer=$(copy_sql -c "SELECT count(*) FILTER (WHERE id >= 1000000) = count(*) FILTER (WHERE v = 'changed'),
+                                 count(*) FILTER (WHERE id >= 1000000) / 10 >= $least,
+                                 count(*) FILTER (WHERE id < 1000000) = $ROWS FROM t") || fail "query of the copy"
+    [ "$answer" = "t|t|t" ] || fail "the copy of $*: $answer, $least were acknowledged before"
+    answer=$(copy_sql -c "SET enable_seqscan = off" -c "SELECT count(*) = (SELECT count(*) FROM t WHERE v || '' = 'changed') FROM t WHERE v = 'changed'")
+    [ "$answer" = t ] || fail "the copy's index: $answer"
+}
+drop_copy() { "$AXL" stop -D "$COPY" >/dev/null || fail "stop of the copy"; rm -rf "$COPY"; }
+
+before=$(acked)
+"$AXL" backup "$WORK/full" -D "$DIR" >/dev/null || fail "backup"
+"$AXL" backup --verify "$WORK/full" -D "$DIR" >/dev/null || fail "verify"
+restored "$before" "$WORK/full"
+copy_sql -c "INSERT INTO t VALUES (-1, 'mine')" || fail "the copy does not take changes"
+drop_copy
+
+sleep 0.3
+before=$(acked)
+"$AXL" backup "$WORK/more" --since "$WORK/full" -D "$DIR" >/dev/null || fail "incremental backup"
+[ "$(stat -c %s "$WORK/more/pages")" -lt "$(stat -c %s "$WORK/full/pages")" ] || fail "the incremental backup is as large"
+restored "$before" "$WORK/full" "$WORK/more"
+drop_copy
+"$AXL" restore "$WORK/more" -D "$COPY" >/dev/null 2>&1 && fail "an incremental backup alone is restored"
+[ -e "$COPY" ] && fail "a refused restore leaves a directory"
+
+# A later moment: between two commits, by the archive.
+sql -c "CREATE TABLE moments (words text)" -c "INSERT INTO moments VALUES ('before')" || fail "moments"
+moment=$(sql -c "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+sleep 0.1
+sql -c "INSERT INTO moments VALUES ('behind'); DELETE FROM t" || fail "behind the moment"
+kill "$WRITER" 2>/dev/null
+wait "$WRITER" 2>/dev/null
+for i in 1 2 3; do sql -c "INSERT INTO t SELECT 5000000 + $i * 10000 + g, repeat('x', 100) FROM generate_series(1, 8000) g" || fail "more log"; done
+last=$(ls "$WORK/archive" | tail -1)
+for i in $(seq 100); do
+    [ "$(ls "$WORK/archive" | tail -1)" != "$last" ] && break
+    sleep 0.1
+done
+"$AXL" restore "$WORK/full" "$WORK/more" --archive "$WORK/archive" --to-time "$moment" -D "$COPY" >/dev/null || fail "restore to a time"
+"$AXL" start --programs "$BIN" -D "$COPY" --port "$OTHER_PORT" --set archive_directory= >/dev/null || fail "start of the copy"
+[ "$(copy_sql -c 'SELECT words FROM moments')" = before ] || fail "the copy is of another moment: $(copy_sql -c 'TABLE moments' 2>&1)"
+[ "$(copy_sql -c "SELECT count(*) FROM t WHERE id < 1000000")" = "$ROWS" ] || fail "the copy shows what was deleted later"
+drop_copy
+
+# One byte of the pages, and a log that is cut off.
+cp -r "$WORK/full" "$WORK/bad"
+printf '\377' | dd of="$WORK/bad/pages" bs=1 seek=5000 conv=notrunc 2>/dev/null
+"$AXL" backup --verify "$WORK/bad" -D "$DIR" >/dev/null 2>&1 && fail "a spoilt page passes"
+"$AXL" restore "$WORK/bad" -D "$COPY" >/dev/null 2>&1 && fail "a spoilt page is restored"
+cp "$WORK/full/pages" "$WORK/bad/pages"
+truncate -s -4096 "$WORK/bad/log"
+"$AXL" restore "$WORK/bad" -D "$COPY" >/dev/null 2>&1 && fail "a log that is cut off is restored"
+exit 0

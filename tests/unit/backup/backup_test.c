@@ -1,0 +1,113 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backup/backup.h"
+
+#define RAW_BYTES 3000
+
+static char raw[BACKUP_RAW_MAX], back[BACKUP_RAW_MAX];
+static char *chunk;
+static char path[] = "/tmp/axl_backup_test.XXXXXX";
+
+static int setup(void **) {
+    chunk = malloc(backup_chunk_room());
+    for (size_t i = 0; i < sizeof raw; i++) raw[i] = (char)(i * i >> 3);
+    int fd = mkstemp(path);
+    if (!chunk || fd < 0) return -1;
+    close(fd);
+    return 0;
+}
+
+static int teardown(void **) {
+    free(chunk);
+    return unlink(path);
+}
+
+static void test_round_trip(void **) {
+    static const uint32_t sizes[] = {0, 1, 4096, BACKUP_RAW_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct backup_head h = {.kind = BACKUP_LOG, .at = 4096, .raw_bytes = sizes[i]}, got;
+        size_t bytes;
+        assert_true(ok(backup_pack(&h, raw, chunk, &bytes)));
+        assert_int_equal(bytes % BACKUP_ALIGN, 0);
+        assert_true(ok(backup_unpack(chunk, &got, back)));
+        assert_int_equal(got.at, 4096);
+        assert_int_equal(got.raw_bytes, sizes[i]);
+        assert_memory_equal(back, raw, sizes[i]);
+    }
+}
+
+/* A changed bit shows wherever it is, but in the zeros that fill the last block. */
+static void test_every_bit(void **) {
+    struct backup_head h = {.kind = BACKUP_LOG, .at = 4096, .raw_bytes = RAW_BYTES}, got;
+    size_t bytes;
+    assert_true(ok(backup_pack(&h, raw, chunk, &bytes)));
+    assert_true(ok(backup_look(chunk, &got, &bytes)));
+    size_t used = sizeof got + got.packed_bytes;
+    for (size_t bit = 0; bit < used * 8; bit++) {
+        chunk[bit / 8] ^= (char)(1 << bit % 8);
+        if (!status_is(backup_unpack(chunk, &got, back), ST_DATA_CORRUPTED))
+            fail_msg("bit %zu is not missed", bit);
+        chunk[bit / 8] ^= (char)(1 << bit % 8);
+    }
+}
+
+static void put(FILE *f, struct backup_head h) {
+    size_t bytes;
+    assert_true(ok(backup_pack(&h, raw, chunk, &bytes)));
+    assert_int_equal(fwrite(chunk, 1, bytes, f), bytes);
+}
+
+/* Two chunks of a log from 4096 on, the second `gap` bytes too late, and an end for `count` of
+ * them. */
+static void write_log(uint64_t gap, uint32_t count) {
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    put(f, (struct backup_head){.kind = BACKUP_LOG, .at = 4096, .raw_bytes = RAW_BYTES});
+    uint64_t second = 4096 + RAW_BYTES + gap;
+    put(f, (struct backup_head){.kind = BACKUP_LOG, .at = second, .raw_bytes = RAW_BYTES});
+    put(f, (struct backup_head){.kind = BACKUP_END, .count = count, .at = second + RAW_BYTES});
+    assert_int_equal(fclose(f), 0);
+}
+
+static status read_all(uint64_t *ret_bytes) {
+    struct backup_reader *r;
+    struct backup_head h;
+    const void *bytes;
+    status s;
+    *ret_bytes = 0;
+    assert_true(ok(backup_open(path, &r)));
+    while (ok(s = backup_next(r, &h, &bytes))) *ret_bytes += h.raw_bytes;
+    backup_close(r);
+    return s;
+}
+
+static void test_files(void **) {
+    uint64_t bytes;
+    write_log(0, 2);
+    assert_true(status_is(read_all(&bytes), ST_END));
+    assert_int_equal(bytes, 2 * RAW_BYTES);
+    write_log(8, 2); /* something is missing in the middle */
+    assert_true(status_is(read_all(&bytes), ST_DATA_CORRUPTED));
+    write_log(0, 3); /* … or before the end */
+    assert_true(status_is(read_all(&bytes), ST_DATA_CORRUPTED));
+    write_log(0, 2);
+    for (long size = 3 * BACKUP_ALIGN - 1; size >= 0; size -= BACKUP_ALIGN / 2) {
+        assert_int_equal(truncate(path, size), 0);
+        assert_true(status_is(read_all(&bytes), ST_DATA_CORRUPTED));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_every_bit),
+                                       cmocka_unit_test(test_files)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
