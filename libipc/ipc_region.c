@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -22,6 +23,7 @@
 #define REGIONS 12
 #define HEAD_BYTES 4096u
 #define HUGE_BYTES ((size_t)2 << 20)
+#define FIRST_BYTES ((size_t)64 << 20) /* of the pool, at the start */
 #define MAP_ENTRIES ((uint32_t)1 << 20)
 
 /* One region as the sizes make it. */
@@ -31,7 +33,9 @@ struct spec {
     bool huge;   /* aligned for huge pages, which are asked for */
     bool twice;  /* mapped twice in a row */
     bool sparse; /* takes memory only where it is written */
+    bool later;  /* has memory at its beginning, storaged gets the rest: ready_frames */
     void **place;
+    size_t bytes_ready; /* of one that has the rest later; 0: all */
 };
 
 static size_t page_round(size_t bytes) {
@@ -44,7 +48,7 @@ static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec o
         {"control", sizeof(struct control), .place = (void **)&m->control},
         {"pool", s ? pool_shared_bytes(s) : 0, .place = (void **)&m->pool},
         {"frames", s ? (size_t)s->frames * sizeof(struct frame) : 0, .place = (void **)&m->frames},
-        {"pages", s ? (size_t)s->frames * PAGE_BYTES : 0, .huge = true,
+        {"pages", s ? (size_t)s->frames * PAGE_BYTES : 0, .huge = true, .later = true,
          .place = (void **)&m->pages},
         {"log", sizeof(struct log_shared), .place = (void **)&m->log},
         {"logring", s ? s->ring_bytes : 0, .twice = true, .place = (void **)&m->log_ring},
@@ -160,9 +164,24 @@ static uint32_t content_offset(const struct spec *s) {
     return s->huge ? HUGE_BYTES : HEAD_BYTES;
 }
 
-/* Memory for the whole region now, so that nobody meets SIGBUS later. */
-static status populate(const struct spec *s, int fd, off_t offset) {
+static bool room_for(const struct spec *s, int fd) {
+    struct statvfs v;
+    return fstatvfs(fd, &v) != 0 || v.f_blocks == 0 ||
+           (uint64_t)v.f_bavail * v.f_frsize >= s->bytes;
+}
+
+/* Memory for the region now, so that nobody meets SIGBUS later. To have the kernel clear a large
+ * buffer pool takes a second for each gigabyte or two: that has its beginning, a start is not held
+ * up by it. */
+static status populate(struct spec *s, int fd, off_t offset) {
     if (s->sparse) return OK;
+#ifdef MADV_POPULATE_WRITE
+    if (s->later && s->bytes > FIRST_BYTES && room_for(s, fd) &&
+        madvise(*s->place, FIRST_BYTES, MADV_POPULATE_WRITE) == 0) {
+        s->bytes_ready = FIRST_BYTES;
+        return OK;
+    }
+#endif
 #ifdef MADV_POPULATE_WRITE
     if (s->huge && madvise(*s->place, s->bytes, MADV_POPULATE_WRITE) == 0) return OK;
 #endif
@@ -170,7 +189,7 @@ static status populate(const struct spec *s, int fd, off_t offset) {
     return errno == ENOSPC || errno == ENOMEM ? STATUS(DISK_FULL) : STATUS(IO_ERROR);
 }
 
-static status create_one(const char *name, const struct spec *s, struct error *e) {
+static status create_one(const char *name, struct spec *s, struct error *e) {
     char path[96];
     region_path(name ? name : "axolotl", s->name, path, sizeof path);
     int fd = name ? shm_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
@@ -225,6 +244,11 @@ status region_create_all(const char *name, const struct shm_sizes *sizes, struct
         }
     }
     init_content(&m);
+    for (int i = 0; i < REGIONS; i++) {
+        if (!specs[i].later) continue;
+        size_t bytes = specs[i].bytes_ready ? specs[i].bytes_ready : specs[i].bytes;
+        atomic_store(&m.pool->ready_frames, (uint32_t)(bytes / PAGE_BYTES));
+    }
     *ret_shm = m;
     return OK;
 }

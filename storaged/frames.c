@@ -1,4 +1,7 @@
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/counter.h"
@@ -11,6 +14,7 @@
  * does not push out what is used. Dirty pages are sent to the writers, and go when they come back
  * clean and still unused. */
 
+#define MORE_FRAMES 256 /* get memory at a time: as much as a huge page */
 #define STOCK_MIN 8
 #define STOCK_MAX 512
 #define STRETCH_FRAMES 512      /* looked at in one turn */
@@ -35,6 +39,23 @@ void frames_fini(struct storaged *s) {
 void frames_put(struct storaged *s, struct frame *f) {
     CHECK(s->stock_count < s->shm->sizes.frames);
     s->stock[s->stock_count++] = frame_index(s, f);
+}
+
+/* The next frames get their memory. A pool that cannot have all of it is smaller. */
+static bool frames_more(struct storaged *s) {
+    uint32_t ready = atomic_load(&s->shm->pool->ready_frames), n = s->shm->sizes.frames - ready;
+    if (n == 0 || s->pool_bounded) return false;
+    if (n > MORE_FRAMES) n = MORE_FRAMES;
+    if (madvise(frame_bytes(s->shm, &s->shm->frames[ready]), (size_t)n * PAGE_BYTES,
+                MADV_POPULATE_WRITE) != 0) {
+        s->pool_bounded = true;
+        storaged_say("the buffer pool stays at %u of %u pages: %s", ready, s->shm->sizes.frames,
+                     strerror(errno));
+        return false;
+    }
+    for (uint32_t i = ready + n; i > ready; i--) frames_put(s, &s->shm->frames[i - 1]);
+    atomic_store(&s->shm->pool->ready_frames, ready + n);
+    return true;
 }
 
 struct frame *frames_take(struct storaged *s) {
@@ -125,7 +146,7 @@ static bool consider(struct storaged *s, struct frame *f) {
 }
 
 bool frames_refill(struct storaged *s) {
-    bool changed = false;
+    bool changed = s->stock_count < s->stock_target && frames_more(s);
     for (unsigned i = 0; i < STRETCH_FRAMES && s->stock_count < s->stock_target; i++) {
         uint32_t at = s->hand ? s->hand : s->oldest;
         if (!at) break;

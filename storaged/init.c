@@ -153,7 +153,7 @@ static void disk_ready([[maybe_unused]] void *arg, [[maybe_unused]] uint32_t eve
 
 /* Every frame is free, whatever it held. */
 static void empty_frames(struct storaged *s) {
-    for (uint32_t i = s->shm->sizes.frames; i > 0; i--) {
+    for (uint32_t i = atomic_load(&s->shm->pool->ready_frames); i > 0; i--) {
         struct frame *f = &s->shm->frames[i - 1];
         atomic_store(&f->state, FRAME_FREE);
         atomic_store(&f->page, 0);
@@ -219,7 +219,8 @@ status storaged_init_restart(struct daemon *d, struct error *e) {
     TRY(begin(d, e));
     struct storaged *s = d->state;
     s->serving = s->redo.complete = atomic_load(&d->proc.shm->control->redo_complete);
-    for (uint32_t i = s->shm->sizes.frames; i > 0; i--) adopt_frame(s, &s->shm->frames[i - 1]);
+    for (uint32_t i = atomic_load(&s->shm->pool->ready_frames); i > 0; i--)
+        adopt_frame(s, &s->shm->frames[i - 1]);
     table_rebuild(s);
     s->checkpoint_due_ns = s->p->env->mono_ns(s->p) + s->options.checkpoint_interval_ns;
     TRY(go_on(s, e));

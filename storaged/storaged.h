@@ -165,6 +165,7 @@ struct storaged {
     uint32_t stock_count, stock_target;
     uint32_t newest, oldest, hand; /* eviction queue: frame index + 1; 0: none */
     bool evict_stalled;            /* nothing could be given away at the last attempt */
+    bool pool_bounded;             /* there is no memory for the frames that have none yet */
 
     struct load loads[LOADS_MAX];
     struct load *free_loads;

@@ -66,10 +66,11 @@ static json_t *pool_as_json(const struct shm *shm) {
 static json_t *log_as_json(const struct shm *shm) {
     const struct log_shared *l = shm->log;
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tail", (json_int_t)atomic_load(&l->tail), "durable",
-        (json_int_t)atomic_load(&l->durable), "oldest", (json_int_t)atomic_load(&l->oldest),
-        "visible", (json_int_t)atomic_load(&l->visible), "redo",
-        (json_int_t)atomic_load(&shm->control->redo_lsn), "ring_bytes",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tail", (json_int_t)atomic_load(&l->tail),
+        "durable", (json_int_t)atomic_load(&l->durable), "oldest",
+        (json_int_t)atomic_load(&l->oldest), "visible", (json_int_t)atomic_load(&l->visible),
+        "redo", (json_int_t)atomic_load(&shm->control->redo_lsn), "redo_pages",
+        (json_int_t)atomic_load(&shm->control->redo_pages), "ring_bytes",
         (json_int_t)shm->sizes.ring_bytes, "failed", (json_int_t)atomic_load(&l->failed));
 }
 

@@ -63,7 +63,8 @@ struct pool_reserve {
 };
 
 struct pool_shared {
-    _Atomic uint64_t file_pages; /* length of the data file */
+    _Atomic uint64_t file_pages;   /* length of the data file */
+    _Atomic uint32_t ready_frames; /* storaged: those behind have no memory yet, and are FREE */
     struct pool_reserve reserve[PROC_SLOTS];
     _Alignas(4096) char log_window[PROC_SLOTS]
                                   [LOG_WINDOW_BYTES]; /* where logd puts old log for a process */

@@ -115,6 +115,7 @@ void world_crash(struct world *w, uint64_t seed) {
     for (uint32_t i = 0; i < m->sizes.frames; i++) m->frames[i] = (struct frame){0};
     memset(m->pages, 0xee, (size_t)m->sizes.frames * PAGE_BYTES);
     memset(m->pool, 0, pool_shared_bytes(&m->sizes));
+    atomic_store(&m->pool->ready_frames, m->sizes.frames);
     struct control *c = m->control;
     atomic_store(&c->redo_lsn, 0);
     atomic_store(&c->undo_lsn, 0);
