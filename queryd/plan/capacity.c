@@ -45,7 +45,7 @@ void plan_set_capacity(struct plan *plan) {
         plan->capacity = 1;
     else if (plan->kind == PLAN_FILTER || plan->kind == PLAN_GATE || plan->kind == PLAN_PROJECT ||
              plan->kind == PLAN_LIMIT || plan->kind == PLAN_LOCK || plan->kind == PLAN_SAMPLE ||
-             plan->kind == PLAN_UNIQUE || gives_left_rows(plan))
+             plan->kind == PLAN_UNIQUE || plan->kind == PLAN_SETOP || gives_left_rows(plan))
         plan->capacity = plan->left->capacity;
     else
         plan->capacity = capacity_for(plan->rows);

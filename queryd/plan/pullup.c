@@ -179,7 +179,9 @@ static status find_candidate(struct planner *p, struct from_item *f, bool nullab
     if (r->kind != RTE_SUBQUERY || !is_simple_query(r->query)) return OK;
     if (r->query->nsort) return OK; /* whoever reads it may count on its order */
     if (!lateral_allows(r, nested)) return OK;
-    if (!targets_allow(r->query, nullable) || (r->query->where && !sink)) return OK;
+    /* A grouping set makes NULLs too: of a column, not of what it was computed from. */
+    bool nulled = nullable || p->query->nsets;
+    if (!targets_allow(r->query, nulled) || (r->query->where && !sink)) return OK;
     bool ctes;
     TRY(query_has_ctes(r->query, &ctes));
     if (!ctes) *ret = (struct candidate){f, sink};

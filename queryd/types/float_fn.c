@@ -174,7 +174,7 @@ static status give_float(struct fn_call *c, double x) {
         if (isinf(y) && !isinf(x)) return overflow(c->env);                                        \
         return give_float(c, y);                                                                   \
     }
-static const double degrees_per_radian = 180.0 / M_PI;
+static const double radians_per_degree = 0.0174532925199432957692;
 FLOAT_FUNCTION(dceil, ceil(x))
 FLOAT_FUNCTION(dfloor, floor(x))
 FLOAT_FUNCTION(dround, rint(x))
@@ -193,8 +193,8 @@ status fn_dcosh(struct fn_call *c) {
     return give_float(c, cosh(c->args[0].f8));
 }
 
-FLOAT_FUNCTION(degrees, x *degrees_per_radian)
-FLOAT_FUNCTION(radians, x / degrees_per_radian)
+FLOAT_FUNCTION(degrees, x / radians_per_degree)
+FLOAT_FUNCTION(radians, x *radians_per_degree)
 
 status fn_dpi(struct fn_call *c) {
     return give_float(c, M_PI);
