@@ -15,7 +15,7 @@ status rte_add(struct scope *s, struct rte *r, uint16_t *ret_index) {
 /* The names by which the rest of the query knows a range table entry. */
 status rte_item(struct scope *s, uint16_t index, struct ns_item **ret) {
     struct analyse *a = s->a;
-    const struct rte *r = s->query->rtes[index];
+    struct rte *r = s->query->rtes[index];
     struct ns_item *item;
     NEW(a, item);
     *item = (struct ns_item){.name = r->alias,
@@ -28,13 +28,15 @@ status rte_item(struct scope *s, uint16_t index, struct ns_item **ret) {
     NEW_N(a, item->names, r->ncolumns + 1);
     NEW_N(a, item->exprs, r->ncolumns + 1);
     for (uint16_t i = 0; i < r->ncolumns; i++) {
-        const struct rte_column *c = &r->columns[i];
+        struct rte_column *c = &r->columns[i];
         item->names[i] = c->name;
         if (!c->type) continue;
+        NEEDS(a, c->name = words_unmarked(a->arena, c->name));
         item->exprs[i] =
             expr_var(a->arena, index, (int16_t)(i + 1), c->type, c->typmod, c->collation, -1);
         NEEDS(a, item->exprs[i]);
     }
+    if (r->alias) NEEDS(a, r->alias = words_unmarked(a->arena, r->alias));
     *ret = item;
     return OK;
 }

@@ -4,6 +4,12 @@
 
 #include "parse/ast.h"
 
+/* A unique name after another one, the nth; a kept text says that it is none. */
+static const char *nth_name(struct printer *p, const char *name, bool written, unsigned n) {
+    if (!p->style.stored) return arena_printf(p->arena, "%.*s_%u", 60, name, n);
+    return arena_printf(p->arena, "%s%s%u", name, written ? WORDS_CHANGED : WORDS_MADE_UP, n);
+}
+
 /* ---- entries --------------------------------------------------------------------------------- */
 
 static bool name_is_taken(const struct print_level *l, uint16_t before, const char *name,
@@ -19,11 +25,8 @@ static bool name_is_taken(const struct print_level *l, uint16_t before, const ch
 
 static status own_name(struct printer *p, const struct rte *r, const char **ret) {
     const struct ast_alias *alias = r->words ? r->words->alias : NULL;
-    *ret = r->alias;
-    /* the relation's name stands there only because its columns have other names */
-    bool own = alias && list_n(alias->columns) && r->kind == RTE_RELATION &&
-               !strcmp(alias->name, r->relation->name);
-    if (alias && !own) return OK;
+    *ret = alias ? alias->name : r->alias;
+    if (alias) return OK;
     if (r->kind == RTE_JOIN) *ret = NULL;
     if (r->kind != RTE_RELATION || !r->relation->oid) return OK;
     const struct relation *now;
@@ -37,8 +40,9 @@ static status unique_name(struct printer *p, struct print_level *l, uint16_t i, 
     TRY(own_name(p, l->q->rtes[i], &name));
     if (!name) return OK;
     const char *chosen = name;
+    bool written = l->q->rtes[i]->words && l->q->rtes[i]->words->alias;
     for (unsigned n = 1; name_is_taken(l, i, chosen, is_rule); n++) {
-        chosen = arena_printf(p->arena, "%.*s_%u", 60, name, n);
+        chosen = nth_name(p, name, written, n);
         if (!chosen) return no_memory(p->env);
     }
     l->names[i] = chosen;
@@ -53,14 +57,16 @@ static bool listed(const char *const *names, uint16_t n, const char *name) {
     return false;
 }
 
+/* alias: what the statement calls it; NULL: nothing, it has the name that it has by itself. */
 static status unique_column(struct printer *p, const struct print_level *l,
-                            const struct print_columns *c, const char *name, const char **ret) {
-    const char *chosen = name;
+                            const struct print_columns *c, const char *alias, const char *name,
+                            const char **ret) {
+    const char *chosen = alias ? alias : name;
     for (unsigned n = 1;
          listed(c->names, c->n, chosen) || listed(c->shown, c->nshown, chosen) ||
          listed(l->using_names, l->nusing, chosen) || listed(c->parent_using, c->nparent, chosen);
          n++) {
-        chosen = arena_printf(p->arena, "%.*s_%u", 60, name, n);
+        chosen = nth_name(p, alias ? alias : name, alias != NULL, n);
         if (!chosen) return no_memory(p->env);
     }
     *ret = chosen;
@@ -91,19 +97,31 @@ static const char *real_name(const struct rte *r, const struct relation *now, ui
     return r->columns[i].name;
 }
 
+static status name_aliased_columns(struct printer *p, struct print_level *l, const struct rte *r,
+                                   struct print_columns *c) {
+    uint16_t live = 0;
+    for (uint16_t i = 0; i < c->n; i++) {
+        const char *alias = r->columns[i].type ? alias_column(r, live++) : NULL;
+        if (!alias || c->names[i] || !real_name(r, c->now, i)) continue;
+        TRY(unique_column(p, l, c, alias, alias, &c->names[i]));
+    }
+    return OK;
+}
+
 /* Columns that a relation got since are new; those that it lost are gone. */
 static status relation_columns(struct printer *p, struct print_level *l, uint16_t rte) {
     const struct rte *r = l->q->rtes[rte];
     struct print_columns *c = &l->columns[rte];
     bool changed = false;
     uint16_t live = 0, width = c->now && c->now->natts > c->n ? c->now->natts : c->n;
+    TRY(name_aliased_columns(p, l, r, c));
     for (uint16_t i = 0; i < width; i++) {
         bool was = i < c->n && r->columns[i].type, is_new = i >= c->n;
         const char *real = real_name(r, c->now, i);
         const char *alias = was ? alias_column(r, live++) : NULL;
         if (!real) continue;
         const char *name = is_new ? NULL : c->names[i];
-        if (!name) TRY(unique_column(p, l, c, alias ? alias : real, &name));
+        if (!name) TRY(unique_column(p, l, c, alias, real, &name));
         if (!is_new) c->names[i] = name;
         show(c, name, is_new, r->kind != RTE_RELATION || alias || strcmp(name, real) != 0);
         changed |= strcmp(name, real) != 0;
@@ -135,7 +153,7 @@ static status side_shown(struct printer *p, struct print_level *l, const struct 
     for (uint16_t k = 0; k < child->nshown; k++) {
         if (child->is_new[k]) {
             const char *name = child->shown[k];
-            if (r->words->alias) TRY(unique_column(p, l, c, name, &name));
+            if (r->words->alias) TRY(unique_column(p, l, c, NULL, name, &name));
             bool differs = strcmp(name, child->shown[k]) != 0;
             *changed |= differs;
             show(c, name, true, differs);
@@ -151,21 +169,29 @@ static status side_shown(struct printer *p, struct print_level *l, const struct 
     return OK;
 }
 
+/* Of a join with a name: first the columns that the alias names, then the others. */
+static status name_join_columns(struct printer *p, struct print_level *l, const struct rte *r,
+                                struct print_columns *c, bool by_alias) {
+    for (uint16_t i = 0; i < c->n; i++) {
+        const char *real = child_column(l, c, r->words, i), *alias = alias_column(r, i);
+        if (!real || c->names[i] || (alias != NULL) != by_alias) continue;
+        TRY(unique_column(p, l, c, alias, real, &c->names[i]));
+    }
+    return OK;
+}
+
 static status join_columns(struct printer *p, struct print_level *l, uint16_t rte) {
     const struct rte *r = l->q->rtes[rte];
     struct print_columns *c = &l->columns[rte];
     bool changed = false, named = r->words->alias != NULL;
     uint16_t next = r->words->nmerged;
+    if (named) TRY(name_join_columns(p, l, r, c, true));
+    if (named) TRY(name_join_columns(p, l, r, c, false));
     for (uint16_t i = 0; i < c->n; i++) {
         const char *real = child_column(l, c, r->words, i);
         if (!real) continue;
-        if (!named) {
-            if (i >= r->words->nmerged) c->names[i] = real;
-            continue;
-        }
-        const char *alias = alias_column(r, i);
-        if (!c->names[i]) TRY(unique_column(p, l, c, alias ? alias : real, &c->names[i]));
-        if (i >= r->words->nmerged || alias) changed |= strcmp(c->names[i], real) != 0;
+        if (!named && i >= next) c->names[i] = real;
+        if (named && (i >= next || alias_column(r, i))) changed |= strcmp(c->names[i], real) != 0;
     }
     for (uint16_t i = 0; i < next; i++) show(c, c->names[i], false, alias_column(r, i));
     TRY(side_shown(p, l, r, c, false, &next, &changed));
@@ -201,7 +227,9 @@ static status using_name(struct printer *p, struct print_level *l, const struct 
                          struct print_columns *c, uint16_t i, const char *written) {
     if (!c->names[i]) {
         const char *alias = alias_column(r, i);
-        TRY(unique_column(p, l, c, alias ? alias : written, &c->names[i]));
+        const char *plain = words_unmarked(p->arena, written);
+        if (!plain) return no_memory(p->env);
+        TRY(unique_column(p, l, c, alias, plain, &c->names[i]));
         if (l->unique_using) TRY(append(p, &l->using_names, &l->nusing, c->names[i]));
     }
     TRY(append(p, &c->using_names, &c->nusing, c->names[i]));
@@ -254,6 +282,16 @@ static status shown_init(struct printer *p, struct print_level *l, uint16_t rte)
     return c->shown && c->is_new ? OK : no_memory(p->env);
 }
 
+/* A relation's name that is an alias only for its columns' sake. */
+static status made_up_alias(struct printer *p, struct print_level *l, uint16_t i) {
+    const struct rte *r = l->q->rtes[i];
+    bool relation = r->kind == RTE_RELATION || r->kind == RTE_CTE;
+    if (!p->style.stored || !relation || !l->columns[i].print_aliases) return OK;
+    if (!r->words || r->words->alias || strpbrk(l->names[i], WORDS_MARKS)) return OK;
+    l->names[i] = nth_name(p, l->names[i], false, 0);
+    return l->names[i] ? OK : no_memory(p->env);
+}
+
 status print_names(struct printer *p, struct print_level *l, bool is_rule) {
     const struct query *q = l->q;
     l->names = arena_array(p->arena, q->nrtes + 1u, sizeof *l->names);
@@ -268,6 +306,7 @@ status print_names(struct printer *p, struct print_level *l, bool is_rule) {
     for (uint16_t i = 0; i < q->nrtes; i++) {
         TRY(shown_init(p, l, i));
         TRY(q->rtes[i]->kind == RTE_JOIN ? join_columns(p, l, i) : relation_columns(p, l, i));
+        TRY(made_up_alias(p, l, i));
     }
     return OK;
 }

@@ -65,6 +65,14 @@ struct permission {
     uint64_t *selected, *inserted, *updated;
 };
 
+/* A kept text marks the names that are not as they were written: what is before the mark was
+ * written, or nothing was. */
+#define WORDS_CHANGED "\1"
+#define WORDS_MADE_UP "\2"
+#define WORDS_MARKS WORDS_CHANGED WORDS_MADE_UP
+/* As it was written, without the mark; NULL: no memory. */
+const char *words_unmarked(struct arena *a, const char *name);
+
 /* How an entry was written; for printing. */
 struct rte_words {
     const struct ast_alias *alias; /* NULL: none was given */

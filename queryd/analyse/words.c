@@ -1,13 +1,44 @@
 /* words.c: what a query that is to be printed remembers of how it was written. */
 #include "analyse/internal.h"
 
+/* ---- names that printing made up ------------------------------------------------------------- */
+
+/* In a kept text a name that is there only to be unique ends with a mark and a number. */
+const char *words_unmarked(struct arena *a, const char *name) {
+    size_t n = name ? strcspn(name, WORDS_MARKS) : 0;
+    return name && name[n] ? arena_strndup(a, name, n) : name;
+}
+
+static bool made_up(const char *name) {
+    return strchr(name, WORDS_MADE_UP[0]) != NULL;
+}
+
+/* What somebody wrote of an alias; *ret NULL: nothing. */
+static status written_alias(struct analyse *a, const struct ast_alias *alias,
+                            const struct ast_alias **ret) {
+    struct ast_alias *w;
+    int32_t n = list_n(alias->columns);
+    *ret = NULL;
+    if (made_up(alias->name)) return OK;
+    NEEDS(a, w = arena_memdup(a->arena, alias, sizeof *alias));
+    NEEDS(a, w->name = (char *)words_unmarked(a->arena, alias->name));
+    while (n > 0 && made_up(list_at(alias->columns, n - 1))) n--;
+    w->columns = NULL;
+    for (int32_t i = 0; i < n; i++) {
+        const char *name = list_at(alias->columns, i), *plain = NULL;
+        if (!made_up(name)) NEEDS(a, plain = words_unmarked(a->arena, name));
+        TRY(list_append(a->arena, &w->columns, (void *)plain));
+    }
+    *ret = w;
+    return OK;
+}
+
 status words_rte(struct analyse *a, struct rte *e, const struct ast_alias *alias, bool only,
                  bool lateral, bool defines) {
     if (!a->for_text) return OK;
     NEW(a, e->words);
-    *e->words =
-        (struct rte_words){.alias = alias, .only = only, .lateral = lateral, .defines = defines};
-    return OK;
+    *e->words = (struct rte_words){.only = only, .lateral = lateral, .defines = defines};
+    return alias ? written_alias(a, alias, &e->words->alias) : OK;
 }
 
 /* ---- joins ----------------------------------------------------------------------------------- */
