@@ -10,7 +10,7 @@ static uint16_t inputs_of(const struct plan_aggregate *p) {
     return (uint16_t)(p->nargs + p->norder);
 }
 
-static status agg_open(struct operator* op) {
+status agg_open(struct operator* op) {
     struct agg *a = (struct agg *)op;
     const struct plan_agg *p = &op->plan->agg;
     struct execution *x = op->x;
@@ -43,7 +43,7 @@ static status agg_open(struct operator* op) {
     return OK;
 }
 
-static status agg_full(struct agg *a) {
+status agg_full(struct agg *a) {
     status s = error_set(a->op.x->env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
     error_detail(a->op.x->env->eval.error,
                  "An aggregation has too many groups or too large states.");
@@ -217,15 +217,22 @@ static status step_set(struct agg *a, uint16_t set, const struct batch *b,
     return sql_env_breathe(a->op.x->env);
 }
 
+status agg_run(struct agg *a, const struct batch *b, struct eval_env *ret_env) {
+    *ret_env = a->op.x->env->eval;
+    ret_env->arena = &a->input;
+    return program_run(a->values, b->columns, b->sel, b->nrows, &a->input);
+}
+
+status agg_step_rows(struct agg *a, struct group *g, const struct batch *b, struct eval_env *env) {
+    for (uint16_t i = 0; i < plan_of(a)->naggs; i++) TRY(step_batch(a, i, g, b, env));
+    return OK;
+}
+
 static status step_all(struct agg *a, const struct batch *b) {
     const struct plan_agg *p = plan_of(a);
-    struct eval_env env = a->op.x->env->eval;
-    env.arena = &a->input;
-    TRY(program_run(a->values, b->columns, b->sel, b->nrows, &a->input));
-    if (p->ngroup == 0 && p->nsets == 0) {
-        for (uint16_t i = 0; i < p->naggs; i++) TRY(step_batch(a, i, a->first, b, &env));
-        return OK;
-    }
+    struct eval_env env;
+    TRY(agg_run(a, b, &env));
+    if (p->ngroup == 0 && p->nsets == 0) return agg_step_rows(a, a->first, b, &env);
     uint16_t set = 0, last = p->nsets ? (uint16_t)(p->nsets - 1) : 0;
     if (a->spill.part) set = last = a->spill.part->set;
     for (; set <= last; set++) {
@@ -305,6 +312,13 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
     return OK;
 }
 
+status agg_finish(struct agg *a, struct group *g, uint16_t row) {
+    const struct plan_agg *p = plan_of(a);
+    for (uint16_t i = 0; i < p->naggs; i++)
+        TRY(finish(a, i, g, &a->op.out.columns[p->ngroup + i], row));
+    return OK;
+}
+
 /* GROUPING: a bit for each argument, set where the group is not of that column. */
 static void answer_grouping(const struct agg *a, const struct group *g, struct vec *to,
                             uint16_t row) {
@@ -352,8 +366,7 @@ static status agg_next(struct operator* op) {
             op->out.columns[c].values[n] = a->at->keys[c];
             op->out.columns[c].nulls[n] = nulls[c];
         }
-        for (uint16_t i = 0; i < p->naggs; i++)
-            TRY(finish(a, i, a->at, &op->out.columns[p->ngroup + i], n));
+        TRY(agg_finish(a, a->at, n));
         answer_grouping(a, a->at, op->out.columns + p->ngroup + p->naggs, n);
     }
     op->out.nrows = n;
@@ -378,7 +391,7 @@ static status agg_restart(struct operator* op) {
     return operator_restart(op->left);
 }
 
-static void agg_close(struct operator* op) {
+void agg_close(struct operator* op) {
     agg_reset((struct agg *)op);
     agg_spill_close((struct agg *)op);
     agg_held_close((struct agg *)op);

@@ -8,7 +8,9 @@
 /* Values of an aggregate that must be sorted or made distinct before they are stepped. */
 struct held {
     struct row_store *rows; /* of an ordered set */
-    struct sorter *sorter;  /* of others */
+    struct held_row *first; /* of others, as long as they are few: the last one first; … */
+    uint32_t n;
+    struct sorter *sorter; /* … then those go here */
 };
 struct held_order {
     struct plan_sort_column *columns;
@@ -58,16 +60,28 @@ struct agg {
     datum *arg_values;
     uint8_t *arg_nulls;
     bool complete;
-    struct held_order *held;    /* of each aggregate */
-    size_t held_bytes;          /* that the groups' held values take */
-    struct vec *held_columns;   /* of HELD_ROWS of them, read again, … */
-    struct arena held_arena[2]; /* … and what they point to, and those before */
+    struct held_order *held;      /* of each aggregate */
+    size_t held_bytes;            /* that the groups' held values take */
+    struct stored_row **held_few; /* rows of a group with few of them, and room to sort them */
+    struct vec *held_columns;     /* of HELD_ROWS of them, read again, … */
+    struct arena held_arena[2];   /* … and what they point to, and those before */
     struct agg_spill spill;
 };
 
 static inline bool agg_holds(const struct plan_aggregate *p) {
     return p->distinct || p->norder || p->ordered;
 }
+
+/* agg.c: for the aggregation of sorted rows (agg_sorted.c) */
+status agg_open(struct operator* op);
+void agg_close(struct operator* op);
+/* Runs the programs over a batch; their outputs are what agg_step… reads. */
+status agg_run(struct agg *a, const struct batch *b, struct eval_env *ret_env);
+/* Rows of the batch, all of group g. */
+status agg_step_rows(struct agg *a, struct group *g, const struct batch *b, struct eval_env *env);
+/* The states' results into row `row` of the output; keys are the caller's. */
+status agg_finish(struct agg *a, struct group *g, uint16_t row);
+status agg_full(struct agg *a);
 
 /* agg_held.c */
 status agg_held_open(struct agg *a);

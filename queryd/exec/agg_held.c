@@ -1,6 +1,15 @@
 /* Aggregates with DISTINCT or ORDER BY, and ordered sets: their values are held for each group, and
- * stepped in order when the group is finished. */
+ * stepped in order when the group is finished. Most groups have few: those are kept in a list, and
+ * sorted in place; only what grows beyond that has a sorter of its own. */
 #include "exec/agg.h"
+
+#define FEW 256       /* rows that are kept in a list … */
+#define FEW_IF_FULL 8 /* … when the groups are beyond their memory */
+
+struct held_row {
+    struct held_row *before;
+    struct stored_row row;
+};
 
 static uint16_t inputs_of(const struct plan_aggregate *p) {
     return (uint16_t)(p->nargs + p->norder);
@@ -29,7 +38,50 @@ status agg_held_open(struct agg *a) {
         if (inputs_of(&p->aggs[i]) > widest) widest = inputs_of(&p->aggs[i]);
     }
     for (int i = 0; i < 2; i++) arena_init(&a->held_arena[i], 0);
+    NEW_N(a->op.x, a->held_few, 2 * FEW);
     return widest ? columns_new(a->op.x, widest, HELD_ROWS, &a->held_columns) : OK;
+}
+
+/* ---- adding ---- */
+
+static uint32_t few(const struct agg *a) {
+    return a->held_bytes + a->groups.used > hash_memory(a->op.x) ? FEW_IF_FULL : FEW;
+}
+
+static status add_few(struct agg *a, const struct plan_aggregate *p, struct held *h, uint16_t row) {
+    uint16_t n = inputs_of(p);
+    struct held_row *r = arena_alloc(&a->groups, sizeof *r + n * (sizeof(datum) + 1u));
+    if (!r) return agg_full(a);
+    uint8_t *nulls = (uint8_t *)(r->row.values + n);
+    for (uint16_t k = 0; k < n; k++) {
+        const struct vec *v = program_output(a->values, (uint16_t)(p->first_arg + k));
+        nulls[k] = v->nulls[row];
+        r->row.values[k] = (datum){0};
+        if (nulls[k]) continue;
+        status s = type_copy(p->arg_types[k], v->values[row], &a->groups, &r->row.values[k]);
+        if (status_is(s, ST_OUT_OF_MEMORY)) return agg_full(a);
+        TRY(s);
+    }
+    r->before = h->first;
+    h->first = r;
+    h->n++;
+    return OK;
+}
+
+/* The list's rows in the order in which they came. */
+static void gather(struct agg *a, const struct held *h) {
+    uint32_t at = h->n;
+    for (struct held_row *r = h->first; r; r = r->before) a->held_few[--at] = &r->row;
+}
+
+static status give_to_sorter(struct agg *a, struct held *h) {
+    size_t before = row_store_bytes(h->sorter->rows);
+    gather(a, h);
+    for (uint32_t i = 0; i < h->n; i++) TRY(sorter_add_row(h->sorter, a->held_few[i]));
+    a->held_bytes += row_store_bytes(h->sorter->rows) - before;
+    h->first = NULL;
+    h->n = 0;
+    return OK;
 }
 
 status agg_held_add(struct agg *a, uint16_t i, struct held *h, uint16_t row) {
@@ -43,12 +95,18 @@ status agg_held_add(struct agg *a, uint16_t i, struct held *h, uint16_t row) {
         if (!h->rows) TRY(row_store_new(a->op.x, n, p->arg_types, &h->rows));
         return row_store_add(h->rows, columns, row, NULL);
     }
-    if (!h->sorter) TRY(sorter_new(a->op.x, n, p->arg_types, o->columns, o->n, &h->sorter));
+    if (!h->sorter && h->n < few(a)) return add_few(a, p, h, row);
+    if (!h->sorter) {
+        TRY(sorter_new(a->op.x, n, p->arg_types, o->columns, o->n, &h->sorter));
+        TRY(give_to_sorter(a, h));
+    }
     size_t before = row_store_bytes(h->sorter->rows);
     TRY(sorter_add(h->sorter, columns, row));
     a->held_bytes += row_store_bytes(h->sorter->rows) - before;
     return OK;
 }
+
+/* ---- stepping ---- */
 
 static bool same_args(const struct plan_aggregate *p, const datum *a, const uint8_t *a_nulls,
                       const struct vec *columns, uint16_t row) {
@@ -59,12 +117,32 @@ static bool same_args(const struct plan_aggregate *p, const datum *a, const uint
     return true;
 }
 
+static status step_few(struct agg *a, const struct plan_aggregate *p, const struct held_order *o,
+                       struct held *h, struct agg_call *c) {
+    struct row_store rows = {
+        .ncolumns = inputs_of(p), .x = a->op.x, .rows = a->held_few, .n = h->n};
+    gather(a, h);
+    TRY(row_store_sort_in(&rows, o->columns, o->n, a->held_few + FEW));
+    for (uint32_t r = 0; r < h->n; r++) {
+        const struct stored_row *row = a->held_few[r];
+        const uint8_t *nulls = (const uint8_t *)(row->values + rows.ncolumns);
+        bool again = p->distinct && r > 0;
+        for (uint16_t k = 0; again && k < p->nargs; k++)
+            again = same_value(p->arg_types[k], a->arg_values[k], a->arg_nulls[k], row->values[k],
+                               nulls[k]);
+        memcpy(a->arg_values, row->values, p->nargs * sizeof(datum));
+        memcpy(a->arg_nulls, nulls, p->nargs);
+        if (!again) TRY(aggregate_step(p->aggregate, c));
+    }
+    return OK;
+}
+
 status agg_held_step(struct agg *a, uint16_t i, struct held *h, struct agg_call *c) {
     const struct plan_aggregate *p = &a->op.plan->agg.aggs[i];
     bool have_last = false;
     unsigned turn = 0;
     uint16_t n;
-    if (!h->sorter) return OK;
+    if (!h->sorter) return step_few(a, p, &a->held[i], h, c);
     TRY(sorter_finish(h->sorter));
     for (;;) {
         struct arena *arena = &a->held_arena[turn ^= 1]; /* the last row lies in the other one */
@@ -88,8 +166,7 @@ status agg_held_step(struct agg *a, uint16_t i, struct held *h, struct agg_call 
 void agg_held_free(struct held *h) {
     if (h->rows) row_store_free(h->rows);
     if (h->sorter) sorter_free(h->sorter);
-    h->rows = NULL;
-    h->sorter = NULL;
+    *h = (struct held){0};
 }
 
 void agg_held_close(struct agg *a) {

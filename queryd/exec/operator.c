@@ -18,6 +18,7 @@ const struct operator_class *operator_class_of(enum plan_kind kind) {
         [PLAN_HASH_JOIN] = &operator_hash_join,
         [PLAN_MERGE_JOIN] = &operator_merge_join,
         [PLAN_AGG] = &operator_agg,
+        [PLAN_SORTED_AGG] = &operator_sorted_agg,
         [PLAN_SORT] = &operator_sort,
         [PLAN_INCREMENTAL_SORT] = &operator_incremental_sort,
         [PLAN_LIMIT] = &operator_limit,

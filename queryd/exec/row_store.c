@@ -304,12 +304,17 @@ int row_store_compare(const struct row_store *s, const struct plan_sort_column *
 
 /* A sort that ends before its time (a cancel) leaves rows twice or missing: only what ends with an
  * error may ask for that. */
-status row_store_sort(struct row_store *s, const struct plan_sort_column *columns, uint16_t n) {
+status row_store_sort_in(struct row_store *s, const struct plan_sort_column *columns, uint16_t n,
+                         struct stored_row **spare) {
     struct sorting o = {s, columns, n};
+    return sort_rows(&o, s->rows, s->n, spare);
+}
+
+status row_store_sort(struct row_store *s, const struct plan_sort_column *columns, uint16_t n) {
     if (s->n < 2) return OK;
     struct stored_row **spare = malloc(s->n / 2 * sizeof *spare);
     if (!spare) return store_full(s);
-    status st = sort_rows(&o, s->rows, s->n, spare);
+    status st = row_store_sort_in(s, columns, n, spare);
     free(spare);
     return st;
 }

@@ -115,6 +115,7 @@ static const char *node_type(const struct plan *p) {
 static char *head_words(struct explain *x, const struct plan *p) {
     const char *type = node_type(p), *backward = "";
     if (p->kind == PLAN_AGG && p->agg.ngroup) type = "HashAggregate";
+    if (p->kind == PLAN_SORTED_AGG) type = p->agg.naggs ? "GroupAggregate" : "Group";
     if (p->kind == PLAN_SETOP) type = "HashSetOp";
     if (p->kind == PLAN_INSERT) type = "Insert";
     if (p->kind == PLAN_UPDATE) type = "Update";
@@ -341,7 +342,10 @@ static status tell_sort(struct explain *x, const struct plan *p, struct explain_
 
 static status tell_agg(struct explain *x, const struct plan *p, struct explain_node *n) {
     struct list *keys = NULL;
-    TRY(fact(x, n, "Strategy", p->agg.ngroup ? "Hashed" : "Plain"));
+    TRY(fact(x, n, "Strategy",
+             p->kind == PLAN_SORTED_AGG ? "Sorted"
+             : p->agg.ngroup            ? "Hashed"
+                                        : "Plain"));
     TRY(fact(x, n, "Partial Mode", "Simple"));
     for (uint16_t i = 0; i < p->agg.ngroup; i++) {
         char *text = words(x, p->agg.values->exprs[i], p->left, NULL);
@@ -388,7 +392,8 @@ static status tell_kind(struct explain *x, const struct plan *p, struct explain_
     case PLAN_SCAN: return tell_scan(x, p, n);
     case PLAN_SORT:
     case PLAN_INCREMENTAL_SORT: return tell_sort(x, p, n);
-    case PLAN_AGG: return tell_agg(x, p, n);
+    case PLAN_AGG:
+    case PLAN_SORTED_AGG: return tell_agg(x, p, n);
     case PLAN_NEST:
     case PLAN_HASH_JOIN:
     case PLAN_MERGE_JOIN: return tell_join(x, p, n);

@@ -3,6 +3,8 @@
 
 #include "plan/internal.h"
 
+#define COST_STEP 0.2 /* of an aggregate, for a row */
+
 struct agg_list {
     struct planner *p;
     enum expr_kind kind;
@@ -129,10 +131,11 @@ static status plan_asked(struct planner *p, struct plan *plan, const struct agg_
     return OK;
 }
 
-static status make_agg(struct planner *p, struct plan *input, struct expr **group, uint16_t ngroup,
-                       struct agg_list *aggs, const struct agg_list *asked, struct plan **ret) {
+static status make_agg(struct planner *p, enum plan_kind kind, struct plan *input,
+                       struct expr **group, uint16_t ngroup, struct agg_list *aggs,
+                       const struct agg_list *asked, struct plan **ret) {
     struct plan *plan;
-    TRY(plan_new(p, PLAN_AGG, input, NULL, (uint16_t)(ngroup + aggs->n + asked->n), &plan));
+    TRY(plan_new(p, kind, input, NULL, (uint16_t)(ngroup + aggs->n + asked->n), &plan));
     uint32_t room = ngroup;
     for (uint16_t i = 0; i < aggs->n; i++) room += aggs->items[i]->nargs;
     struct expr **values;
@@ -154,8 +157,10 @@ static status make_agg(struct planner *p, struct plan *input, struct expr **grou
     plan->agg.naggs = aggs->n;
     TRY(plan_asked(p, plan, asked, (uint16_t)(ngroup + aggs->n)));
     plan->rows = group_rows(p, input);
-    plan->cost = input->cost + input->rows * (0.5 + 0.2 * aggs->n);
-    plan->startup = plan->cost;
+    struct group_cost c = group_cost(p, input->rows, plan->rows);
+    plan->cost =
+        input->cost + input->rows * COST_STEP * aggs->n + (kind == PLAN_AGG ? c.hashed : c.sorted);
+    plan->startup = kind == PLAN_AGG ? plan->cost : input->startup;
     TRY(compile_over(p, plan, values, n, input, NULL, &plan->agg.values));
     *ret = plan;
     return OK;
@@ -165,18 +170,41 @@ status plan_grouping(struct planner *p, struct plan *input, struct plan **ret) {
     struct agg_list aggs = {0}, asked = {0};
     TRY(collect_all(p, EXPR_AGGREGATE, &aggs));
     TRY(collect_all(p, EXPR_GROUPING, &asked));
-    TRY(make_agg(p, input, p->query->group, p->query->ngroup, &aggs, &asked, ret));
+    struct query *q = p->query;
+    enum plan_kind kind = PLAN_AGG;
+    double rows = group_rows(p, input);
+    if (q->ngroup && !q->nsets)
+        TRY(sort_groups(p, input, q->group, q->ngroup, rows, &input, &kind));
+    TRY(make_agg(p, kind, input, q->group, q->ngroup, &aggs, &asked, ret));
+    if (kind == PLAN_SORTED_AGG) TRY(order_of_groups(p, *ret, input));
     return plan_sets(p, &(*ret)->agg);
+}
+
+/* Each row once, of rows that stand side by side when they are alike. */
+static status make_unique(struct planner *p, struct plan *input, double rows, struct plan **ret) {
+    struct plan *plan;
+    TRY(plan_above(p, PLAN_UNIQUE, input, &plan));
+    plan->unique.n = input->ncolumns;
+    NEW_N(p, plan->unique.columns, input->ncolumns + 1);
+    for (uint16_t i = 0; i < input->ncolumns; i++) plan->unique.columns[i] = i;
+    plan->cost += group_cost(p, input->rows, rows).sorted;
+    plan->rows = rows;
+    *ret = plan;
+    return OK;
 }
 
 status plan_distinct(struct planner *p, struct plan *input, uint16_t ncolumns, struct plan **ret) {
     struct agg_list none = {0};
     struct plan *plan;
-    TRY(make_agg(p, input, input->out, ncolumns, &none, &none, &plan));
-    plan->rows = input->rows < 1 ? 1 : input->rows * 0.5 + 0.5;
-    if (plan->agg.ngroup == 0) { /* SELECT DISTINCT without columns: one row if any */
-        TRY(plan_above(p, PLAN_UNIQUE, input, &plan));
-    }
+    enum plan_kind kind = PLAN_AGG;
+    double rows = input->rows < 1 ? 1 : input->rows * 0.5 + 0.5;
+    if (ncolumns == 0) /* SELECT DISTINCT without columns: one row if any */
+        return plan_above(p, PLAN_UNIQUE, input, ret);
+    if (ncolumns == input->ncolumns)
+        TRY(sort_groups(p, input, input->out, ncolumns, rows, &input, &kind));
+    if (kind == PLAN_SORTED_AGG) return make_unique(p, input, rows, ret);
+    TRY(make_agg(p, kind, input, input->out, ncolumns, &none, &none, &plan));
+    plan->rows = rows;
     *ret = plan;
     return OK;
 }
@@ -225,5 +253,5 @@ status plan_min_max(struct planner *p, struct plan **ret) {
     struct expr *one = expr_const(p->c->arena, INT8OID, datum_int8(1), false, -1);
     NEEDS(p, one);
     TRY(plan_limit(p, scan, one, NULL, &scan));
-    return make_agg(p, scan, NULL, 0, &aggs, &(struct agg_list){0}, ret);
+    return make_agg(p, PLAN_AGG, scan, NULL, 0, &aggs, &(struct agg_list){0}, ret);
 }

@@ -329,6 +329,17 @@ status plan_ctes(struct planner *p);
 /* Sets *ret when it calls something volatile, at any depth. */
 status query_is_volatile(struct query *q, bool *ret);
 
+/* sorted_groups.c */
+struct group_cost { /* of grouping so many rows, without what sorting them costs */
+    double hashed, sorted;
+};
+struct group_cost group_cost(struct planner *p, double rows, double groups);
+/* When it costs less: the input sorted by the n expressions, *ret_kind SORTED_AGG. Else the input
+ * itself and AGG. */
+status sort_groups(struct planner *p, struct plan *input, struct expr *const *group, uint16_t n,
+                   double groups, struct plan **ret, enum plan_kind *ret_kind);
+/* Groups come in the order of the rows that they are made of. */
+status order_of_groups(struct planner *p, struct plan *plan, const struct plan *input);
 /* group.c */
 status plan_grouping(struct planner *p, struct plan *input, struct plan **ret);
 status plan_distinct(struct planner *p, struct plan *input, uint16_t ncolumns, struct plan **ret);

@@ -153,9 +153,6 @@ status order_rename(struct planner *p, struct plan *plan, struct expr *const *be
 
 /* ---- what an order is worth ---- */
 
-#define COST_HASH_GROUP 0.5 /* of a row, to find its group in the table */
-#define COST_NEXT_GROUP 0.2 /* … to see whether it is of the group before */
-
 double order_finish(struct planner *p, const struct order_wish *w, const struct order_key *have,
                     uint16_t nhave, double rows, double startup, double cost) {
     if (!w || !w->n) return cost;
@@ -163,9 +160,8 @@ double order_finish(struct planner *p, const struct order_wish *w, const struct 
     if (w->grouping) {
         uint16_t k = order_set_prefix(p, have, nhave, w->keys, w->n);
         struct sort_cost c = sort_cost(p, rows, w->keys, k, w->n, 0);
-        double sorted = cost + c.total + rows * COST_NEXT_GROUP;
-        double hashed = cost + rows * COST_HASH_GROUP + w->groups;
-        return sorted < hashed ? sorted : hashed;
+        struct group_cost by = group_cost(p, rows, w->groups < rows ? w->groups : rows);
+        return cost + (by.sorted + c.total < by.hashed ? by.sorted + c.total : by.hashed);
     }
     uint16_t k = order_prefix(p, have, nhave, w->keys, w->n);
     if (k < w->n && plan_avoids(p, WAY_INCREMENTAL_SORT)) k = 0;

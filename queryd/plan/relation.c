@@ -293,10 +293,13 @@ static void turn_around(struct path *path) {
     }
 }
 
-static uint16_t wish_prefix(const struct path_search *s, const struct path *path) {
+/* How much of the wish is fulfilled. Groups may come in any order, better in that of the keys. */
+static uint32_t wish_prefix(const struct path_search *s, const struct path *path) {
     const struct order_wish *w = s->wish;
-    return w->grouping ? order_set_prefix(s->p, path->order, path->norder, w->keys, w->n)
-                       : order_prefix(s->p, path->order, path->norder, w->keys, w->n);
+    uint32_t n = order_prefix(s->p, path->order, path->norder, w->keys, w->n);
+    if (!w->grouping) return n;
+    uint32_t any = order_set_prefix(s->p, path->order, path->norder, w->keys, w->n);
+    return any << 16 | (any ? n : 0);
 }
 
 /* Whether the index gives rows in the wished order, or begins to, in this or the other direction.
@@ -305,9 +308,9 @@ static void match_order(const struct path_search *s, struct path *path) {
     if (s->outer) return; /* for each outer row anew */
     path_order(s, path);
     if (!s->wish || s->wish->n == 0) return;
-    uint16_t forth = wish_prefix(s, path);
+    uint32_t forth = wish_prefix(s, path);
     turn_around(path);
-    uint16_t back = wish_prefix(s, path);
+    uint32_t back = wish_prefix(s, path);
     if (back <= forth) turn_around(path);
     path->ordered = forth || back;
 }
