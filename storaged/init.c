@@ -106,6 +106,7 @@ static void options_from(struct storaged *s, const struct conf *conf) {
         .io_depth = (unsigned)conf->io_depth,
         .checkpoint_interval_ns = conf->checkpoint_interval * 1000000u,
         .checkpoint_log_bytes = conf->log_size_max / 2,
+        .scrub_rate = (uint64_t)conf->scrub_rate,
     };
     snprintf(s->options.io_method, sizeof s->options.io_method, "%s", conf->io_method);
 }
@@ -144,7 +145,7 @@ static status begin(struct daemon *d, struct error *e) {
     TRY(temp_init(s));
     TRY(frames_init(s));
     TRY(write_init(s));
-    return OK;
+    return scrub_init(s);
 }
 
 static void disk_ready([[maybe_unused]] void *arg, [[maybe_unused]] uint32_t events) {
@@ -238,6 +239,7 @@ void storaged_fini(struct daemon *d) {
     if (s->temp.waiting.end) temp_fini(s);
     frames_fini(s);
     write_fini(s);
+    scrub_fini(s);
     home_lsn_fini(s);
     redo_fini(s);
     free(s);

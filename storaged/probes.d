@@ -12,6 +12,7 @@ provider axolotl_storaged {
     probe checkpoint_done(uint64_t redo_lsn, uint32_t pages, uint64_t ns, uint16_t status_code);
     probe rebuild_begin(uint64_t page, bool writer_died, unsigned damage);
     probe rebuild_done(uint64_t page, uint16_t status_code);
+    probe scrub_found(uint64_t page);
     probe redo_begin(uint64_t from_lsn, uint64_t to_lsn);
     probe redo_done(uint64_t to_lsn, uint16_t status_code);
 };

@@ -142,6 +142,7 @@ struct storaged_options {
     uint64_t checkpoint_interval_ns;
     uint64_t
         checkpoint_log_bytes; /* a checkpoint is due when so much log would have to be redone */
+    uint64_t scrub_rate;      /* pages a second; 0: no scrub */
 };
 
 struct storaged {
@@ -188,6 +189,7 @@ struct storaged {
     struct coro *checkpoint_coro;
     uint64_t checkpoint_due_ns;
 
+    char *scrub_buf;
     struct temp_space temp;
     struct page_backup *backup; /* the last one; NULL: there was none */
 };
@@ -280,6 +282,10 @@ status rebuild_forward(struct storaged *s, uint64_t page_no, const void *base, v
 /* The verdict on what was read at home. */
 enum damage damage_of(const struct storaged *s, uint64_t page_no, const void *page);
 void rebuild_load(void *load); /* coroutine: a load whose bytes are bad, or whose frame is BROKEN */
+
+/* scrub.c: pages that nobody asks for are judged, too */
+status scrub_init(struct storaged *s);
+void scrub_fini(struct storaged *s);
 
 /* write.c */
 status write_init(struct storaged *s);

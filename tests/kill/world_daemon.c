@@ -164,6 +164,7 @@ static void build(struct world *w) {
     conf_init(&g->conf);
     strcpy(g->conf.io_method, "plain");
     g->conf.checkpoint_interval = 1000000000;
+    g->conf.scrub_rate = 0;
     g->conf.log_size_max = (uint64_t)1 << 40;
     strcpy(w->dir, "/tmp/axl-kill-XXXXXX");
     CHECK(mkdtemp(w->dir));

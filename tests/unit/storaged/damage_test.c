@@ -182,11 +182,49 @@ static void log_is_gone([[maybe_unused]] void **state) {
     world_free(&w);
 }
 
+/* Nobody asks for the pages: the scrub finds them, and writes them home again. */
+static void wait_scrubbed(struct world *w, void *arg) {
+    const uint64_t *pages = arg;
+    uint64_t scrubbed = world_counter(w, COUNTER_PAGES_SCRUBBED);
+    while (world_counter(w, COUNTER_PAGES_SCRUBBED) < scrubbed + 3 * *pages)
+        w->worker.proc.env->pause(&w->worker.proc);
+}
+
+static void scrubbed([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_new(67);
+    world_make(&w, 64, "sim");
+    w.conf.scrub_rate = 20000;
+    world_start(&w);
+    world_run(&w, make_tree, m, NULL);
+    m->changes_left = 6000;
+    world_run(&w, change_many, m, NULL);
+    world_run(&w, checkpoint, m, NULL);
+    uint64_t pages = file_pages(&w);
+    char *old = keep_file(&w);
+    spoil(&w, pages, &m->seed, old, 0);
+    world_run(&w, wait_scrubbed, &pages, NULL);
+    assert_true(world_counter(&w, COUNTER_PAGES_REBUILT) > 50);
+    world_run(&w, checkpoint, m, NULL);
+    for (uint64_t i = SPACE_FIRST; i < pages; i++) {
+        char page[PAGE_BYTES];
+        get_page(&w, i, page);
+        bool in_frame = pool_peek(&w.shm, (page_id){i}); /* its turn comes once it is not */
+        if (!in_frame && page_head_c(old + i * PAGE_BYTES)->type == PAGE_TYPE_TREE)
+            assert_int_equal(damage_of(w.storaged.state, i, page), DAMAGE_NONE);
+    }
+    free(old);
+    world_run(&w, check_all, m, NULL);
+    world_stop(&w);
+    model_free(m);
+    world_free(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spoilt_while_it_runs), cmocka_unit_test(spoilt_when_storaged_dies),
         cmocka_unit_test(spoilt_when_all_die),  cmocka_unit_test(knowledge_is_spoilt),
-        cmocka_unit_test(log_is_gone),
+        cmocka_unit_test(log_is_gone),          cmocka_unit_test(scrubbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,7 @@ void world_make(struct world *w, uint32_t frames, const char *io_method) {
     conf_init(&w->conf);
     strcpy(w->conf.io_method, io_method);
     w->conf.checkpoint_interval = 1000000;
+    w->conf.scrub_rate = 0;
     w->conf.log_size_max = (uint64_t)1 << 40;
     strcpy(w->dir, "/tmp/axl-storaged-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
