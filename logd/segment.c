@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/crc32c.h"
 
 #define OPEN_MAX 48
 #define FORMAT_SEGMENTS 2
@@ -14,28 +13,15 @@ void segment_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]) {
     snprintf(ret_name, SEGMENT_NAME_BYTES, "%016llx.seg", (unsigned long long)number);
 }
 
-static uint32_t head_crc(struct segment_head h) {
-    h.crc = 0;
-    return crc32c(0, &h, sizeof h);
-}
-
 void segment_head_build(const struct segments *s, uint64_t number, void *block) {
     struct segment_head h = {.magic = SEGMENT_MAGIC,
                              .format = SEGMENT_FORMAT,
                              .appliance_id = s->appliance_id,
                              .number = number,
                              .bytes = s->bytes};
-    h.crc = head_crc(h);
+    h.crc = segment_head_crc(h);
     memset(block, 0, SEGMENT_HEAD_BYTES);
     memcpy(block, &h, sizeof h);
-}
-
-status segment_head_verify(const void *block) {
-    struct segment_head h;
-    memcpy(&h, block, sizeof h);
-    bool good = h.magic == SEGMENT_MAGIC && h.crc == head_crc(h) && h.format == SEGMENT_FORMAT &&
-                h.bytes >= SEGMENT_BYTES_MIN && h.bytes % DISK_ALIGN == 0;
-    return good ? OK : STATUS(DATA_CORRUPTED);
 }
 
 struct listing {

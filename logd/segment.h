@@ -1,8 +1,6 @@
 /* segment.h: the log's files, byte by byte.
  *
- * DIR/log/<number, 16 hexadecimal digits>.seg, all of one size:
- *     0      4096   struct segment_head, rest zero
- *     4096   …      log
+ * DIR/log/<number, 16 hexadecimal digits>.seg (fmt/files.h).
  * Segment n holds the LSNs from LOG_FIRST + n * payload on, payload = segment bytes - 4096. Both
  * are multiples of 4096, so blocks of the log are blocks of the file. Bytes behind the end of the
  * log are zero or an older log; neither passes for a record, whose CRC is seeded with its LSN.
@@ -11,25 +9,11 @@
 #define LOGD_SEGMENT_H
 
 #include "disk/disk.h"
+#include "fmt/files.h"
 #include "fmt/record.h"
 #include "fmt/types.h"
 
-#define SEGMENT_MAGIC 0x474553474f4c5841u /* "AXLOGSEG" */
-#define SEGMENT_FORMAT LOG_FORMAT
-#define SEGMENT_HEAD_BYTES 4096
-#define SEGMENT_BYTES_MIN ((uint64_t)1 << 20)
-#define SEGMENT_NAME_BYTES 24
 #define SEGMENT_TEMPORARY "prepare.tmp"
-
-struct segment_head {
-    uint64_t magic;
-    uint32_t format;
-    uint32_t crc; /* CRC-32C of this struct with this field 0 */
-    uint64_t appliance_id;
-    uint64_t number;
-    uint64_t bytes; /* of the file */
-};
-_Static_assert(sizeof(struct segment_head) == 40, "format");
 
 struct segment {
     struct disk_file *file; /* NULL: not open */
@@ -51,8 +35,6 @@ struct segments {
 void segment_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]);
 /* Fills a block of SEGMENT_HEAD_BYTES. */
 void segment_head_build(const struct segments *s, uint64_t number, void *block);
-/* Verdict on a head read. */
-status segment_head_verify(const void *block);
 
 static inline uint64_t segment_payload(const struct segments *s) {
     return s->bytes - SEGMENT_HEAD_BYTES;

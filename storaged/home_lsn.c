@@ -3,16 +3,12 @@
 
 #include "base/check.h"
 #include "base/control.h"
-#include "base/crc32c.h"
 #include "storaged.h"
 
 /* The newest LSN written home, by page: what Graefe and Kuno (Definition, Detection, and Recovery
  * of Single-Page Failures, 2012) call the page recovery index. A page that comes back from the
  * device older than that is a write that was lost; a page that comes back damaged is made again by
  * the chain that ends there. File "page_lsns":
- *
- *     0      4096   struct lsns_head, rest zero
- *     4096   …      sectors of 512 bytes, 63 pages each: struct lsn_sector
  *
  * An entry is the page's LSN; bit 63 is set when it is the LSN at home exactly, clear when the page
  * may be newer there. All of it is in memory, too (1/1024 of the data). It goes into the file at
@@ -24,29 +20,10 @@
  * A storaged that follows a dead one while others live on lacks what that one wrote home since its
  * last checkpoint, and has it from the log (catch_up); until then it takes nothing for exact. */
 
-#define LSNS_MAGIC 0x534e534c4c4f5841u /* "AXOLLSNS" */
-#define LSNS_FORMAT 1
-#define LSNS_HEAD_BYTES 4096
-#define SECTOR_PAGES 63
 #define BLOCK_SECTORS 8
-#define BLOCK_PAGES (SECTOR_PAGES * BLOCK_SECTORS)
+#define BLOCK_PAGES (LSN_SECTOR_PAGES * BLOCK_SECTORS)
 #define RUN_BLOCKS 64 /* read or written at once */
-#define EXACT ((uint64_t)1 << 63)
-
-struct lsns_head {
-    uint64_t magic;
-    uint32_t format;
-    uint32_t crc; /* CRC-32C of this struct with this field 0 */
-    uint64_t appliance_id;
-    uint64_t exact_from; /* redo_lsn of the checkpoint that wrote it */
-};
-
-struct lsn_sector {
-    uint32_t crc; /* CRC-32C of the sector with this field 0, seeded with its number */
-    uint32_t unused;
-    uint64_t entry[SECTOR_PAGES];
-};
-_Static_assert(sizeof(struct lsn_sector) == 512, "what a disk writes whole");
+#define EXACT LSN_EXACT
 
 struct lsn_block {
     struct lsn_sector sector[BLOCK_SECTORS];
@@ -54,23 +31,10 @@ struct lsn_block {
 };
 #define BLOCK_BYTES (BLOCK_SECTORS * sizeof(struct lsn_sector))
 
-static uint32_t sector_crc(struct lsn_sector *x, uint64_t number) {
-    uint32_t kept = x->crc;
-    x->crc = 0;
-    uint32_t crc = crc32c(crc32c(0, &number, sizeof number), x, sizeof *x);
-    x->crc = kept;
-    return crc;
-}
-
-static uint32_t head_crc(struct lsns_head h) {
-    h.crc = 0;
-    return crc32c(0, &h, sizeof h);
-}
-
 static uint64_t *entry_of(const struct home_lsns *h, uint64_t page) {
     uint64_t block = page / BLOCK_PAGES, at = page % BLOCK_PAGES;
     if (block >= h->count || !h->blocks[block]) return NULL;
-    return &h->blocks[block]->sector[at / SECTOR_PAGES].entry[at % SECTOR_PAGES];
+    return &h->blocks[block]->sector[at / LSN_SECTOR_PAGES].entry[at % LSN_SECTOR_PAGES];
 }
 
 static struct lsn_block *make_block(struct home_lsns *h, uint64_t block) {
@@ -160,7 +124,7 @@ static status adopt_block(struct home_lsns *h, uint64_t block, const char *bytes
     for (unsigned i = 0; i < BLOCK_SECTORS; i++) {
         struct lsn_sector *x = &b->sector[i];
         if (memcmp(x, &never, sizeof never) == 0) continue;
-        if (x->crc != sector_crc(x, block * BLOCK_SECTORS + i)) {
+        if (x->crc != lsn_sector_crc(x, block * BLOCK_SECTORS + i)) {
             *x = never;
             h->spoilt++;
         }
@@ -174,7 +138,7 @@ static status read_head(struct storaged *s, char *buf) {
         s, (struct disk_io){
                .op = DISK_READ, .file = s->homes.file, .buf = buf, .len = LSNS_HEAD_BYTES}));
     memcpy(&head, buf, sizeof head);
-    bool good = head.magic == LSNS_MAGIC && head.crc == head_crc(head) &&
+    bool good = head.magic == LSNS_MAGIC && head.crc == lsns_head_crc(head) &&
                 head.format == LSNS_FORMAT && head.appliance_id == s->file.appliance_id;
     if (!good) return STATUS(NOT_FOUND);
     s->homes.exact_from = head.exact_from;
@@ -229,7 +193,7 @@ static uint64_t gather_run(struct home_lsns *h, uint64_t *at, char *buf) {
         struct lsn_sector *copy = (struct lsn_sector *)(buf + n * BLOCK_BYTES);
         memcpy(copy, b->sector, BLOCK_BYTES);
         for (unsigned i = 0; i < BLOCK_SECTORS; i++)
-            copy[i].crc = sector_crc(&copy[i], (*at + n) * BLOCK_SECTORS + i);
+            copy[i].crc = lsn_sector_crc(&copy[i], (*at + n) * BLOCK_SECTORS + i);
     }
     return n;
 }
@@ -250,7 +214,7 @@ static status write_head(struct storaged *s, uint64_t exact_from, char *buf) {
                              .format = LSNS_FORMAT,
                              .appliance_id = s->file.appliance_id,
                              .exact_from = exact_from};
-    head.crc = head_crc(head);
+    head.crc = lsns_head_crc(head);
     memset(buf, 0, LSNS_HEAD_BYTES);
     memcpy(buf, &head, sizeof head);
     TRY(io_run_one(s, (struct disk_io){.op = DISK_WRITE,

@@ -8,6 +8,7 @@
 #define STORAGED_H
 
 #include "disk/disk.h"
+#include "fmt/files.h"
 #include "ipc_daemon.h"
 #include "log/log.h"
 #include "msg/msg.h"
@@ -293,8 +294,6 @@ void write_fini(struct storaged *s);
 void write_want(struct storaged *s, struct frame *f, uint8_t note_flag);
 
 /* doublewrite.c */
-#define DOUBLEWRITE_HEAD_BYTES 4096
-#define DOUBLEWRITE_REGION_BYTES (DOUBLEWRITE_HEAD_BYTES + BATCH_PAGES * PAGE_BYTES)
 /* Fills in the head of buf, which holds `count` sealed pages behind it. */
 void doublewrite_seal(struct storaged *s, char *buf, unsigned count);
 /* Start-up, blocking: pages torn at home are written again from their copies. */

@@ -169,9 +169,14 @@ unsigned tree_resolve_stamps(struct proc *p, void *page, tree_is_running is_runn
 struct tree_report {
     uint64_t entries, pages;
     unsigned height;
+    page_id where; /* the words are of this page */
     char words[256];
 };
 status tree_check(struct proc *p, struct tree t, void (*visit)(void *arg, page_id page), void *arg,
                   struct tree_report *report);
+/* The same over pages that `read` gives (into PAGE_BYTES), wherever from. */
+status tree_check_by(status (*read)(void *arg, page_id page, void *copy), void *read_arg,
+                     struct tree t, void (*visit)(void *arg, page_id page), void *arg,
+                     struct tree_report *report);
 
 #endif

@@ -5,7 +5,8 @@
 #include "tree/tree_internal.h"
 
 struct check {
-    struct proc *p;
+    status (*read)(void *arg, page_id page, void *copy);
+    void *read_arg;
     struct tree t;
     void (*visit)(void *arg, page_id page);
     void *arg;
@@ -26,6 +27,7 @@ struct expected {
     va_list args;
     char *words = c->report->words;
     size_t room = sizeof c->report->words;
+    c->report->where = page;
     int n = snprintf(words, room, "page %llu: ", (unsigned long long)page.no);
     va_start(args, format);
     vsnprintf(words + n, room - (size_t)n, format, args);
@@ -88,7 +90,7 @@ static status check_node(struct check *c, const struct expected *x) {
     if (x->page.no == 0) return broken(c, x->page, "is not a page of a tree");
     unsigned char *copy = malloc(PAGE_BYTES);
     if (!copy) return STATUS(OUT_OF_MEMORY);
-    status s = page_copy(c->p, x->page, copy);
+    status s = c->read(c->read_arg, x->page, copy);
     if (!ok(s)) {
         status_ignore(broken(c, x->page, "cannot be read")); /* for its words */
     } else {
@@ -101,12 +103,27 @@ static status check_node(struct check *c, const struct expected *x) {
     return s;
 }
 
-status tree_check(struct proc *p, struct tree t, void (*visit)(void *arg, page_id page), void *arg,
-                  struct tree_report *report) {
+status tree_check_by(status (*read)(void *arg, page_id page, void *copy), void *read_arg,
+                     struct tree t, void (*visit)(void *arg, page_id page), void *arg,
+                     struct tree_report *report) {
     struct tree_report own;
-    struct check c = {.p = p, .t = t, .visit = visit, .arg = arg, .report = report ? report : &own};
+    struct check c = {.read = read,
+                      .read_arg = read_arg,
+                      .t = t,
+                      .visit = visit,
+                      .arg = arg,
+                      .report = report ? report : &own};
     struct expected x = {
         .page = t.root, .level = -1, .low = (const unsigned char *)"", .rightmost = true};
     *c.report = (struct tree_report){0};
     return check_node(&c, &x);
+}
+
+static status read_pool(void *proc, page_id page, void *copy) {
+    return page_copy(proc, page, copy);
+}
+
+status tree_check(struct proc *p, struct tree t, void (*visit)(void *arg, page_id page), void *arg,
+                  struct tree_report *report) {
+    return tree_check_by(read_pool, p, t, visit, arg, report);
 }
