@@ -22,6 +22,7 @@
 
 #define BLOCK_SECTORS 8
 #define BLOCK_PAGES (LSN_SECTOR_PAGES * BLOCK_SECTORS)
+#define POLL_NS 1000000u
 #define RUN_BLOCKS 64 /* read or written at once */
 #define EXACT LSN_EXACT
 
@@ -75,8 +76,10 @@ static void note_record(struct storaged *s, const struct rec_page *rp, uint64_t 
     const uint64_t *entry = entry_of(&s->homes, rp->page);
     uint64_t known = entry ? *entry : 0;
     struct frame *f = table_find(s, rp->page);
-    /* Of a page that is dirty, more than this may be at home, or less; it will be written. */
-    if (f && (atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn)))
+    /* Of a page that is dirty, or that redo has still to bring forward, more than this may be at
+     * home, or less; it will be written. */
+    bool behind = redo_target(s, rp->page).at;
+    if (behind || (f && (atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn))))
         put(s, rp->page, known & ~EXACT);
     else if (at > (known & ~EXACT))
         put(s, rp->page, at | EXACT);
@@ -87,6 +90,7 @@ void home_lsn_catch_up(void *storaged) {
     struct log_scan scan;
     const struct rec_head *r;
     lsn at, end = log_complete(s->shm->log);
+    while (!s->serving) daemon_sleep(s->d, POLL_NS);
     char *buf = malloc(LOG_SCAN_BYTES);
     status st = buf ? OK : STATUS(OUT_OF_MEMORY);
     log_scan_begin(&scan, (lsn){s->homes.exact_from}, buf);
