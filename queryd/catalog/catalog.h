@@ -50,8 +50,14 @@ struct index_desc {
     const char *expressions[INDEX_COLUMNS_MAX]; /* SQL where the column is 0 */
     bool descending[INDEX_COLUMNS_MAX];
     bool nulls_first[INDEX_COLUMNS_MAX];
-    bool unique;
+    bool unique;  /* an entry is refused when its key is there */
     bool primary; /* the table's own tree: entries are the rows */
+    /* The rule of the constraint is looked at after the row has been written (table/late_key.h);
+     * entries are those of an index that is not unique. */
+    bool late;
+    bool late_primary;         /* that of a primary key; the table has hidden row ids */
+    bool exclusion;            /* late: columns that are all equal exclude each other */
+    bool deferrable, deferred; /* late: as the constraint says */
     bool nulls_not_distinct;
     bool valid;
     bool computed;              /* has expressions or a predicate: table/index_row.h */

@@ -142,9 +142,9 @@ status define_add_constraint(struct sql_env *env, oid table, const struct ast_co
     case CONSTRAINT_CHECK: return add_check(env, table, c);
     case CONSTRAINT_PRIMARY_KEY:
     case CONSTRAINT_UNIQUE:
+    case CONSTRAINT_EXCLUDE:
         return c->index ? add_using_index(env, r, c) : add_key(env, table, c, column);
     case CONSTRAINT_FOREIGN_KEY: return define_foreign_key(env, table, c, column, !c->not_valid);
-    case CONSTRAINT_EXCLUDE: return define_unsupported(env, "an exclusion constraint");
     default: return define_unsupported(env, "this constraint");
     }
 }

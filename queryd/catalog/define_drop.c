@@ -461,12 +461,12 @@ status define_drop_constraint(struct sql_env *env, const struct relation *r, con
     TRY(st);
     char type = row_char(&row, COL_pg_constraint_contype);
     oid index = row_oid(&row, COL_pg_constraint_conindid);
-    if (type == 'p' || type == 'u') {
+    if (type == 'p' || type == 'u' || type == 'x') {
         const char *what =
             arena_printf(env->eval.arena, "constraint %s on table %s", name, r->name);
         if (!what) return no_memory(env);
         TRY(define_drop_index_dependents(env, index, what, cascade));
-        if (type == 'p') return drop_primary(env, r);
+        if (type == 'p' && r->primary) return drop_primary(env, r);
         return define_drop_index(env, r, index);
     }
     TRY(drop_constraint_row(env, row_oid(&row, COL_pg_constraint_oid)));

@@ -1,5 +1,6 @@
 /* define_index.c: indexes and constraints. */
 #include "catalog/options.h"
+#include "table/late_key.h"
 
 /* ---- planning -------------------------------------------------------------------------------- */
 
@@ -11,10 +12,11 @@ status define_plan_constraint(struct sql_env *env, const struct relation *r,
                                 .primary = c->kind == CONSTRAINT_PRIMARY_KEY,
                                 .nulls_not_distinct = c->nulls_not_distinct,
                                 .constraint = true,
+                                .deferrable = c->deferrable || c->initially_deferred,
+                                .deferred = c->initially_deferred,
                                 .options = c->options};
+    if (c->kind == CONSTRAINT_EXCLUDE) return define_plan_exclusion(env, r, c, plan);
     if (c->index) return define_at(env, &c->node, define_unsupported(env, "USING INDEX"));
-    if (c->deferrable || c->initially_deferred)
-        return define_at(env, &c->node, define_unsupported(env, "a deferrable constraint"));
     if (!list_n(c->keys)) TRY(define_index_add(env, r, plan, column, true, &c->node));
     LIST_EACH(const char *, name, c->keys)
     TRY(define_index_add(env, r, plan, name, true, &c->node));
@@ -76,7 +78,8 @@ static status insert_pg_index(struct sql_env *env, const struct relation *r,
     row_set_bool(&row, COL_pg_index_indisunique, plan->unique);
     row_set_bool(&row, COL_pg_index_indnullsnotdistinct, plan->nulls_not_distinct);
     row_set_bool(&row, COL_pg_index_indisprimary, plan->primary);
-    row_set_bool(&row, COL_pg_index_indimmediate, true);
+    row_set_bool(&row, COL_pg_index_indisexclusion, plan->exclusion != NULL);
+    row_set_bool(&row, COL_pg_index_indimmediate, !plan->deferrable);
     row_set_bool(&row, COL_pg_index_indisvalid, true);
     row_set_bool(&row, COL_pg_index_indisready, true);
     row_set_bool(&row, COL_pg_index_indislive, true);
@@ -116,6 +119,17 @@ static status foreign_columns(struct sql_env *env, const struct foreign_key *k,
     return row_set_input(&env->eval, row, COL_pg_constraint_confdelsetcols, INT2ARRAYOID, keys);
 }
 
+static status exclusion_operators(struct sql_env *env, const struct constraint_facts *f,
+                                  struct catalog_row *row) {
+    char *text = arena_alloc(env->eval.arena, f->ncolumns * 11 + 3);
+    if (!text) return no_memory(env);
+    char *c = text;
+    for (size_t i = 0; i < f->ncolumns; i++)
+        c += sprintf(c, "%c%u", i ? ',' : '{', f->exclusion[i]);
+    strcpy(c, "}");
+    return row_set_input(&env->eval, row, COL_pg_constraint_conexclop, OIDARRAYOID, text);
+}
+
 status define_insert_constraint(struct sql_env *env, const struct relation *r,
                                 const struct constraint_facts *f, oid *ret_constraint) {
     struct catalog_row row;
@@ -134,6 +148,9 @@ status define_insert_constraint(struct sql_env *env, const struct relation *r,
     row_set_char(&row, COL_pg_constraint_confmatchtype, ' ');
     row_set_bool(&row, COL_pg_constraint_conislocal, true);
     row_set_bool(&row, COL_pg_constraint_connoinherit, f->index || f->no_inherit);
+    if (f->deferrable) row_set_bool(&row, COL_pg_constraint_condeferrable, true);
+    if (f->deferred) row_set_bool(&row, COL_pg_constraint_condeferred, true);
+    if (f->exclusion) TRY(exclusion_operators(env, f, &row));
     if (f->foreign) TRY(foreign_columns(env, f->foreign, &row));
     if (f->ncolumns) {
         const char *keys = define_numbers(env->eval.arena, f->columns, f->ncolumns, false);
@@ -205,8 +222,13 @@ static status insert_key_constraint(struct sql_env *env, const struct relation *
     int16_t columns[INDEX_COLUMNS_MAX];
     for (unsigned i = 0; i < plan->nkeys; i++) columns[i] = plan->columns[i].number;
     struct constraint_facts f = {.name = plan->name,
-                                 .type = plan->primary ? 'p' : 'u',
+                                 .type = plan->exclusion ? 'x'
+                                         : plan->primary ? 'p'
+                                                         : 'u',
                                  .index = index,
+                                 .deferrable = plan->deferrable,
+                                 .deferred = plan->deferred,
+                                 .exclusion = plan->exclusion,
                                  .columns = columns,
                                  .ncolumns = plan->nkeys,
                                  .validated = true};
@@ -223,7 +245,7 @@ status define_index_rows(struct sql_env *env, const struct relation *r, struct i
                          .natts = plan->ncolumns};
     struct tree tree = {.root = primary_root};
     TRY(new_oid(env, &x.oid));
-    if (!plan->primary) TRY(define_new_tree(env, x.oid, &tree));
+    if (!plan->primary || plan->deferrable) TRY(define_new_tree(env, x.oid, &tree));
     TRY(define_insert_class(env, &x, 'i', BTREE_AM_OID, false, tree.root));
     TRY(insert_index_columns(env, plan, x.oid));
     TRY(insert_pg_index(env, r, plan, x.oid));
@@ -325,14 +347,36 @@ out:
     return st;
 }
 
-/* The table is written anew, clustered by its key, with all its secondary indexes. */
-static status add_primary(struct sql_env *env, const struct relation *r, struct index_plan *plan) {
-    if (r->primary)
+/* The only one, of columns that hold no null. */
+static status one_primary(struct sql_env *env, const struct relation *r,
+                          const struct index_plan *plan) {
+    bool late = false;
+    for (uint16_t i = 0; i < r->nindexes; i++) late |= r->indexes[i].late_primary;
+    if (r->primary || late)
         return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
                          "multiple primary keys for table \"%s\" are not allowed", r->name);
     int16_t columns[INDEX_COLUMNS_MAX];
     for (unsigned i = 0; i < plan->nkeys; i++) columns[i] = plan->columns[i].number;
-    TRY(define_check_no_nulls(env, r, columns, plan->nkeys));
+    return define_check_no_nulls(env, r, columns, plan->nkeys);
+}
+
+/* A deferrable primary key is an index beside the rows, whose key is a hidden row id. */
+static status late_primary(struct sql_env *env, const struct relation *r,
+                           const struct index_plan *plan) {
+    TRY(one_primary(env, r, plan));
+    return key_not_null(env, r, plan);
+}
+
+/* Entries just written are seen by a later snapshot of the transaction. */
+static status late_rows(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
+    struct sql_env now;
+    TRY(define_env_now(env, &now));
+    return table_late_check(&now, r, x);
+}
+
+/* The table is written anew, clustered by its key, with all its secondary indexes. */
+static status add_primary(struct sql_env *env, const struct relation *r, struct index_plan *plan) {
+    TRY(one_primary(env, r, plan));
     struct relation target;
     oid index;
     TRY(define_new_trees(env, r, &target));
@@ -350,7 +394,8 @@ static status add_primary(struct sql_env *env, const struct relation *r, struct 
 
 status define_index_on_table(struct sql_env *env, const struct relation *r,
                              struct index_plan *plan) {
-    if (plan->primary) return add_primary(env, r, plan);
+    if (plan->primary && !plan->deferrable) return add_primary(env, r, plan);
+    if (plan->primary) TRY(late_primary(env, r, plan));
     oid index;
     TRY(define_index_rows(env, r, plan, PAGE_NONE, &index));
     TRY(define_update_class(env, r->oid, set_has_index, NULL));
@@ -360,14 +405,16 @@ status define_index_on_table(struct sql_env *env, const struct relation *r,
     TRY(catalog_relation(env, r->oid, &fresh));
     TRY(define_env_now(env, &now));
     for (unsigned i = 0; i < fresh->nindexes; i++)
-        if (fresh->indexes[i].oid == index)
-            return table_build_index(&now, fresh, &fresh->indexes[i]);
+        if (fresh->indexes[i].oid == index) {
+            TRY(table_build_index(&now, fresh, &fresh->indexes[i]));
+            return fresh->indexes[i].late ? late_rows(env, fresh, &fresh->indexes[i]) : OK;
+        }
     return error_set(env->eval.error, ST_INTERNAL_ERROR, "cache lookup failed for index %u", index);
 }
 
 /* ---- CREATE INDEX ---------------------------------------------------------------------------- */
 
-static status check_method(struct sql_env *env, const char *method) {
+status define_index_method(struct sql_env *env, const char *method) {
     if (!method || !strcmp(method, "btree")) return OK;
     if (strcmp(method, "hash") && strcmp(method, "gin") && strcmp(method, "gist") &&
         strcmp(method, "brin") && strcmp(method, "spgist"))
@@ -379,7 +426,7 @@ static status check_method(struct sql_env *env, const char *method) {
 
 status define_create_index(struct sql_env *env, struct ast_create_index *s) {
     const struct relation *r;
-    TRY(check_method(env, s->access_method));
+    TRY(define_index_method(env, s->access_method));
     TRY(define_lock(env, s->relation, MODE_SHARE, "r", false, &r));
     if (s->name && s->if_not_exists) {
         oid taken;

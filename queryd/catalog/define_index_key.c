@@ -232,8 +232,11 @@ static status own_name(struct sql_env *env, const struct relation *r, struct ind
     for (unsigned i = 0; i < plan->ncolumns && len < NAME_BYTES; i++)
         len += (size_t)snprintf(columns + len, sizeof columns - len, "%s%.63s", i ? "_" : "",
                                 plan->columns[i].name);
-    return define_choose_name(env, r->name, columns, plan->constraint ? "key" : "idx", r->schema,
-                              true, 0, &plan->name);
+    return define_choose_name(env, r->name, columns,
+                              plan->exclusion    ? "excl"
+                              : plan->constraint ? "key"
+                                                 : "idx",
+                              r->schema, true, 0, &plan->name);
 }
 
 status define_index_names(struct sql_env *env, const struct relation *r, struct index_plan *plan) {

@@ -240,6 +240,8 @@ struct index_plan {
     struct node *where;    /* the predicate itself */
     bool unique, primary, nulls_not_distinct;
     bool constraint; /* with a pg_constraint row */
+    bool deferrable, deferred;
+    oid *exclusion; /* the keys' operators; NULL: it excludes nothing */
     const struct list *options;
 };
 struct constraint_facts {
@@ -250,6 +252,8 @@ struct constraint_facts {
     size_t ncolumns;
     const char *text;
     bool validated, no_inherit;
+    bool deferrable, deferred;
+    const oid *exclusion;              /* ncolumns operators; NULL: none */
     const struct foreign_key *foreign; /* NULL: none */
 };
 status define_insert_constraint(struct sql_env *env, const struct relation *r,
@@ -290,6 +294,11 @@ status define_refuse_catalog_schema(struct sql_env *env, oid schema, const char 
 status define_plan_constraint(struct sql_env *env, const struct relation *r,
                               const struct ast_constraint *c, const char *column,
                               struct index_plan *plan);
+/* NULL: btree, the only one that is there. */
+status define_index_method(struct sql_env *env, const char *method);
+/* EXCLUDE as written. */
+status define_plan_exclusion(struct sql_env *env, const struct relation *r,
+                             const struct ast_constraint *c, struct index_plan *plan);
 /* A foreign key: its row, and a look at the rows that are there (validate). column: where it was
  * written on one. */
 status define_foreign_key(struct sql_env *env, oid table, const struct ast_constraint *c,

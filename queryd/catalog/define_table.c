@@ -80,7 +80,9 @@ static status like_constraint(struct table_plan *p, const struct relation *from,
         k->name = (char *)c->name;
         TRY(parse_expression(a, c->text, strlen(c->text), p->env->eval.error, &k->expression));
     } else {
-        k->kind = x->primary ? CONSTRAINT_PRIMARY_KEY : CONSTRAINT_UNIQUE;
+        k->kind = x->primary || x->late_primary ? CONSTRAINT_PRIMARY_KEY : CONSTRAINT_UNIQUE;
+        k->deferrable = x->deferrable;
+        k->initially_deferred = x->deferred;
         for (unsigned i = 0; i < x->nkeys; i++)
             TRY(list_append(a, &k->keys, (void *)from->atts[x->columns[i] - 1].name));
     }
@@ -130,7 +132,8 @@ static status add_like(struct table_plan *p, const struct ast_table_like *like) 
     if (!(like->options & LIKE_INDEXES)) return OK;
     if (from->primary) TRY(like_constraint(p, from, from->primary, false, NULL));
     for (unsigned i = 0; i < from->nindexes; i++)
-        if (from->indexes[i].unique) TRY(like_constraint(p, from, &from->indexes[i], false, NULL));
+        if (from->indexes[i].unique || (from->indexes[i].late && !from->indexes[i].exclusion))
+            TRY(like_constraint(p, from, &from->indexes[i], false, NULL));
     return OK;
 }
 
@@ -144,10 +147,9 @@ static status add_element(struct table_plan *p, struct node *n) {
     switch (k->kind) {
     case CONSTRAINT_PRIMARY_KEY:
     case CONSTRAINT_UNIQUE:
+    case CONSTRAINT_EXCLUDE:
     case CONSTRAINT_FOREIGN_KEY:
     case CONSTRAINT_CHECK: return keep_constraint(p, k, NULL);
-    case CONSTRAINT_EXCLUDE:
-        return define_at(p->env, n, define_unsupported(p->env, "an exclusion constraint"));
     default: return define_at(p->env, n, define_unsupported(p->env, "this constraint"));
     }
 }
@@ -192,7 +194,8 @@ static status plan_values(struct table_plan *p) {
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static bool is_key(const struct ast_constraint *k) {
-    return k->kind == CONSTRAINT_PRIMARY_KEY || k->kind == CONSTRAINT_UNIQUE;
+    return k->kind == CONSTRAINT_PRIMARY_KEY || k->kind == CONSTRAINT_UNIQUE ||
+           k->kind == CONSTRAINT_EXCLUDE;
 }
 
 static status insert_keys(struct table_plan *p) {

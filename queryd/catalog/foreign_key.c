@@ -24,7 +24,9 @@ static status add_columns(struct sql_env *env, const struct relation *r, const s
 }
 
 static bool covers(const struct index_desc *x, const struct foreign_key *k) {
-    if (!x->unique || !x->valid || x->predicate_text || x->nkeys != k->n) return false;
+    if ((!x->unique && !x->late) || x->exclusion || !x->valid || x->predicate_text ||
+        x->nkeys != k->n)
+        return false;
     for (uint16_t i = 0; i < x->nkeys; i++) {
         bool found = false;
         for (uint16_t c = 0; c < k->n; c++) found |= k->ref_columns[c] == x->columns[i];
@@ -33,11 +35,18 @@ static bool covers(const struct index_desc *x, const struct foreign_key *k) {
     return true;
 }
 
+static status refuse_deferrable(struct sql_env *env, const struct relation *to, const char *what) {
+    return error_set(env->eval.error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     "cannot use a deferrable %s for referenced table \"%s\"", what, to->name);
+}
+
 static status referenced_columns(struct sql_env *env, const struct ast_constraint *c,
                                  const struct relation *to, struct foreign_key *k) {
     struct error *e = env->eval.error;
     uint16_t nref;
     if (!list_n(c->ref_columns)) {
+        for (uint16_t i = 0; i < to->nindexes; i++)
+            if (to->indexes[i].late_primary) return refuse_deferrable(env, to, "primary key");
         if (!to->primary)
             return error_set(e, ST_UNDEFINED_OBJECT,
                              "there is no primary key for referenced table \"%s\"", to->name);
@@ -54,8 +63,15 @@ static status referenced_columns(struct sql_env *env, const struct ast_constrain
     uint16_t n = k->n;
     k->n = nref;
     if (to->primary && covers(to->primary, k)) k->index = to->primary->oid;
-    for (uint16_t i = 0; i < to->nindexes && !k->index; i++)
-        if (covers(&to->indexes[i], k)) k->index = to->indexes[i].oid;
+    bool deferrable = false;
+    for (uint16_t i = 0; i < to->nindexes && !k->index; i++) {
+        if (!covers(&to->indexes[i], k)) continue;
+        if (to->indexes[i].late)
+            deferrable = true;
+        else
+            k->index = to->indexes[i].oid;
+    }
+    if (!k->index && deferrable) return refuse_deferrable(env, to, "unique constraint");
     k->n = n;
     if (!k->index)
         return error_set(e, ST_INVALID_FOREIGN_KEY,

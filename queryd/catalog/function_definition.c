@@ -69,7 +69,8 @@ static status print_key_options(struct sql_env *env, const struct index_desc *x,
 
 static status print_index_head(struct sql_env *env, const struct relation *r,
                                const struct index_desc *x, bool pretty, struct buf *out) {
-    TRY(buf_add_str(out, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX "));
+    TRY(buf_add_str(out, x->unique || (x->late && !x->exclusion) ? "CREATE UNIQUE INDEX "
+                                                                 : "CREATE INDEX "));
     TRY(print_identifier(out, x->name));
     TRY(buf_add_str(out, " ON "));
     if (pretty) return relation_print(env, r->oid, out);
@@ -111,15 +112,35 @@ status fn_indexdef(struct fn_call *c) {
 
 /* ---- constraints ----------------------------------------------------------------------------- */
 
-static status print_key(struct sql_env *env, const struct relation *r, const struct index_desc *x,
-                        struct buf *out) {
-    TRY(buf_add_str(out, x->primary ? "PRIMARY KEY (" : "UNIQUE "));
-    if (!x->primary) TRY(buf_add_str(out, x->nulls_not_distinct ? "NULLS NOT DISTINCT (" : "("));
+static status print_exclusion(struct sql_env *env, const struct relation *r,
+                              const struct index_desc *x, struct buf *out) {
+    TRY(buf_add_str(out, "EXCLUDE USING btree ("));
+    for (uint16_t k = 0; k < x->ncolumns; k++) {
+        if (k) TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
+        TRY(catalog_index_column(env, r, x, k, false, out));
+        if (k < x->nkeys) TRY(buf_add_str(out, " WITH ="));
+    }
+    TRY(buf_add_str(out, ")"));
+    return x->predicate_text ? buf_printf(out, " WHERE (%s)", x->predicate_text) : OK;
+}
+
+static status print_unique(struct sql_env *env, const struct relation *r,
+                           const struct index_desc *x, struct buf *out) {
+    bool primary = x->primary || x->late_primary;
+    TRY(buf_add_str(out, primary ? "PRIMARY KEY (" : "UNIQUE "));
+    if (!primary) TRY(buf_add_str(out, x->nulls_not_distinct ? "NULLS NOT DISTINCT (" : "("));
     for (uint16_t k = 0; k < x->ncolumns; k++) {
         if (k) TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
         TRY(catalog_index_column(env, r, x, k, false, out));
     }
     return buf_add_str(out, ")");
+}
+
+static status print_key(struct sql_env *env, const struct relation *r, const struct index_desc *x,
+                        struct buf *out) {
+    TRY(x->exclusion ? print_exclusion(env, r, x, out) : print_unique(env, r, x, out));
+    if (x->deferrable) TRY(buf_add_str(out, " DEFERRABLE"));
+    return x->deferred ? buf_add_str(out, " INITIALLY DEFERRED") : OK;
 }
 
 static status print_columns(const struct relation *r, const int16_t *columns, uint16_t n,

@@ -136,6 +136,10 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
     int64_t keys[INDEX_COLUMNS_MAX], options[INDEX_COLUMNS_MAX];
     size_t nkeys, noptions;
     oid index = row_oid(row, COL_pg_index_indexrelid);
+    bool unique = row_bool(row, COL_pg_index_indisunique);
+    bool primary = row_bool(row, COL_pg_index_indisprimary);
+    bool immediate = row_bool(row, COL_pg_index_indimmediate);
+    bool exclusion = row_bool(row, COL_pg_index_indisexclusion);
     TRY(catalog_row_get_oid(l->env, CAT_pg_class, index, scratch, &class_row));
     TRY(row_numbers(&l->env->eval, row, COL_pg_index_indkey, INT2VECTOROID, keys, INDEX_COLUMNS_MAX,
                     &nkeys));
@@ -147,8 +151,11 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
         .tree = {{(uint64_t)row_int8(&class_row, COL_pg_class_axl_root)}, index},
         .nkeys = (uint16_t)row_int2(row, COL_pg_index_indnkeyatts),
         .ncolumns = (uint16_t)nkeys,
-        .unique = row_bool(row, COL_pg_index_indisunique),
-        .primary = row_bool(row, COL_pg_index_indisprimary),
+        .unique = unique && immediate,
+        .primary = primary && immediate,
+        .late = exclusion || (unique && !immediate),
+        .late_primary = primary && !immediate,
+        .exclusion = exclusion,
         .nulls_not_distinct = row_bool(row, COL_pg_index_indnullsnotdistinct),
         .valid = row_bool(row, COL_pg_index_indisvalid),
         .predicate_text = row_text(l->arena, row, COL_pg_index_indpred),
@@ -290,7 +297,11 @@ static status load_constraints(struct loading *l) {
     while (ok(st = catalog_scan_next(&s))) {
         char type = row_char(&s.row, COL_pg_constraint_contype);
         struct index_desc *x = index_by_oid(l->r, row_oid(&s.row, COL_pg_constraint_conindid));
-        if (x && type != 'f') x->constraint = row_oid(&s.row, COL_pg_constraint_oid);
+        if (x && type != 'f') {
+            x->constraint = row_oid(&s.row, COL_pg_constraint_oid);
+            x->deferrable = row_bool(&s.row, COL_pg_constraint_condeferrable);
+            x->deferred = row_bool(&s.row, COL_pg_constraint_condeferred);
+        }
         if (type == 'f') TRY_OUT(st, load_key(l, &s.row, &l->r->keys, &l->r->nkeys));
         if (type != 'c') continue;
         if (n == sizeof checks / sizeof *checks) {

@@ -1,5 +1,6 @@
 /* INSERT, with ON CONFLICT. */
 #include "exec/internal.h"
+#include "exec/late_key.h"
 #include "exec/ri.h"
 
 #define ROWS_PER_BREATH 64
@@ -243,6 +244,11 @@ static status insert_row(struct insert *s, uint16_t row) {
     }
     TRY(check_row(s->op.x, &s->checks, s->view, &s->row_arena));
     flat_from(s->view, p->natts, 0, &s->row);
+    if (p->has_conflict && late_keys(s->relation)) {
+        bool conflict;
+        TRY(late_arbiters(s->op.x->env, s->relation, p, s->row.values, s->row.nulls, &conflict));
+        if (conflict) return OK;
+    }
     if (p->conflict_update) return insert_or_update(s);
     return p->has_conflict ? insert_or_nothing(s) : insert_plainly(s);
 }

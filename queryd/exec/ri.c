@@ -1,12 +1,12 @@
 /* Foreign keys at work. */
 #include "exec/ri.h"
 
-#include <stdio.h>
-
 #include "base/control.h"
 #include "base/spin.h"
 #include "catalog/catalog_table.h"
 #include "exec/internal.h"
+#include "exec/late_key.h"
+#include "exec/ri_words.h"
 #include "types/resolution.h"
 
 struct ri_event {
@@ -17,7 +17,8 @@ struct ri_event {
     uint16_t n;
     datum *old, *fresh; /* reference: old is the referring row's */
     uint8_t *fresh_nulls;
-    lsn at; /* of the change: what a rollback to before it forgets */
+    const struct late_event *late; /* a key that may be there twice; no foreign key is meant */
+    lsn at;                        /* of the change: what a rollback to before it forgets */
 };
 
 struct ri_set {
@@ -47,11 +48,15 @@ static status need_state(struct sql_env *env, struct ri_state **ret) {
     return OK;
 }
 
-static bool is_deferred(const struct ri_state *state, const struct foreign_key *k) {
-    if (!k->deferrable) return false;
+/* Of a constraint that is deferrable; deferred: initially. */
+static bool is_deferred(const struct ri_state *state, oid constraint, bool deferred) {
     for (const struct ri_set *s = state->sets; s; s = s->next)
-        if (!s->constraint || s->constraint == k->oid) return s->deferred;
-    return k->deferred;
+        if (!s->constraint || s->constraint == constraint) return s->deferred;
+    return deferred;
+}
+
+static bool key_is_deferred(const struct ri_state *state, const struct foreign_key *k) {
+    return k->deferrable && is_deferred(state, k->oid, k->deferred);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -73,17 +78,23 @@ static status copy_values(struct sql_env *env, const struct relation *r, const i
     return OK;
 }
 
-static status add_event(struct sql_env *env, const struct foreign_key *k, struct ri_event event,
-                        bool may_defer) {
-    struct ri_state *state;
-    TRY(need_state(env, &state));
+static status add_event(struct sql_env *env, struct ri_event event, bool later) {
     struct ri_event *e = arena_memdup(env->txn_arena, &event, sizeof event);
     if (!e) return no_memory(env);
-    bool later = may_defer && is_deferred(state, k);
-    struct ri_event ***end = later ? &state->deferred_end : &state->now_end;
+    struct ri_event ***end = later ? &env->ri->deferred_end : &env->ri->now_end;
     **end = e;
     *end = &e->next;
     return OK;
+}
+
+status ri_add_late(struct sql_env *env, const struct relation *r, const struct index_desc *x,
+                   const struct late_event *late) {
+    struct ri_state *state;
+    struct ri_event e = {.constraint = x->constraint, .table = r->oid, .at = env->txn->writer.last};
+    TRY(need_state(env, &state));
+    e.late = arena_memdup(env->txn_arena, late, sizeof *late);
+    if (!e.late) return no_memory(env);
+    return add_event(env, e, is_deferred(state, x->constraint, x->deferred));
 }
 
 static status note(struct sql_env *env, const struct relation *r, const struct foreign_key *k,
@@ -102,77 +113,9 @@ static status note(struct sql_env *env, const struct relation *r, const struct f
     if (fresh)
         TRY(copy_values(env, r, columns, k->n, fresh, fresh_nulls, &e.fresh, &e.fresh_nulls));
     char action = fresh ? k->on_update : k->on_delete;
-    return add_event(env, k, e, reference || action == 'a');
-}
-
-/* ---- words ----------------------------------------------------------------------------------- */
-
-static status print_key(struct sql_env *env, const struct relation *r, const int16_t *columns,
-                        uint16_t n, const struct relation *of, const int16_t *of_columns,
-                        const datum *values, struct buf *out) {
-    TRY(buf_add_str(out, "("));
-    for (uint16_t i = 0; i < n; i++)
-        TRY(buf_printf(out, "%s%s", i ? ", " : "", r->atts[columns[i] - 1].name));
-    TRY(buf_add_str(out, ")=("));
-    for (uint16_t i = 0; i < n; i++) {
-        char *text;
-        size_t len;
-        TRY(type_output_string(&env->eval, type_find(of->atts[of_columns[i] - 1].type), values[i],
-                               &text, &len));
-        TRY(buf_printf(out, "%s%.*s", i ? ", " : "", (int)len, text));
-    }
-    return buf_add_str(out, ")");
-}
-
-static void name_places(struct error *e, const struct relation *r, const struct foreign_key *k) {
-    snprintf(e->schema, sizeof e->schema, "%s", r->schema_name);
-    snprintf(e->table, sizeof e->table, "%s", r->name);
-    snprintf(e->constraint, sizeof e->constraint, "%s", k->name);
-}
-
-static status no_key(struct sql_env *env, const struct relation *r, const struct relation *to,
-                     const struct foreign_key *k, const datum *values) {
-    struct buf key = {0};
-    struct error *e = env->eval.error;
-    status described = print_key(env, r, k->columns, k->n, r, k->columns, values, &key);
-    status st = error_set(e, ST_FOREIGN_KEY_VIOLATION,
-                          "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                          r->name, k->name);
-    if (ok(described))
-        error_detail(e, "Key %.*s is not present in table \"%s\".", (int)key.len, key.data,
-                     to->name);
-    buf_free(&key);
-    name_places(e, r, k);
-    return st;
-}
-
-static status mixed_nulls(struct sql_env *env, const struct relation *r,
-                          const struct foreign_key *k) {
-    struct error *e = env->eval.error;
-    status st = error_set(e, ST_FOREIGN_KEY_VIOLATION,
-                          "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                          r->name, k->name);
-    error_detail(e, "MATCH FULL does not allow mixing of null and nonnull key values.");
-    name_places(e, r, k);
-    return st;
-}
-
-static status still_referenced(struct sql_env *env, const struct relation *to,
-                               const struct relation *r, const struct foreign_key *k,
-                               const datum *values) {
-    struct buf key = {0};
-    struct error *e = env->eval.error;
-    status described = print_key(env, to, k->ref_columns, k->n, to, k->ref_columns, values, &key);
-    status st = error_set(e, ST_FOREIGN_KEY_VIOLATION,
-                          "update or delete on table \"%s\" violates foreign key constraint \"%s\" "
-                          "on table \"%s\"",
-                          to->name, k->name, r->name);
-    if (ok(described))
-        error_detail(e, "Key %.*s is still referenced from table \"%s\".", (int)key.len, key.data,
-                     r->name);
-    buf_free(&key);
-    name_places(e, r, k);
-    return st;
+    struct ri_state *state;
+    TRY(need_state(env, &state));
+    return add_event(env, e, (reference || action == 'a') && key_is_deferred(state, k));
 }
 
 /* ---- statements of their own ----------------------------------------------------------------- */
@@ -347,7 +290,7 @@ static status refer(struct sql_env *env, const struct relation *r, const struct 
     const struct relation *to;
     datum key[INDEX_COLUMNS_MAX];
     unsigned none = count_nulls(k->columns, k->n, nulls);
-    if (none && k->match == 'f' && none < k->n) return mixed_nulls(env, r, k);
+    if (none && k->match == 'f' && none < k->n) return ri_mixed_nulls(env, r, k);
     if (none) return OK;
     for (uint16_t i = 0; i < k->n; i++) key[i] = values[k->columns[i] - 1];
     TRY(catalog_relation(env, k->refers, &to));
@@ -360,12 +303,14 @@ static status refer(struct sql_env *env, const struct relation *r, const struct 
 
 status ri_inserted(struct sql_env *env, const struct relation *r, const datum *values,
                    const uint8_t *nulls) {
+    if (late_keys(r)) TRY(late_written(env, r, NULL, NULL, values, nulls));
     for (uint16_t i = 0; i < r->nkeys; i++) TRY(refer(env, r, &r->keys[i], values, nulls));
     return OK;
 }
 
 status ri_changed(struct sql_env *env, const struct relation *r, const datum *old,
                   const uint8_t *old_nulls, const datum *fresh, const uint8_t *fresh_nulls) {
+    if (fresh && late_keys(r)) TRY(late_written(env, r, old, old_nulls, fresh, fresh_nulls));
     for (uint16_t i = 0; i < r->nreferences; i++) {
         const struct foreign_key *k = &r->references[i];
         if (count_nulls(k->ref_columns, k->n, old_nulls)) continue;
@@ -405,7 +350,7 @@ static status check_reference(struct sql_env *env, const struct relation *r,
     if (!status_is(s, ST_NOT_FOUND)) return s;
     types_of(r, k->columns, k->n, types);
     TRY(rows_exist(env, r, k->columns, k->n, types, e->old, &there));
-    return there ? no_key(env, r, to, k, e->old) : OK;
+    return there ? ri_no_key(env, r, to, k, e->old) : OK;
 }
 
 /* NO ACTION is content when another row has the key by now. */
@@ -417,7 +362,7 @@ static status check_gone(struct sql_env *env, const struct relation *r, const st
     if (!restricts) TRY(rows_exist(env, to, k->ref_columns, k->n, types, e->old, &there));
     if (there) return OK;
     TRY(rows_exist(env, r, k->columns, k->n, types, e->old, &there));
-    return there ? still_referenced(env, to, r, k, e->old) : OK;
+    return there ? ri_still_referenced(env, to, r, k, e->old) : OK;
 }
 
 static status action_text(const struct relation *r, const struct foreign_key *k, char action,
@@ -465,9 +410,20 @@ static status act(struct sql_env *env, const struct relation *r, const struct re
     return action == 'd' ? check_gone(env, r, to, k, e, false) : OK;
 }
 
+static status handle_late(struct sql_env *env, const struct ri_event *e) {
+    const struct relation *r;
+    struct arena_mark mark = arena_mark(env->eval.arena);
+    status s = catalog_relation(env, e->table, &r);
+    if (status_is(s, ST_NOT_FOUND)) return OK; /* dropped meanwhile */
+    if (ok(s)) s = late_handle(env, r, e->late);
+    arena_rewind(env->eval.arena, mark);
+    return s;
+}
+
 static status handle(struct sql_env *env, const struct ri_event *e) {
     const struct relation *r, *to;
     const struct foreign_key *k;
+    if (e->late) return handle_late(env, e);
     status s = find_constraint(env, e, &r, &to, &k);
     if (status_is(s, ST_NOT_FOUND)) return OK; /* dropped meanwhile */
     TRY(s);
@@ -495,6 +451,22 @@ void ri_failed(struct sql_env *env) {
     env->ri->now_end = &env->ri->now;
 }
 
+/* NOT_FOUND: the constraint is gone. */
+static status event_is_deferred(struct sql_env *env, const struct ri_event *e, bool *ret) {
+    const struct relation *r, *to;
+    const struct foreign_key *k;
+    if (!e->late) {
+        TRY(find_constraint(env, e, &r, &to, &k));
+        *ret = key_is_deferred(env->ri, k);
+        return OK;
+    }
+    TRY(catalog_relation(env, e->table, &r));
+    const struct index_desc *x = late_index(r, e->late->index);
+    if (!x) return STATUS(NOT_FOUND);
+    *ret = x->deferrable && is_deferred(env->ri, x->constraint, x->deferred);
+    return OK;
+}
+
 /* Events whose constraint is not deferred any more come due now. */
 static status take_due(struct sql_env *env, bool all) {
     struct ri_state *state = env->ri;
@@ -502,15 +474,13 @@ static status take_due(struct sql_env *env, bool all) {
     state->deferred = NULL;
     state->deferred_end = &state->deferred;
     for (struct ri_event *next; e; e = next) {
-        const struct relation *r, *to;
-        const struct foreign_key *k;
+        bool later;
         next = e->next;
         e->next = NULL;
-        status s = find_constraint(env, e, &r, &to, &k);
+        status s = event_is_deferred(env, e, &later);
         if (status_is(s, ST_NOT_FOUND)) continue;
         TRY(s);
-        struct ri_event ***end =
-            all || !is_deferred(state, k) ? &state->now_end : &state->deferred_end;
+        struct ri_event ***end = all || !later ? &state->now_end : &state->deferred_end;
         **end = e;
         *end = &e->next;
     }
@@ -591,11 +561,11 @@ static status check_row_of(struct sql_env *env, const struct relation *r, const 
                            const struct foreign_key *k, const datum *values, const uint8_t *nulls) {
     datum key[INDEX_COLUMNS_MAX];
     unsigned none = count_nulls(k->columns, k->n, nulls);
-    if (none && k->match == 'f' && none < k->n) return mixed_nulls(env, r, k);
+    if (none && k->match == 'f' && none < k->n) return ri_mixed_nulls(env, r, k);
     if (none) return OK;
     for (uint16_t i = 0; i < k->n; i++) key[i] = values[k->columns[i] - 1];
     status s = find_key(env, r, to, k, key);
-    return status_is(s, ST_NOT_FOUND) ? no_key(env, r, to, k, key) : s;
+    return status_is(s, ST_NOT_FOUND) ? ri_no_key(env, r, to, k, key) : s;
 }
 
 status ri_check_references(struct sql_env *env, const struct relation *r,

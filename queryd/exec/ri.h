@@ -18,6 +18,16 @@ status ri_inserted(struct sql_env *env, const struct relation *r, const datum *v
                    const uint8_t *nulls);
 status ri_changed(struct sql_env *env, const struct relation *r, const datum *old,
                   const uint8_t *old_nulls, const datum *fresh, const uint8_t *fresh_nulls);
+/* A key that another row has, of a constraint that is deferrable (late_key.h). */
+struct late_event {
+    oid index;
+    const void *key;
+    size_t len;
+    const char *described;
+};
+/* Memory of the event is the transaction's. */
+status ri_add_late(struct sql_env *env, const struct relation *r, const struct index_desc *x,
+                   const struct late_event *late);
 /* At a statement's end, unless it is one of a foreign key's own: what is not deferred. */
 status ri_run(struct sql_env *env);
 /* A statement failed: its events go. */

@@ -50,7 +50,8 @@ static bool all_listed(const struct inference *i, const struct index_desc *x,
 
 static bool matches(struct inference *i, const struct index_desc *x,
                     const struct index_meaning *m) {
-    if (!x->unique || !x->valid || !all_listed(i, x, m)) return false;
+    bool unique = x->unique || (x->late && !x->exclusion);
+    if (!unique || !x->valid || !all_listed(i, x, m)) return false;
     for (uint16_t e = 0; e < i->oc->nelements; e++)
         if (!has_element(i, x, m, e)) return false;
     return !m || !m->predicate || is_implied(i->p, &i->where, m->predicate);
@@ -92,6 +93,11 @@ status find_arbiters(struct planner *p, struct plan_change *c) {
     NEW_N(p, c->arbiters, r->nindexes + 1);
     c->narbiters = 0;
     if (i.oc->nelements) return infer(&i, c);
+    for (uint16_t n = 0; n < r->nindexes; n++)
+        if (r->indexes[n].oid == i.oc->constraint_index && r->indexes[n].exclusion &&
+            i.oc->do_update)
+            return error_set(p->c->error, ST_WRONG_OBJECT_TYPE,
+                             "ON CONFLICT DO UPDATE not supported with exclusion constraints");
     if (i.oc->constraint_index) c->arbiters[c->narbiters++] = i.oc->constraint_index;
     return OK;
 }

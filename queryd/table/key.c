@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "table/internal.h"
+#include "table/late_key.h"
 #include "types/key.h"
 
 const struct table_hooks *table_hooks;
@@ -133,6 +134,16 @@ static status describe_key(struct sql_env *env, const struct relation *r,
         }
     }
     return buf_add(out, ")", 2);
+}
+
+status table_describe_key(struct sql_env *env, const struct relation *r,
+                          const struct index_desc *index, const datum *values, const uint8_t *nulls,
+                          char **ret) {
+    struct buf key = {0};
+    status s = describe_key(env, r, index, values, nulls, &key);
+    *ret = ok(s) ? arena_strdup(env->eval.arena, key.data) : NULL;
+    buf_free(&key);
+    return ok(s) && !*ret ? STATUS(OUT_OF_MEMORY) : s;
 }
 
 status table_unique_error(struct sql_env *env, const struct relation *r,
