@@ -30,7 +30,7 @@ void ledger_free(struct ledger *l) {
 
 uint32_t ledger_begin(struct ledger *l) {
     l->txns = room_for(l->txns, l->ntxns, &l->txns_room, sizeof *l->txns);
-    l->txns[l->ntxns] = (struct ledger_txn){.fate = FATE_UNDER_WAY};
+    l->txns[l->ntxns] = (struct ledger_txn){.fate = FATE_UNDER_WAY, .life = l->life};
     return l->ntxns++;
 }
 
@@ -65,13 +65,26 @@ void ledger_rolled_back(struct ledger *l, uint32_t txn) {
     l->txns[txn].fate = FATE_GONE;
 }
 
-/* The log is cut off somewhere: who is there implies all whose commit had ended when its began. */
-static bool is_in_order(const struct ledger *l, char *words, size_t room) {
+static uint64_t newest_of(const struct ledger *l, uint32_t life) {
     uint64_t newest = 0;
-    for (uint32_t i = 1; i < l->ntxns; i++)
-        if (l->txns[i].found && l->txns[i].asked_at > newest) newest = l->txns[i].asked_at;
     for (uint32_t i = 1; i < l->ntxns; i++) {
         const struct ledger_txn *t = &l->txns[i];
+        if (t->life == life && t->found && t->asked_at > newest) newest = t->asked_at;
+    }
+    return newest;
+}
+
+void ledger_cut(struct ledger *l) {
+    l->life++;
+}
+
+/* Each life's log is cut off somewhere: who is there implies all of that life whose commit had
+ * ended when its began. Lives follow one another in the numbers, too. */
+static bool is_in_order(const struct ledger *l, char *words, size_t room) {
+    uint64_t newest = 0;
+    for (uint32_t i = l->ntxns - 1, life = UINT32_MAX; i > 0; i--) {
+        const struct ledger_txn *t = &l->txns[i];
+        if (t->life != life) newest = newest_of(l, life = t->life);
         if (t->fate != FATE_TOLD || t->found || t->told_at > newest) continue;
         snprintf(words, room, "transaction %u is lost, and one that began to commit later is not",
                  i);

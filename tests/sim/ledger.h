@@ -42,6 +42,7 @@ enum fate {
 struct ledger_txn {
     enum fate fate;
     bool found;                 /* after a cut: its mark is there */
+    uint32_t life;              /* cuts before it began */
     uint64_t asked_at, told_at; /* COMMIT began and ended, in the count of events; 0: not */
 };
 
@@ -51,6 +52,7 @@ struct ledger {
     struct ledger_txn *txns; /* from 1 on */
     uint32_t ntxns, txns_room;
     uint64_t events; /* counts */
+    uint32_t life;
     uint32_t present[LEDGER_TABLES]
                     [LEDGER_KEYS]; /* ledger_settle: number of the change; 0: no row */
     bool exists[LEDGER_TABLES];
@@ -70,8 +72,9 @@ void ledger_commit_begins(struct ledger *l, uint32_t txn);
 void ledger_commit_ends(struct ledger *l, uint32_t txn, bool durable);
 void ledger_rolled_back(struct ledger *l, uint32_t txn);
 
-/* After a cut, when `found` says which transactions' marks are there: whether that may be. False:
- * words tell what is wrong. Those not found are GONE from now on, the others DURABLE. */
+void ledger_cut(struct ledger *l); /* what begins from now on begins in another life */
+/* After one or more cuts, when `found` says which transactions' marks are there: whether that may
+ * be. False: words tell what is wrong. Those not found are GONE from now on, the others DURABLE. */
 bool ledger_judge(struct ledger *l, char *words, size_t room);
 /* From the changes of transactions that are DURABLE, or TOLD since the last cut: `exists` and
  * `present`. */

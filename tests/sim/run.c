@@ -117,7 +117,9 @@ bool run_until_cut(struct run *r, uint64_t requests_max) {
         machine_turn(&r->m);
     if (r->m.state == MACHINE_STUCK) return run_wrong(r, "in service", r->m.words);
     if (!run_clients_good(r)) return false;
+    run_sums->in_redo += !atomic_load(&r->m.shm.control->redo_complete);
     machine_off(&r->m);
+    ledger_cut(&r->ledger);
     run_sums->cuts++;
     return true;
 }
@@ -207,10 +209,11 @@ int run_all(uint64_t from, uint64_t count, bool (*fn)(struct run *r)) {
         seed = some_runs(seed, from + count, fn);
     }
     const struct run_sums *s = run_sums;
-    printf("%llu runs, %llu power cuts, %llu errors of the disk, %llu transactions (%llu durable), "
+    printf("%llu runs, %llu power cuts (%llu while redo went on beside queries), %llu errors of "
+           "the disk, %llu transactions (%llu durable), "
            "%llu runs failed\n",
-           (unsigned long long)s->runs, (unsigned long long)s->cuts, (unsigned long long)s->errors,
-           (unsigned long long)s->transactions, (unsigned long long)s->durable,
-           (unsigned long long)s->failed);
+           (unsigned long long)s->runs, (unsigned long long)s->cuts, (unsigned long long)s->in_redo,
+           (unsigned long long)s->errors, (unsigned long long)s->transactions,
+           (unsigned long long)s->durable, (unsigned long long)s->failed);
     return s->failed || s->runs != count ? 1 : 0;
 }

@@ -89,6 +89,55 @@ static void storaged_dies([[maybe_unused]] void **state) {
     world_free(&w);
 }
 
+static bool redo_goes_on(const struct world *w) {
+    return !atomic_load(&w->shm.control->redo_complete);
+}
+
+static unsigned kills_left; /* or redo would never come to its end */
+static void kill_in_redo(struct world *w) {
+    static uint64_t seed = 7;
+    if (!redo_goes_on(w) || kills_left == 0 || rnd(&seed) % 40 != 0) return;
+    kills_left--;
+    kills++;
+    world_kill_storaged(w);
+}
+
+/* Everything dies, and while pages are still redone storaged dies again and again: rows are read
+ * and changed meanwhile, and what a checkpoint then says must be enough for the next crash. */
+static void storaged_dies_in_redo([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_new(19);
+    unsigned in_redo = 0;
+    world_make(&w, 64, "sim");
+    world_start(&w);
+    world_run(&w, make_tree, m, NULL);
+    kills = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        m->random_checkpoints = i % 2;
+        m->changes_left = 2000;
+        kills_left = 4;
+        world_run(&w, change_many, m, kill_in_redo);
+        world_crash(&w, i);
+        model_crash(&w, m);
+        world_start(&w);
+        in_redo += redo_goes_on(&w);
+        m->random_checkpoints = 1;
+        m->changes_left = 30;
+        world_run(&w, change_many, m, kill_in_redo);
+        if (i % 3 == 0) {
+            world_crash(&w, 100 + i);
+            model_crash(&w, m);
+            world_start(&w);
+        }
+        world_run(&w, check_all, m, kill_in_redo);
+    }
+    assert_true(kills > 5);
+    assert_true(in_redo > 5);
+    world_stop(&w);
+    model_free(m);
+    world_free(&w);
+}
+
 static void flip_home(struct world *w, uint64_t page) {
     disk_sim_flip(w->sim, "data", page * PAGE_BYTES + 4000, 3);
 }
@@ -301,6 +350,7 @@ int main(void) {
         cmocka_unit_test(greater_than_the_pool_uring),
         cmocka_unit_test(crashes),
         cmocka_unit_test(storaged_dies),
+        cmocka_unit_test(storaged_dies_in_redo),
         cmocka_unit_test(damaged_pages),
         cmocka_unit_test(damaged_for_good),
         cmocka_unit_test(writer_dies),
