@@ -36,6 +36,8 @@ enum plan_way {
 /* What the planner goes by; part of a cached plan's key, so without padding. All zero: defaults. */
 struct plan_settings {
     uint64_t avoided; /* 1 << enum plan_way: where enable_… is off */
+    /* seq_page_cost, …: by which part of its default each differs from it. */
+    double seq_page, random_page, cpu_tuple, cpu_index_tuple, cpu_operator;
 };
 
 struct sql_settings {

@@ -116,6 +116,25 @@ status plan_memory(struct planner *p);
 static inline bool plan_avoids(const struct planner *p, enum plan_way way) {
     return p->c->env->settings->planning.avoided >> way & 1;
 }
+/* What the settings make of costs: 1 as they are by default. */
+static inline double price_of_row(const struct planner *p) { /* of a table, read in order */
+    const struct plan_settings *s = &p->c->env->settings->planning;
+    return 1 + 0.5 * s->seq_page + 0.5 * s->cpu_tuple;
+}
+static inline double price_of_entry(const struct planner *p) { /* of an index, read in order */
+    const struct plan_settings *s = &p->c->env->settings->planning;
+    return 1 + 0.5 * s->seq_page + 0.5 * s->cpu_index_tuple;
+}
+static inline double price_of_leap(const struct planner *p) { /* to a row, from an index's entry */
+    const struct plan_settings *s = &p->c->env->settings->planning;
+    return 1 + 0.8 * s->random_page + 0.1 * s->cpu_index_tuple + 0.1 * s->cpu_tuple;
+}
+static inline double price_of_work(const struct planner *p) { /* comparing, hashing */
+    return 1 + p->c->env->settings->planning.cpu_operator;
+}
+static inline double price_of_tuple(const struct planner *p) { /* handing a row on */
+    return 1 + p->c->env->settings->planning.cpu_tuple;
+}
 static inline double cost_avoided(const struct planner *p, enum plan_way way) {
     return plan_avoids(p, way) ? COST_AVOIDED : 0;
 }

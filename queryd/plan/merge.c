@@ -33,8 +33,8 @@ bool merge_sides(struct expr *e, const struct rte_set *l, const struct rte_set *
 
 double merge_cost(struct planner *p, double l, double r, double pairs, double rows) {
     double more = pairs > rows ? pairs - rows : 0;
-    return cost_avoided(p, WAY_MERGEJOIN) + l * COST_MERGE_LEFT + r * COST_MERGE_RIGHT +
-           (more + rows) * COST_MERGE_PAIR;
+    double work = l * COST_MERGE_LEFT + r * COST_MERGE_RIGHT + (more + rows) * COST_MERGE_PAIR;
+    return cost_avoided(p, WAY_MERGEJOIN) + work * price_of_work(p);
 }
 
 /* ---- the operator ---- */
@@ -93,6 +93,14 @@ static status sorted_side(struct planner *p, struct plan *side, struct expr *con
     return plan_sort(p, side, sort, w->nmerge, ret);
 }
 
+/* A key that was computed to be sorted by is filled up with null in rows made up by the join, which
+ * its expression need not be: nobody is to find it. */
+static status hide_columns(struct planner *p, struct plan *join, uint16_t from, uint16_t to) {
+    for (uint16_t c = from; c < to; c++)
+        NEEDS(p, join->out[c] = expr_const(p->c->arena, join->out[c]->type, (datum){0}, true, -1));
+    return OK;
+}
+
 static bool is_right_key(struct planner *p, const struct merge_keys *k, const struct expr *e) {
     for (uint16_t i = 0; i < k->n; i++)
         if (order_same(p, k->right[i], e)) return true;
@@ -122,6 +130,11 @@ status merge_make(struct planner *p, struct join_rel *l, struct join_rel *r,
     if (w->sort_right) TRY(sorted_side(p, right, keys->right, w, &right));
     TRY(plan_new(p, PLAN_MERGE_JOIN, left, right, 0, &join));
     TRY(join_columns(p, join, w->kind));
+    uint16_t nleft = l->plan->ncolumns, nright = r->plan->ncolumns;
+    if (w->kind == PLAN_RIGHT || w->kind == PLAN_FULL)
+        TRY(hide_columns(p, join, nleft, left->ncolumns));
+    if (w->kind == PLAN_LEFT || w->kind == PLAN_FULL)
+        TRY(hide_columns(p, join, (uint16_t)(left->ncolumns + nright), join->ncolumns));
     struct plan_merge_join *m = &join->merge;
     m->join = w->kind;
     m->nkeys = keys->n;

@@ -117,22 +117,24 @@ struct join_costs join_cost(struct planner *p, const struct join_input *l,
     struct join_costs c = {
         .hash = INFINITY, .lookup = INFINITY, .pairs = INFINITY, .lateral = INFINITY};
     bool nests = kind != PLAN_RIGHT && kind != PLAN_FULL;
-    double output = rows * COST_OUTPUT, nest = cost_avoided(p, WAY_NESTLOOP);
+    double output = rows * COST_OUTPUT * price_of_tuple(p), nest = cost_avoided(p, WAY_NESTLOOP);
+    double work = price_of_work(p);
     if (lateral) {
         c.lateral = l->cost + l->rows * (r->cost + COST_RESTART) + output + nest;
         return c;
     }
     if (keys)
-        c.hash = l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * COST_HASH_PROBE + output;
+        c.hash = l->cost + r->cost +
+                 (r->rows * COST_HASH_BUILD + l->rows * COST_HASH_PROBE) * work + output;
     else if (kind == PLAN_FULL) /* who has no partner must be known: one bucket for all */
-        c.hash =
-            l->cost + r->cost + r->rows * COST_HASH_BUILD + l->rows * r->rows * COST_PAIR + output;
+        c.hash = l->cost + r->cost +
+                 (r->rows * COST_HASH_BUILD + l->rows * r->rows * COST_PAIR) * work + output;
     c.hash += cost_avoided(p, WAY_HASHJOIN);
     if (nests && lookup->possible) c.lookup = l->cost + l->rows * lookup->cost + output + nest;
     double again = plan_avoids(p, WAY_MATERIAL) ? r->cost : 0;
     if (nests)
         c.pairs = l->cost + r->cost + r->rows * COST_KEEP +
-                  l->rows * (again + r->rows * COST_PAIR + COST_RESTART) + output + nest;
+                  l->rows * (again + r->rows * COST_PAIR * work + COST_RESTART) + output + nest;
     return c;
 }
 

@@ -110,7 +110,7 @@ static status plan_sublink(struct planner *p, struct expr *e, struct expr **ret)
     collector_pop(p);
     TRY(st);
     plan_set_capacity(s->plan);
-    s->memo = !is_volatile && answers_repeat(s, &c);
+    s->memo = !is_volatile && !plan_avoids(p, WAY_MEMOIZE) && answers_repeat(s, &c);
     s->nouter = c.n;
     s->outer_ids = c.ids;
     TRY(register_sublink(p, s));

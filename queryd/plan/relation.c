@@ -343,7 +343,7 @@ static bool is_avoided(const struct path_search *s, const struct path *path) {
 }
 
 static double descent_cost(const struct path_search *s) {
-    return COST_DESCENT + COST_HALVING * log2(relation_rows(s->r) + 2);
+    return COST_DESCENT + COST_HALVING * log2(relation_rows(s->r) + 2) * price_of_work(s->p);
 }
 
 static void cost_path(const struct path_search *s, struct path *path) {
@@ -358,9 +358,9 @@ static void cost_path(const struct path_search *s, struct path *path) {
     path->rows = relation_rows(s->r) * conjuncts_selectivity(s->p, s->quals);
     if (path->point && path->rows > touched) path->rows = touched;
     if (path->rows < 1) path->rows = 1;
-    double per_row = !path->index || path->is_row_key ? COST_ROW
-                     : path->index_only               ? COST_ENTRY
-                                                      : COST_INDEX_ROW;
+    double per_row = !path->index || path->is_row_key ? COST_ROW * price_of_row(s->p)
+                     : path->index_only               ? COST_ENTRY * price_of_entry(s->p)
+                                                      : COST_INDEX_ROW * price_of_leap(s->p);
     bool bounded = path->nequal || path->low.use || path->high.use;
     path->startup = is_avoided(s, path) ? COST_AVOIDED : 0;
     path->cost = path->startup + touched * per_row + (bounded ? probes * descent_cost(s) : 0) + 1;

@@ -16,9 +16,9 @@ struct plan_sort_column sort_column(uint16_t column, const struct expr *e, bool 
 #define COST_PREFIX 0.1  /* of a row, to see where groups begin */
 #define GROUP_SPREAD 1.5 /* groups are not all alike */
 
-static double full_sort(double rows, double limit) {
+static double full_sort(struct planner *p, double rows, double limit) {
     double kept = limit > 0 && limit < rows ? limit : rows;
-    return rows * (log2(kept + 1) * COST_COMPARE + COST_SORTED);
+    return rows * (log2(kept + 1) * COST_COMPARE * price_of_work(p) + COST_SORTED);
 }
 
 struct sort_cost sort_cost(struct planner *p, double rows, const struct order_key *keys,
@@ -27,7 +27,7 @@ struct sort_cost sort_cost(struct planner *p, double rows, const struct order_ke
     if (presorted >= n) return c;
     if (plan_avoids(p, WAY_INCREMENTAL_SORT)) presorted = 0;
     if (presorted == 0) {
-        c.startup = full_sort(rows, limit) + cost_avoided(p, WAY_SORT);
+        c.startup = full_sort(p, rows, limit) + cost_avoided(p, WAY_SORT);
         c.total = c.startup + (limit > 0 && limit < rows ? limit : rows) * COST_PREFIX;
         return c;
     }
@@ -37,9 +37,10 @@ struct sort_cost sort_cost(struct planner *p, double rows, const struct order_ke
     if (groups > rows) groups = rows;
     if (groups < 1) groups = 1;
     double group = rows / groups * GROUP_SPREAD;
-    c.startup = full_sort(group, limit);
-    c.total = rows * (log2(group + 1) * COST_COMPARE + COST_SORTED + 2 * COST_PREFIX) +
-              groups * COST_GROUP;
+    c.startup = full_sort(p, group, limit);
+    c.total =
+        rows * (log2(group + 1) * COST_COMPARE * price_of_work(p) + COST_SORTED + 2 * COST_PREFIX) +
+        groups * COST_GROUP;
     return c;
 }
 

@@ -11,8 +11,9 @@ struct group_cost group_cost(struct planner *p, double rows, double groups) {
     const struct sql_settings *s = p->c->env->settings;
     double memory =
         (double)s->work_mem_bytes * (s->hash_mem_multiplier > 1 ? s->hash_mem_multiplier : 1);
-    struct group_cost c = {.hashed = rows * COST_FIND + groups * COST_NEW_GROUP,
-                           .sorted = rows * COST_COMPARE};
+    double work = price_of_work(p);
+    struct group_cost c = {.hashed = (rows * COST_FIND + groups * COST_NEW_GROUP) * work,
+                           .sorted = rows * COST_COMPARE * work};
     if (memory > 0 && groups * GROUP_BYTES > memory) c.hashed += rows * COST_SPILL;
     c.hashed += cost_avoided(p, WAY_HASHAGG);
     return c;

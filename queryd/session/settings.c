@@ -313,6 +313,11 @@ static void set_interval_style(struct session *s) {
         if (strcmp(value, styles[i]) == 0) s->values.interval_style = (enum interval_style)i;
 }
 
+/* How far a cost is from its default, as a part of that. */
+static double beyond(struct session *s, enum setting v, double usual) {
+    return strtod(setting_show(s, v), NULL) / usual - 1;
+}
+
 static void avoid(struct session *s, enum setting v, enum plan_way way) {
     uint64_t bit = (uint64_t)1 << way;
     s->settings.planning.avoided &= ~bit;
@@ -342,6 +347,11 @@ static void take_effect(struct session *s, enum setting v) {
         q->hash_mem_multiplier = strtod(setting_show(s, v), NULL);
         break;
     case SETTING_temp_file_limit: q->temp_file_limit_kb = temp_file_limit(s); break;
+    case SETTING_seq_page_cost: q->planning.seq_page = beyond(s, v, 1); break;
+    case SETTING_random_page_cost: q->planning.random_page = beyond(s, v, 4); break;
+    case SETTING_cpu_tuple_cost: q->planning.cpu_tuple = beyond(s, v, 0.01); break;
+    case SETTING_cpu_index_tuple_cost: q->planning.cpu_index_tuple = beyond(s, v, 0.005); break;
+    case SETTING_cpu_operator_cost: q->planning.cpu_operator = beyond(s, v, 0.0025); break;
     case SETTING_enable_seqscan: avoid(s, v, WAY_SEQSCAN); break;
     case SETTING_enable_indexscan: avoid(s, v, WAY_INDEXSCAN); break;
     case SETTING_enable_indexonlyscan: avoid(s, v, WAY_INDEXONLYSCAN); break;
