@@ -157,6 +157,10 @@ out:
     return OK;
 }
 
+page_id catalog_root(const struct catalog *c) {
+    return c->catalogs[CAT_pg_class].tree.root;
+}
+
 void catalog_close(struct catalog *c) {
     cache_free(c);
     arena_free(&c->arena);

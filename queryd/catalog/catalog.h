@@ -153,6 +153,7 @@ status catalog_open(struct proc *p, struct catalog **ret_catalog, struct error *
 status catalog_open_database(struct proc *p, page_id root, struct catalog **ret_catalog,
                              struct error *e);
 void catalog_close(struct catalog *c);
+page_id catalog_root(const struct catalog *c); /* of its pg_class: names the database */
 
 /* Lookups under the statement's snapshot. NOT_FOUND without words: the caller knows what to say.
  * schema NULL: along the search path. */

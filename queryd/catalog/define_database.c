@@ -360,6 +360,7 @@ static status drop_database(struct sql_env *env, const struct ast_database *s) {
     if (others) return in_use(env, "", s->name, others);
     if (page_id_eq(found.root, CATALOG_ROOT))
         return define_unsupported(env, "DROP of the first database");
+    TRY(catalog_database_lock(env, found.oid, MODE_ACCESS_EXCLUSIVE, false));
     TRY(drop_trees(env, found.root));
     TRY(shared_depend_drop_database(env, found.oid));
     datum key = datum_oid(found.oid);

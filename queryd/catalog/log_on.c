@@ -27,6 +27,38 @@ status catalog_database_find(struct sql_env *env, const char *name, struct datab
     return OK;
 }
 
+/* The one that has these catalogs; NOT_FOUND. */
+static status database_with_root(struct sql_env *env, page_id root, oid *ret) {
+    struct catalog_scan s;
+    status st;
+    TRY(txn_snapshot(env->proc, env->txn, &env->snapshot));
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_database, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        bool first = row_is_null(&s.row, COL_pg_database_axl_root);
+        uint64_t at =
+            first ? CATALOG_ROOT.no : (uint64_t)row_int8(&s.row, COL_pg_database_axl_root);
+        *ret = row_oid(&s.row, COL_pg_database_oid);
+        if (at == root.no) break;
+    }
+out:
+    catalog_scan_end(&s);
+    return status_is(st, ST_END) ? STATUS(NOT_FOUND) : st;
+}
+
+status catalog_database_lock(struct sql_env *env, oid database, enum relation_mode mode,
+                             bool nowait) {
+    struct lock_tag tag = {LOCK_OBJECT, OID_pg_database, database};
+    return txn_lock(env->proc, env->txn, tag, mode, nowait, env->settings->lock_timeout_ms);
+}
+
+status catalog_database_hold(struct sql_env *env, page_id root) {
+    oid database, again;
+    TRY(database_with_root(env, root, &database));
+    TRY(catalog_database_lock(env, database, MODE_ACCESS_SHARE, true));
+    TRY(database_with_root(env, root, &again));
+    return again == database ? OK : STATUS(NOT_FOUND);
+}
+
 status catalog_database_may_connect(struct sql_env *env, oid database, oid role) {
     const struct object_acl *o;
     uint32_t has;

@@ -13,6 +13,12 @@ struct database_found {
     int32_t connection_limit; /* -1: none */
 };
 status catalog_database_find(struct sql_env *env, const char *name, struct database_found *ret);
+/* Until the transaction ends. LOCK_NOT_AVAILABLE. */
+status catalog_database_lock(struct sql_env *env, oid database, enum relation_mode mode,
+                             bool nowait);
+/* For who works in a database without a session there: locked against being dropped, and found
+ * still there; env->snapshot is new. NOT_FOUND, LOCK_NOT_AVAILABLE. */
+status catalog_database_hold(struct sql_env *env, page_id root);
 /* 42501 permission denied for database "d". */
 status catalog_database_may_connect(struct sql_env *env, oid database, oid role);
 /* The settings that a role's sessions in a database begin with (pg_db_role_setting), the strongest

@@ -4,6 +4,7 @@
 
 #include "base/coro.h"
 #include "catalog/changes.h"
+#include "catalog/log_on.h"
 #include "session/worker.h"
 #include "types/context.h"
 
@@ -45,7 +46,7 @@ static void analysis_init(struct analysis *a, struct worker *w, struct catalog *
 
 static status analyze_table(struct sql_env *env, oid table) {
     TRY(txn_begin(env->proc, env->txn, ISO_READ_COMMITTED, 0));
-    status st = txn_snapshot(env->proc, env->txn, &env->snapshot);
+    status st = catalog_database_hold(env, catalog_root(env->catalog));
     if (ok(st)) st = catalog_analyze(env, table);
     if (ok(st)) return txn_commit(env->proc, env->txn, true);
     status_ignore(txn_rollback(env->proc, env->txn)); /* the first failure is the one to tell */

@@ -79,14 +79,19 @@ static status begin_row(struct lock_row *r, struct fn_call *c, const struct txn_
 static status listed_row(struct fn_call *c, const struct txn_slot *t, struct lock_tag tag,
                          enum relation_mode mode, bool granted) {
     struct lock_row r;
-    bool relation = tag.space == LOCK_RELATION;
+    bool relation = tag.space == LOCK_RELATION, object = tag.space == LOCK_OBJECT;
     uint32_t session = (uint32_t)atomic_load(&t->session);
     const struct session_slot *s = (const struct session_slot *)session_slot_at(shm_of(c), session);
-    TRY(begin_row(&r, c, t, relation ? "relation" : "advisory", mode, granted));
+    TRY(begin_row(&r, c, t, relation ? "relation" : object ? "object" : "advisory", mode, granted));
     put(&r, LOCKS_database, datum_oid(relation ? s->database_oid : tag.of));
     if (relation) {
         put(&r, LOCKS_relation, datum_oid((oid)tag.object));
         put(&r, LOCKS_fastpath, datum_bool(mode < MODE_SHARE_UPDATE_EXCLUSIVE));
+    } else if (object) { /* of all databases */
+        put(&r, LOCKS_database, datum_oid(0));
+        put(&r, LOCKS_classid, datum_oid(tag.of));
+        put(&r, LOCKS_objid, datum_oid((oid)tag.object));
+        put(&r, LOCKS_objsubid, datum_int2(0));
     } else {
         put(&r, LOCKS_classid, datum_oid((oid)(tag.object >> 32)));
         put(&r, LOCKS_objid, datum_oid((oid)tag.object));

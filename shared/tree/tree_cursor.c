@@ -119,12 +119,23 @@ status tree_cursor_seek(struct proc *p, struct tree_cursor *c, const void *key, 
     return OK;
 }
 
+/* Whether the leaf is another one than that which had the fence: in a tree that does not hold
+ * together (it has been dropped, its pages are others') a scan must not come round to the same leaf
+ * again and again. */
+static bool is_further(const struct tree_cursor *c) {
+    const struct node_view *v = &c->view;
+    if (c->backward)
+        return v->low_len == 0 || key_compare(node_low(v), v->low_len, c->fence, c->fence_len) < 0;
+    return v->flags & NODE_RIGHTMOST ||
+           key_compare(node_high(v), v->high_len, c->fence, c->fence_len) > 0;
+}
+
 /* The leaf after (backward: before) the copied one. */
 static status next_leaf(struct proc *p, struct tree_cursor *c) {
     bool found = false;
     status s = load_leaf(p, c, c->fence, c->fence_len, c->backward, true);
     unsigned at = ok(s) ? node_search(&c->view, c->fence, c->fence_len, &found) : 0;
-    if (ok(s) && at == NODE_BROKEN) s = STATUS(INDEX_CORRUPTED);
+    if (ok(s) && (at == NODE_BROKEN || !is_further(c))) s = STATUS(INDEX_CORRUPTED);
     if (!ok(s)) {
         /* The copy is gone; the fence is not: another call goes on where this one failed. */
         c->view.count = 0;

@@ -35,11 +35,12 @@ typedef uint64_t txn_ref;
 
 /* What a lock is on. Rows are locked here when several may hold them (MODE_ACCESS_SHARE: FOR KEY
  * SHARE, MODE_ROW_SHARE: FOR SHARE); who writes a row, or locks it alone, does so by its stamp. */
-enum lock_space { LOCK_RELATION = 1, LOCK_ROW, LOCK_ADVISORY, LOCK_ADVISORY_PAIR };
+enum lock_space { LOCK_RELATION = 1, LOCK_ROW, LOCK_ADVISORY, LOCK_ADVISORY_PAIR, LOCK_OBJECT };
 struct lock_tag {
     enum lock_space space;
-    uint32_t of;     /* row: its relation; advisory: the database */
-    uint64_t object; /* relation: its OID; row: txn_row_hash; advisory: the number or both halves */
+    uint32_t of;     /* row: its relation; advisory: the database; object: its catalog */
+    uint64_t object; /* relation, object: its OID; row: txn_row_hash; advisory: the number or both
+                        halves */
 };
 
 /* A lock in the list of its holder. A list ends at the first whose `held` is 0. The tag of one that

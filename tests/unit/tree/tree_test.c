@@ -680,6 +680,37 @@ static void test_stamps(void **state) {
 }
 
 /* A cursor keeps its place while what it stands on is split, joined and freed. */
+/* The last leaf but one ends at a key that its parent sends there again: a scan of such a tree ends
+ * with an error, in whichever direction. */
+static void test_cursor_of_broken_tree(void **state) {
+    (void)state;
+    struct fixture f;
+    struct tree_cursor c;
+    struct tree_entry e;
+    struct node_view v;
+    fixture_open(&f, &(struct fake_options){.frames = 60});
+    for (unsigned n = 0; n < 1000; n++) {
+        key_of_number(n);
+        assert_true(ok(tree_insert(&f.p, &f.w, f.t, key_buf, 8, value_buf, 60, is_running, NULL)));
+    }
+    for (int backward = 0; backward < 2; backward++) {
+        status s;
+        assert_true(ok(tree_cursor_init(&c, &f.arena, f.t)));
+        key_of_number(500);
+        assert_true(ok(tree_cursor_seek(&f.p, &c, key_buf, 8, backward, false)));
+        unsigned char *page = frame_bytes(f.p.shm, pool_peek(f.p.shm, c.page));
+        assert_true(node_view(page, &v));
+        unsigned char *fence = (unsigned char *)(backward ? node_low(&v) : node_high(&v));
+        unsigned last = (backward ? v.low_len : v.high_len) - 1u;
+        fence[last] = (unsigned char)(fence[last] + (backward ? 1 : -1));
+        assert_true(ok(tree_cursor_seek(&f.p, &c, key_buf, 8, backward, false)));
+        while (ok(s = tree_cursor_next(&f.p, &c, &e))) continue;
+        assert_true(status_is(s, ST_INDEX_CORRUPTED));
+        fence[last] = (unsigned char)(fence[last] - (backward ? 1 : -1));
+    }
+    fixture_close(&f);
+}
+
 static void test_cursor_under_changes(void **state) {
     (void)state;
     struct fixture f;
@@ -723,12 +754,19 @@ static void test_cursor_under_changes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_model_short),
-        cmocka_unit_test(test_model_prefixes), cmocka_unit_test(test_model_great),
-        cmocka_unit_test(test_queue),          cmocka_unit_test(test_two_maps),
-        cmocka_unit_test(test_history),        cmocka_unit_test(test_undo),
-        cmocka_unit_test(test_free_tree),      cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_stamps),         cmocka_unit_test(test_cursor_under_changes),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_model_short),
+        cmocka_unit_test(test_model_prefixes),
+        cmocka_unit_test(test_model_great),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_two_maps),
+        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_undo),
+        cmocka_unit_test(test_free_tree),
+        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_cursor_under_changes),
+        cmocka_unit_test(test_cursor_of_broken_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
