@@ -1,0 +1,131 @@
+/* A worker without SQL that measures the trees from where queryd would use them: the log, the pool
+ * and the other processes are the appliance's. What it found is DIR/bench.json; then it is READY.
+ * AXL_BENCH_ROWS: how many rows of an 8-byte key and a 100-byte value. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/control.h"
+#include "ipc_daemon.h"
+#include "tree/tree.h"
+#include "txn/txn.h"
+#include "workload.h"
+
+#define SYNCED 100000 /* rows of one transaction */
+#define TURN 1000     /* operations between two turns of the loop */
+
+static struct daemon *self;
+static bool stopping;
+
+_Noreturn static void fail(const char *what, status s) {
+    fprintf(stderr, "bench: %s: %s\n", what, status_name(s));
+    fflush(stderr);
+    _exit(9);
+}
+
+static void make_tree(uint32_t id, struct tree *ret) {
+    struct txn t = {0};
+    status s = txn_begin(&self->proc, &t, ISO_READ_COMMITTED, 0);
+    if (ok(s)) s = txn_need_id(&self->proc, &t);
+    if (ok(s)) s = tree_create(&self->proc, &t.writer, id, ret);
+    if (ok(s)) s = txn_commit(&self->proc, &t, true);
+    if (!ok(s)) fail("create", s);
+}
+
+static status insert_some(struct tree tree, uint64_t from, uint64_t to, bool shuffled) {
+    struct proc *p = &self->proc;
+    struct txn t = {0};
+    unsigned char key[8], value[VALUE_BYTES];
+    TRY(txn_begin(p, &t, ISO_READ_COMMITTED, 0));
+    TRY(txn_need_id(p, &t));
+    for (uint64_t i = from; i < to; i++) {
+        row_make(i, shuffled, key, value);
+        TRY(tree_insert(p, &t.writer, tree, key, sizeof key, value, sizeof value, txn_is_running,
+                        NULL));
+        if (i % TURN == 0) daemon_sleep(self, 0);
+    }
+    return txn_commit(p, &t, true);
+}
+
+static void insert_all(struct tree tree, uint64_t rows, bool shuffled) {
+    for (uint64_t i = 0; i < rows; i += SYNCED) {
+        status s = insert_some(tree, i, i + SYNCED < rows ? i + SYNCED : rows, shuffled);
+        if (!ok(s)) fail("insert", s);
+    }
+}
+
+static void look_up(struct tree tree, uint64_t rows, uint64_t times) {
+    unsigned char key[8], value[VALUE_BYTES];
+    static char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry e;
+    for (uint64_t i = 0; i < times; i++) {
+        uint64_t row = row_at_random(i, rows);
+        row_make(row, true, key, value);
+        status s = tree_get(&self->proc, tree, key, sizeof key, buf, &e);
+        if (!ok(s)) fail("look up", s);
+        if (memcmp(e.value, value, sizeof value) != 0) fail("compare", STATUS(DATA_CORRUPTED));
+        if (i % TURN == 0) daemon_sleep(self, 0);
+    }
+}
+
+static uint64_t scan(struct tree tree) {
+    struct arena a;
+    struct tree_cursor c;
+    struct tree_entry e;
+    uint64_t n = 0, sum = 0;
+    arena_init(&a, 0);
+    status s = tree_cursor_init(&c, &a, tree);
+    if (ok(s)) s = tree_cursor_seek(&self->proc, &c, "", 0, false, false);
+    while (ok(s) && ok(s = tree_cursor_next(&self->proc, &c, &e))) {
+        sum += e.value[0];
+        if (++n % (TURN * 64) == 0) daemon_sleep(self, 0);
+    }
+    arena_free(&a);
+    if (!status_is(s, ST_END)) fail("scan", s);
+    return n + (sum == 0); /* all values are looked at */
+}
+
+static void measure([[maybe_unused]] void *arg) {
+    uint64_t rows = strtoull(getenv("AXL_BENCH_ROWS"), NULL, 10);
+    struct tree random_tree, sorted_tree;
+    struct figures f = {.rows = rows, .lookups = lookups_for(rows)};
+    char path[1024];
+    while (!atomic_load(&self->proc.shm->control->redo_done)) daemon_sleep(self, 2000000);
+    make_tree(16384, &random_tree);
+    make_tree(16385, &sorted_tree);
+    double at = seconds_now();
+    insert_all(sorted_tree, rows, false);
+    f.sorted_s = seconds_since(&at);
+    insert_all(random_tree, rows, true);
+    f.random_s = seconds_since(&at);
+    look_up(random_tree, rows, f.lookups);
+    f.lookup_s = seconds_since(&at);
+    if (scan(random_tree) != rows) fail("count", STATUS(DATA_CORRUPTED));
+    f.scan_s = seconds_since(&at);
+    snprintf(path, sizeof path, "%s/bench.json", self->data_dir);
+    figures_write(&f, path);
+    daemon_ready(self);
+}
+
+static status init(struct daemon *d, [[maybe_unused]] struct error *e) {
+    self = d;
+    return d->proc.owner.slot == SLOT_QUERYD ? daemon_spawn(d, 0, measure, NULL) : OK;
+}
+
+static bool step(struct daemon *d) {
+    if (stopping) daemon_stopped(d);
+    return false;
+}
+
+static void stop([[maybe_unused]] struct daemon *d) {
+    stopping = true;
+}
+
+static const struct daemon_ops ops = {
+    .name = "queryd", .init_fresh = init, .init_restart = init, .step = step, .stop = stop};
+
+int main(int argc, char **argv) {
+    return daemon_main(argc, argv, &ops);
+}
