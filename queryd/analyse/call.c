@@ -148,8 +148,6 @@ static status gather(struct analyse *a, const struct function_choice *c, struct 
 static status routine_call(struct scope *s, struct expr *call, bool keep, struct expr **ret) {
     struct analyse *a = s->a;
     const struct function *f = call->call.function;
-    if (a->env->used_routines && !a->no_positions) /* what views name is the views' affair */
-        TRY(list_append(a->env->eval.arena, a->env->used_routines, (void *)(uintptr_t)f->oid));
     NEEDS(a, call->call.function = routine_function_copy(a->arena, f));
     struct expr *body = NULL;
     if (!keep && !a->for_text) TRY(inline_call(s, call, &body));

@@ -73,10 +73,16 @@ struct grouped_check {
     uint16_t nextra, cap;
 };
 
+/* A view depends on the constraint. */
+static status note_key(struct scope *s, const struct relation *r) {
+    return list_append(s->a->arena, &s->query->grouped_keys,
+                       (void *)(uintptr_t)r->primary->constraint);
+}
+
 static status ungrouped(struct grouped_check *c, const struct expr *e, unsigned depth) {
     struct query *q = c->s->query;
     if (key_is_grouped(q, e->var.rte)) {
-        if (c->s->a->for_text) return OK;
+        if (c->s->a->for_text) return note_key(c->s, q->rtes[e->var.rte]->relation);
         struct expr *copy = arena_memdup(c->s->a->arena, e, sizeof *e);
         NEEDS(c->s->a, copy);
         copy->var.level = 0;

@@ -97,6 +97,24 @@ static status judge_pairs(struct analyse *a, const char *op, struct expr **left,
     return OK;
 }
 
+/* To be printed: one operator between two rows, called by the first pair's name. */
+static status row_comparison(struct analyse *a, const char *op, struct expr **left,
+                             struct expr **right, uint16_t n, int32_t location, struct expr **ret) {
+    struct expr *rows[2], *pair;
+    for (int i = 0; i < 2; i++)
+        NEEDS(a, rows[i] = expr_new_n(a->arena, EXPR_ROW, RECORDOID, location, n));
+    struct expr *e = expr_new_n(a->arena, EXPR_CALL, BOOLOID, location, 2);
+    NEEDS(a, e);
+    for (uint16_t i = 0; i < n; i++) {
+        TRY(make_operator(a, op, left[i], right[i], location, &pair));
+        for (int k = 0; k < 2; k++) rows[k]->args[i] = pair->args[k];
+        if (i == 0 && pair->kind == EXPR_CALL) e->call = pair->call;
+    }
+    for (int i = 0; i < 2; i++) e->args[i] = rows[i];
+    *ret = e;
+    return OK;
+}
+
 status compare_rows(struct analyse *a, const char *op, struct expr **left, struct expr **right,
                     uint16_t n, int32_t location, struct expr **ret) {
     if (n == 0)
@@ -121,6 +139,7 @@ status compare_rows(struct analyse *a, const char *op, struct expr **left, struc
                    "Row comparison operators must be associated with btree operator families.");
         return st;
     }
+    if (a->for_text) return row_comparison(a, op, left, right, n, location, ret);
     return compare_prefix(a, less ? "<" : ">", op, left, right, n, location, ret);
 }
 

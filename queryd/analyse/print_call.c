@@ -168,8 +168,14 @@ static status print_sql_value(struct printer *p, const struct expr *e) {
     return e->typmod >= 0 ? buf_printf(p->out, "(%d)", e->typmod) : OK;
 }
 
+bool is_row_comparison(const struct expr *e) {
+    return e->kind == EXPR_CALL && e->call.op && e->nargs == 2 && e->args[0]->kind == EXPR_ROW &&
+           e->args[1]->kind == EXPR_ROW && e->args[0]->type == RECORDOID;
+}
+
 static status print_operation(struct printer *p, const struct expr *e) {
-    if (!pretty_parens(p)) TRY(put(p, "("));
+    bool parens = !pretty_parens(p) || is_row_comparison(e);
+    if (parens) TRY(put(p, "("));
     if (e->nargs == 2) {
         TRY(print_expr_paren(p, e->args[0], true, e));
         TRY(put(p, " "));
@@ -177,7 +183,7 @@ static status print_operation(struct printer *p, const struct expr *e) {
     TRY(print_operator_name(p, e->call.op));
     TRY(put(p, " "));
     TRY(print_expr_paren(p, e->args[e->nargs - 1], true, e));
-    return pretty_parens(p) ? OK : put(p, ")");
+    return parens ? put(p, ")") : OK;
 }
 
 /* Arguments behind one that was left out are named. */

@@ -162,7 +162,8 @@ static bool is_simple(const struct expr *e, const struct expr *parent) {
     case EXPR_CAST:
         if (e->cast.is_collate) return false;
         return is_function_cast(e) || is_simple(e->args[0], e);
-    case EXPR_CALL: return is_own_call(e) || operator_is_simple(e, parent);
+    case EXPR_CALL:
+        return !is_row_comparison(e) && (is_own_call(e) || operator_is_simple(e, parent));
     case EXPR_BOOL: return bool_is_simple(e, parent);
     case EXPR_DISTINCT:
         if (e->negated) return bool_is_simple(e, parent);
@@ -407,6 +408,11 @@ static const struct expr *test_operator(const struct expr *test) {
 static status print_test(struct printer *p, const struct expr *test, const char **ret_op) {
     const struct expr *op = test_operator(test);
     *ret_op = op->call.op->name;
+    if (is_row_comparison(test)) {
+        TRY(put(p, "("));
+        TRY(print_list(p, test->args[0]->args, test->args[0]->nargs, true));
+        return put(p, ")");
+    }
     if (test->kind != EXPR_BOOL) return print_expr(p, test->args[0], true);
     for (uint16_t i = 0; i < test->nargs; i++) {
         TRY(put(p, i ? ", " : "("));

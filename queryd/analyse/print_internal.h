@@ -76,6 +76,7 @@ status print_var(struct printer *p, const struct expr *e, bool top, const char *
 status print_type(struct printer *p, oid type, int32_t typmod);
 /* print_call.c */
 status print_call(struct printer *p, const struct expr *e);
+bool is_row_comparison(const struct expr *e); /* ROW(a, b) < ROW(c, d) */
 status print_function_name(struct printer *p, const struct function *f);
 status print_operator_name(struct printer *p, const struct operator_info *op);
 status print_aggregate(struct printer *p, const struct expr *e);

@@ -209,7 +209,8 @@ struct query {
     bool group_distinct;
     struct group_words *group_words; /* NULL: plain */
     uint16_t ngroup_words;
-    bool grouped; /* GROUP BY, HAVING or aggregates */
+    struct list *grouped_keys; /* to be printed: (oid) primary keys that grouping relies on */
+    bool grouped;              /* GROUP BY, HAVING or aggregates */
     bool has_aggregates;
     bool lends_aggregates; /* some stand in subqueries */
     bool has_windows;

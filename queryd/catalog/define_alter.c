@@ -97,9 +97,9 @@ static status alter_constraint(struct sql_env *env, const struct relation *r,
 /* Columns that come or go are among those of joins in views. */
 static status change_columns(struct alter *a, const struct relation *r, struct ast_alter_cmd *cmd) {
     struct list *views = NULL;
-    TRY(define_keep_views(a->env, OID_pg_class, r->oid, &views));
+    TRY(define_keep_texts(a->env, OID_pg_class, r->oid, &views));
     TRY(cmd->kind == ALTER_ADD_COLUMN ? add_column(a, r, cmd) : define_drop_column(a->env, r, cmd));
-    return define_rewrite_views(a->env, views);
+    return define_rewrite_texts(a->env, views);
 }
 
 static status alter_one(struct alter *a, const struct relation *r, struct ast_alter_cmd *cmd) {

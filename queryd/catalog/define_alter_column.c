@@ -42,7 +42,7 @@ status define_set_default(struct sql_env *env, const struct relation *r,
     }
     if (cmd->def) TRY(define_default_text(env, att, cmd->def, &text));
     TRY(define_drop_default(env, r->oid, att->number));
-    if (text) TRY(define_insert_default(env, r->oid, att->number, text));
+    if (text) TRY(define_insert_default(env, r->oid, att, text));
     int flag[] = {COL_pg_attribute_atthasdef, text != NULL};
     return define_update_attribute(env, r->oid, att->number, set_flag, flag);
 }

@@ -216,45 +216,25 @@ status define_insert_attribute(struct sql_env *env, oid relation, const struct a
     TRY(define_depend(env, (struct object_address){OID_pg_class, relation, att->number},
                       (struct object_address){OID_pg_type, att->type, 0}, 'n'));
     if (!att->default_text) return OK;
-    return define_insert_default(env, relation, att->number, att->default_text);
+    return define_insert_default(env, relation, att, att->default_text);
 }
 
-/* The functions that a kept default calls. What names columns (of a generated one) is not looked
- * into: the relation may not be there yet. */
-static status default_routines(struct sql_env *env, const char *text, struct list **ret_routines) {
-    struct error ignored = {0};
-    struct sql_env quiet = *env;
-    struct node *n;
-    if (!define_hooks) return OK;
-    quiet.eval.error = &ignored;
-    quiet.used_routines = ret_routines;
-    quiet.text = text;
-    quiet.text_len = strlen(text);
-    if (!ok(parse_expression(env->eval.arena, text, strlen(text), &ignored, &n))) return OK;
-    status_ignore(define_hooks->expression_check(&quiet, NULL, n, EXPRESSION_DEFAULT, "", 0, -1,
-                                                 NULL)); /* it was checked when it was made */
-    return OK;
-}
-
-status define_insert_default(struct sql_env *env, oid relation, int16_t number, const char *text) {
+/* What a generated column's value names is not looked into: the relation may not be there yet. */
+status define_insert_default(struct sql_env *env, oid relation, const struct attribute *att,
+                             const char *text) {
     struct catalog_row row;
     oid id;
     TRY(new_oid(env, &id));
     catalog_row_init(&row, CAT_pg_attrdef);
     row_set_oid(&row, COL_pg_attrdef_oid, id);
     row_set_oid(&row, COL_pg_attrdef_adrelid, relation);
-    row_set_int(&row, COL_pg_attrdef_adnum, number);
+    row_set_int(&row, COL_pg_attrdef_adnum, att->number);
     TRY(row_set_text(env->eval.arena, &row, COL_pg_attrdef_adbin, text));
     TRY(catalog_row_insert(env, CAT_pg_attrdef, &row));
-    oid named;
-    for (const char *at = text; bound_regclass(&at, &named);)
-        TRY(define_depend(env, (struct object_address){OID_pg_attrdef, id, 0},
-                          (struct object_address){OID_pg_class, named, 0}, 'n'));
-    struct list *routines = NULL;
-    TRY(default_routines(env, text, &routines));
-    TRY(define_depend_routines(env, (struct object_address){OID_pg_attrdef, id, 0}, routines));
+    if (!att->generated)
+        TRY(define_depend_text(env, (struct object_address){OID_pg_attrdef, id, 0}, NULL, text));
     return define_depend(env, (struct object_address){OID_pg_attrdef, id, 0},
-                         (struct object_address){OID_pg_class, relation, number}, 'a');
+                         (struct object_address){OID_pg_class, relation, att->number}, 'a');
 }
 
 static status row_type_is_free(struct sql_env *env, const struct relation *r) {
@@ -319,17 +299,6 @@ status define_depend(struct sql_env *env, struct object_address from, struct obj
     row_set_int(&row, COL_pg_depend_refobjsubid, on.part);
     row_set_char(&row, COL_pg_depend_deptype, deptype);
     return catalog_row_insert(env, CAT_pg_depend, &row);
-}
-
-status define_depend_routines(struct sql_env *env, struct object_address from,
-                              const struct list *routines) {
-    LIST_EACH(void *, r, routines) {
-        bool before = false;
-        for (int32_t i = 0; i < r_i; i++) before |= list_at(routines, i) == r;
-        struct object_address on = {OID_pg_proc, (oid)(uintptr_t)r, 0};
-        if (!before) TRY(define_depend(env, from, on, 'n'));
-    }
-    return OK;
 }
 
 status define_forget(struct sql_env *env, oid class_oid, oid object) {

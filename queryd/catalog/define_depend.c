@@ -1,4 +1,4 @@
-/* define_depend.c: what depends on what is dropped: views, defaults, foreign keys. */
+/* define_depend.c: what depends on what is dropped: views, defaults, constraints, indexes. */
 #include "catalog/define_function.h"
 #include "catalog/define_types.h"
 
@@ -76,9 +76,14 @@ static status constraint_text(struct cascade *c, oid id, bool whole, struct depe
     const char *table;
     TRY(catalog_row_get_oid(env, CAT_pg_constraint, id, env->eval.arena, &row));
     oid relation = row_oid(&row, COL_pg_constraint_conrelid);
+    *ret = (struct dependent){OID_pg_constraint, id, NULL};
+    if (!relation) {
+        ret->text = arena_printf(env->eval.arena, "constraint %s",
+                                 row_name(&row, COL_pg_constraint_conname));
+        return ret->text ? OK : no_memory(env);
+    }
     if ((relation == c->relation && whole) || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
     TRY(define_relation_text(env, relation, 'r', &table));
-    *ret = (struct dependent){OID_pg_constraint, id, NULL};
     ret->text = arena_printf(env->eval.arena, "constraint %s on %s",
                              row_name(&row, COL_pg_constraint_conname), table);
     return ret->text ? OK : no_memory(env);
@@ -93,6 +98,16 @@ static status function_text(struct cascade *c, oid id, struct dependent *ret) {
     return ret->text ? OK : no_memory(c->env);
 }
 
+/* An index whose keys or predicate name it. */
+static status index_text(struct cascade *c, oid id, struct dependent *ret) {
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(c->env, CAT_pg_index, id, c->env->eval.arena, &row));
+    oid relation = row_oid(&row, COL_pg_index_indrelid);
+    if (relation == c->relation || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
+    *ret = (struct dependent){OID_pg_index, id, NULL};
+    return define_relation_text(c->env, id, 'i', &ret->text);
+}
+
 /* NOT_FOUND: it goes anyway. */
 static status describe(struct cascade *c, const struct catalog_row *row, bool whole,
                        struct dependent *ret) {
@@ -101,6 +116,8 @@ static status describe(struct cascade *c, const struct catalog_row *row, bool wh
     if (class_oid == OID_pg_rewrite) return view_text(c, id, ret);
     if (class_oid == OID_pg_proc && normal) return function_text(c, id, ret);
     if (class_oid == OID_pg_attrdef && normal) return default_text(c, id, ret);
+    if (class_oid == OID_pg_class && normal && !row_int4(row, COL_pg_depend_objsubid))
+        return index_text(c, id, ret);
     if (class_oid == OID_pg_constraint && normal) return constraint_text(c, id, whole, ret);
     return STATUS(NOT_FOUND);
 }
@@ -220,10 +237,26 @@ static status drop_constraint(struct cascade *c, const struct dependent *d) {
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
-    TRY(lock(env, row_oid(&row, COL_pg_constraint_conrelid)));
+    oid relation = row_oid(&row, COL_pg_constraint_conrelid);
+    if (relation) TRY(lock(env, relation));
     datum key = datum_oid(d->object);
     TRY(define_forget(env, OID_pg_constraint, d->object));
     TRY(catalog_rows_delete(env, CAT_pg_constraint, 0, &key, 1, NULL));
+    catalog_changed(env);
+    return OK;
+}
+
+static status drop_index(struct cascade *c, const struct dependent *d) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    const struct relation *r;
+    status st = catalog_row_get_oid(env, CAT_pg_index, d->object, env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(lock(env, row_oid(&row, COL_pg_index_indrelid)));
+    TRY(catalog_relation(env, row_oid(&row, COL_pg_index_indrelid), &r));
+    TRY(define_drop_index(env, r, d->object));
     catalog_changed(env);
     return OK;
 }
@@ -250,6 +283,7 @@ static status drop_dependents(struct cascade *c, oid class_oid, oid object, int3
         if (d->class_oid == OID_pg_class) TRY(drop_view(c, d));
         if (d->class_oid == OID_pg_attrdef) TRY(drop_default(c, d));
         if (d->class_oid == OID_pg_constraint) TRY(drop_constraint(c, d));
+        if (d->class_oid == OID_pg_index) TRY(drop_index(c, d));
         if (d->class_oid == OID_pg_proc) TRY(drop_function(c, d));
     }
     return OK;

@@ -14,6 +14,17 @@ static void value_relation(const struct type *base, int32_t typmod, struct attri
     *r = (struct relation){.name = "", .kind = 'r', .natts = 1, .atts = value};
 }
 
+status define_value_of_domain(struct sql_env *env, oid domain, const struct relation **ret) {
+    const struct type *t = type_find(domain);
+    struct attribute *value = arena_zalloc(env->eval.arena, sizeof *value);
+    struct relation *r = arena_zalloc(env->eval.arena, sizeof *r);
+    if (!t || !t->base) return STATUS(NOT_FOUND);
+    if (!value || !r) return no_memory(env);
+    value_relation(t->base, t->typmod, value, r);
+    *ret = r;
+    return OK;
+}
+
 static status condition_text(struct sql_env *env, const struct type *base, int32_t typmod,
                              struct node *expression, const char **ret) {
     struct attribute value;
@@ -89,8 +100,12 @@ static status insert_condition(struct sql_env *env, const struct domain_place *d
     TRY(row_set_text(env->eval.arena, &row, COL_pg_constraint_conbin, *ret_text));
     TRY(catalog_row_insert(env, CAT_pg_constraint, &row));
     *ret_name = name;
-    return define_depend(env, (struct object_address){OID_pg_constraint, id, 0},
-                         (struct object_address){OID_pg_type, d->oid, 0}, 'a');
+    struct object_address self = {OID_pg_constraint, id, 0};
+    struct attribute value;
+    struct relation r;
+    value_relation(d->base, d->typmod, &value, &r);
+    TRY(define_depend_text(env, self, &r, *ret_text));
+    return define_depend(env, self, (struct object_address){OID_pg_type, d->oid, 0}, 'a');
 }
 
 static status default_text(struct sql_env *env, const char *name, oid base, int32_t typmod,
@@ -210,6 +225,9 @@ status define_create_domain(struct sql_env *env, const struct ast_create_domain 
     TRY(define_insert_array_type(env, &f));
     TRY(define_depend(env, (struct object_address){OID_pg_type, f.oid, 0},
                       (struct object_address){OID_pg_type, over->oid, 0}, 'n'));
+    if (f.default_text)
+        TRY(define_depend_text(env, (struct object_address){OID_pg_type, f.oid, 0}, NULL,
+                               f.default_text));
     struct domain_place place = {f.oid, f.schema, f.name, base, typmod};
     LIST_EACH(const struct ast_constraint *, k, s->constraints) {
         const char *name, *text;
@@ -310,9 +328,7 @@ static status set_default(struct sql_env *env, struct catalog_row *row, void *ar
     const char *text = arg;
     row_set_null(row, COL_pg_type_typdefaultbin);
     row_set_null(row, COL_pg_type_typdefault);
-    if (!text) return OK;
-    TRY(row_set_text(env->eval.arena, row, COL_pg_type_typdefaultbin, text));
-    return row_set_text(env->eval.arena, row, COL_pg_type_typdefault, text);
+    return text ? define_set_type_default(env, row, text) : OK;
 }
 
 static status place_of(struct sql_env *env, const struct type *t, struct domain_place *ret) {

@@ -466,6 +466,8 @@ status define_drop_constraint(struct sql_env *env, const struct relation *r, con
             arena_printf(env->eval.arena, "constraint %s on table %s", name, r->name);
         if (!what) return no_memory(env);
         TRY(define_drop_index_dependents(env, index, what, cascade));
+        TRY(define_drop_object_dependents(env, OID_pg_constraint,
+                                          row_oid(&row, COL_pg_constraint_oid), what, cascade));
         if (type == 'p' && r->primary) return drop_primary(env, r);
         return define_drop_index(env, r, index);
     }

@@ -44,8 +44,16 @@ struct print_style {
     int32_t wrap; /* with lines: items of a list go to a new line beyond this width; -1: never */
 };
 
-/* A query analysed, to be printed later, perhaps when things have got other names. */
+struct object_address {
+    oid class_oid; /* of the catalog */
+    oid object;
+    int32_t part; /* column number; 0: the whole */
+};
+
+/* A query or an expression analysed, to be printed later, perhaps when things have got other
+ * names. */
 struct kept_query;
+struct kept_expression;
 
 struct define_hooks {
     /* Refuses an expression that the use does not allow. r gives the columns that may be named:
@@ -89,11 +97,16 @@ struct define_hooks {
     status (*query_print)(struct sql_env *env, const struct kept_query *q,
                           const struct print_style *style, const struct relation *names,
                           struct buf *out);
-    /* Appends a kept expression (over the columns of r, NULL: none) as SQL. want 0: any type. */
-    status (*expression_print)(struct sql_env *env, const struct relation *r,
-                               struct node *expression, enum expression_use use, oid want,
-                               int32_t want_typmod, const struct print_style *style,
-                               struct buf *out);
+    /* Likewise an expression over the columns of r (NULL: none). want 0: any type. */
+    status (*expression_keep)(struct sql_env *env, const struct relation *r,
+                              struct node *expression, enum expression_use use, oid want,
+                              int32_t want_typmod, struct kept_expression **ret);
+    status (*expression_print)(struct sql_env *env, const struct kept_expression *e,
+                               const struct print_style *style, struct buf *out);
+    /* What they cannot do without, but for what is built in: struct object_address *, each once. */
+    status (*query_objects)(struct sql_env *env, const struct kept_query *q, struct list **ret);
+    status (*expression_objects)(struct sql_env *env, const struct kept_expression *e,
+                                 struct list **ret);
     /* A routine's default for a parameter of this type: no columns, no subqueries. */
     status (*routine_default)(struct sql_env *env, struct node *expression, oid type);
     /* Refuses a body that does not fit the routine. */

@@ -193,12 +193,14 @@ static status index_dependencies(struct sql_env *env, const struct relation *r,
     for (unsigned i = 0; i < plan->ncolumns; i++) {
         const struct index_plan_column *c = &plan->columns[i];
         TRY(expression_dependencies(env, r, c->written, self, &any));
+        if (c->text) TRY(define_depend_text(env, self, r, c->text));
         if (!c->number) continue;
         any = true;
         TRY(define_depend(env, self, (struct object_address){OID_pg_class, r->oid, c->number},
                           'a'));
     }
     TRY(expression_dependencies(env, r, plan->where, self, &any));
+    if (plan->predicate) TRY(define_depend_text(env, self, r, plan->predicate));
     if (any) return OK;
     return define_depend(env, self, (struct object_address){OID_pg_class, r->oid, 0}, 'a');
 }
@@ -501,13 +503,9 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
                                  .columns = columns,
                                  .validated = !c->not_valid,
                                  .no_inherit = c->no_inherit};
-    struct list *routines = NULL;
-    env->used_routines = &routines;
-    status st = define_hooks ? define_hooks->expression_check(
-                                   env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID, -1, NULL)
-                             : OK;
-    env->used_routines = NULL;
-    TRY(st);
+    if (define_hooks)
+        TRY(define_hooks->expression_check(env, r, c->expression, EXPRESSION_CHECK, NULL, BOOLOID,
+                                           -1, NULL));
     TRY(define_check_columns(env, r, c->expression, columns, 64, &f.ncolumns));
     if (f.name) TRY(define_constraint_name_is_free(env, r, f.name));
     if (!f.name)
@@ -517,6 +515,6 @@ status define_insert_check(struct sql_env *env, const struct relation *r,
     oid id;
     if (ret_name) *ret_name = f.name;
     TRY(define_insert_constraint(env, r, &f, &id));
-    TRY(define_depend_routines(env, (struct object_address){OID_pg_constraint, id, 0}, routines));
+    TRY(define_depend_text(env, (struct object_address){OID_pg_constraint, id, 0}, r, f.text));
     return define_update_class(env, r->oid, count_check, NULL);
 }

@@ -120,7 +120,8 @@ status define_insert_class(struct sql_env *env, const struct relation *r, char k
 /* pg_attribute's row, and pg_attrdef's when it has default_text. */
 status define_insert_attribute(struct sql_env *env, oid relation, const struct attribute *att,
                                const char *missing_text);
-status define_insert_default(struct sql_env *env, oid relation, int16_t number, const char *text);
+status define_insert_default(struct sql_env *env, oid relation, const struct attribute *att,
+                             const char *text);
 /* Row type and its array, with new oids; *ret_type: the row type. */
 status define_insert_row_type(struct sql_env *env, const struct relation *r, oid *ret_type);
 /* A column (or attribute of a composite type) without anything that depends on it: its place stays,
@@ -140,20 +141,18 @@ status define_move_row_type(struct sql_env *env, const struct relation *r, const
 
 /* ---- dependencies ---------------------------------------------------------------------------- */
 
-struct object_address {
-    oid class_oid; /* of the catalog */
-    oid object;
-    int32_t part; /* column number; 0: the whole */
-};
 /* "table t", "column a of table t", "schema s" …, as messages name objects; in the arena. */
 status define_object_text(struct sql_env *env, oid class_oid, oid object, int32_t part,
                           const char **ret);
 /* deptype: 'n' normal, 'a' auto, 'i' internal (PostgreSQL's meaning). */
 status define_depend(struct sql_env *env, struct object_address from, struct object_address on,
                      char deptype);
-/* On users' functions: (oid) items, perhaps several times. */
-status define_depend_routines(struct sql_env *env, struct object_address from,
-                              const struct list *routines);
+/* On struct object_address items, but for the relation `own` (NULL: none) and its columns. */
+status define_depend_objects(struct sql_env *env, struct object_address from,
+                             const struct relation *own, const struct list *objects);
+/* On what a kept expression over r (NULL: none) names, but for r's columns. */
+status define_depend_text(struct sql_env *env, struct object_address from, const struct relation *r,
+                          const char *text);
 /* Forgets what an object depends on, what is said about it (comments), and who depended on it. */
 status define_forget(struct sql_env *env, oid class_oid, oid object);
 
@@ -402,15 +401,24 @@ status define_refuse_type_change(struct sql_env *env, const struct relation *r,
 /* stored_text.c: as kept in catalogs; in env->eval.arena. want 0: any type. */
 status stored_expression(struct sql_env *env, const struct relation *r, struct node *expression,
                          enum expression_use use, oid want, int32_t typmod, const char **ret);
+/* A kept text understood. */
+status stored_expression_keep(struct sql_env *env, const struct relation *r, const char *text,
+                              size_t len, struct kept_expression **ret);
+status stored_expression_print(struct sql_env *env, const struct kept_expression *e,
+                               const char **ret);
 status stored_query(struct sql_env *env, const struct kept_query *q, const struct relation *names,
                     const char **ret);
 status stored_query_parse(struct sql_env *env, const char *text, struct node **ret);
-/* The queries of views over an object whose name is about to change; afterwards their texts are
- * written anew. *kept begins as NULL. */
-status define_keep_views(struct sql_env *env, oid class_oid, oid object, struct list **kept);
+/* rename_in_text.c: what names an object whose name or schema is about to change: views, defaults,
+ * checks, indexes; afterwards their texts are written anew. *kept begins as NULL. */
+status define_keep_texts(struct sql_env *env, oid class_oid, oid object, struct list **kept);
+/* Likewise of a type and its array. */
+status define_keep_type(struct sql_env *env, oid type, struct list **kept);
 /* The view's own query. */
 status define_keep_view(struct sql_env *env, oid view, struct list **kept);
-status define_rewrite_views(struct sql_env *env, const struct list *kept);
+status define_rewrite_texts(struct sql_env *env, const struct list *kept);
+/* A relation of one column, value, for a domain's conditions; in env->eval.arena. */
+status define_value_of_domain(struct sql_env *env, oid domain, const struct relation **ret);
 
 /* "{1,2}" and "1 2" of numbers, in the arena; NULL: no memory. */
 const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bool vector);

@@ -73,8 +73,9 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (taken)
         return error_set(env->eval.error, ST_DUPLICATE_TABLE,
                          "relation \"%s\" already exists in schema \"%s\"", r->name, s->new_schema);
-    struct list *views = NULL;
-    TRY(define_keep_views(env, OID_pg_class, r->oid, &views));
+    struct list *kept = NULL;
+    TRY(define_keep_texts(env, OID_pg_class, r->oid, &kept));
+    if (r->row_type) TRY(define_keep_type(env, r->row_type, &kept));
     if (r->primary) TRY(define_update_class(env, r->primary->oid, set_schema, &schema));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(define_update_class(env, r->indexes[i].oid, set_schema, &schema));
@@ -84,5 +85,5 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     TRY(define_update_class(env, (oid)(uintptr_t)sequence, set_schema, &schema));
     TRY(define_move_row_type(env, r, NULL, schema));
     TRY(define_update_class(env, r->oid, set_schema, &schema));
-    return define_rewrite_views(env, views);
+    return define_rewrite_texts(env, kept);
 }

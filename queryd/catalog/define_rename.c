@@ -185,7 +185,7 @@ static status rename_in_index(struct sql_env *env, const struct index_desc *x, i
 static status rewrite_own(struct sql_env *env, const struct relation *view) {
     struct list *kept = NULL;
     TRY(define_keep_view(env, view->oid, &kept));
-    return define_rewrite_views(env, kept);
+    return define_rewrite_texts(env, kept);
 }
 
 static status rename_column(struct sql_env *env, const struct relation *r, const char *from,
@@ -198,9 +198,9 @@ static status rename_column(struct sql_env *env, const struct relation *r, const
         return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
                          "column \"%s\" of relation \"%s\" already exists", to, r->name);
     struct list *views = NULL;
-    TRY(define_keep_views(env, OID_pg_class, r->oid, &views));
+    TRY(define_keep_texts(env, OID_pg_class, r->oid, &views));
     TRY(define_update_attribute(env, r->oid, att->number, set_name, (void *)to));
-    TRY(define_rewrite_views(env, views));
+    TRY(define_rewrite_texts(env, views));
     if (r->kind == 'v') return rewrite_own(env, r);
     if (r->kind != 'r') return OK;
     struct renaming x = {from, to};
@@ -229,12 +229,13 @@ static oid constraint_of_index(struct sql_env *env, oid index, status *ret_statu
 
 static status rename_relation(struct sql_env *env, const struct relation *r, const char *to) {
     TRY(name_is_free(env, r->schema, to));
-    struct list *views = NULL;
-    TRY(define_keep_views(env, OID_pg_class, r->oid, &views));
+    struct list *kept = NULL;
+    TRY(define_keep_texts(env, OID_pg_class, r->oid, &kept));
+    if (r->row_type) TRY(define_keep_type(env, r->row_type, &kept));
     TRY(define_rename_class(env, r->oid, to));
     if (r->kind != 'i') {
         TRY(define_move_row_type(env, r, to, 0));
-        return define_rewrite_views(env, views);
+        return define_rewrite_texts(env, kept);
     }
     status st;
     oid constraint = constraint_of_index(env, r->oid, &st);
@@ -261,7 +262,30 @@ static status rename_constraint(struct sql_env *env, const struct relation *r, c
     return rename_constraint_row(env, row_oid(&row, COL_pg_constraint_oid), to);
 }
 
-/* Views hold schema names in their text. */
+/* Kept texts hold schema names: what names anything in the schema. */
+static status keep_members(struct sql_env *env, oid class_oid, enum catalog_number catalog,
+                           const int columns[2], oid schema, struct list **kept) {
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, catalog, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (row_oid(&s.row, columns[1]) == schema)
+            TRY_OUT(st, define_keep_texts(env, class_oid, row_oid(&s.row, columns[0]), kept));
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status keep_schema(struct sql_env *env, oid schema, struct list **kept) {
+    static const int class[] = {COL_pg_class_oid, COL_pg_class_relnamespace};
+    static const int type[] = {COL_pg_type_oid, COL_pg_type_typnamespace};
+    static const int proc[] = {COL_pg_proc_oid, COL_pg_proc_pronamespace};
+    TRY(keep_members(env, OID_pg_class, CAT_pg_class, class, schema, kept));
+    TRY(keep_members(env, OID_pg_type, CAT_pg_type, type, schema, kept));
+    return keep_members(env, OID_pg_proc, CAT_pg_proc, proc, schema, kept);
+}
+
 static status rename_schema(struct sql_env *env, const char *from, const char *to) {
     oid schema, taken;
     status st = catalog_schema(env, from, &schema);
@@ -274,21 +298,11 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
     TRY(privilege_check_owner(env, OID_pg_namespace, schema));
     TRY(privilege_check(env, OID_pg_database, env->settings->database_oid, ACL_CREATE));
     if (schema < FIRST_USER_OID) return define_unsupported(env, "renaming a schema of the system");
-    struct catalog_scan s;
-    struct list *views = NULL;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_class, 0, NULL, 0, &s));
-    while (ok(st = catalog_scan_next(&s))) {
-        if (row_oid(&s.row, COL_pg_class_relnamespace) != schema) continue;
-        TRY_OUT(st,
-                define_keep_views(env, OID_pg_class, row_oid(&s.row, COL_pg_class_oid), &views));
-    }
-    if (status_is(st, ST_END)) st = OK;
-out:
-    catalog_scan_end(&s);
-    TRY(st);
+    struct list *kept = NULL;
+    TRY(keep_schema(env, schema, &kept));
     struct new_name name = {to, 0, COL_pg_namespace_nspname, 0};
     TRY(update_named(env, CAT_pg_namespace, 0, datum_oid(schema), &name));
-    return define_rewrite_views(env, views);
+    return define_rewrite_texts(env, kept);
 }
 
 status define_rename(struct sql_env *env, struct ast_rename *s) {

@@ -264,7 +264,10 @@ status define_rename_function(struct sql_env *env, const struct ast_rename *s) {
     const struct routine *r;
     TRY(find_own(env, s->type, (const struct ast_object_args *)s->object, &r));
     TRY(refuse_taken(env, r, r->schema, s->new_name));
-    return change_row(env, r->function.oid, set_name, s->new_name);
+    struct list *kept = NULL;
+    TRY(define_keep_texts(env, OID_pg_proc, r->function.oid, &kept));
+    TRY(change_row(env, r->function.oid, set_name, s->new_name));
+    return define_rewrite_texts(env, kept);
 }
 
 static status move_to_schema(struct sql_env *env, const struct routine *r, const char *name) {
@@ -278,6 +281,8 @@ static status move_to_schema(struct sql_env *env, const struct routine *r, const
     TRY(privilege_check(env, OID_pg_namespace, schema, ACL_CREATE));
     if (schema == r->schema) return OK;
     TRY(refuse_taken(env, r, schema, r->function.name));
+    struct list *kept = NULL;
+    TRY(define_keep_texts(env, OID_pg_proc, r->function.oid, &kept));
     struct catalog_scan s;
     TRY_OUT(st,
             catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_depender_index, depend, 2, &s));
@@ -290,7 +295,8 @@ out:
     TRY(st);
     TRY(define_depend(env, (struct object_address){OID_pg_proc, r->function.oid, 0},
                       (struct object_address){OID_pg_namespace, schema, 0}, 'n'));
-    return change_row(env, r->function.oid, set_schema, &schema);
+    TRY(change_row(env, r->function.oid, set_schema, &schema));
+    return define_rewrite_texts(env, kept);
 }
 
 status define_move_function(struct sql_env *env, const struct ast_alter_object *s) {

@@ -6,6 +6,19 @@
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+/* As kept, and as people read it. */
+status define_set_type_default(struct sql_env *env, struct catalog_row *row, const char *text) {
+    struct arena *a = env->eval.arena;
+    struct buf out = {0};
+    status st = print_stored(env, NULL, text, strlen(text), false, &out);
+    const char *shown = ok(st) ? arena_strndup(a, out.data, out.len) : NULL;
+    buf_free(&out);
+    TRY(st);
+    if (!shown) return no_memory(env);
+    TRY(row_set_text(a, row, COL_pg_type_typdefaultbin, text));
+    return row_set_text(a, row, COL_pg_type_typdefault, shown);
+}
+
 status define_insert_type(struct sql_env *env, const struct type_facts *f) {
     struct arena *a = env->eval.arena;
     struct catalog_row row;
@@ -38,10 +51,7 @@ status define_insert_type(struct sql_env *env, const struct type_facts *f) {
     row_set_oid(&row, COL_pg_type_typbasetype, f->base);
     row_set_int(&row, COL_pg_type_typtypmod, f->typmod);
     row_set_oid(&row, COL_pg_type_typcollation, f->collation);
-    if (f->default_text) {
-        TRY(row_set_text(a, &row, COL_pg_type_typdefaultbin, f->default_text));
-        TRY(row_set_text(a, &row, COL_pg_type_typdefault, f->default_text));
-    }
+    if (f->default_text) TRY(define_set_type_default(env, &row, f->default_text));
     return catalog_row_insert(env, CAT_pg_type, &row);
 }
 
@@ -248,7 +258,10 @@ status define_rename_type(struct sql_env *env, const struct ast_rename *s) {
     TRY(catalog_row_get_oid(env, CAT_pg_type, t->oid, env->eval.arena, &row));
     TRY(define_type_is_free(env, row_oid(&row, COL_pg_type_typnamespace), s->new_name));
     struct type_change c = {.name = s->new_name};
-    return change_type(env, t, &c);
+    struct list *kept = NULL;
+    TRY(define_keep_type(env, t->oid, &kept));
+    TRY(change_type(env, t, &c));
+    return define_rewrite_texts(env, kept);
 }
 
 status define_alter_type_object(struct sql_env *env, const struct ast_alter_object *s) {
@@ -276,5 +289,8 @@ status define_alter_type_object(struct sql_env *env, const struct ast_alter_obje
     } else {
         return define_unsupported(env, "this form of ALTER TYPE");
     }
-    return change_type(env, t, &c);
+    struct list *kept = NULL;
+    if (c.schema) TRY(define_keep_type(env, t->oid, &kept));
+    TRY(change_type(env, t, &c));
+    return define_rewrite_texts(env, kept);
 }

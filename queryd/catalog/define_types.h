@@ -51,6 +51,7 @@ status define_drop_type_dependents(struct sql_env *env, oid type, const char *wh
                                    const struct list *others);
 /* A defined type that is no table's, with all that belongs to it. */
 status define_drop_type(struct sql_env *env, oid type);
+status define_set_type_default(struct sql_env *env, struct catalog_row *row, const char *text);
 /* A built-in type whose values are stored as this one's: what a dropped column is of. */
 oid define_stand_in(oid type);
 /* "type public.t" */

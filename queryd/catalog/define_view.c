@@ -2,16 +2,14 @@
  *
  * A view is kept as the text of its query, printed from what analysis makes of it: every relation
  * under its schema's name, every * written out, so that it means the same whatever the search path
- * is and whatever columns are added later. Its dependencies are the relations it names and, of
- * each, the columns whose names appear in it. */
+ * is and whatever columns are added later. */
 #include "catalog/options.h"
 
 struct view_walk {
     struct sql_env *env;
     struct list *ctes;      /* char *: names that WITH gives */
     struct list *relations; /* oids */
-    struct list *names;     /* char *: last names of column references */
-    struct list *routines;  /* oids */
+    struct list *objects;   /* struct object_address *: what it depends on */
 };
 
 static status find_ctes(struct node *n, void *arg) {
@@ -42,11 +40,6 @@ static status walk(struct node *n, void *arg) {
     struct view_walk *w = arg;
     if (!n) return OK;
     if (n->kind == NODE_RANGE_VAR) return qualify(w, ast_as_range_var(n));
-    if (n->kind == NODE_COLUMN_REF) {
-        const struct list *names = ast_as_column_ref(n)->names;
-        if (list_n(names))
-            TRY(list_append(w->env->eval.arena, &w->names, list_at(names, list_n(names) - 1)));
-    }
     return ast_each_child(n, walk, arg);
 }
 
@@ -59,19 +52,6 @@ status define_qualify(struct sql_env *env, struct node *n, struct list **ret_rel
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-
-static status depend_on(struct view_walk *w, oid rule, oid relation) {
-    const struct relation *r;
-    struct object_address self = {OID_pg_rewrite, rule, 0};
-    TRY(catalog_relation(w->env, relation, &r));
-    TRY(define_depend(w->env, self, (struct object_address){OID_pg_class, relation, 0}, 'n'));
-    for (unsigned i = 0; i < r->natts; i++)
-        if (!r->atts[i].dropped && listed(w->names, r->atts[i].name))
-            TRY(define_depend(w->env, self,
-                              (struct object_address){OID_pg_class, relation, r->atts[i].number},
-                              'n'));
-    return OK;
-}
 
 static status insert_rule(struct view_walk *w, const struct relation *view, const char *text) {
     struct sql_env *env = w->env;
@@ -90,14 +70,8 @@ static status insert_rule(struct view_walk *w, const struct relation *view, cons
     TRY(catalog_row_insert(env, CAT_pg_rewrite, &row));
     TRY(define_depend(env, (struct object_address){OID_pg_rewrite, rule, 0},
                       (struct object_address){OID_pg_class, view->oid, 0}, 'i'));
-    for (int32_t i = 0; i < list_n(w->relations); i++) {
-        void *relation = list_at(w->relations, i);
-        bool before = false;
-        for (int32_t k = 0; k < i; k++) before |= list_at(w->relations, k) == relation;
-        if (!before) TRY(depend_on(w, rule, (oid)(uintptr_t)relation));
-    }
-    return define_depend_routines(env, (struct object_address){OID_pg_rewrite, rule, 0},
-                                  w->routines);
+    return define_depend_objects(env, (struct object_address){OID_pg_rewrite, rule, 0}, NULL,
+                                 w->objects);
 }
 
 static status name_columns(struct sql_env *env, const struct ast_create_view *s, uint16_t n,
@@ -114,18 +88,22 @@ static status name_columns(struct sql_env *env, const struct ast_create_view *s,
     return OK;
 }
 
-/* The text that is kept, with the columns' names, and its tree. */
-static status view_text(struct sql_env *env, struct node *query, uint16_t n,
-                        const struct define_column *columns, const char **ret_text,
-                        struct node **ret_tree) {
+/* The text that is kept, with the columns' names. */
+static status view_text(struct view_walk *w, struct node *query, uint16_t n,
+                        const struct define_column *columns, const char **ret_text) {
+    struct sql_env *env = w->env;
     struct relation names = {.natts = n};
     struct kept_query *kept;
     names.atts = arena_array(env->eval.arena, n + 1u, sizeof *names.atts);
     if (!names.atts) return no_memory(env);
     for (uint16_t i = 0; i < n; i++) names.atts[i].name = columns[i].name;
     TRY(define_hooks->query_keep(env, query, &kept));
-    TRY(stored_query(env, kept, &names, ret_text));
-    return stored_query_parse(env, *ret_text, ret_tree);
+    TRY(define_hooks->query_objects(env, kept, &w->objects));
+    LIST_EACH(const struct object_address *, o, w->objects) {
+        if (o->class_oid == OID_pg_class && !o->part)
+            TRY(list_append(env->eval.arena, &w->relations, (void *)(uintptr_t)o->object));
+    }
+    return stored_query(env, kept, &names, ret_text);
 }
 
 static status other_type(struct sql_env *env, const struct attribute *old,
@@ -140,6 +118,25 @@ static status other_type(struct sql_env *env, const struct attribute *old,
     buf_free(&was);
     buf_free(&is);
     return st;
+}
+
+static status collation_name(struct sql_env *env, oid collation, const char **ret) {
+    struct catalog_row row;
+    *ret = "";
+    if (!collation) return OK;
+    TRY(catalog_row_get_oid(env, CAT_pg_collation, collation, env->eval.arena, &row));
+    *ret = arena_strdup(env->eval.arena, row_name(&row, COL_pg_collation_collname));
+    return *ret ? OK : no_memory(env);
+}
+
+static status other_collation(struct sql_env *env, const struct attribute *old,
+                              const struct define_column *fresh) {
+    const char *was, *is;
+    TRY(collation_name(env, old->collation, &was));
+    TRY(collation_name(env, fresh->collation, &is));
+    return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
+                     "cannot change collation of view column \"%s\" from \"%s\" to \"%s\"",
+                     fresh->name, was, is);
 }
 
 /* CREATE OR REPLACE VIEW keeps the columns that are there, in name and type. */
@@ -159,6 +156,8 @@ static status may_replace(struct sql_env *env, const struct relation *old, uint1
         }
         if (old->atts[i].type != columns[i].type || old->atts[i].typmod != columns[i].typmod)
             return other_type(env, &old->atts[i], &columns[i]);
+        if (old->atts[i].collation != columns[i].collation)
+            return other_collation(env, &old->atts[i], &columns[i]);
     }
     return OK;
 }
@@ -266,19 +265,13 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s) {
     uint16_t n;
     struct define_column *columns;
     const char *text;
-    struct node *tree;
-    env->used_routines = &w.routines;
-    status st = define_hooks->query_columns(env, s->query, &n, &columns);
-    env->used_routines = NULL;
-    TRY(st);
+    TRY(define_hooks->query_columns(env, s->query, &n, &columns));
     struct list *options;
     bool checked = false;
     TRY(view_options(env, s, &checked, &options));
     if (checked) TRY(may_check(env, s->query));
     TRY(name_columns(env, s, n, columns));
-    TRY(view_text(env, s->query, n, columns, &text, &tree));
-    TRY(find_ctes(tree, &w));
-    TRY(walk(tree, &w));
+    TRY(view_text(&w, s->query, n, columns, &text));
     TRY(may_become_temporary(&w, s->relation));
     TRY(define_at(env, &s->relation->node, define_place(env, s->relation, &view)));
     oid existing;

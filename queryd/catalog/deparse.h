@@ -37,8 +37,6 @@ status deparse_window(struct deparse *d, const struct ast_window_def *w);
 /* Relations that an expression names as constants of type regclass (also as the bare argument of
  * nextval and its kin) are kept as '123'::regclass: the tree is changed to that. */
 status bind_regclass(struct sql_env *env, struct node **n);
-/* The next of them in a kept text: moves *at behind it. False: no more. */
-bool bound_regclass(const char **at, oid *ret);
 /* A kept text with the relations' names as they are now. */
 status print_bound(struct sql_env *env, const char *text, size_t len, struct buf *out);
 

@@ -196,7 +196,9 @@ static status print_constraint(struct sql_env *env, oid constraint, bool pretty,
     struct catalog_row row;
     const struct relation *r;
     TRY(catalog_row_get_oid(env, CAT_pg_constraint, constraint, env->eval.arena, &row));
-    TRY(catalog_relation(env, row_oid(&row, COL_pg_constraint_conrelid), &r));
+    oid relation = row_oid(&row, COL_pg_constraint_conrelid);
+    TRY(relation ? catalog_relation(env, relation, &r)
+                 : define_value_of_domain(env, row_oid(&row, COL_pg_constraint_contypid), &r));
     if (row_char(&row, COL_pg_constraint_contype) == 'f')
         return print_foreign_key(env, r, constraint, &row, out);
     if (row_char(&row, COL_pg_constraint_contype) != 'c') {
@@ -252,6 +254,36 @@ status fn_viewdef(struct fn_call *c) {
     style.wrap = wraps ? c->args[1].i32 : 0;
     status st = catalog_relation(&env, view, &r);
     if (ok(st)) st = print_view(&env, r, &style, &out);
+    return return_buf(c, st, &out);
+}
+
+/* The one rule that there is: what makes a view. */
+static status print_rule(struct sql_env *env, const struct catalog_row *rule, bool pretty,
+                         struct buf *out) {
+    const struct print_style style = {.lines = true, .parens = pretty};
+    const struct relation *r;
+    TRY(catalog_relation(env, row_oid(rule, COL_pg_rewrite_ev_class), &r));
+    TRY(buf_add_str(out, "CREATE RULE "));
+    TRY(print_identifier(out, row_name(rule, COL_pg_rewrite_rulename)));
+    TRY(buf_add_str(out, " AS\n    ON SELECT TO "));
+    if (pretty) {
+        TRY(relation_print(env, r->oid, out));
+    } else {
+        TRY(print_identifier(out, r->schema_name));
+        TRY(buf_add_str(out, "."));
+        TRY(print_identifier(out, r->name));
+    }
+    TRY(buf_add_str(out, " DO INSTEAD "));
+    return print_view(env, r, &style, out);
+}
+
+status fn_ruledef(struct fn_call *c) {
+    struct sql_env env;
+    struct catalog_row row;
+    struct buf out = {0};
+    TRY(function_env(c, &env));
+    status st = catalog_row_get_oid(&env, CAT_pg_rewrite, c->args[0].u32, env.eval.arena, &row);
+    if (ok(st)) st = print_rule(&env, &row, c->nargs == 2 && c->args[1].b, &out);
     return return_buf(c, st, &out);
 }
 

@@ -102,11 +102,6 @@ static bool next_bound(const char **at, const char *end, const char **ret_from, 
     return false;
 }
 
-bool bound_regclass(const char **at, oid *ret) {
-    const char *from;
-    return next_bound(at, *at + strlen(*at), &from, ret);
-}
-
 status print_bound(struct sql_env *env, const char *text, size_t len, struct buf *out) {
     const char *at = text, *end = text + len, *done = text, *from;
     oid relation;

@@ -112,8 +112,6 @@ struct sql_env {
     const struct sql_params *params;
     const struct routine_body *body; /* this statement stands in the body of an SQL function; NULL:
                                         it does not */
-    struct list **used_routines;     /* where analysis notes the users' functions that it meets (oid
-                                        items, in eval.arena); NULL: nowhere */
     struct ri_state *ri;           /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
                                       txn_arena:       to be forgotten when the transaction ends */
     struct index_rows *index_rows; /* programs of computed indexes (exec/index_row.c); like ri */

@@ -1,6 +1,7 @@
 #include "exec/expression_api.h"
 
 #include "analyse/analyse.h"
+#include "analyse/depend.h"
 #include "analyse/print.h"
 #include "base/coro.h"
 #include "exec/exec_init.h"
@@ -216,14 +217,35 @@ static status expression_query_print(struct sql_env *env, const struct kept_quer
     return print_query(env, q->query, style, names, out);
 }
 
-static status expression_print(struct sql_env *env, const struct relation *r,
-                               struct node *expression, enum expression_use use, oid want,
-                               int32_t want_typmod, const struct print_style *style,
-                               struct buf *out) {
-    struct expr *e;
-    TRY(analyse_expression_for_text(env, env->eval.arena, r, expression, use_of(use), want,
-                                    want_typmod, &e));
-    return print_expression(env, e, r, style, out);
+struct kept_expression {
+    struct expr *expression;
+    const struct relation *columns; /* NULL: none */
+};
+
+static status expression_keep(struct sql_env *env, const struct relation *r,
+                              struct node *expression, enum expression_use use, oid want,
+                              int32_t want_typmod, struct kept_expression **ret) {
+    struct kept_expression *k = arena_zalloc(env->eval.arena, sizeof *k);
+    if (!k) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    k->columns = r;
+    *ret = k;
+    return analyse_expression_for_text(env, env->eval.arena, r, expression, use_of(use), want,
+                                       want_typmod, &k->expression);
+}
+
+static status expression_print(struct sql_env *env, const struct kept_expression *e,
+                               const struct print_style *style, struct buf *out) {
+    return print_expression(env, e->expression, e->columns, style, out);
+}
+
+static status kept_query_objects(struct sql_env *env, const struct kept_query *q,
+                                 struct list **ret) {
+    return query_objects(env, q->query, ret);
+}
+
+static status kept_expression_objects(struct sql_env *env, const struct kept_expression *e,
+                                      struct list **ret) {
+    return expression_objects(env, e->expression, e->columns, ret);
 }
 
 void exec_init(void) {
@@ -239,7 +261,10 @@ void exec_init(void) {
         .query_columns = expression_query_columns,
         .query_keep = expression_query_keep,
         .query_print = expression_query_print,
+        .expression_keep = expression_keep,
         .expression_print = expression_print,
+        .query_objects = kept_query_objects,
+        .expression_objects = kept_expression_objects,
         .routine_default = routine_check_default,
         .routine_check = routine_check_body,
         .routine_call = routine_call,

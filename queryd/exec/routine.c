@@ -304,7 +304,6 @@ static status run(struct fn_call *c, struct kept_rows *rows) {
     TRY(sql_env_breathe(r.session));
     r.env = *r.session;
     r.env.eval.error = c->env->error;
-    r.env.used_routines = NULL;
     status s = catalog_routine(&r.env, c->site->function->oid, &r.routine);
     if (status_is(s, ST_NOT_FOUND))
         return error_set(c->env->error, ST_UNDEFINED_FUNCTION,

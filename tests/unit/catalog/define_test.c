@@ -3,6 +3,7 @@
 #include "catalog_fixture.h"
 
 #include "base/bytes.h"
+#include "catalog/define_internal.h"
 #include "catalog/deparse.h"
 
 static struct session *s, *other;
@@ -49,12 +50,48 @@ static status two_columns(struct sql_env *env, struct node *query, uint16_t *ret
     return OK;
 }
 
-static status print_tree(struct sql_env *env, const struct relation *r, struct node *n,
-                         enum expression_use use, oid want, int32_t mod,
-                         const struct print_style *style, struct buf *out) {
+struct kept_expression {
+    const struct relation *columns;
+    struct node *tree;
+    oid want;
+};
+
+static status keep_expression(struct sql_env *env, const struct relation *r, struct node *n,
+                              enum expression_use use, oid want, int32_t mod,
+                              struct kept_expression **ret) {
     (void)use, (void)mod;
-    struct deparse d = {.env = env, .out = out, .columns = r, .hide_schemas = !style->stored};
-    return deparse_expression(&d, n, want);
+    *ret = arena_zalloc(env->eval.arena, sizeof **ret);
+    **ret = (struct kept_expression){r, n, want};
+    return OK;
+}
+
+static status print_tree(struct sql_env *env, const struct kept_expression *e,
+                         const struct print_style *style, struct buf *out) {
+    struct deparse d = {
+        .env = env, .out = out, .columns = e->columns, .hide_schemas = !style->stored};
+    return deparse_expression(&d, e->tree, e->want);
+}
+
+static status names_nothing(struct sql_env *env, const struct kept_expression *e,
+                            struct list **ret) {
+    (void)env, (void)e;
+    *ret = NULL;
+    return OK;
+}
+
+/* The relations that a query names, and of each the first column. */
+static status names_relations(struct sql_env *env, const struct kept_query *q, struct list **ret) {
+    struct list *relations = NULL;
+    *ret = NULL;
+    TRY(define_qualify(env, (struct node *)q, &relations));
+    LIST_EACH(void *, relation, relations) {
+        for (int32_t part = 0; part < 2; part++) {
+            struct object_address *o = arena_zalloc(env->eval.arena, sizeof *o);
+            *o = (struct object_address){OID_pg_class, (oid)(uintptr_t)relation, part};
+            TRY(list_append(env->eval.arena, ret, o));
+        }
+    }
+    return OK;
 }
 
 static status keep_tree(struct sql_env *env, struct node *query, struct kept_query **ret) {
@@ -78,7 +115,10 @@ static const struct define_hooks hooks = {
     .query_columns = two_columns,
     .query_keep = keep_tree,
     .query_print = print_kept,
+    .query_objects = names_relations,
+    .expression_keep = keep_expression,
     .expression_print = print_tree,
+    .expression_objects = names_nothing,
 };
 
 static int setup(void **state) {
@@ -385,7 +425,7 @@ static void views_are_kept_as_whole_queries(void **state) {
     const struct relation *r = relation(s, "v");
     assert_int_equal(r->kind, 'v');
     assert_int_equal(r->natts, 2);
-    assert_string_equal(r->view_text, "SELECT *\n   FROM t\n  WHERE (a > 1)\n  ORDER BY b\n "
+    assert_string_equal(r->view_text, "SELECT *\n   FROM public.t\n  WHERE (a > 1)\n  ORDER BY b\n "
                                       "LIMIT 3");
     char text[16];
     snprintf(text, sizeof text, "%u", r->oid);
