@@ -260,6 +260,8 @@ struct analysed {
     struct query *query;
     uint16_t nparams;
     oid *param_types;
+    const datum *known_values; /* of them, to be planned for; NULL: for all */
+    const uint8_t *known_nulls;
     uint16_t nrelations; /* locked ones: by oid */
     struct analysed_relation {
         oid oid;

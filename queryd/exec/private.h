@@ -11,6 +11,8 @@ struct statement_private {
     const char *tag;
     bool changes;                          /* the tag counts changed rows */
     bool uncounted;                        /* the tag has no count */
+    const datum *known_values;             /* of parameters, while it is planned for them; NULL: */
+    const uint8_t *known_nulls;            /* for all */
     const struct explain_options *explain; /* NULL: it is carried out */
     uint64_t planning_ns;
     uint16_t npermissions; /* who runs it must have these */

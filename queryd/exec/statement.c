@@ -104,7 +104,10 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     p->permissions = a->permissions;
     p->nfunctions = a->nfunctions;
     p->functions = a->functions;
+    a->known_values = p->known_values;
+    a->known_nulls = p->known_nulls;
     TRY(plan_statement(env, &s->arena, a, &p->plan));
+    s->cost = p->plan->root->cost;
     s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
     return OK;
 }
@@ -233,11 +236,19 @@ static status prepare(struct sql_env *env, struct statement_private *p, const st
 
 status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const oid *param_types,
                          uint16_t nparams, struct statement **ret_statement) {
+    return statement_prepare_for(env, raw, param_types, nparams, NULL, NULL, ret_statement);
+}
+
+status statement_prepare_for(struct sql_env *env, const struct raw_stmt *raw,
+                             const oid *param_types, uint16_t nparams, const datum *values,
+                             const uint8_t *nulls, struct statement **ret_statement) {
     struct statement_private *p = calloc(1, sizeof *p);
     if (!p) return no_memory(env);
     struct statement *s = &p->statement;
     arena_init(&s->arena, STATEMENT_BYTES_MAX);
     s->references = 1;
+    p->known_values = values;
+    p->known_nulls = nulls;
     /* before anything is looked up: a change meanwhile makes the plan stale, never wrong */
     s->catalog_version = catalog_version(env);
     status st = prepare(env, p, raw, param_types, nparams);

@@ -36,6 +36,7 @@ struct statement {
     uint16_t naddresses; /* of a cursor: columns of batches behind its own, addresses of rows … */
     oid *address_tables; /* … of these tables */
     bool locks_rows;     /* of a cursor: FOR UPDATE and its kin */
+    double cost;         /* of the plan, in rows read */
     uint64_t catalog_version; /* the plan is good for; 0: for this execution only */
     uint32_t references;
     struct arena arena; /* owns everything of the statement */
@@ -46,6 +47,10 @@ struct statement {
  * env->eval.error. The result has one reference. */
 status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const oid *param_types,
                          uint16_t nparams, struct statement **ret_statement);
+/* The same for these values of all its parameters alone: they stand in the plan. */
+status statement_prepare_for(struct sql_env *env, const struct raw_stmt *raw,
+                             const oid *param_types, uint16_t nparams, const datum *values,
+                             const uint8_t *nulls, struct statement **ret_statement);
 /* Do both give columns of the same names and types? */
 bool statement_same_result(const struct statement *a, const struct statement *b);
 void statement_release(struct statement *s);

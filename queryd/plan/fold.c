@@ -331,8 +331,21 @@ static status fold_lazy(struct planner *p, struct expr *e, struct expr **ret) {
     }
 }
 
+/* A parameter of a plan that is for this value alone. */
+static status known_value(struct planner *p, const struct expr *e, struct expr **ret) {
+    bool is_null = p->c->known_nulls[e->param];
+    datum value = {0};
+    if (!is_null)
+        TRY(type_copy(type_find(e->type), p->c->known_values[e->param], p->c->arena, &value));
+    NEEDS(p, *ret = expr_const(p->c->arena, e->type, value, is_null, e->location));
+    (*ret)->typmod = e->typmod;
+    (*ret)->collation = e->collation;
+    return OK;
+}
+
 status fold(struct planner *p, struct expr *e, struct expr **ret) {
     TRY(plan_stack(p));
+    if (e->kind == EXPR_PARAM && e->param < p->c->nknown) return known_value(p, e, ret);
     *ret = e->kind == EXPR_CASE_TEST && p->case_test ? p->case_test : e;
     if (e->nargs == 0 && e->kind != EXPR_CALL) return OK;
     if (e->kind == EXPR_CASE || e->kind == EXPR_COALESCE ||

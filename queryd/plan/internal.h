@@ -37,6 +37,9 @@ struct plan_context {
     struct error *scratch_error;
     struct plan_statement *statement;
     uint16_t sublinks_cap;
+    uint16_t nknown; /* parameters whose values the plan is for */
+    const datum *known_values;
+    const uint8_t *known_nulls;
     struct expr **shared; /* EXPR_SUBPLAN by the number of what is shared, from 1 */
 };
 

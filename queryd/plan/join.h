@@ -115,6 +115,9 @@ struct join_class {
     const struct join_way *best; /* the cheapest, whatever its order */
     unsigned nways;
     double rows;
+    double resort;         /* what sorting the rows costs; 0: not known yet */
+    uint64_t clauses[2];   /* those of which this side is of the class's parts */
+    const uint16_t *first; /* of each term the first that equals it in the class; NULL: itself */
 };
 
 static inline part_set part_bit(unsigned i) {
@@ -148,6 +151,9 @@ status join_graph_filters(const struct join_graph *g, part_set a, part_set b,
 /* join_way.c */
 /* What orders of rows can be of use for. After the edges are there. */
 status join_way_clauses(struct join_graph *g);
+#define CLAUSES_ALL 64 /* that are looked at */
+/* What a new class has of the clauses. */
+status join_way_class(const struct join_graph *g, struct arena *a, struct join_class *c);
 /* The ways to a part's rows. */
 status join_way_part(struct join_graph *g, struct arena *a, uint16_t part, struct join_class *c);
 /* Those to join l and r that are not worse than what c has. */

@@ -46,7 +46,7 @@ static status new_class(struct order *o, part_set s, struct join_class **ret) {
     c->next = o->buckets[bucket_of(s)];
     o->buckets[bucket_of(s)] = c;
     *ret = c;
-    return OK;
+    return join_way_class(o->g, o->arena, c);
 }
 
 static status part_classes(struct order *o) {

@@ -4,7 +4,7 @@
 
 #include "plan/join.h"
 
-#define WAYS_MAX 6    /* of a class */
+#define WAYS_MAX 5    /* of a class */
 #define CLAUSES_MAX 8 /* that one join is merged by */
 
 /* ---- what orders are of use ---- */
@@ -97,27 +97,36 @@ static bool holds(const struct merge_clause *c, part_set set) {
     return c->lasts && parts_within(c->sides[0] | c->sides[1], set);
 }
 
-/* The first of the terms that are equal in all rows of these parts, as conditions among them say.
- */
-static uint16_t first_equal(const struct join_graph *g, part_set set, uint16_t term) {
-    bool changed = term < g->nterms && g->leaders[term] != term;
-    uint16_t least = term, reached[2 * PARTS_MAX] = {term}, n = 1;
-    while (changed) {
-        changed = false;
-        for (uint32_t i = 0; i < g->nclauses; i++) {
-            const struct merge_clause *c = &g->clauses[i];
-            if (g->leaders[c->terms[0]] != g->leaders[term] || !holds(c, set)) continue;
-            bool has[2] = {false, false};
-            for (uint16_t k = 0; k < n; k++)
-                for (int s = 0; s < 2; s++) has[s] |= reached[k] == c->terms[s];
-            if (has[0] == has[1] || n == 2 * PARTS_MAX) continue;
-            uint16_t other = c->terms[has[0] ? 1 : 0];
-            reached[n++] = other;
-            if (other < least) least = other;
-            changed = true;
+/* Terms that conditions among the class's parts make equal have one first. */
+static status find_first(const struct join_graph *g, struct arena *a, struct join_class *c) {
+    uint16_t *first = NULL;
+    for (uint32_t i = 0; i < g->nclauses; i++) {
+        const struct merge_clause *m = &g->clauses[i];
+        if (!holds(m, c->set)) continue;
+        if (!first) {
+            first = arena_array(a, g->nterms, sizeof *first);
+            if (!first) return plan_memory(g->p);
+            for (uint16_t k = 0; k < g->nterms; k++) first[k] = k;
         }
+        uint16_t x = first[m->terms[0]], y = first[m->terms[1]];
+        uint16_t least = x < y ? x : y, other = x < y ? y : x;
+        for (uint16_t k = other; x != y && k < g->nterms; k++)
+            if (first[k] == other) first[k] = least;
     }
-    return least;
+    c->first = first;
+    return OK;
+}
+
+status join_way_class(const struct join_graph *g, struct arena *a, struct join_class *c) {
+    for (uint32_t i = 0; i < g->nclauses && i < CLAUSES_ALL; i++)
+        for (int side = 0; side < 2; side++)
+            if (parts_within(g->clauses[i].sides[side], c->set))
+                c->clauses[side] |= (uint64_t)1 << i;
+    return g->nclauses ? find_first(g, a, c) : OK;
+}
+
+static uint16_t first_equal(const struct join_graph *g, const struct join_class *c, uint16_t term) {
+    return c->first && term < g->nterms ? c->first[term] : term;
 }
 
 static bool is_useful(const struct join_graph *g, part_set set, uint16_t term) {
@@ -126,13 +135,13 @@ static bool is_useful(const struct join_graph *g, part_set set, uint16_t term) {
 }
 
 /* Keys from the first one on that nobody asks for say nothing more. */
-static struct way_order useful_part(const struct join_graph *g, part_set set,
+static struct way_order useful_part(const struct join_graph *g, const struct join_class *c,
                                     const struct way_order *o) {
     struct way_order u = {0};
     for (uint8_t i = 0; i < o->n; i++) {
-        if (is_useful(g, set, o->keys[i].term)) {
+        if (is_useful(g, c->set, o->keys[i].term)) {
             u.keys[u.n] = o->keys[i];
-            u.keys[u.n++].term = first_equal(g, set, o->keys[i].term);
+            u.keys[u.n++].term = first_equal(g, c, o->keys[i].term);
         } else if (!o->keys[i].constant) {
             break;
         }
@@ -140,7 +149,8 @@ static struct way_order useful_part(const struct join_graph *g, part_set set,
     return u;
 }
 
-static struct way_order order_of_plan(struct join_graph *g, part_set set, const struct plan *plan) {
+static struct way_order order_of_plan(struct join_graph *g, const struct join_class *c,
+                                      const struct plan *plan) {
     struct way_order o = {0};
     for (uint16_t i = 0; i < plan->norder && o.n < WAY_KEYS; i++) {
         const struct order_key *k = &plan->order[i];
@@ -149,7 +159,7 @@ static struct way_order order_of_plan(struct join_graph *g, part_set set, const 
         o.keys[o.n++] =
             (struct way_key){term, k->descending, k->nulls_first, k->constant, k->never_null};
     }
-    return useful_part(g, set, &o);
+    return useful_part(g, c, &o);
 }
 
 /* ---- the ways of a class ---- */
@@ -165,6 +175,15 @@ static bool order_implies(const struct way_order *a, const struct way_order *b) 
     for (uint8_t i = 0; i < b->n; i++)
         if (!same_key(&a->keys[i], &b->keys[i])) return false;
     return true;
+}
+
+/* No order is worth more than sorting the cheapest way's rows; but rows that are not all asked for
+ * need not all be sorted. */
+static bool is_too_dear(struct join_graph *g, struct join_class *c, double cost) {
+    struct order_key none = {0};
+    if (!c->best || cost <= c->best->cost || (g->wish && g->wish->limit > 0)) return false;
+    if (c->resort == 0) c->resort = sort_cost(g->p, c->rows, &none, 0, 1, 0).total;
+    return cost > c->best->cost + c->resort;
 }
 
 static bool is_dominated(const struct join_class *c, const struct join_way *w) {
@@ -192,7 +211,7 @@ static void make_room(struct join_class *c, const struct join_way *w) {
 
 static status keep(struct join_graph *g, struct arena *a, struct join_class *c,
                    const struct join_way *w) {
-    if (is_dominated(c, w)) return OK;
+    if (is_too_dear(g, c, w->cost) || is_dominated(c, w)) return OK;
     struct join_way *kept = arena_memdup(a, w, sizeof *w);
     if (!kept) return plan_memory(g->p);
     make_room(c, w);
@@ -211,7 +230,7 @@ static status keep(struct join_graph *g, struct arena *a, struct join_class *c,
 static status keep_plan(struct join_graph *g, struct arena *a, struct join_class *c,
                         struct plan *plan) {
     struct join_way w = {.plan = plan, .startup = plan->startup, .cost = plan->cost};
-    w.order = order_of_plan(g, c->set, plan);
+    w.order = order_of_plan(g, c, plan);
     return keep(g, a, c, &w);
 }
 
@@ -280,13 +299,14 @@ static bool becomes_possible(const struct join_edge *e, part_set a, part_set b) 
 }
 
 static void find_clauses(struct merging *m) {
-    part_set l = m->pair->l->set, r = m->pair->r->set;
-    for (uint32_t i = 0; i < m->g->nclauses && m->n < CLAUSES_MAX; i++) {
+    const struct join_class *l = m->pair->l, *r = m->pair->r;
+    uint64_t forth = l->clauses[0] & r->clauses[1], back = l->clauses[1] & r->clauses[0];
+    for (uint64_t left = forth | back; left && m->n < CLAUSES_MAX; left &= left - 1) {
+        int i = __builtin_ctzll(left);
         const struct merge_clause *c = &m->g->clauses[i];
-        bool forth = parts_within(c->sides[0], l) && parts_within(c->sides[1], r);
-        bool back = parts_within(c->sides[1], l) && parts_within(c->sides[0], r);
-        if ((!forth && !back) || !becomes_possible(&m->g->edges[c->edge], l, r)) continue;
-        uint16_t x = c->terms[forth ? 0 : 1], y = c->terms[forth ? 1 : 0];
+        if (!becomes_possible(&m->g->edges[c->edge], l->set, r->set)) continue;
+        bool is_forth = forth >> i & 1;
+        uint16_t x = c->terms[is_forth ? 0 : 1], y = c->terms[is_forth ? 1 : 0];
         m->clauses[m->n++] =
             (struct clause){x, y, first_equal(m->g, l, x), first_equal(m->g, r, y), c->selectivity};
     }
@@ -400,14 +420,15 @@ static status offer_merge(const struct merging *m, const struct merge_plan *k,
         order = r ? order_to_keys(&r->order, k) : order_of_keys(k, true);
     else if (pair->kind != PLAN_FULL)
         order = l ? l->order : order_of_keys(k, false);
-    w.order = useful_part(m->g, m->c->set, &order);
+    w.order = useful_part(m->g, m->c, &order);
     return keep(m->g, m->arena, m->c, &w);
 }
 
 /* One side comes in an order that begins with keys: the other is found, or made, sorted alike. */
 static status merge_by(const struct merging *m, const struct join_way *w, bool right) {
-    struct merge_plan k = keys_by(m, &w->order, right);
     const struct join_class *other = right ? m->pair->l : m->pair->r;
+    if (is_too_dear(m->g, m->c, w->cost + other->best->cost)) return OK;
+    struct merge_plan k = keys_by(m, &w->order, right);
     bool sorts = k.n > 0;
     for (; k.n > 0; k.n--) {
         const struct join_way *o = sorted_way(other, &k, !right);
@@ -475,7 +496,7 @@ static status offer_way(struct join_graph *g, struct arena *a, const struct join
     if (isinf(cost)) return OK;
     w.startup = method == JOIN_HASH ? w.right->cost : l->startup;
     if (method == JOIN_PAIRS) w.startup += w.right->startup;
-    if (method != JOIN_HASH && pair->kind != PLAN_LEFT) w.order = useful_part(g, c->set, &l->order);
+    if (method != JOIN_HASH && pair->kind != PLAN_LEFT) w.order = useful_part(g, c, &l->order);
     return keep(g, a, c, &w);
 }
 
@@ -509,7 +530,7 @@ static status wish_in_terms(struct join_graph *g, const struct join_class *c,
         uint16_t term;
         TRY(order_term(p, g->wish->keys[i].expr, &term));
         ret->keys[i] = g->wish->keys[i];
-        ret->keys[i].expr = p->terms.exprs[first_equal(g, c->set, term)];
+        ret->keys[i].expr = p->terms.exprs[first_equal(g, c, term)];
     }
     return OK;
 }

@@ -281,6 +281,9 @@ status plan_statement(struct sql_env *env, struct arena *a, const struct analyse
                       struct plan_statement **ret) {
     struct plan_context c;
     TRY(context_init(&c, env, a));
+    c.nknown = s->known_values ? s->nparams : 0;
+    c.known_values = s->known_values;
+    c.known_nulls = s->known_nulls;
     struct plan_statement *st = c.statement;
     st->nrelations = s->nrelations;
     st->relations = s->relations;

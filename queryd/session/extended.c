@@ -120,6 +120,14 @@ static status fill_portal(struct session *s, struct wire_reader *r, struct prepa
     return OK;
 }
 
+static status choose_plan(struct session *s, struct prepared *p, struct portal *portal) {
+    struct statement *st;
+    TRY(prepared_choose(s, p, portal->params, portal->nulls, &st));
+    statement_release(portal->statement);
+    portal->statement = st;
+    return OK;
+}
+
 static status bind_message(struct session *s, struct wire_reader *r) {
     const char *portal_name, *name;
     TRY(wire_gets(r, &portal_name));
@@ -134,6 +142,7 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     struct portal *portal;
     TRY(portal_new(s, portal_name, &portal));
     status st = fill_portal(s, r, p, portal);
+    if (ok(st) && p->statement) st = choose_plan(s, p, portal);
     if (!ok(st)) {
         portal_drop(s, portal);
         return st;

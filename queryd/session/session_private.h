@@ -51,7 +51,8 @@ struct prepared {
     int64_t prepared_us;
     char *written; /* by PREPARE: that statement; NULL: as the text, or the worker changed since */
     uint64_t generic_plans,
-        custom_plans; /* executions by the one plan kept, by one made for them */
+        custom_plans;   /* executions by the one plan kept, by one made for them */
+    double custom_cost; /* of the latter, together */
     bool from_sql;
     uint32_t references; /* its name, and portals that run its utility statement */
 };
@@ -265,6 +266,11 @@ void prepared_release(struct prepared *p);
 void prepared_forget(struct session *s); /* all of them; the slot remembers */
 /* Its plan, made again when catalogs have changed since. */
 status prepared_plan(struct session *s, struct prepared *p);
+/* plan_choice.c: whether the next execution has a plan of its own. */
+bool prepared_wants_own(struct session *s, const struct prepared *p);
+/* The plan for this execution, of which the caller has a reference; NULL: none. */
+status prepared_choose(struct session *s, struct prepared *p, const datum *values,
+                       const uint8_t *nulls, struct statement **ret);
 
 /* portal.c */
 struct portal *portal_find(struct session *s, const char *name);

@@ -137,8 +137,10 @@ status execute_execute(struct session *s, const struct ast_execute *x, bool desc
     TRY(execute_arguments(s, x, p, &values, &nulls));
     s->env.text = p->text;
     s->env.text_len = p->text_len;
-    p->generic_plans++;
-    status st = run_statement(s, p->statement, values, nulls, describe, ret_tag);
+    struct statement *plan;
+    TRY(prepared_choose(s, p, values, nulls, &plan));
+    status st = plan ? run_statement(s, plan, values, nulls, describe, ret_tag) : OK;
+    if (plan) statement_release(plan);
     for (int tries = 0; status_is(st, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
         TRY(block_statement_begin(s)); /* catalogs changed between planning and locking */
         TRY(prepared_plan(s, p));
@@ -170,7 +172,10 @@ status explain_execute(struct session *s, const struct ast_explain *n, bool desc
     struct ast_explain own = *n;
     own.query = ((struct raw_stmt *)list_at(statements, 0))->stmt;
     struct raw_stmt raw = {.stmt = &own.node, .length = (int32_t)p->text_len};
-    TRY(statement_prepare(&s->env, &raw, p->statement->param_types, p->statement->nparams, &st));
+    bool custom = prepared_wants_own(s, p);
+    *(custom ? &p->custom_plans : &p->generic_plans) += 1;
+    TRY(statement_prepare_for(&s->env, &raw, p->statement->param_types, p->statement->nparams,
+                              custom ? values : NULL, custom ? nulls : NULL, &st));
     status result = run_statement(s, st, values, nulls, describe, ret_tag);
     statement_release(st);
     return result;
