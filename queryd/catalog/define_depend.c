@@ -108,6 +108,12 @@ static status index_text(struct cascade *c, oid id, struct dependent *ret) {
     return define_relation_text(c->env, id, 'i', &ret->text);
 }
 
+/* A domain whose default calls it. */
+static status domain_text(struct cascade *c, oid id, struct dependent *ret) {
+    *ret = (struct dependent){OID_pg_type, id, NULL};
+    return define_type_text(c->env, id, &ret->text);
+}
+
 /* NOT_FOUND: it goes anyway. */
 static status describe(struct cascade *c, const struct catalog_row *row, bool whole,
                        struct dependent *ret) {
@@ -118,6 +124,8 @@ static status describe(struct cascade *c, const struct catalog_row *row, bool wh
     if (class_oid == OID_pg_attrdef && normal) return default_text(c, id, ret);
     if (class_oid == OID_pg_class && normal && !row_int4(row, COL_pg_depend_objsubid))
         return index_text(c, id, ret);
+    if (class_oid == OID_pg_type && normal && row_oid(row, COL_pg_depend_refclassid) == OID_pg_proc)
+        return domain_text(c, id, ret);
     if (class_oid == OID_pg_constraint && normal) return constraint_text(c, id, whole, ret);
     return STATUS(NOT_FOUND);
 }
@@ -272,6 +280,13 @@ static status drop_function(struct cascade *c, const struct dependent *d) {
     return define_drop_routine(env, d->object);
 }
 
+static status drop_domain(struct cascade *c, const struct dependent *d) {
+    if (!type_find(d->object)) return OK;
+    TRY(list_append(c->env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_drop_type_dependents(c->env, d->object, d->text, true, c->others));
+    return define_drop_type(c->env, d->object);
+}
+
 static status drop_dependents(struct cascade *c, oid class_oid, oid object, int32_t part,
                               const char *what) {
     struct list *dependents = NULL;
@@ -285,6 +300,7 @@ static status drop_dependents(struct cascade *c, oid class_oid, oid object, int3
         if (d->class_oid == OID_pg_constraint) TRY(drop_constraint(c, d));
         if (d->class_oid == OID_pg_index) TRY(drop_index(c, d));
         if (d->class_oid == OID_pg_proc) TRY(drop_function(c, d));
+        if (d->class_oid == OID_pg_type) TRY(drop_domain(c, d));
     }
     return OK;
 }
@@ -324,6 +340,18 @@ status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid obj
                                      const char *what, bool cascade) {
     struct cascade c = {.env = env, .cascade = cascade};
     TRY(drop_dependents(&c, class_oid, object, 0, what));
+    report(&c);
+    return OK;
+}
+
+/* What names a type or its array without having a column of it. */
+status define_drop_type_texts(struct sql_env *env, oid type, const char *what, bool cascade,
+                              const struct list *others) {
+    struct cascade c = {.env = env, .cascade = cascade, .others = others};
+    const struct type *t = type_find(type);
+    oid array = t ? t->array : 0;
+    TRY(drop_dependents(&c, OID_pg_type, type, 0, what));
+    if (array) TRY(drop_dependents(&c, OID_pg_type, array, 0, what));
     report(&c);
     return OK;
 }

@@ -175,10 +175,12 @@ status define_drop_type_dependents(struct sql_env *env, oid type, const char *wh
     const char *type_text;
     if (!type) return OK;
     TRY(define_type_text(env, type, &type_text));
+    if (cascade) TRY(define_drop_type_texts(env, type, type_text, true, others));
     status st = drop_dependants(&c, type, type_text);
     if (ok(st) && c.refusals.len) st = refuse(&c, what);
     buf_free(&c.refusals);
     TRY(st);
+    if (!cascade) TRY(define_drop_type_texts(env, type, what, false, others));
     if (list_n(c.texts) == 1)
         define_notice(env, "00000", "drop cascades to %s", (char *)list_at(c.texts, 0));
     if (list_n(c.texts) > 1)

@@ -49,6 +49,9 @@ status define_refuse_uses(struct sql_env *env, oid type, const char *what, const
 /* What is dropped with a type: 2BP01 when there is something, or drops it too. */
 status define_drop_type_dependents(struct sql_env *env, oid type, const char *what, bool cascade,
                                    const struct list *others);
+/* Of that: views, defaults, conditions, indexes, functions (define_depend.c). */
+status define_drop_type_texts(struct sql_env *env, oid type, const char *what, bool cascade,
+                              const struct list *others);
 /* A defined type that is no table's, with all that belongs to it. */
 status define_drop_type(struct sql_env *env, oid type);
 status define_set_type_default(struct sql_env *env, struct catalog_row *row, const char *text);
