@@ -18,6 +18,8 @@
 #define FEED_FRAMES 128      /* given to the writers and not yet settled, at most */
 #define RETRY_NS 1000000000u /* after a failure */
 #define STOP_ROUNDS_MAX 20
+#define CHAIN_MAX 1000 /* changes of a page since it was home */
+#define CHAIN_PARTS 8
 #define PACE_SHARE 2 /* one in so many parts of the interval is spent writing */
 
 struct dirty_frame {
@@ -222,8 +224,22 @@ void checkpoint_request(struct storaged *s, const struct msg *m) {
     if (s->serving) begin(s);
 }
 
+/* A page that is changed all the time goes home now and then: who wants it after a crash waits
+ * while all of its records since are read. A part of the frames each time. */
+static void write_long_chains(struct storaged *s) {
+    uint32_t frames = atomic_load(&s->shm->pool->ready_frames), n = frames / CHAIN_PARTS + 1;
+    for (; n > 0; n--) {
+        if (++s->chain_hand >= frames) s->chain_hand = 0;
+        struct frame *f = &s->shm->frames[s->chain_hand];
+        if (atomic_load_explicit(&f->changes, memory_order_relaxed) > CHAIN_MAX)
+            write_want(s, f, 0);
+    }
+}
+
 void checkpoint_tick(struct storaged *s, uint64_t now_ns) {
-    if (!s->serving || s->checkpoint_running || s->stopping) return;
+    if (!s->serving || s->stopping) return;
+    write_long_chains(s);
+    if (s->checkpoint_running) return;
     /* While redo goes on it is redo that holds redo_lsn back. */
     bool due = s->redo.complete && (now_ns >= s->checkpoint_due_ns || hurried(s));
     if (due || s->checkpoint_requests.first) begin(s);

@@ -210,6 +210,7 @@ static struct load *begin(struct storaged *s, uint64_t page) {
     atomic_store(&f->rec_lsn, 0);
     atomic_store(&f->write_lsn, 0);
     atomic_store(&f->rebuild_lsn, 0);
+    atomic_store(&f->changes, 0);
     atomic_store(&f->used, 0);
     atomic_store(&f->page, page);
     table_insert(s, f);

@@ -276,6 +276,7 @@ void rebuild_load(void *load) {
     struct storaged *s = l->s;
     bool broken = l->broken;
     PROBE(axolotl_storaged, rebuild_begin, l->page, broken, l->damage);
+    s->rebuilding++;
     char *buf = io_buffer(2 * PAGE_BYTES);
     status st = STATUS(OUT_OF_MEMORY);
     if (buf)
@@ -285,6 +286,7 @@ void rebuild_load(void *load) {
     bool damaged = l->damage != DAMAGE_REDO;
     if (damaged || !ok(st)) tell(s, l, st);
     PROBE(axolotl_storaged, rebuild_done, l->page, st.code);
+    s->rebuilding--;
     if (!ok(st) && !status_is(st, ST_OUT_OF_MEMORY)) st = STATUS(DATA_CORRUPTED);
     struct frame *f = &s->shm->frames[l->frame];
     load_finish(s, l, st);

@@ -22,7 +22,8 @@
 
 #define WINDOW_BYTES (512u << 10)
 #define WINDOW_RECORDS 4096
-#define STRETCH_NS 1000000u /* of work, between looks at who else wants something */
+#define STRETCH_NS 500000u /* of work, between looks at who else wants something */
+#define REST_NS 20000000u  /* for others, at most */
 #define RETRY_NS 1000000000u
 #define SAID_FAILURES 10
 
@@ -136,12 +137,28 @@ static bool is_behind(const struct storaged *s, const struct rec_head *r, lsn at
     return false;
 }
 
+/* Others come first: a page that somebody waits for needs this process's window into the log, its
+ * time and the disk. The pass goes on when none is on its way, or after a rest that is long beside
+ * its stretch of work. */
+static void give_way(struct storaged *s, struct window *w) {
+    uint64_t now_ns = s->p->env->mono_ns(s->p);
+    if (now_ns - w->begun_ns < STRETCH_NS) return;
+    uint64_t until = now_ns + REST_NS;
+    daemon_sleep(s->d, 0);
+    while ((s->rebuilding > 0 || w->asked != s->redo.asked) && s->p->env->mono_ns(s->p) < until) {
+        w->asked = s->redo.asked;
+        daemon_sleep(s->d, STRETCH_NS);
+    }
+    w->begun_ns = s->p->env->mono_ns(s->p);
+}
+
 static status window_fill(struct storaged *s, struct log_scan *scan, struct window *w) {
     size_t used = 0;
     w->count = 0;
     while (w->count < WINDOW_RECORDS && used + REC_BYTES_MAX <= WINDOW_BYTES) {
         const struct rec_head *r;
         lsn at;
+        give_way(s, w);
         status st = log_scan_next(s->p, scan, s->redo.end, &r, &at);
         if (status_is(st, ST_END)) return OK;
         TRY(st);
@@ -172,15 +189,6 @@ static void redo_page(struct storaged *s, const struct rec_head *r, lsn at, int 
         redo_settled(s, page_no);
         atomic_store(&f->state, FRAME_READY);
     }
-}
-
-/* Others come first: after each stretch in which somebody asked, a rest as long. */
-static void give_way(struct storaged *s, struct window *w) {
-    uint64_t now_ns = s->p->env->mono_ns(s->p), worked_ns = now_ns - w->begun_ns;
-    if (worked_ns < STRETCH_NS) return;
-    daemon_sleep(s->d, w->asked != s->redo.asked ? worked_ns : 0);
-    w->asked = s->redo.asked;
-    w->begun_ns = s->p->env->mono_ns(s->p);
 }
 
 static status pass(struct storaged *s, struct window *w, struct log_scan *scan) {

@@ -172,6 +172,7 @@ struct storaged {
     struct load loads[LOADS_MAX];
     struct load *free_loads;
     struct waiter_queue pending; /* wait for a frame or a load */
+    unsigned rebuilding;         /* pages on their way through rebuild.c */
     struct waiter *free_waiters;
 
     struct writer writers[WRITERS];
@@ -188,6 +189,7 @@ struct storaged {
     bool checkpoint_asked;    /* somebody waits for the one that runs: it does not pause */
     uint32_t checkpoint_left; /* frames not yet settled */
     struct coro *checkpoint_coro;
+    uint32_t chain_hand; /* the frame whose chain was looked at last */
     uint64_t checkpoint_due_ns;
 
     char *scrub_buf;

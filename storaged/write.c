@@ -92,6 +92,7 @@ static enum taken take_page(struct storaged *s, struct frame *f, char *copy) {
         memcpy(copy, frame_bytes(s->shm, f), PAGE_BYTES);
         atomic_store(&f->write_lsn, atomic_load(&f->rec_lsn));
         atomic_store(&f->rec_lsn, 0);
+        atomic_store(&f->changes, 0);
     }
     page_unlatch_unchanged(f);
     return take ? TAKEN : NOTHING;

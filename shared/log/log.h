@@ -28,7 +28,8 @@ struct log_slot {
     _Atomic uint64_t change_lsn;  /* the record whose pages this process is changing; 0: none */
     _Atomic uint64_t last_lsn;    /* the newest record this process reserved, kept after publish:
                                      txn_repair compares it with what transaction slots show */
-    _Atomic uint64_t window_busy; /* the process's log_window is in use by one of its coroutines */
+    _Atomic uint64_t window_busy; /* the process's log_window is in use by one of its coroutines,
+                                     and others wait for it; 0: neither */
 };
 _Static_assert(sizeof(struct log_slot) == 64, "a cache line");
 

@@ -62,16 +62,38 @@ static uint32_t bytes_verified(const char *buf, uint64_t bytes, uint64_t base) {
     return good;
 }
 
+#define WINDOW_TAKEN 1u
+#define WINDOW_WAITER 2u /* times the coroutines that wait */
+
+/* One coroutine of the process at a time has its window; all run in one thread. */
+static void window_take(struct proc *p) {
+    _Atomic uint64_t *word = &log_own_slot(p)->window_busy;
+    uint64_t now = atomic_load_explicit(word, memory_order_relaxed);
+    if (now) {
+        atomic_store_explicit(word, now + WINDOW_WAITER, memory_order_relaxed);
+        do p->env->pause(p);
+        while ((now = atomic_load_explicit(word, memory_order_relaxed)) & WINDOW_TAKEN);
+        now -= WINDOW_WAITER;
+    }
+    atomic_store_explicit(word, now | WINDOW_TAKEN, memory_order_relaxed);
+}
+
+/* Who waits is let go first: one that reads on and on would never leave it to another. */
+static void window_give(struct proc *p) {
+    _Atomic uint64_t *word = &log_own_slot(p)->window_busy;
+    uint64_t left = atomic_load_explicit(word, memory_order_relaxed) & ~(uint64_t)WINDOW_TAKEN;
+    atomic_store_explicit(word, left, memory_order_relaxed);
+    if (left) p->env->pause(p);
+}
+
 /* One coroutine of the process at a time: they share its window. What comes back is checked, since
  * an answer that was meant for this slot's life before could still be written there. */
 static status read_run(struct proc *p, lsn at, bool before, char *buf, size_t buf_bytes,
                        lsn *ret_base, uint32_t *ret_bytes) {
-    struct log_slot *slot = log_own_slot(p);
     const char *window = p->shm->pool->log_window[p->owner.slot];
     if (at.at < atomic_load_explicit(&p->shm->log->oldest, memory_order_acquire))
         return STATUS(STALE);
-    while (atomic_load_explicit(&slot->window_busy, memory_order_relaxed)) p->env->pause(p);
-    atomic_store_explicit(&slot->window_busy, 1, memory_order_relaxed);
+    window_take(p);
     status s = STATUS(DATA_CORRUPTED);
     for (unsigned i = 0; i < READ_TRIES; i++) {
         PROBE(axolotl_log, read_begin, at.at, p->trace);
@@ -91,7 +113,7 @@ static status read_run(struct proc *p, lsn at, bool before, char *buf, size_t bu
         s = OK;
         break;
     }
-    atomic_store_explicit(&slot->window_busy, 0, memory_order_relaxed);
+    window_give(p);
     counter_add(p, COUNTER_LOG_READS, 1);
     return s;
 }
@@ -141,9 +163,7 @@ _Static_assert(LOG_PAGES_MAX * sizeof(struct log_page) == LOG_WINDOW_BYTES, "one
  * is found out. */
 status log_pages(struct proc *p, lsn from, uint64_t *place, struct log_page *ret_pages,
                  unsigned *ret_count, uint64_t *ret_of) {
-    struct log_slot *slot = log_own_slot(p);
-    while (atomic_load_explicit(&slot->window_busy, memory_order_relaxed)) p->env->pause(p);
-    atomic_store_explicit(&slot->window_busy, 1, memory_order_relaxed);
+    window_take(p);
     status s = STATUS(DATA_CORRUPTED);
     for (unsigned i = 0; i < READ_TRIES; i++) {
         struct msg m = {.op = MSG_LOG_PAGES, .trace = p->trace, .arg = {from.at, *place}};
@@ -159,7 +179,7 @@ status log_pages(struct proc *p, lsn from, uint64_t *place, struct log_page *ret
         s = OK;
         break;
     }
-    atomic_store_explicit(&slot->window_busy, 0, memory_order_relaxed);
+    window_give(p);
     return s;
 }
 

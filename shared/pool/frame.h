@@ -39,11 +39,11 @@ struct frame {
     struct latch latch;
     _Atomic uint64_t page;    /* page number; 0: none */
     _Atomic uint64_t rec_lsn; /* log tail before the first change since it was written; 0: clean */
-    _Atomic uint64_t write_lsn; /* storaged: rec_lsn of a write under way; 0: none */
-    _Atomic uint32_t state;     /* storaged (and a repairer: READY → BROKEN) */
-    _Atomic uint32_t used;      /* set by a hit when not set; the eviction hand clears it */
-    _Atomic uint32_t next;      /* storaged: chain of the page table; frame index + 1, 0: end */
-    uint32_t unused;
+    _Atomic uint64_t write_lsn;   /* storaged: rec_lsn of a write under way; 0: none */
+    _Atomic uint32_t state;       /* storaged (and a repairer: READY → BROKEN) */
+    _Atomic uint32_t used;        /* set by a hit when not set; the eviction hand clears it */
+    _Atomic uint32_t next;        /* storaged: chain of the page table; frame index + 1, 0: end */
+    _Atomic uint32_t changes;     /* since it was last written home; under the latch */
     _Atomic uint64_t rebuild_lsn; /* BROKEN: the record that its dead writer was applying */
     uint64_t unused2;
 };

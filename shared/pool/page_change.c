@@ -41,6 +41,8 @@ lsn page_change(struct proc *p, struct rec_head *record, struct frame *const fra
          * record sees rec_lsn too. */
         if (!atomic_load_explicit(&f->rec_lsn, memory_order_relaxed))
             atomic_store_explicit(&f->rec_lsn, tail, memory_order_release);
+        uint32_t changes = atomic_load_explicit(&f->changes, memory_order_relaxed);
+        atomic_store_explicit(&f->changes, changes + 1, memory_order_relaxed);
     }
     lsn at = log_insert(p, record);
     FAULT(p, LOG_PUBLISHED);
