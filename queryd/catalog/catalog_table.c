@@ -267,6 +267,7 @@ status catalog_scan_next(struct catalog_scan *s) {
     memcpy(s->key, e.key, e.key_len);
     s->key_len = e.key_len;
     s->version = e.lsn;
+    s->stamp = e.stamp;
     arena_rewind(&s->arena, s->mark);
     memset(s->row.nulls, 1, sizeof s->row.nulls);
     return table_deform(&s->env, s->relation, &e, s->relation->natts, NULL, s->row.values,

@@ -145,6 +145,7 @@ struct catalog_scan {
     unsigned char *key; /* of the current row */
     uint16_t key_len;
     lsn version;
+    stamp stamp;
     struct catalog_row row;
     bool open;
 };

@@ -11,16 +11,7 @@
 #define NAP_NS 5000000000u
 #define TURN_NS 100000
 
-struct analysis {
-    struct arena arena;
-    struct error error;
-    struct session_env values;
-    struct sql_settings settings;
-    struct txn txn;
-    struct sql_env env;
-};
-
-static void analysis_init(struct analysis *a, struct worker *w, struct catalog *c) {
+void worker_task_init(struct worker_task *a, struct worker *w, struct catalog *c) {
     struct proc *p = &w->d->proc;
     arena_init(&a->arena, 0);
     session_env_init(&a->values, p->env->mono_ns(p) | 1);
@@ -65,9 +56,9 @@ static struct catalog *waiting_catalog(struct worker *w) {
 static void analyze_waiting(void *arg) {
     struct worker *w = arg;
     struct catalog *c;
-    struct analysis *a = calloc(1, sizeof *a);
+    struct worker_task *a = calloc(1, sizeof *a);
     while (a && !atomic_load(&w->analysis_cancel) && (c = waiting_catalog(w))) {
-        analysis_init(a, w, c);
+        worker_task_init(a, w, c);
         coro_set_local(&a->env); /* types of one's own are looked up by this */
         status_ignore(analyze_table(&a->env, catalog_take_analyze(c)));
         arena_free(&a->arena);

@@ -108,6 +108,7 @@ static void forget_txn(struct session *s, bool committed) {
         settings_commit(s);
     else
         settings_rollback(s, 0);
+    notify_transaction_ended(s, committed);
     arena_reset(&s->txn_arena);
     s->savepoints = NULL;
     s->implicit = false;
@@ -138,6 +139,8 @@ static status commit(struct session *s, const char *tag) {
             return error_from_status(&s->error, before);
         }
     }
+    notify_before_commit(s);
+    durable |= s->notified; /* who hears of it sees it */
     session_commit_begins(s, tag);
     status st = s->txn.slot ? txn_commit(s->env.proc, &s->txn, durable) : OK;
     PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);

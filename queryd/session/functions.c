@@ -103,6 +103,9 @@ void session_functions_register(void) {
                 {3376, pg_safe_snapshot_blocking_pids},
                 {3378, pg_isolation_test_session_is_blocked},
                 {2034, pg_postmaster_start_time}, /* when settings were read */
+                {3035, pg_listening_channels},
+                {3036, pg_notify},
+                {3296, pg_notification_queue_usage},
                 {2626, pg_sleep},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};

@@ -24,6 +24,8 @@ fn_scalar pg_lock_status;
 fn_scalar pg_blocking_pids;
 fn_scalar pg_safe_snapshot_blocking_pids;
 fn_scalar pg_isolation_test_session_is_blocked;
+/* notify.c */
+fn_scalar pg_listening_channels, pg_notify, pg_notification_queue_usage;
 /* advisory.c: pg_advisory_…, pg_try_advisory_… */
 void advisory_functions_register(void);
 

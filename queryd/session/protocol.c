@@ -73,6 +73,7 @@ void send_parameter_status(struct session *s, const char *name, const char *valu
 }
 
 void send_ready(struct session *s) {
+    if (notify_is_due(s)) notify_tell(s);
     char state = s->block == BLOCK_NONE ? 'I' : s->block == BLOCK_OPEN ? 'T' : 'E';
     wire_begin(&s->wire, 'Z');
     wire_put8(&s->wire, (uint8_t)state);

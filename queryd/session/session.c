@@ -327,6 +327,7 @@ void session_run(void *session) {
         struct wire_message m;
         status st = wire_next(&s->wire, !s->started, &m);
         if (status_is(st, ST_AGAIN)) {
+            if (s->started && !wire_sequence_open(&s->wire) && notify_is_due(s)) notify_tell(s);
             rest(s);
             if (leaves(s)) return;
             if (s->wire.readable) continue; /* more came while we sent */

@@ -118,7 +118,10 @@ struct session {
     struct setting_values setting_values;
     enum txn_isolation next_isolation;
     bool next_read_only;
-    bool deferrable; /* of the transaction, or of the next one */
+    bool deferrable;      /* of the transaction, or of the next one */
+    bool listens;         /* the transaction has said LISTEN */
+    bool notified;        /* the transaction has said NOTIFY */
+    uint64_t notify_seen; /* control.notifications when it was last told */
 
     struct arena arena; /* the session's */
     struct arena txn_arena;
@@ -149,6 +152,16 @@ void session_end(void *session);
 bool session_watch(struct session *s);
 /* Frees what this worker keeps of the session; its slot and connection are left to the next one. */
 void session_leave(struct session *s);
+
+/* notify.c: LISTEN, UNLISTEN, NOTIFY. */
+status notify_execute(struct session *s, const struct ast_notify *n, const char **ret_tag);
+status notify_unlisten_all(struct session *s);
+void notify_before_commit(struct session *s);
+void notify_transaction_ended(struct session *s, bool committed);
+/* Outside a block there is, or may be, something to tell. */
+bool notify_is_due(const struct session *s);
+/* Tells the client; in the session's coroutine, without a transaction. */
+void notify_tell(struct session *s);
 
 /* hand_over.c: sessions from worker to worker (shared/session). */
 /* What runs now changes something: the open sequence cannot be begun again. */

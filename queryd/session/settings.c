@@ -472,6 +472,17 @@ status setting_set(struct session *s, const char *name, const char *value, bool 
     return OK;
 }
 
+status setting_set_hidden(struct session *s, enum setting v, const char *value) {
+    char *copy = value ? strdup(value) : NULL;
+    if (value && !copy) return STATUS(OUT_OF_MEMORY);
+    status st = save(s, v, s->setting_values.value[v], false);
+    if (ok(st))
+        s->setting_values.value[v] = copy;
+    else
+        free(copy);
+    return st;
+}
+
 void setting_set_internal(struct session *s, enum setting v, const char *value) {
     char *copy = strdup(value);
     bool same = strcmp(setting_show(s, v), value) == 0;
@@ -590,7 +601,7 @@ void settings_free(struct session *s) {
 
 void settings_reset_all(struct session *s) {
     for (unsigned v = 0; v < setting_count(s); v++)
-        if (s->setting_values.value[v] && !is_authorization(v))
+        if (s->setting_values.value[v] && !is_authorization(v) && v != SETTING_axl_channels)
             status_ignore(
                 setting_set(s, setting_name(s, v), NULL, false)); /* only memory can be short */
 }

@@ -65,6 +65,7 @@ static void look_whether_to_share(struct worker *w) {
     uint32_t births = atomic_load(&w->d->proc.shm->control->worker_births);
     if (births == w->worker_births_seen) return;
     w->worker_births_seen = births;
+    notify_worker_died(w);
     w->to_share = count_surplus(w);
     w->share_until_ns = now_ns(w) + SHARE_NS_MAX;
 }

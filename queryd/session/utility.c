@@ -208,6 +208,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
     }
     if (d->kind == DISCARD_ALL) {
         TRY(cursor_close(s, NULL));
+        TRY(notify_unlisten_all(s));
         txn_session_unlock_all(s->env.proc, &s->locks);
         settings_reset_all(s);
         TRY(setting_set(s, "session_authorization", NULL, false));
@@ -316,10 +317,7 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
         *ret_tag = "SET CONSTRAINTS";
         TRY(block_statement_begin(s));
         return ri_set_constraints(&s->env, (struct ast_set_constraints *)n);
-    case NODE_NOTIFY:
-        *ret_tag = "UNLISTEN"; /* nobody listens to anything */
-        if (((struct ast_notify *)n)->kind == NOTIFY_UNLISTEN) return OK;
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "LISTEN / NOTIFY is not supported");
+    case NODE_NOTIFY: return notify_execute(s, (struct ast_notify *)n, ret_tag);
     case NODE_LOCK: *ret_tag = "LOCK TABLE"; return execute_lock(s, (struct ast_lock *)n);
     default:
         return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "%s is not supported",

@@ -316,8 +316,9 @@ static bool queryd_step(struct daemon *d) {
     struct worker *w = d->state;
     keep_sockets(w);
     worker_spread(w);
+    notify_step(w);
     bool analysing = worker_auto_analyze(w);
-    if ((w->stopping || w->handing_over) && w->nsessions == 0 && !analysing) {
+    if ((w->stopping || w->handing_over) && w->nsessions == 0 && !analysing && !w->cleaning) {
         daemon_stopped(d);
         return false;
     }

@@ -50,8 +50,12 @@ struct worker {
     uint64_t
         deadline_ns; /* the soonest statement_timeout of a running session, or earlier; 0: none */
     uint64_t next_trace;
-    bool analysing;           /* auto_analyze.c is at work */
-    uint64_t analysis_due_ns; /* monotonic: not before; 0: not known yet */
+    bool analysing;              /* auto_analyze.c is at work */
+    uint64_t notifications_seen; /* control.notifications when sessions were looked at */
+    bool clean_notifications;    /* there may be some that nobody wants any more */
+    bool cleaning;               /* a coroutine deletes those */
+    uint64_t clean_due_ns;       /* monotonic */
+    uint64_t analysis_due_ns;    /* monotonic: not before; 0: not known yet */
     _Atomic bool analysis_cancel;
 };
 
@@ -76,6 +80,20 @@ void worker_note_deadline(struct worker *w, uint64_t deadline_ns);
 /* auto_analyze.c: in every turn. true: the worker may not end yet, an analysis is to notice that it
  * shall. */
 bool worker_auto_analyze(struct worker *w);
+
+/* auto_analyze.c: work of the worker's own, without a session. arena: to be freed. */
+struct worker_task {
+    struct arena arena;
+    struct error error;
+    struct session_env values;
+    struct sql_settings settings;
+    struct txn txn;
+    struct sql_env env;
+};
+void worker_task_init(struct worker_task *t, struct worker *w, struct catalog *c);
+/* notify.c: in every turn, and when a worker has begun anew. */
+void notify_step(struct worker *w);
+void notify_worker_died(struct worker *w);
 
 /* spread.c: which worker serves whom. All workers watch the same listeners; those with the fewest
  * sessions take the next client. */

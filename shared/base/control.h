@@ -66,6 +66,8 @@ struct control {
     _Atomic uint32_t redo_complete; /* storaged: there are none left */
     _Atomic uint64_t redo_pages;    /* storaged: so many are left; for people */
 
+    /* Moved after each commit that sent notifications: workers look for them (queryd/session). */
+    _Atomic uint64_t notifications;
     _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
 
     struct upgrade_note upgrade;

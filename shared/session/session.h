@@ -139,6 +139,10 @@ struct session_slot {
                                      judged (the end of a transaction) */
     char statement[QUARANTINE_TEXT_BYTES]; /* how that text begins; need not end in NUL */
 
+    /* LISTEN: what was committed until then it has been told; 0: it listens to nothing. A
+     * commit_time. */
+    _Atomic uint64_t listen_from;
+
     uint32_t settings_len;
     _Atomic uint32_t statements_len;
     uint32_t unnamed_len; /* of the unnamed statement's entry; 0: none */
