@@ -32,20 +32,24 @@ static bool file_page_valid(const struct file_page *fp, uint64_t page_no) {
            ok(page_verify(fp, (page_id){page_no}));
 }
 
+status file_page_choose(const void *pages, struct file_page *ret) {
+    const struct file_page *chosen = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct file_page *fp =
+            (const struct file_page *)((const char *)pages + i * PAGE_BYTES);
+        if (file_page_valid(fp, i) && (!chosen || fp->sequence >= chosen->sequence)) chosen = fp;
+    }
+    if (!chosen) return STATUS(DATA_CORRUPTED);
+    *ret = *chosen;
+    return OK;
+}
+
 status file_page_read(struct storaged *s) {
     char *buf = io_buffer(2 * PAGE_BYTES);
     if (!buf) return STATUS(OUT_OF_MEMORY);
     status st = io_run_one(
         s, (struct disk_io){.op = DISK_READ, .file = s->data, .buf = buf, .len = 2 * PAGE_BYTES});
-    if (ok(st)) {
-        st = STATUS(DATA_CORRUPTED);
-        for (unsigned i = 0; i < 2; i++) {
-            const struct file_page *fp = (const struct file_page *)(buf + i * PAGE_BYTES);
-            if (!file_page_valid(fp, i) || (ok(st) && fp->sequence < s->file.sequence)) continue;
-            s->file = *fp;
-            st = OK;
-        }
-    }
+    if (ok(st)) st = file_page_choose(buf, &s->file);
     free(buf);
     return st;
 }

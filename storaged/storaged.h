@@ -313,6 +313,8 @@ status space_extend(struct storaged *s, uint64_t pages);
 
 /* file_page.c: pages 0 and 1 */
 status file_page_read(struct storaged *s);
+/* Of the two pages read (foreign bytes), the newer one that is good; DATA_CORRUPTED: neither is. */
+status file_page_choose(const void *pages, struct file_page *ret);
 /* Blocking when not in a coroutine. Takes the place of the older copy. */
 status file_page_write(struct storaged *s, const struct file_page *next);
 

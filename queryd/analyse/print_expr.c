@@ -227,7 +227,9 @@ static status print_collate(struct printer *p, const struct expr *e, bool implic
 static status print_cast(struct printer *p, const struct expr *e, bool implicit) {
     const struct expr *arg = e->args[0];
     if (e->cast.is_collate) return print_collate(p, e, implicit);
-    if (!e->cast.is_explicit && !implicit) return print_expr_paren(p, arg, false, e);
+    /* that a row is taken for a record is never said */
+    bool said = e->type == RECORDOID ? e->cast.is_explicit : e->cast.is_explicit || implicit;
+    if (!said) return print_expr_paren(p, arg, false, e);
     /* a length is given by the cast that gave the type */
     if (e->cast.apply_typmod && arg->kind == EXPR_CAST && !arg->cast.is_collate &&
         arg->type == e->type && arg->typmod == -1 && !arg->cast.apply_typmod)

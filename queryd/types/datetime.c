@@ -189,7 +189,7 @@ static char *put_time(char *p, const struct civil *c) {
 static char *put_offset(char *p, int32_t offset_s) {
     int32_t rest = abs(offset_s);
     *p++ = offset_s < 0 ? '-' : '+';
-    p = put_2(p, rest / 3600);
+    p = rest < 100 * 3600 ? put_2(p, rest / 3600) : p + int_format(rest / 3600, p);
     if (rest % 3600 == 0) return p;
     *p++ = ':';
     p = put_2(p, rest / 60 % 60);

@@ -63,6 +63,8 @@ static status no_such_name(const struct eval_env *env, enum reg_kind kind, const
                  [REG_TYPE] = {ST_UNDEFINED_OBJECT, "type"},
                  [REG_PROC] = {ST_UNDEFINED_FUNCTION, "function"},
                  [REG_PROCEDURE] = {ST_UNDEFINED_FUNCTION, "function"},
+                 [REG_OPER] = {ST_UNDEFINED_FUNCTION, "operator"},
+                 [REG_OPERATOR] = {ST_UNDEFINED_FUNCTION, "operator"},
                  [REG_NAMESPACE] = {ST_INVALID_SCHEMA_NAME, "schema"},
                  [REG_ROLE] = {ST_UNDEFINED_OBJECT, "role"},
                  [REG_COLLATION] = {ST_UNDEFINED_OBJECT, "collation"}};
