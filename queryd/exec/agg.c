@@ -294,7 +294,8 @@ static status finish(struct agg *a, uint16_t i, struct group *g, struct vec *to,
     struct agg_call c = call_of(a, i, g, &env);
     if (p->ordered) {
         struct held *h = (struct held *)(g->states + a->offsets[i]);
-        struct ordered_group o = {p, h->rows};
+        struct ordered_group o = {p, NULL};
+        TRY(agg_held_sorted(a, i, h, &o.rows));
         TRY(ordered_group_final(&o, a->op.arena, &to->values[row], &to->nulls[row]));
         agg_held_free(h);
         return OK;

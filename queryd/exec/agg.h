@@ -7,8 +7,7 @@
 
 /* Values of an aggregate that must be sorted or made distinct before they are stepped. */
 struct held {
-    struct row_store *rows; /* of an ordered set */
-    struct held_row *first; /* of others, as long as they are few: the last one first; … */
+    struct held_row *first; /* as long as they are few: the last one first; … */
     uint32_t n;
     struct sorter *sorter; /* … then those go here */
 };
@@ -62,6 +61,8 @@ struct agg {
     bool complete;
     struct held_order *held;      /* of each aggregate */
     size_t held_bytes;            /* that the groups' held values take */
+    struct row_store *held_rows;  /* of a large group that was sorted beyond memory, all */
+    struct row_store held_list;   /* … or of one with few */
     struct stored_row **held_few; /* rows of a group with few of them, and room to sort them */
     struct vec *held_columns;     /* of HELD_ROWS of them, read again, … */
     struct arena held_arena[2];   /* … and what they point to, and those before */
@@ -89,6 +90,8 @@ status agg_held_open(struct agg *a);
 status agg_held_add(struct agg *a, uint16_t i, struct held *h, uint16_t row);
 /* Steps c with what is held, in order, each distinct value once. */
 status agg_held_step(struct agg *a, uint16_t i, struct held *h, struct agg_call *c);
+/* All of them, sorted, until the next are asked for; *ret NULL: there are none. */
+status agg_held_sorted(struct agg *a, uint16_t i, struct held *h, struct row_store **ret);
 void agg_held_free(struct held *h);
 void agg_held_close(struct agg *a);
 

@@ -91,10 +91,6 @@ status agg_held_add(struct agg *a, uint16_t i, struct held *h, uint16_t row) {
     struct vec columns[FUNCTION_ARGS_MAX];
     for (uint16_t k = 0; k < n; k++)
         columns[k] = *program_output(a->values, (uint16_t)(p->first_arg + k));
-    if (p->ordered) {
-        if (!h->rows) TRY(row_store_new(a->op.x, n, p->arg_types, &h->rows));
-        return row_store_add(h->rows, columns, row, NULL);
-    }
     if (!h->sorter && h->n < few(a)) return add_few(a, p, h, row);
     if (!h->sorter) {
         TRY(sorter_new(a->op.x, n, p->arg_types, o->columns, o->n, &h->sorter));
@@ -117,15 +113,21 @@ static bool same_args(const struct plan_aggregate *p, const datum *a, const uint
     return true;
 }
 
+static status sort_few(struct agg *a, const struct plan_aggregate *p, const struct held_order *o,
+                       struct held *h) {
+    gather(a, h);
+    a->held_list =
+        (struct row_store){.ncolumns = inputs_of(p), .x = a->op.x, .rows = a->held_few, .n = h->n};
+    return row_store_sort_in(&a->held_list, o->columns, o->n, a->held_few + FEW);
+}
+
 static status step_few(struct agg *a, const struct plan_aggregate *p, const struct held_order *o,
                        struct held *h, struct agg_call *c) {
-    struct row_store rows = {
-        .ncolumns = inputs_of(p), .x = a->op.x, .rows = a->held_few, .n = h->n};
-    gather(a, h);
-    TRY(row_store_sort_in(&rows, o->columns, o->n, a->held_few + FEW));
+    uint16_t n = inputs_of(p);
+    TRY(sort_few(a, p, o, h));
     for (uint32_t r = 0; r < h->n; r++) {
         const struct stored_row *row = a->held_few[r];
-        const uint8_t *nulls = (const uint8_t *)(row->values + rows.ncolumns);
+        const uint8_t *nulls = (const uint8_t *)(row->values + n);
         bool again = p->distinct && r > 0;
         for (uint16_t k = 0; again && k < p->nargs; k++)
             again = same_value(p->arg_types[k], a->arg_values[k], a->arg_nulls[k], row->values[k],
@@ -163,8 +165,38 @@ status agg_held_step(struct agg *a, uint16_t i, struct held *h, struct agg_call 
     }
 }
 
+/* What was sorted beyond memory goes where every row can be had. */
+static status read_merged(struct agg *a, const struct plan_aggregate *p, struct held *h) {
+    uint16_t n;
+    if (a->held_rows) row_store_free(a->held_rows);
+    TRY(row_store_new_sequence(a->op.x, inputs_of(p), p->arg_types, &a->held_rows));
+    do {
+        struct arena *arena = &a->held_arena[0];
+        if (arena->chunk) arena_reset(arena);
+        TRY(sorter_read(h->sorter, a->held_columns, HELD_ROWS, arena, &n));
+        for (uint16_t r = 0; r < n; r++) TRY(row_store_add(a->held_rows, a->held_columns, r, NULL));
+        TRY(sql_env_breathe(a->op.x->env));
+    } while (n);
+    return OK;
+}
+
+status agg_held_sorted(struct agg *a, uint16_t i, struct held *h, struct row_store **ret) {
+    const struct plan_aggregate *p = &a->op.plan->agg.aggs[i];
+    *ret = NULL;
+    if (h->sorter) {
+        TRY(sorter_finish(h->sorter));
+        *ret = h->sorter->rows;
+        if (!h->sorter->merging) return OK;
+        TRY(read_merged(a, p, h));
+        *ret = a->held_rows;
+    } else if (h->n) {
+        TRY(sort_few(a, p, &a->held[i], h));
+        *ret = &a->held_list;
+    }
+    return OK;
+}
+
 void agg_held_free(struct held *h) {
-    if (h->rows) row_store_free(h->rows);
     if (h->sorter) sorter_free(h->sorter);
     *h = (struct held){0};
 }

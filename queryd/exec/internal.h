@@ -256,9 +256,9 @@ uint64_t hash_row(const struct type *const *types, const struct vec *const *colu
 /* ordered_set.c */
 struct ordered_group {
     const struct plan_aggregate *plan;
-    struct row_store *rows; /* direct arguments, then order keys; NULL: no row */
+    struct row_store *rows; /* sorted: direct arguments, then order keys; NULL: no row */
 };
-/* Sorts the rows; the result is in a. */
+/* The result is in a. */
 status ordered_group_final(const struct ordered_group *g, struct arena *a, datum *ret,
                            uint8_t *ret_null);
 

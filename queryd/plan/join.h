@@ -163,6 +163,9 @@ struct join_pair {
     bool keys, lateral;
     struct lookup_cost lookup;
 };
+/* Whatever the method, what l and r cost is too much. lookup: r is not read as a whole. */
+bool join_way_is_hopeless(struct join_graph *g, const struct join_class *l,
+                          const struct join_class *r, bool lookup, struct join_class *c);
 status join_way_offer(struct join_graph *g, struct arena *a, const struct join_pair *pair,
                       struct join_class *c);
 /* The one that is cheapest with what the wish leaves to do. */

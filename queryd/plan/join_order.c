@@ -122,6 +122,7 @@ static status lookup_of(struct order *o, part_set outer, part_set right, struct 
 static status offer(struct order *o, const struct join_cut *cut, enum plan_join kind,
                     struct join_class *l, struct join_class *r, struct join_class *c) {
     struct join_pair pair = {l, r, kind, cut->keys, cut->lateral, {0}};
+    if (join_way_is_hopeless(o->g, l, r, true, c)) return OK;
     TRY(lookup_of(o, l->set, r->set, &pair.lookup));
     return join_way_offer(o->g, o->arena, &pair, c);
 }

@@ -4,8 +4,9 @@
 
 #include "plan/join.h"
 
-#define WAYS_MAX 5    /* of a class */
-#define CLAUSES_MAX 8 /* that one join is merged by */
+#define COST_OUTPUT_LEAST 0.1 /* of a row, whatever the join */
+#define WAYS_MAX 5            /* of a class */
+#define CLAUSES_MAX 8         /* that one join is merged by */
 
 /* ---- what orders are of use ---- */
 
@@ -177,11 +178,12 @@ static bool order_implies(const struct way_order *a, const struct way_order *b) 
     return true;
 }
 
-/* No order is worth more than sorting the cheapest way's rows; but rows that are not all asked for
- * need not all be sorted. */
+/* No order is worth more than sorting the cheapest way's rows; but of rows that come in order only
+ * those have to be made that are asked for. */
 static bool is_too_dear(struct join_graph *g, struct join_class *c, double cost) {
     struct order_key none = {0};
-    if (!c->best || cost <= c->best->cost || (g->wish && g->wish->limit > 0)) return false;
+    if (!c->best || cost <= c->best->cost) return false;
+    if (g->wish && g->wish->limit > 0 && g->wish->limit < c->rows) cost *= g->wish->limit / c->rows;
     if (c->resort == 0) c->resort = sort_cost(g->p, c->rows, &none, 0, 1, 0).total;
     return cost > c->best->cost + c->resort;
 }
@@ -500,8 +502,16 @@ static status offer_way(struct join_graph *g, struct arena *a, const struct join
     return keep(g, a, c, &w);
 }
 
+bool join_way_is_hopeless(struct join_graph *g, const struct join_class *l,
+                          const struct join_class *r, bool lookup, struct join_class *c) {
+    double least = l->best->cost + (lookup ? 0 : r->best->cost) + c->rows * COST_OUTPUT_LEAST;
+    return is_too_dear(g, c, least);
+}
+
 status join_way_offer(struct join_graph *g, struct arena *a, const struct join_pair *pair,
                       struct join_class *c) {
+    if (join_way_is_hopeless(g, pair->l, pair->r, pair->lookup.possible || pair->lateral, c))
+        return OK;
     struct join_input right = {pair->r->rows, pair->r->best->cost};
     for (const struct join_way *l = pair->l->ways; l; l = l->next) {
         struct join_input left = {pair->l->rows, l->cost};
