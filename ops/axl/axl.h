@@ -34,6 +34,8 @@ int axl_quarantine(struct axl *a);
 int axl_fault(struct axl *a);
 int axl_upgrade(struct axl *a);
 int axl_trace(struct axl *a);
+int axl_verify(struct axl *a);
+int axl_inspect(struct axl *a);
 int axl_backup(struct axl *a);
 int axl_restore(struct axl *a);
 

@@ -40,6 +40,10 @@ static const struct word {
     {"restore", axl_restore,
      "BACKUP [BACKUP …] [--archive DIR] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",
      "make the directory from a backup and those since it, and go on by the archived log"},
+    {"verify", axl_verify, "[--json]",
+     "is what a stopped or dead appliance has left whole? exit status 0 yes, 1 no, 2 not judged"},
+    {"inspect", axl_inspect, "page N | log [FROM [TO]] | tree TABLE | region NAME  [--json]",
+     "the bytes of a stopped or dead appliance (region: of a running one, too) made readable"},
     {"trace", axl_trace, "WHAT …", "watch the running appliance (commit)"},
 };
 

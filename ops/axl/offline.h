@@ -1,0 +1,100 @@
+/* offline.h: what a stopped, or dead, appliance has left in its directory, as it would be served:
+ * the pages of the data file, whole copies from the double-write file where they were torn, and the
+ * changes that the log holds and the file does not, applied to copies in memory. Everything is
+ * opened for reading only. */
+#ifndef AXL_OFFLINE_H
+#define AXL_OFFLINE_H
+
+#include "axl.h"
+#include "fmt/files.h"
+
+#define OFFLINE_WORDS_BYTES 160
+
+struct offline_log {
+    int dir;
+    uint64_t bytes; /* of a segment */
+    uint64_t *numbers;
+    int *files;
+    unsigned count;
+    uint64_t begin, end;              /* LSNs that the segments cover */
+    char spoilt[OFFLINE_WORDS_BYTES]; /* segments that are not used, and why; empty: none */
+};
+
+/* A page as the log has changed it. */
+struct offline_page {
+    uint64_t page; /* 0: empty place */
+    unsigned char *bytes;
+    bool bad;       /* at home it is damaged, and no record since held all of it */
+    uint64_t unfit; /* the first record that did not fit; 0: none */
+};
+
+struct offline {
+    int data;
+    uint64_t appliance_id;
+    uint64_t pages; /* of the data file, whole ones */
+    struct file_page file;
+    unsigned file_copies; /* good ones of pages 0 and 1 */
+    char *regions;        /* of the double-write file; NULL: there is none */
+    struct lsn_sector *lsns;
+    uint64_t lsn_sectors;
+    struct offline_log log;
+
+    struct offline_page *changed; /* a hash table of `places`, a power of two */
+    size_t places, nchanged;
+    uint64_t redo_end; /* where the log ends */
+    uint64_t redone;   /* records that were applied */
+    uint64_t *losers;  /* transactions without an end, by id */
+    size_t nlosers;
+};
+
+/* OBJECT_IN_USE: the appliance runs. What is missing or damaged does not fail here as long as there
+ * is a data file: it shows when it is looked at. */
+status offline_open(struct axl *a, struct offline *o);
+void offline_close(struct offline *o);
+
+/* The page as it would be served, into bytes (PAGE_BYTES). DATA_CORRUPTED with words. */
+status offline_page(const struct offline *o, page_id page, void *bytes,
+                    char ret_words[OFFLINE_WORDS_BYTES]);
+/* As it lies in the data file, whatever it is. */
+status offline_home(const struct offline *o, page_id page, void *bytes);
+uint64_t offline_home_lsn(const struct offline *o,
+                          page_id page); /* the newest written; 0: unknown */
+
+/* Applies what the log holds from redo_lsn on, unless the file says that there is nothing. */
+status offline_redo(struct axl *a, struct offline *o);
+bool offline_is_loser(const struct offline *o, uint64_t x);
+
+/* offline_log.c */
+status offline_log_open(struct axl *a, struct offline *o);
+void offline_log_close(struct offline_log *l);
+/* The record at `at` into buf (REC_BYTES_MAX, aligned to 8), with its CRC looked at. NOT_FOUND:
+ * there is none. */
+status offline_record(const struct offline_log *l, uint64_t at, void *buf);
+
+/* offline_tree.c: every entry of a tree's leaves, in order; what cannot be read is passed over.
+ * fn returns false to end it. */
+struct tree_entry;
+void offline_each(const struct offline *o, page_id root,
+                  bool (*fn)(void *arg, const struct tree_entry *e), void *arg);
+
+/* offline_names.c: the relations that the catalogs of all databases know. */
+struct offline_relation {
+    uint32_t oid;
+    uint32_t database; /* number: in the order of their catalogs' pages, from 1 on */
+    char name[64];
+    char kind;
+    uint64_t root;  /* 0: no tree */
+    uint32_t table; /* of an index; 0: it is none */
+    bool unique, primary, partial, valid;
+};
+struct offline_names {
+    struct offline_relation *list;
+    size_t count, capacity;
+};
+/* roots: the pages of pg_class, one a database. */
+status offline_names_read(const struct offline *o, const uint64_t *roots, size_t nroots,
+                          struct offline_names *n);
+const struct offline_relation *offline_name_of(const struct offline_names *n, uint64_t root);
+void offline_names_free(struct offline_names *n);
+
+#endif
