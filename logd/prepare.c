@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/probe.h"
+#include "conf/conf.h"
 #include "logd.h"
 
 #define AHEAD_NEW 2      /* so many are made */
@@ -134,7 +135,9 @@ static bool first_is_free(const struct logd *l) {
     const struct segments *s = &l->segments;
     uint64_t keep = atomic_load_explicit(&l->shared->keep, memory_order_acquire);
     uint64_t durable = atomic_load_explicit(&l->shared->durable, memory_order_relaxed);
-    uint64_t needed = least(least(keep, durable), least(log_backup_keeps(l), archive_keeps(l)));
+    uint64_t more = l->d->conf->log_keep_size; /* for pages that must be made again */
+    uint64_t repair = durable > more ? durable - more : 0;
+    uint64_t needed = least(least(keep, repair), least(log_backup_keeps(l), archive_keeps(l)));
     return s->count > 1 && segment_start(s, s->first + 1) <= needed && s->list[0].users == 0 &&
            segment_start(s, s->first + 1) <= l->flush.stage[l->flush.filling].base;
 }

@@ -9,6 +9,7 @@
 #include "disk/disk_kind.h"
 
 #define SECTOR ((uint64_t)512)
+#define DELAY_TURNS 64 /* of a request that takes long, at most */
 #define NAMES_MAX 256
 #define NAME_BYTES 64
 
@@ -43,6 +44,8 @@ struct disk_sim {
     uint64_t fail_at; /* number of the request; 0: none */
     status fail_with;
     bool fail_sticky;
+    struct disk_sim_lies lies;
+    uint64_t lies_told;
     uint64_t power; /* counts power cuts: a disk of another number is dead */
     struct sim_directory *stable_directory;
     struct sim_directory *directory; /* the newest */
@@ -262,6 +265,15 @@ void disk_sim_put(struct disk_sim *s, const char *name, uint64_t byte, const voi
     memcpy(found->content->stable + byte, buf, n);
 }
 
+void disk_sim_lie(struct disk_sim *s, const struct disk_sim_lies *lies) {
+    s->lies = lies ? *lies : (struct disk_sim_lies){0};
+    CHECK(!lies || (lies->unit > 0 && lies->unit % SECTOR == 0));
+}
+
+uint64_t disk_sim_lies_told(const struct disk_sim *s) {
+    return s->lies_told;
+}
+
 uint64_t disk_sim_requests(const struct disk_sim *s) {
     return s->requests;
 }
@@ -289,8 +301,79 @@ static void sim_close(struct disk *disk) {
     free(d);
 }
 
+/* ---- lies ------------------------------------------------------------------------------------ */
+
+static bool once_in(struct disk_sim *s, uint32_t n) {
+    return n > 0 && sim_random(&s->random) % n == 0;
+}
+
+/* The lies are told of this file. */
+static bool lied_about(struct disk_sim *s, const struct disk_io *io) {
+    if (s->lies.unit == 0) return false;
+    struct sim_name *n = find_name(s->directory, s->lies.file);
+    return n && n->content == ((struct sim_file *)io->file)->content;
+}
+
+static void put_bytes(struct sim_content *c, uint64_t at, const char *from, size_t n,
+                      bool durable) {
+    memcpy(c->now + at, from, n);
+    memset(c->dirty + at / SECTOR, durable ? 0 : 1, n / SECTOR);
+    if (durable) memcpy(c->stable + at, from, n);
+}
+
+/* One unit, as the device likes it. */
+static void write_unit(struct disk_sim *s, struct sim_content *c, uint64_t at, const char *from,
+                       bool durable) {
+    const struct disk_sim_lies *l = &s->lies;
+    uint64_t units = c->bytes / l->unit;
+    size_t n = l->unit;
+    s->lies_told++; /* taken back at the end */
+    if (once_in(s, l->lost)) return;
+    if (once_in(s, l->misdirected) && units > l->first) {
+        at = (l->first + sim_random(&s->random) % (units - l->first)) * l->unit;
+    } else if (once_in(s, l->torn)) {
+        n = (size_t)(sim_random(&s->random) % (l->unit / SECTOR)) * SECTOR;
+    } else if (once_in(s, l->flipped)) {
+        put_bytes(c, at, from, n, durable);
+        uint64_t byte = at + sim_random(&s->random) % n;
+        unsigned char bit = (unsigned char)(1u << sim_random(&s->random) % 8);
+        c->now[byte] ^= bit;
+        if (durable) c->stable[byte] ^= bit;
+        return;
+    } else {
+        s->lies_told--;
+    }
+    put_bytes(c, at, from, n, durable);
+}
+
+static void write_lying(struct disk_sim *s, const struct disk_io *io) {
+    struct sim_content *c = ((struct sim_file *)io->file)->content;
+    for (uint64_t at = 0; at < io->len; at += s->lies.unit) {
+        const char *from = (const char *)io->buf + at;
+        if ((io->offset + at) / s->lies.unit < s->lies.first)
+            put_bytes(c, io->offset + at, from, s->lies.unit, io->durable);
+        else
+            write_unit(s, c, io->offset + at, from, io->durable);
+    }
+}
+
+static void misread(struct disk_sim *s, const struct disk_io *io) {
+    for (uint64_t at = 0; at < io->len; at += s->lies.unit) {
+        if ((io->offset + at) / s->lies.unit < s->lies.first || !once_in(s, s->lies.misread))
+            continue;
+        ((char *)io->buf)[at + sim_random(&s->random) % s->lies.unit] ^=
+            (char)(1u << sim_random(&s->random) % 8);
+        s->lies_told++;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 static void sim_start(struct disk *disk, struct disk_io *io) {
     struct sim_disk *d = (struct sim_disk *)disk;
+    io->done = once_in(d->machine, d->machine->lies.delayed)
+                   ? 1 + sim_random(&d->machine->random) % DELAY_TURNS
+                   : 0;
     disk_list_add(&d->under_way, io);
     d->under_way_count++;
     CHECK(eventfd_write(d->event, 1) == 0);
@@ -301,6 +384,11 @@ static void sim_push([[maybe_unused]] struct disk *disk) {}
 static status sim_write(struct disk_sim *s, struct disk_io *io) {
     struct sim_content *c = ((struct sim_file *)io->file)->content;
     TRY(content_grow(s, c, io->offset + io->len));
+    if (io->len % (s->lies.unit ? s->lies.unit : SECTOR) == 0 && lied_about(s, io)) {
+        write_lying(s, io);
+        if (io->durable) c->stable_bytes = c->bytes;
+        return OK;
+    }
     memcpy(c->now + io->offset, io->buf, io->len);
     memset(c->dirty + io->offset / SECTOR, 1, io->len / SECTOR);
     if (!io->durable) return OK;
@@ -328,7 +416,10 @@ static status sim_execute(struct sim_disk *d, struct disk_io *io) {
         return s->fail_with;
     }
     switch (io->op) {
-    case DISK_READ: return sim_read(io);
+    case DISK_READ:
+        TRY(sim_read(io));
+        if (lied_about(s, io)) misread(s, io);
+        return OK;
     case DISK_WRITE: return sim_write(s, io);
     case DISK_FLUSH: content_flush(((struct sim_file *)io->file)->content); return OK;
     }
@@ -346,6 +437,10 @@ static void sim_collect(struct disk *disk, bool wait) {
     for (unsigned i = 0; i < left; i++) {
         io = disk_list_take(&d->under_way);
         bool now = (wait && i == chosen) || sim_random(&d->machine->random) % 2 == 0;
+        if (io->done > 0 && !(wait && i == chosen)) {
+            io->done--;
+            now = false;
+        }
         if (!now) {
             disk_list_add(&others, io);
             continue;

@@ -27,6 +27,22 @@ void disk_sim_fail(struct disk_sim *s, uint64_t nth, enum status_code code, bool
 void disk_sim_set_capacity(struct disk_sim *s, uint64_t capacity_bytes);
 /* Flips one bit of a file, in both states. */
 void disk_sim_flip(struct disk_sim *s, const char *name, uint64_t byte, unsigned bit);
+/* What the device does to one file without telling: each unit (a page, say) of a write is treated
+ * so once in so many times, by the seed; 0: never. Units below `first` are left alone. */
+struct disk_sim_lies {
+    char file[32];
+    uint32_t unit; /* bytes */
+    uint32_t first;
+    uint32_t lost;        /* it is not written */
+    uint32_t misdirected; /* it is written over another unit */
+    uint32_t flipped;     /* one bit of it is another */
+    uint32_t torn;        /* a write that falls short: only its first sectors are written */
+    uint32_t misread;     /* of a read: one bit is another, this time */
+    uint32_t delayed;     /* of any request: it takes long */
+};
+void disk_sim_lie(struct disk_sim *s, const struct disk_sim_lies *lies); /* NULL: no more */
+uint64_t disk_sim_lies_told(const struct disk_sim *s);                   /* delays apart */
+
 /* Copies out of a file, as it is now, and into it, in both states. */
 void disk_sim_get(const struct disk_sim *s, const char *name, uint64_t byte, void *buf, size_t n);
 void disk_sim_put(struct disk_sim *s, const char *name, uint64_t byte, const void *buf, size_t n);

@@ -19,11 +19,11 @@ spoil() { # mode, settings
 for mode in ${*:-repaired refused}; do
     case $mode in
     repaired)
-        spoil repaired --set log_size_max=4GB --set retention=1d
+        spoil repaired --set log_size_max=4GB --set log_keep_size=4GB
         [ "$(events page_lost)" = 0 ] || fail "a page was lost"
         ;;
     refused)
-        spoil refused --set log_size_max=32MB --set log_segment_size=1MB --set retention=0
+        spoil refused --set log_size_max=32MB --set log_segment_size=1MB --set log_keep_size=0
         [ "$(events page_lost)" -gt 0 ] || fail "no event of a page that is lost"
         ;;
     *) fail "what is $mode?" ;;

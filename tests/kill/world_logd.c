@@ -155,6 +155,7 @@ static void build(struct world *w) {
     struct error e = {0};
     CHECK(g);
     conf_init(&g->conf);
+    g->conf.log_keep_size = 0;
     strcpy(g->conf.io_method, "plain");
     strcpy(w->dir, "/tmp/axl-kill-XXXXXX");
     CHECK(mkdtemp(w->dir));

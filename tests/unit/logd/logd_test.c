@@ -76,6 +76,7 @@ static struct world *world_new(const char *kind, unsigned seed) {
     w->sim = disk_sim_new(seed, 0);
     conf_init(&w->conf);
     strcpy(w->conf.io_method, kind);
+    w->conf.log_keep_size = 0;
     w->conf.shared_buffers = 1 << 20;
     w->conf.log_ring_size = 8 << 20;
     w->conf.max_connections = 10;
