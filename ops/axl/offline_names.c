@@ -31,6 +31,7 @@ enum {
     INDEX_TABLE = 1,
     INDEX_UNIQUE = 4,
     INDEX_PRIMARY = 6,
+    INDEX_IMMEDIATE = 8,
     INDEX_VALID = 10,
     INDEX_PREDICATE = 20
 };
@@ -130,8 +131,11 @@ static bool note_index(void *arg, const struct tree_entry *e) {
         struct offline_relation *x = &r->names->list[i];
         if (x->oid != oid || x->database != r->database) continue;
         x->table = load_le32(f.at[INDEX_TABLE]);
-        x->unique = *f.at[INDEX_UNIQUE];
-        x->primary = *f.at[INDEX_PRIMARY];
+        /* A constraint that is looked at later has entries like those of an index that allows
+         * duplicates, and rows lie under a primary key only when it is not one of those. */
+        bool immediate = f.at[INDEX_IMMEDIATE] && *f.at[INDEX_IMMEDIATE];
+        x->unique = *f.at[INDEX_UNIQUE] && immediate;
+        x->primary = *f.at[INDEX_PRIMARY] && immediate;
         x->valid = *f.at[INDEX_VALID];
         x->partial = f.at[INDEX_PREDICATE] != NULL;
     }

@@ -8,6 +8,8 @@ start --workers 2 --pool 16MB
 sql() { psql -h 127.0.0.1 -p "$PORT" -U postgres -d postgres -qAt -c "$1"; }
 sql "create table a (k int primary key, b text unique, c int);
 create index a_c on a (c desc); create index a_part on a (c) where c > 500; create index a_expr on a (lower(b));
+create table d (k int primary key deferrable, u int unique deferrable initially deferred);
+insert into d select g, g + 1 from generate_series(1, 3000) g; update d set u = u + 1;
 create table h (x int, y text); create index h_x on h (x);
 insert into a select g, 'B' || g, g % 1000 from generate_series(1, 20000) g;
 insert into h select g, repeat('z', g % 3000) from generate_series(1, 2000) g;
