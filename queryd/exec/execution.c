@@ -151,6 +151,7 @@ static const struct plan_counts *counts_of(void *arg, const struct plan *plan) {
         if (c->batches > sum->batches) sum->batches = c->batches;
         if (c->sort > sum->sort) sum->sort = c->sort;
         sum->disk_bytes += c->disk_bytes;
+        sum->leaves += c->leaves;
         add_groups(&sum->whole, &c->whole);
         add_groups(&sum->presorted, &c->presorted);
     }

@@ -304,6 +304,8 @@ void flat_from(const struct vec *columns, uint16_t n, uint16_t row, struct flat_
 #define OPERATOR(name) extern const struct operator_class operator_##name;
 OPERATOR(result)
 OPERATOR(scan)
+OPERATOR(bitmap_and)
+OPERATOR(bitmap_or)
 OPERATOR(sample)
 OPERATOR(values)
 OPERATOR(function)

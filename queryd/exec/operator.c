@@ -5,6 +5,8 @@ const struct operator_class *operator_class_of(enum plan_kind kind) {
     static const struct operator_class *const classes[PLAN_KIND_COUNT] = {
         [PLAN_RESULT] = &operator_result,
         [PLAN_SCAN] = &operator_scan,
+        [PLAN_BITMAP_AND] = &operator_bitmap_and,
+        [PLAN_BITMAP_OR] = &operator_bitmap_or,
         [PLAN_SAMPLE] = &operator_sample,
         [PLAN_VALUES] = &operator_values,
         [PLAN_FUNCTION] = &operator_function,

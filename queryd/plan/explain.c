@@ -101,6 +101,8 @@ static const char *node_type(const struct plan *p) {
     };
     switch (p->kind) {
     case PLAN_SCAN:
+        if (p->scan.bitmap) return "Bitmap Heap Scan";
+        if (p->scan.key_source) return "Bitmap Index Scan";
         return !p->index_name ? "Seq Scan" : p->scan.index_only ? "Index Only Scan" : "Index Scan";
     case PLAN_INSERT:
     case PLAN_UPDATE:
@@ -170,6 +172,10 @@ static status add_source(struct explain *x, const struct plan *p, struct explain
 
 static status add_relation(struct explain *x, const struct plan *p, struct explain_node *n) {
     const struct relation *r;
+    if (p->kind == PLAN_SCAN && p->scan.key_source) {
+        n->head = arena_printf(x->arena, "%s on %s", n->head, quoted_name(x, p->index_name));
+        return n->head ? fact(x, n, "Index Name", p->index_name) : out_of_arena(x);
+    }
     if (!has_relation(p)) {
         return p->name && p->kind != PLAN_FILTER ? add_source(x, p, n) : OK;
     }
@@ -389,7 +395,11 @@ static status tell_join(struct explain *x, const struct plan *p, struct explain_
 static status tell_kind(struct explain *x, const struct plan *p, struct explain_node *n) {
     static const char *const setops[] = {"Union", "Intersect", "Except"};
     switch (p->kind) {
-    case PLAN_SCAN: return tell_scan(x, p, n);
+    case PLAN_SCAN:
+        TRY(condition(x, n, "Recheck Cond", p->scan.recheck, p, NULL));
+        if (p->scan.bitmap && x->o->analyze)
+            TRY(number(x, n, "Rows Removed by Index Recheck", true, 0, 0));
+        return tell_scan(x, p, n);
     case PLAN_SORT:
     case PLAN_INCREMENTAL_SORT: return tell_sort(x, p, n);
     case PLAN_AGG:
@@ -476,9 +486,27 @@ static status hash_node(struct explain *x, const struct plan *join, struct expla
     return OK;
 }
 
+static bool is_bitmap(const struct plan *p) {
+    return p->kind == PLAN_BITMAP_AND || p->kind == PLAN_BITMAP_OR;
+}
+
+/* One of three is two of two. */
+static status add_bitmaps(struct explain *x, const struct plan *p, enum plan_kind kind,
+                          struct explain_node *n) {
+    struct explain_node *child;
+    if (p->kind == kind) {
+        TRY(add_bitmaps(x, p->left, kind, n));
+        return add_bitmaps(x, p->right, kind, n);
+    }
+    TRY(explain_plan(x, p, "Member", &child));
+    attach(n, child);
+    return OK;
+}
+
 static status add_children(struct explain *x, const struct plan *p, struct explain_node *n) {
     struct explain_node *child;
     bool append = p->kind == PLAN_APPEND;
+    if (is_bitmap(p)) return add_bitmaps(x, p, p->kind, n);
     if (p->left) {
         TRY(explain_plan(x, p->left, append ? "Member" : "Outer", &child));
         attach(n, child);
@@ -508,7 +536,9 @@ static status explain_plan(struct explain *x, const struct plan *p, const char *
     TRY(tell_kind(x, p, n));
     if (p->kind != PLAN_HASH_JOIN) TRY(add_memory(x, p, n));
     if (filter) {
-        TRY(condition(x, n, "Filter", filter->filter, filter, NULL));
+        bool bitmap = filter->kind == PLAN_SCAN && filter->scan.bitmap;
+        const struct program *told = bitmap ? filter->scan.rest : filter->filter;
+        TRY(condition(x, n, "Filter", told, filter, NULL));
         TRY(add_removed(x, filter, n));
     }
     return add_children(x, p, n);

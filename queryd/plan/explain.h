@@ -31,6 +31,7 @@ struct plan_counts {
     uint64_t disk_bytes;           /* … and put into temporary space */
     uint64_t batches;              /* into which a hash table was cut; 0: it was made for nothing */
     uint64_t buckets;
+    uint64_t leaves; /* that a bitmap heap scan has read */
     enum plan_sort_method sort;
     struct plan_group_counts whole, presorted; /* by all keys; by those that were left */
 };

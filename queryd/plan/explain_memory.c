@@ -148,10 +148,21 @@ static status tell_hash(struct arena *a, const struct plan_counts *c, bool text,
     return put_number(a, n, "Peak Memory Usage", memory);
 }
 
+static status tell_bitmap(struct arena *a, const struct plan_counts *c, bool text,
+                          struct explain_node *n) {
+    if (text)
+        return c->leaves ? put_line(a, n, "Heap Blocks",
+                                    arena_printf(a, "exact=%llu", (unsigned long long)c->leaves))
+                         : OK;
+    TRY(put_number(a, n, "Exact Heap Blocks", c->leaves));
+    return put_number(a, n, "Lossy Heap Blocks", 0);
+}
+
 status explain_memory(struct arena *a, const struct plan *p, const struct plan_counts *c, bool text,
                       struct explain_node *n) {
     if (!c || !c->loops) return OK;
     switch (p->kind) {
+    case PLAN_SCAN: return p->scan.bitmap ? tell_bitmap(a, c, text, n) : OK;
     case PLAN_SORT: return tell_sort(a, c, text, n);
     case PLAN_INCREMENTAL_SORT: return tell_incremental(a, c, text, n);
     case PLAN_AGG: return p->agg.ngroup && c->batches ? tell_agg(a, c, text, n) : OK;

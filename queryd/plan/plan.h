@@ -57,6 +57,10 @@ struct plan_scan {
     uint16_t wanted;        /* attributes to take out of a row: 1 … wanted */
     bool only_keys;         /* no attribute wanted at all */
     const struct varlena *row_key; /* CURRENT OF: the one row with this key; NULL: not so */
+    bool key_source; /* its one column is the key of each row that it finds (bitmap index scan) */
+    bool bitmap;     /* rows by the keys that `left` gives, in the order of these */
+    struct program *recheck, *rest; /* bitmap: what the keys were found by, and the other
+                                       conditions, for EXPLAIN; the filter has both */
 };
 
 struct plan_sample {

@@ -355,6 +355,7 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_enable_seqscan: avoid(s, v, WAY_SEQSCAN); break;
     case SETTING_enable_indexscan: avoid(s, v, WAY_INDEXSCAN); break;
     case SETTING_enable_indexonlyscan: avoid(s, v, WAY_INDEXONLYSCAN); break;
+    case SETTING_enable_bitmapscan: avoid(s, v, WAY_BITMAPSCAN); break;
     case SETTING_enable_nestloop: avoid(s, v, WAY_NESTLOOP); break;
     case SETTING_enable_hashjoin: avoid(s, v, WAY_HASHJOIN); break;
     case SETTING_enable_mergejoin: avoid(s, v, WAY_MERGEJOIN); break;

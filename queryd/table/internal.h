@@ -4,6 +4,11 @@
 
 #include "table/table.h"
 
+/* The version that the statement sees; its reading may be one too many (txn/serial.h). */
+status table_see(struct sql_env *env, struct tree_entry *e, void *buf);
+/* The statement reads this key, there or not. */
+status table_note_key(struct sql_env *env, struct tree t, const void *key, size_t key_len);
+
 /* Waits for the running transaction behind `holder` on behalf of the row; with PostgreSQL's words
  * when the wait is refused or broken off. */
 status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,

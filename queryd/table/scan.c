@@ -8,22 +8,21 @@
 
 #define ROWS_PER_BREATH 256
 
-/* The version that the statement sees; its reading may be one too many (txn/serial.h). */
-static status see(struct sql_env *env, struct tree_entry *e, void *buf) {
+status table_see(struct sql_env *env, struct tree_entry *e, void *buf) {
     status s = version_visible(env->proc, &env->snapshot, e, buf);
     return status_is(s, ST_SERIALIZATION_FAILURE) ? serial_words(env->eval.error, s) : s;
 }
 
-static status note_key(struct sql_env *env, struct tree t, const void *key, size_t key_len) {
+status table_note_key(struct sql_env *env, struct tree t, const void *key, size_t key_len) {
     if (!env->snapshot.serial) return OK;
     return serial_words(env->eval.error, serial_read_key(env->snapshot.serial, t, key, key_len));
 }
 
 status table_get(struct sql_env *env, const struct relation *r, const void *key, size_t key_len,
                  void *buf, struct tree_entry *ret_entry) {
-    TRY(note_key(env, r->tree, key, key_len));
+    TRY(table_note_key(env, r->tree, key, key_len));
     TRY(tree_get(env->proc, r->tree, key, key_len, buf, ret_entry));
-    return see(env, ret_entry, buf);
+    return table_see(env, ret_entry, buf);
 }
 
 /* The first key after all that begin with these bytes; false: there is none. */
@@ -111,7 +110,7 @@ status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry) {
             return STATUS(END);
         }
         TRY(st);
-        st = see(s->env, &e, s->version_buf);
+        st = table_see(s->env, &e, s->version_buf);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
         if (s->index && !s->entries) TRY(row_of_entry(s, &e));

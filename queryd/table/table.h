@@ -78,6 +78,25 @@ status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena 
 /* The next visible row: its key and value (row bytes) until the following call. END. */
 status table_scan_next(struct table_scan *s, struct tree_entry *ret_entry);
 void table_scan_end(struct table_scan *s);
+/* Rows by their keys, each greater than the one before. Where several of a leaf are asked for, the
+ * leaf is copied; where few are, rows are looked up one by one. */
+struct table_fetch {
+    struct sql_env *env;
+    const struct relation *relation;
+    struct tree_cursor cursor;
+    bool begun, scattered;
+    uint64_t copied;            /* leaves, by the cursor, when its trial began */
+    uint32_t asked;             /* rows since then */
+    uint64_t leaves;            /* looked into, in all */
+    unsigned char *version_buf; /* TREE_ENTRY_BYTES_MAX, from the arena */
+};
+status table_fetch_begin(struct sql_env *env, struct table_fetch *f, struct arena *a,
+                         const struct relation *r);
+/* From the least key again. */
+void table_fetch_restart(struct table_fetch *f);
+/* The row as the statement sees it, until the following call. NOT_FOUND: it sees none. */
+status table_fetch_row(struct table_fetch *f, const void *key, size_t key_len,
+                       struct tree_entry *ret_entry);
 /* The row's key that an index entry leads to, in the entry's memory. INDEX_CORRUPTED. */
 status table_row_key(const struct index_desc *index, const struct tree_entry *e,
                      const unsigned char **ret_key, size_t *ret_len);

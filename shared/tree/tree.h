@@ -83,6 +83,7 @@ struct tree_cursor {
     uint16_t position;        /* forward: of the next entry; backward: entries still to come */
     uint16_t fence_len;       /* where the next leaf begins (forward), or this one (backward) */
     uint16_t leaves;          /* moved on to since the seek, as far as it matters */
+    uint64_t copied;          /* leaves, in all */
     page_id page;             /* the leaf, as it was when it was copied */
     struct node_view view;    /* of the copy */
     unsigned char *page_copy; /* PAGE_BYTES */
@@ -95,6 +96,9 @@ status tree_cursor_init(struct tree_cursor *c, struct arena *a, struct tree t);
  * (backward; key_len 0: the very end). exclusive: > and <. */
 status tree_cursor_seek(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len,
                         bool backward, bool exclusive);
+/* Forward, after a seek: before the first entry with key ≥ the given one, which is greater than the
+ * ones before; without a descent where the copied leaf has its place. */
+status tree_cursor_skip(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len);
 /* The next entry, in the cursor's memory until the following call. END. Entries with delete marks
  * and of running transactions are given too: visibility is the caller's (txn/version.h). */
 status tree_cursor_next(struct proc *p, struct tree_cursor *c, struct tree_entry *ret_entry);

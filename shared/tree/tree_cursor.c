@@ -83,6 +83,7 @@ static status load_leaf(struct proc *p, struct tree_cursor *c, const void *key, 
     }
     if (!node_view(c->page_copy, &c->view)) return STATUS(INDEX_CORRUPTED);
     c->page = place.page;
+    c->copied++;
     if (ahead) read_ahead(p, &place, c);
     memcpy(c->key, node_low(&c->view), c->view.prefix);
     return OK;
@@ -116,6 +117,21 @@ status tree_cursor_seek(struct proc *p, struct tree_cursor *c, const void *key, 
     if (found && exclusive != backward) at++;
     c->position = (uint16_t)at;
     note_fence(c);
+    return OK;
+}
+
+/* The copied leaf ends before the key. */
+static bool is_beyond(const struct tree_cursor *c, const void *key, size_t key_len) {
+    if (c->at_end) return c->view.count == 0;
+    return key_compare(key, key_len, c->fence, c->fence_len) >= 0;
+}
+
+status tree_cursor_skip(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len) {
+    bool found;
+    if (is_beyond(c, key, key_len)) return tree_cursor_seek(p, c, key, key_len, false, false);
+    unsigned at = node_search(&c->view, key, key_len, &found);
+    if (at == NODE_BROKEN) return STATUS(INDEX_CORRUPTED);
+    c->position = (uint16_t)at;
     return OK;
 }
 

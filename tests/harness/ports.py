@@ -6,11 +6,13 @@ import os
 import socket
 
 FIRST, COUNT = 10000, 20000
+candidates = itertools.islice(itertools.cycle(range(COUNT)), os.getpid() % COUNT, None)
 
 
 def free_port():
-    """One that nobody listens on; processes begin to look at different ones."""
-    for i in itertools.islice(itertools.cycle(range(COUNT)), os.getpid() % COUNT, os.getpid() % COUNT + COUNT):
+    """One that nobody listens on and that this process has not been given; processes begin to look at
+    different ones."""
+    for i in itertools.islice(candidates, COUNT):
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
