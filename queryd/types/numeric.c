@@ -437,8 +437,47 @@ static status numeric_typmod_out(const struct type *, int32_t typmod, struct buf
 
 /* ---- input and output ---- */
 
+#define SMALL_DIGITS 18 /* always fit a machine word */
+
+/* Sign, digits and a point, no more of them than a machine word holds: what most numbers are. */
+static bool parse_small(const char *text, size_t len, struct small_num *ret) {
+    size_t i = len && (*text == '-' || *text == '+'), digits = 0;
+    bool point = false;
+    *ret = (struct small_num){.negative = len && *text == '-'};
+    if (len > SMALL_DIGITS) return false;
+    for (; i < len; i++) {
+        if (is_digit(text[i])) {
+            ret->magnitude = ret->magnitude * 10 + (uint64_t)(text[i] - '0');
+            ret->scale += point;
+            digits++;
+        } else if (text[i] == '.' && !point) {
+            point = true;
+        } else {
+            return false;
+        }
+    }
+    return digits > 0;
+}
+
+/* To the scale of the type, unless that rounds or the number is too large. */
+static bool fit_small(struct small_num *n, int32_t typmod) {
+    if (typmod < TYPMOD_OFFSET) return true;
+    int32_t scale = typmod_scale(typmod), precision = typmod_precision(typmod);
+    int32_t added = scale - (int32_t)n->scale;
+    if (scale < 0 || added < 0 || added > SMALL_DIGITS) return false;
+    if (n->magnitude >= powers10[SMALL_DIGITS - added]) return false;
+    n->magnitude *= powers10[added];
+    n->scale = (uint32_t)scale;
+    return precision > SMALL_DIGITS || n->magnitude < powers10[precision];
+}
+
 static status numeric_in(const struct eval_env *env, const struct type *, int32_t typmod,
                          const char *text, size_t len, datum *ret) {
+    struct small_num small;
+    if (parse_small(text, len, &small) && fit_small(&small, typmod)) {
+        __int128 coefficient = small.magnitude;
+        return num_store_int128(env, small.negative ? -coefficient : coefficient, small.scale, ret);
+    }
     struct num n;
     num_init(&n);
     status s = num_parse(env, text, len, &n);
