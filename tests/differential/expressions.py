@@ -1,7 +1,9 @@
 """Random typed expressions. What functions and operators there are is read from PostgreSQL's own catalogs, so that whatever
 it has for the types in use is tried."""
 import collections
+import re
 
+from forms import HARMLESS, RISKY
 from schema import UNORDERED, declared_name, literal
 
 Function = collections.namedtuple("Function", "name arguments result")
@@ -26,7 +28,11 @@ class Catalog:
         names = ", ".join(f"'{k}'" for k in kinds)
         left_out = " or ".join(f"proname like '{p}'" for p in LEFT_OUT)
         keep = ", ".join(f"'{k}'" for k in KEEP)
-        self.functions, self.operators, self.casts = (collections.defaultdict(list) for _ in range(3))
+        self.functions, self.operators, self.casts, self.harmless, self.risky = (collections.defaultdict(list) for _ in range(5))
+        for forms, kept in ((HARMLESS, self.harmless), (RISKY, self.risky)):
+            for result, text in forms:
+                if set(re.findall(r"(?<!{){(\w+)}", text)) <= set(kinds):
+                    kept[result].append(text)
         for name, arguments, result in session.ask(f"""
                 select proname, (select string_agg(a.typname, ' ' order by i) from unnest(proargtypes::oid[]) with ordinality u(o, i)
                                  join pg_type a on a.oid = o), t.typname
@@ -76,11 +82,21 @@ class Expressions:
             return self.column(scope, kind) if d.random() < 0.8 else self.constant(kind)
         if self.strict:
             return d.choice((self.function, self.operator, self.cast))(scope, kind, depth - 1)
+        if d.random() < 0.3:
+            return self.form(scope, kind, depth - 1)
         if kind == "bool":
             return self.condition(scope, depth)
         if self.total:
             return self.harmless(scope, kind, depth)
         return d.choice((self.function, self.operator, self.operator, self.case, self.coalesce, self.cast))(scope, kind, depth - 1)
+
+    def fill(self, scope, text, depth):
+        """A form's text with expressions in its places."""
+        return re.sub(r"{{|}}|{(\w+)}", lambda m: self.make(scope, m[1], depth) if m[1] else m[0][0], text)
+
+    def form(self, scope, kind, depth):
+        able = self.catalog.harmless[kind] + ([] if self.total else self.catalog.risky[kind])
+        return self.fill(scope, self.dice.choice(able), min(depth, 1)) if able else self.column(scope, kind)
 
     def harmless(self, scope, kind, depth):
         return self.dice.choice((self.case, self.coalesce))(scope, kind, depth - 1)
@@ -122,7 +138,7 @@ class Expressions:
         return f"({self.make(scope, self.dice.choice(able), depth)})::{declared_name(kind)}"
 
     def comparison(self, scope, depth):
-        kind = self.dice.choice([k for _, k in scope])
+        kind = self.dice.choice([k for _, k in scope] or ["int4", "text"])
         if kind in UNORDERED:
             return f"({self.make(scope, kind, depth)} is null)"
         left = self.make(scope, kind, depth)

@@ -1,5 +1,6 @@
 """Random statements over random tables. A query's answer is a set of rows that no order of evaluation changes; where the
 text says ORDER BY, the order is total."""
+from forms import SOURCES
 from schema import UNORDERED, literal
 
 # Equal values of these types look alike, so grouping may show any of them.
@@ -28,6 +29,12 @@ class Queries:
         names = [f"y{i}" for i in range(len(kinds))]
         return f"lateral ({text}) {alias}({', '.join(names)})", [(f"{alias}.{n}", k) for n, (_, k) in zip(names, kinds)]
 
+    def set_source(self, scope):
+        """A function that gives rows, of what stands before it in FROM."""
+        text, columns = self.dice.choice(SOURCES)
+        alias, names = self.alias(), ", ".join(n if not text.startswith("jsonb_to_") else f"{n} {k}" for n, k in columns)
+        return f"{self.e.fill(scope, text, 1)} as {alias}({names})", [(f"{alias}.{n}", k) for n, k in columns]
+
     def relation(self, depth):
         """(text of a FROM item, its scope)."""
         d, alias = self.dice, self.alias()
@@ -37,6 +44,8 @@ class Queries:
             return f"({text}) {alias}({', '.join(names)})", [(f"{alias}.{n}", k) for n, k in zip(names, kinds)]
         if d.random() < 0.06:
             return f"generate_series(1, {d.randrange(5)}) {alias}(n)", [(f"{alias}.n", "int4")]
+        if d.random() < 0.08:
+            return self.set_source([])
         if d.random() < 0.06:
             kinds = [d.choice(("int4", "text", "bool")) for _ in range(2)]
             rows = ", ".join(f"({', '.join(literal(d, k) for k in kinds)})" for _ in range(d.randrange(1, 4)))
@@ -57,7 +66,7 @@ class Queries:
         for _ in range(self.dice.choice((0, 0, 1, 1, 2, 3) if depth > 0 else (0, 0, 1))):
             how = self.dice.choice(("join", "join", "left join", "right join", "full join", "cross join", "lateral", "using"))
             if how == "lateral":
-                other, more = self.lateral(scope, depth - 1 if depth > 1 else 0)
+                other, more = self.lateral(scope, depth - 1 if depth > 1 else 0) if self.dice.random() < 0.6 else self.set_source(scope)
                 how = self.dice.choice(("cross join", "join", "left join"))
             else:
                 other, more = self.relation(depth - 1)

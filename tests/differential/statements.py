@@ -10,7 +10,7 @@ class Statements:
     def some(self):
         """Texts in their order. Where one of them fails, those after it fail alike (25P02)."""
         return self.dice.choice((self.prepared, self.prepared, self.cursor, self.savepoints, self.view, self.with_change,
-                                 self.update_from, self.delete_using, self.upsert, self.table_as))()
+                                 self.update_from, self.delete_using, self.upsert, self.views_above, self.table_as))()
 
     def scope(self, table, alias):
         return [(f"{alias}.{c.name}", c.type) for c in table.columns]
@@ -125,6 +125,7 @@ class Statements:
         return scope[:n], scope[n:]
 
     def upsert(self):
+        """Rows that meet others by the primary key, or by an index over an expression or a part of the table."""
         d = self.dice
         table = d.choice(self.tables)
         able = table.columns[1:]
@@ -132,7 +133,26 @@ class Statements:
         new = [(f"excluded.{c.name}", c.type) for c in table.columns]
         rows = ", ".join(f"({', '.join([str(i), *(literal(d, c.type) for c in able)])})"
                          for i in d.sample(range(1, 40), d.randrange(1, 5)))
-        column = d.choice(able)
+        columns = d.sample(able, min(len(able), d.randrange(1, 3)))
+        sets = ", ".join(f"{c.name} = {self.e.make(own + new, c.type, 1)}" for c in columns)
         where = f" where {self.e.condition(own + new, 1)}" if d.random() < 0.4 else ""
-        return [f"insert into {table.name} values {rows} on conflict (id) do update set {column.name} = "
-                f"{self.e.make(own + new, column.type, 1)}{where} returning *", f"select * from {table.name}"]
+        made, target = d.choice((("", "(id)"), ("", "(id)"), (f"create unique index u on {table.name} ((id % 20))", "((id % 20))"),
+                                 (f"create unique index u on {table.name} (id) where id > 5", "(id) where id > 6"),
+                                 (f"create unique index u on {table.name} (id desc)", "on constraint u")))
+        action = d.choice((f"do update set {sets}{where}", f"do update set {sets}{where}", "do nothing"))
+        return [*([made] if made else []), f"insert into {table.name} values {rows} on conflict {target} {action} returning *",
+                f"select * from {table.name}"]
+
+    def views_above(self):
+        """Changes through a view over a view."""
+        d = self.dice
+        table = d.choice(self.tables)
+        own = [(c.name, c.type) for c in table.columns]
+        column = d.choice(table.columns[1:])
+        scope = [("w.id", "int4"), (f"w.{column.name}", column.type)]
+        checks = ("", "", " with check option", " with local check option")
+        return [f"create view v as select *, {self.e.any(own, 1)[0]} as more from {table.name} where {self.e.condition(own, 1)}{d.choice(checks)}",
+                f"create view w as select {column.name}, id from v where {self.e.condition(own[:1], 1)}{d.choice(checks)}",
+                f"insert into w values ({literal(d, column.type)}, {d.randrange(200, 210)}) returning *",
+                f"update w set {column.name} = {self.e.make(scope, column.type, 1)}, id = w.id + 300{self.q.where(scope, 0)} returning w.*",
+                f"delete from w{self.q.where(scope, 0)} returning *", f"select * from {table.name}"]
