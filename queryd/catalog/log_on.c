@@ -55,6 +55,7 @@ status catalog_database_hold(struct sql_env *env, page_id root) {
     oid database, again;
     TRY(database_with_root(env, root, &database));
     TRY(catalog_database_lock(env, database, MODE_ACCESS_SHARE, true));
+    env->txn->database = database;
     TRY(database_with_root(env, root, &again));
     return again == database ? OK : STATUS(NOT_FOUND);
 }

@@ -86,7 +86,7 @@ static status may_connect(struct session *s, const struct role *r, const char *d
         return error_set(&s->error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
                          database);
     TRY(st);
-    s->settings.database_oid = ret->oid;
+    s->settings.database_oid = s->txn.database = ret->oid;
     if (!ret->allows_connections)
         return error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
                          "database \"%s\" is not currently accepting connections", database);

@@ -110,7 +110,7 @@ static status restore(struct session *s) {
     s->settings.user = slot->user;
     s->settings.database = slot->database;
     s->settings.user_oid = slot->user_oid;
-    s->settings.database_oid = slot->database_oid;
+    s->settings.database_oid = s->txn.database = slot->database_oid;
     status st = settings_init(s);
     if (ok(st)) st = settings_restore(s);
     if (ok(st)) st = restore_statements(s);

@@ -83,7 +83,7 @@ static status listed_row(struct fn_call *c, const struct txn_slot *t, struct loc
     uint32_t session = (uint32_t)atomic_load(&t->session);
     const struct session_slot *s = (const struct session_slot *)session_slot_at(shm_of(c), session);
     TRY(begin_row(&r, c, t, relation ? "relation" : object ? "object" : "advisory", mode, granted));
-    put(&r, LOCKS_database, datum_oid(relation ? s->database_oid : tag.of));
+    put(&r, LOCKS_database, datum_oid(tag.of || !relation ? tag.of : s->database_oid));
     if (relation) {
         put(&r, LOCKS_relation, datum_oid((oid)tag.object));
         put(&r, LOCKS_fastpath, datum_bool(mode < MODE_SHARE_UPDATE_EXCLUSIVE));

@@ -187,7 +187,9 @@ status txn_lock(struct proc *p, struct txn *t, struct lock_tag tag, enum relatio
 
 status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum relation_mode mode,
                          bool nowait, uint32_t timeout_ms) {
-    struct lock_tag tag = {.space = LOCK_RELATION, .object = relation};
+    struct lock_tag tag = {.space = LOCK_RELATION,
+                           .of = relation < TXN_OWN_RELATIONS ? 0 : t->database,
+                           .object = relation};
     return txn_lock(p, t, tag, mode, nowait, timeout_ms);
 }
 

@@ -123,9 +123,11 @@ status txn_begin(struct proc *p, struct txn *t, enum txn_isolation iso, uint64_t
         atomic_store_explicit(&s->session, session, memory_order_relaxed);
         commit_time last_commit = t->last_commit;
         lsn commit_end = t->commit_end;
+        uint32_t database = t->database;
         *t = (struct txn){.slot = s,
                           .index = index,
                           .isolation = iso,
+                          .database = database,
                           .last_commit = last_commit,
                           .commit_end = commit_end};
         t->writer.shared_last = &s->last_lsn;

@@ -38,7 +38,7 @@ typedef uint64_t txn_ref;
 enum lock_space { LOCK_RELATION = 1, LOCK_ROW, LOCK_ADVISORY, LOCK_ADVISORY_PAIR, LOCK_OBJECT };
 struct lock_tag {
     enum lock_space space;
-    uint32_t of;     /* row: its relation; advisory: the database; object: its catalog */
+    uint32_t of;     /* row: its relation; relation, advisory: the database; object: its catalog */
     uint64_t object; /* relation, object: its OID; row: txn_row_hash; advisory: the number or both
                         halves */
 };
@@ -160,6 +160,7 @@ struct txn {
     struct lock_journal *journal; /* what locks were before, for txn_release_to; NULL: not noted */
     struct txn_lock *noted;       /* row_lock.c: the newest note, and what was there before */
     uint64_t noted_before;
+    uint32_t database;    /* whose relations txn_lock_relation means; the session's */
     lsn commit_end;       /* end of this session's newest commit record */
     bool changed_outside; /* something was logged that is no part of it: its end waits for that */
     bool catalog_changed; /* commit moves control.catalog_version before locks go */
@@ -230,6 +231,8 @@ void txn_wait_cancel(struct proc *p, struct txn *t);
  * OUT_OF_LOCKS. */
 status txn_lock(struct proc *p, struct txn *t, struct lock_tag tag, enum relation_mode mode,
                 bool nowait, uint32_t timeout_ms);
+/* OIDs below belong to the system: they are locked for all databases at once. */
+#define TXN_OWN_RELATIONS 16384u
 status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum relation_mode mode,
                          bool nowait, uint32_t timeout_ms);
 

@@ -35,6 +35,15 @@ start --workers 2
 is two 'select * from v' 3001
 is one 'select count(*) from t' 3000
 
+# A copy's relations have the numbers of the others', and are locked for themselves.
+psql -XAtq -h 127.0.0.1 -p "$PORT" -U postgres -d one -c 'begin; lock table t; select pg_sleep(20)' >/dev/null 2>&1 &
+held=$!
+sleep 0.3
+is one "set lock_timeout = '100ms'; select count(*) from t" 'ERROR:  canceling statement due to lock timeout'
+is two "set lock_timeout = '5s'; select count(*) from t" 3001
+kill $held
+wait $held 2>/dev/null
+
 is two 'drop database two' 'ERROR:  cannot drop the currently open database'
 is postgres 'drop database template1' 'ERROR:  cannot drop a template database'
 psql -XAtq -h 127.0.0.1 -p "$PORT" -U postgres -d two -c 'select pg_sleep(20)' >/dev/null 2>&1 &
