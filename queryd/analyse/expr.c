@@ -2,6 +2,7 @@
 
 #include "analyse/query.h"
 #include "base/check.h"
+#include "types/collator.h"
 
 struct expr *expr_new_n(struct arena *a, enum expr_kind kind, oid type, int32_t location,
                         uint16_t nargs) {
@@ -265,4 +266,17 @@ bool expr_contains_set(struct expr *e) {
     struct kind_search s = {.sets = true};
     status_ignore(expr_walk(e, visit_kind, &s)); /* the visitor cannot fail */
     return s.found;
+}
+
+const struct type *expr_value_type(const struct expr *e) {
+    return type_of_collation(e->type, e->collation);
+}
+
+const struct type *expr_input_type(const struct expr *e, oid type) {
+    return type_of_collation(type, e->input_collation);
+}
+
+bool expr_equals_bytes(const struct expr *e) {
+    const struct collator *c = collator_of(e->input_collation);
+    return !c || collator_is_deterministic(c);
 }

@@ -157,5 +157,11 @@ struct expr *expr_strip_relabel(struct expr *e);
 bool expr_returns_set(const struct expr *e); /* itself, not below */
 bool expr_contains_kind(struct expr *e, enum expr_kind kind);
 bool expr_contains_set(struct expr *e);
+/* How its values compare: its type by its collation. */
+const struct type *expr_value_type(const struct expr *e);
+/* How the operator or function compares values of the type. */
+const struct type *expr_input_type(const struct expr *e, oid type);
+/* Whether what it calls equal are the same bytes, as far as the collation goes. */
+bool expr_equals_bytes(const struct expr *e);
 
 #endif

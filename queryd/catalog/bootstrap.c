@@ -6,6 +6,7 @@
 #include "catalog/internal.h"
 #include "types/ordered_set.h"
 
+#include "catalog/collation.h"
 #include "catalog/facts.h"
 #include "types/function.h"
 
@@ -446,6 +447,44 @@ static status add_functions(struct boot *b) {
     return OK;
 }
 
+static status add_comment(struct boot *b, oid class_oid, oid object, const char *words) {
+    struct catalog_row r;
+    catalog_row_init(&r, CAT_pg_description);
+    row_set_oid(&r, COL_pg_description_objoid, object);
+    row_set_oid(&r, COL_pg_description_classoid, class_oid);
+    TRY(row_set_text(&b->row, &r, COL_pg_description_description, words));
+    return insert(b, CAT_pg_description, &r);
+}
+
+static status add_collation(struct boot *b, oid collation, const char *locale) {
+    struct catalog_row r;
+    char name[NAME_BYTES], version[32];
+    snprintf(name, sizeof name, "%.57s-x-icu", locale);
+    TRY(collator_version(locale, b->env->eval.error, version));
+    catalog_row_init(&r, CAT_pg_collation);
+    row_set_oid(&r, COL_pg_collation_oid, collation);
+    TRY(row_set_name(&b->row, &r, COL_pg_collation_collname, name));
+    row_set_oid(&r, COL_pg_collation_collnamespace, SCHEMA_PG_CATALOG);
+    row_set_oid(&r, COL_pg_collation_collowner, ROLE_POSTGRES);
+    row_set_char(&r, COL_pg_collation_collprovider, 'i');
+    row_set_bool(&r, COL_pg_collation_collisdeterministic, true);
+    row_set_int(&r, COL_pg_collation_collencoding, -1);
+    TRY(row_set_text(&b->row, &r, COL_pg_collation_colliculocale, locale));
+    TRY(row_set_text(&b->row, &r, COL_pg_collation_collversion, version));
+    return insert(b, CAT_pg_collation, &r);
+}
+
+/* Those of ICU, as initdb finds them. */
+static status add_collations(struct boot *b) {
+    char tag[64], words[128];
+    for (size_t i = 0; collator_locale(i, tag, words); i++) {
+        oid collation = (oid)(COLLATION_FIRST_ICU + i);
+        TRY(add_collation(b, collation, tag));
+        if (*words) TRY(add_comment(b, OID_pg_collation, collation, words));
+    }
+    return OK;
+}
+
 static status add_operators(struct boot *b) {
     for (size_t i = 0; i < operator_count(); i++) {
         const struct operator_info *o = operator_at(i);
@@ -559,6 +598,7 @@ status catalog_bootstrap_database(struct sql_env *env, struct relation *catalogs
     TRY_OUT(st, add_operators(&b));
     TRY_OUT(st, add_casts(&b));
     TRY_OUT(st, add_fixed_rows(&b));
+    TRY_OUT(st, add_collations(&b));
 out:
     arena_free(&b.row);
     return st;

@@ -47,7 +47,8 @@ struct index_desc {
     oid types[INDEX_COLUMNS_MAX];       /* of each column or expression */
     oid classes[INDEX_COLUMNS_MAX];     /* operator classes of the keys */
     oid collations[INDEX_COLUMNS_MAX];
-    const char *expressions[INDEX_COLUMNS_MAX]; /* SQL where the column is 0 */
+    const struct type *by_collator[INDEX_COLUMNS_MAX]; /* NULL: by bytes, as types[] says */
+    const char *expressions[INDEX_COLUMNS_MAX];        /* SQL where the column is 0 */
     bool descending[INDEX_COLUMNS_MAX];
     bool nulls_first[INDEX_COLUMNS_MAX];
     bool unique;  /* an entry is refused when its key is there */
@@ -64,6 +65,11 @@ struct index_desc {
     const char *predicate_text; /* SQL: only rows for which it is true have entries; NULL: all */
     oid constraint;             /* 0: none */
 };
+
+/* How the values of a column are compared in the index. */
+static inline const struct type *index_key_type(const struct index_desc *x, uint16_t k) {
+    return x->by_collator[k] ? x->by_collator[k] : type_find(x->types[k]);
+}
 
 struct check_desc {
     const char *name;

@@ -228,7 +228,8 @@ static const struct index_desc *find_index(const struct relation *r, oid index) 
 static status encode_keys(const struct relation *r, const struct index_desc *x, const datum *keys,
                           unsigned nkeys, struct buf *out) {
     for (unsigned k = 0; k < nkeys; k++)
-        TRY(type_key_encode(r->atts[x->columns[k] - 1].type, keys[k], false, false, false, out));
+        TRY(type_key_encode(type_find(r->atts[x->columns[k] - 1].type), keys[k], false, false,
+                            false, out));
     return OK;
 }
 

@@ -3,6 +3,8 @@
 #include "catalog/internal.h"
 #include "catalog/session_names.h"
 
+#include "base/coro.h"
+
 #define ENCODING_UTF8 6
 #define ENCODING_ANY (-1)
 
@@ -72,4 +74,55 @@ status collation_print(struct sql_env *env, oid collation, struct buf *out) {
         TRY(buf_add(out, ".", 1));
     }
     return print_identifier(out, row_name(&row, COL_pg_collation_collname));
+}
+
+/* ---- collators ------------------------------------------------------------------------------- */
+
+static status open_collator(struct sql_env *env, oid collation, const struct collator **ret) {
+    struct catalog_row row;
+    *ret = NULL;
+    TRY(catalog_row_get_oid(env, CAT_pg_collation, collation, env->eval.arena, &row));
+    if (row_char(&row, COL_pg_collation_collprovider) != 'i') return OK;
+    const char *locale = row_text(env->eval.arena, &row, COL_pg_collation_colliculocale);
+    if (!locale) return STATUS(OUT_OF_MEMORY);
+    return collator_open(locale, row_bool(&row, COL_pg_collation_collisdeterministic),
+                         env->eval.error, ret);
+}
+
+static const struct cached_collation *find_cached(const struct generation *g, oid collation) {
+    for (const struct cached_collation *c = g->collations; c; c = c->next)
+        if (c->collation == collation) return c;
+    return NULL;
+}
+
+/* Reading the row may suspend; another session may have read it meanwhile. */
+static const struct collator *load_collator(struct sql_env *env, struct generation *g,
+                                            oid collation) {
+    struct arena scratch;
+    struct error why;
+    struct sql_env inner = *env;
+    const struct collator *found;
+    arena_init(&scratch, 0);
+    error_clear(&why);
+    inner.eval.arena = &scratch;
+    inner.eval.error = &why;
+    status st = open_collator(&inner, collation, &found);
+    arena_free(&scratch);
+    CHECK(ok(st) || status_is(st, ST_NOT_FOUND));
+    struct cached_collation *c = arena_alloc(&g->arena, sizeof *c);
+    if (!c) return found;
+    *c = (struct cached_collation){g->collations, collation, found};
+    g->collations = c;
+    return found;
+}
+
+const struct collator *catalog_collator(oid collation) {
+    struct sql_env *env = coro_local();
+    if (collation == COLLATION_C || collation == COLLATION_POSIX ||
+        collation == COLLATION_DEFAULT || !env || !env->catalog || !env->txn || !env->txn->slot)
+        return NULL;
+    struct generation *g = cache_generation(env);
+    CHECK(g);
+    const struct cached_collation *known = find_cached(g, collation);
+    return known ? known->collator : load_collator(env, g, collation);
 }

@@ -3,16 +3,19 @@
 #define CATALOG_COLLATION_H
 
 #include "catalog/catalog.h"
+#include "types/collator.h"
 
-#define COLLATION_DEFAULT 100
-#define COLLATION_C 950
-#define COLLATION_POSIX 951
+#define COLLATION_FIRST_ICU 12342 /* und-x-icu; the others behind it */
 
 /* By its (qualified) name, of those for the database's encoding. 42704 with words. */
 status catalog_collation_named(struct sql_env *env, const char *schema, const char *name,
                                oid *ret_collation);
 /* NOT_FOUND. */
 status collation_in_schema(struct sql_env *env, oid schema, const char *name, oid *ret_collation);
+/* What it compares by; NULL: bytes. Whoever uses a collation has found it by name or in a row that
+ * depends on it, and its locale could be opened when it was made: so it cannot fail but for want
+ * of memory, of which the process dies. */
+const struct collator *catalog_collator(oid collation);
 /* Its name as SQL, qualified when the search path would not find it. */
 status collation_print(struct sql_env *env, oid collation, struct buf *out);
 /* Its bare name, in the arena. NOT_FOUND. */

@@ -189,25 +189,22 @@ static bool changes(const struct alteration *a, int16_t number) {
 }
 
 static status expression_type(struct sql_env *env, const struct relation *r,
-                              const struct index_desc *x, uint16_t k, oid *ret) {
+                              const struct index_desc *x, uint16_t k, struct attribute *ret) {
     struct node *n;
     if (!define_hooks) return define_unsupported(env, "an index on an expression");
     TRY(parse_expression(env->eval.arena, x->expressions[k], strlen(x->expressions[k]),
                          env->eval.error, &n));
-    return define_hooks->expression_check(env, r, n, EXPRESSION_INDEX, NULL, 0, -1, ret);
+    return define_hooks->index_expression(env, r, n, &ret->type, &ret->collation);
 }
 
 /* One column of an index as its table is now; r: the table. */
 static status index_column(struct alteration *a, const struct relation *r,
                            const struct index_desc *x, uint16_t k, struct index_plan_column *c) {
     struct attribute att = {.typmod = -1};
-    if (x->columns[k]) {
+    if (x->columns[k])
         att = r->atts[x->columns[k] - 1];
-    } else {
-        TRY(expression_type(a->env, r, x, k, &att.type));
-        const struct type *t = type_find(att.type);
-        att.collation = t ? t->collation : 0;
-    }
+    else
+        TRY(expression_type(a->env, r, x, k, &att));
     bool own = x->collations[k] && x->columns[k] &&
                x->collations[k] != a->r->atts[x->columns[k] - 1].collation;
     *c = (struct index_plan_column){.number = x->columns[k],

@@ -7,6 +7,7 @@
 #include "catalog/column_statistics.h"
 #include "catalog/define_internal.h"
 #include "types/array.h"
+#include "types/collator.h"
 #include "types/function.h"
 
 #define ROWS_PER_TARGET 300
@@ -128,7 +129,7 @@ static status in_order(struct sample *s, uint32_t **ret) {
 
 static status column_of(struct sample *s, unsigned i, const uint32_t *order, unsigned target,
                         struct arena *a, struct column_sample *ret) {
-    const struct type *t = type_find(s->r->atts[i].type);
+    const struct type *t = type_of_collation(s->r->atts[i].type, s->r->atts[i].collation);
     uint32_t n = kept_rows(s);
     *ret = (struct column_sample){.env = s->env, .rows = s->rows, .target = target};
     ret->values = arena_array(a, n + 1u, sizeof *ret->values);
@@ -204,34 +205,34 @@ static status set_numbers(struct sql_env *env, struct catalog_row *row, unsigned
 }
 
 static void set_slot(struct catalog_row *row, unsigned slot, int kind, const struct type *t,
-                     uint8_t strategy) {
+                     oid collation, uint8_t strategy) {
     const struct operator_info *op = operator_find_btree(t->oid, t->oid, strategy);
     row_set_int(row, COL_pg_statistic_stakind1 + (int)slot, kind);
     row_set_oid(row, COL_pg_statistic_staop1 + (int)slot, op ? op->oid : 0);
-    row_set_oid(row, COL_pg_statistic_stacoll1 + (int)slot, t->collation);
+    row_set_oid(row, COL_pg_statistic_stacoll1 + (int)slot, collation);
 }
 
 /* The slots that the column has something for. */
 static status set_slots(struct sample *s, struct catalog_row *row, const struct type *t,
-                        const struct column_statistics *c) {
+                        oid collation, const struct column_statistics *c) {
     struct sql_env *env = s->env;
     unsigned slot = 0;
     uint16_t n = 0;
     char *text = NULL;
     if (t->array) TRY(common_text(env, t, c, &text, &n));
     if (n) {
-        set_slot(row, slot, STATISTIC_COMMON, t, 3);
+        set_slot(row, slot, STATISTIC_COMMON, t, collation, 3);
         TRY(set_numbers(env, row, slot, c->fractions, n));
         TRY(row_set_text(env->eval.arena, row, COL_pg_statistic_stavalues1 + (int)slot++, text));
     }
     text = NULL;
     if (t->array && c->nbounds) TRY(bounds_text(env, t, c, &text));
     if (text) {
-        set_slot(row, slot, STATISTIC_BOUNDS, t, 1);
+        set_slot(row, slot, STATISTIC_BOUNDS, t, collation, 1);
         TRY(row_set_text(env->eval.arena, row, COL_pg_statistic_stavalues1 + (int)slot++, text));
     }
     if (c->has_correlation) {
-        set_slot(row, slot, STATISTIC_CORRELATION, t, 1);
+        set_slot(row, slot, STATISTIC_CORRELATION, t, collation, 1);
         TRY(set_numbers(env, row, slot, &c->correlation, 1));
     }
     return OK;
@@ -245,7 +246,7 @@ static unsigned target_of(const struct sample *s, unsigned i) {
 }
 
 static status insert_statistics(struct sample *s, unsigned i, const uint32_t *order) {
-    const struct type *t = type_find(s->r->atts[i].type);
+    const struct type *t = type_of_collation(s->r->atts[i].type, s->r->atts[i].collation);
     unsigned target = target_of(s, i);
     if (target == 0) return OK;
     struct column_sample sample;
@@ -262,7 +263,7 @@ static status insert_statistics(struct sample *s, unsigned i, const uint32_t *or
         row_set_float4(&row, COL_pg_statistic_stanullfrac, c.null_fraction);
         row_set_int(&row, COL_pg_statistic_stawidth, c.width);
         row_set_float4(&row, COL_pg_statistic_stadistinct, c.distinct);
-        st = set_slots(s, &row, t, &c);
+        st = set_slots(s, &row, t, s->r->atts[i].collation, &c);
     }
     if (ok(st)) st = catalog_row_insert(s->env, CAT_pg_statistic, &row);
     arena_free(&scratch);

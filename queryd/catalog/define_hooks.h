@@ -63,6 +63,9 @@ struct define_hooks {
     status (*expression_check)(struct sql_env *env, const struct relation *r,
                                struct node *expression, enum expression_use use, const char *column,
                                oid want_type, int32_t want_typmod, oid *ret_type);
+    /* Likewise what an index is to be made on; its collation 0: it has none, or two. */
+    status (*index_expression)(struct sql_env *env, const struct relation *r,
+                               struct node *expression, oid *ret_type, oid *ret_collation);
     /* The value of an expression without columns, assigned to the type: ADD COLUMN … DEFAULT.
      * *ret_volatile: it differs from row to row; then there is no value. */
     status (*expression_value)(struct sql_env *env, struct node *expression, const char *column,

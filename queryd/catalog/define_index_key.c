@@ -119,9 +119,9 @@ static const char *expression_name(struct node *n) {
 
 static status expression_column(struct sql_env *env, const struct relation *r, struct node *n,
                                 struct index_plan_column *ret) {
-    oid type;
+    oid type, collation;
     if (!define_hooks) return define_unsupported(env, "an index on an expression");
-    TRY(define_hooks->expression_check(env, r, n, EXPRESSION_INDEX, NULL, 0, -1, &type));
+    TRY(define_hooks->index_expression(env, r, n, &type, &collation));
     const struct type *t = type_find(type);
     if (!t || t->kind == 'p')
         return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
@@ -131,7 +131,7 @@ static status expression_column(struct sql_env *env, const struct relation *r, s
                                       .written = n,
                                       .type = type,
                                       .typmod = -1,
-                                      .collation = t->collation};
+                                      .collation = collation};
     return stored_expression(env, r, n, EXPRESSION_INDEX, 0, -1, &ret->text);
 }
 
@@ -156,7 +156,11 @@ static status key_element(struct sql_env *env, const struct relation *r,
     } else {
         TRY(expression_column(env, r, e->expression, &c));
     }
+    const struct type *t = type_find(c.type);
     if (e->collation) TRY(define_collation(env, e->collation, c.type, &c.collation));
+    if (t && t->collation && !c.collation)
+        return define_no_collation(env, "could not determine which collation to use for index "
+                                        "expression");
     if (e->opclass_options) return define_unsupported(env, "an operator class with options");
     TRY(choose_class(env, e->opclass, &c));
     c.descending = e->direction == SORT_DESC;

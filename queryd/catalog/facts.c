@@ -23,6 +23,10 @@ oid default_opclass(oid type) {
     return t && t->element && t->category == 'A' ? ARRAY_OPCLASS : 0;
 }
 
+bool opclass_is_pattern(oid opclass) {
+    return opclass == 4217 || opclass == 4218 || opclass == 4219;
+}
+
 /* record_in, record_out, record_recv, record_send; and array_in and its kin. */
 static const oid record_io[] = {2290, 2291, 2402, 2403};
 static const oid array_io[] = {750, 751, 2400, 2401};

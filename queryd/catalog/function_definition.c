@@ -1,4 +1,5 @@
 /* function_definition.c: definitions as SQL: pg_get_indexdef and its kin. */
+#include "catalog/collation.h"
 #include "catalog/define_internal.h"
 #include "catalog/facts.h"
 #include "catalog/function_bodies.h"
@@ -47,15 +48,15 @@ static status index_and_table(struct sql_env *env, oid index, const struct relat
     return *ret_index ? OK : STATUS(NOT_FOUND);
 }
 
-/* What is not the type's default: collation, operator class. */
-static status print_key_options(struct sql_env *env, const struct index_desc *x, uint16_t k,
-                                struct buf *out) {
+/* What is not the column's (of an expression: its type's) own: collation, operator class. */
+static status print_key_options(struct sql_env *env, const struct relation *r,
+                                const struct index_desc *x, uint16_t k, struct buf *out) {
     struct catalog_row row;
     const struct type *t = type_find(x->types[k]);
-    if (t && x->collations[k] && x->collations[k] != t->collation) {
-        TRY(catalog_row_get_oid(env, CAT_pg_collation, x->collations[k], env->eval.arena, &row));
+    oid own = x->columns[k] ? r->atts[x->columns[k] - 1].collation : t ? t->collation : 0;
+    if (x->collations[k] && x->collations[k] != own) {
         TRY(buf_add_str(out, " COLLATE "));
-        TRY(print_identifier(out, row_name(&row, COL_pg_collation_collname)));
+        TRY(collation_print(env, x->collations[k], out));
     }
     if (x->classes[k] && x->classes[k] != default_opclass(x->types[k])) {
         TRY(catalog_row_get_oid(env, CAT_pg_opclass, x->classes[k], env->eval.arena, &row));
@@ -86,7 +87,7 @@ static status print_index(struct sql_env *env, const struct relation *r, const s
     for (uint16_t k = 0; k < x->ncolumns; k++) {
         if (k) TRY(buf_add_str(out, k == x->nkeys ? ") INCLUDE (" : ", "));
         TRY(catalog_index_column(env, r, x, k, pretty, out));
-        if (k < x->nkeys) TRY(print_key_options(env, x, k, out));
+        if (k < x->nkeys) TRY(print_key_options(env, r, x, k, out));
     }
     TRY(buf_add_str(out, ")"));
     if (x->nulls_not_distinct) TRY(buf_add_str(out, " NULLS NOT DISTINCT"));

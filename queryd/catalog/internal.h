@@ -33,6 +33,7 @@ struct generation {
     struct cached_relation *by_oid[256];
     struct cached_name *by_name[256];
     struct cached_schema *schemas;
+    struct cached_collation *collations;
     struct cached_type *types[256];
     struct cached_routines *routines[64]; /* by name */
     struct cached_role *roles;            /* roles.c */
@@ -55,6 +56,11 @@ struct cached_name {
     oid schema;
     oid relation; /* 0: there is none */
     char name[NAME_BYTES];
+};
+struct cached_collation {
+    struct cached_collation *next;
+    oid collation;
+    const struct collator *collator; /* NULL: by bytes */
 };
 struct cached_schema {
     struct cached_schema *next;

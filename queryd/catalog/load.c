@@ -1,6 +1,8 @@
 /* load.c: a relation put together from its catalog rows. */
+#include "catalog/facts.h"
 #include "catalog/internal.h"
 #include "types/array.h"
+#include "types/collator.h"
 
 struct loading {
     struct sql_env *env;
@@ -110,14 +112,25 @@ static status load_expressions(struct loading *l, const struct catalog_row *row,
     return OK;
 }
 
-static status load_expression_types(struct loading *l, struct index_desc *x) {
+static status load_column_type(struct loading *l, struct index_desc *x, uint16_t k) {
+    datum keys[] = {datum_oid(x->oid), datum_int2((int16_t)(k + 1))};
+    struct catalog_row att;
+    if (x->columns[k]) {
+        x->types[k] = l->r->atts[x->columns[k] - 1].type;
+        return OK;
+    }
+    TRY(catalog_row_get(l->env, CAT_pg_attribute, 0, keys, 2, l->env->eval.arena, &att));
+    x->types[k] = row_oid(&att, COL_pg_attribute_atttypid);
+    return OK;
+}
+
+/* Also where its key is not in the order of bytes: not so of the pattern classes. */
+static status load_types(struct loading *l, struct index_desc *x) {
     for (uint16_t k = 0; k < x->ncolumns; k++) {
-        x->types[k] = x->columns[k] ? l->r->atts[x->columns[k] - 1].type : 0;
-        if (x->columns[k]) continue;
-        datum keys[] = {datum_oid(x->oid), datum_int2((int16_t)(k + 1))};
-        struct catalog_row att;
-        TRY(catalog_row_get(l->env, CAT_pg_attribute, 0, keys, 2, l->env->eval.arena, &att));
-        x->types[k] = row_oid(&att, COL_pg_attribute_atttypid);
+        TRY(load_column_type(l, x, k));
+        if (!x->collations[k] || opclass_is_pattern(x->classes[k])) continue;
+        const struct type *t = type_of_collation(x->types[k], x->collations[k]);
+        if (t && t->collator) x->by_collator[k] = t;
     }
     return OK;
 }
@@ -171,7 +184,7 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
     TRY(load_oids(l, row, COL_pg_index_indclass, x->classes));
     TRY(load_oids(l, row, COL_pg_index_indcollation, x->collations));
     TRY(load_expressions(l, row, x));
-    return load_expression_types(l, x);
+    return load_types(l, x);
 }
 
 /* Counts first: the descriptors stand in one array. */

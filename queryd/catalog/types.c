@@ -2,6 +2,7 @@
  * cache; the types library asks for them here. */
 #include "catalog/types.h"
 #include "base/coro.h"
+#include "catalog/collation.h"
 #include "catalog/internal.h"
 
 struct type_loading {
@@ -259,6 +260,6 @@ static status check_domain(const struct eval_env *eval, const struct type *domai
 
 void catalog_types_register(void) {
     static const struct type_source source = {
-        .find = find, .print = print, .check_domain = check_domain};
+        .find = find, .print = print, .collator = catalog_collator, .check_domain = check_domain};
     types_set_source(&source);
 }

@@ -33,6 +33,15 @@ status expression_check(struct sql_env *env, const struct relation *r, struct no
     return OK;
 }
 
+static status index_expression(struct sql_env *env, const struct relation *r,
+                               struct node *expression, oid *ret_type, oid *ret_collation) {
+    struct expr *e;
+    TRY(analyse_expression(env, env->eval.arena, r, expression, USE_INDEX, NULL, 0, -1, &e));
+    *ret_type = e->type;
+    *ret_collation = e->collation;
+    return OK;
+}
+
 /* An execution without a plan: enough for programs without columns. */
 static void bare_execution(struct execution *x, struct sql_env *env,
                            const struct plan_statement *plan) {
@@ -251,6 +260,7 @@ static status kept_expression_objects(struct sql_env *env, const struct kept_exp
 void exec_init(void) {
     static const struct define_hooks hooks = {
         .expression_check = expression_check,
+        .index_expression = index_expression,
         .expression_value = expression_value,
         .check_rows = expression_check_rows,
         .check_domain = expression_check_domain,

@@ -36,9 +36,9 @@ static status read_key(struct scan *s, const struct index_desc *x, const unsigne
                        size_t len) {
     for (uint16_t k = 0; k < x->nkeys && len; k++) {
         int16_t att = x->columns[k];
-        const struct type *t = s->relation->row->atts[att - 1].type;
+        const struct type *t = index_key_type(x, k);
         size_t n;
-        TRY(type_key_column_len(t->oid, x->descending[k], bytes, len, &n));
+        TRY(type_key_column_len(t, x->descending[k], bytes, len, &n));
         if (att <= s->op.plan->scan.wanted && type_key_decodable(t))
             TRY(type_key_decode(t, x->descending[k], bytes, n, s->op.arena, &s->row_values[att - 1],
                                 &s->row_nulls[att - 1]));

@@ -22,7 +22,7 @@ static status encode_key(struct execution *x, const struct plan_key *k, datum va
         if (value.i64 > integer_max(k->type)) *ret_beyond = 1;
         if (*ret_beyond) return OK;
     }
-    status s = type_key_encode(k->type, value, is_null, k->descending, k->nulls_first, out);
+    status s = type_key_encode(k->compared, value, is_null, k->descending, k->nulls_first, out);
     if (status_is(s, ST_OUT_OF_MEMORY)) return exec_memory(x);
     return s;
 }

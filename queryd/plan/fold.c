@@ -32,7 +32,14 @@ static status evaluate_call(struct planner *p, struct expr *e, const struct func
     struct eval_env env = p->c->eval;
     env.error = p->c->scratch_error;
     error_clear(env.error);
-    return function_call_simple(&env, f, types, args, nulls, e->nargs, e->type, ret, ret_null);
+    struct fn_site site = {.function = f,
+                           .result_type = e->type,
+                           .arg_types = types,
+                           .nargs = e->nargs,
+                           .collation = e->input_collation,
+                           .memo_arena = p->c->arena};
+    TRY(site_by_collation(&site));
+    return function_call_at(&env, &site, args, nulls, ret, ret_null);
 }
 
 static status evaluate_cast(struct planner *p, struct expr *e, datum *ret, bool *ret_null) {

@@ -60,6 +60,7 @@ static status aggregate_site(struct planner *p, const struct expr *e, struct fn_
     site->nargs = e->agg.nplain;
     site->collation = e->input_collation;
     site->memo_arena = p->c->arena;
+    TRY(site_by_collation(site));
     *ret = site;
     return OK;
 }
@@ -91,7 +92,7 @@ static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_
     TRY(aggregate_site(p, e, &a->site));
     NEW_N(p, a->arg_types, e->nargs + 1);
     for (uint16_t i = 0; i < e->nargs; i++) {
-        a->arg_types[i] = type_find(e->args[i]->type);
+        a->arg_types[i] = expr_value_type(e->args[i]);
         bool guarded = a->has_filter && i + 1u < e->nargs && e->args[i]->nargs;
         struct expr *value = e->args[i];
         if (guarded) TRY(guard(p, e->args[e->nargs - 1], value, &value));
@@ -145,12 +146,12 @@ static status make_agg(struct planner *p, enum plan_kind kind, struct plan *inpu
     uint16_t n = 0;
     for (uint16_t i = 0; i < ngroup; i++) {
         plan->out[i] = group[i];
-        plan->types[i] = plan->agg.group_types[i] = type_find(group[i]->type);
+        plan->types[i] = plan->agg.group_types[i] = expr_value_type(group[i]);
         values[n++] = group[i];
     }
     for (uint16_t i = 0; i < aggs->n; i++) {
         plan->out[ngroup + i] = aggs->items[i];
-        plan->types[ngroup + i] = type_find(aggs->items[i]->type);
+        plan->types[ngroup + i] = expr_value_type(aggs->items[i]);
         TRY(plan_one_aggregate(p, aggs->items[i], &plan->agg.aggs[i], values, &n));
     }
     plan->agg.ngroup = ngroup;

@@ -1,6 +1,7 @@
 /* Whether conditions imply the predicate of a partial index. What cannot be proved is not implied:
  * only constants are compared, never parameters. */
 #include "plan/internal.h"
+#include "types/collator.h"
 
 /* ---- strictness ---- */
 
@@ -63,6 +64,7 @@ enum { NOT_EQUAL = 6 }; /* beside the btree strategies 1 … 5 */
 struct comparison {
     const struct expr *x, *constant;
     uint8_t strategy;
+    oid collation;
 };
 
 static bool is_constant(const struct expr *e) {
@@ -76,7 +78,7 @@ static bool comparison_of(const struct expr *e, struct comparison *ret) {
     if (!strategy && strcmp(e->call.op->name, "<>") == 0) strategy = NOT_EQUAL;
     if (!strategy) return false;
     bool turned = is_constant(e->args[0]);
-    *ret = (struct comparison){e->args[turned], e->args[!turned], strategy};
+    *ret = (struct comparison){e->args[turned], e->args[!turned], strategy, e->input_collation};
     if (turned && strategy != NOT_EQUAL) ret->strategy = (uint8_t)(6 - strategy);
     return is_constant(ret->constant);
 }
@@ -85,9 +87,9 @@ static bool is_integer(oid t) {
     return t == INT2OID || t == INT4OID || t == INT8OID;
 }
 
-static bool order_of(const struct expr *a, const struct expr *b, int *ret) {
+static bool order_of(const struct expr *a, const struct expr *b, oid collation, int *ret) {
     datum x = a->constant.value, y = b->constant.value;
-    const struct type *t = type_find(a->type);
+    const struct type *t = type_of_collation(a->type, collation);
     if (is_integer(a->type) && is_integer(b->type))
         *ret = (x.i64 > y.i64) - (x.i64 < y.i64);
     else if (a->type == b->type && t && type_is_ordered(t))
@@ -124,7 +126,8 @@ static bool compares(const struct expr *q, const struct expr *want) {
     struct comparison have, need;
     int order;
     return comparison_of(q, &have) && comparison_of(want, &need) && expr_equal(have.x, need.x) &&
-           order_of(have.constant, need.constant, &order) &&
+           collator_of(have.collation) == collator_of(need.collation) &&
+           order_of(have.constant, need.constant, have.collation, &order) &&
            comparison_implies(have.strategy, need.strategy, order);
 }
 
@@ -133,11 +136,13 @@ static bool list_compares(const struct expr *q, const struct expr *want) {
     struct comparison need;
     if (q->kind != EXPR_IN_LIST || q->call.is_all || !q->call.op ||
         q->call.op->btree_strategy != 3 || !comparison_of(want, &need) ||
-        !expr_equal(q->args[0], need.x))
+        !expr_equal(q->args[0], need.x) ||
+        collator_of(q->input_collation) != collator_of(need.collation))
         return false;
     for (uint16_t i = 1; i < q->nargs; i++) {
         int order;
-        if (!is_constant(q->args[i]) || !order_of(q->args[i], need.constant, &order) ||
+        if (!is_constant(q->args[i]) ||
+            !order_of(q->args[i], need.constant, need.collation, &order) ||
             !holds(order, need.strategy))
             return false;
     }

@@ -1,10 +1,15 @@
 /* Outer joins that decide nothing: at most one row of the filled-up side can belong to a row of the
  * other one, and nobody asks for its columns. The join is left out, with the relation. */
 #include "plan/internal.h"
+#include "types/collator.h"
 
-/* e says that an attribute of the entry equals something that the entry has no part in. */
-static bool equals_outside(struct expr *e, uint16_t rte, int16_t att) {
-    if (e->kind != EXPR_CALL || !e->call.op || e->call.op->btree_strategy != 3 || e->nargs != 2)
+/* e says that key column k equals something that the entry has no part in, by the index's own
+ * rules.
+ */
+static bool equals_outside(struct expr *e, uint16_t rte, const struct index_desc *x, uint16_t k) {
+    int16_t att = x->columns[k];
+    if (e->kind != EXPR_CALL || !e->call.op || e->call.op->btree_strategy != 3 || e->nargs != 2 ||
+        collator_of(e->input_collation) != index_key_type(x, k)->collator)
         return false;
     for (uint16_t i = 0; i < 2; i++) {
         const struct expr *v = expr_strip_relabel(e->args[i]);
@@ -20,7 +25,7 @@ static bool key_is_given(const struct index_desc *x, uint16_t rte, const struct 
     if (!x->unique || !x->valid || x->computed) return false;
     for (uint16_t k = 0; k < x->nkeys; k++) {
         uint32_t i = 0;
-        while (i < on->n && !equals_outside(on->items[i], rte, x->columns[k])) i++;
+        while (i < on->n && !equals_outside(on->items[i], rte, x, k)) i++;
         if (i == on->n) return false;
     }
     return true;

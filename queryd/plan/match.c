@@ -1,5 +1,6 @@
 /* Which conditions bound which columns of an index. */
 #include "plan/path.h"
+#include "types/collator.h"
 #include "types/key.h"
 
 static bool is_integer(oid t) {
@@ -34,7 +35,7 @@ static bool value_available(const struct path_search *s, struct expr *e) {
 
 struct key path_key(const struct path_search *s, const struct path *path, uint16_t k) {
     const struct index_desc *x = path->index;
-    struct key key = {.att = x->columns[k], .type = x->types[k], .collation = x->collations[k]};
+    struct key key = {.att = x->columns[k], .type = x->types[k], .compared = index_key_type(x, k)};
     if (key.att > 0)
         key.not_null = s->r->atts[key.att - 1].not_null;
     else
@@ -49,10 +50,15 @@ static bool is_key(const struct path_search *s, struct expr *e, const struct key
     return e->kind == EXPR_VAR && e->var.level == 0 && e->var.rte == s->rte && e->var.att == k->att;
 }
 
+/* The index is in the order that the condition speaks of. */
+static bool same_collator(const struct expr *e, const struct key *k) {
+    return collator_of(e->input_collation) == k->compared->collator;
+}
+
 static void match_call(const struct path_search *s, struct expr *e, const struct key *key,
                        struct match *m) {
     const struct operator_info *op = e->call.op;
-    if (!op || e->nargs != 2 || !op->btree_strategy) return;
+    if (!op || e->nargs != 2 || !op->btree_strategy || !same_collator(e, key)) return;
     uint8_t strategy = op->btree_strategy;
     struct expr *value = e->args[1];
     if (!is_key(s, e->args[0], key)) {
@@ -72,7 +78,7 @@ static void match_call(const struct path_search *s, struct expr *e, const struct
 static void match_list(const struct path_search *s, struct expr *e, const struct key *key,
                        struct match *m) {
     if (e->call.is_all || !e->call.op || e->call.op->btree_strategy != 3) return;
-    if (!is_key(s, e->args[0], key)) return;
+    if (!is_key(s, e->args[0], key) || !same_collator(e, key)) return;
     bool array = e->kind == EXPR_ARRAY_OP;
     const struct type *t = type_find(e->args[1]->type);
     oid from = array ? (t ? t->element : 0) : e->args[1]->type;
@@ -108,17 +114,12 @@ static void match_null(const struct path_search *s, struct expr *e, const struct
 }
 
 #define OPERATOR_TEXT_LIKE 1209
-#define COLLATION_DEFAULT 100 /* databases are of collation C */
-#define COLLATION_C 950
-#define COLLATION_POSIX 951
 
 /* text LIKE 'begin%': a range of an index in the order of bytes. */
 static bool is_like(const struct path_search *s, const struct expr *e, const struct key *key) {
     bool bytes = key->type == TEXTOID || key->type == VARCHAROID;
-    bool ordered = key->collation == COLLATION_DEFAULT || key->collation == COLLATION_C ||
-                   key->collation == COLLATION_POSIX;
     return e->kind == EXPR_CALL && e->call.op && e->call.op->oid == OPERATOR_TEXT_LIKE && bytes &&
-           ordered && is_key(s, e->args[0], key);
+           !key->compared->collator && is_key(s, e->args[0], key);
 }
 
 static struct match match_like(const struct path_search *s, uint32_t qual, const struct key *key,

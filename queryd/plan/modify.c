@@ -122,7 +122,7 @@ static status compile_returning(struct planner *p, struct plan *node, const stru
     NEW_N(p, node->out, q->nreturning);
     for (uint16_t i = 0; i < q->nreturning; i++) {
         exprs[i] = node->out[i] = q->returning[i].expr;
-        node->types[i] = type_find(exprs[i]->type);
+        node->types[i] = expr_value_type(exprs[i]);
     }
     return compile_over(p, node, exprs, q->nreturning, row, NULL, &c->returning);
 }

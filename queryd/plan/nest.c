@@ -28,6 +28,7 @@ static bool both_integers(oid a, oid b) {
 struct hash_keys {
     uint16_t n;
     struct expr **left, **right;
+    const struct type **types; /* by which both are compared */
     struct conjuncts rest;
 };
 
@@ -51,6 +52,8 @@ static status as_key(struct expr *e, const struct rte_set *l, const struct rte_s
     } else if (!rte_set_subset(&x, l) || !rte_set_subset(&y, r)) {
         return OK;
     }
+    /* Integers of two widths are compared as the widest. */
+    k->types[k->n] = expr_input_type(e, a == b ? b : (oid)INT8OID);
     k->left[k->n] = first;
     k->right[k->n++] = second;
     *ret_is_key = true;
@@ -61,6 +64,7 @@ static status find_keys(struct planner *p, struct join_rel *l, struct join_rel *
                         struct conjuncts *quals, struct hash_keys *k) {
     NEW_N(p, k->left, quals->n + 1);
     NEW_N(p, k->right, quals->n + 1);
+    NEW_N(p, k->types, quals->n + 1);
     for (uint32_t i = 0; i < quals->n; i++) {
         bool is_key;
         TRY(as_key(quals->items[i], &l->rtes, &r->rtes, k, &is_key));
@@ -145,10 +149,7 @@ static status make_hash(struct planner *p, struct plan *left, struct plan *right
     TRY(join_columns(p, join, kind));
     join->hash.join = kind;
     join->hash.nkeys = k->n;
-    NEW_N(p, join->hash.key_types, k->n + 1);
-    for (uint16_t i = 0; i < k->n; i++) /* integers of two widths are compared as the widest */
-        join->hash.key_types[i] =
-            type_find(k->left[i]->type == k->right[i]->type ? k->right[i]->type : (oid)INT8OID);
+    join->hash.key_types = k->types;
     TRY(compile_over(p, join, k->left, k->n, left, NULL, &join->hash.left_keys));
     TRY(compile_over(p, join, k->right, k->n, right, NULL, &join->hash.right_keys));
     TRY(compile_conjuncts(p, join, &k->rest, left, right, &join->hash.condition));
@@ -227,7 +228,8 @@ static status lateral_values(struct planner *p, const struct join_rel *l, const 
 
 bool join_hashable(struct expr *e, const struct rte_set *l, const struct rte_set *r) {
     struct expr *left, *right;
-    struct hash_keys k = {.left = &left, .right = &right};
+    const struct type *type;
+    struct hash_keys k = {.left = &left, .right = &right, .types = &type};
     bool is_key;
     return ok(as_key(e, l, r, &k, &is_key)) && is_key;
 }

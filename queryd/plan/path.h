@@ -46,7 +46,8 @@ struct path {
 struct key {
     int16_t att;       /* 0: an expression */
     struct expr *expr; /* that */
-    oid type, collation;
+    oid type;
+    const struct type *compared; /* how, in the index */
     bool not_null;
 };
 

@@ -31,8 +31,9 @@ struct plan_outer {
 enum key_convert { KEY_SAME, KEY_INTEGER };
 
 struct plan_key {
-    oid type; /* of the column */
-    oid from; /* of the value */
+    oid type;                    /* of the column */
+    const struct type *compared; /* how, in the index */
+    oid from;                    /* of the value */
     uint8_t convert;
     bool descending, nulls_first;
     bool is_null; /* the column has no value: IS NULL */

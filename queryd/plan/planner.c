@@ -74,7 +74,7 @@ status plan_project(struct planner *p, struct plan *child, struct expr **exprs, 
     TRY(plan_new(p, PLAN_PROJECT, child, NULL, n, &plan));
     for (uint16_t i = 0; i < n; i++) {
         plan->out[i] = exprs[i];
-        plan->types[i] = type_find(exprs[i]->type);
+        plan->types[i] = expr_value_type(exprs[i]);
     }
     plan->rows = child->rows;
     plan->cost = child->cost + child->rows * 0.1;
@@ -305,6 +305,7 @@ static status column_slot(struct expr *e, void *arg, struct expr **ret) {
     if (e->kind != EXPR_VAR) return OK;
     struct expr *slot = expr_new(p->c->arena, EXPR_SLOT, e->type, e->location);
     NEEDS(p, slot);
+    slot->collation = e->collation;
     slot->column = (uint16_t)(e->var.att - 1);
     if (e->var.att == ATT_TABLEOID) slot->column = p->tableoid_column;
     *ret = slot;

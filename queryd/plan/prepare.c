@@ -10,6 +10,7 @@ static status split_test(struct expr *e, void *arg, struct expr **ret) {
         struct expr *slot = expr_new(p->c->arena, EXPR_SLOT, e->type, e->location);
         NEEDS(p, slot);
         slot->typmod = e->typmod;
+        slot->collation = e->collation;
         slot->column = e->column;
         *ret = slot;
         return OK;
@@ -36,7 +37,7 @@ static status plan_test(struct planner *p, struct expr *test, struct plan_sublin
     TRY(expr_map(p->c->arena, prepared, split_test, p, &split));
     if (s->kind == SUB_ANY && hashable_test(split) && !s->plan->depends) {
         s->hashed = true;
-        s->hash_type = type_find(split->args[1]->type);
+        s->hash_type = expr_input_type(split, split->args[1]->type);
         TRY(program_compile(p->c->arena, &split->args[0], 1, 0, &s->left));
         return program_compile(p->c->arena, &split->args[1], 1, s->plan->ncolumns, &s->right);
     }

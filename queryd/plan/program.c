@@ -77,6 +77,7 @@ static status make_site(struct compile *c, const struct function *f, const struc
     site->variadic = e->kind == EXPR_CALL && e->call.variadic;
     site->shape = e->kind == EXPR_CALL ? e->call.shape : NULL;
     site->memo_arena = c->arena;
+    TRY(site_by_collation(site));
     *ret = site;
     return OK;
 }
@@ -88,7 +89,10 @@ static status compile_eager(struct compile *c, enum instr_kind kind, const struc
     uint32_t index;
     struct fn_site *site = NULL;
     TRY(compile_args(c, e, 0, &args));
-    if (f) TRY(make_site(c, f, e, &site));
+    if (f) {
+        TRY(make_site(c, f, e, &site));
+        f = site->function;
+    }
     TRY(new_instr(c, kind, e, &index));
     struct instr *i = &c->instrs[index];
     i->args = args;
@@ -155,6 +159,12 @@ static status compile_null_test(struct compile *c, const struct expr *e, uint16_
     const struct type *t = type_below(type_find(e->args[0]->type));
     TRY(compile_eager(c, INSTR_NULL_TEST, e, NULL, ret));
     if (type_is_composite(t)) c->instrs[c->ninstrs - 1].other_type = t;
+    return OK;
+}
+
+static status compile_min_max(struct compile *c, const struct expr *e, uint16_t *ret) {
+    TRY(compile_eager(c, INSTR_MIN_MAX, e, NULL, ret));
+    c->instrs[c->ninstrs - 1].type = expr_input_type(e, e->type);
     return OK;
 }
 
@@ -238,7 +248,7 @@ static status compile(struct compile *c, const struct expr *e, uint16_t *ret) {
     case EXPR_BOOL: return compile_bool(c, e, ret);
     case EXPR_CASE: return compile_case(c, e, ret);
     case EXPR_COALESCE: return compile_lazy(c, INSTR_COALESCE, e, 0, ret);
-    case EXPR_MIN_MAX: return compile_eager(c, INSTR_MIN_MAX, e, NULL, ret);
+    case EXPR_MIN_MAX: return compile_min_max(c, e, ret);
     case EXPR_NULLIF: return compile_eager(c, INSTR_NULLIF, e, e->call.function, ret);
     case EXPR_NULL_TEST: return compile_null_test(c, e, ret);
     case EXPR_BOOL_TEST: return compile_eager(c, INSTR_BOOL_TEST, e, NULL, ret);

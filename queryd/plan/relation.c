@@ -2,16 +2,33 @@
 #include <math.h>
 
 #include "plan/path.h"
+#include "types/collator.h"
 #include "types/key.h"
 
 /* ---- paths ---- */
 
+/* The same by another collation. */
+static struct expr *collated(const struct path_search *s, struct expr *e, oid collation) {
+    struct expr *c = expr_new_n(s->p->c->arena, EXPR_CAST, e->type, -1, 1);
+    if (!c) return NULL;
+    c->args[0] = e;
+    c->typmod = e->typmod;
+    c->collation = collation;
+    c->cast.path.path = CAST_RELABEL;
+    c->cast.is_collate = true;
+    return c;
+}
+
 /* What key k of the path's index is, in terms of the query. */
 static struct expr *key_expr(const struct path_search *s, const struct path *path, uint16_t k) {
     const struct key key = path_key(s, path, k);
-    if (key.expr) return key.expr;
-    const struct rte_column *c = &s->p->query->rtes[s->rte]->columns[key.att - 1];
-    return expr_var(s->p->c->arena, s->rte, key.att, key.type, c->typmod, c->collation, -1);
+    struct expr *e = key.expr;
+    if (!e) {
+        const struct rte_column *c = &s->p->query->rtes[s->rte]->columns[key.att - 1];
+        e = expr_var(s->p->c->arena, s->rte, key.att, key.type, c->typmod, c->collation, -1);
+    }
+    if (!e || collator_of(e->collation) == key.compared->collator) return e;
+    return collated(s, e, key.compared->collator ? path->index->collations[k] : COLLATION_C);
 }
 
 /* Entries of the same keys are in the order of the rows' own key, which they end in. */
@@ -147,9 +164,9 @@ static bool uses_outer(const struct path_search *s, const struct path *path) {
     return false;
 }
 
-static bool key_has(const struct path_search *s, const struct index_desc *x, int16_t att) {
+static bool key_has(const struct index_desc *x, int16_t att) {
     for (uint16_t k = 0; x && k < x->nkeys; k++)
-        if (x->columns[k] == att) return type_key_decodable(type_find(s->r->atts[att - 1].type));
+        if (x->columns[k] == att) return type_key_decodable(index_key_type(x, k));
     return false;
 }
 
@@ -160,8 +177,8 @@ static bool covers(const struct path_search *s, const struct index_desc *x) {
     for (uint16_t k = 0; k < x->nkeys; k++)
         if (x->columns[k] <= 0) return false; /* an expression's bytes are nobody's column */
     for (uint16_t i = 0; i < s->p->query->rtes[s->rte]->ncolumns; i++)
-        if (rp->used[i] && !key_has(s, x, (int16_t)(i + 1)) &&
-            !key_has(s, s->r->primary, (int16_t)(i + 1)))
+        if (rp->used[i] && !key_has(x, (int16_t)(i + 1)) &&
+            !key_has(s->r->primary, (int16_t)(i + 1)))
             return false;
     return true;
 }

@@ -1,10 +1,12 @@
 /* The operator that reads a relation along a path. */
 #include "plan/path.h"
+#include "types/collator.h"
 
 static void key_of(const struct path *path, uint16_t k, const struct match *m,
                    struct plan_key *ret) {
     const struct index_desc *x = path->index;
     ret->type = x->types[k];
+    ret->compared = index_key_type(x, k);
     ret->from = m->from;
     ret->convert = m->convert;
     ret->is_null = m->is_null;
@@ -86,7 +88,7 @@ status scan_columns(const struct path_search *s, struct plan *node) {
         oid type = c->type ? c->type : s->r->atts[i].type;
         node->scan.atts[n] = (int16_t)(i + 1);
         node->scan.wanted = (uint16_t)(i + 1);
-        node->types[n] = type_find(type);
+        node->types[n] = type_of_collation(type, c->collation);
         NEEDS(p, node->out[n] = expr_var(p->c->arena, s->rte, (int16_t)(i + 1), type, c->typmod,
                                          c->collation, -1));
         n++;

@@ -62,7 +62,7 @@ static bool comparison_of(struct planner *p, struct expr *e, struct comparison *
     c->strategy =
         swap && op->btree_strategy ? (uint8_t)(6 - op->btree_strategy) : op->btree_strategy;
     if (!stats_of(p, c->column, &c->stats)) c->stats = NULL;
-    c->type = type_find(c->column->type);
+    c->type = expr_value_type(c->column);
     if (swap && !op->btree_strategy) c->stats = NULL;
     if (c->stats && (c->strategy || strcmp(op->name, "<>") == 0))
         c->value = of_columns_type(p, c->value, c->column->type);
@@ -73,7 +73,7 @@ static bool comparison_of(struct planner *p, struct expr *e, struct comparison *
 static bool known(const struct comparison *c) {
     return c->stats && c->type && c->value->kind == EXPR_CONST && !c->value->constant.is_null &&
            type_find(c->value->type) && type_is_ordered(c->type) &&
-           type_find(c->value->type)->family == c->type->family;
+           type_find(c->value->type)->family == type_find(c->column->type)->family;
 }
 
 static double common_sum(const struct column_stats *s) {
@@ -231,7 +231,7 @@ static double list_selectivity(struct planner *p, struct expr *e) {
     struct comparison c = {.column = expr_strip_relabel(e->args[0]), .op = e->call.op};
     double s = 0;
     if (!stats_of(p, c.column, &c.stats)) c.stats = NULL;
-    c.type = type_find(c.column->type);
+    c.type = expr_value_type(c.column);
     for (uint16_t i = 1; i < e->nargs; i++) {
         c.value = expr_strip_relabel(e->args[i]);
         s += equal(p, &c);

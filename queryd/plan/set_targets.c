@@ -43,6 +43,7 @@ static status replace_set(struct expr *e, void *arg, struct expr **ret) {
             struct expr *slot = expr_new(s->p->c->arena, EXPR_SLOT, e->type, e->location);
             NEEDS(s->p, slot);
             slot->typmod = e->typmod;
+            slot->collation = e->collation;
             slot->column = (uint16_t)(s->child->ncolumns + i);
             *ret = slot;
             return OK;
@@ -95,7 +96,7 @@ status plan_set_targets(struct planner *p, struct plan *child, struct expr **exp
     NEW_N(p, targets, n + 1);
     for (uint16_t i = 0; i < n; i++) {
         plan->out[i] = exprs[i];
-        plan->types[i] = type_find(exprs[i]->type);
+        plan->types[i] = expr_value_type(exprs[i]);
         TRY(expr_map(p->c->arena, exprs[i], replace_set, s, &targets[i]));
         TRY(resolve_over(p, targets[i], child, NULL, &targets[i]));
         TRY(note_outers(plan, targets[i]));

@@ -20,7 +20,7 @@ static status result_columns(struct planner *p, struct plan *plan) {
     struct query *q = p->query;
     for (uint16_t i = 0; i < q->nvisible; i++) {
         plan->out[i] = q->targets[i].expr;
-        plan->types[i] = type_find(q->targets[i].expr->type);
+        plan->types[i] = expr_value_type(q->targets[i].expr);
     }
     return OK;
 }

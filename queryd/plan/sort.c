@@ -5,7 +5,7 @@
 
 struct plan_sort_column sort_column(uint16_t column, const struct expr *e, bool descending,
                                     bool nulls_first) {
-    return (struct plan_sort_column){column, descending, nulls_first, type_find(e->type)};
+    return (struct plan_sort_column){column, descending, nulls_first, expr_value_type(e)};
 }
 
 /* ---- costs ---- */

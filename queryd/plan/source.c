@@ -1,5 +1,6 @@
 /* Sources of rows that are no relations: subqueries, functions, VALUES, WITH queries. */
 #include "plan/internal.h"
+#include "types/collator.h"
 
 /* The columns of a source in the terms of the query that names it. */
 static status name_columns(struct planner *p, struct plan *plan, uint16_t rte) {
@@ -55,7 +56,8 @@ static status values_source(struct planner *p, uint16_t rte) {
         TRY(compile_over(p, plan, r->rows[i], r->ncolumns, NULL, NULL, &plan->values.rows[i]));
     }
     collector_pop(p);
-    for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
+    for (uint16_t c = 0; c < r->ncolumns; c++)
+        plan->types[c] = type_of_collation(r->columns[c].type, r->columns[c].collation);
     plan->rows = r->nrows;
     plan->cost = r->nrows * 0.1;
     NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
@@ -83,6 +85,7 @@ status set_function(struct planner *p, struct plan *node, struct expr *call,
     site->variadic = call->call.variadic;
     site->shape = call->call.shape;
     site->memo_arena = p->c->arena;
+    TRY(site_by_collation(site));
     ret->site = site;
     return OK;
 }
@@ -109,7 +112,8 @@ static status function_source(struct planner *p, uint16_t rte) {
         plan->function.calls[i].composite = f->composite;
         if (expr_returns_set(call)) plan->rows = 100;
     }
-    for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
+    for (uint16_t c = 0; c < r->ncolumns; c++)
+        plan->types[c] = type_of_collation(r->columns[c].type, r->columns[c].collation);
     plan->cost = plan->rows;
     NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
     rp->plan = plan;
@@ -162,7 +166,8 @@ static status cte_source(struct planner *p, uint16_t rte) {
         add_outer(plan->outers, slot->round);
         plan_outers(plan);
     }
-    for (uint16_t c = 0; c < r->ncolumns; c++) plan->types[c] = type_find(r->columns[c].type);
+    for (uint16_t c = 0; c < r->ncolumns; c++)
+        plan->types[c] = type_of_collation(r->columns[c].type, r->columns[c].collation);
     const struct plan *source = p->c->statement->ctes[r->cte->id].plan;
     plan->rows = source ? source->rows : 100;
     plan->cost = plan->rows * 0.2;

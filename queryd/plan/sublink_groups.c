@@ -6,6 +6,7 @@
  * optimizing an SQL-like nested query", 1982; the count of an empty set, which his way lost, is
  * asked of the subquery itself.) */
 #include "plan/internal.h"
+#include "types/collator.h"
 
 static status visit_outside(struct expr *e, unsigned depth, void *arg, bool *ret_descend) {
     bool *found = arg;
@@ -34,10 +35,16 @@ static bool is_one_aggregate(const struct query *q) {
            !q->lends_aggregates && q->where;
 }
 
+static bool by_bytes(const struct expr *e) {
+    const struct type *t = expr_value_type(e);
+    return t && (!t->collator || collator_is_deterministic(t->collator));
+}
+
 static bool equal_means_same_group(const struct expr *e) {
     const struct expr *l = e->args[0];
     const struct type *t = type_find(l->type);
     return l->type == e->args[1]->type && type_is_hashable(t) && type_is_ordered(t) &&
+           expr_equals_bytes(e) && by_bytes(l) && by_bytes(e->args[1]) &&
            e->call.op == operator_find_btree(l->type, l->type, 3);
 }
 

@@ -40,6 +40,7 @@ static status call_site(struct planner *p, const struct expr *e, struct fn_site 
     site->nargs = e->agg.nplain;
     site->collation = e->input_collation;
     site->memo_arena = p->c->arena;
+    TRY(site_by_collation(site));
     *ret = site;
     return OK;
 }
@@ -111,7 +112,7 @@ static status plan_window_calls(struct planner *p, struct plan *input, const str
         c->aggregate = e->agg.aggregate;
         c->nargs = e->agg.nplain;
         c->has_filter = e->agg.has_filter;
-        c->type = type_find(e->type);
+        c->type = expr_value_type(e);
         TRY(call_site(p, e, &c->site));
         plan->out[sorted->ncolumns + i] = e;
         plan->types[sorted->ncolumns + i] = c->type;

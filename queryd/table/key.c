@@ -40,8 +40,8 @@ static status encode_key(const struct index_desc *index, const struct key_values
     bool has_null = false;
     for (uint16_t i = 0; i < index->nkeys; i++) {
         has_null |= k->nulls[i];
-        TRY(type_key_encode(index->types[i], k->values[i], k->nulls[i], index->descending[i],
-                            index->nulls_first[i], out));
+        TRY(type_key_encode(index_key_type(index, i), k->values[i], k->nulls[i],
+                            index->descending[i], index->nulls_first[i], out));
     }
     *ret_has_null = has_null;
     return OK;

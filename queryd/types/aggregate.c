@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "types/collator.h"
 #include "types/lookup.h"
 #include "types/vector.h"
 
@@ -292,7 +293,8 @@ status agg_pairs_count(struct agg_call *c) {
 
 static const struct type *value_type(const struct agg_call *c) {
     const struct type *t = type_find(c->site->function->args[0]);
-    return t && t->kind == 'p' ? type_find(c->site->arg_types[0]) : t;
+    if (t && t->kind == 'p') t = type_find(c->site->arg_types[0]);
+    return type_by_collator(t, c->site->collator);
 }
 
 static status keep_value(struct agg_call *c, const struct type *t, datum value) {
@@ -320,6 +322,8 @@ static status keep_extreme(struct agg_call *c, datum value, int sign) {
         return error_set(c->env->error, ST_UNDEFINED_FUNCTION,
                          "could not identify a comparison function for type %s",
                          type_format_name(c->env->arena, t ? t->oid : 0));
+    if (t->collation && !c->site->collation)
+        return collation_undetermined(c->env, "string comparison");
     if (s->any && type_compare(t, value, s->value) * sign <= 0) return OK;
     return keep_value(c, t, value);
 }

@@ -1,5 +1,6 @@
 /* width_bucket over an array of thresholds. */
 #include "types/array.h"
+#include "types/collator.h"
 #include "types/internal.h"
 
 /* How many of the sorted thresholds are at or below the value. */
@@ -13,7 +14,7 @@ status fn_width_bucket_array(struct fn_call *c) {
         if (a.nulls[i])
             return error_set(c->env->error, ST_NULL_VALUE_NOT_ALLOWED,
                              "thresholds array must not contain NULLs");
-    const struct type *t = type_below(type_find(a.element));
+    const struct type *t = type_by_collator(type_below(type_find(a.element)), c->site->collator);
     if (!t->family->compare)
         return error_set(c->env->error, ST_UNDEFINED_FUNCTION,
                          "could not identify a comparison function for type %s",

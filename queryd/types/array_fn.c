@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "types/array.h"
+#include "types/collator.h"
 #include "types/internal.h"
 
 static status head(const struct fn_call *c, size_t i, struct array_parts *a) {
@@ -158,7 +159,7 @@ status fn_array_cat(struct fn_call *c) {
 /* ---- searching: IS NOT DISTINCT FROM decides ---- */
 
 static status comparable_element(struct fn_call *c, oid element, const struct type **ret) {
-    *ret = type_below(type_find(element));
+    *ret = type_by_collator(type_below(type_find(element)), c->site->collator);
     if (*ret && type_is_ordered(*ret)) return OK;
     return error_set(c->env->error, ST_UNDEFINED_FUNCTION,
                      "could not identify an equality operator for type %s",

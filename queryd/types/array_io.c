@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "types/array.h"
+#include "types/collator.h"
 #include "types/internal.h"
 
 /* ---- text form ---- */
@@ -367,10 +368,11 @@ static int compare_ints(int64_t a, int64_t b) {
 }
 
 /* Elements first, then their number, dimensions, lengths, lower bounds. */
-static int array_compare(const struct type *, datum a, datum b) {
+static int array_compare(const struct type *t, datum a, datum b) {
     struct array_cursor x, y;
     if (!ok(array_cursor_init(&x, a.v)) || !ok(array_cursor_init(&y, b.v)))
         return compare_ints(a.v->len, b.v->len);
+    x.type = type_by_collator(x.type, t->collator);
     datum p, q;
     bool p_null, q_null;
     while (x.at < x.head.n && y.at < y.head.n) {
@@ -389,22 +391,24 @@ static int array_compare(const struct type *, datum a, datum b) {
     return order;
 }
 
-static uint64_t array_hash(const struct type *, datum value) {
+static uint64_t array_hash(const struct type *t, datum value) {
     struct array_cursor c;
     datum element;
     bool is_null;
     uint64_t h = 1;
     if (!ok(array_cursor_init(&c, value.v))) return 0;
+    c.type = type_by_collator(c.type, t->collator);
     while (array_cursor_next(&c, &element, &is_null))
         h = hash_u64(h * 31 + (is_null || !c.type->family->hash ? 7 : type_hash(c.type, element)));
     return h;
 }
 
-static status array_key(const struct type *, datum value, struct buf *out) {
+static status array_key(const struct type *t, datum value, struct buf *out) {
     struct array_cursor c;
     datum element;
     bool is_null;
     TRY(array_cursor_init(&c, value.v));
+    c.type = type_by_collator(c.type, t->collator);
     if (!c.type->family->key) return STATUS(FEATURE_NOT_SUPPORTED);
     while (array_cursor_next(&c, &element, &is_null)) {
         TRY(buf_add(out, is_null ? "\2" : "\1", 1));
@@ -419,7 +423,7 @@ static status array_key(const struct type *, datum value, struct buf *out) {
 }
 
 static size_t array_key_len(const struct type *t, const uint8_t *bytes, size_t len, bool inverted) {
-    const struct type *element = type_find(t->element);
+    const struct type *element = type_by_collator(type_find(t->element), t->collator);
     uint8_t flip = inverted ? 0xFF : 0;
     size_t at = 0;
     if (!element || !element->family->key_len) return 0;

@@ -141,16 +141,22 @@ status function_call_vec(struct fn_call *c, const struct vec *const *args, struc
     return OK;
 }
 
+status function_call_at(const struct eval_env *env, struct fn_site *site, const datum *args,
+                        const uint8_t *nulls, datum *ret, bool *ret_is_null) {
+    struct fn_call c = {
+        .args = args, .nulls = nulls, .nargs = site->nargs, .env = env, .site = site};
+    TRY(function_call(&c));
+    *ret_is_null = c.is_null;
+    if (!c.is_null) *ret = c.result;
+    return OK;
+}
+
 status function_call_simple(const struct eval_env *env, const struct function *f,
                             const oid *arg_types, const datum *args, const uint8_t *nulls,
                             uint16_t nargs, oid result_type, datum *ret, bool *ret_is_null) {
     struct fn_site site = {
         .function = f, .result_type = result_type, .arg_types = arg_types, .nargs = nargs};
-    struct fn_call c = {.args = args, .nulls = nulls, .nargs = nargs, .env = env, .site = &site};
-    TRY(function_call(&c));
-    *ret_is_null = c.is_null;
-    if (!c.is_null) *ret = c.result;
-    return OK;
+    return function_call_at(env, &site, args, nulls, ret, ret_is_null);
 }
 
 /* ---- operators ---- */

@@ -11,6 +11,8 @@
 #include "types/datum.h"
 
 struct function;
+struct collator;
+struct type;
 
 /* The columns that the caller wants of a function that returns records: column definitions. */
 struct record_shape {
@@ -28,6 +30,7 @@ struct fn_site {
     const oid *arg_types; /* actual types, one per actual argument */
     uint16_t nargs;
     oid collation;                    /* that the arguments have together; 0: none */
+    const struct collator *collator;  /* what it compares by; NULL: bytes */
     bool variadic;                    /* the last argument was written VARIADIC array */
     const struct record_shape *shape; /* NULL: none was written */
     struct arena *memo_arena;         /* lives as long as the site; NULL: nothing is kept */
@@ -106,6 +109,12 @@ status give_row(struct fn_call *c, const datum *values, const uint8_t *nulls);
 status set_counter(struct fn_call *c, uint32_t **ret);
 status text_datum(const struct eval_env *env, const char *text, datum *ret);
 
+/* Gives a complete site its collator, and the function the body that goes by it. Whoever makes a
+ * site calls it last. OUT_OF_MEMORY. */
+status site_by_collation(struct fn_site *site);
+/* 42P22 */
+status collation_undetermined(const struct eval_env *env, const char *what);
+
 /* Gives a listed function its body; for functions that need catalogs, sessions or transactions.
  * At process start. NOT_FOUND when the list has no such oid. */
 status function_register(oid function, fn_scalar *body);
@@ -121,6 +130,9 @@ status function_call_vec(struct fn_call *c, const struct vec *const *args, struc
 status function_call_simple(const struct eval_env *env, const struct function *f,
                             const oid *arg_types, const datum *args, const uint8_t *nulls,
                             uint16_t nargs, oid result_type, datum *ret, bool *ret_is_null);
+/* The same at a complete site. */
+status function_call_at(const struct eval_env *env, struct fn_site *site, const datum *args,
+                        const uint8_t *nulls, datum *ret, bool *ret_is_null);
 
 /* ---- operators (operators.def) ---- */
 

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "types/array.h"
+#include "types/collator.h"
 #include "types/internal.h"
 #include "types/record.h"
 
@@ -16,7 +17,7 @@ static const struct type *argument_type(const struct fn_call *c, size_t i) {
     oid declared = c->site->function->args[i];
     const struct type *t = type_find(declared);
     if (t && t->kind == 'p' && t->oid != RECORDOID) t = type_find(c->site->arg_types[i]);
-    return t;
+    return type_by_collator(t, c->site->collator);
 }
 
 static status compare_arguments(struct fn_call *c, int *ret) {

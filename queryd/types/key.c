@@ -1,10 +1,10 @@
 #include "types/key.h"
 
+#include "types/collator.h"
 #include "types/internal.h"
 
-status type_key_encode(oid type, datum value, bool null, bool descending, bool nulls_first,
-                       struct buf *out) {
-    const struct type *t = type_find(type);
+status type_key_encode(const struct type *t, datum value, bool null, bool descending,
+                       bool nulls_first, struct buf *out) {
     if (!t || !t->family->key) return STATUS(FEATURE_NOT_SUPPORTED);
     uint8_t marker = !null         ? KEY_MARK_VALUE
                      : nulls_first ? KEY_MARK_NULL_FIRST
@@ -18,9 +18,8 @@ status type_key_encode(oid type, datum value, bool null, bool descending, bool n
     return OK;
 }
 
-status type_key_column_len(oid type, bool descending, const void *bytes, size_t len,
+status type_key_column_len(const struct type *t, bool descending, const void *bytes, size_t len,
                            size_t *ret_len) {
-    const struct type *t = type_find(type);
     const uint8_t *p = bytes;
     if (!t || !t->family->key_len) return STATUS(FEATURE_NOT_SUPPORTED);
     if (!len) return STATUS(DATA_CORRUPTED);
@@ -56,7 +55,8 @@ static enum decoding decoding_of(const struct type *t) {
 }
 
 bool type_key_decodable(const struct type *t) {
-    return t && decoding_of(t) != DECODE_NOT;
+    return t && decoding_of(t) != DECODE_NOT &&
+           (!t->collator || collator_is_deterministic(t->collator));
 }
 
 static int64_t decode_signed(const uint8_t *p, size_t n, uint8_t invert) {
@@ -98,7 +98,10 @@ status type_key_decode(const struct type *t, bool descending, const void *bytes,
         *ret = datum_oid(descending ? ~x : x);
         return OK;
     }
-    case DECODE_TEXT: return decode_text(p + 1, len - 1, invert, a, ret);
+    case DECODE_TEXT: {
+        size_t at = 1 + collated_key_text(t, p + 1, len - 1, descending);
+        return decode_text(p + at, len - at, invert, a, ret);
+    }
     default: return STATUS(FEATURE_NOT_SUPPORTED);
     }
 }

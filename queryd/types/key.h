@@ -18,7 +18,7 @@
  * total microseconds (30-day months, 24-hour days) in 16 bytes, big-endian, sign flipped timetz UTC
  * microseconds and zone, each big-endian, sign flipped uuid                    16 bytes arrays per
  * element 01 and the element's key, or 02 for a null; then 00, number of dimensions, and length and
- * lower bound of each (big-endian, flipped) */
+ * lower bound of each (big-endian, flipped). Texts by a collator: collated.c. */
 #ifndef TYPES_KEY_H
 #define TYPES_KEY_H
 
@@ -28,12 +28,12 @@
 #define KEY_MARK_VALUE 0x80
 #define KEY_MARK_NULL_LAST 0xFF
 
-/* Appends one key column. 0A000 when the type cannot be a key. */
-status type_key_encode(oid type, datum value, bool null, bool descending, bool nulls_first,
-                       struct buf *out);
+/* Appends one key column; t may be a type by a collator. 0A000 when the type cannot be a key. */
+status type_key_encode(const struct type *t, datum value, bool null, bool descending,
+                       bool nulls_first, struct buf *out);
 
 /* Bytes of the first key column of `bytes`, marker included; DATA_CORRUPTED when it is not one. */
-status type_key_column_len(oid type, bool descending, const void *bytes, size_t len,
+status type_key_column_len(const struct type *t, bool descending, const void *bytes, size_t len,
                            size_t *ret_len);
 
 /* Whether a value can be made again from its key bytes, exactly as it was. */

@@ -1,6 +1,7 @@
 /* LIKE and ILIKE: % any run, _ any character, backslash escapes. */
 #include <wctype.h>
 
+#include "types/like.h"
 #include "types/vector.h"
 
 struct like {
@@ -90,6 +91,10 @@ static status run(const struct eval_env *env, const char *text, size_t len, datu
                          "LIKE pattern must not end with escape character");
     *ret = datum_bool((r == LIKE_YES) == wanted);
     return OK;
+}
+
+status like_match(const struct eval_env *env, datum text, datum pattern, bool wanted, datum *ret) {
+    return run(env, text.v->data, text.v->len, pattern, false, false, wanted, ret);
 }
 
 #define TEXT_LIKE(name, fold, bytes, wanted)                                                       \

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "types/collator.h"
 #include "types/domain.h"
 #include "types/internal.h"
 #include "types/lookup.h"
@@ -54,7 +55,7 @@ status types_init(void) {
     operators_init();
     casts_init();
     aggregates_init();
-    return OK;
+    return collators_init();
 }
 
 static const struct type_source no_source;

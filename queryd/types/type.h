@@ -18,6 +18,7 @@ enum type_oid {
 };
 
 struct type;
+struct collator;
 
 /* `text` need not end in NUL. typmod -1: none. The result lives in env->arena. */
 typedef status type_in_fn(const struct eval_env *env, const struct type *t, int32_t typmod,
@@ -121,6 +122,9 @@ struct type {
     uint16_t nchecks;         /* domain */
     struct domain_check *checks;
     struct arena *arena; /* lives as long as a defined type's description */
+    /* collator.h: by which texts are compared, NULL: by their bytes; the type with others. */
+    const struct collator *collator;
+    struct type *collated;
 };
 
 /* Where the types come from that catalogs define, answered by whoever owns the catalogs. What is
@@ -129,6 +133,8 @@ struct type_source {
     const struct type *(*find)(oid type); /* NULL: none */
     /* Appends the name, qualified when the search path would not find it. */
     status (*print)(oid type, struct buf *out);
+    /* NULL: a collation that compares by bytes. */
+    const struct collator *(*collator)(oid collation);
     /* A value about to become one of a domain: 23502 or 23514. */
     status (*check_domain)(const struct eval_env *env, const struct type *domain, datum value,
                            bool is_null);

@@ -8,8 +8,7 @@ static bool decode(struct values *v, const struct type *t, bool descending, cons
     uint8_t null;
     struct buf again = {0};
     if (!ok(type_key_decode(t, descending, key, len, &v->arena, ret, &null))) return false;
-    MUST(
-        ok(type_key_encode(t->oid, *ret, null, descending, key[0] == KEY_MARK_NULL_FIRST, &again)));
+    MUST(ok(type_key_encode(t, *ret, null, descending, key[0] == KEY_MARK_NULL_FIRST, &again)));
     MUST(again.len == len && memcmp(again.data, key, len) == 0);
     buf_free(&again);
     return !null;
@@ -33,11 +32,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct type *t = type_of(&in);
     bool descending = input8(&in) & 1;
     uint8_t *bytes = input_take(&in, in.left, &len);
-    if (ok(type_key_column_len(t->oid, descending, bytes, len, &first))) {
+    if (ok(type_key_column_len(t, descending, bytes, len, &first))) {
         MUST(first > 0 && first <= len);
         bool one = type_key_decodable(t) && decode(&v, t, descending, bytes, first, &a);
-        if (ok(type_key_column_len(t->oid, descending, bytes + first, len - first, &second)) &&
-            one && decode(&v, t, descending, bytes + first, second, &b)) {
+        if (ok(type_key_column_len(t, descending, bytes + first, len - first, &second)) && one &&
+            decode(&v, t, descending, bytes + first, second, &b)) {
             int order = sign(compare_bytes(bytes, first, bytes + first, second));
             MUST(sign(type_compare(t, a, b)) == (descending ? -order : order));
         }

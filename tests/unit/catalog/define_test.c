@@ -39,6 +39,13 @@ static status no_bad_rows(struct sql_env *env, const struct relation *r, struct 
                      constraint, r->name);
 }
 
+static status text_expression(struct sql_env *, const struct relation *, struct node *,
+                              oid *ret_type, oid *ret_collation) {
+    *ret_type = TEXTOID;
+    *ret_collation = 100;
+    return OK;
+}
+
 static status two_columns(struct sql_env *env, struct node *query, uint16_t *ret_n,
                           struct define_column **ret) {
     (void)query;
@@ -110,6 +117,7 @@ static status print_kept(struct sql_env *env, const struct kept_query *q,
 
 static const struct define_hooks hooks = {
     .expression_check = accept_expression,
+    .index_expression = text_expression,
     .expression_value = literal_value,
     .check_rows = no_bad_rows,
     .query_columns = two_columns,

@@ -1,5 +1,6 @@
 /* Aggregates against PostgreSQL's answers: row by row, as batches, and from two halves combined. */
 #include "harness.h"
+#include "types/collator.h"
 
 #define ROWS_MAX 64
 #define STATE_MAX 256
@@ -86,6 +87,7 @@ static void test_cases(void **) {
         for (enum way way = 0; way < WAYS; way++) {
             if (way == HALVES && !a->combine) continue;
             struct fn_site site = {.function = choice.function,
+                                   .collation = COLLATION_DEFAULT,
                                    .result_type = choice.result,
                                    .arg_types = choice.arg_types,
                                    .nargs = 1};
