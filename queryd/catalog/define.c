@@ -130,6 +130,7 @@ static const char *drop_tag(enum ast_object_type type) {
     case OBJECT_ROUTINE: return "DROP ROUTINE";
     case OBJECT_TYPE: return "DROP TYPE";
     case OBJECT_DOMAIN: return "DROP DOMAIN";
+    case OBJECT_COLLATION: return "DROP COLLATION";
     default: return "DROP";
     }
 }
@@ -153,6 +154,7 @@ static const char *alter_tag(enum ast_object_type type) {
     case OBJECT_TYPE: return "ALTER TYPE";
     case OBJECT_DOMAIN_CONSTRAINT:
     case OBJECT_DOMAIN: return "ALTER DOMAIN";
+    case OBJECT_COLLATION: return "ALTER COLLATION";
     default: return "ALTER TABLE";
     }
 }
@@ -208,6 +210,8 @@ static bool carried_out(const struct node *n) {
     case NODE_COMMENT:
     case NODE_CREATE_TYPE:
     case NODE_ALTER_ENUM:
+    case NODE_CREATE_COLLATION:
+    case NODE_REFRESH_COLLATION:
     case NODE_CREATE_DOMAIN:
     case NODE_ALTER_DOMAIN:
     case NODE_ROLE:
@@ -277,6 +281,12 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
     case NODE_DROP: *tag = drop_tag(ast_as_drop(n)->type); return define_drop(env, ast_as_drop(n));
     case NODE_CREATE_TYPE: *tag = "CREATE TYPE"; return create_type(env, ast_as_create_type(n));
     case NODE_ALTER_ENUM: *tag = "ALTER TYPE"; return define_alter_enum(env, ast_as_alter_enum(n));
+    case NODE_CREATE_COLLATION:
+        *tag = "CREATE COLLATION";
+        return define_create_collation(env, ast_as_create_collation(n));
+    case NODE_REFRESH_COLLATION:
+        *tag = "ALTER COLLATION";
+        return define_refresh_collation(env, ast_as_refresh_collation(n));
     case NODE_CREATE_DOMAIN:
         *tag = "CREATE DOMAIN";
         return define_create_domain(env, ast_as_create_domain(n));

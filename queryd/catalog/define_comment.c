@@ -1,4 +1,5 @@
 /* define_comment.c: COMMENT ON. */
+#include "catalog/collation.h"
 #include "catalog/define_function.h"
 
 static status put_comment(struct sql_env *env, struct object_address on, const char *text) {
@@ -140,6 +141,12 @@ static status comment_on_names(struct sql_env *env, enum ast_object_type type,
     case OBJECT_INDEX: return comment_on_relation(env, type, names, ret_on);
     case OBJECT_COLUMN: return comment_on_column(env, names, ret_on);
     case OBJECT_TABLE_CONSTRAINT: return comment_on_constraint(env, names, ret_on);
+    case OBJECT_COLLATION: {
+        int32_t n = list_n(names);
+        *ret_on = (struct object_address){.class_oid = OID_pg_collation};
+        return catalog_collation_named(env, n > 1 ? list_at(names, n - 2) : NULL,
+                                       list_at(names, n - 1), &ret_on->object);
+    }
     case OBJECT_SCHEMA:
     case OBJECT_ROLE:
     case OBJECT_DATABASE:

@@ -1,4 +1,5 @@
 /* define_find.c: objects by what statements call them, and what messages call them. */
+#include "catalog/collation.h"
 #include "catalog/define_internal.h"
 #include "types/resolution.h"
 
@@ -216,6 +217,10 @@ status define_find_object(struct sql_env *env, enum ast_object_type type, struct
         ret->class_oid = OID_pg_tablespace;
         return find_named(env, CAT_pg_tablespace, OID_pg_tablespace_spcname_index, name,
                           "tablespace", ST_UNDEFINED_OBJECT, &ret->object);
+    case OBJECT_COLLATION:
+        ret->class_oid = OID_pg_collation;
+        return catalog_collation_named(
+            env, list_n(names) > 1 ? list_at(names, list_n(names) - 2) : NULL, name, &ret->object);
     case OBJECT_TYPE:
     case OBJECT_DOMAIN:
         ret->class_oid = OID_pg_type;

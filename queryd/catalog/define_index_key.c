@@ -1,6 +1,8 @@
 /* define_index_key.c: what an index is ordered by: columns, expressions, operator classes, and
  * which rows it holds. */
+#include "catalog/collation.h"
 #include "catalog/define_internal.h"
+#include "catalog/facts.h"
 
 /* ---- operator classes ------------------------------------------------------------------------ */
 
@@ -145,6 +147,17 @@ static const char *plain_column(const struct ast_index_element *e) {
 
 /* ---- CREATE INDEX ---------------------------------------------------------------------------- */
 
+/* By bytes, equal strings would be different. */
+static status refuse_pattern(struct sql_env *env, const struct ast_index_element *e,
+                             const struct index_plan_column *c) {
+    const struct collator *collator = collator_of(c->collation);
+    if (!opclass_is_pattern(c->opclass) || !collator || collator_is_deterministic(collator))
+        return OK;
+    return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                     "nondeterministic collations are not supported for operator class \"%s\"",
+                     (const char *)list_at(e->opclass, list_n(e->opclass) - 1));
+}
+
 static status key_element(struct sql_env *env, const struct relation *r,
                           const struct ast_index_element *e, struct index_plan *plan) {
     struct index_plan_column c;
@@ -163,6 +176,7 @@ static status key_element(struct sql_env *env, const struct relation *r,
                                         "expression");
     if (e->opclass_options) return define_unsupported(env, "an operator class with options");
     TRY(choose_class(env, e->opclass, &c));
+    TRY(refuse_pattern(env, e, &c));
     c.descending = e->direction == SORT_DESC;
     c.nulls_first = e->nulls == SORT_NULLS_DEFAULT ? c.descending : e->nulls == SORT_NULLS_FIRST;
     return add(env, plan, &c, true);

@@ -45,6 +45,13 @@ status define_create_enum(struct sql_env *env, const struct ast_create_type *s);
 status define_create_composite(struct sql_env *env, const struct ast_create_type *s);
 status define_alter_enum(struct sql_env *env, const struct ast_alter_enum *s);
 status define_alter_composite(struct sql_env *env, const struct ast_alter_table *s);
+/* define_collation.c */
+status define_create_collation(struct sql_env *env, const struct ast_create_collation *s);
+status define_refresh_collation(struct sql_env *env, const struct ast_refresh_collation *s);
+status define_rename_collation(struct sql_env *env, const struct ast_rename *s);
+status define_move_collation(struct sql_env *env, const struct ast_alter_object *s);
+/* define_collation_drop.c */
+status define_drop_collations(struct sql_env *env, const struct ast_drop *s);
 status define_create_domain(struct sql_env *env, const struct ast_create_domain *s);
 status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s);
 status define_rename_type(struct sql_env *env, const struct ast_rename *s);

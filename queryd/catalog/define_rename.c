@@ -316,6 +316,7 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
     if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
         return define_rename_function(env, s);
     if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_rename_type(env, s);
+    if (s->type == OBJECT_COLLATION) return define_rename_collation(env, s);
     if (s->type == OBJECT_DOMAIN_CONSTRAINT) return define_rename_condition(env, s);
     if (s->type == OBJECT_ROLE || s->type == OBJECT_USER || s->type == OBJECT_GROUP) {
         catalog_changed(env);

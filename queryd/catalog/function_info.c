@@ -1,5 +1,4 @@
 /* function_info.c: comments, sizes, and constants that clients ask for. */
-#include "catalog/collation.h"
 #include "catalog/function_bodies.h"
 #include "parse/keyword.h"
 #include "pool/frame.h"
@@ -57,21 +56,6 @@ status fn_char_to_encoding(struct fn_call *c) {
         !strcasecmp(name, "utf8") || !strcasecmp(name, "utf-8") || !strcasecmp(name, "unicode");
     c->result = datum_int4(utf8 ? ENCODING_UTF8 : strcasecmp(name, "sql_ascii") ? -1 : 0);
     return OK;
-}
-
-status fn_collation_for(struct fn_call *c) {
-    const struct type *t = type_find(c->site->arg_types[0]);
-    if (!t || t->oid == UNKNOWNOID) return return_null(c);
-    if (!t->collation)
-        return error_set(c->env->error, ST_DATATYPE_MISMATCH,
-                         "collations are not supported by type %s",
-                         type_format_name(c->env->arena, t->oid));
-    if (!c->site->collation) return return_null(c);
-    struct sql_env env;
-    struct buf out = {0};
-    TRY(function_env(c, &env));
-    status st = collation_print(&env, c->site->collation, &out);
-    return return_buf(c, st, &out);
 }
 
 status fn_keywords(struct fn_call *c) {

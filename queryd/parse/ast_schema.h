@@ -322,6 +322,18 @@ struct ast_alter_enum {
     bool if_not_exists;
 };
 
+struct ast_create_collation {
+    struct node node;
+    struct list *names;   /* char* */
+    struct list *options; /* ast_def_elem; FROM is an option too */
+    bool if_not_exists;
+};
+
+struct ast_refresh_collation { /* ALTER COLLATION … REFRESH VERSION */
+    struct node node;
+    struct list *names; /* char* */
+};
+
 struct ast_create_domain {
     struct node node;
     struct list *names; /* char* */

@@ -1,5 +1,6 @@
 /* Joins of two sides that come sorted: what can be a key, what it costs, the operator. */
 #include "plan/join.h"
+#include "types/collator.h"
 
 #define COST_MERGE_LEFT 0.4  /* of a row that is compared */
 #define COST_MERGE_RIGHT 0.8 /* … and kept, for as long as its key lasts */
@@ -10,9 +11,10 @@ static bool is_integer(oid t) {
 }
 
 /* The type as which both sides are compared; NULL: their orders differ. */
-static const struct type *common_type(oid a, oid b) {
-    if (a == b) return type_find(a);
-    return is_integer(a) && is_integer(b) ? type_find(INT8OID) : NULL;
+static const struct type *common_type(const struct expr *a, const struct expr *b) {
+    if (a->type == b->type)
+        return collator_of(a->collation) == collator_of(b->collation) ? expr_value_type(a) : NULL;
+    return is_integer(a->type) && is_integer(b->type) ? type_find(INT8OID) : NULL;
 }
 
 bool merge_sides(struct expr *e, const struct rte_set *l, const struct rte_set *r,
@@ -20,8 +22,9 @@ bool merge_sides(struct expr *e, const struct rte_set *l, const struct rte_set *
     struct rte_set x, y;
     if (e->kind != EXPR_CALL || !e->call.op || e->call.op->btree_strategy != 3 || e->nargs != 2)
         return false;
-    const struct type *t = common_type(e->args[0]->type, e->args[1]->type);
+    const struct type *t = common_type(e->args[0], e->args[1]);
     if (!t || !type_is_ordered(t) || expr_volatility(e) == 'v') return false;
+    if (t->collator != collator_of(e->input_collation)) return false;
     if (!ok(query_rtes_of(e->args[0], &x)) || !ok(query_rtes_of(e->args[1], &y))) return false;
     if (rte_set_empty(&x) || rte_set_empty(&y)) return false;
     bool forth = rte_set_subset(&x, l) && rte_set_subset(&y, r);
@@ -141,7 +144,7 @@ status merge_make(struct planner *p, struct join_rel *l, struct join_rel *r,
     NEW_N(p, m->key_types, keys->n);
     NEW_N(p, m->descending, keys->n);
     for (uint16_t k = 0; k < keys->n; k++) {
-        m->key_types[k] = common_type(keys->left[k]->type, keys->right[k]->type);
+        m->key_types[k] = common_type(keys->left[k], keys->right[k]);
         m->descending[k] = w->merge[k].descending;
     }
     TRY(compile_over(p, join, keys->left, keys->n, left, NULL, &m->left_keys));

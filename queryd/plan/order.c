@@ -1,11 +1,12 @@
 /* Orders of rows: which expressions are equal to each other as far as sorting goes, and whether
  * rows that come in one order are sorted as somebody wants them. */
 #include "plan/internal.h"
+#include "types/collator.h"
 
 /* The value itself under a change of type that leaves its order as it is. */
 static struct expr *plain(struct expr *e) {
     struct expr *below = expr_strip_relabel(e);
-    if (below == e) return e;
+    if (below == e || collator_of(below->collation) != collator_of(e->collation)) return e;
     bool texts = (e->type == TEXTOID || e->type == VARCHAROID) &&
                  (below->type == TEXTOID || below->type == VARCHAROID);
     return texts || below->type == e->type ? below : e;

@@ -97,7 +97,7 @@ static status make_sorted(struct planner *p, struct plan *input, const struct gr
 
 static bool can_sort(struct expr *const *group, uint16_t n) {
     for (uint16_t i = 0; i < n; i++) {
-        const struct type *t = type_find(group[i]->type);
+        const struct type *t = expr_value_type(group[i]);
         if (!t || !type_is_ordered(t)) return false;
     }
     return true;

@@ -107,7 +107,6 @@ status collation_undetermined(const struct eval_env *env, const char *what) {
     }
 UNDETERMINED(order, "string comparison")
 UNDETERMINED(hash, "string hashing")
-UNDETERMINED(like, "LIKE")
 UNDETERMINED(ilike, "ILIKE")
 UNDETERMINED(regex, "regular expression")
 UNDETERMINED(lower, "lower() function")
@@ -115,13 +114,13 @@ UNDETERMINED(upper, "upper() function")
 UNDETERMINED(initcap, "initcap() function")
 
 static const struct {
-    fn_scalar *undetermined; /* there is no collation */
+    fn_scalar *undetermined; /* there is no collation; NULL: does not matter */
     fn_scalar *refused;      /* it is nondeterministic; NULL: may be so */
 } reasons[] = {
     [WHY_ORDER] = {undetermined_order, NULL},
     [WHY_HASH] = {undetermined_hash, NULL},
     [WHY_SEARCH] = {undetermined_order, refuse_search},
-    [WHY_LIKE] = {undetermined_like, refuse_like},
+    [WHY_LIKE] = {NULL, refuse_like},
     [WHY_ILIKE] = {undetermined_ilike, refuse_ilike},
     [WHY_REGEX] = {undetermined_regex, refuse_regex},
     [WHY_LOWER] = {undetermined_lower, NULL},

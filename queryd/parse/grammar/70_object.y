@@ -489,7 +489,14 @@ create_statement(A) ::= CREATE(T) OPERATOR rest. { A = MAKE(unsupported, T.locat
 create_statement(A) ::= CREATE(T) POLICY rest. { A = MAKE(unsupported, T.location, "CREATE POLICY"); }
 create_statement(A) ::= CREATE(T) EVENT TRIGGER rest. { A = MAKE(unsupported, T.location, "CREATE EVENT TRIGGER"); }
 create_statement(A) ::= CREATE(T) CAST rest. { A = MAKE(unsupported, T.location, "CREATE CAST"); }
-create_statement(A) ::= CREATE(T) COLLATION rest. { A = MAKE(unsupported, T.location, "CREATE COLLATION"); }
+create_statement(A) ::= CREATE(T) COLLATION any_name(B) definition(C). { A = MAKE(create_collation, T.location, B.names, C); }
+create_statement(A) ::= CREATE(T) COLLATION IF NOT EXISTS any_name(B) definition(C). { A = MAKE(create_collation, T.location, B.names, C, true); }
+create_statement(A) ::= CREATE(T) COLLATION any_name(B) FROM(F) any_name(C). {
+    A = MAKE(create_collation, T.location, B.names, list1(p, make_def(p, F.location, "from", MAKE(type_name, C.location, .names = C.names))));
+}
+create_statement(A) ::= CREATE(T) COLLATION IF NOT EXISTS any_name(B) FROM(F) any_name(C). {
+    A = MAKE(create_collation, T.location, B.names, list1(p, make_def(p, F.location, "from", MAKE(type_name, C.location, .names = C.names))), true);
+}
 create_statement(A) ::= CREATE(T) opt_default CONVERSION rest. { A = MAKE(unsupported, T.location, "CREATE CONVERSION"); }
 opt_default ::= .
 opt_default ::= DEFAULT.
@@ -509,7 +516,10 @@ create_statement(A) ::= CREATE(T) FOREIGN TABLE rest. { A = MAKE(unsupported, T.
 alter_statement(A) ::= ALTER(T) POLICY rest. { A = MAKE(unsupported, T.location, "ALTER POLICY"); }
 alter_statement(A) ::= ALTER(T) OPERATOR rest. { A = MAKE(unsupported, T.location, "ALTER OPERATOR"); }
 alter_statement(A) ::= ALTER(T) EVENT TRIGGER rest. { A = MAKE(unsupported, T.location, "ALTER EVENT TRIGGER"); }
-alter_statement(A) ::= ALTER(T) COLLATION rest. { A = MAKE(unsupported, T.location, "ALTER COLLATION"); }
+alter_statement(A) ::= ALTER(T) COLLATION any_name(B) REFRESH VERSION. { A = MAKE(refresh_collation, T.location, B.names); }
+alter_statement(A) ::= ALTER(T) COLLATION any_name(B) RENAME TO name(C). { A = MAKE(rename, T.location, OBJECT_COLLATION, .object = make_names(p, B), .new_name = C); }
+alter_statement(A) ::= ALTER(T) COLLATION any_name(B) OWNER TO role(C). { A = MAKE(alter_object, T.location, OBJECT_COLLATION, make_names(p, B), .new_owner = C); }
+alter_statement(A) ::= ALTER(T) COLLATION any_name(B) SET SCHEMA name(C). { A = MAKE(alter_object, T.location, OBJECT_COLLATION, make_names(p, B), .new_schema = C); }
 alter_statement(A) ::= ALTER(T) CONVERSION rest. { A = MAKE(unsupported, T.location, "ALTER CONVERSION"); }
 alter_statement(A) ::= ALTER(T) STATISTICS rest. { A = MAKE(unsupported, T.location, "ALTER STATISTICS"); }
 alter_statement(A) ::= ALTER(T) TABLESPACE rest. { A = MAKE(unsupported, T.location, "ALTER TABLESPACE"); }
