@@ -197,6 +197,9 @@ static status read_option(struct sql_env *env, const struct ast_def_elem *o, str
         if (text && strcasecmp(text, "UTF8") && strcasecmp(text, "UTF-8") &&
             strcasecmp(text, "UNICODE") && strcmp(text, "6"))
             return define_unsupported(env, "another encoding than UTF8");
+    } else if (!strcmp(o->name, "icu_locale") ||
+               (!strcmp(o->name, "locale_provider") && text && !strcasecmp(text, "icu"))) {
+        return define_unsupported(env, "a database whose default collation is ICU's");
     } else if (strcmp(o->name, "locale") && strcmp(o->name, "lc_collate") &&
                strcmp(o->name, "lc_ctype") && strcmp(o->name, "strategy") &&
                strcmp(o->name, "tablespace") && strcmp(o->name, "locale_provider")) {
