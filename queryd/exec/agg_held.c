@@ -38,7 +38,7 @@ status agg_held_open(struct agg *a) {
         if (inputs_of(&p->aggs[i]) > widest) widest = inputs_of(&p->aggs[i]);
     }
     for (int i = 0; i < 2; i++) arena_init(&a->held_arena[i], 0);
-    NEW_N(a->op.x, a->held_few, 2 * FEW);
+    if (widest) NEW_N(a->op.x, a->held_few, 2 * FEW);
     return widest ? columns_new(a->op.x, widest, HELD_ROWS, &a->held_columns) : OK;
 }
 

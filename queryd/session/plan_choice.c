@@ -8,9 +8,9 @@
 #define COST_OF_PLANNING 100.0 /* in rows read */
 
 bool prepared_wants_own(struct session *s, const struct prepared *p) {
-    const char *mode = setting_show(s, SETTING_plan_cache_mode);
     if (!p->statement || p->statement->nparams == 0 || p->ntypes > p->statement->nparams)
         return false;
+    const char *mode = setting_show(s, SETTING_plan_cache_mode);
     if (strcmp(mode, "auto") != 0) return strcmp(mode, "force_custom_plan") == 0;
     if (!p->statement->literals_matter) return false;
     if (p->custom_plans < CUSTOM_PLANS_FIRST) return true;
