@@ -70,6 +70,13 @@ void home_lsn_put(struct storaged *s, uint64_t page, uint64_t at) {
     put(s, page, at | EXACT);
 }
 
+/* After a crash a page may be newer at home than the file says, and redo finds nothing to do for
+ * it: nobody writes it, and its records leave the log that redo would take. */
+void home_lsn_seen(struct storaged *s, uint64_t page, uint64_t at) {
+    const uint64_t *entry = entry_of(&s->homes, page);
+    if (at > 0 && (!entry || *entry != (at | EXACT))) put(s, page, at | EXACT);
+}
+
 /* ---- after the death of a storaged alone ----------------------------------------------------- */
 
 static void note_record(struct storaged *s, const struct rec_page *rp, uint64_t at) {

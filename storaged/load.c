@@ -167,6 +167,7 @@ static bool older_will_do(const struct load *l) {
 static void judge(struct storaged *s, struct load *l, const void *page) {
     uint64_t target = redo_target(s, l->page).at;
     l->damage = damage_of(s, l->page, page);
+    if (!l->damage) home_lsn_seen(s, l->page, page_head_c(page)->lsn);
     if (target == 0 || (l->damage && l->damage != DAMAGE_OLD)) return;
     if (page_head_c(page)->lsn < target)
         l->damage = DAMAGE_REDO;

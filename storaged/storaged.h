@@ -271,6 +271,8 @@ void home_lsn_fini(struct storaged *s);
 uint64_t home_lsn(const struct storaged *s, uint64_t page, bool *ret_exact);
 void home_lsn_put(struct storaged *s, uint64_t page,
                   uint64_t at); /* it has been written, durably */
+/* It was found at home, whole and not too old. */
+void home_lsn_seen(struct storaged *s, uint64_t page, uint64_t at);
 /* In a coroutine, before the checkpoint with that redo_lsn counts. */
 status home_lsn_save(struct storaged *s, uint64_t redo_lsn);
 void home_lsn_catch_up(void *storaged); /* coroutine: what a dead storaged had written home */
