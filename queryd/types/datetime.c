@@ -485,8 +485,11 @@ static status timetz_receive(const struct eval_env *env, const struct type *, in
     if (len != 12) return bad_binary(env, "time with time zone");
     int64_t us = (int64_t)load_be64(bytes);
     int32_t zone = (int32_t)load_be32(bytes + 8);
-    if (us < 0 || us > US_PER_DAY || zone <= -16 * 3600 || zone >= 16 * 3600)
+    if (us < 0 || us > US_PER_DAY)
         return error_set(env->error, ST_DATETIME_FIELD_OVERFLOW, "time out of range");
+    if (zone <= -16 * 3600 || zone >= 16 * 3600)
+        return error_set(env->error, ST_INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+                         "time zone displacement out of range");
     return new_timetz(env, round_us(us, typmod), zone, ret);
 }
 
