@@ -63,7 +63,7 @@ static status quantified(struct scope *s, struct ast_sublink *n, struct query *q
     if (n->names) TRY(split_name(a, n->names, location, &schema, &name));
     struct expr **lefts = &left;
     uint16_t nleft = 1;
-    if (left->kind == EXPR_ROW) {
+    if (left->kind == EXPR_ROW && n->left->kind == NODE_ROW) { /* a relation's row is one value */
         lefts = left->args;
         nleft = left->nargs;
     }

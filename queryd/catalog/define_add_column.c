@@ -112,6 +112,7 @@ status define_add_column(struct sql_env *env, const struct relation *r,
     TRY(define_update_class(env, r->oid, add_natts, NULL));
     oid relation = r->oid;
     TRY(define_column_sequence(env, relation, &att));
+    if (att.generated) TRY(define_depend_generated(env, relation, att.number));
     *ret_added = true;
     return fill ? fill_column(env, relation, &att) : OK;
 }

@@ -21,6 +21,25 @@ status define_drop_default(struct sql_env *env, oid relation, int16_t number) {
                                NULL);
 }
 
+static status depend_of_value(struct sql_env *env, const struct relation *r,
+                              const struct attribute *att) {
+    datum keys[] = {datum_oid(r->oid), datum_int2(att->number)};
+    struct catalog_row row;
+    TRY(catalog_row_get(env, CAT_pg_attrdef, OID_pg_attrdef_adrelid_adnum_index, keys, 2,
+                        env->eval.arena, &row));
+    struct object_address self = {OID_pg_attrdef, row_oid(&row, COL_pg_attrdef_oid), 0};
+    return define_depend_text(env, self, r, att->default_text);
+}
+
+status define_depend_generated(struct sql_env *env, oid relation, int16_t from) {
+    const struct relation *r;
+    catalog_changed(env);
+    TRY(catalog_relation(env, relation, &r));
+    for (unsigned i = (unsigned)from - 1; i < r->natts; i++)
+        if (r->atts[i].generated) TRY(depend_of_value(env, r, &r->atts[i]));
+    return OK;
+}
+
 status define_set_default(struct sql_env *env, const struct relation *r,
                           const struct ast_alter_cmd *cmd) {
     struct attribute *att;

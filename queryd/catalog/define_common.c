@@ -219,7 +219,8 @@ status define_insert_attribute(struct sql_env *env, oid relation, const struct a
     return define_insert_default(env, relation, att, att->default_text);
 }
 
-/* What a generated column's value names is not looked into: the relation may not be there yet. */
+/* What a generated column's value names is define_depend_generated's affair: other columns may not
+ * be there yet. */
 status define_insert_default(struct sql_env *env, oid relation, const struct attribute *att,
                              const char *text) {
     struct catalog_row row;

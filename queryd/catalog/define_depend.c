@@ -64,9 +64,10 @@ static status default_text(struct cascade *c, oid id, struct dependent *ret) {
     TRY(catalog_relation(env, relation, &r));
     TRY(define_relation_text(env, relation, r->kind, &table));
     int16_t number = row_int2(&row, COL_pg_attrdef_adnum);
+    const struct attribute *att = &r->atts[number - 1];
     *ret = (struct dependent){OID_pg_attrdef, id, NULL};
-    ret->text = arena_printf(env->eval.arena, "default value for column %s of %s",
-                             r->atts[number - 1].name, table);
+    ret->text = arena_printf(env->eval.arena, "%scolumn %s of %s",
+                             att->generated ? "" : "default value for ", att->name, table);
     return ret->text ? OK : no_memory(env);
 }
 
@@ -220,6 +221,14 @@ static status forget_default(struct sql_env *, struct catalog_row *row, void *) 
     return OK;
 }
 
+/* A generated column is nothing without its value. */
+static status drop_generated(struct sql_env *env, const struct relation *r, int16_t number) {
+    struct ast_alter_cmd cmd = {.name = (char *)r->atts[number - 1].name, .cascade = true};
+    catalog_changed(env);
+    TRY(catalog_relation(env, r->oid, &r));
+    return define_drop_column(env, r, &cmd);
+}
+
 static status drop_default(struct cascade *c, const struct dependent *d) {
     struct sql_env *env = c->env;
     struct catalog_row row;
@@ -228,12 +237,15 @@ static status drop_default(struct cascade *c, const struct dependent *d) {
     TRY(st);
     TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
     oid relation = row_oid(&row, COL_pg_attrdef_adrelid);
+    int16_t number = row_int2(&row, COL_pg_attrdef_adnum);
+    const struct relation *r;
     TRY(lock(env, relation));
+    TRY(catalog_relation(env, relation, &r));
+    if (r->atts[number - 1].generated) return drop_generated(env, r, number);
     datum key = datum_oid(d->object);
     TRY(define_forget(env, OID_pg_attrdef, d->object));
     TRY(catalog_rows_delete(env, CAT_pg_attrdef, 0, &key, 1, NULL));
-    TRY(define_update_attribute(env, relation, row_int2(&row, COL_pg_attrdef_adnum), forget_default,
-                                NULL));
+    TRY(define_update_attribute(env, relation, number, forget_default, NULL));
     catalog_changed(env);
     return OK;
 }

@@ -129,6 +129,9 @@ status define_insert_attribute(struct sql_env *env, oid relation, const struct a
                                const char *missing_text);
 status define_insert_default(struct sql_env *env, oid relation, const struct attribute *att,
                              const char *text);
+/* What the values of generated columns name, from the column number `from` on; once all columns are
+ * there. */
+status define_depend_generated(struct sql_env *env, oid relation, int16_t from);
 /* Row type and its array, with new oids; *ret_type: the row type. */
 status define_insert_row_type(struct sql_env *env, const struct relation *r, oid *ret_type);
 /* A column (or attribute of a composite type) without anything that depends on it: its place stays,

@@ -294,6 +294,12 @@ static status new_table(struct sql_env *env, const struct ast_range_var *name, b
     return OK;
 }
 
+static bool has_generated(const struct relation *r) {
+    for (unsigned i = 0; i < r->natts; i++)
+        if (r->atts[i].generated) return true;
+    return false;
+}
+
 status define_create_table(struct sql_env *env, struct ast_create_table *s) {
     struct relation *r;
     TRY(refuse_unsupported(env, s));
@@ -304,6 +310,7 @@ status define_create_table(struct sql_env *env, struct ast_create_table *s) {
     TRY(mark_primary(&p));
     TRY(plan_values(&p));
     TRY(insert_table(&p));
+    if (has_generated(r)) TRY(define_depend_generated(env, r->oid, 1));
     TRY(define_first_options(env, r->oid, 'r', s->options));
     return temp_note_on_commit(env, r->oid, s->on_commit);
 }
