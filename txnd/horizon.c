@@ -5,6 +5,7 @@
  * is given up only when the log is durable beyond the point where that was found: then every
  * snapshot that can still be taken sees all that ended before. */
 #include "base/control.h"
+#include "session/session.h"
 #include "txnd.h"
 
 struct slots_seen {
@@ -25,6 +26,10 @@ static struct slots_seen look_at_slots(const struct shm *shm) {
         if (first && first < seen.active) seen.active = first;
     }
     return seen;
+}
+
+static uint64_t lower(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
 }
 
 static bool held_by_a_slot(const struct shm *shm, txid x) {
@@ -48,6 +53,35 @@ static bool forgettable(struct shm *shm, txid x, commit_time oldest) {
     return word ? txn_map_rolled_back_at(word) < oldest : !held_by_a_slot(shm, x);
 }
 
+#define LISTENERS_NS 10000000u
+
+static commit_time first_listener(const struct shm *shm, commit_time limit) {
+    for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
+        struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
+        if (atomic_load(&s->state) == SESSION_FREE) continue;
+        commit_time from = atomic_load(&s->listen_from);
+        if (from && from < limit) limit = from;
+    }
+    return limit;
+}
+
+/* When the commits were that a listener has still to be told of, must stay known; not at the price
+ * of a map without room. Who listens later begins at what is visible then. */
+static commit_time listeners_limit(struct txnd *t) {
+    struct shm *shm = t->d->proc.shm;
+    const struct txn_shared *shared = shm->txn;
+    uint64_t now_ns = t->d->proc.env->mono_ns(&t->d->proc);
+    uint64_t used = atomic_load(&shared->next_txid) - atomic_load(&shared->map_base);
+    if (used > shm->sizes.map_entries / 2) return UINT64_MAX;
+    commit_time visible = atomic_load(&shm->log->visible);
+    if (!shm->sessions || !atomic_load(&shm->control->listened)) return visible;
+    if (now_ns >= t->horizon.listeners_due_ns) {
+        t->horizon.listeners_limit = first_listener(shm, visible);
+        t->horizon.listeners_due_ns = now_ns + LISTENERS_NS;
+    }
+    return t->horizon.listeners_limit;
+}
+
 static void move_map_base(struct shm *shm, commit_time oldest) {
     struct txn_shared *shared = shm->txn;
     txid base = atomic_load(&shared->map_base), next = atomic_load(&shared->next_txid);
@@ -56,10 +90,6 @@ static void move_map_base(struct shm *shm, commit_time oldest) {
     if (to == base) return;
     atomic_store(&shared->map_base, to); /* first: a reader of a cleared word looks here again */
     for (txid x = base; x < to; x++) atomic_store(txn_map_entry(shm, x), 0);
-}
-
-static uint64_t lower(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 bool horizon_move(struct txnd *t) {
@@ -85,7 +115,7 @@ bool horizon_move(struct txnd *t) {
     commit_time oldest = lower(seen.snapshot, visible);
     if (oldest > atomic_load(&shared->oldest_snapshot))
         atomic_store(&shared->oldest_snapshot, oldest);
-    move_map_base(shm, atomic_load(&shared->oldest_snapshot));
+    move_map_base(shm, lower(atomic_load(&shared->oldest_snapshot), listeners_limit(t)));
 
     /* Not what runs now but what the data file says begins undo and purge after a crash: a commit
      * that is not durable yet can still become a loser. */

@@ -40,6 +40,10 @@ struct horizon {
     lsn pending_tail;   /* log tail when pending_active was found */
     lsn pending_active; /* becomes oldest_active_lsn once the log is durable up to pending_tail */
     uint64_t seen_tail; /* to notice idleness */
+    /* What the slots of listeners said when they were last looked at, and when that is due again.
+     */
+    commit_time listeners_limit;
+    uint64_t listeners_due_ns;
 };
 
 struct drop {

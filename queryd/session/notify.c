@@ -150,6 +150,7 @@ status notify_execute(struct session *s, const struct ast_notify *n, const char 
 void notify_before_commit(struct session *s) {
     if (!s->listens || atomic_load(&s->slot->listen_from)) return;
     const struct log_shared *log = s->env.proc->shm->log;
+    atomic_store(&s->env.proc->shm->control->listened, 1);
     atomic_store(&s->slot->listen_from, atomic_load(&log->visible));
     s->notify_seen = atomic_load(&s->env.proc->shm->control->notifications);
 }

@@ -68,6 +68,8 @@ struct control {
 
     /* Moved after each commit that sent notifications: workers look for them (queryd/session). */
     _Atomic uint64_t notifications;
+    /* 1: some session has listened; set before it takes its place (session_slot.listen_from). */
+    _Atomic uint32_t listened;
     _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
 
     struct upgrade_note upgrade;
