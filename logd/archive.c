@@ -84,8 +84,7 @@ static void archive_task(void *arg) {
             continue;
         }
         status s = find_copy(l, next);
-        if (status_is(s, ST_NOT_FOUND) || status_is(s, ST_DATA_CORRUPTED))
-            s = archive_one(l, next);
+        if (status_is(s, ST_NOT_FOUND) || status_is(s, ST_DATA_CORRUPTED)) s = archive_one(l, next);
         told(a, next, s);
         if (ok(s))
             a->next = next + 1;

@@ -1,6 +1,6 @@
 /* print_call.c: calls of functions, operators, aggregates; syntax that has words of its own. */
 #include "analyse/print_internal.h"
-
+#include "catalog/deparse.h"
 #include "catalog/routine.h"
 
 status print_operator_name(struct printer *p, const struct operator_info *op) {
@@ -151,20 +151,7 @@ status print_sql_syntax(struct printer *p, const struct expr *e, bool *ret_done)
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static status print_sql_value(struct printer *p, const struct expr *e) {
-    static const char *const names[] = {
-        [VALUE_CURRENT_DATE] = "CURRENT_DATE",
-        [VALUE_CURRENT_TIME] = "CURRENT_TIME",
-        [VALUE_CURRENT_TIMESTAMP] = "CURRENT_TIMESTAMP",
-        [VALUE_LOCALTIME] = "LOCALTIME",
-        [VALUE_LOCALTIMESTAMP] = "LOCALTIMESTAMP",
-        [VALUE_CURRENT_ROLE] = "CURRENT_ROLE",
-        [VALUE_CURRENT_USER] = "CURRENT_USER",
-        [VALUE_SESSION_USER] = "SESSION_USER",
-        [VALUE_USER] = "USER",
-        [VALUE_CURRENT_CATALOG] = "CURRENT_CATALOG",
-        [VALUE_CURRENT_SCHEMA] = "CURRENT_SCHEMA",
-    };
-    TRY(put(p, names[e->call.sql_value - 1]));
+    TRY(put(p, deparse_sql_value(e->call.sql_value - 1u)));
     return e->typmod >= 0 ? buf_printf(p->out, "(%d)", e->typmod) : OK;
 }
 

@@ -34,18 +34,10 @@ status collation_in_schema(struct sql_env *env, oid schema, const char *name, oi
 
 status catalog_collation_named(struct sql_env *env, const char *schema, const char *name,
                                oid *ret_collation) {
-    oid schemas[SEARCH_PATH_MAX], creation;
-    size_t n = 1;
+    oid schemas[SEARCH_PATH_MAX];
+    size_t n;
     if (strlen(name) >= NAME_BYTES) return no_collation(env, schema, name);
-    if (schema) {
-        status st = usable_schema(env, schema, &schemas[0]);
-        if (status_is(st, ST_NOT_FOUND))
-            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
-                             "schema \"%s\" does not exist", schema);
-        TRY(st);
-    } else {
-        TRY(search_path(env, schemas, &n, &creation));
-    }
+    TRY(schemas_named(env, schema, schemas, &n));
     for (size_t i = 0; i < n; i++) {
         status st = collation_in_schema(env, schemas[i], name, ret_collation);
         if (!status_is(st, ST_NOT_FOUND)) return st;

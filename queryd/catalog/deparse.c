@@ -285,7 +285,7 @@ static status print_parenthesized(struct deparse *d, const char *word, const str
     return put(d, ")");
 }
 
-static status print_sql_value(struct deparse *d, const struct ast_sql_value *v) {
+const char *deparse_sql_value(unsigned kind) {
     static const char *const words[] = {
         [VALUE_CURRENT_DATE] = "CURRENT_DATE",
         [VALUE_CURRENT_TIME] = "CURRENT_TIME",
@@ -299,7 +299,11 @@ static status print_sql_value(struct deparse *d, const struct ast_sql_value *v) 
         [VALUE_CURRENT_CATALOG] = "CURRENT_CATALOG",
         [VALUE_CURRENT_SCHEMA] = "CURRENT_SCHEMA",
     };
-    TRY(put(d, words[v->kind]));
+    return words[kind];
+}
+
+static status print_sql_value(struct deparse *d, const struct ast_sql_value *v) {
+    TRY(put(d, deparse_sql_value(v->kind)));
     return v->precision >= 0 ? buf_printf(d->out, "(%d)", v->precision) : OK;
 }
 

@@ -18,6 +18,8 @@ struct deparse {
     unsigned indent;                /* of the query being printed */
 };
 
+/* CURRENT_DATE and its kin. */
+const char *deparse_sql_value(unsigned kind);
 /* want: the type that a bare string literal will become; 0: unknown. STATEMENT_TOO_COMPLEX when
  * nested too deep, FEATURE_NOT_SUPPORTED for what has no spelling here. */
 status deparse_expression(struct deparse *d, struct node *n, oid want);

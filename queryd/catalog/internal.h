@@ -108,6 +108,9 @@ status schema_name_of(struct sql_env *env, oid schema, struct arena *a, const ch
 status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *ret_creation);
 /* A schema that was named: the user must have USAGE on it. NOT_FOUND. */
 status usable_schema(struct sql_env *env, const char *name, oid *ret_schema);
+/* Where a name is looked for: in the schema that was named, or along the search path (schema NULL);
+ * at most SEARCH_PATH_MAX. 3F000. */
+status schemas_named(struct sql_env *env, const char *schema, oid *ret_schemas, size_t *ret_n);
 /* A relation's oid by name along the search path or in one schema; 0: none. */
 status relation_oid(struct sql_env *env, oid schema, const char *name, oid *ret_relation);
 status relation_oid_named(struct sql_env *env, const char *schema, const char *name,

@@ -84,6 +84,16 @@ status search_path(struct sql_env *env, oid *ret_schemas, size_t *ret_n, oid *re
     return OK;
 }
 
+status schemas_named(struct sql_env *env, const char *schema, oid *ret_schemas, size_t *ret_n) {
+    oid creation;
+    if (!schema) return search_path(env, ret_schemas, ret_n, &creation);
+    *ret_n = 1;
+    status st = usable_schema(env, schema, ret_schemas);
+    if (!status_is(st, ST_NOT_FOUND)) return st;
+    return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
+                     schema);
+}
+
 status relation_oid_named(struct sql_env *env, const char *schema, const char *name,
                           oid *ret_relation) {
     oid schemas[SEARCH_PATH_MAX], creation;
@@ -239,8 +249,8 @@ static status no_type(struct sql_env *env, const char *schema, const char *name)
 
 status catalog_type_named(struct sql_env *env, const char *schema, const char *name,
                           oid *ret_type) {
-    oid schemas[SEARCH_PATH_MAX], creation;
-    size_t n = 1;
+    oid schemas[SEARCH_PATH_MAX];
+    size_t n;
     if (!schema || !strcmp(schema, "pg_catalog")) {
         const struct type *t = type_find_by_name(name);
         if (t) {
@@ -249,15 +259,7 @@ status catalog_type_named(struct sql_env *env, const char *schema, const char *n
         }
     }
     if (strlen(name) >= NAME_BYTES) return no_type(env, schema, name);
-    if (schema) {
-        status st = usable_schema(env, schema, &schemas[0]);
-        if (status_is(st, ST_NOT_FOUND))
-            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
-                             "schema \"%s\" does not exist", schema);
-        TRY(st);
-    } else {
-        TRY(search_path(env, schemas, &n, &creation));
-    }
+    TRY(schemas_named(env, schema, schemas, &n));
     for (size_t i = 0; i < n; i++) {
         status st = type_in_schema(env, schemas[i], name, ret_type);
         if (!status_is(st, ST_NOT_FOUND)) return st;
