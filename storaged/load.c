@@ -43,6 +43,7 @@ void load_fini(struct storaged *s) {
     waiters_free(s->checkpoint_requests.first);
     for (unsigned i = 0; i < LOADS_MAX; i++) waiters_free(s->loads[i].waiters);
     waiters_free(s->free_waiters);
+    waiters_free(s->finished);
 }
 
 void waiter_push(struct waiter_queue *q, struct waiter *w) {
@@ -82,6 +83,8 @@ void waiter_finish(struct storaged *s, struct waiter *w, status result, struct f
         w->result = result;
         w->frame = f;
         w->done = true;
+        w->next = s->finished;
+        s->finished = w;
         daemon_wake(s->d, w->coro);
         return;
     }
@@ -325,6 +328,9 @@ static status wait_for(struct storaged *s, uint64_t page, bool older, struct fra
     CHECK(w->coro);
     if (!want(s, page, w)) waiter_push(&s->pending, w);
     while (!w->done) daemon_suspend(s->d);
+    struct waiter **at = &s->finished;
+    while (*at != w) at = &(*at)->next;
+    *at = w->next;
     status result = w->result;
     if (ok(result)) *ret_frame = w->frame;
     waiter_drop(s, w);

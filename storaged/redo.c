@@ -27,7 +27,7 @@
 #define RETRY_NS 1000000000u
 #define SAID_FAILURES 10
 
-struct window {
+struct redo_window {
     char *bytes;
     struct {
         lsn at;
@@ -62,7 +62,16 @@ void redo_settled(struct storaged *s, uint64_t page) {
     atomic_store(&s->shm->control->redo_pages, r->left);
 }
 
+static void window_free(struct storaged *s) {
+    if (s->redo.window) free(s->redo.window->bytes);
+    free(s->redo.window);
+    free(s->redo.scan_bytes);
+    s->redo.window = NULL;
+    s->redo.scan_bytes = NULL;
+}
+
 void redo_fini(struct storaged *s) {
+    window_free(s);
     free(s->redo.places);
     s->redo.places = NULL;
     s->redo.size = s->redo.left = 0;
@@ -140,7 +149,7 @@ static bool is_behind(const struct storaged *s, const struct rec_head *r, lsn at
 /* Others come first: a page that somebody waits for needs this process's window into the log, its
  * time and the disk. The pass goes on when none is on its way, or after a rest that is long beside
  * its stretch of work. */
-static void give_way(struct storaged *s, struct window *w) {
+static void give_way(struct storaged *s, struct redo_window *w) {
     uint64_t now_ns = s->p->env->mono_ns(s->p);
     if (now_ns - w->begun_ns < STRETCH_NS) return;
     uint64_t until = now_ns + REST_NS;
@@ -152,7 +161,7 @@ static void give_way(struct storaged *s, struct window *w) {
     w->begun_ns = s->p->env->mono_ns(s->p);
 }
 
-static status window_fill(struct storaged *s, struct log_scan *scan, struct window *w) {
+static status window_fill(struct storaged *s, struct log_scan *scan, struct redo_window *w) {
     size_t used = 0;
     w->count = 0;
     while (w->count < WINDOW_RECORDS && used + REC_BYTES_MAX <= WINDOW_BYTES) {
@@ -191,7 +200,7 @@ static void redo_page(struct storaged *s, const struct rec_head *r, lsn at, int 
     }
 }
 
-static status pass(struct storaged *s, struct window *w, struct log_scan *scan) {
+static status pass(struct storaged *s, struct redo_window *w, struct log_scan *scan) {
     while (scan->next.at < s->redo.end.at && s->redo.left > 0) {
         lsn begin = scan->next;
         TRY(window_fill(s, scan, w));
@@ -208,7 +217,7 @@ static status pass(struct storaged *s, struct window *w, struct log_scan *scan) 
 
 /* What the pass could not bring forward: a last attempt, from its history alone. A page that is
  * lost is never taken for good: it is noted as newer than what lies at home. */
-static void finish_rest(struct storaged *s, struct window *w) {
+static void finish_rest(struct storaged *s, struct redo_window *w) {
     for (size_t i = 0; i < s->redo.size && s->redo.left > 0; i++) {
         uint64_t page = s->redo.places[i].page, newest = s->redo.places[i].newest;
         struct frame *f;
@@ -223,26 +232,31 @@ static void finish_rest(struct storaged *s, struct window *w) {
     }
 }
 
+static status window_new(struct storaged *s, struct redo_window **ret) {
+    *ret = s->redo.window = calloc(1, sizeof **ret);
+    s->redo.scan_bytes = malloc(LOG_SCAN_BYTES);
+    if (*ret) (*ret)->bytes = malloc(WINDOW_BYTES);
+    if (*ret && (*ret)->bytes && s->redo.scan_bytes) return OK;
+    window_free(s);
+    return STATUS(OUT_OF_MEMORY);
+}
+
 static status redo(struct storaged *s) {
     lsn from = s->redo.position;
     size_t pages = s->redo.left;
-    struct window *w = calloc(1, sizeof *w);
-    if (!w) return STATUS(OUT_OF_MEMORY);
-    w->bytes = malloc(WINDOW_BYTES);
-    char *buf = malloc(LOG_SCAN_BYTES);
     struct log_scan scan;
-    log_scan_begin(&scan, from, buf);
+    struct redo_window *w;
+    TRY(window_new(s, &w));
+    log_scan_begin(&scan, from, s->redo.scan_bytes);
     w->begun_ns = s->p->env->mono_ns(s->p);
-    status st = w->bytes && buf ? pass(s, w, &scan) : STATUS(OUT_OF_MEMORY);
+    status st = pass(s, w, &scan);
     if (status_is(st, ST_DATA_CORRUPTED)) st = OK; /* some chains may pass the spoilt record by */
     if (ok(st)) finish_rest(s, w);
     if (ok(st) && pages > 0)
         storaged_say("redo from %llu to %llu: %zu pages, %llu records, %u failures",
                      (unsigned long long)from.at, (unsigned long long)s->redo.end.at, pages,
                      (unsigned long long)w->records, w->failed);
-    free(buf);
-    free(w->bytes);
-    free(w);
+    window_free(s);
     return st;
 }
 

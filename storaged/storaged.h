@@ -135,6 +135,8 @@ struct redo {
     lsn end;        /* where the log ended */
     uint64_t asked; /* requests for pages: somebody is waiting for this process */
     bool complete;
+    struct redo_window *window; /* of the pass, while it lasts */
+    char *scan_bytes;
 };
 
 struct storaged_options {
@@ -174,6 +176,7 @@ struct storaged {
     struct waiter_queue pending; /* wait for a frame or a load */
     unsigned rebuilding;         /* pages on their way through rebuild.c */
     struct waiter *free_waiters;
+    struct waiter *finished; /* of coroutines that have yet to go on */
 
     struct writer writers[WRITERS];
     uint32_t *write_queue;
