@@ -177,14 +177,12 @@ class Disk:
 
     def lose(self):
         """True: some page is older now."""
-        for _ in range(1000):
+        while self.old:
             page = self.random.choice(list(self.old))
             old, now = self.old.pop(page), self.get(page)
             if struct.unpack_from("<Q", old, 16) < struct.unpack_from("<Q", now, 16):
                 os.pwrite(self.file, old, page * PAGE)
                 return True
-            if not self.old:
-                break
         return False
 
 

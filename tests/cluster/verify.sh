@@ -52,7 +52,7 @@ kill_everything
 wait $load
 whole "a death" dead
 start
-for _ in $(seq 200); do # a stop before would leave the rest of redo to the next start
+for _ in $(seq 600); do # a stop before would leave the rest of redo to the next start
     "$AXL" inspect region control -D "$DIR" | grep -q 'redo_pages 0' && break
     sleep 0.1
 done
