@@ -177,11 +177,13 @@ class Disk:
 
     def lose(self):
         """True: some page is older now."""
-        while self.old:
-            page = self.random.choice(list(self.old))
-            old, now = self.old.pop(page), self.get(page)
+        pages = list(self.old)
+        self.random.shuffle(pages)
+        for page in pages:
+            old, now = self.old[page], self.get(page)
             if struct.unpack_from("<Q", old, 16) < struct.unpack_from("<Q", now, 16):
                 os.pwrite(self.file, old, page * PAGE)
+                del self.old[page]
                 return True
         return False
 
