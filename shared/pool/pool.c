@@ -25,6 +25,10 @@ struct frame *pool_peek(const struct shm *shm, page_id page) {
     for (unsigned steps = 0; next && steps < CHAIN_STEPS_MAX; steps++) {
         if (next > shm->sizes.frames) return NULL;
         struct frame *f = &shm->frames[next - 1];
+        /* Nearly always it is this one: the page's lines come while the descriptor does. */
+        const char *bytes = frame_bytes(shm, f);
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + PAGE_CONTENT_END - 1);
         if (atomic_load_explicit(&f->page, memory_order_acquire) == page.no)
             return atomic_load_explicit(&f->state, memory_order_acquire) == FRAME_READY ? f : NULL;
         next = atomic_load_explicit(&f->next, memory_order_acquire);
