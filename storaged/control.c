@@ -1,5 +1,6 @@
 /* control.c: what storaged is asked over the control channel: a backup's pages. */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control.h"
@@ -30,8 +31,11 @@ static const char *look(const struct storaged *s, json_t *reply) {
     json_object_set_new(reply, "kept", json_integer((json_int_t)b->kept));
     json_object_set_new(reply, "bytes", json_integer((json_int_t)b->bytes));
     if (b->running || ok(b->result)) return NULL;
-    if (b->bad_page) json_object_set_new(reply, "page", json_integer((json_int_t)b->bad_page));
-    return status_name(b->result);
+    if (!b->bad_page) return status_name(b->result);
+    static char words[96];
+    snprintf(words, sizeof words, "page %llu cannot be copied: %s", (unsigned long long)b->bad_page,
+             status_name(b->result));
+    return words;
 }
 
 bool storaged_control(struct daemon *d, const char *op, const json_t *request, json_t *reply) {

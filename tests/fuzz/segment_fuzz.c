@@ -1,4 +1,4 @@
-/* Any bytes as the head of a segment of the log, and as a segment's summary. */
+/* Any bytes as the head of a segment of the log. */
 #include "base/crc32c.h"
 #include "input.h"
 #include "segment.h"

@@ -95,9 +95,7 @@ static void spoilt(enum between what) {
     }
     if (what == GO_ON) rebuilt = world_counter(&w, COUNTER_PAGES_REBUILT);
     assert_true(rebuilt > 100);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static void spoilt_while_it_runs([[maybe_unused]] void **state) {
@@ -113,10 +111,7 @@ static void spoilt_when_all_die([[maybe_unused]] void **state) {
 /* What is known of the pages' LSNs is spoilt, too: less is noticed, nothing wrong is made. */
 static void knowledge_is_spoilt([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(57);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 57);
     m->changes_left = 6000;
     world_run(&w, change_many, m, NULL);
     uint64_t pages = file_pages(&w);
@@ -127,9 +122,7 @@ static void knowledge_is_spoilt([[maybe_unused]] void **state) {
         disk_sim_flip(w.sim, "data", i * PAGE_BYTES + 4000, 3);
     world_start(&w);
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 /* The log has gone: only pages that are bad, and in use, are refused. */
@@ -148,11 +141,8 @@ static void read_all(struct world *w, void *arg) {
 
 static void log_is_gone([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(61);
+    struct model *m = model_begin(&w, 61);
     uint64_t bad = 7;
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
     m->changes_left = 6000;
     world_run(&w, change_many, m, NULL);
     uint64_t old_pages = file_pages(&w);
@@ -177,9 +167,7 @@ static void log_is_gone([[maybe_unused]] void **state) {
     atomic_store(&w.shm.log->oldest, atomic_load(&w.shm.log->tail));
     world_run(&w, read_all, &bad, NULL);
     free(old);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 /* Nobody asks for the pages: the scrub finds them, and writes them home again. */
@@ -215,9 +203,7 @@ static void scrubbed([[maybe_unused]] void **state) {
     }
     free(old);
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 int main(void) {

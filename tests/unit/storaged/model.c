@@ -138,3 +138,17 @@ void model_free(struct model *m) {
     free(m->changes);
     free(m);
 }
+
+struct model *model_begin(struct world *w, uint64_t seed) {
+    struct model *m = model_new(seed);
+    world_make(w, 64, "sim");
+    world_start(w);
+    world_run(w, make_tree, m, NULL);
+    return m;
+}
+
+void model_end(struct world *w, struct model *m) {
+    world_stop(w);
+    model_free(m);
+    world_free(w);
+}

@@ -28,6 +28,10 @@ struct model {
 
 struct model *model_new(uint64_t seed);
 void model_free(struct model *m);
+/* A world of 64 frames on a simulated disk that runs and has the model's tree, still empty; and the
+ * end of both. */
+struct model *model_begin(struct world *w, uint64_t seed);
+void model_end(struct world *w, struct model *m);
 /* What is left after a crash: the changes that were durable. */
 void model_crash(struct world *w, struct model *m);
 void change_one(struct world *w, struct model *m);

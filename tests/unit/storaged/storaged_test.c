@@ -26,9 +26,7 @@ static void greater_than_the_pool(const char *io_method) {
     world_start(&w);
     assert_int_equal(((struct storaged *)w.storaged.state)->file.clean, 0);
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static void greater_than_the_pool_sim([[maybe_unused]] void **state) {
@@ -43,10 +41,7 @@ static void greater_than_the_pool_uring([[maybe_unused]] void **state) {
 
 static void crashes([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(11);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 11);
     m->random_checkpoints = 1;
     for (unsigned round = 0; round < 25; round++) {
         m->changes_left = 100 + rnd(&m->seed) % 2500;
@@ -58,9 +53,7 @@ static void crashes([[maybe_unused]] void **state) {
         world_start(&w);
         world_run(&w, check_all, m, NULL);
     }
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static unsigned kills;
@@ -74,19 +67,14 @@ static void kill_sometimes(struct world *w) {
 /* A new storaged goes on with what the dead one left; nobody who waits notices more than that. */
 static void storaged_dies([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(17);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 17);
     m->random_checkpoints = 1;
     m->changes_left = 15000;
     kills = 0;
     world_run(&w, change_many, m, kill_sometimes);
     world_run(&w, check_all, m, kill_sometimes);
     assert_true(kills > 5);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static bool redo_goes_on(const struct world *w) {
@@ -106,11 +94,8 @@ static void kill_in_redo(struct world *w) {
  * and changed meanwhile, and what a checkpoint then says must be enough for the next crash. */
 static void storaged_dies_in_redo([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(19);
+    struct model *m = model_begin(&w, 19);
     unsigned in_redo = 0;
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
     kills = 0;
     for (unsigned i = 0; i < 12; i++) {
         m->random_checkpoints = i % 2;
@@ -133,9 +118,7 @@ static void storaged_dies_in_redo([[maybe_unused]] void **state) {
     }
     assert_true(kills > 5);
     assert_true(in_redo > 5);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static void flip_home(struct world *w, uint64_t page) {
@@ -146,10 +129,7 @@ static void flip_home(struct world *w, uint64_t page) {
  * of them. Without either, the error is said. */
 static void damaged_pages([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(23);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 23);
     m->changes_left = 6000;
     world_run(&w, change_many, m, NULL);
     uint64_t pages = atomic_load(&w.shm.pool->file_pages);
@@ -158,9 +138,7 @@ static void damaged_pages([[maybe_unused]] void **state) {
     for (uint64_t i = 2; i < pages; i++) flip_home(&w, i);
     world_start(&w);
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static void expect_corrupted(struct world *w, void *arg) {
@@ -173,10 +151,7 @@ static void expect_corrupted(struct world *w, void *arg) {
 
 static void damaged_for_good([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(29);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 29);
     m->changes_left = 3000;
     world_run(&w, change_many, m, NULL);
     world_stop(&w);
@@ -188,9 +163,7 @@ static void damaged_for_good([[maybe_unused]] void **state) {
     atomic_store(&w.shm.log->first, atomic_load(&w.shm.log->tail));
     atomic_store(&w.shm.log->oldest, atomic_load(&w.shm.log->tail));
     world_run(&w, expect_corrupted, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 /* A worker dies in the middle of apply: its page is served again as the record says. */
@@ -234,17 +207,12 @@ static void dead_writer(struct world *w, void *arg) {
 
 static void writer_dies([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(31);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 31);
     m->changes_left = 5000;
     world_run(&w, change_many, m, NULL);
     world_run(&w, dead_writer, m, NULL);
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 static void fill_the_disk(struct world *w, void *arg) {
@@ -292,9 +260,7 @@ static void disk_full([[maybe_unused]] void **state) {
     world_run(&w, make_tree, m, NULL);
     world_run(&w, fill_the_disk, m, NULL);
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 /* A page that cannot be read is had from the log; passing errors are survived. */
@@ -316,10 +282,7 @@ static void read_errors(struct world *w, void *arg) {
 
 static void device_errors([[maybe_unused]] void **state) {
     struct world w;
-    struct model *m = model_new(41);
-    world_make(&w, 64, "sim");
-    world_start(&w);
-    world_run(&w, make_tree, m, NULL);
+    struct model *m = model_begin(&w, 41);
     m->changes_left = 6000;
     world_run(&w, change_many, m, NULL);
     world_run(&w, read_errors, m, NULL);
@@ -338,9 +301,7 @@ static void device_errors([[maybe_unused]] void **state) {
         world_run(&w, change_many, m, NULL);
     }
     world_run(&w, check_all, m, NULL);
-    world_stop(&w);
-    model_free(m);
-    world_free(&w);
+    model_end(&w, m);
 }
 
 int main(void) {
