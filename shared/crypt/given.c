@@ -1,0 +1,73 @@
+#include "crypt/given.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct crypt_keys given; /* count 0: none */
+
+static bool transfer(int fd, void *bytes, size_t n, bool out) {
+    char *at = bytes;
+    for (size_t done = 0; done < n;) {
+        ssize_t some = out ? pwrite(fd, at + done, n - done, (off_t)done)
+                           : pread(fd, at + done, n - done, (off_t)done);
+        if (some < 0 && errno == EINTR) continue;
+        if (some <= 0) return false;
+        done += (size_t)some;
+    }
+    return true;
+}
+
+status given_make(const struct crypt_keys *keys, int *ret_fd) {
+    int fd = memfd_create("keys", MFD_CLOEXEC);
+    if (fd < 0) return STATUS(IO_ERROR);
+    struct crypt_keys copy = *keys;
+    bool written = transfer(fd, &copy, sizeof copy, true);
+    crypt_wipe(&copy, sizeof copy);
+    if (written) {
+        *ret_fd = fd;
+        return OK;
+    }
+    close(fd);
+    return STATUS(IO_ERROR);
+}
+
+status given_read(int fd) {
+    struct crypt_keys zero = {0};
+    bool good = transfer(fd, &given, sizeof given, false) && given.count <= CRYPT_KEYS_MAX;
+    if (good) good = transfer(fd, &zero, sizeof zero, true);
+    close(fd);
+    if (!good) given_forget();
+    return good ? OK : STATUS(INVALID);
+}
+
+status given_read_arguments(int argc, char **argv) {
+    for (int i = 1; i + 1 < argc; i++) {
+        char *end;
+        if (strcmp(argv[i], GIVEN_OPTION) != 0) continue;
+        long fd = strtol(argv[i + 1], &end, 10);
+        return *end || fd < 0 ? STATUS(INVALID) : given_read((int)fd);
+    }
+    return OK;
+}
+
+void given_put(const struct crypt_keys *keys) {
+    given_forget();
+    if (keys) given = *keys;
+}
+
+status given_take(struct crypt **ret) {
+    if (given.count == 0) {
+        *ret = NULL;
+        return OK;
+    }
+    TRY(crypt_new(&given, ret));
+    given.life++;
+    return OK;
+}
+
+void given_forget(void) {
+    crypt_wipe(&given, sizeof given);
+}
