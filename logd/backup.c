@@ -15,7 +15,8 @@ struct log_backup {
     struct logd *l;
     struct log_backup_state state;
     uint64_t asked_ns;
-    uint64_t finish_at; /* the log up to here belongs to it; 0: not known yet */
+    uint64_t window, taken; /* bytes of the file: at most, and from its beginning */
+    uint64_t finish_at;     /* the log up to here belongs to it; 0: not known yet */
     struct chunk_file out;
 };
 
@@ -24,12 +25,16 @@ static bool forsaken(const struct log_backup *b) {
     return b->l->stopping || p->env->mono_ns(p) - b->asked_ns > FORSAKEN_NS;
 }
 
+static bool has_room(const struct log_backup *b) {
+    return !b->window || b->out.offset <= b->taken + b->window;
+}
+
 static status copy(struct log_backup *b) {
     struct logd *l = b->l;
     while (!b->finish_at || b->state.at < b->finish_at) {
         uint64_t durable = atomic_load(&l->shared->durable);
         if (forsaken(b)) return STATUS(QUERY_CANCELED);
-        if (durable <= b->state.at) {
+        if (durable <= b->state.at || !has_room(b)) {
             daemon_sleep(l->d, LOOK_NS);
             continue;
         }
@@ -37,7 +42,9 @@ static status copy(struct log_backup *b) {
         TRY(chunk_file_log(&b->out, b->state.at, end, &b->state.at));
         b->state.bytes = b->out.offset;
     }
-    return chunk_file_end(&b->out, b->state.at);
+    TRY(chunk_file_end(&b->out, b->state.at));
+    b->state.bytes = b->out.offset;
+    return OK;
 }
 
 static void copying_task(void *arg) {
@@ -62,12 +69,13 @@ status log_backup_hold(struct logd *l) {
     return OK;
 }
 
-status log_backup_start(struct logd *l, const char *dir, uint64_t from) {
+status log_backup_start(struct logd *l, const char *dir, uint64_t from, uint64_t window) {
     struct log_backup *b = l->backup;
     if (!b || !b->state.running || b->state.copying)
         return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
     if (from < b->state.at || from % 8 != 0) return STATUS(INVALID);
     b->state.at = from;
+    b->window = window;
     status st = chunk_file_open(l, dir, BACKUP_LOG_FILE, &b->out);
     b->state.copying = ok(st);
     if (ok(st)) st = daemon_spawn(l->d, 0, copying_task, b);
@@ -85,10 +93,11 @@ void log_backup_finish(struct logd *l) {
             atomic_load(&l->shared->tail); /* pages may show what is not durable */
 }
 
-const struct log_backup_state *log_backup_state(struct logd *l) {
+const struct log_backup_state *log_backup_state(struct logd *l, uint64_t taken) {
     struct proc *p = &l->d->proc;
     if (!l->backup) return NULL;
     l->backup->asked_ns = p->env->mono_ns(p);
+    l->backup->taken = taken;
     return &l->backup->state;
 }
 

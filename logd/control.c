@@ -13,12 +13,14 @@ static const char *words_of(status s) {
 static const char *start(struct logd *l, const json_t *request) {
     const char *to = json_string_value(json_object_get(request, "to"));
     json_int_t from = json_integer_value(json_object_get(request, "from"));
+    json_int_t window = json_integer_value(json_object_get(request, "window"));
     if (!to || *to != '/') return "a backup to where?";
-    return words_of(log_backup_start(l, to, (uint64_t)from));
+    return words_of(log_backup_start(l, to, (uint64_t)from, (uint64_t)window));
 }
 
-static const char *look(struct logd *l, json_t *reply) {
-    const struct log_backup_state *b = log_backup_state(l);
+static const char *look(struct logd *l, const json_t *request, json_t *reply) {
+    json_int_t taken = json_integer_value(json_object_get(request, "taken"));
+    const struct log_backup_state *b = log_backup_state(l, (uint64_t)taken);
     if (!b) return "no backup is under way";
     json_object_set_new(reply, "done", json_boolean(!b->running));
     json_object_set_new(reply, "at", json_integer((json_int_t)b->at));
@@ -36,7 +38,7 @@ bool logd_control(struct daemon *d, const char *op, const json_t *request, json_
     else if (strcmp(op, "backup_finish") == 0)
         log_backup_finish(l);
     else if (strcmp(op, "backup_state") == 0)
-        error = look(l, reply);
+        error = look(l, request, reply);
     else
         return false;
     if (error) json_object_set_new(reply, "error", json_string(error));

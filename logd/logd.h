@@ -241,9 +241,12 @@ struct log_backup_state {
     uint64_t bytes;
 };
 status log_backup_hold(struct logd *l);
-status log_backup_start(struct logd *l, const char *dir, uint64_t from);
+/* window > 0: the file is never more than about so many bytes ahead of what has been taken from
+ * it; what is not copied yet is kept as log. */
+status log_backup_start(struct logd *l, const char *dir, uint64_t from, uint64_t window);
 void log_backup_finish(struct logd *l);
-const struct log_backup_state *log_backup_state(struct logd *l); /* NULL: there was none */
+/* taken: bytes of the file that nobody needs any more. NULL: there was none. */
+const struct log_backup_state *log_backup_state(struct logd *l, uint64_t taken);
 uint64_t log_backup_keeps(const struct logd *l); /* what lies below nobody needs for it */
 void log_backup_fini(struct logd *l);
 

@@ -17,11 +17,14 @@
 #include "storaged.h"
 
 #define LATCHED_NS 1000000u /* a page that somebody changes is tried again so soon */
+#define ROOM_NS 2000000u
+#define FORSAKEN_NS 60000000000u /* so long nobody has said how much was taken */
 
 struct page_backup {
     struct storaged *s;
     struct page_backup_state state;
     uint64_t since; /* pages with an older LSN are left out */
+    uint64_t window, taken, taken_ns;
     int dirfd;
     struct disk_file *file;
     uint64_t offset; /* where the next chunk goes */
@@ -43,6 +46,17 @@ static status write_chunk(struct page_backup *b, const struct backup_head *what,
                                           .len = bytes}));
     b->offset += bytes;
     b->state.bytes = b->offset;
+    return OK;
+}
+
+/* Whoever takes the file away as it grows is waited for. */
+static status wait_for_room(struct page_backup *b) {
+    struct storaged *s = b->s;
+    while (b->window && b->offset > b->taken + b->window) {
+        if (s->stopping || s->p->env->mono_ns(s->p) - b->taken_ns > FORSAKEN_NS)
+            return STATUS(QUERY_CANCELED);
+        daemon_sleep(s->d, ROOM_NS);
+    }
     return OK;
 }
 
@@ -119,6 +133,7 @@ static status run(struct page_backup *b) {
     struct storaged *s = b->s;
     for (uint64_t page = SPACE_FIRST; page < b->state.pages; page += BACKUP_PAGES_MAX) {
         if (s->stopping) return STATUS(QUERY_CANCELED);
+        TRY(wait_for_room(b));
         TRY(take_run(b, page, b->state.pages));
     }
     TRY(pack_pages(b));
@@ -157,12 +172,16 @@ static status prepare(struct page_backup *b, const char *dir) {
     return disk_file_open(b->s->disk, b->dirfd, BACKUP_PAGES_FILE, true, &b->file);
 }
 
-status backup_start(struct storaged *s, const char *dir, uint64_t since) {
+status backup_start(struct storaged *s, const char *dir, uint64_t since, uint64_t window) {
     if (!s->serving || s->stopping) return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
     if (s->backup && s->backup->state.running) return STATUS(OBJECT_IN_USE);
     struct page_backup *b = calloc(1, sizeof *b);
     if (!b) return STATUS(OUT_OF_MEMORY);
-    *b = (struct page_backup){.s = s, .since = since, .dirfd = -1};
+    *b = (struct page_backup){.s = s,
+                              .since = since,
+                              .window = window,
+                              .taken_ns = s->p->env->mono_ns(s->p),
+                              .dirfd = -1};
     b->state = (struct page_backup_state){
         .running = true, .begin = s->file, .pages = atomic_load(&s->shm->pool->file_pages)};
     status st = prepare(b, dir);
@@ -175,6 +194,12 @@ status backup_start(struct storaged *s, const char *dir, uint64_t since) {
     free(s->backup);
     s->backup = b;
     return OK;
+}
+
+void backup_taken(struct storaged *s, uint64_t bytes) {
+    if (!s->backup) return;
+    s->backup->taken = bytes;
+    s->backup->taken_ns = s->p->env->mono_ns(s->p);
 }
 
 const struct page_backup_state *backup_state(const struct storaged *s) {

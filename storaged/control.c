@@ -9,8 +9,9 @@
 static const char *start(struct storaged *s, const json_t *request, json_t *reply) {
     const char *to = json_string_value(json_object_get(request, "to"));
     json_int_t since = json_integer_value(json_object_get(request, "since"));
+    json_int_t window = json_integer_value(json_object_get(request, "window"));
     if (!to || *to != '/') return "a backup to where?";
-    status st = backup_start(s, to, (uint64_t)since);
+    status st = backup_start(s, to, (uint64_t)since, (uint64_t)window);
     if (status_is(st, ST_OBJECT_IN_USE)) return "a backup is under way";
     if (!ok(st)) return status_name(st);
     const struct page_backup_state *b = backup_state(s);
@@ -23,7 +24,8 @@ static const char *start(struct storaged *s, const json_t *request, json_t *repl
     return NULL;
 }
 
-static const char *look(const struct storaged *s, json_t *reply) {
+static const char *look(struct storaged *s, const json_t *request, json_t *reply) {
+    backup_taken(s, (uint64_t)json_integer_value(json_object_get(request, "taken")));
     const struct page_backup_state *b = backup_state(s);
     if (!b) return "no backup is under way";
     json_object_set_new(reply, "done", json_boolean(!b->running));
@@ -44,7 +46,7 @@ bool storaged_control(struct daemon *d, const char *op, const json_t *request, j
     if (strcmp(op, "backup") == 0)
         error = start(s, request, reply);
     else if (strcmp(op, "backup_state") == 0)
-        error = look(s, reply);
+        error = look(s, request, reply);
     else
         return false;
     if (error) json_object_set_new(reply, "error", json_string(error));

@@ -356,8 +356,11 @@ struct page_backup_state {
     uint64_t bytes;         /* written */
 };
 /* Begins to write images of the pages whose LSN is at least `since` to the file "pages" of the
- * directory. OBJECT_IN_USE: another one is under way. */
-status backup_start(struct storaged *s, const char *dir, uint64_t since);
+ * directory. window > 0: the file is never more than about so many bytes ahead of what has been
+ * taken from it, and when nobody takes any more the backup ends. OBJECT_IN_USE: another one is
+ * under way. */
+status backup_start(struct storaged *s, const char *dir, uint64_t since, uint64_t window);
+void backup_taken(struct storaged *s, uint64_t bytes);                  /* of that file */
 const struct page_backup_state *backup_state(const struct storaged *s); /* NULL: there was none */
 void backup_fini(struct storaged *s); /* before the disk is closed, nothing under way */
 

@@ -37,6 +37,8 @@ int axl_trace(struct axl *a);
 int axl_verify(struct axl *a);
 int axl_inspect(struct axl *a);
 int axl_backup(struct axl *a);
+int axl_backup_verify(struct axl *a, const char *backup);
+int axl_backup_receive(struct axl *a, const char *to);
 int axl_restore(struct axl *a);
 
 /* The error's words on stderr; returns 1. */
@@ -50,7 +52,7 @@ bool axl_option(struct axl *a, const char *word, const char **ret_value);
 const char *axl_argument(struct axl *a);
 /* init.c: the directory, when it is not there, and empty; undone by axl_empty_directory. */
 status axl_make_directory(struct axl *a, bool *ret_made);
-void axl_empty_directory(struct axl *a, bool made);
+void axl_empty_directory(const char *dir, bool made);
 /* A new appliance's id, written into the directory. */
 status axl_new_id(struct axl *a, uint64_t *ret);
 /* Runs one of the programs with these arguments (NULL-terminated) and waits for its end; it says

@@ -1,8 +1,10 @@
 /* backup.c: axl backup. Asks storaged for the pages and logd for the log, and writes the manifest
- * when both are done: only then is the directory a backup. */
+ * when both are done: only then is the directory a backup. Of a stream, the directory is one within
+ * the appliance's, from which everything is sent and taken away as it comes (stream.c). */
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +13,21 @@
 #include <unistd.h>
 
 #include "axl.h"
-#include "backup/backup.h"
-#include "base/bytes.h"
-#include "fmt/page.h"
 #include "ipc_control.h"
 #include "ipc_proc.h"
 #include "manifest.h"
+#include "stream.h"
 
 #define ASK_MS 10000
 #define LOOK_MS 50
+#define SPOOL "backup_stream"
+#define WINDOW_BYTES (64 << 20) /* of each file of the spool */
 
 struct backup {
     struct axl *a;
     char to[AXL_PATH_BYTES];
     struct manifest m;
+    struct stream *out; /* NULL: to a directory */
 };
 
 static status ask(struct backup *b, const char *process, json_t *request, json_t **ret_reply) {
@@ -35,27 +38,36 @@ static status ask_only(struct backup *b, const char *process, const char *op) {
     return ask(b, process, json_pack("{s:s}", "op", op), NULL);
 }
 
-/* How far it is: a number of the answer, and whether it is over. */
+static uint64_t number_of(const json_t *reply, const char *key) {
+    return (uint64_t)json_integer_value(json_object_get(reply, key));
+}
+
+/* How far it is: a number of the answer, and whether it is over. What is there of its file is sent
+ * on, if it is to be, and said to have been taken when we ask again. */
 static status look(struct backup *b, const char *process, const char *key, uint64_t *ret_value,
                    bool *ret_done) {
     json_t *reply;
-    TRY(ask(b, process, json_pack("{s:s}", "op", "backup_state"), &reply));
-    *ret_value = (uint64_t)json_integer_value(json_object_get(reply, key));
+    enum stream_file file = strcmp(process, "logd") == 0 ? STREAM_LOG : STREAM_PAGES;
+    uint64_t taken = b->out ? stream_taken(b->out, file) : 0;
+    TRY(ask(b, process, json_pack("{s:s, s:I}", "op", "backup_state", "taken", (json_int_t)taken),
+            &reply));
+    *ret_value = number_of(reply, key);
     *ret_done = json_is_true(json_object_get(reply, "done"));
+    if (b->out) stream_grown(b->out, file, number_of(reply, "bytes"));
     json_decref(reply);
     return OK;
 }
 
-static uint64_t number_of(const json_t *reply, const char *key) {
-    return (uint64_t)json_integer_value(json_object_get(reply, key));
+static json_int_t window_of(const struct backup *b) {
+    return b->out ? WINDOW_BYTES : 0;
 }
 
 static status start_pages(struct backup *b) {
     json_t *reply;
     struct manifest *m = &b->m;
     TRY(ask(b, "storaged",
-            json_pack("{s:s, s:s, s:I}", "op", "backup", "to", b->to, "since",
-                      (json_int_t)m->since_lsn),
+            json_pack("{s:s, s:s, s:I, s:I}", "op", "backup", "to", b->to, "since",
+                      (json_int_t)m->since_lsn, "window", window_of(b)),
             &reply));
     m->redo_lsn = number_of(reply, "redo_lsn");
     m->undo_lsn = number_of(reply, "undo_lsn");
@@ -72,19 +84,29 @@ static status start_pages(struct backup *b) {
 
 static status start_log(struct backup *b) {
     return ask(b, "logd",
-               json_pack("{s:s, s:s, s:I}", "op", "backup", "to", b->to, "from",
-                         (json_int_t)b->m.from_lsn),
+               json_pack("{s:s, s:s, s:I, s:I}", "op", "backup", "to", b->to, "from",
+                         (json_int_t)b->m.from_lsn, "window", window_of(b)),
                NULL);
 }
 
-/* Until it is over; logd is asked all the time, so that it knows of us. */
-static status wait_for(struct backup *b, const char *process, const char *key,
-                       uint64_t *ret_value) {
+/* Both are asked all the time, so that they know of us. */
+static status look_at_both(struct backup *b, bool *ret_pages, bool *ret_log) {
+    TRY(look(b, "logd", "at", &b->m.end_lsn, ret_log));
+    return look(b, "storaged", "kept", &b->m.pages, ret_pages);
+}
+
+/* Whoever reads the stream may be slow: meanwhile, too. */
+static status still_here(void *backup) {
+    bool pages, log;
+    return look_at_both(backup, &pages, &log);
+}
+
+static status wait_for(struct backup *b, bool log) {
     for (bool done = false; !done;) {
-        uint64_t at;
-        bool log_done;
-        TRY(look(b, "logd", "at", &at, &log_done));
-        TRY(look(b, process, key, ret_value, &done));
+        bool pages_done, log_done;
+        TRY(look_at_both(b, &pages_done, &log_done));
+        done = log ? log_done : pages_done;
+        if (b->out) TRY(stream_send(b->out, still_here, b, &b->a->e));
         if (!done) axl_pause_ms(LOOK_MS);
     }
     return OK;
@@ -92,13 +114,12 @@ static status wait_for(struct backup *b, const char *process, const char *key,
 
 static status copy_files(struct backup *b) {
     struct manifest *m = &b->m;
-    m->begun = time(NULL);
-    TRY(ask_only(b, "logd", "backup_hold"));
     TRY(start_pages(b));
     TRY(start_log(b));
-    TRY(wait_for(b, "storaged", "kept", &m->pages));
+    if (b->out) TRY(stream_open_files(b->out, b->to, &b->a->e));
+    TRY(wait_for(b, false));
     TRY(ask_only(b, "logd", "backup_finish"));
-    TRY(wait_for(b, "logd", "at", &m->end_lsn));
+    TRY(wait_for(b, true));
     m->ended = time(NULL);
     return OK;
 }
@@ -125,73 +146,84 @@ static status read_since(struct backup *b, const char *since) {
     return OK;
 }
 
-static status make(struct backup *b, const char *to, const char *since) {
+static status begin(struct backup *b, const char *since) {
     struct axl *a = b->a;
     TRY(appliance_id_read(a->dir, &b->m.appliance_id, &a->e));
     TRY(read_since(b, since));
     TRY(axl_make_checkpoint(a));
+    b->m.begun = time(NULL);
+    return ask_only(b, "logd", "backup_hold"); /* nobody else makes one from here on */
+}
+
+static status make(struct backup *b, const char *to, const char *since) {
+    struct axl *a = b->a;
+    TRY(begin(b, since));
     TRY(make_target(b, to));
     TRY(copy_files(b));
     TRY(axl_copy_settings(a, a->dir, b->to));
     return manifest_write(b->to, &b->m, &a->e);
 }
 
-/* ---- verifying ---- */
-
-static status verify_pages(const struct backup_head *h, const char *raw, uint64_t *count) {
-    const char *page = raw + h->count * sizeof(uint64_t);
-    for (uint32_t i = 0; i < h->count; i++, page += PAGE_BYTES)
-        TRY(page_verify(page, (page_id){load_le64(raw + i * sizeof(uint64_t))}));
-    *count += h->count;
-    return OK;
+static status send_all(struct backup *b) {
+    struct axl *a = b->a;
+    char *text;
+    TRY(stream_send_settings(b->out, a->dir, still_here, b, &a->e));
+    TRY(copy_files(b));
+    if (!(text = manifest_text(&b->m))) return error_set(&a->e, ST_OUT_OF_MEMORY, "out of memory");
+    status s = stream_send_manifest(b->out, text, still_here, b, &a->e);
+    free(text);
+    return s;
 }
 
-static status verify_file(struct axl *a, const char *dir, const char *name, uint64_t *count) {
-    char path[AXL_PATH_BYTES + 32];
-    struct backup_reader *r;
-    struct backup_head h;
-    const void *raw;
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    status s = backup_open(path, &r);
-    if (!ok(s)) return error_set(&a->e, s.code, "%s: %s", path, status_name(s));
-    while (ok(s = backup_next(r, &h, &raw))) {
-        if (h.kind == BACKUP_PAGES) s = verify_pages(&h, raw, count);
-        if (!ok(s)) break;
+static status make_stream(struct backup *b, const char *since) {
+    char spool[AXL_PATH_BYTES + 32];
+    snprintf(spool, sizeof spool, "%s/" SPOOL, b->a->dir);
+    TRY(begin(b, since));
+    axl_empty_directory(spool, true); /* of one that was killed */
+    TRY(stream_new(STDOUT_FILENO, b->m.appliance_id, &b->out, &b->a->e));
+    status s = make_target(b, spool);
+    if (ok(s)) s = send_all(b);
+    stream_free(b->out);
+    axl_empty_directory(spool, true);
+    return s;
+}
+
+static void say(const struct backup *b, FILE *out, const char *where) {
+    const struct manifest *m = &b->m;
+    fprintf(out,
+            "Backup complete (%s): %" PRIu64 " pages of %" PRIu64 ", log from LSN %" PRIu64
+            " to %" PRIu64 ".\n",
+            where, m->pages, m->file_pages, m->from_lsn, m->end_lsn);
+}
+
+static int to_stream(struct backup *b, const char *since) {
+    if (isatty(STDOUT_FILENO)) {
+        fprintf(stderr, "axl: a backup is not for a terminal: send it to a file or a program\n");
+        return 2;
     }
-    backup_close(r);
-    if (status_is(s, ST_END)) return OK;
-    return error_set(&a->e, s.code, "%s is damaged: %s", path, status_name(s));
-}
-
-static int verify(struct axl *a, const char *dir) {
-    struct manifest m;
-    uint64_t pages = 0;
-    status s = manifest_read(dir, &m, &a->e);
-    if (ok(s)) s = verify_file(a, dir, BACKUP_PAGES_FILE, &pages);
-    if (ok(s)) s = verify_file(a, dir, BACKUP_LOG_FILE, &pages);
-    if (ok(s) && pages != m.pages)
-        s = error_set(&a->e, ST_DATA_CORRUPTED, "%llu pages of %llu are there",
-                      (unsigned long long)pages, (unsigned long long)m.pages);
-    if (!ok(s)) return axl_fail(a);
-    printf("The backup in %s is whole: %llu pages.\n", dir, (unsigned long long)pages);
+    signal(SIGPIPE, SIG_IGN);
+    if (!ok(make_stream(b, since))) return axl_fail(b->a);
+    say(b, stderr, "sent");
     return 0;
 }
 
 int axl_backup(struct axl *a) {
-    const char *since = NULL, *check = NULL;
+    const char *since = NULL, *check = NULL, *receive = NULL;
     struct backup b = {.a = a};
+    bool stream = axl_option(a, "--stream", NULL) | axl_option(a, "-", NULL);
     (void)axl_option(a, "--since", &since);
     (void)axl_option(a, "--verify", &check);
-    const char *to = check ? NULL : axl_argument(a);
+    (void)axl_option(a, "--receive", &receive);
+    const char *to = check || receive || stream ? NULL : axl_argument(a);
     if (!axl_done(a)) return axl_fail(a);
-    if (check) return verify(a, check);
+    if (check) return axl_backup_verify(a, check);
+    if (receive) return axl_backup_receive(a, receive);
+    if (stream) return to_stream(&b, since);
     if (!to) {
         fprintf(stderr, "axl: backup to which directory?\n");
         return 2;
     }
     if (!ok(make(&b, to, since))) return axl_fail(a);
-    printf("Backup complete in %s: %llu pages of %llu, log from LSN %llu to %llu.\n", b.to,
-           (unsigned long long)b.m.pages, (unsigned long long)b.m.file_pages,
-           (unsigned long long)b.m.from_lsn, (unsigned long long)b.m.end_lsn);
+    say(&b, stdout, b.to);
     return 0;
 }

@@ -105,9 +105,9 @@ static int remove_one(const char *path, [[maybe_unused]] const struct stat *st,
 }
 
 /* It was empty before: so that it can be tried again, it becomes so. */
-void axl_empty_directory(struct axl *a, bool made) {
-    nftw(a->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    if (made) rmdir(a->dir);
+void axl_empty_directory(const char *dir, bool made) {
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (made) rmdir(dir);
 }
 
 status axl_new_id(struct axl *a, uint64_t *ret) {
@@ -133,7 +133,7 @@ int axl_init(struct axl *a) {
     if (!axl_done(a)) return axl_fail(a);
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
     if (!ok(fill(a))) {
-        axl_empty_directory(a, made);
+        axl_empty_directory(a->dir, made);
         return axl_fail(a);
     }
     printf("The appliance is made in %s\nSettings: %s/" CONF_FILE_NAME

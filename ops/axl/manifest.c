@@ -42,17 +42,28 @@ static bool sync_directory(const char *dir) {
     return good;
 }
 
-status manifest_write(const char *dir, const struct manifest *m, struct error *e) {
+char *manifest_text(const struct manifest *m) {
+    json_t *j = as_json(m);
+    char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+    json_decref(j);
+    return text;
+}
+
+status manifest_put(const char *dir, const char *text, struct error *e) {
     char path[PATH_BYTES], temporary[PATH_BYTES + 8];
     snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, dir);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    json_t *j = as_json(m);
-    char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
-    bool good = text && write_durably(temporary, text) && rename(temporary, path) == 0 &&
-                sync_directory(dir);
-    free(text);
-    json_decref(j);
+    bool good =
+        write_durably(temporary, text) && rename(temporary, path) == 0 && sync_directory(dir);
     return good ? OK : error_set(e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+}
+
+status manifest_write(const char *dir, const struct manifest *m, struct error *e) {
+    char *text = manifest_text(m);
+    if (!text) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    status s = manifest_put(dir, text, e);
+    free(text);
+    return s;
 }
 
 status manifest_read(const char *dir, struct manifest *ret, struct error *e) {

@@ -1,16 +1,22 @@
 /* restore.c: axl restore: a directory from a full backup, the incremental ones behind it, and the
  * archived log. It becomes an appliance of its own, with an id of its own: it may run beside the
- * one that the backup is of. storaged makes the data file, logd the log. */
+ * one that the backup is of. storaged makes the data file, logd the log. A backup that comes as a
+ * stream is received whole, beside them, before anything is made of it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "axl.h"
 #include "manifest.h"
+#include "stream.h"
 
 #define BACKUPS_MAX 64
+#define RECEIVED "received"
 
 struct restore {
     struct axl *a;
@@ -18,6 +24,7 @@ struct restore {
     int n;
     const char *archive, *to_lsn, *to_time;
     char time_ns[24];
+    char received[AXL_PATH_BYTES + 32]; /* what came as a stream; empty: none did */
 };
 
 /* A full one, then each of what changed since one before it began. */
@@ -94,9 +101,22 @@ static status restore_log(struct restore *r) {
     return axl_run(r->a, "logd", argv);
 }
 
+/* The last one, if it comes as a stream. */
+static status receive(struct restore *r) {
+    struct error *e = &r->a->e;
+    if (strcmp(r->backups[r->n - 1], "-") != 0) return OK;
+    snprintf(r->received, sizeof r->received, "%s/" RECEIVED, r->a->dir);
+    if (mkdir(r->received, 0700) != 0)
+        return error_set(e, ST_IO_ERROR, "%s: %s", r->received, strerror(errno));
+    r->backups[r->n - 1] = r->received;
+    return stream_receive(STDIN_FILENO, r->received, e);
+}
+
 static status fill(struct restore *r) {
     uint64_t id;
     char hex[32];
+    TRY(receive(r));
+    TRY(check_chain(r));
     TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
     TRY(axl_new_id(r->a, &id));
     snprintf(hex, sizeof hex, "%016" PRIx64, id);
@@ -111,17 +131,19 @@ int axl_restore(struct axl *a) {
     (void)axl_option(a, "--to-lsn", &r.to_lsn);
     (void)axl_option(a, "--to-time", &r.to_time);
     while (r.n < BACKUPS_MAX && (r.backups[r.n] = axl_argument(a))) r.n++;
+    if (r.n < BACKUPS_MAX && axl_option(a, "-", NULL)) r.backups[r.n++] = "-"; /* the last one */
     if (!axl_done(a)) return axl_fail(a);
     if (r.n == 0) {
         fprintf(stderr, "axl: restore from which backup?\n");
         return 2;
     }
     if (r.to_time && !ok(read_time(&r, r.to_time))) return axl_fail(a);
-    if (!ok(check_chain(&r)) || !ok(axl_make_directory(a, &made))) return axl_fail(a);
+    if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
     if (!ok(fill(&r))) {
-        axl_empty_directory(a, made);
+        axl_empty_directory(a->dir, made);
         return axl_fail(a);
     }
+    if (r.received[0]) axl_empty_directory(r.received, true);
     printf("The appliance is restored in %s\nStart it: axl start -D %s\n", a->dir, a->dir);
     return 0;
 }

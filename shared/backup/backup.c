@@ -51,17 +51,24 @@ status backup_look(const void *chunk, struct backup_head *ret_head, size_t *ret_
     return OK;
 }
 
+static bool all_zero(const char *from, const char *end) {
+    while (from < end && *from == 0) from++;
+    return from == end;
+}
+
 status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw) {
     size_t bytes;
     TRY(backup_look(chunk, ret_head, &bytes));
     const struct backup_head *h = ret_head;
     const char *packed = (const char *)chunk + sizeof *h;
     if (chunk_crc(*h, packed) != h->crc) return STATUS(DATA_CORRUPTED);
+    if (!all_zero(packed + h->packed_bytes, (const char *)chunk + bytes))
+        return STATUS(DATA_CORRUPTED);
     size_t n = ZSTD_decompress(raw, BACKUP_RAW_MAX, packed, h->packed_bytes);
     bool fits = !ZSTD_isError(n) && n == h->raw_bytes;
     if (h->kind == BACKUP_PAGES)
         fits = fits && n == h->count * (size_t)(PAGE_BYTES + 8);
-    else if (h->kind != BACKUP_LOG && h->kind != BACKUP_END)
+    else if (h->kind < BACKUP_LOG || h->kind > BACKUP_MANIFEST_TEXT)
         fits = false;
     return fits ? OK : STATUS(DATA_CORRUPTED);
 }
@@ -99,14 +106,13 @@ void backup_close(struct backup_reader *r) {
     free(r);
 }
 
-static status read_whole(int fd, char *to, size_t n) {
-    while (n > 0) {
-        ssize_t got = read(fd, to, n);
+status backup_read_whole(int fd, void *to, size_t n) {
+    for (size_t done = 0; done < n;) {
+        ssize_t got = read(fd, (char *)to + done, n - done);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return STATUS(IO_ERROR);
         if (got == 0) return STATUS(DATA_CORRUPTED);
-        to += got;
-        n -= (size_t)got;
+        done += (size_t)got;
     }
     return OK;
 }
@@ -114,15 +120,16 @@ static status read_whole(int fd, char *to, size_t n) {
 /* A log's chunks follow one another; the end knows what came before it. */
 static bool follows(const struct backup_reader *r, const struct backup_head *h) {
     if (h->kind == BACKUP_END) return h->count == r->chunks && (!r->next_at || h->at == r->next_at);
-    return h->kind != BACKUP_LOG || !r->next_at || h->at == r->next_at;
+    return h->kind == BACKUP_PAGES ||
+           (h->kind == BACKUP_LOG && (!r->next_at || h->at == r->next_at));
 }
 
 status backup_next(struct backup_reader *r, struct backup_head *ret_head, const void **ret_raw) {
     size_t bytes;
     if (r->ended) return STATUS(END);
-    TRY(read_whole(r->fd, r->chunk, BACKUP_ALIGN));
+    TRY(backup_read_whole(r->fd, r->chunk, BACKUP_ALIGN));
     TRY(backup_look(r->chunk, ret_head, &bytes));
-    TRY(read_whole(r->fd, r->chunk + BACKUP_ALIGN, bytes - BACKUP_ALIGN));
+    TRY(backup_read_whole(r->fd, r->chunk + BACKUP_ALIGN, bytes - BACKUP_ALIGN));
     TRY(backup_unpack(r->chunk, ret_head, r->raw));
     if (!follows(r, ret_head)) return STATUS(DATA_CORRUPTED);
     if (ret_head->kind == BACKUP_END) {

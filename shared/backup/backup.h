@@ -13,7 +13,13 @@
  * what came before it: what was cut off shows.
  *
  *     raw of PAGES    count page numbers of 8 bytes, then count sealed pages
- *     raw of LOG      log from `at` on, as it is in the segments */
+ *     raw of LOG      log from `at` on, as it is in the segments
+ *
+ * A stream is the same in one row of chunks: SETTINGS, those of `pages` and of `log` mixed (an END
+ * with an `at` is the log's), and MANIFEST, whose `count` and `at` are the number of chunks before
+ * it and the CRC-32C of all their bytes. Nothing follows it.
+ *
+ *     raw of SETTINGS, MANIFEST    the file's text */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H
 
@@ -33,15 +39,22 @@
 #define BACKUP_PAGES_FILE "pages"
 #define BACKUP_LOG_FILE "log"
 
-enum backup_kind { BACKUP_PAGES = 1, BACKUP_LOG = 2, BACKUP_END = 3 };
+enum backup_kind {
+    BACKUP_PAGES = 1,
+    BACKUP_LOG = 2,
+    BACKUP_END = 3,
+    BACKUP_SETTINGS = 4,
+    BACKUP_MANIFEST_TEXT = 5
+};
 
 struct backup_head {
     uint64_t magic;
     uint32_t format;
     uint32_t crc; /* CRC-32C of the head with this field 0, and of the packed bytes */
     uint32_t kind;
-    uint32_t count;        /* PAGES: pages in it; END: chunks before it */
-    uint64_t at;           /* LOG: LSN of the first byte; END of a log: the LSN behind its last */
+    uint32_t count;        /* PAGES: pages in it; END, MANIFEST: chunks before it */
+    uint64_t at;           /* LOG: LSN of the first byte; END of a log: the LSN behind its last;
+                              MANIFEST: CRC-32C */
     uint64_t appliance_id; /* whose it is */
     uint32_t raw_bytes;
     uint32_t packed_bytes;
@@ -67,5 +80,23 @@ status backup_open(const char *path, struct backup_reader **ret);
  * was read and fits. DATA_CORRUPTED: a chunk is spoilt, or the file is not whole. IO_ERROR. */
 status backup_next(struct backup_reader *r, struct backup_head *ret_head, const void **ret_raw);
 void backup_close(struct backup_reader *r); /* NULL is allowed */
+
+/* Reading a stream (descriptor fd, not closed), likewise. */
+struct backup_stream;
+/* OUT_OF_MEMORY. */
+status backup_stream_open(int fd, struct backup_stream **ret);
+/* The next chunk as it came (good until the following call), and its raw bytes. MANIFEST is given
+ * only when it fits all that came before it and nothing follows; END behind it. DATA_CORRUPTED,
+ * also when the stream ends before. IO_ERROR. */
+struct backup_piece {
+    struct backup_head head;
+    const void *chunk, *raw;
+    size_t bytes; /* of the chunk */
+};
+status backup_stream_next(struct backup_stream *s, struct backup_piece *ret);
+void backup_stream_close(struct backup_stream *s); /* NULL is allowed */
+
+/* Reads n bytes. DATA_CORRUPTED: there are fewer. IO_ERROR. */
+status backup_read_whole(int fd, void *to, size_t n);
 
 #endif

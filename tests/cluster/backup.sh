@@ -56,6 +56,28 @@ restored "$before" "$WORK/full"
 copy_sql -c "INSERT INTO t VALUES (-1, 'mine')" || fail "the copy does not take changes"
 drop_copy
 
+# One stream, which is restored as it comes or made a directory of; one that is cut off or altered is not.
+before=$(acked)
+"$AXL" backup --stream -D "$DIR" 2>/dev/null | (sleep 0.2; cat) >"$WORK/stream" || fail "stream"
+[ -e "$DIR/backup_stream" ] && fail "the stream's files are left"
+cat "$WORK/stream" | restored "$before" -
+[ -e "$COPY/received" ] && fail "what was received is left"
+drop_copy
+"$AXL" backup --receive "$WORK/received" -D "$DIR" <"$WORK/stream" >/dev/null || fail "receive"
+"$AXL" backup --verify "$WORK/received" -D "$DIR" >/dev/null || fail "verify of what was received"
+size=$(stat -c %s "$WORK/stream")
+for cut in 0 4096 $((size / 2)) $((size - 4096)) $((size - 1)); do
+    head -c "$cut" "$WORK/stream" | "$AXL" restore - -D "$COPY" >/dev/null 2>&1 && fail "a stream cut off at $cut of $size is restored"
+    [ -e "$COPY" ] && fail "a stream cut off at $cut leaves a directory"
+done
+for at in 100 4095 $((size / 2)) $((size - 1)); do
+    cp "$WORK/stream" "$WORK/altered"
+    byte=$(od -An -tu1 -j "$at" -N 1 "$WORK/stream")
+    printf "\\$(printf %o $((255 - byte)))" | dd of="$WORK/altered" bs=1 seek="$at" conv=notrunc 2>/dev/null
+    "$AXL" restore - -D "$COPY" <"$WORK/altered" >/dev/null 2>&1 && fail "a stream altered at $at is restored"
+done
+(cat "$WORK/stream"; printf x) | "$AXL" restore - -D "$COPY" >/dev/null 2>&1 && fail "a stream with something behind it is restored"
+
 sleep 0.3
 before=$(acked)
 "$AXL" backup "$WORK/more" --since "$WORK/full" -D "$DIR" >/dev/null || fail "incremental backup"

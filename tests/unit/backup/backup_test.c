@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "backup/backup.h"
+#include "base/crc32c.h"
 
 #define RAW_BYTES 3000
 
@@ -44,14 +45,13 @@ static void test_round_trip(void **) {
     }
 }
 
-/* A changed bit shows wherever it is, but in the zeros that fill the last block. */
+/* A changed bit shows wherever it is, also in the zeros that fill the last block. */
 static void test_every_bit(void **) {
     struct backup_head h = {.kind = BACKUP_LOG, .at = 4096, .raw_bytes = RAW_BYTES}, got;
     size_t bytes;
     assert_true(ok(backup_pack(&h, raw, chunk, &bytes)));
     assert_true(ok(backup_look(chunk, &got, &bytes)));
-    size_t used = sizeof got + got.packed_bytes;
-    for (size_t bit = 0; bit < used * 8; bit++) {
+    for (size_t bit = 0; bit < bytes * 8; bit++) {
         chunk[bit / 8] ^= (char)(1 << bit % 8);
         if (!status_is(backup_unpack(chunk, &got, back), ST_DATA_CORRUPTED))
             fail_msg("bit %zu is not missed", bit);
@@ -105,9 +105,65 @@ static void test_files(void **) {
     }
 }
 
+/* ---- streams ---- */
+
+#define STREAM_BYTES_MAX (16 * BACKUP_ALIGN)
+
+static size_t add_piece(char *stream, size_t at, struct backup_head h, uint32_t *sum) {
+    size_t bytes;
+    h.raw_bytes = RAW_BYTES;
+    if (h.kind == BACKUP_MANIFEST_TEXT) h.at = *sum;
+    assert_true(ok(backup_pack(&h, raw, chunk, &bytes)));
+    memcpy(stream + at, chunk, bytes);
+    *sum = crc32c(*sum, chunk, bytes);
+    return at + bytes;
+}
+
+static size_t make_stream(char *stream, uint32_t count) {
+    uint32_t sum = 0;
+    size_t n = add_piece(stream, 0, (struct backup_head){.kind = BACKUP_SETTINGS}, &sum);
+    n = add_piece(stream, n, (struct backup_head){.kind = BACKUP_LOG, .at = 4096}, &sum);
+    struct backup_head last = {.kind = BACKUP_MANIFEST_TEXT, .count = count};
+    return add_piece(stream, n, last, &sum);
+}
+
+static status read_stream(const char *stream, size_t n, unsigned *ret_pieces) {
+    struct backup_stream *s;
+    struct backup_piece p;
+    status st;
+    FILE *f = fopen(path, "w+b");
+    assert_non_null(f);
+    assert_int_equal(fwrite(stream, 1, n, f), n);
+    assert_int_equal(fflush(f), 0);
+    rewind(f);
+    assert_true(ok(backup_stream_open(fileno(f), &s)));
+    for (*ret_pieces = 0; ok(st = backup_stream_next(s, &p)); ++*ret_pieces) continue;
+    backup_stream_close(s);
+    fclose(f);
+    return st;
+}
+
+static void test_streams(void **) {
+    static char stream[STREAM_BYTES_MAX + 1], other[STREAM_BYTES_MAX + 1];
+    unsigned pieces;
+    size_t n = make_stream(stream, 2);
+    assert_true(status_is(read_stream(stream, n, &pieces), ST_END));
+    assert_int_equal(pieces, 3);
+    for (size_t cut = 0; cut < n; cut += BACKUP_ALIGN / 2)
+        assert_true(status_is(read_stream(stream, cut, &pieces), ST_DATA_CORRUPTED));
+    assert_true(status_is(read_stream(stream, n + 1, &pieces), ST_DATA_CORRUPTED));
+    for (size_t at = 0; at < n; at += 61) {
+        memcpy(other, stream, n);
+        other[at] ^= 4;
+        assert_true(status_is(read_stream(other, n, &pieces), ST_DATA_CORRUPTED));
+    }
+    n = make_stream(stream, 3);
+    assert_true(status_is(read_stream(stream, n, &pieces), ST_DATA_CORRUPTED));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
-                                       cmocka_unit_test(test_every_bit),
-                                       cmocka_unit_test(test_files)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_files), cmocka_unit_test(test_streams)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
