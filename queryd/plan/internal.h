@@ -284,6 +284,9 @@ status relation_ordered_path(struct planner *p, uint16_t rte, const struct conju
 /* The cost of such a path with outer; false: there is none. */
 bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *quals,
                      const struct rte_set *outer, double *ret_cost);
+/* Whether the condition may have a say in that cost; outer: all that may ever be there. */
+bool relation_lookup_heeds(struct planner *p, uint16_t rte, struct expr *qual,
+                           const struct rte_set *outer);
 double relation_rows(const struct relation *r);
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
 /* like_bounds.c: what `text LIKE pattern` says of texts in the order of their bytes: equal to

@@ -116,6 +116,7 @@ struct join_class {
     unsigned nways;
     double rows;
     double resort;         /* what sorting the rows costs; 0: not known yet */
+    double most;           /* what a way may cost to be of use, once there is a best */
     uint64_t clauses[2];   /* those of which this side is of the class's parts */
     const uint16_t *first; /* of each term the first that equals it in the class; NULL: itself */
 };
@@ -164,8 +165,8 @@ struct join_pair {
     struct lookup_cost lookup;
 };
 /* Whatever the method, what l and r cost is too much. lookup: r is not read as a whole. */
-bool join_way_is_hopeless(struct join_graph *g, const struct join_class *l,
-                          const struct join_class *r, bool lookup, struct join_class *c);
+bool join_way_is_hopeless(const struct join_class *l, const struct join_class *r, bool lookup,
+                          const struct join_class *c);
 status join_way_offer(struct join_graph *g, struct arena *a, const struct join_pair *pair,
                       struct join_class *c);
 /* The one that is cheapest with what the wish leaves to do. */
@@ -173,6 +174,12 @@ status join_way_choose(struct join_graph *g, const struct join_class *c,
                        const struct join_way **ret);
 /* When the tree of the joins is made: what they made equal is so for all who take its rows. */
 status join_way_unite(struct join_graph *g);
+
+/* join_lookup.c: what finding the partners of one row of `outer` in a part that is a relation
+ * costs, by an index. For as long as the arena and the graph's edges last. */
+struct join_lookups;
+status join_lookups_new(struct join_graph *g, struct arena *a, struct join_lookups **ret);
+status join_lookup(struct join_lookups *l, part_set outer, uint16_t part, struct lookup_cost *ret);
 
 /* nest.c: the operator that joins l and r in this way; quals: all conditions of the join. */
 status join_make(struct planner *p, struct join_rel *l, struct join_rel *r,

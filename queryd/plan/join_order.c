@@ -9,18 +9,11 @@
 #define ENUMERATION_NS 50000000u
 #define STEPS_PER_LOOK 512
 
-struct lookup_memo {
-    struct lookup_memo *next;
-    uint16_t part;
-    uint64_t edges;
-    struct lookup_cost cost;
-};
-
 struct order {
     struct join_graph *g;
     struct arena *arena;
     struct join_class *buckets[BUCKETS];
-    struct lookup_memo *memos[BUCKETS];
+    struct join_lookups *lookups;
     uint64_t deadline_ns;
     uint32_t steps;
     bool late;
@@ -74,56 +67,20 @@ static double class_rows(const struct join_graph *g, const struct join_class *l,
     return rows < 1 ? 1 : rows;
 }
 
-static uint64_t edges_between(const struct join_graph *g, part_set a, part_set b) {
-    uint64_t s = 0;
-    for (uint32_t i = 0; i < g->nedges && i < 64; i++) {
-        part_set all = g->edges[i].left | g->edges[i].right;
-        if (parts_within(all, a | b) && !parts_within(all, a) && !parts_within(all, b))
-            s |= (uint64_t)1 << i;
-    }
-    return s;
-}
-
-static status look_up(struct order *o, part_set outer, uint16_t part, struct lookup_cost *ret) {
-    struct join_graph *g = o->g;
-    struct conjuncts quals = {0};
-    struct rte_set rtes = {0};
-    for (uint16_t i = 0; i < g->nparts; i++)
-        if (outer & part_bit(i)) rte_set_union(&rtes, &g->parts[i]->rtes);
-    TRY(join_graph_quals(g, outer, part_bit(part), &quals));
-    return lookup_cost(g->p, g->parts[part], &rtes, &quals, ret);
-}
-
-/* What finding one left row's partners in a relation costs: the same for all left sides that give
- * the same conditions. */
-static status lookup_of(struct order *o, part_set outer, part_set right, struct lookup_cost *ret) {
+/* Partners can be looked up in a relation alone. */
+static status lookup_of(struct order *o, const struct join_class *l, const struct join_class *r,
+                        struct lookup_cost *ret) {
     *ret = (struct lookup_cost){0};
-    uint16_t part = (uint16_t)__builtin_ctzll(right);
-    if ((right & (right - 1)) || o->g->parts[part]->base < 0) return OK;
-    if (o->g->nedges > 64) return look_up(o, outer, part, ret);
-    uint64_t edges = edges_between(o->g, outer, right);
-    struct lookup_memo **bucket = &o->memos[bucket_of(edges * 67 + part)];
-    for (struct lookup_memo *m = *bucket; m; m = m->next)
-        if (m->part == part && m->edges == edges) {
-            *ret = m->cost;
-            return OK;
-        }
-    struct lookup_memo *m = arena_zalloc(o->arena, sizeof *m);
-    if (!m) return plan_memory(o->g->p);
-    TRY(look_up(o, outer, part, &m->cost));
-    m->part = part;
-    m->edges = edges;
-    m->next = *bucket;
-    *bucket = m;
-    *ret = m->cost;
-    return OK;
+    if (r->set & (r->set - 1)) return OK;
+    return join_lookup(o->lookups, l->set, (uint16_t)__builtin_ctzll(r->set), ret);
 }
 
 static status offer(struct order *o, const struct join_cut *cut, enum plan_join kind,
                     struct join_class *l, struct join_class *r, struct join_class *c) {
     struct join_pair pair = {l, r, kind, cut->keys, cut->lateral, {0}};
-    if (join_way_is_hopeless(o->g, l, r, true, c)) return OK;
-    TRY(lookup_of(o, l->set, r->set, &pair.lookup));
+    bool lookups = cut->lateral || !(r->set & (r->set - 1));
+    if (join_way_is_hopeless(l, r, lookups, c)) return OK;
+    TRY(lookup_of(o, l, r, &pair.lookup));
     return join_way_offer(o->g, o->arena, &pair, c);
 }
 
@@ -310,6 +267,7 @@ status join_order(struct join_graph *g, struct join_node *root, struct arena *a,
     o->g = g;
     o->arena = a;
     TRY(join_way_clauses(g));
+    TRY(join_lookups_new(g, a, &o->lookups));
     o->deadline_ns = env->proc->env->mono_ns(env->proc) + ENUMERATION_NS;
     TRY(part_classes(o));
     TRY(enumerate(o));

@@ -98,6 +98,11 @@ static bool holds(const struct merge_clause *c, part_set set) {
     return c->lasts && parts_within(c->sides[0] | c->sides[1], set);
 }
 
+static uint16_t root_of(const uint16_t *first, uint16_t term) {
+    while (first[term] != term) term = first[term];
+    return term;
+}
+
 /* Terms that conditions among the class's parts make equal have one first. */
 static status find_first(const struct join_graph *g, struct arena *a, struct join_class *c) {
     uint16_t *first = NULL;
@@ -109,11 +114,10 @@ static status find_first(const struct join_graph *g, struct arena *a, struct joi
             if (!first) return plan_memory(g->p);
             for (uint16_t k = 0; k < g->nterms; k++) first[k] = k;
         }
-        uint16_t x = first[m->terms[0]], y = first[m->terms[1]];
-        uint16_t least = x < y ? x : y, other = x < y ? y : x;
-        for (uint16_t k = other; x != y && k < g->nterms; k++)
-            if (first[k] == other) first[k] = least;
+        uint16_t x = root_of(first, m->terms[0]), y = root_of(first, m->terms[1]);
+        first[x < y ? y : x] = x < y ? x : y;
     }
+    for (uint16_t k = 0; first && k < g->nterms; k++) first[k] = first[first[k]];
     c->first = first;
     return OK;
 }
@@ -180,12 +184,16 @@ static bool order_implies(const struct way_order *a, const struct way_order *b) 
 
 /* No order is worth more than sorting the cheapest way's rows; but of rows that come in order only
  * those have to be made that are asked for. */
-static bool is_too_dear(struct join_graph *g, struct join_class *c, double cost) {
+static void find_most(struct join_graph *g, struct join_class *c) {
     struct order_key none = {0};
-    if (!c->best || cost <= c->best->cost) return false;
-    if (g->wish && g->wish->limit > 0 && g->wish->limit < c->rows) cost *= g->wish->limit / c->rows;
     if (c->resort == 0) c->resort = sort_cost(g->p, c->rows, &none, 0, 1, 0).total;
-    return cost > c->best->cost + c->resort;
+    c->most = c->best->cost + c->resort;
+    if (g->wish && g->wish->limit > 0 && g->wish->limit < c->rows)
+        c->most *= c->rows / g->wish->limit;
+}
+
+static bool is_too_dear(const struct join_class *c, double cost) {
+    return c->best && cost > c->most;
 }
 
 static bool is_dominated(const struct join_class *c, const struct join_way *w) {
@@ -213,7 +221,7 @@ static void make_room(struct join_class *c, const struct join_way *w) {
 
 static status keep(struct join_graph *g, struct arena *a, struct join_class *c,
                    const struct join_way *w) {
-    if (is_too_dear(g, c, w->cost) || is_dominated(c, w)) return OK;
+    if (is_too_dear(c, w->cost) || is_dominated(c, w)) return OK;
     struct join_way *kept = arena_memdup(a, w, sizeof *w);
     if (!kept) return plan_memory(g->p);
     make_room(c, w);
@@ -224,6 +232,7 @@ static status keep(struct join_graph *g, struct arena *a, struct join_class *c,
     c->best = NULL;
     for (const struct join_way *x = c->ways; x; x = x->next)
         if (!c->best || x->cost < c->best->cost) c->best = x;
+    find_most(g, c);
     return OK;
 }
 
@@ -429,7 +438,7 @@ static status offer_merge(const struct merging *m, const struct merge_plan *k,
 /* One side comes in an order that begins with keys: the other is found, or made, sorted alike. */
 static status merge_by(const struct merging *m, const struct join_way *w, bool right) {
     const struct join_class *other = right ? m->pair->l : m->pair->r;
-    if (is_too_dear(m->g, m->c, w->cost + other->best->cost)) return OK;
+    if (is_too_dear(m->c, w->cost + other->best->cost)) return OK;
     struct merge_plan k = keys_by(m, &w->order, right);
     bool sorts = k.n > 0;
     for (; k.n > 0; k.n--) {
@@ -490,27 +499,27 @@ static status offer_merges(struct merging *m) {
 static status offer_way(struct join_graph *g, struct arena *a, const struct join_pair *pair,
                         struct join_class *c, const struct join_way *l, enum join_method method,
                         double cost) {
+    if (isinf(cost) || is_too_dear(c, cost)) return OK;
     struct join_way w = {.kind = pair->kind,
                          .method = method,
                          .left = (struct join_way *)l,
                          .right = (struct join_way *)pair->r->best,
                          .cost = cost};
-    if (isinf(cost)) return OK;
     w.startup = method == JOIN_HASH ? w.right->cost : l->startup;
     if (method == JOIN_PAIRS) w.startup += w.right->startup;
     if (method != JOIN_HASH && pair->kind != PLAN_LEFT) w.order = useful_part(g, c, &l->order);
     return keep(g, a, c, &w);
 }
 
-bool join_way_is_hopeless(struct join_graph *g, const struct join_class *l,
-                          const struct join_class *r, bool lookup, struct join_class *c) {
+bool join_way_is_hopeless(const struct join_class *l, const struct join_class *r, bool lookup,
+                          const struct join_class *c) {
     double least = l->best->cost + (lookup ? 0 : r->best->cost) + c->rows * COST_OUTPUT_LEAST;
-    return is_too_dear(g, c, least);
+    return is_too_dear(c, least);
 }
 
 status join_way_offer(struct join_graph *g, struct arena *a, const struct join_pair *pair,
                       struct join_class *c) {
-    if (join_way_is_hopeless(g, pair->l, pair->r, pair->lookup.possible || pair->lateral, c))
+    if (join_way_is_hopeless(pair->l, pair->r, pair->lookup.possible || pair->lateral, c))
         return OK;
     struct join_input right = {pair->r->rows, pair->r->best->cost};
     for (const struct join_way *l = pair->l->ways; l; l = l->next) {

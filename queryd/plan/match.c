@@ -167,6 +167,16 @@ static struct match find_match(const struct path_search *s, const struct key *ke
     return (struct match){.use = USE_NONE};
 }
 
+bool path_heeds(const struct path_search *s, const struct path *path) {
+    for (uint16_t k = 0; k < path->index->nkeys; k++) {
+        struct key key = path_key(s, path, k);
+        for (uint32_t i = 0; i < s->quals->n; i++)
+            if (match_qual(s, i, &key).use != USE_NONE || is_like(s, s->quals->items[i], &key))
+                return true;
+    }
+    return false;
+}
+
 void path_match(const struct path_search *s, struct path *path) {
     const struct index_desc *x = path->index;
     for (uint16_t k = 0; k < x->nkeys; k++) {

@@ -68,6 +68,8 @@ struct key path_key(const struct path_search *s, const struct path *path, uint16
 /* The conditions that bound the path's index: equalities, lists, arrays and nulls of its leading
  * columns, then a range. */
 void path_match(const struct path_search *s, struct path *path);
+/* Whether any condition bounds any of its columns, be they the leading ones or not. */
+bool path_heeds(const struct path_search *s, const struct path *path);
 static inline bool path_is_bounded(const struct path *path) {
     return path->nequal || path->low.use || path->high.use;
 }

@@ -262,6 +262,18 @@ bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *qu
     return true;
 }
 
+bool relation_lookup_heeds(struct planner *p, uint16_t rte, struct expr *qual,
+                           const struct rte_set *outer) {
+    struct conjuncts quals = {.n = 1, .items = &qual};
+    struct path_search s = {p, rte, p->query->rtes[rte]->relation, &quals, outer, NULL, false};
+    struct path path;
+    for (uint16_t i = 0; i < s.r->nindexes; i++)
+        if (s.r->indexes[i].predicate_text) return true; /* it may help to prove it */
+    for (uint16_t i = 0; i <= s.r->nindexes; i++)
+        if (path_of_index(&s, i, &path) && path_heeds(&s, &path)) return true;
+    return false;
+}
+
 /* The row that a cursor stands on: found by its key, whatever way was best. */
 static void one_row(struct plan *plan, const struct expr *e) {
     while (plan->kind != PLAN_SCAN && plan->left) plan = plan->left;

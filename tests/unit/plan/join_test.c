@@ -60,6 +60,26 @@ static void test_order_of_right(void **) {
     avoid(0);
 }
 
+/* Both columns of a key are given by different tables: with one of them alone more is read. */
+static void test_lookup_by_two(void **) {
+    SQL_IS(s, "CREATE TABLE pairs (a int, b int, v int, PRIMARY KEY (a, b))", "");
+    SQL_IS(s, "INSERT INTO pairs SELECT g / 200, g % 200, g FROM generate_series(0, 39999) g", "");
+    SQL_IS(s, "ANALYZE pairs", "");
+    PLAN_IS("SELECT pairs.v FROM pairs, l, r WHERE l.id < 4 AND r.id < 4 AND pairs.a = l.k AND "
+            "pairs.b = r.k AND l.v = r.v",
+            "Nested Loop|  Join Filter: ((pairs.a = l.k) AND (pairs.b = r.k))|  ->  Nested Loop|"
+            "        Join Filter: (l.v = r.v)|        ->  Index Scan using l_pkey on l|"
+            "              Index Cond: (id < 4)|              Filter: (l.id < 4)|"
+            "        ->  Materialize|              ->  Index Scan using r_pkey on r|"
+            "                    Index Cond: (id < 4)|                    Filter: (r.id < 4)|"
+            "  ->  Index Scan using pairs_pkey on pairs|"
+            "        Index Cond: ((a = $0) AND (b = $1))");
+    SQL_IS(s,
+           "SELECT count(*), sum(pairs.v) FROM pairs, l, r WHERE l.id < 4 AND r.id < 4 AND "
+           "pairs.a = l.k AND pairs.b = r.k AND l.v = r.v",
+           "9,3618");
+}
+
 static void test_avoided(void **) {
     const char *query = "EXPLAIN (COSTS OFF) SELECT count(*) FROM l JOIN r ON l.k = r.k";
     avoid(1 << WAY_HASHJOIN | 1 << WAY_NESTLOOP);
@@ -75,9 +95,8 @@ static void test_avoided(void **) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merge_of_keys),
-        cmocka_unit_test(test_equal_later),
-        cmocka_unit_test(test_order_of_right),
+        cmocka_unit_test(test_merge_of_keys),  cmocka_unit_test(test_equal_later),
+        cmocka_unit_test(test_order_of_right), cmocka_unit_test(test_lookup_by_two),
         cmocka_unit_test(test_avoided),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
