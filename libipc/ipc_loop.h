@@ -26,9 +26,10 @@ struct task {
     bool woken;     /* a wake-up came while it was not SUSPENDED */
     bool timed_out; /* what ended its last sleep */
     uint64_t trace;
-    uint64_t due_ns;   /* of its timer */
-    size_t timer;      /* its place in the heap; NO_TIMER */
-    struct task *next; /* in the ready queue, or in the pool */
+    struct usage_meter *meter; /* while it is not running */
+    uint64_t due_ns;           /* of its timer */
+    size_t timer;              /* its place in the heap; NO_TIMER */
+    struct task *next;         /* in the ready queue, or in the pool */
     struct task *all_next, *all_prev;
 };
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/usage.h"
 #include "ipc_loop.h"
 
 struct task *task_self(struct ipc_loop *l) {
@@ -143,6 +144,7 @@ status daemon_spawn(struct daemon *d, size_t stack_bytes, void (*fn)(void *arg),
     t->arg = arg;
     t->woken = false;
     t->trace = d->proc.trace;
+    t->meter = NULL;
     task_ready(d->loop, t);
     return OK;
 }
@@ -152,7 +154,12 @@ static void task_run(struct ipc_loop *l, struct task *t) {
     t->state = TASK_RUNNING;
     l->d->proc.trace = t->trace;
     atomic_store_explicit(&l->entry->trace, t->trace, memory_order_relaxed);
+    l->d->proc.meter = t->meter;
+    if (t->meter) usage_return(&l->d->proc);
     coro_resume(t->coro);
+    if (l->d->proc.meter) usage_leave(&l->d->proc);
+    t->meter = l->d->proc.meter;
+    l->d->proc.meter = NULL;
     t->trace = l->d->proc.trace;
     l->d->proc.trace = trace;
     atomic_store_explicit(&l->entry->trace, trace, memory_order_relaxed);

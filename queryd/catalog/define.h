@@ -17,5 +17,8 @@ status define_execute(struct sql_env *env, struct node *stmt, const char **ret_t
 /* The table of CREATE TABLE AS, empty: the columns of its query. *ret_made: false when IF NOT
  * EXISTS found one. What was read of the catalogs before is stale. */
 status define_table_as(struct sql_env *env, struct ast_create_table_as *s, bool *ret_made);
+/* Could it be made? *ret_vacant: false when IF NOT EXISTS found one; 42P07. */
+status define_table_as_vacant(struct sql_env *env, const struct ast_create_table_as *s,
+                              bool *ret_vacant);
 
 #endif

@@ -368,3 +368,11 @@ status define_table_as(struct sql_env *env, struct ast_create_table_as *s, bool 
     *ret_made = true;
     return OK;
 }
+
+status define_table_as_vacant(struct sql_env *env, const struct ast_create_table_as *s,
+                              bool *ret_vacant) {
+    struct relation *r;
+    TRY(new_table(env, s->into->relation, s->if_not_exists, &r));
+    *ret_vacant = r != NULL;
+    return OK;
+}

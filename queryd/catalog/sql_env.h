@@ -101,6 +101,9 @@ struct sql_env {
     /* What SET would set, checked; *ret_value NULL: RESET. In eval.arena. NULL: nobody knows. */
     status (*setting_text)(struct sql_env *env, const struct ast_set_variable *set,
                            const char **ret_name, const char **ret_value);
+    /* Settings that plans depend on and that are not as when nobody sets them, for EXPLAIN:
+     * (struct explain_setting *), in env->eval.arena. NULL: nobody knows. */
+    status (*explain_settings)(struct sql_env *env, const struct list **ret);
     struct session_sequences *sequences; /* what the session remembers of them (shared/session) */
     bool of_cursor; /* this statement is a cursor's query: its rows' addresses come behind its
                        columns */

@@ -10,5 +10,7 @@ status create_as_of_select(struct sql_env *env, struct arena *a, struct node *n,
 /* Makes the table and fills it. *ret_rows: how many; *ret_tag: "SELECT" when they count. */
 status create_table_as(struct sql_env *env, struct ast_create_table_as *s, const char **ret_tag,
                        uint64_t *ret_rows, bool *ret_counts);
+/* EXPLAIN of it: *x's lines; with ANALYZE, it is done. */
+status create_as_explain(struct execution *x);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "catalog/define.h"
 #include "exec/create_as.h"
+#include "exec/explain_run.h"
 #include "exec/private.h"
 #include "exec/ri.h"
 
@@ -91,6 +92,7 @@ status execution_begin(struct sql_env *env, struct statement *s, const datum *pa
     status st = OK;
     x->analyze = p->explain && p->explain->analyze;
     x->timing = x->analyze && p->explain->timing;
+    x->metered = x->analyze && (p->explain->buffers || p->explain->wal);
     if (p->plan)
         st = !p->explain || x->analyze ? begin_plan(x) : permission_check(env, private_of(s));
     if (!ok(st)) {
@@ -123,89 +125,6 @@ status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
     return result;
 }
 
-/* ---- EXPLAIN ---- */
-
-static void add_groups(struct plan_group_counts *sum, const struct plan_group_counts *g) {
-    sum->groups += g->groups;
-    sum->methods |= g->methods;
-    sum->memory_total += g->memory_total;
-    sum->disk_total += g->disk_total;
-    if (g->memory_most > sum->memory_most) sum->memory_most = g->memory_most;
-    if (g->disk_most > sum->disk_most) sum->disk_most = g->disk_most;
-}
-
-/* All operators of the plan node together: a subquery's may have been opened several times. */
-static const struct plan_counts *counts_of(void *arg, const struct plan *plan) {
-    struct execution *x = arg;
-    struct plan_counts *sum = arena_zalloc(x->arena, sizeof *sum);
-    for (uint32_t i = 0; sum && i < x->nall; i++) {
-        const struct plan_counts *c = x->all[i]->plan == plan ? x->all[i]->counts : NULL;
-        if (!c) continue;
-        sum->loops += c->loops;
-        sum->rows += c->rows;
-        sum->removed += c->removed;
-        sum->first_ns += c->first_ns;
-        sum->total_ns += c->total_ns;
-        if (c->memory_bytes > sum->memory_bytes) sum->memory_bytes = c->memory_bytes;
-        if (c->buckets > sum->buckets) sum->buckets = c->buckets;
-        if (c->batches > sum->batches) sum->batches = c->batches;
-        if (c->sort > sum->sort) sum->sort = c->sort;
-        sum->disk_bytes += c->disk_bytes;
-        sum->leaves += c->leaves;
-        add_groups(&sum->whole, &c->whole);
-        add_groups(&sum->presorted, &c->presorted);
-    }
-    return sum;
-}
-
-static status next_batch(struct execution *x);
-
-/* EXPLAIN ANALYZE carries the statement out; its rows go nowhere. */
-static status run_whole(struct execution *x) {
-    do {
-        TRY(next_batch(x));
-        if (!x->statement->read_only) TRY(ri_run(x->env));
-    } while (x->current->nrows);
-    x->current = NULL;
-    return OK;
-}
-
-static status explain_text(struct execution *x, struct buf *text) {
-    const struct statement_private *p = private_of(x->statement);
-    struct proc *proc = x->env->proc;
-    uint64_t begin = proc->env->mono_ns(proc);
-    if (p->explain->analyze) TRY(run_whole(x));
-    struct explain_times times = {
-        .planning_ms = (double)p->planning_ns / 1e6,
-        .execution_ms = (double)(proc->env->mono_ns(proc) - begin) / 1e6,
-    };
-    struct sql_env env = *x->env;
-    env.eval.arena = x->arena;
-    return plan_explain(&env, x->arena, x->plan, p->explain, counts_of, x, &times, text);
-}
-
-/* Text has a row for each line, the other formats one row. */
-static status explain(struct execution *x) {
-    struct buf text = {0};
-    struct vec *column;
-    bool lines = private_of(x->statement)->explain->format == EXPLAIN_TEXT;
-    status s = explain_text(x, &text);
-    if (ok(s)) s = columns_new(x, 1, BATCH_ROWS, &column);
-    uint16_t n = 0;
-    for (size_t at = 0; ok(s) && at < text.len && n < BATCH_ROWS; n++) {
-        const char *from = text.data + at, *end = memchr(from, '\n', text.len - at);
-        size_t len = lines && end ? (size_t)(end - from) : text.len - at;
-        struct varlena *v = varlena_from(x->arena, from, len);
-        if (!v) s = exec_memory(x);
-        column->values[n] = datum_ptr(v);
-        column->nulls[n] = 0;
-        at += len + 1;
-    }
-    buf_free(&text);
-    if (ok(s)) x->lines = (struct batch){.ncolumns = 1, .nrows = n, .columns = column};
-    return s;
-}
-
 /* ---- rows ---- */
 
 /* WITH queries that change rows are carried out first, whoever reads them. */
@@ -229,7 +148,7 @@ static status run_changing_ctes(struct execution *x) {
     return OK;
 }
 
-static status next_batch(struct execution *x) {
+status execution_next_batch(struct execution *x) {
     if (!x->ran) {
         if (x->plan->nctes) TRY(run_changing_ctes(x));
         x->ran = true;
@@ -262,7 +181,7 @@ static status slice(struct execution *x, uint16_t max_rows) {
 
 static status fetch_rows(struct execution *x, uint16_t max_rows) {
     if (!x->current || x->at == x->current->nrows) {
-        TRY(next_batch(x));
+        TRY(execution_next_batch(x));
         if (!x->statement->read_only) TRY(ri_run(x->env)); /* the changes are all made */
         if (x->current->nrows == 0) {
             x->finished = true;
@@ -291,13 +210,14 @@ static status fetch(struct execution *x, uint16_t max_rows) {
         return define(x);
     }
     if (p->explain) {
-        if (!x->current) TRY(explain(x));
+        if (!x->explained) TRY(p->node ? create_as_explain(x) : explain_run(x));
+        x->explained = true;
         x->current = &x->lines;
         x->finished = x->at == x->lines.nrows;
         return x->finished ? OK : slice(x, max_rows);
     }
     if (x->statement->kind == STATEMENT_CHANGE) {
-        TRY(next_batch(x));
+        TRY(execution_next_batch(x));
         TRY(ri_run(x->env));
         x->finished = true;
         return OK;

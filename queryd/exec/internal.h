@@ -93,6 +93,8 @@ struct execution {
     uint16_t *sel;
     bool analyze;     /* operators count what they do */
     bool timing;      /* … and how long it takes */
+    bool metered;     /* … and what it uses */
+    bool explained;   /* lines are there */
     bool ran;         /* changes are done */
     bool counts_rows; /* a definition whose tag counts rows */
     bool finished;

@@ -138,9 +138,15 @@ static uint64_t now_ns(const struct operator* op) {
 /* EXPLAIN ANALYZE: the same, and how many rows and how long. */
 static status counted_next(struct operator* op) {
     struct plan_counts *c = op->counts;
+    struct usage before, after;
+    if (op->x->metered) usage_read(op->x->env->proc, &before);
     uint64_t begin = now_ns(op);
     TRY(next_batch(op));
     uint64_t took = now_ns(op) - begin;
+    if (op->x->metered) {
+        usage_read(op->x->env->proc, &after);
+        usage_add(&c->used, &before, &after);
+    }
     if (!op->counted_loop) c->loops++;
     if (!op->counted_first) c->first_ns += took;
     op->counted_loop = true;

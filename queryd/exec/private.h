@@ -2,19 +2,23 @@
 #ifndef EXEC_PRIVATE_H
 #define EXEC_PRIVATE_H
 
+#include "base/usage.h"
 #include "exec/internal.h"
 
 struct statement_private {
     struct statement statement;  /* first: private_of casts */
     struct plan_statement *plan; /* NULL: a definition */
-    struct node *node;           /* of a definition, in the statement's arena */
+    struct node *node;           /* of a definition, also an explained one; in the arena */
     const char *tag;
     bool changes;                          /* the tag counts changed rows */
     bool uncounted;                        /* the tag has no count */
     const datum *known_values;             /* of parameters, while it is planned for them; NULL: */
     const uint8_t *known_nulls;            /* for all */
     const struct explain_options *explain; /* NULL: it is carried out */
+    bool fills_table;                      /* of EXPLAIN: the table of CREATE TABLE AS, … */
+    bool without_rows;                     /* … which stays empty */
     uint64_t planning_ns;
+    struct usage planning; /* when EXPLAIN asks for buffers */
     uint16_t npermissions; /* who runs it must have these */
     struct permission **permissions;
     uint16_t nfunctions;
@@ -28,6 +32,15 @@ status permission_check(struct sql_env *env, struct statement_private *p);
 /* One relation's part of it. */
 struct permission;
 status permission_check_one(struct sql_env *env, const struct permission *p);
+
+/* The next batch of the root, after the WITH queries that change rows; x->current. */
+status execution_next_batch(struct execution *x);
+
+/* An INSERT whose execution is EXPLAIN ANALYZE of its source, with env->params as parameters. o
+ * outlives it. */
+status statement_prepare_explained(struct sql_env *env, const struct raw_stmt *raw,
+                                   const struct explain_options *o, bool without_rows,
+                                   struct statement **ret_statement);
 
 static inline struct statement_private *private_of(struct statement *s) {
     return (struct statement_private *)s;

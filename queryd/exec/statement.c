@@ -112,48 +112,6 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     return OK;
 }
 
-/* The query behind DECLARE and CREATE TABLE AS. */
-static struct node *explained_query(struct node *n) {
-    if (n->kind == NODE_DECLARE_CURSOR) return ast_as_declare_cursor(n)->query;
-    if (n->kind == NODE_CREATE_TABLE_AS) return ast_as_create_table_as(n)->query;
-    return n;
-}
-
-static status explain_columns(struct sql_env *env, struct statement_private *p) {
-    static const oid types[] = {[EXPLAIN_TEXT] = TEXTOID,
-                                [EXPLAIN_JSON] = JSONOID,
-                                [EXPLAIN_YAML] = TEXTOID,
-                                [EXPLAIN_XML] = TEXTOID};
-    struct statement *s = &p->statement;
-    s->kind = STATEMENT_QUERY;
-    s->ncolumns = 1;
-    s->columns = arena_zalloc(&s->arena, sizeof *s->columns);
-    if (!s->columns) return no_memory(env);
-    s->columns[0] = (struct result_column){
-        .name = "QUERY PLAN", .type = types[p->explain->format], .typmod = -1, .type_len = -1};
-    return OK;
-}
-
-static status prepare_explain(struct sql_env *env, struct statement_private *p,
-                              struct ast_explain *n, const oid *types, uint16_t ntypes) {
-    struct statement *s = &p->statement;
-    struct explain_options o;
-    struct node *query = explained_query(n->query);
-    TRY(explain_options_read(env, n->options, &o));
-    if (!is_query(query) || query->kind == NODE_CALL || (o.analyze && query != n->query))
-        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                         "EXPLAIN of this statement is not supported");
-    uint64_t begin = env->proc->env->mono_ns(env->proc);
-    TRY(prepare_query(env, p, query, types, ntypes));
-    p->planning_ns = env->proc->env->mono_ns(env->proc) - begin;
-    p->explain = arena_memdup(&s->arena, &o, sizeof o);
-    if (!p->explain) return no_memory(env);
-    p->tag = "EXPLAIN";
-    p->changes = false;
-    if (!o.analyze) s->read_only = true;
-    return explain_columns(env, p);
-}
-
 static bool option_on(const struct ast_def_elem *d) {
     if (!d->value || d->value->kind != NODE_LITERAL) return true;
     const struct ast_literal *l = ast_as_literal(d->value);
@@ -196,21 +154,29 @@ static status put_prepared_query(struct sql_env *env, struct statement_private *
     return OK;
 }
 
-/* A definition is carried out from its syntax tree, which must live as long as the statement: the
- * text is parsed again into its arena. */
+/* What is carried out from its syntax tree needs that for as long as the statement lives: the text
+ * is parsed again into its arena. */
+static status parse_again(struct sql_env *env, struct statement_private *p,
+                          const struct raw_stmt *raw, struct node **ret) {
+    struct arena *a = &p->statement.arena;
+    struct list *statements;
+    char *text = arena_strndup(a, env->text, env->text_len);
+    if (!text) return no_memory(env);
+    TRY(parse_sql(a, text, env->text_len, env->eval.error, &statements));
+    *ret = NULL;
+    LIST_EACH(struct raw_stmt *, again, statements)
+    if (again->location == raw->location) *ret = again->stmt;
+    CHECK(*ret && (*ret)->kind == raw->stmt->kind);
+    return OK;
+}
+
 static status prepare_define(struct sql_env *env, struct statement_private *p,
                              const struct raw_stmt *raw) {
     struct statement *s = &p->statement;
     s->kind = STATEMENT_DEFINE;
     s->outside_block = runs_outside_block(raw->stmt);
     p->tag = "";
-    char *text = arena_strndup(&s->arena, env->text, env->text_len);
-    if (!text) return no_memory(env);
-    struct list *statements;
-    TRY(parse_sql(&s->arena, text, env->text_len, env->eval.error, &statements));
-    LIST_EACH(struct raw_stmt *, again, statements)
-    if (again->location == raw->location) p->node = again->stmt;
-    CHECK(p->node && p->node->kind == raw->stmt->kind);
+    TRY(parse_again(env, p, raw, &p->node));
     if (env->params) TRY(put_prepared_query(env, p));
     struct node *as;
     TRY(create_as_of_select(env, &s->arena, p->node, &as));
@@ -224,13 +190,86 @@ static bool has_into(const struct node *n) {
     return n && n->kind == NODE_SELECT && ((const struct ast_select *)n)->into;
 }
 
+/* ---- EXPLAIN ---- */
+
+static status explain_columns(struct sql_env *env, struct statement_private *p) {
+    static const oid types[] = {[EXPLAIN_TEXT] = TEXTOID,
+                                [EXPLAIN_JSON] = JSONOID,
+                                [EXPLAIN_YAML] = TEXTOID,
+                                [EXPLAIN_XML] = TEXTOID};
+    struct statement *s = &p->statement;
+    s->kind = STATEMENT_QUERY;
+    s->ncolumns = 1;
+    s->columns = arena_zalloc(&s->arena, sizeof *s->columns);
+    if (!s->columns) return no_memory(env);
+    s->columns[0] = (struct result_column){
+        .name = "QUERY PLAN", .type = types[p->explain->format], .typmod = -1, .type_len = -1};
+    return OK;
+}
+
+/* What planning takes, in time and, when it is asked for, in pages. */
+static status prepare_measured(struct sql_env *env, struct statement_private *p, struct node *query,
+                               const oid *types, uint16_t ntypes, bool buffers) {
+    struct proc *proc = env->proc;
+    struct usage_meter meter;
+    uint64_t begin = proc->env->mono_ns(proc);
+    if (buffers) usage_begin(proc, &meter);
+    status st = prepare_query(env, p, query, types, ntypes);
+    if (buffers) usage_read(proc, &p->planning);
+    if (buffers) usage_end(proc);
+    p->planning_ns = proc->env->mono_ns(proc) - begin;
+    return st;
+}
+
+/* CREATE TABLE AS, or a SELECT with INTO: the table is made, or found, when it is carried out. */
+static status prepare_explain_as(struct sql_env *env, struct statement_private *p,
+                                 const struct raw_stmt *raw) {
+    struct node *again, *as;
+    TRY(parse_again(env, p, raw, &again));
+    p->node = ast_as_explain(again)->query;
+    TRY(create_as_of_select(env, &p->statement.arena, p->node, &as));
+    if (as) p->node = as;
+    if (ast_as_create_table_as(p->node)->materialized_view)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "CREATE MATERIALIZED VIEW is not supported yet");
+    if (env->params) TRY(put_prepared_query(env, p));
+    p->statement.catalog_version = 0;
+    return OK;
+}
+
+static status prepare_explain(struct sql_env *env, struct statement_private *p,
+                              const struct raw_stmt *raw, const oid *types, uint16_t ntypes) {
+    struct ast_explain *n = ast_as_explain(raw->stmt);
+    struct statement *s = &p->statement;
+    struct explain_options o;
+    struct node *query = n->query;
+    TRY(explain_options_read(env, n->options, &o));
+    if (query->kind == NODE_CREATE_TABLE_AS || has_into(query)) {
+        TRY(prepare_explain_as(env, p, raw));
+        query = ast_as_create_table_as(p->node)->query;
+    }
+    if (query->kind == NODE_DECLARE_CURSOR) query = ast_as_declare_cursor(query)->query;
+    if (!is_query(query) || query->kind == NODE_CALL)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "EXPLAIN of this statement is not supported");
+    const struct sql_params *params = p->node ? env->params : NULL;
+    if (params) types = params->types;
+    if (params) ntypes = params->n;
+    if (!p->node || !o.analyze) TRY(prepare_measured(env, p, query, types, ntypes, o.buffers));
+    p->explain = arena_memdup(&s->arena, &o, sizeof o);
+    if (!p->explain) return no_memory(env);
+    p->tag = "EXPLAIN";
+    p->changes = false;
+    if (!o.analyze) s->read_only = true;
+    return explain_columns(env, p);
+}
+
 static status prepare(struct sql_env *env, struct statement_private *p, const struct raw_stmt *raw,
                       const oid *types, uint16_t ntypes) {
     struct node *n = raw->stmt;
     if (has_into(n)) return prepare_define(env, p, raw);
     if (is_query(n)) return prepare_query(env, p, n, types, ntypes);
-    if (n->kind == NODE_EXPLAIN)
-        return prepare_explain(env, p, (struct ast_explain *)n, types, ntypes);
+    if (n->kind == NODE_EXPLAIN) return prepare_explain(env, p, raw, types, ntypes);
     return prepare_define(env, p, raw);
 }
 
@@ -258,6 +297,27 @@ status statement_prepare_for(struct sql_env *env, const struct raw_stmt *raw,
         return st;
     }
     *ret_statement = s;
+    return OK;
+}
+
+status statement_prepare_explained(struct sql_env *env, const struct raw_stmt *raw,
+                                   const struct explain_options *o, bool without_rows,
+                                   struct statement **ret_statement) {
+    static const struct sql_params none = {0};
+    const struct sql_params *params = env->params ? env->params : &none;
+    struct usage_meter meter;
+    struct proc *proc = env->proc;
+    uint64_t begin = proc->env->mono_ns(proc);
+    if (o->buffers) usage_begin(proc, &meter);
+    status st = statement_prepare(env, raw, params->types, params->n, ret_statement);
+    struct statement_private *p = ok(st) ? private_of(*ret_statement) : NULL;
+    if (o->buffers && p) usage_read(proc, &p->planning);
+    if (o->buffers) usage_end(proc);
+    TRY(st);
+    p->planning_ns = proc->env->mono_ns(proc) - begin;
+    p->explain = o;
+    p->fills_table = true;
+    p->without_rows = without_rows;
     return OK;
 }
 

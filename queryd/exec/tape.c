@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/counter.h"
 #include "temp/temp.h"
 
 /* A row on a tape: its head, then what is behind the head of a struct stored_row: values, nulls,
@@ -94,6 +95,7 @@ static status flush(struct tape *t) {
         if (t->x->env->temp_bytes) *t->x->env->temp_bytes -= TEMP_CONTENT_BYTES;
         return failed(t, s, "write");
     }
+    counter_add(t->x->env->proc, COUNTER_TEMP_BLOCKS_PUT, 1);
     t->nblocks++;
     t->len = 0;
     return OK;
@@ -217,6 +219,7 @@ static status piece(struct tape_reader *r, const char **ret, size_t *ret_n) {
         status s = temp_read(t->x->env->proc, t->blocks[block], r->buf, &bytes);
         if (!ok(s)) return failed(t, s, "read from");
         CHECK(bytes == TEMP_CONTENT_BYTES);
+        counter_add(t->x->env->proc, COUNTER_TEMP_BLOCKS_GOT, 1);
         r->loaded = block + 1;
     }
     *ret = r->buf + at;

@@ -348,11 +348,6 @@ static status tell_sort(struct explain *x, const struct plan *p, struct explain_
 
 static status tell_agg(struct explain *x, const struct plan *p, struct explain_node *n) {
     struct list *keys = NULL;
-    TRY(fact(x, n, "Strategy",
-             p->kind == PLAN_SORTED_AGG ? "Sorted"
-             : p->agg.ngroup            ? "Hashed"
-                                        : "Plain"));
-    TRY(fact(x, n, "Partial Mode", "Simple"));
     for (uint16_t i = 0; i < p->agg.ngroup; i++) {
         char *text = words(x, p->agg.values->exprs[i], p->left, NULL);
         if (!text) return out_of_arena(x);
@@ -408,13 +403,27 @@ static status tell_kind(struct explain *x, const struct plan *p, struct explain_
     case PLAN_HASH_JOIN:
     case PLAN_MERGE_JOIN: return tell_join(x, p, n);
     case PLAN_GATE: return condition(x, n, "One-Time Filter", p->gate, NULL, NULL);
-    case PLAN_INSERT: return fact(x, n, "Operation", "Insert");
-    case PLAN_UPDATE: return fact(x, n, "Operation", "Update");
-    case PLAN_DELETE: return fact(x, n, "Operation", "Delete");
     case PLAN_SETOP:
         n->head = arena_printf(x->arena, "%s %s%s", n->head, setops[p->setop.kind],
                                p->setop.all ? " All" : "");
         return n->head ? fact(x, n, "Command", setops[p->setop.kind]) : out_of_arena(x);
+    default: return OK;
+    }
+}
+
+/* What stands behind the type of a node, before its place in the tree. */
+static status tell_strategy(struct explain *x, const struct plan *p, struct explain_node *n) {
+    switch (p->kind) {
+    case PLAN_SETOP: return fact(x, n, "Strategy", "Hashed");
+    case PLAN_INSERT: return fact(x, n, "Operation", "Insert");
+    case PLAN_UPDATE: return fact(x, n, "Operation", "Update");
+    case PLAN_DELETE: return fact(x, n, "Operation", "Delete");
+    case PLAN_AGG:
+        TRY(fact(x, n, "Strategy", p->agg.ngroup ? "Hashed" : "Plain"));
+        return fact(x, n, "Partial Mode", "Simple");
+    case PLAN_SORTED_AGG:
+        TRY(fact(x, n, "Strategy", "Sorted"));
+        return fact(x, n, "Partial Mode", "Simple");
     default: return OK;
     }
 }
@@ -472,6 +481,12 @@ static status add_memory(struct explain *x, const struct plan *p, struct explain
     return explain_memory(x->arena, p, x->counts(x->arg, p), text, n);
 }
 
+static status add_usage(struct explain *x, const struct plan *p, struct explain_node *n) {
+    const struct plan_counts *c = x->o->analyze ? x->counts(x->arg, p) : NULL;
+    bool text = x->o->format == EXPLAIN_TEXT;
+    return c || !text ? explain_usage(x->arena, x->o, c ? &c->used : NULL, n) : OK;
+}
+
 static status hash_node(struct explain *x, const struct plan *join, struct explain_node **ret) {
     const struct plan *p = join->right;
     struct explain_node *child;
@@ -481,6 +496,7 @@ static status hash_node(struct explain *x, const struct plan *join, struct expla
     TRY(add_costs(x, p, *ret));
     TRY(add_counts(x, p, *ret));
     TRY(add_memory(x, join, *ret));
+    TRY(add_usage(x, p, *ret));
     TRY(explain_plan(x, p, "Outer", &child));
     attach(*ret, child);
     return OK;
@@ -526,6 +542,7 @@ static status explain_plan(struct explain *x, const struct plan *p, const char *
     TRY(new_node(x, head_words(x, p), ret));
     struct explain_node *n = *ret;
     TRY(fact(x, n, "Node Type", node_type(p)));
+    TRY(tell_strategy(x, p, n));
     if (relationship) TRY(fact(x, n, "Parent Relationship", relationship));
     TRY(add(x, n, "Parallel Aware", PROPERTY_BOOL, true, "false", NULL));
     TRY(add(x, n, "Async Capable", PROPERTY_BOOL, true, "false", NULL));
@@ -541,6 +558,7 @@ static status explain_plan(struct explain *x, const struct plan *p, const char *
         TRY(condition(x, n, "Filter", told, filter, NULL));
         TRY(add_removed(x, filter, n));
     }
+    TRY(add_usage(x, outer, n));
     return add_children(x, p, n);
 }
 
@@ -572,10 +590,11 @@ static status add_others(struct explain *x, struct explain_node *root) {
 status plan_explain(struct sql_env *env, struct arena *a, const struct plan_statement *s,
                     const struct explain_options *o,
                     const struct plan_counts *(*counts)(void *arg, const struct plan *plan),
-                    void *arg, const struct explain_times *times, struct buf *out) {
+                    void *arg, const struct explain_whole *whole, struct buf *out) {
     struct explain x = {env, a, s, o, counts, arg};
-    struct explain_node *root;
+    struct explain_node *root, behind = {.last = &behind.first};
     TRY(explain_plan(&x, s->root, NULL, &root));
     TRY(add_others(&x, root));
-    return explain_write(a, root, o, times, out);
+    TRY(explain_behind(a, o, whole, &behind));
+    return explain_write(root, &behind, o->format, out);
 }

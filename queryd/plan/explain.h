@@ -3,6 +3,7 @@
 #ifndef PLAN_EXPLAIN_H
 #define PLAN_EXPLAIN_H
 
+#include "base/usage.h"
 #include "plan/plan.h"
 
 enum explain_format { EXPLAIN_TEXT, EXPLAIN_JSON, EXPLAIN_YAML, EXPLAIN_XML };
@@ -34,10 +35,19 @@ struct plan_counts {
     uint64_t leaves; /* that a bitmap heap scan has read */
     enum plan_sort_method sort;
     struct plan_group_counts whole, presorted; /* by all keys; by those that were left */
+    struct usage used;                         /* with what is below it; when BUFFERS or WAL */
 };
 
-struct explain_times {
+/* A setting that plans depend on, with another value than it has when nobody sets it. */
+struct explain_setting {
+    const char *name, *value;
+};
+
+/* What is told of the whole statement. */
+struct explain_whole {
     double planning_ms, execution_ms;
+    struct usage planning;       /* when BUFFERS */
+    const struct list *settings; /* (struct explain_setting *); when SETTINGS */
 };
 
 /* counts: NULL when nothing was carried out; else *ret NULL: the operator never began. In the arena
@@ -45,11 +55,18 @@ struct explain_times {
 status plan_explain(struct sql_env *env, struct arena *a, const struct plan_statement *s,
                     const struct explain_options *o,
                     const struct plan_counts *(*counts)(void *arg, const struct plan *plan),
-                    void *arg, const struct explain_times *times, struct buf *out);
+                    void *arg, const struct explain_whole *whole, struct buf *out);
 
 /* ---- between the files of EXPLAIN ---- */
 
-enum property_kind { PROPERTY_TEXT, PROPERTY_NUMBER, PROPERTY_BOOL, PROPERTY_LIST, PROPERTY_GROUP };
+enum property_kind {
+    PROPERTY_TEXT,
+    PROPERTY_NUMBER,
+    PROPERTY_BOOL,
+    PROPERTY_LIST,
+    PROPERTY_GROUP,
+    PROPERTY_NOTHING /* a list of what there is never any of */
+};
 
 struct explain_property {
     struct explain_property *next;
@@ -79,9 +96,16 @@ bool explain_add(struct arena *a, struct explain_node *n, const char *label,
 status explain_memory(struct arena *a, const struct plan *p, const struct plan_counts *c, bool text,
                       struct explain_node *n);
 
-status explain_write(struct arena *a, const struct explain_node *root,
-                     const struct explain_options *o, const struct explain_times *times,
-                     struct buf *out);
+/* explain_usage.c: BUFFERS and WAL of a node; used NULL: it never began. */
+status explain_usage(struct arena *a, const struct explain_options *o, const struct usage *used,
+                     struct explain_node *n);
+/* ... and what stands behind the tree, as properties of n. */
+status explain_behind(struct arena *a, const struct explain_options *o,
+                      const struct explain_whole *whole, struct explain_node *n);
+
+/* behind: whose properties stand behind the tree. */
+status explain_write(const struct explain_node *root, const struct explain_node *behind,
+                     enum explain_format format, struct buf *out);
 
 /* A scalar subquery that asks for nothing from outside: computed once. */
 static inline bool explain_is_init(const struct plan_sublink *s) {

@@ -1,6 +1,4 @@
 /* EXPLAIN: the tree of nodes as text, JSON, YAML or XML, laid out as PostgreSQL does. */
-#include <stdio.h>
-
 #include "plan/explain.h"
 
 static status indent(struct buf *out, unsigned n) {
@@ -12,6 +10,11 @@ static status indent(struct buf *out, unsigned n) {
 static status text_property(const struct explain_property *p, unsigned n, struct buf *out) {
     if (p->structured) return OK;
     TRY(indent(out, n));
+    if (p->kind == PROPERTY_GROUP) {
+        TRY(buf_printf(out, "%s:\n", p->label));
+        for (p = p->inside; p; p = p->next) TRY(text_property(p, n + 2, out));
+        return OK;
+    }
     TRY(buf_printf(out, "%s: ", p->label));
     if (p->kind != PROPERTY_LIST) return buf_printf(out, "%s\n", p->value);
     LIST_EACH(const char *, item, p->items) TRY(buf_printf(out, "%s%s", item_i ? ", " : "", item));
@@ -65,20 +68,30 @@ static status json_list(const struct explain_property *p, struct buf *out) {
     return buf_add_str(out, "]");
 }
 
+static status json_properties(const struct explain_property *first, unsigned n, struct buf *out);
+
+static status json_end(char bracket, unsigned n, struct buf *out) {
+    TRY(buf_add_str(out, "\n"));
+    TRY(indent(out, n));
+    return buf_add(out, &bracket, 1);
+}
+
+static status json_property(const struct explain_property *p, unsigned n, struct buf *out) {
+    TRY(buf_printf(out, "\"%s\": ", p->label));
+    switch (p->kind) {
+    case PROPERTY_GROUP: TRY(json_properties(p->inside, n, out)); return json_end('}', n, out);
+    case PROPERTY_LIST: return json_list(p, out);
+    case PROPERTY_NOTHING: TRY(buf_add_str(out, "[")); return json_end(']', n, out);
+    default: return value_of(p, out);
+    }
+}
+
 static status json_properties(const struct explain_property *first, unsigned n, struct buf *out) {
     TRY(buf_add_str(out, "{"));
     for (const struct explain_property *p = first; p; p = p->next) {
         TRY(buf_add_str(out, p == first ? "\n" : ",\n"));
         TRY(indent(out, n + 2));
-        TRY(buf_printf(out, "\"%s\": ", p->label));
-        if (p->kind == PROPERTY_GROUP) {
-            TRY(json_properties(p->inside, n + 2, out));
-            TRY(buf_add_str(out, "\n"));
-            TRY(indent(out, n + 2));
-            TRY(buf_add_str(out, "}"));
-        } else {
-            TRY(p->kind == PROPERTY_LIST ? json_list(p, out) : value_of(p, out));
-        }
+        TRY(json_property(p, n + 2, out));
     }
     return OK;
 }
@@ -110,7 +123,7 @@ static status yaml_properties(const struct explain_property *first, unsigned n, 
         TRY(buf_printf(out, "%s: ", p->label));
         if (p->kind == PROPERTY_GROUP) {
             TRY(buf_add_str(out, "\n"));
-            TRY(indent(out, n + 2));
+            if (p->inside) TRY(indent(out, n + 2));
             TRY(yaml_properties(p->inside, n + 2, out));
             continue;
         }
@@ -189,7 +202,7 @@ static status xml_properties(const struct explain_property *first, unsigned n, s
     for (const struct explain_property *p = first; p; p = p->next) {
         if (p->kind == PROPERTY_GROUP)
             TRY(xml_group(p, n, out));
-        else if (p->kind == PROPERTY_LIST)
+        else if (p->kind == PROPERTY_LIST || p->kind == PROPERTY_NOTHING)
             TRY(xml_list(p, n, out));
         else
             TRY(xml_element(p->label, p->value, n, out));
@@ -215,56 +228,50 @@ static status xml_node(const struct explain_node *x, unsigned n, struct buf *out
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static status times_text(const struct explain_options *o, const struct explain_times *t,
+static status write_text(const struct explain_node *root, const struct explain_node *behind,
                          struct buf *out) {
-    if (!o->summary) return OK;
-    TRY(buf_printf(out, "Planning Time: %.3f ms\n", t->planning_ms));
-    return o->analyze ? buf_printf(out, "Execution Time: %.3f ms\n", t->execution_ms) : OK;
+    TRY(text_node(root, 0, true, out));
+    for (const struct explain_property *p = behind->first; p; p = p->next)
+        TRY(text_property(p, 0, out));
+    return OK;
 }
 
-static status write_json(const struct explain_node *root, const struct explain_options *o,
-                         const struct explain_times *t, struct buf *out) {
+static status write_json(const struct explain_node *root, const struct explain_node *behind,
+                         struct buf *out) {
     TRY(buf_add_str(out, "[\n  {\n    \"Plan\": "));
     TRY(json_node(root, 4, out));
-    if (o->summary) TRY(buf_printf(out, ",\n    \"Planning Time\": %.3f", t->planning_ms));
-    if (o->analyze) TRY(buf_add_str(out, ",\n    \"Triggers\": [\n    ]"));
-    if (o->summary && o->analyze)
-        TRY(buf_printf(out, ",\n    \"Execution Time\": %.3f", t->execution_ms));
+    for (const struct explain_property *p = behind->first; p; p = p->next) {
+        TRY(buf_add_str(out, ",\n    "));
+        TRY(json_property(p, 4, out));
+    }
     return buf_add_str(out, "\n  }\n]");
 }
 
-static status write_yaml(const struct explain_node *root, const struct explain_options *o,
-                         const struct explain_times *t, struct buf *out) {
+static status write_yaml(const struct explain_node *root, const struct explain_node *behind,
+                         struct buf *out) {
     TRY(buf_add_str(out, "- Plan: \n    "));
     TRY(yaml_node(root, 4, out));
-    if (o->summary) TRY(buf_printf(out, "  Planning Time: %.3f\n", t->planning_ms));
-    if (o->analyze) TRY(buf_add_str(out, "  Triggers: \n"));
-    if (o->summary && o->analyze) TRY(buf_printf(out, "  Execution Time: %.3f\n", t->execution_ms));
+    if (behind->first) TRY(indent(out, 2));
+    TRY(yaml_properties(behind->first, 2, out));
     out->len--; /* the last line feed */
     return OK;
 }
 
-static status write_xml(const struct explain_node *root, const struct explain_options *o,
-                        const struct explain_times *t, struct buf *out) {
-    char ms[32];
+static status write_xml(const struct explain_node *root, const struct explain_node *behind,
+                        struct buf *out) {
     TRY(buf_add_str(out,
                     "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <Query>\n"));
     TRY(xml_node(root, 4, out));
-    snprintf(ms, sizeof ms, "%.3f", t->planning_ms);
-    if (o->summary) TRY(xml_element("Planning Time", ms, 4, out));
-    if (o->analyze) TRY(buf_add_str(out, "    <Triggers>\n    </Triggers>\n"));
-    snprintf(ms, sizeof ms, "%.3f", t->execution_ms);
-    if (o->summary && o->analyze) TRY(xml_element("Execution Time", ms, 4, out));
+    TRY(xml_properties(behind->first, 4, out));
     return buf_add_str(out, "  </Query>\n</explain>");
 }
 
-status explain_write(struct arena *, const struct explain_node *root,
-                     const struct explain_options *o, const struct explain_times *times,
-                     struct buf *out) {
-    switch (o->format) {
-    case EXPLAIN_JSON: return write_json(root, o, times, out);
-    case EXPLAIN_YAML: return write_yaml(root, o, times, out);
-    case EXPLAIN_XML: return write_xml(root, o, times, out);
-    default: TRY(text_node(root, 0, true, out)); return times_text(o, times, out);
+status explain_write(const struct explain_node *root, const struct explain_node *behind,
+                     enum explain_format format, struct buf *out) {
+    switch (format) {
+    case EXPLAIN_JSON: return write_json(root, behind, out);
+    case EXPLAIN_YAML: return write_yaml(root, behind, out);
+    case EXPLAIN_XML: return write_xml(root, behind, out);
+    default: return write_text(root, behind, out);
     }
 }

@@ -50,6 +50,7 @@ static void env_init(struct session *s) {
                               .notice = send_notice,
                               .effect = note_effect,
                               .setting_text = utility_setting_text,
+                              .explain_settings = settings_explain,
                               .temp = &s->slot->temp,
                               .temp_bytes = &s->temp_bytes,
                               .temp_number = s->index,

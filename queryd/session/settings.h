@@ -85,6 +85,9 @@ status settings_restore(struct session *s);
 /* Gives the statement environment its way to settings (catalog/sql_env.h). */
 struct sql_env;
 void settings_serve(struct sql_env *env);
+/* sql_env.explain_settings. */
+struct list;
+status settings_explain(struct sql_env *env, const struct list **ret);
 void settings_free(struct session *s);
 void settings_reset_all(struct session *s);
 /* The end of a transaction, or (keep > 0) of what came after a savepoint. */

@@ -15,6 +15,12 @@
 #include "types/internal.h"
 #include "types/resolution.h"
 
+/* EXECUTE, or CREATE TABLE AS EXECUTE. */
+static bool explains_execute(const struct node *n) {
+    if (n->kind == NODE_CREATE_TABLE_AS) n = ((const struct ast_create_table_as *)n)->query;
+    return n->kind == NODE_EXECUTE;
+}
+
 bool utility_is(const struct node *n) {
     switch (n->kind) {
     case NODE_TRANSACTION:
@@ -33,7 +39,7 @@ bool utility_is(const struct node *n) {
     case NODE_SET_CONSTRAINTS: return true;
     case NODE_CREATE_TABLE_AS:
         return ((const struct ast_create_table_as *)n)->query->kind == NODE_EXECUTE;
-    case NODE_EXPLAIN: return ((const struct ast_explain *)n)->query->kind == NODE_EXECUTE;
+    case NODE_EXPLAIN: return explains_execute(((const struct ast_explain *)n)->query);
     default: return false;
     }
 }

@@ -150,9 +150,53 @@ status execute_execute(struct session *s, const struct ast_execute *x, bool desc
     return st;
 }
 
+/* CREATE TABLE AS EXECUTE, or EXPLAIN of it: of the prepared text's query, with these arguments. */
+static status execute_as(struct session *s, struct node *n, const struct ast_execute *x,
+                         bool describe, const char **ret_tag) {
+    struct prepared *p = prepared_find(s, x->name);
+    s->statement_end = 0;
+    if (!p)
+        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
+                         "prepared statement \"%s\" does not exist", x->name);
+    TRY(block_statement_begin(s));
+    const char *text = s->env.text; /* planning looks at another */
+    size_t len = s->env.text_len;
+    TRY(prepared_plan(s, p));
+    s->env.text = text;
+    s->env.text_len = len;
+    if (!p->statement)
+        return error_set(&s->error, ST_WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
+    datum *values;
+    uint8_t *nulls;
+    TRY(execute_arguments(s, x, p, &values, &nulls));
+    struct sql_params params = {p->text, p->statement->nparams, p->statement->param_types, values,
+                                nulls};
+    struct raw_stmt raw = {.stmt = n, .location = n->location};
+    struct statement *st = NULL;
+    s->env.params = &params;
+    status result = statement_prepare(&s->env, &raw, NULL, 0, &st);
+    if (ok(result)) result = run_statement(s, st, NULL, NULL, describe, ret_tag);
+    s->env.params = NULL;
+    if (st) statement_release(st);
+    return result;
+}
+
+status create_as_execute(struct session *s, const struct ast_create_table_as *n, bool describe,
+                         const char **ret_tag) {
+    return execute_as(s, (struct node *)n, (const struct ast_execute *)n->query, describe, ret_tag);
+}
+
+static status explain_as_execute(struct session *s, const struct ast_explain *n, bool describe,
+                                 const char **ret_tag) {
+    const struct ast_create_table_as *as = (const struct ast_create_table_as *)n->query;
+    return execute_as(s, (struct node *)n, (const struct ast_execute *)as->query, describe,
+                      ret_tag);
+}
+
 /* EXPLAIN EXECUTE: the prepared text's query, with these arguments. */
 status explain_execute(struct session *s, const struct ast_explain *n, bool describe,
                        const char **ret_tag) {
+    if (n->query->kind == NODE_CREATE_TABLE_AS) return explain_as_execute(s, n, describe, ret_tag);
     const struct ast_execute *x = (const struct ast_execute *)n->query;
     struct prepared *p = prepared_find(s, x->name);
     if (!p)
@@ -178,38 +222,6 @@ status explain_execute(struct session *s, const struct ast_explain *n, bool desc
                               custom ? values : NULL, custom ? nulls : NULL, &st));
     status result = run_statement(s, st, values, nulls, describe, ret_tag);
     statement_release(st);
-    return result;
-}
-
-/* CREATE TABLE AS EXECUTE: of the prepared text's query, with these arguments. */
-status create_as_execute(struct session *s, const struct ast_create_table_as *n, bool describe,
-                         const char **ret_tag) {
-    const struct ast_execute *x = (const struct ast_execute *)n->query;
-    struct prepared *p = prepared_find(s, x->name);
-    s->statement_end = 0;
-    if (!p)
-        return error_set(&s->error, ST_INVALID_SQL_STATEMENT_NAME,
-                         "prepared statement \"%s\" does not exist", x->name);
-    TRY(block_statement_begin(s));
-    const char *text = s->env.text; /* planning looks at another */
-    size_t len = s->env.text_len;
-    TRY(prepared_plan(s, p));
-    s->env.text = text;
-    s->env.text_len = len;
-    if (!p->statement)
-        return error_set(&s->error, ST_WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
-    datum *values;
-    uint8_t *nulls;
-    TRY(execute_arguments(s, x, p, &values, &nulls));
-    struct sql_params params = {p->text, p->statement->nparams, p->statement->param_types, values,
-                                nulls};
-    struct raw_stmt raw = {.stmt = (struct node *)n, .location = n->node.location};
-    struct statement *st = NULL;
-    s->env.params = &params;
-    status result = statement_prepare(&s->env, &raw, NULL, 0, &st);
-    if (ok(result)) result = run_statement(s, st, NULL, NULL, describe, ret_tag);
-    s->env.params = NULL;
-    if (st) statement_release(st);
     return result;
 }
 

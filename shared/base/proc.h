@@ -82,6 +82,7 @@ struct temp_shared;   /* temp/temp.h */
 struct session_slot;
 struct ipc_rings;
 struct counter_block; /* base/counter.h */
+struct usage_meter;   /* base/usage.h */
 
 /* Where this process has the regions mapped. */
 struct shm {
@@ -152,6 +153,7 @@ struct proc {
     void *env_data; /* whose the env's functions are */
     uint64_t trace; /* of the running statement */
     struct counter_block *counters;
+    struct usage_meter *meter; /* of the running coroutine (base/usage.h); NULL: none */
     struct proc_bad_page bad_page;
 };
 

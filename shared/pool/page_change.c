@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/counter.h"
 #include "base/fault.h"
 #include "fmt/apply.h"
 #include "log/log.h"
@@ -39,8 +40,10 @@ lsn page_change(struct proc *p, struct rec_head *record, struct frame *const fra
         allocates |= pages[i].flags & REC_PAGE_INIT;
         /* Rule 3. The log's tail moves (release) after this store: whoever saw the tail beyond our
          * record sees rec_lsn too. */
-        if (!atomic_load_explicit(&f->rec_lsn, memory_order_relaxed))
+        if (!atomic_load_explicit(&f->rec_lsn, memory_order_relaxed)) {
             atomic_store_explicit(&f->rec_lsn, tail, memory_order_release);
+            counter_add(p, COUNTER_PAGES_DIRTIED, 1);
+        }
         uint32_t changes = atomic_load_explicit(&f->changes, memory_order_relaxed);
         atomic_store_explicit(&f->changes, changes + 1, memory_order_relaxed);
     }

@@ -320,6 +320,28 @@ static void test_deep(void **) {
     free(sql);
 }
 
+static unsigned long number_behind(const char *text, const char *word) {
+    const char *at = strstr(text, word);
+    return at ? strtoul(at + strlen(word), NULL, 10) : 0;
+}
+
+/* BUFFERS and WAL of EXPLAIN are what was counted. */
+static void test_usage_is_told(void **) {
+    static const char reads[] = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) "
+                                "SELECT count(*) FROM usage";
+    SQL_IS(a, "CREATE TABLE usage (id int PRIMARY KEY, t text)", "");
+    SQL_IS(a, "INSERT INTO usage SELECT g, repeat('x', 500) FROM generate_series(1, 500) g", "");
+    unsigned long pages = number_behind(sql_rows(a, reads), "shared hit=");
+    assert_in_range(pages, 500 / 16, 500);
+    assert_int_equal(number_behind(sql_rows(a, reads), "shared hit="), pages);
+    const char *insert = sql_rows(a, "EXPLAIN (ANALYZE, WAL, BUFFERS) INSERT INTO usage SELECT 1000"
+                                     " + g, 'y' FROM generate_series(1, 7) g");
+    assert_int_equal(number_behind(insert, "WAL: records="), 7);
+    assert_true(number_behind(insert, " bytes=") > 7 * 20);
+    assert_true(number_behind(insert, "Buffers: shared hit=") > 0);
+    SQL_IS(a, "DROP TABLE usage", "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameters),
@@ -333,6 +355,7 @@ int main(void) {
         cmocka_unit_test(test_copy_binary),
         cmocka_unit_test(test_error_positions),
         cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_usage_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
