@@ -53,8 +53,8 @@ struct daemon {
 };
 
 /* The whole life of the process; what main returns. Arguments, as the supervisor passes them:
- * -D DIR, --slot N, --epoch N, --lifeline FD (inherited), --restart (born by init_restart), and
- * --set NAME=VALUE for settings of the command line. */
+ * -D DIR, --slot N, --epoch N, --lifeline FD and --keys FD (inherited), --restart (born by
+ * init_restart), and --set NAME=VALUE for settings of the command line. */
 int daemon_main(int argc, char **argv, const struct daemon_ops *ops);
 /* Ends the process without the libraries' clean-up: nng's may hang, and the system takes everything
  * back. */

@@ -12,6 +12,7 @@
 
 #include "base/control.h"
 #include "conf/conf.h"
+#include "crypt/given.h"
 #include "ipc_control.h"
 #include "ipc_daemon.h"
 #include "ipc_loop.h"
@@ -43,10 +44,13 @@ static bool parse_unsigned(const char *text, unsigned long max, unsigned long *r
 
 static status parse_arguments(int argc, char **argv, struct arguments *a, struct conf *conf,
                               struct error *e) {
-    static const struct option options[] = {
-        {"slot", required_argument, NULL, 's'},     {"epoch", required_argument, NULL, 'e'},
-        {"lifeline", required_argument, NULL, 'l'}, {"restart", no_argument, NULL, 'r'},
-        {"set", required_argument, NULL, 'c'},      {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"slot", required_argument, NULL, 's'},
+                                            {"epoch", required_argument, NULL, 'e'},
+                                            {"lifeline", required_argument, NULL, 'l'},
+                                            {"restart", no_argument, NULL, 'r'},
+                                            {"set", required_argument, NULL, 'c'},
+                                            {"keys", required_argument, NULL, 'k'},
+                                            {NULL, 0, NULL, 0}};
     *a = (struct arguments){.slot = PROC_SLOTS, .lifeline = -1};
     char path[CONF_TEXT_BYTES];
     unsigned long number;
@@ -70,6 +74,9 @@ static status parse_arguments(int argc, char **argv, struct arguments *a, struct
         case 'l':
             if (!parse_unsigned(value, 1 << 20, &number)) break;
             a->lifeline = (int)number;
+            continue;
+        case 'k':
+            if (!parse_unsigned(value, 1 << 20, &number) || !ok(given_read((int)number))) break;
             continue;
         case 'r': a->restart = true; continue;
         case 'c':
@@ -138,6 +145,7 @@ static status run(struct daemon *d, const struct daemon_ops *ops, const struct a
     proc_slot_name(a->slot, name);
     prctl(PR_SET_NAME, name);
     TRY(loop_open(d, ops, shm, a->slot, conf, a->dir, a->lifeline, a->restart, e));
+    given_forget(); /* who needs the keys has taken them */
     status s = watch_signal(d, SIGTERM, signal_came);
     if (ok(s)) s = watch_signal(d, SIGUSR1, hand_over_came);
     if (ok(s)) s = control_serve(d, name, d->ops->control, e);

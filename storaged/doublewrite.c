@@ -18,17 +18,30 @@ void doublewrite_seal(struct storaged *s, char *buf, unsigned count) {
     h->crc = doublewrite_head_crc(buf);
 }
 
+/* The pages of the batches, plain; one that a newer batch was torn over does not verify. */
+static void show_regions(struct storaged *s, char *regions) {
+    for (unsigned w = 0; s->crypt && w < WRITERS; w++) {
+        char *region = regions + (size_t)w * DOUBLEWRITE_REGION_BYTES;
+        const struct doublewrite_head *h = (const struct doublewrite_head *)region;
+        if (h->magic != DOUBLEWRITE_MAGIC || h->count > DOUBLEWRITE_PAGES) continue;
+        for (unsigned i = 0; i < h->count; i++)
+            cipher_show(s, h->page[i], region + DOUBLEWRITE_HEAD_BYTES + (size_t)i * PAGE_BYTES, 1);
+    }
+}
+
 static status read_regions(struct storaged *s, char **ret_buf) {
     size_t bytes = (size_t)WRITERS * DOUBLEWRITE_REGION_BYTES;
     char *buf = io_buffer(bytes);
     if (!buf) return STATUS(OUT_OF_MEMORY);
     status st = io_run_one(
         s, (struct disk_io){.op = DISK_READ, .file = s->doublewrite, .buf = buf, .len = bytes});
-    if (!ok(st))
+    if (!ok(st)) {
         free(buf);
-    else
-        *ret_buf = buf;
-    return st;
+        return st;
+    }
+    show_regions(s, buf);
+    *ret_buf = buf;
+    return OK;
 }
 
 status doublewrite_find(struct storaged *s, uint64_t page_no, void *page) {
@@ -51,7 +64,7 @@ static status mend(struct storaged *s, const char *regions, uint64_t page_no, ch
     if (ok(page_verify(buf, (page_id){page_no}))) return OK;
     const void *copy = doublewrite_copy(regions, s->file.sequence, (page_id){page_no});
     if (!copy) return OK;
-    memcpy(buf, copy, PAGE_BYTES);
+    cipher_hide(s, page_no, copy, buf);
     io.op = DISK_WRITE;
     io.durable = true;
     ++*pages;

@@ -15,13 +15,15 @@ status file_page_write(struct storaged *s, const struct file_page *next) {
     fp->head = (struct page_head){
         .type = PAGE_TYPE_FILE, .version = PAGE_FORMAT, .page = fp->sequence & 1};
     page_seal(buf);
+    struct file_page written = *fp;
+    cipher_hide(s, written.head.page, buf, buf);
     status st = io_run_one(s, (struct disk_io){.op = DISK_WRITE,
                                                .file = s->data,
-                                               .offset = fp->head.page * PAGE_BYTES,
+                                               .offset = written.head.page * PAGE_BYTES,
                                                .buf = buf,
                                                .len = PAGE_BYTES,
                                                .durable = true});
-    if (ok(st)) s->file = *fp;
+    if (ok(st)) s->file = written;
     free(buf);
     return st;
 }
@@ -42,6 +44,17 @@ status file_page_choose(const void *pages, struct file_page *ret) {
     if (!chosen) return STATUS(DATA_CORRUPTED);
     *ret = *chosen;
     return OK;
+}
+
+const char *file_page_words(struct storaged *s) {
+    bool sealed = false;
+    char *buf = io_buffer(2 * PAGE_BYTES);
+    struct disk_io io = {.op = DISK_READ, .file = s->data, .buf = buf, .len = 2 * PAGE_BYTES};
+    if (buf && ok(disk_do(s->disk, &io)))
+        sealed = cipher_is_sealed(buf) || cipher_is_sealed(buf + PAGE_BYTES);
+    free(buf);
+    if (sealed && !s->crypt) return "encrypted, and no key is given";
+    return s->crypt ? "damaged, not encrypted, or encrypted by other keys" : "damaged";
 }
 
 status file_page_read(struct storaged *s) {

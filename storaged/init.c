@@ -9,6 +9,7 @@
 
 #include "base/control.h"
 #include "conf/conf.h"
+#include "crypt/given.h"
 #include "storaged.h"
 
 #define DATA_FILE "data"
@@ -55,12 +56,15 @@ void storaged_files_close(struct storaged *s) {
     s->data = s->doublewrite = s->homes.file = s->temp.file = NULL;
     s->disk = NULL;
     s->dirfd = -1;
+    crypt_free(s->crypt);
+    s->crypt = NULL;
 }
 
 status storaged_files_make(struct storaged *s, const char *data_dir, uint64_t pages) {
     uint64_t bytes;
     s->options.io_depth = 8;
     if (!s->options.io_method[0]) strcpy(s->options.io_method, "plain");
+    TRY(given_take(&s->crypt));
     TRY(open_files(s, data_dir, true));
     TRY(disk_file_size(s->data, &bytes));
     if (bytes > 0) return STATUS(EXISTS);
@@ -121,7 +125,9 @@ static status begin(struct daemon *d, struct error *e) {
     s->shm = d->proc.shm;
     s->dirfd = -1;
     options_from(s, d->conf);
-    status st = open_files(s, d->data_dir, false);
+    status st = given_take(&s->crypt);
+    if (!ok(st)) return error_set(e, st.code, "the keys of the data cannot be used");
+    st = open_files(s, d->data_dir, false);
     if (!ok(st))
         return error_set(e, (enum status_code)st.code,
                          "could not open the data files of directory \"%s\": %s", d->data_dir,
@@ -131,8 +137,8 @@ static status begin(struct daemon *d, struct error *e) {
     atomic_store(&s->shm->pool->file_pages, bytes / PAGE_BYTES);
     st = file_page_read(s);
     if (!ok(st))
-        return error_set(e, (enum status_code)st.code,
-                         "pages 0 and 1 of the data file are both damaged");
+        return error_set(e, (enum status_code)st.code, "pages 0 and 1 of the data file are both %s",
+                         file_page_words(s));
     uint64_t id = s->shm->control->appliance_id;
     if (id && s->file.appliance_id && s->file.appliance_id != id)
         return error_set(e, ST_DATA_CORRUPTED, "the data file belongs to another appliance");

@@ -19,6 +19,7 @@ void *io_buffer(size_t bytes) {
 
 void io_submit(struct storaged *s, struct io_req *req) {
     req->io.owner = req;
+    cipher_check_write(s, &req->io);
     disk_submit(s->disk, &req->io);
 }
 
@@ -29,6 +30,7 @@ bool io_reap(struct storaged *s) {
         int n = disk_reap(s->disk, ios, 64, false);
         for (int i = 0; i < n; i++) {
             struct io_req *req = ios[i]->owner;
+            if (!req->as_is) cipher_read_done(s, &req->io);
             req->done(s, req);
         }
         any |= n > 0;
@@ -57,7 +59,12 @@ status io_run(struct storaged *s, struct io_req *reqs, unsigned n) {
 }
 
 status io_run_one(struct storaged *s, struct disk_io io) {
-    if (!coro_self()) return disk_do(s->disk, &io);
+    if (!coro_self()) {
+        cipher_check_write(s, &io);
+        TRY(disk_do(s->disk, &io));
+        cipher_read_done(s, &io);
+        return OK;
+    }
     struct io_req req = {.io = io};
     return io_run(s, &req, 1);
 }

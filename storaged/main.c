@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "control.h"
+#include "crypt/given.h"
 #include "restore.h"
 #include "storaged.h"
 
-/* storaged --format -D DIR [--appliance HEX]: makes the empty data file. */
+/* storaged --format -D DIR [--appliance HEX] [--keys FD]: makes the empty data file. */
 static int format_main(int argc, char **argv) {
     const char *dir = NULL;
     uint64_t appliance_id = 0;
@@ -17,6 +18,10 @@ static int format_main(int argc, char **argv) {
     if (!dir) {
         fprintf(stderr, "storaged: --format needs -D DIR\n");
         return 2;
+    }
+    if (!ok(given_read_arguments(argc, argv))) {
+        fprintf(stderr, "storaged: the keys cannot be read\n");
+        return 1;
     }
     status st = storaged_format(dir, "plain", appliance_id);
     if (ok(st)) return 0;

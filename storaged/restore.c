@@ -13,6 +13,7 @@
 #include "backup/backup.h"
 #include "base/bytes.h"
 #include "base/control.h"
+#include "crypt/given.h"
 #include "storaged.h"
 
 struct restore {
@@ -26,7 +27,7 @@ struct restore {
 static status put_page(struct restore *r, uint64_t page, const char *from) {
     if (page < SPACE_FIRST || page > PAGE_NO_MAX) return STATUS(DATA_CORRUPTED);
     TRY(page_verify(from, (page_id){page}));
-    memcpy(r->image, from, PAGE_BYTES);
+    cipher_hide(r->s, page, from, r->image);
     r->pages++;
     struct disk_io io = {.op = DISK_WRITE,
                          .file = r->s->data,
@@ -111,6 +112,11 @@ int restore_main(int argc, char **argv) {
             backups[n++] = argv[++i];
     }
     if (r.s) r.s->dirfd = -1;
+    if (!ok(given_read_arguments(argc, argv))) {
+        fprintf(stderr, "storaged: the keys cannot be read\n");
+        free(r.s);
+        return 1;
+    }
     if (!r.dir || n == 0 || !r.s) {
         fprintf(stderr, "storaged: --restore needs -D DIR and --from BACKUP\n");
         free(r.s);

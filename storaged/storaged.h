@@ -20,10 +20,12 @@
 #define LOADS_MAX 256  /* reads under way at the same time */
 
 struct storaged;
+struct crypt; /* crypt/crypt.h */
 
 /* A request to the disk and who is told of its end. */
 struct io_req {
     struct disk_io io;
+    bool as_is; /* a read of pages: they are wanted as they lie in the file, perhaps sealed */
     void (*done)(struct storaged *s, struct io_req *req);
     void *arg;
 };
@@ -86,6 +88,7 @@ struct writer {
     bool idle;
     struct coro *coro;
     char *buf; /* DOUBLEWRITE_HEAD_BYTES, then the pages */
+    char *out; /* the same as it is written: sealed when the data are encrypted, else buf itself */
     uint32_t frame[BATCH_PAGES];
     struct io_req req[BATCH_PAGES];
 };
@@ -155,6 +158,7 @@ struct storaged {
     struct storaged_options options;
     struct disk *disk;
     struct disk_file *data, *doublewrite;
+    struct crypt *crypt; /* NULL: the data are not encrypted */
     struct home_lsns homes;
     struct redo redo;
     int dirfd;
@@ -229,6 +233,16 @@ status io_run(struct storaged *s, struct io_req *reqs, unsigned n);
 status io_run_one(struct storaged *s, struct disk_io io);
 /* Zeroed, aligned for direct I/O; freed by free(). */
 void *io_buffer(size_t bytes);
+
+/* cipher.c: pages of an encrypted data file. What is read of it comes plain from io.c. */
+/* The page as it goes to a file, into `to`, which may be the page itself. */
+void cipher_hide(struct storaged *s, uint64_t page_no, const void *page, void *to);
+/* n pages from a file made plain, in their place; what does not open becomes bytes that do not
+ * verify. */
+void cipher_show(struct storaged *s, uint64_t first, void *pages, size_t n);
+bool cipher_is_sealed(const void *page);
+void cipher_read_done(struct storaged *s, const struct disk_io *io);
+void cipher_check_write(const struct storaged *s, const struct disk_io *io); /* nothing plain */
 
 /* page_table.c: which page is in which frame. */
 struct frame *table_find(const struct storaged *s, uint64_t page); /* in whatever state */
@@ -318,6 +332,7 @@ status space_extend(struct storaged *s, uint64_t pages);
 
 /* file_page.c: pages 0 and 1 */
 status file_page_read(struct storaged *s);
+const char *file_page_words(struct storaged *s); /* what is wrong with both, at start */
 /* Of the two pages read (foreign bytes), the newer one that is good; DATA_CORRUPTED: neither is. */
 status file_page_choose(const void *pages, struct file_page *ret);
 /* Blocking when not in a coroutine. Takes the place of the older copy. */

@@ -7,6 +7,7 @@
 #include "base/control.h"
 #include "base/counter.h"
 #include "base/crc32c.h"
+#include "crypt/crypt.h"
 #include "storaged.h"
 
 /* Temporary space: blocks of a file that nothing survives but this process.
@@ -81,23 +82,34 @@ static status block_new(struct storaged *s, const struct msg *m, uint64_t *ret_h
     return OK;
 }
 
-/* ---- bytes: here a block would be encrypted ---- */
+/* ---- bytes ---- */
 
 static uint32_t content_crc(const char *buf, uint32_t bytes) {
     return crc32c(0, buf + sizeof(uint32_t), TEMP_HEAD_BYTES - sizeof(uint32_t) + bytes);
 }
 
-static void seal(char *buf, uint32_t bytes, uint64_t handle) {
+static void seal(struct storaged *s, char *buf, uint32_t bytes, uint64_t handle) {
     struct temp_head *h = (struct temp_head *)buf;
+    char *content = buf + TEMP_HEAD_BYTES;
     *h = (struct temp_head){.bytes = bytes, .handle = handle};
+    if (s->crypt) {
+        struct crypt_tail tail;
+        crypt_seal(s->crypt, CRYPT_TEMP, handle, content, content, bytes, &tail);
+        memcpy(h->tail, &tail, sizeof tail);
+    }
     h->crc = content_crc(buf, bytes);
 }
 
-static status verify(const char *buf, uint64_t handle) {
+static status verify(struct storaged *s, char *buf, uint64_t handle) {
     const struct temp_head *h = (const struct temp_head *)buf;
+    char *content = buf + TEMP_HEAD_BYTES;
     bool whole = h->bytes <= TEMP_CONTENT_BYTES && h->handle == handle &&
                  h->crc == content_crc(buf, h->bytes);
-    return whole ? OK : STATUS(DATA_CORRUPTED);
+    if (!whole) return STATUS(DATA_CORRUPTED);
+    if (!s->crypt) return OK;
+    struct crypt_tail tail;
+    memcpy(&tail, h->tail, sizeof tail);
+    return crypt_open(s->crypt, CRYPT_TEMP, handle, content, content, h->bytes, &tail);
 }
 
 /* ---- requests ---- */
@@ -139,7 +151,7 @@ static void job_done(struct storaged *s, struct io_req *req) {
         job_end(s, j, result, j->handle);
         return;
     }
-    if (ok(result)) result = verify(j->buf, j->handle);
+    if (ok(result)) result = verify(s, j->buf, j->handle);
     uint32_t bytes = ((const struct temp_head *)j->buf)->bytes;
     if (ok(result) && is_current(s, &j->m))
         memcpy((char *)temp_window(s->shm->temp, j->m.slot, (unsigned)j->m.arg[0]) +
@@ -154,7 +166,7 @@ static status prepare_write(struct storaged *s, struct temp_job *j) {
     memcpy(j->buf + TEMP_HEAD_BYTES,
            (char *)temp_window(s->shm->temp, j->m.slot, (unsigned)j->m.arg[0]) + TEMP_HEAD_BYTES,
            bytes);
-    seal(j->buf, bytes, j->handle);
+    seal(s, j->buf, bytes, j->handle);
     size_t len = (TEMP_HEAD_BYTES + bytes + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN;
     j->req.io = (struct disk_io){.op = DISK_WRITE, .len = len};
     counter_add(s->p, COUNTER_TEMP_WRITES, 1);

@@ -26,6 +26,10 @@ static char *batch_page(const struct writer *w, unsigned i) {
     return w->buf + DOUBLEWRITE_HEAD_BYTES + (size_t)i * PAGE_BYTES;
 }
 
+static char *out_page(const struct writer *w, unsigned i) {
+    return w->out + DOUBLEWRITE_HEAD_BYTES + (size_t)i * PAGE_BYTES;
+}
+
 static void queue_push(struct storaged *s, uint32_t frame) {
     uint32_t n = s->shm->sizes.frames;
     CHECK(s->write_count < n);
@@ -136,10 +140,18 @@ static unsigned home_requests(struct storaged *s, struct writer *w) {
         w->req[n++] = (struct io_req){.io = {.op = DISK_WRITE,
                                              .file = s->data,
                                              .offset = offset,
-                                             .buf = batch_page(w, i),
+                                             .buf = out_page(w, i),
                                              .len = PAGE_BYTES}};
     }
     return n;
+}
+
+/* The batch as it goes into files. */
+static void hide_batch(struct storaged *s, struct writer *w) {
+    if (w->out == w->buf) return;
+    memcpy(w->out, w->buf, DOUBLEWRITE_HEAD_BYTES);
+    for (unsigned i = 0; i < w->count; i++)
+        cipher_hide(s, page_head_c(batch_page(w, i))->page, batch_page(w, i), out_page(w, i));
 }
 
 static status write_out(struct storaged *s, struct writer *w, uint64_t durable_lsn) {
@@ -147,11 +159,12 @@ static status write_out(struct storaged *s, struct writer *w, uint64_t durable_l
     uint64_t last = page_head_c(batch_page(w, w->count - 1))->page;
     TRY(space_extend(s, last + 1));
     doublewrite_seal(s, w->buf, w->count);
+    hide_batch(s, w);
     TRY(io_run_one(s,
                    (struct disk_io){.op = DISK_WRITE,
                                     .file = s->doublewrite,
                                     .offset = w->index * (uint64_t)DOUBLEWRITE_REGION_BYTES,
-                                    .buf = w->buf,
+                                    .buf = w->out,
                                     .len = DOUBLEWRITE_HEAD_BYTES + (size_t)w->count * PAGE_BYTES,
                                     .durable = true}));
     FAULT(s->p, STORAGED_DOUBLE);
@@ -207,13 +220,18 @@ status write_init(struct storaged *s) {
     for (unsigned i = 0; i < WRITERS; i++) {
         struct writer *w = &s->writers[i];
         *w = (struct writer){.s = s, .index = i, .buf = io_buffer(DOUBLEWRITE_REGION_BYTES)};
-        if (!w->buf) return STATUS(OUT_OF_MEMORY);
+        w->out = s->crypt ? io_buffer(DOUBLEWRITE_REGION_BYTES) : w->buf;
+        if (!w->buf || !w->out) return STATUS(OUT_OF_MEMORY);
         TRY(daemon_spawn(s->d, 0, writer_run, w));
     }
     return OK;
 }
 
 void write_fini(struct storaged *s) {
-    for (unsigned i = 0; i < WRITERS; i++) free(s->writers[i].buf);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        struct writer *w = &s->writers[i];
+        if (w->out != w->buf) free(w->out);
+        free(w->buf);
+    }
     free(s->write_queue);
 }

@@ -10,9 +10,10 @@
  *     24     4     tree     the relation's OID, for people and for the checker
  *     28     4     flags
  *     32           the type's own head and content
- *     8160   32    reserved for nonce (12), tag (16) and key number (4) of authenticated encryption
+ *     8160   32    tail of its encryption (crypt/crypt.h): nonce, tag, key number; zero: it is plain
  *
- * An all-zero page is valid and means "never written". */
+ * In an encrypted file all that stands before the tail is sealed; in memory a page is plain and its
+ * tail zero. An all-zero page is valid and means "never written". */
 #ifndef FMT_PAGE_H
 #define FMT_PAGE_H
 

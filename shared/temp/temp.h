@@ -13,7 +13,7 @@
  *     4      4     bytes     of content
  *     8      8     handle
  *     16     16    unused
- *     32     32    reserved  for the nonce and tag of authenticated encryption, as a page's tail
+ *     32     32    tail      of the content's encryption (crypt/crypt.h); zero: it is plain
  *     64           content
  *
  * Rules
@@ -39,7 +39,7 @@ struct temp_head {
     uint32_t bytes;
     uint64_t handle;
     uint64_t unused[2];
-    uint64_t reserved[4];
+    unsigned char tail[32];
 };
 _Static_assert(sizeof(struct temp_head) == TEMP_HEAD_BYTES, "format");
 

@@ -197,6 +197,7 @@ static void scrubbed([[maybe_unused]] void **state) {
     for (uint64_t i = SPACE_FIRST; i < pages; i++) {
         char page[PAGE_BYTES];
         get_page(&w, i, page);
+        cipher_show(w.storaged.state, i, page, 1);
         bool in_frame = pool_peek(&w.shm, (page_id){i}); /* its turn comes once it is not */
         if (!in_frame && page_head_c(old + i * PAGE_BYTES)->type == PAGE_TYPE_TREE)
             assert_int_equal(damage_of(w.storaged.state, i, page), DAMAGE_NONE);

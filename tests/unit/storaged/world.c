@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "log/log.h"
 #include "msg/msg.h"
+#include "test_keys.h"
 
 uint64_t rnd(uint64_t *state) {
     *state += 0x9e3779b97f4a7c15u;
@@ -79,6 +80,7 @@ void world_make(struct world *w, uint32_t frames, const char *io_method) {
     strcpy(w->dir, "/tmp/axl-storaged-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     if (strcmp(io_method, "sim") == 0) w->sim = disk_sim_new(1, 0);
+    (void)test_keys_from_environment(7);
     assert_true(ok(storaged_format(w->dir, io_method, 7)));
     w->shm.control->appliance_id = 7;
     log_shared_init(w->shm.log, LOG_FIRST, 0);

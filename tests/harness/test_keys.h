@@ -1,0 +1,14 @@
+/* test_keys.h: keys for storaged and logd in a test's own process. */
+#ifndef TEST_KEYS_H
+#define TEST_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* From now on their files are encrypted, or not; `keys` data keys, the last one seals. */
+void test_keys_give(uint64_t appliance, unsigned keys);
+/* The same, with one key, when the environment has AXOLOTL_TEST_ENCRYPTED (ctest runs some programs
+ * both ways); true: it has. */
+bool test_keys_from_environment(uint64_t appliance);
+
+#endif
