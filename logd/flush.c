@@ -14,14 +14,6 @@
 #include "base/probe.h"
 #include "logd.h"
 
-static uint64_t block_down(uint64_t at) {
-    return at & ~(uint64_t)(DISK_ALIGN - 1);
-}
-
-static uint64_t block_up(uint64_t at) {
-    return block_down(at + DISK_ALIGN - 1);
-}
-
 static uint64_t limit_of(const struct logd *l, uint64_t at) {
     return segment_start(&l->segments, segment_of(&l->segments, at) + 1);
 }
@@ -37,8 +29,11 @@ status flush_init(struct logd *l, uint64_t end, commit_time last_commit, const v
             posix_memalign((void **)&f->stage[i].buf, DISK_ALIGN, STAGE_BYTES) != 0)
             return STATUS(OUT_OF_MEMORY);
     }
+    if (l->segments.crypt && !f->out &&
+        posix_memalign((void **)&f->out, DISK_ALIGN, STAGE_OUT_BYTES) != 0)
+        return STATUS(OUT_OF_MEMORY);
     struct stage *s = &f->stage[0];
-    s->base = block_down(end);
+    s->base = segments_block_down(&l->segments, end);
     s->limit = limit_of(l, s->base);
     s->end = s->durable_to = end;
     s->visible = last_commit;
@@ -52,11 +47,12 @@ status flush_init(struct logd *l, uint64_t end, commit_time last_commit, const v
 
 void flush_fini(struct logd *l) {
     for (unsigned i = 0; i < 2; i++) free(l->flush.stage[i].buf);
+    free(l->flush.out);
 }
 
 /* What comes after `before`'s write: from the block it ended in. */
 static void stage_begin(struct logd *l, struct stage *s, const struct stage *before) {
-    s->base = block_down(write_end(before));
+    s->base = segments_block_down(&l->segments, write_end(before));
     s->limit = limit_of(l, s->base);
     s->end = s->durable_to = before->end;
     s->visible = l->flush.seen;
@@ -147,17 +143,16 @@ static bool stage_write(struct logd *l, struct stage *s) {
         return false;
     }
     if (atomic_load(&l->shared->failed)) atomic_store(&l->shared->failed, ST_OK);
-    uint64_t padded = block_up(end);
-    if (end == s->end) memset(s->buf + (end - s->base), 0, padded - end);
     segment->users++;
     s->begin_ns = l->d->proc.env->mono_ns(&l->d->proc);
-    s->io = (struct logd_io){.io = {.op = DISK_WRITE,
-                                    .file = segment->file,
-                                    .offset = segment_offset(&l->segments, s->base),
-                                    .buf = s->buf,
-                                    .len = padded - s->base,
-                                    .durable = true},
-                             .done = write_done};
+    s->io = (struct logd_io){
+        .io = {.op = DISK_WRITE,
+               .file = segment->file,
+               .offset = segment_offset(&l->segments, s->base),
+               .buf = segments_pack(&l->segments, s->base, s->buf, end - s->base, f->out),
+               .len = segments_file_bytes(&l->segments, s->base, end),
+               .durable = true},
+        .done = write_done};
     PROBE(axolotl_logd, flush_begin, s->base, end, l->waiter_count);
     f->writing = true;
     f->filling = 1 - f->filling;

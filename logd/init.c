@@ -10,6 +10,7 @@
 #include "base/control.h"
 #include "base/probe.h"
 #include "conf/conf.h"
+#include "crypt/given.h"
 #include "logd.h"
 
 #define LOG_DIR "log"
@@ -52,6 +53,8 @@ static status begin(struct daemon *d, struct error *e) {
                          d->data_dir, strerror(errno));
     status s = open_disk(d->conf->io_method, (unsigned)d->conf->io_depth, d->lifeline, &l->disk);
     if (!ok(s)) return error_set(e, s.code, "could not open the disk (%s)", d->conf->io_method);
+    s = given_take(&l->segments.crypt);
+    if (!ok(s)) return error_set(e, s.code, "the keys of the log cannot be used");
     l->segments.disk = l->disk;
     l->segments.dir = l->dir;
     l->segments.appliance_id = d->proc.shm->control->appliance_id;
@@ -73,7 +76,8 @@ status logd_init_fresh(struct daemon *d, struct error *e) {
  * that it lies in is needed again from its beginning. */
 static status continue_at_durable(struct logd *l) {
     struct log_shared *s = l->shared;
-    uint64_t durable = atomic_load(&s->durable), base = durable & ~(uint64_t)(DISK_ALIGN - 1);
+    uint64_t durable = atomic_load(&s->durable);
+    uint64_t base = segments_block_down(&l->segments, durable);
     void *block;
     if (posix_memalign(&block, DISK_ALIGN, DISK_ALIGN) != 0) return STATUS(OUT_OF_MEMORY);
     status result = OK;
@@ -87,6 +91,8 @@ static status continue_at_durable(struct logd *l) {
                                  .buf = block,
                                  .len = DISK_ALIGN};
             result = disk_do(l->disk, &io);
+            if (ok(result) && !segments_unpack(&l->segments, base, block, DISK_ALIGN))
+                result = STATUS(DATA_CORRUPTED);
         }
     }
     if (ok(result)) result = flush_init(l, durable, atomic_load(&s->visible), block);
@@ -130,6 +136,7 @@ void logd_fini(struct daemon *d) {
     summary_free(&l->changed.summary);
     analyse_fini(l);
     scratch_fini(l);
+    crypt_free(l->segments.crypt);
     if (l->dir >= 0) close(l->dir);
     free(l->waiters);
     free(l);
@@ -141,9 +148,14 @@ status logd_format(const char *data_dir, const char *io_method, uint64_t segment
     struct disk *disk;
     int dir = open_dir(data_dir, true);
     if (dir < 0) return STATUS(IO_ERROR);
+    struct crypt *crypt = NULL;
     status s = open_disk(io_method, FORMAT_DEPTH, -1, &disk);
     if (ok(s)) {
-        s = segments_format(disk, dir, appliance_id, segment_bytes & ~(uint64_t)(DISK_ALIGN - 1));
+        s = given_take(&crypt);
+        if (ok(s))
+            s = segments_format(disk, dir, appliance_id,
+                                segment_bytes & ~(uint64_t)(DISK_ALIGN - 1), crypt);
+        crypt_free(crypt);
         disk_close(disk);
     }
     close(dir);

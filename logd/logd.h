@@ -17,7 +17,10 @@
 
 #define STAGE_FILL_BYTES ((uint64_t)1 << 20) /* one write at most, but for the last record */
 #define STAGE_BYTES (STAGE_FILL_BYTES + REC_BYTES_MAX + DISK_ALIGN)
-#define CHUNK_BYTES ((uint64_t)65536)
+#define STAGE_OUT_BYTES                                                                            \
+    ((STAGE_BYTES / SEGMENT_BLOCK_SEALED + 1) * SEGMENT_BLOCK_BYTES) /* in the file, encrypted */
+#define CHUNK_BLOCKS 16
+#define CHUNK_BYTES ((uint64_t)CHUNK_BLOCKS * SEGMENT_BLOCK_BYTES)
 #define CHUNKS (PROC_SLOTS + 8) /* each process reads one thing at a time, recovery too */
 
 struct logd;
@@ -44,6 +47,7 @@ struct stage {
 
 struct flush {
     struct stage stage[2];
+    char *out;        /* what is being written, when it is encrypted: STAGE_OUT_BYTES */
     unsigned filling; /* index of the stage being filled; the other one may be being written */
     bool writing;
     uint64_t next;    /* LSN of the next record to copy from the ring */
@@ -74,7 +78,7 @@ struct prepare {
 
 /* A piece of the files in memory. */
 struct chunk {
-    uint64_t number;   /* LSN / CHUNK_BYTES */
+    uint64_t number;   /* in the order of the log, CHUNK_BLOCKS blocks each */
     uint64_t valid_to; /* LSN; 0: nothing here */
     uint64_t used;
     unsigned pins;

@@ -1,9 +1,10 @@
-/* logd [--format] -D DIR …: the only process that touches the log's files. */
+/* logd [--format [--keys FD]] -D DIR …: the only process that touches the log's files. */
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/conf.h"
 #include "control.h"
+#include "crypt/given.h"
 #include "ipc_proc.h"
 #include "logd.h"
 #include "restore.h"
@@ -44,7 +45,11 @@ int main(int argc, char **argv) {
         return daemon_main(argc, argv, &ops);
     }
     struct error e = {0};
-    status s = format(dir, &e);
+    status s = given_read_arguments(argc, argv);
+    if (!ok(s))
+        s = error_set(&e, s.code, "the keys cannot be read");
+    else
+        s = format(dir, &e);
     if (ok(s)) return 0;
     fprintf(stderr, "logd: %s\n", e.message);
     return 1;

@@ -10,6 +10,8 @@
 #include "pool/frame.h" /* where the askers' windows lie */
 
 #define NOT_SERVING_NS 1000000u
+#define READ_AGAIN_NS 200000u
+#define READ_AGAIN_MAX 20
 
 static uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
@@ -39,7 +41,18 @@ static struct chunk *victim(struct logd *l) {
     return best;
 }
 
-/* [from, to) of the files into buf; one or two segments. */
+/* Chunks begin with blocks. */
+static uint64_t chunk_bytes(const struct logd *l) {
+    return CHUNK_BLOCKS * segments_block(&l->segments);
+}
+static uint64_t chunk_of(const struct logd *l, uint64_t at) {
+    return (at - LOG_FIRST.at) / chunk_bytes(l);
+}
+static uint64_t chunk_start(const struct logd *l, uint64_t number) {
+    return LOG_FIRST.at + number * chunk_bytes(l);
+}
+
+/* [from, to) of the files into buf, as it lies there; one or two segments. */
 static status read_files(struct logd *l, uint64_t from, uint64_t to, char *buf) {
     struct logd_io ios[2];
     struct logd_io *list[2] = {&ios[0], &ios[1]};
@@ -54,20 +67,34 @@ static status read_files(struct logd *l, uint64_t from, uint64_t to, char *buf) 
         s = segments_get(&l->segments, number, &segment);
         if (!ok(s)) break;
         segment->users++;
-        uint64_t blocks = (part_end - from + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN;
+        size_t blocks = segments_file_bytes(&l->segments, from, part_end);
         ios[n] = (struct logd_io){.io = {.op = DISK_READ,
                                          .file = segment->file,
                                          .offset = segment_offset(&l->segments, from),
                                          .buf = buf,
                                          .len = blocks}};
         numbers[n++] = number;
-        buf += part_end - from;
+        buf += blocks;
         from = part_end;
     }
     status awaited = n ? logd_await(l, list, n) : OK;
     for (unsigned i = 0; i < n; i++) l->segments.list[numbers[i] - l->segments.first].users--;
     if (status_is(s, ST_NOT_FOUND)) return STATUS(STALE);
     return ok(s) ? awaited : s;
+}
+
+/* The same, as log. Of an encrypted log a sector that is being written at this moment may be had
+ * half old, half new, which does not open: it is read again. What is really spoilt stays so, and is
+ * no record. */
+static status read_log(struct logd *l, uint64_t from, uint64_t to, char *buf) {
+    for (unsigned tries = 0;; tries++) {
+        bool may_be_written = l->serving && to > l->flush.stage[1 - l->flush.filling].base;
+        TRY(read_files(l, from, to, buf));
+        size_t bytes = segments_file_bytes(&l->segments, from, to);
+        if (segments_unpack(&l->segments, from, buf, bytes)) return OK;
+        if (!may_be_written || tries == READ_AGAIN_MAX) return OK;
+        daemon_sleep(l->d, READ_AGAIN_NS);
+    }
 }
 
 /* A pinned chunk that is valid up to need_to. */
@@ -79,16 +106,17 @@ static status get_chunk(struct logd *l, uint64_t number, uint64_t need_to,
         if (!c) return STATUS(OUT_OF_MEMORY);
         if (!c->buf && posix_memalign((void **)&c->buf, DISK_ALIGN, CHUNK_BYTES) != 0)
             return STATUS(OUT_OF_MEMORY);
-        uint64_t start = number * CHUNK_BYTES;
+        uint64_t start = chunk_start(l, number);
         uint64_t from = start > segments_begin(&l->segments) ? start : segments_begin(&l->segments);
-        uint64_t to = least(start + CHUNK_BYTES, readable(l));
+        uint64_t to = least(start + chunk_bytes(l), readable(l));
         c->number = number;
         c->valid_to = 0;
         c->pins++;
         PROBE(axolotl_logd, chunk_read, from, to);
-        status s = read_files(l, from, to, c->buf + (from - start));
+        status s = read_log(l, from, to, c->buf);
         c->pins--;
         TRY(s);
+        if (from > start) memmove(c->buf + (from - start), c->buf, to - from);
         c->valid_to = to;
     }
     c->used = ++l->chunk_clock;
@@ -104,10 +132,10 @@ status read_bytes(struct logd *l, uint64_t at, size_t bytes, void *buf) {
     while (at < end) {
         if (at < segments_begin(&l->segments)) return STATUS(STALE);
         struct chunk *c;
-        uint64_t number = at / CHUNK_BYTES;
-        uint64_t part_end = least(end, (number + 1) * CHUNK_BYTES);
+        uint64_t number = chunk_of(l, at), start = chunk_start(l, number);
+        uint64_t part_end = least(end, start + chunk_bytes(l));
         TRY(get_chunk(l, number, part_end, &c));
-        memcpy(to, c->buf + at % CHUNK_BYTES, part_end - at);
+        memcpy(to, c->buf + (at - start), part_end - at);
         c->pins--;
         to += part_end - at;
         at = part_end;

@@ -62,18 +62,21 @@ void analyse_fini(struct logd *l) {
 }
 
 /* Zeros from the end on; the bytes before it in its block stay. */
-static status clear_behind(struct logd *l, uint64_t end, const char *block) {
+static status clear_behind(struct logd *l, uint64_t end, char *block) {
     struct logd_io ios[3];
     struct logd_io *list[3];
-    uint64_t from = end & ~(uint64_t)(DISK_ALIGN - 1);
-    uint64_t to = from + STAGE_BYTES + DISK_ALIGN;
+    uint64_t from = segments_block_down(&l->segments, end);
+    uint64_t to = segments_block_up(&l->segments, from + STAGE_BYTES + DISK_ALIGN);
     char *buf;
     if (to > segments_end(&l->segments)) to = segments_end(&l->segments);
     if (to <= from) return OK;
-    buf = scratch_new(l, to - from);
+    buf = scratch_new(l, segments_file_bytes(&l->segments, from, to));
     if (!buf) return STATUS(OUT_OF_MEMORY);
-    memset(buf, 0, to - from);
-    memcpy(buf, block, end - from);
+    memset(buf, 0, segments_file_bytes(&l->segments, from, to));
+    if (end > from) {
+        const char *packed = segments_pack(&l->segments, from, block, end - from, buf);
+        if (packed != buf) memcpy(buf, packed, SEGMENT_BLOCK_BYTES);
+    }
     unsigned n = 0;
     status s = OK;
     for (uint64_t at = from; at < to && ok(s);) {
@@ -87,8 +90,8 @@ static status clear_behind(struct logd *l, uint64_t end, const char *block) {
         ios[n] = (struct logd_io){.io = {.op = DISK_WRITE,
                                          .file = segment->file,
                                          .offset = segment_offset(&l->segments, at),
-                                         .buf = buf + (at - from),
-                                         .len = part_end - at,
+                                         .buf = buf + segments_file_bytes(&l->segments, from, at),
+                                         .len = segments_file_bytes(&l->segments, at, part_end),
                                          .durable = true}};
         list[n] = &ios[n];
         n++;
@@ -117,7 +120,7 @@ static status begin_serving(struct logd *l, bool whole) {
     struct control *c = l->d->proc.shm->control;
     const struct summary *all = &l->changed.summary;
     _Alignas(8) char block[DISK_ALIGN];
-    uint64_t end = all->to, from = end & ~(uint64_t)(DISK_ALIGN - 1);
+    uint64_t end = all->to, from = segments_block_down(&l->segments, end);
     if (end > from) TRY(read_bytes(l, from, end - from, block));
     TRY(clear_behind(l, end, block));
     read_forget(l);

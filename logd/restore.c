@@ -1,7 +1,7 @@
-/* logd --restore -D DIR --from BACKUP [--archive DIR] [--to-lsn N | --to-time NS]: the log's
- * segments from a backup's log and what the archive has beyond it, up to a record's border: the
- * end, the first record at or behind an LSN, or the first commit later than a time. What follows
- * is what follows a crash at that moment. */
+/* logd --restore -D DIR --from BACKUP [--archive DIR] [--to-lsn N | --to-time NS] [--keys FD]: the
+ * log's segments from a backup's log and what the archive has beyond it, up to a record's border:
+ * the end, the first record at or behind an LSN, or the first commit later than a time. What
+ * follows is what follows a crash at that moment. */
 #include "restore.h"
 
 #include <dirent.h>
@@ -18,11 +18,13 @@
 #include "backup/backup.h"
 #include "base/error.h"
 #include "conf/conf.h"
+#include "crypt/given.h"
 #include "ipc_proc.h"
 #include "log/log.h"
 #include "segment.h"
 
-#define WINDOW_BYTES ((uint64_t)1 << 20)
+#define WINDOW_BLOCKS 256
+#define WINDOW_BYTES ((size_t)WINDOW_BLOCKS * SEGMENT_BLOCK_BYTES)
 #define PATH_BYTES 1200
 #define DEPTH 4
 
@@ -33,7 +35,7 @@ struct restore {
     uint64_t begin, least_end; /* of the backup */
     struct segments segments;
     struct disk_file *file; /* the segment that the window lies in; NULL: none yet */
-    char *window;           /* what goes to the file next */
+    char *window, *out;     /* what goes to the file next; the same as blocks of the file */
     uint64_t base, at;      /* LSN of its beginning, a block's; up to where it is filled */
     char *pending;          /* read and not yet looked at: from LSN `at` on */
     size_t npending;
@@ -43,13 +45,13 @@ struct restore {
 /* ---- writing ---- */
 
 static status write_window(struct restore *r) {
-    uint64_t blocks = (r->at - r->base + DISK_ALIGN - 1) / DISK_ALIGN * DISK_ALIGN;
-    if (blocks == 0) return OK;
+    size_t n = (size_t)(r->at - r->base);
+    if (n == 0) return OK;
     struct disk_io io = {.op = DISK_WRITE,
                          .file = r->file,
                          .offset = segment_offset(&r->segments, r->base),
-                         .buf = r->window,
-                         .len = blocks,
+                         .buf = segments_pack(&r->segments, r->base, r->window, n, r->out),
+                         .len = segments_file_bytes(&r->segments, r->base, r->at),
                          .durable = true};
     return disk_do(r->segments.disk, &io);
 }
@@ -65,7 +67,8 @@ static status open_segment(struct restore *r, uint64_t number) {
 
 static uint64_t window_end(const struct restore *r) {
     uint64_t end = segment_start(&r->segments, segment_of(&r->segments, r->base) + 1);
-    return end - r->base < WINDOW_BYTES ? end : r->base + WINDOW_BYTES;
+    uint64_t window = WINDOW_BLOCKS * segments_block(&r->segments);
+    return end - r->base < window ? end : r->base + window;
 }
 
 static status next_window(struct restore *r) {
@@ -194,12 +197,14 @@ static status prepare(struct restore *r, struct error *e) {
     TRY(conf_load(&conf, path, e));
     TRY(appliance_id_read(r->dir, &s->appliance_id, e));
     s->bytes = conf.log_segment_size & ~(uint64_t)(DISK_ALIGN - 1);
+    TRY(given_take(&s->crypt));
     snprintf(path, sizeof path, "%s/log", r->dir);
     if (mkdir(path, 0700) != 0) return errno == EEXIST ? STATUS(EXISTS) : STATUS(IO_ERROR);
     s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->dir < 0) return STATUS(IO_ERROR);
     r->pending = malloc(REC_BYTES_MAX + BACKUP_RAW_MAX);
-    if (!r->pending || posix_memalign((void **)&r->window, DISK_ALIGN, WINDOW_BYTES) != 0)
+    if (!r->pending || posix_memalign((void **)&r->window, DISK_ALIGN, WINDOW_BYTES) != 0 ||
+        posix_memalign((void **)&r->out, DISK_ALIGN, WINDOW_BYTES) != 0)
         return STATUS(OUT_OF_MEMORY);
     memset(r->window, 0, WINDOW_BYTES);
     return disk_open("plain", DEPTH, -1, &s->disk);
@@ -210,7 +215,7 @@ static status restore(struct restore *r, struct error *e) {
     TRY(read_manifest(r));
     TRY(prepare(r, e));
     r->at = r->begin;
-    r->base = r->begin & ~(uint64_t)(DISK_ALIGN - 1);
+    r->base = segments_block_down(&r->segments, r->begin);
     TRY(open_segment(r, segment_of(&r->segments, r->base)));
     snprintf(path, sizeof path, "%s/" BACKUP_LOG_FILE, r->from);
     TRY(take_file(r, path));
@@ -229,7 +234,9 @@ static void give_back(struct restore *r) {
     if (r->file) disk_file_close(r->file);
     if (r->segments.disk) disk_close(r->segments.disk);
     if (r->segments.dir >= 0) close(r->segments.dir);
+    crypt_free(r->segments.crypt);
     free(r->window);
+    free(r->out);
     free(r->pending);
 }
 
@@ -247,6 +254,10 @@ int restore_main(int argc, char **argv) {
             r.to_lsn = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--to-time") == 0)
             r.to_time = strtoull(argv[++i], NULL, 10);
+    }
+    if (!ok(given_read_arguments(argc, argv))) {
+        fprintf(stderr, "logd: the keys cannot be read\n");
+        return 1;
     }
     if (!r.dir || !r.from) {
         fprintf(stderr, "logd: --restore needs -D DIR and --from BACKUP\n");

@@ -15,7 +15,7 @@ void segment_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]) {
 
 void segment_head_build(const struct segments *s, uint64_t number, void *block) {
     struct segment_head h = {.magic = SEGMENT_MAGIC,
-                             .format = SEGMENT_FORMAT,
+                             .format = SEGMENT_FORMAT | (s->crypt ? SEGMENT_SEALED : 0),
                              .appliance_id = s->appliance_id,
                              .number = number,
                              .bytes = s->bytes};
@@ -71,6 +71,8 @@ static status check_segment(struct segments *s, uint64_t number, struct disk_fil
     memcpy(&h, block, sizeof h);
     TRY(disk_file_size(file, &bytes));
     if (h.appliance_id != s->appliance_id || h.bytes != bytes) return STATUS(DATA_CORRUPTED);
+    if ((h.format & SEGMENT_SEALED) != (s->crypt ? SEGMENT_SEALED : 0))
+        return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
     *ret_stranger = h.number != number;
     if (*ret_stranger) return OK;
     if (s->bytes && s->bytes != h.bytes) return STATUS(DATA_CORRUPTED);
@@ -93,6 +95,14 @@ static status load_one(struct segments *s, uint64_t number, void *block) {
     return segments_push(s, NULL);
 }
 
+static void say_why(const struct segments *s, uint64_t number, status st, char *ret_words,
+                    size_t words_bytes) {
+    const char *words = status_name(st);
+    if (status_is(st, ST_OBJECT_NOT_IN_PREREQUISITE_STATE))
+        words = s->crypt ? "it is not encrypted" : "it is encrypted, and no key is given";
+    snprintf(ret_words, words_bytes, "log segment %016llx: %s", (unsigned long long)number, words);
+}
+
 status segments_load(struct segments *s, char *ret_words, size_t words_bytes) {
     struct listing l = {0};
     void *block = NULL;
@@ -105,9 +115,7 @@ status segments_load(struct segments *s, char *ret_words, size_t words_bytes) {
     if (ok(result) && l.count) qsort(l.numbers, l.count, sizeof *l.numbers, compare_numbers);
     for (unsigned i = 0; ok(result) && i < l.count; i++) {
         result = load_one(s, l.numbers[i], block);
-        if (!ok(result))
-            snprintf(ret_words, words_bytes, "log segment %016llx: %s",
-                     (unsigned long long)l.numbers[i], status_name(result));
+        if (!ok(result)) say_why(s, l.numbers[i], result, ret_words, words_bytes);
     }
     if (ok(result) && s->count == 0) {
         snprintf(ret_words, words_bytes, "there are no log segments");
@@ -203,10 +211,30 @@ status segment_make(const struct segments *s, uint64_t number) {
     return result;
 }
 
-status segments_format(struct disk *disk, int dir, uint64_t appliance_id, uint64_t segment_bytes) {
-    struct segments s = {
-        .disk = disk, .dir = dir, .appliance_id = appliance_id, .bytes = segment_bytes};
+status segments_format(struct disk *disk, int dir, uint64_t appliance_id, uint64_t segment_bytes,
+                       struct crypt *crypt) {
+    struct segments s = {.disk = disk,
+                         .dir = dir,
+                         .crypt = crypt,
+                         .appliance_id = appliance_id,
+                         .bytes = segment_bytes};
     CHECK(segment_bytes >= SEGMENT_BYTES_MIN && segment_bytes % DISK_ALIGN == 0);
     for (uint64_t n = 0; n < FORMAT_SEGMENTS; n++) TRY(segment_make(&s, n));
     return disk_file_sync_dir(disk, dir);
+}
+
+char *segments_pack(const struct segments *s, uint64_t base, char *bytes, size_t n, char *out) {
+    size_t file_bytes = segments_file_bytes(s, base, base + n);
+    size_t whole = segments_block_up(s, base + n) - base;
+    memset(bytes + n, 0, whole - n);
+    if (!s->crypt) return bytes;
+    size_t sealed = sectors_for(n) * SECTOR_BYTES;
+    sectors_seal(s->crypt, CRYPT_LOG, base, bytes, n, out);
+    memset(out + sealed, 0, file_bytes - sealed);
+    return out;
+}
+
+bool segments_unpack(const struct segments *s, uint64_t base, char *blocks, size_t file_bytes) {
+    return !s->crypt ||
+           sectors_open(s->crypt, CRYPT_LOG, base, blocks, file_bytes / SECTOR_BYTES) == 0;
 }

@@ -123,8 +123,8 @@ status crypt_open(struct crypt *c, enum crypt_what what, uint64_t position, cons
     for (unsigned i = 0; i < c->count; i++) {
         if (c->opening[i].number != copy.key) continue;
         if (run(c->opening[i].context, &where, in, out, n, &copy, false)) return OK;
-        if (n > 0) memset(out, 0, n); /* unauthenticated */
         break;
     }
+    if (n > 0) memset(out, 0, n); /* it is not authentic */
     return STATUS(DATA_CORRUPTED);
 }

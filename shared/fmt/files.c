@@ -13,7 +13,7 @@ status segment_head_verify(const void *block) {
     struct segment_head h;
     memcpy(&h, block, sizeof h);
     bool good = h.magic == SEGMENT_MAGIC && h.crc == segment_head_crc(h) &&
-                h.format == SEGMENT_FORMAT && h.bytes >= SEGMENT_BYTES_MIN &&
+                (h.format & ~SEGMENT_SEALED) == SEGMENT_FORMAT && h.bytes >= SEGMENT_BYTES_MIN &&
                 h.bytes % SEGMENT_HEAD_BYTES == 0;
     return good ? OK : STATUS(DATA_CORRUPTED);
 }

@@ -4,7 +4,9 @@
  * log/<number, 16 hexadecimal digits>.seg, a segment of the log, all of one size:
  *     0      4096   struct segment_head, rest zero
  *     4096   …      log
- * Segment n holds the LSNs from LOG_FIRST + n * payload on, payload = segment bytes - 4096.
+ * Segment n holds the LSNs from LOG_FIRST + n * payload on; payload is what its blocks hold: of a
+ * plain log 4096 bytes each; of an encrypted one (SEGMENT_SEALED in the head's format) 8 sectors of
+ * 480 bytes and their tail (crypt/sector.h, position: LSN), 3840.
  *
  * doublewrite: DOUBLEWRITE_REGIONS regions, each:
  *     0      4096   struct doublewrite_head, rest zero
@@ -21,7 +23,12 @@
 
 #define SEGMENT_MAGIC 0x474553474f4c5841u /* "AXLOGSEG" */
 #define SEGMENT_FORMAT LOG_FORMAT
+#define SEGMENT_SEALED 0x80000000u /* in `format` */
 #define SEGMENT_HEAD_BYTES 4096
+#define SEGMENT_BLOCK_BYTES 4096
+#define SEGMENT_BLOCK_SECTORS 8
+#define SEGMENT_BLOCK_PLAIN 4096  /* bytes of log in a block of a plain log */
+#define SEGMENT_BLOCK_SEALED 3840 /* of an encrypted one */
 #define SEGMENT_BYTES_MIN ((uint64_t)1 << 20)
 #define SEGMENT_NAME_BYTES 24
 struct segment_head {

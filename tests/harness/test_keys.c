@@ -6,7 +6,9 @@
 #include "crypt/given.h"
 
 void test_keys_give(uint64_t appliance, unsigned keys) {
-    struct crypt_keys k = {.database = appliance, .life = 1, .current = keys, .count = keys};
+    static uint32_t life = 1; /* of the first taker; no two have the same */
+    struct crypt_keys k = {.database = appliance, .life = life, .current = keys, .count = keys};
+    life += 1000;
     for (unsigned i = 0; i < keys; i++) {
         k.key[i].number = i + 1;
         memset(k.key[i].bytes, (int)(0x40 + i), CRYPT_KEY_BYTES);

@@ -9,6 +9,7 @@
 #include "base/control.h"
 #include "births.h"
 #include "ipc_region.h"
+#include "test_keys.h"
 #include "txn/txn.h"
 
 #define APPLIANCE 7
@@ -18,6 +19,9 @@
 #define LEAP_NS_MAX 300000000u /* now and then */
 #define LEAP_ONE_IN 64
 #define STOP_TURNS_MAX 200000u
+#define ENCRYPTED_ONE_IN 3 /* of the seeds */
+#define KEYS_MAX 12
+#define NEW_KEY_ONE_IN 2
 
 static const struct daemon_ops worker_ops = {.name = "worker"};
 
@@ -75,6 +79,8 @@ void machine_make(struct machine *m, uint64_t seed) {
     choose_settings(m);
     strcpy(m->dir, "/tmp/axl-sim-XXXXXX");
     CHECK(mkdtemp(m->dir));
+    m->keys = seed % ENCRYPTED_ONE_IN == 0;
+    test_keys_give(APPLIANCE, m->keys);
     m->disk = disk_sim_new(machine_random(m), 0);
     CHECK(ok(birth_storaged_format(m->dir, APPLIANCE)));
     CHECK(ok(birth_logd_format(m->dir, APPLIANCE, SEGMENT_BYTES)));
@@ -98,6 +104,9 @@ void machine_on(struct machine *m) {
     struct error e = {0};
     CHECK(m->state == MACHINE_OFF && ok(region_create_all(NULL, &m->sizes, &m->shm, &e)));
     m->shm.control->appliance_id = APPLIANCE;
+    /* A new data key now and then: the old ones open what they have sealed. */
+    if (m->keys && m->keys < KEYS_MAX && machine_below(m, NEW_KEY_ONE_IN) == 0)
+        test_keys_give(APPLIANCE, ++m->keys);
     m->state = MACHINE_ON;
     for (unsigned i = 0; i < MACHINE_DAEMONS && m->state == MACHINE_ON; i++) {
         uint16_t slot = (uint16_t)(SLOT_STORAGED + i);

@@ -27,6 +27,7 @@ struct machine {
     uint64_t random;
     enum machine_state state;
     struct disk_sim *disk;
+    unsigned keys; /* data keys so far; 0: data and log are not encrypted */
     struct conf conf;
     struct shm_sizes sizes;
     struct shm shm;
