@@ -56,6 +56,18 @@ static status apply_image(struct part part, uint64_t page_no, lsn created, void 
     return OK;
 }
 
+/* Entries as yet without an LSN were written by this record. */
+static status apply_filled(struct part part, uint64_t page_no, lsn at, void *page) {
+    struct node_view v;
+    struct node_entry e;
+    TRY(apply_image(part, page_no, LSN_NONE, page));
+    if (!node_view(page, &v)) return STATUS(INVALID);
+    for (unsigned i = 0; !v.level && i < v.count; i++)
+        if (node_entry_at(&v, i, &e) && e.lsn == 0)
+            store_le64((unsigned char *)page + e.at + NODE_LEAF_LSN, at.at);
+    return OK;
+}
+
 static status apply_freed(uint64_t page_no, void *page) {
     memset(page_scratch, 0, PAGE_BYTES);
     page_head(page_scratch)->version = PAGE_FORMAT;
@@ -185,6 +197,51 @@ static status apply_split_parent(struct part part, void *page) {
     return ok(s) ? OK : STATUS(INVALID);
 }
 
+static status fill_parse(struct part part, struct rec_fill *ret_fill,
+                         const unsigned char **ret_key) {
+    const unsigned char *bytes = part_take(&part, sizeof *ret_fill);
+    if (!bytes) return STATUS(INVALID);
+    memcpy(ret_fill, bytes, sizeof *ret_fill);
+    *ret_key = part_take(&part, ret_fill->key_len);
+    bool fits = *ret_key && ret_fill->key_len <= NODE_KEY_BYTES_MAX && ret_fill->filled != 0 &&
+                ret_fill->filled <= PAGE_NO_MAX && ret_fill->next <= PAGE_NO_MAX;
+    return fits ? OK : STATUS(INVALID);
+}
+
+/* The leaf that stays begins at the separator: it holds nothing below. */
+static status apply_fill_next(struct part part, void *page) {
+    struct rec_fill fill;
+    const unsigned char *key;
+    struct node_view v;
+    struct node_spec spec;
+    bool found;
+    TRY(fill_parse(part, &fill, &key));
+    if (!node_view(page, &v) || v.level || !node_covers(&v, key, fill.key_len) ||
+        node_search(&v, key, fill.key_len, &found) != 0)
+        return STATUS(INVALID);
+    spec_of(&v, &spec);
+    spec.low = key;
+    spec.low_len = fill.key_len;
+    node_format(page_scratch, &spec);
+    TRY(node_append_range(page_scratch, &v, 0, v.count));
+    TRY(node_valid(page_scratch));
+    page_assume(page, page_scratch);
+    return OK;
+}
+
+static status apply_fill_parent(struct part part, void *page) {
+    struct rec_fill fill;
+    const unsigned char *key;
+    struct node_view v;
+    unsigned index;
+    TRY(fill_parse(part, &fill, &key));
+    if (!node_view(page, &v) || !v.level ||
+        node_child(&v, key, fill.key_len, false, &index) != fill.next)
+        return STATUS(INVALID);
+    status s = node_inner_insert(page, key, fill.key_len, fill.next);
+    return ok(s) ? node_set_child(page, index, fill.filled) : STATUS(INVALID);
+}
+
 static status apply_unlink_parent(struct part part, void *page) {
     struct rec_unlink u;
     struct node_view v;
@@ -259,7 +316,7 @@ static status apply_unlink_heir(struct part part, void *page) {
 static status apply_role(const struct rec_head *r, lsn at, int role, void *page) {
     const struct rec_page *p = rec_pages_c(r) + role;
     struct part part = {(const unsigned char *)r + p->offset, p->len};
-    enum { IMAGE, FREED, SPACE, LEFT, PARENT, UNLINK_PARENT, HEIR };
+    enum { IMAGE, FREED, SPACE, LEFT, PARENT, UNLINK_PARENT, HEIR, FILLED, FILL_NEXT, FILL_PARENT };
     static const uint8_t roles[][REC_PAGES_MAX] = {
         [REC_TREE_CREATE - REC_TREE_CREATE] = {IMAGE, SPACE},
         [REC_TREE_SPLIT - REC_TREE_CREATE] = {LEFT, IMAGE, PARENT, SPACE},
@@ -267,14 +324,18 @@ static status apply_role(const struct rec_head *r, lsn at, int role, void *page)
         [REC_TREE_UNLINK - REC_TREE_CREATE] = {FREED, UNLINK_PARENT, SPACE, HEIR},
         [REC_TREE_FREE_ROOT - REC_TREE_CREATE] = {FREED, SPACE},
         [REC_TREE_SHRINK - REC_TREE_CREATE] = {IMAGE, FREED, SPACE},
+        [REC_TREE_FILL - REC_TREE_CREATE] = {FILLED, FILL_NEXT, FILL_PARENT, SPACE},
     };
-    if (r->type < REC_TREE_CREATE || r->type > REC_TREE_SHRINK) return apply_entry(r, at, page);
+    if (r->type < REC_TREE_CREATE || r->type > REC_TREE_FILL) return apply_entry(r, at, page);
     switch (roles[r->type - REC_TREE_CREATE][role]) {
     case IMAGE: return apply_image(part, p->page, r->type == REC_TREE_CREATE ? at : LSN_NONE, page);
     case FREED: return apply_freed(p->page, page);
     case SPACE: return apply_space(part, p->page, page);
     case LEFT: return apply_split_left(part, page);
     case PARENT: return apply_split_parent(part, page);
+    case FILLED: return apply_filled(part, p->page, at, page);
+    case FILL_NEXT: return apply_fill_next(part, page);
+    case FILL_PARENT: return apply_fill_parent(part, page);
     case UNLINK_PARENT: return apply_unlink_parent(part, page);
     default: return apply_unlink_heir(part, page);
     }

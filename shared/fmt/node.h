@@ -65,6 +65,7 @@ _Static_assert(offsetof(struct node_page, first) == 48, "format");
 _Static_assert(offsetof(struct node_page, slots) == 64, "format");
 
 #define NODE_LEAF_HEAD 20
+#define NODE_LEAF_LSN 8 /* of an entry, in it */
 #define NODE_INNER_HEAD 8
 #define NODE_CAPACITY (PAGE_CONTENT_END - sizeof(struct node_page))
 _Static_assert(NODE_CAPACITY >= NODE_ENTRY_BYTES_MAX + NODE_LEAF_HEAD + sizeof(struct node_slot) +

@@ -50,6 +50,7 @@ static bool rec_shape_of(uint16_t type, struct rec_shape *ret_shape) {
         return true;
     case REC_TREE_CREATE:
     case REC_TREE_FREE_ROOT: *ret_shape = (struct rec_shape){2, 2, 0}; return true;
+    case REC_TREE_FILL:
     case REC_TREE_SPLIT: *ret_shape = (struct rec_shape){4, 4, 0}; return true;
     case REC_TREE_GROW: *ret_shape = (struct rec_shape){4, 5, 0}; return true;
     case REC_TREE_UNLINK: *ret_shape = (struct rec_shape){3, 4, 0}; return true;
@@ -78,6 +79,8 @@ status rec_valid(const void *bytes, size_t available) {
         if (p->page > PAGE_NO_MAX || p->offset < start || (size_t)p->offset + p->len > r->len)
             return STATUS(INVALID);
     }
+    if (r->type == REC_TREE_FILL && rec_pages_c(r)[1].len < sizeof(struct rec_fill))
+        return STATUS(INVALID);
     struct rec_entry_view view;
     return rec_is_entry(r->type) ? rec_entry_parse(r, &view) : OK;
 }

@@ -32,7 +32,7 @@ enum rec_type {
 #undef X
 };
 
-#define LOG_FORMAT 1 /* of the records, and of the log's files */
+#define LOG_FORMAT 2 /* of the records, and of the log's files */
 #define REC_COMPENSATION 1u
 #define REC_BYTES_MAX 32768u
 #define REC_PAGES_MAX 6
@@ -129,6 +129,18 @@ struct rec_split {
     uint16_t unused[3];
 };
 _Static_assert(sizeof(struct rec_split) == 16, "format");
+
+/* TREE_FILL, the leaf that stays and the parent share it; followed by the separator between the new
+ * leaf, which takes the range below it, and the one that stays, which keeps what is above. Entries
+ * of the new leaf's image that have no LSN get that of the record. */
+struct rec_fill {
+    uint64_t root;   /* of the tree: undo finds the leaves from there */
+    uint64_t filled; /* the new leaf */
+    uint64_t next;   /* the one that stays */
+    uint16_t key_len;
+    uint16_t unused[3];
+};
+_Static_assert(sizeof(struct rec_fill) == 32, "format");
 
 /* TREE_UNLINK, parent; followed by the separator between the freed page and its heir. What is left
  * of the separator becomes the heir. heir 0 (the whole tree is being freed): the freed page, last

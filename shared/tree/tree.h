@@ -147,9 +147,37 @@ status tree_delete(struct proc *p, struct tree_writer *w, struct tree t, const v
                    size_t key_len, lsn expected, tree_is_running is_running,
                    struct tree_found *ret_found);
 
-/* Undo of one ENTRY_… record of a transaction, found at `at`: writes its compensation, whose next
- * record to undo is r->txn_prev. Can be repeated: OK without a record when the entry's newest
- * version is not the one that r made. A TREE_CREATE record is undone by freeing its tree. */
+/* Entries that come in key order, each greater than the one before, into a tree where others may
+ * write too: they are queued, and where no entry lies between them they are put a page at a time,
+ * by one record and without a descent for each. */
+struct tree_fill {
+    struct tree tree;
+    struct tree_writer *writer; /* x 0: the entries are everybody's, for ever */
+    tree_is_running is_running;
+    bool whole; /* set after init: the tree was made by the same transaction and goes with it, so
+                   that nothing of it needs to be undone by itself */
+    uint16_t target;            /* bytes of a page */
+    uint16_t singles, patience; /* entries to be put one by one, now and the next time */
+    uint16_t fitting;           /* so many have room at the end of the present leaf */
+    uint32_t head, used;        /* of the queue */
+    unsigned char *bytes;
+};
+/* percent: how full a page gets. The queue (64 KB) comes from the arena. */
+status tree_fill_init(struct tree_fill *f, struct arena *a, struct tree t, struct tree_writer *w,
+                      tree_is_running is_running, unsigned percent);
+/* Queues an entry. FULL: tree_fill_put first. PROGRAM_LIMIT_EXCEEDED. */
+status tree_fill_add(struct tree_fill *f, const void *key, size_t key_len,
+                     const struct tree_value *value);
+/* Puts what is enough for full pages, or all. Otherwise the status of tree_insert for the first
+ * entry, which stays in the queue: it can be tried again or skipped. Suspends. */
+status tree_fill_put(struct proc *p, struct tree_fill *f, bool all, struct tree_found *ret_found);
+/* The first entry of the queue, in its memory until the next call; false: there is none. */
+bool tree_fill_first(const struct tree_fill *f, struct tree_entry *ret_entry);
+void tree_fill_skip(struct tree_fill *f);
+
+/* Undo of one ENTRY_… or TREE_FILL record of a transaction, found at `at`: writes its compensation,
+ * whose next record to undo is r->txn_prev. Can be repeated: OK without a record when the entry's
+ * newest version is not the one that r made. A TREE_CREATE record is undone by freeing its tree. */
 status tree_undo(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at);
 
 /* Purge: takes the entry away if it is still delete-marked by the version with LSN `expected`;

@@ -257,6 +257,45 @@ static status compensation_of(const struct rec_head *r, const struct rec_entry_v
     return OK;
 }
 
+/* After an entry has been taken off: the leaf may want a neighbour. */
+static status leave_removed(struct proc *p, struct tree t, const struct tree_place *place,
+                            const void *key, size_t key_len) {
+    struct node_view v;
+    bool sparse = node_view(frame_bytes(p->shm, place->frame), &v) &&
+                  node_entry_bytes(&v) < NODE_SPARSE_BYTES;
+    page_unlatch(place->frame);
+    return sparse && place->parent ? tree_merge_at(p, t, key, key_len) : OK;
+}
+
+static struct entry_change removal_of(const void *key, size_t key_len,
+                                      const struct node_entry *old) {
+    return (struct entry_change){.type = REC_ENTRY_REMOVE,
+                                 .key = key,
+                                 .key_len = (uint16_t)key_len,
+                                 .old = old,
+                                 .old_stamp = old->stamp,
+                                 .value = old->value,
+                                 .value_len = old->value_len};
+}
+
+status tree_undo_put(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                     size_t key_len, lsn at) {
+    struct tree_place place;
+    struct node_view v;
+    struct node_entry old;
+    unsigned i;
+    bool found;
+    TRY(latch_leaf(p, t, key, key_len, &place, &v, &old, &i, &found));
+    if (!found || old.lsn != at.at) {
+        page_unlatch_unchanged(place.frame);
+        return OK;
+    }
+    struct entry_change c = removal_of(key, key_len, &old);
+    change_entry(p, w, t, &place, &c);
+    counter_add(p, COUNTER_UNDO_RECORDS, 1);
+    return leave_removed(p, t, &place, key, key_len);
+}
+
 static status undo_entry(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at) {
     struct rec_entry_view view;
     TRY(rec_entry_parse(r, &view));
@@ -277,12 +316,8 @@ static status undo_entry(struct proc *p, struct tree_writer *w, const struct rec
         status s = compensation_of(r, &view, &old, buf, &c);
         if (ok(s) && (c.type == REC_ENTRY_REMOVE || has_room(&v, &c))) {
             change_entry(p, w, t, &place, &c);
-            bool sparse = node_view(frame_bytes(p->shm, place.frame), &v) &&
-                          node_entry_bytes(&v) < NODE_SPARSE_BYTES;
-            page_unlatch(place.frame);
             counter_add(p, COUNTER_UNDO_RECORDS, 1);
-            if (sparse && place.parent) return tree_merge_at(p, t, view.key, view.e->key_len);
-            return OK;
+            return leave_removed(p, t, &place, view.key, view.e->key_len);
         }
         page_unlatch_unchanged(place.frame);
         TRY(s);
@@ -295,11 +330,13 @@ status tree_undo(struct proc *p, struct tree_writer *w, const struct rec_head *r
         struct tree t = {.root = {rec_pages_c(r)[0].page}, .id = r->tree};
         return tree_free_created(p, t, at, (lsn){at.at + 1});
     }
-    if (r->type != REC_ENTRY_INSERT && r->type != REC_ENTRY_UPDATE && r->type != REC_ENTRY_DELETE)
+    bool fill = r->type == REC_TREE_FILL;
+    if (r->type != REC_ENTRY_INSERT && r->type != REC_ENTRY_UPDATE && r->type != REC_ENTRY_DELETE &&
+        !fill)
         return STATUS(INVALID);
     uint64_t undo_next = w->undo_next;
     w->undo_next = r->txn_prev;
-    status s = undo_entry(p, w, r, at);
+    status s = fill ? tree_undo_fill(p, w, r, at) : undo_entry(p, w, r, at);
     w->undo_next = undo_next;
     return s;
 }
@@ -316,18 +353,9 @@ status tree_purge(struct proc *p, struct tree t, const void *key, size_t key_len
         page_unlatch_unchanged(place.frame);
         return OK;
     }
-    struct entry_change c = {.type = REC_ENTRY_REMOVE,
-                             .key = key,
-                             .key_len = (uint16_t)key_len,
-                             .old = &old,
-                             .old_stamp = old.stamp,
-                             .value = old.value,
-                             .value_len = old.value_len};
+    struct entry_change c = removal_of(key, key_len, &old);
     change_entry(p, &w, t, &place, &c);
-    bool sparse =
-        node_view(frame_bytes(p->shm, place.frame), &v) && node_entry_bytes(&v) < NODE_SPARSE_BYTES;
-    page_unlatch(place.frame);
     counter_add(p, COUNTER_PURGED_ENTRIES, 1);
     PROBE(axolotl_tree, purge, t.id, place.page.no, key_len);
-    return sparse && place.parent ? tree_merge_at(p, t, key, key_len) : OK;
+    return leave_removed(p, t, &place, key, key_len);
 }

@@ -39,6 +39,20 @@ status latch_set_add_from(struct proc *p, struct latch_set *set, struct frame *f
                           uint64_t version);
 void latch_set_free(struct latch_set *set, bool changed);
 
+/* Pages that a structure change puts into use, with their frames and space maps. */
+struct new_pages {
+    unsigned count;
+    page_id page[2];
+    struct frame *frame[2];
+    unsigned maps; /* 1 when both pages are in the same map */
+    page_id map[2];
+    struct frame *map_frame[2];
+};
+/* Suspends. AGAIN: another coroutine of this process took what was reserved. */
+status new_pages_take(struct proc *p, struct new_pages *n, unsigned count);
+void new_pages_give_back(struct proc *p, struct new_pages *n);
+status new_pages_latch(struct proc *p, const struct new_pages *n, struct latch_set *set);
+
 /* A record being built in this thread's scratch; used up before anything yields. */
 struct rec_builder {
     struct rec_head *r;
@@ -55,6 +69,9 @@ void rec_set_page(struct rec_builder *b, unsigned role, page_id page, uint16_t f
                   size_t offset);
 void rec_end(struct rec_builder *b);
 
+/* The roles of the space maps of new pages, from `role` on. */
+void new_pages_add_roles(struct rec_builder *b, const struct new_pages *n, unsigned role);
+
 /* This thread's scratch for building a node; for as long as nothing yields. */
 void *tree_scratch_node(void);
 
@@ -67,6 +84,9 @@ struct split_plan {
 /* A leaf in which an entry of this size gets no room, put there or replaced. INDEX_CORRUPTED. */
 status plan_leaf_split(const struct node_view *v, const void *key, size_t key_len, size_t value_len,
                        struct split_plan *plan);
+/* A leaf, right before the key's place. room: the entry would have it there. END: not worth it. */
+status plan_split_before(const struct node_view *v, const void *key, size_t key_len, bool room,
+                         struct split_plan *plan);
 status plan_inner_split(const struct node_view *v, const void *key, size_t key_len,
                         struct split_plan *plan);
 
@@ -74,6 +94,17 @@ status plan_inner_split(const struct node_view *v, const void *key, size_t key_l
  * has come closer to it: call again). Suspends. */
 status tree_make_room(struct proc *p, struct tree t, unsigned level, const void *key,
                       size_t key_len, size_t value_len);
+
+/* Splits the leaf where a new entry of this size belongs right before its place; the new leaf may
+ * be empty. END: what would stay in the old one is little. Suspends. */
+status tree_split_before(struct proc *p, struct tree t, const void *key, size_t key_len,
+                         size_t value_len);
+
+/* Undo of a TREE_FILL record, entry by entry. */
+status tree_undo_fill(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at);
+/* Takes one entry off again that the record at `at` has put there. */
+status tree_undo_put(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                     size_t key_len, lsn at);
 
 /* A node with fewer bytes of entries than this looks for a neighbour to join. */
 #define NODE_SPARSE_BYTES (NODE_CAPACITY / 6)

@@ -42,12 +42,20 @@ static bool sequence_separator(const struct leaf_sequence *s, unsigned i, struct
     return true;
 }
 
-/* Tries to split before entry i; left_bytes: of the entries before it. Prefixes only grow by a
- * split, so sizes by the present one are upper bounds. */
+/* What the node takes with the separator as its high fence, and `count` entries of so many bytes by
+ * the present prefix, which can only grow. */
+static size_t kept_bytes(const struct node_view *v, const unsigned char *sep, size_t sep_len,
+                         size_t bytes, unsigned count) {
+    size_t prefix = key_common(node_low(v), v->low_len, sep, sep_len);
+    return v->low_len + sep_len + bytes - count * (prefix - v->prefix);
+}
+
+/* Tries to split before entry i; left_bytes: of the entries before it. The right part is sized by
+ * the present prefix, which is an upper bound. */
 static bool sequence_split(const struct leaf_sequence *s, unsigned i, size_t left_bytes,
                            struct split_plan *plan) {
     if (!sequence_separator(s, i, plan)) return false;
-    size_t left = s->v->low_len + plan->sep_len + left_bytes;
+    size_t left = kept_bytes(s->v, plan->sep, plan->sep_len, left_bytes, i);
     size_t right = plan->sep_len + s->v->high_len + s->total - left_bytes;
     if (left > NODE_CAPACITY || right > NODE_CAPACITY) return false;
     plan->keep = !s->replaces && i > s->at ? i - 1 : i;
@@ -144,5 +152,28 @@ status plan_inner_split(const struct node_view *v, const void *key, size_t key_l
     if (!node_entry_at(v, keep, &e)) return STATUS(INDEX_CORRUPTED);
     plan->keep = keep;
     plan->sep_len = (uint16_t)node_key(v, &e, plan->sep);
+    return OK;
+}
+
+/* A leaf that is to be filled from its end is filled first. What is left should be half a page. */
+status plan_split_before(const struct node_view *v, const void *key, size_t key_len, bool room,
+                         struct split_plan *plan) {
+    unsigned char left[NODE_KEY_BYTES_MAX];
+    struct node_entry e;
+    size_t bytes = 0;
+    bool found;
+    unsigned at = node_search(v, key, key_len, &found);
+    if (at == NODE_BROKEN) return STATUS(INDEX_CORRUPTED);
+    if (found || at == 0 || (at == v->count && room)) return STATUS(END);
+    for (unsigned i = 0; i < at; i++) {
+        if (!node_entry_at(v, i, &e)) return STATUS(INDEX_CORRUPTED);
+        bytes += sizeof(struct node_slot) + NODE_LEAF_HEAD + e.key_len + e.value_len;
+    }
+    size_t left_len = node_key(v, &e, left), sep = key_separator(left, left_len, key, key_len);
+    if (bytes < NODE_CAPACITY / 2 || kept_bytes(v, key, sep, bytes, at) > NODE_CAPACITY)
+        return STATUS(END);
+    memcpy(plan->sep, key, sep);
+    plan->sep_len = (uint16_t)sep;
+    plan->keep = at;
     return OK;
 }

@@ -5,23 +5,12 @@
 #include "base/fault.h"
 #include "tree/tree_internal.h"
 
-/* Pages that a split puts into use, with their frames and space maps. */
-struct new_pages {
-    unsigned count;
-    page_id page[2];
-    struct frame *frame[2];
-    unsigned maps; /* 1 when both pages are in the same map */
-    page_id map[2];
-    struct frame *map_frame[2];
-};
-
-static void new_pages_give_back(struct proc *p, struct new_pages *n) {
+void new_pages_give_back(struct proc *p, struct new_pages *n) {
     for (unsigned i = 0; i < n->count; i++) pool_give_back(p, n->page[i]);
     n->count = 0;
 }
 
-/* Suspends. AGAIN: another coroutine of this process took what was reserved. */
-static status new_pages_take(struct proc *p, struct new_pages *n, unsigned count) {
+status new_pages_take(struct proc *p, struct new_pages *n, unsigned count) {
     status s = OK;
     *n = (struct new_pages){0};
     TRY(pool_reserve(p, count));
@@ -45,14 +34,13 @@ out:
     return s;
 }
 
-static status new_pages_latch(struct proc *p, const struct new_pages *n, struct latch_set *set) {
+status new_pages_latch(struct proc *p, const struct new_pages *n, struct latch_set *set) {
     for (unsigned i = 0; i < n->count; i++) TRY(latch_set_add(p, set, n->frame[i], n->page[i]));
     for (unsigned i = 0; i < n->maps; i++) TRY(latch_set_add(p, set, n->map_frame[i], n->map[i]));
     return OK;
 }
 
-/* The roles of the space maps, from `role` on. */
-static void add_space_roles(struct rec_builder *b, const struct new_pages *n, unsigned role) {
+void new_pages_add_roles(struct rec_builder *b, const struct new_pages *n, unsigned role) {
     for (unsigned m = 0; m < n->maps; m++) {
         size_t offset = b->len;
         for (unsigned i = 0; i < n->count; i++) {
@@ -110,12 +98,6 @@ static bool node_has_room(const struct node_view *v, const void *key, size_t key
     return node_free_bytes(v) >= node_leaf_bytes(v, key_len, value_len);
 }
 
-static status plan_split(const struct node_view *v, const void *key, size_t key_len,
-                         size_t value_len, struct split_plan *plan) {
-    return v->level ? plan_inner_split(v, key, key_len, plan)
-                    : plan_leaf_split(v, key, key_len, value_len, plan);
-}
-
 /* The change itself, everything latched. FULL: the parent has no room for plan->sep. */
 static status split_latched(struct proc *p, struct tree t, const struct tree_place *place,
                             const struct new_pages *n, const struct node_view *v,
@@ -133,7 +115,7 @@ static status split_latched(struct proc *p, struct tree t, const struct tree_pla
     rec_set_page(&b, 2, place->parent_page, 0, offset);
     offset = rec_add_image(&b, build_right(v, plan, n->page[0]));
     rec_set_page(&b, 1, n->page[0], REC_PAGE_INIT, offset);
-    add_space_roles(&b, n, 3);
+    new_pages_add_roles(&b, n, 3);
     rec_end(&b);
     struct frame *frames[] = {place->frame, n->frame[0], place->parent, n->map_frame[0]};
     page_change(p, b.r, frames);
@@ -160,7 +142,7 @@ static status grow_latched(struct proc *p, struct tree t, const struct tree_plac
     CHECK(ok(node_inner_insert(tree_scratch_node(), plan->sep, plan->sep_len, n->page[1].no)));
     offset = rec_add_image(&b, tree_scratch_node());
     rec_set_page(&b, 0, t.root, REC_PAGE_INIT, offset);
-    add_space_roles(&b, n, 3);
+    new_pages_add_roles(&b, n, 3);
     rec_end(&b);
     struct frame *frames[] = {place->frame, n->frame[0], n->frame[1], n->map_frame[0],
                               n->map_frame[1]};
@@ -169,15 +151,35 @@ static status grow_latched(struct proc *p, struct tree t, const struct tree_plac
     return OK;
 }
 
-/* One attempt. AGAIN: something changed meanwhile. FULL: the parent needs room for plan->sep. */
-static status split_once(struct proc *p, struct tree t, unsigned level, const void *key,
-                         size_t key_len, size_t value_len, struct split_plan *plan) {
+/* What a split is for: room for an entry, or a leaf that ends before it. */
+struct split_wish {
+    unsigned level;
+    const void *key;
+    size_t key_len, value_len;
+    bool before;
+};
+
+/* END: there is nothing to split for. */
+static status plan_wish(const struct node_view *v, const struct split_wish *w,
+                        struct split_plan *plan) {
+    bool room = node_has_room(v, w->key, w->key_len, w->value_len);
+    if (room && !w->before) return STATUS(END);
+    if (!ok(node_valid(v->page))) return STATUS(INDEX_CORRUPTED);
+    if (w->before) return plan_split_before(v, w->key, w->key_len, room, plan);
+    return v->level ? plan_inner_split(v, w->key, w->key_len, plan)
+                    : plan_leaf_split(v, w->key, w->key_len, w->value_len, plan);
+}
+
+/* One attempt. AGAIN: something changed meanwhile. FULL: the parent needs room for plan->sep. END:
+ * nothing was to be done. */
+static status split_once(struct proc *p, struct tree t, const struct split_wish *w,
+                         struct split_plan *plan) {
     struct tree_place place;
     struct new_pages n;
     struct latch_set set = {0};
     struct node_view v;
     bool changed = false;
-    TRY(tree_locate(p, t, level, key, key_len, &place));
+    TRY(tree_locate(p, t, w->level, w->key, w->key_len, &place));
     bool is_root = !place.parent;
     TRY(new_pages_take(p, &n, is_root ? 2 : 1));
     status s;
@@ -187,16 +189,11 @@ static status split_once(struct proc *p, struct tree t, unsigned level, const vo
                 latch_set_add_from(p, &set, place.parent, place.parent_page, place.parent_version));
     TRY_OUT(s, latch_set_add_from(p, &set, place.frame, place.page, place.version));
     TRY_OUT(s, new_pages_latch(p, &n, &set));
-    if (!node_view(frame_bytes(p->shm, place.frame), &v) || v.level != level) {
+    if (!node_view(frame_bytes(p->shm, place.frame), &v) || v.level != w->level) {
         s = STATUS(INDEX_CORRUPTED);
         goto out;
     }
-    if (node_has_room(&v, key, key_len, value_len)) goto out;
-    if (!ok(node_valid(v.page))) {
-        s = STATUS(INDEX_CORRUPTED);
-        goto out;
-    }
-    TRY_OUT(s, plan_split(&v, key, key_len, value_len, plan));
+    TRY_OUT(s, plan_wish(&v, w, plan));
     FAULT(p, SPLIT);
     s = is_root ? grow_latched(p, t, &place, &n, &v, plan)
                 : split_latched(p, t, &place, &n, &v, plan);
@@ -210,18 +207,30 @@ out:
     return s;
 }
 
-status tree_make_room(struct proc *p, struct tree t, unsigned level, const void *key,
-                      size_t key_len, size_t value_len) {
+static status split_until_done(struct proc *p, struct tree t, const struct split_wish *w) {
     struct split_plan plan;
     for (unsigned tries = 0;;) {
-        status s = split_once(p, t, level, key, key_len, value_len, &plan);
+        status s = split_once(p, t, w, &plan);
         if (status_is(s, ST_AGAIN)) {
             tree_retry_wait(p, tries++);
         } else if (status_is(s, ST_FULL)) {
             /* Room above first; the descent there is by the separator, whose place it is. */
-            TRY(tree_make_room(p, t, level + 1, plan.sep, plan.sep_len, 0));
+            TRY(tree_make_room(p, t, w->level + 1, plan.sep, plan.sep_len, 0));
         } else {
             return s;
         }
     }
+}
+
+status tree_make_room(struct proc *p, struct tree t, unsigned level, const void *key,
+                      size_t key_len, size_t value_len) {
+    struct split_wish w = {level, key, key_len, value_len, false};
+    status s = split_until_done(p, t, &w);
+    return status_is(s, ST_END) ? OK : s;
+}
+
+status tree_split_before(struct proc *p, struct tree t, const void *key, size_t key_len,
+                         size_t value_len) {
+    struct split_wish w = {0, key, key_len, value_len, true};
+    return split_until_done(p, t, &w);
 }

@@ -42,6 +42,7 @@ static status undo_record(struct proc *p, struct txn *t, const struct rec_head *
     case REC_ENTRY_INSERT:
     case REC_ENTRY_UPDATE:
     case REC_ENTRY_DELETE:
+    case REC_TREE_FILL:
     case REC_TREE_CREATE: return tree_undo(p, &t->writer, r, at);
     case REC_TREE_DROP:
         return log_drop(p, t, load_le64(rec_payload_c(r)), r->tree, REC_COMPENSATION, r->txn_prev);

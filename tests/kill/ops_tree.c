@@ -124,6 +124,39 @@ static status insert_at_end(struct world *w, struct actor *a) {
     return row_put(w, a, w->actor.index, w->actor.index + 1);
 }
 
+/* Rows behind all others, by whole leaves. */
+#define FILLED_ROWS 40
+static void build_fill(struct world *w) {
+    unsigned row = 0;
+    for (; root_level(w) == 0; row++) world_row(w, row, row + 1);
+    world_write_home(w);
+    w->actor.index = row;
+    CHECK(row + FILLED_ROWS <= ROWS_MAX);
+    for (unsigned i = 0; i < FILLED_ROWS; i++) w->after.seed[row + i] = row + i + 1;
+}
+static status fill(struct world *w, struct actor *a) {
+    char key[ROW_KEY_BYTES], bytes[TREE_ENTRY_BYTES_MAX];
+    struct tree_fill f;
+    struct arena arena;
+    arena_init(&arena, 0);
+    status s = tree_fill_init(&f, &arena, w->tree, &a->txn.writer, txn_is_running, 100);
+    for (unsigned row = w->actor.index; ok(s) && row < w->actor.index + FILLED_ROWS; row++) {
+        struct tree_value v = {bytes, row_value(w, row, row + 1, bytes), false};
+        s = tree_fill_add(&f, key, row_key(w, row, key), &v);
+    }
+    while (ok(s)) {
+        struct tree_entry first;
+        s = tree_fill_put(&a->proc, &f, true, NULL);
+        if (!status_is(s, ST_EXISTS)) break;
+        CHECK(tree_fill_first(&f, &first)); /* it is done again */
+        unsigned row = row_of(w, &first);
+        s = row_put(w, a, row, row + 1);
+        tree_fill_skip(&f);
+    }
+    arena_free(&arena);
+    return s;
+}
+
 /* Values so great that a leaf holds two of them. */
 static void build_split_great(struct world *w) {
     w->value_bytes = 3000;
@@ -327,6 +360,7 @@ const struct kill_op ops_tree[] = {
     {"split", build_split, begin, insert_into_full, NULL, .record = REC_TREE_SPLIT},
     {"root split", build_root_split, begin, insert_into_full, NULL, .record = REC_TREE_GROW},
     {"split at the end", build_split_at_end, begin, insert_at_end, NULL, .record = REC_TREE_SPLIT},
+    {"leaves filled", build_fill, begin, fill, NULL, .record = REC_TREE_FILL},
     {"split of great rows", build_split_great, begin, insert_into_full, NULL,
      .record = REC_TREE_SPLIT},
     {"inner root split", build_inner_root_split, begin, insert_into_full, NULL,

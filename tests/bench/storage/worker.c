@@ -34,14 +34,14 @@ static void make_tree(uint32_t id, struct tree *ret) {
     if (!ok(s)) fail("create", s);
 }
 
-static status insert_some(struct tree tree, uint64_t from, uint64_t to, bool shuffled) {
+static status insert_some(struct tree tree, uint64_t from, uint64_t to) {
     struct proc *p = &self->proc;
     struct txn t = {0};
     unsigned char key[8], value[VALUE_BYTES];
     TRY(txn_begin(p, &t, ISO_READ_COMMITTED, 0));
     TRY(txn_need_id(p, &t));
     for (uint64_t i = from; i < to; i++) {
-        row_make(i, shuffled, key, value);
+        row_make(i, true, key, value);
         TRY(tree_insert(p, &t.writer, tree, key, sizeof key, value, sizeof value, txn_is_running,
                         NULL));
         if (i % TURN == 0) daemon_sleep(self, 0);
@@ -49,9 +49,36 @@ static status insert_some(struct tree tree, uint64_t from, uint64_t to, bool shu
     return txn_commit(p, &t, true);
 }
 
+/* Rows in the order of their keys, as COPY and index builds put them. */
+static status fill_some(struct tree tree, uint64_t from, uint64_t to) {
+    struct proc *p = &self->proc;
+    struct txn t = {0};
+    struct arena a;
+    struct tree_fill f;
+    unsigned char key[8], value[VALUE_BYTES];
+    struct tree_value v = {value, sizeof value, false};
+    TRY(txn_begin(p, &t, ISO_READ_COMMITTED, 0));
+    TRY(txn_need_id(p, &t));
+    arena_init(&a, 0);
+    status s = tree_fill_init(&f, &a, tree, &t.writer, txn_is_running, 100);
+    for (uint64_t i = from; ok(s) && i < to;) {
+        row_make(i, false, key, value);
+        s = tree_fill_add(&f, key, sizeof key, &v);
+        if (ok(s)) i++;
+        if (!status_is(s, ST_FULL)) continue;
+        s = tree_fill_put(p, &f, false, NULL);
+        daemon_sleep(self, 0);
+    }
+    if (ok(s)) s = tree_fill_put(p, &f, true, NULL);
+    arena_free(&a);
+    TRY(s);
+    return txn_commit(p, &t, true);
+}
+
 static void insert_all(struct tree tree, uint64_t rows, bool shuffled) {
     for (uint64_t i = 0; i < rows; i += SYNCED) {
-        status s = insert_some(tree, i, i + SYNCED < rows ? i + SYNCED : rows, shuffled);
+        uint64_t to = i + SYNCED < rows ? i + SYNCED : rows;
+        status s = shuffled ? insert_some(tree, i, to) : fill_some(tree, i, to);
         if (!ok(s)) fail("insert", s);
     }
 }

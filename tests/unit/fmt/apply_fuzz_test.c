@@ -94,7 +94,7 @@ static size_t put_key(size_t at, size_t *ret_len) {
 static size_t random_part(size_t at) {
     _Alignas(8) unsigned char node[PAGE_BYTES];
     size_t key_len, head = at;
-    switch (rnd(6)) {
+    switch (rnd(7)) {
     case 0: {
         random_node(node, rnd(2));
         const struct node_page *n = (const struct node_page *)node;
@@ -140,6 +140,13 @@ static size_t random_part(size_t at) {
         }
         return at;
     }
+    case 5: {
+        struct rec_fill fill = {.filled = rnd(100), .next = rnd(100)};
+        at = put_key(at + sizeof fill, &key_len);
+        fill.key_len = (uint16_t)(rnd(8) ? key_len : rnd(3000));
+        put(head, &fill, sizeof fill);
+        return at;
+    }
     default:
         for (unsigned n = rnd(100); n; n--) rec_bytes[at++] = (unsigned char)rnd64();
         return at;
@@ -162,6 +169,19 @@ static size_t real_unlink(const unsigned char *page, size_t at) {
     if (rnd(4) == 0) u.heir = 0;
     at = put(at + sizeof u, key, u.key_len);
     put(head, &u, sizeof u);
+    return at;
+}
+
+/* The part that puts a new leaf before one that is really there. */
+static size_t real_fill(const unsigned char *page, size_t at) {
+    struct node_view v;
+    struct rec_fill fill = {.filled = 1 + rnd(100), .next = 77};
+    size_t key_len, head = at;
+    if (!node_view(page, &v)) return random_part(at);
+    at = put_key(at + sizeof fill, &key_len);
+    fill.key_len = (uint16_t)key_len;
+    if (v.level) fill.next = node_child(&v, rec_bytes + head + sizeof fill, key_len, false, NULL);
+    put(head, &fill, sizeof fill);
     return at;
 }
 
@@ -210,7 +230,8 @@ static void random_record(const unsigned char *page) {
     }
     for (unsigned i = 0; i < r->npages; i++) {
         size_t from = at;
-        if (r->npages > 1) at = rnd(4) ? random_part(at) : real_unlink(page, at);
+        if (r->npages > 1)
+            at = rnd(4) ? random_part(at) : rnd(2) ? real_unlink(page, at) : real_fill(page, at);
         if (at > REC_BYTES_MAX - 64) at = REC_BYTES_MAX - 64;
         if (from > at) from = at;
         rec_pages(r)[i] = (struct rec_page){.page = rnd(2) ? 5 : SPACE_FIRST,
@@ -265,7 +286,7 @@ static void test_fuzz(void **state) {
     /* The generator reaches every type that changes pages. */
     for (unsigned type = REC_ENTRY_INSERT; type <= REC_ENTRY_RESTORE; type++)
         assert_true(changed[type] > 0);
-    for (unsigned type = REC_TREE_CREATE; type <= REC_TREE_SHRINK; type++)
+    for (unsigned type = REC_TREE_CREATE; type <= REC_TREE_FILL; type++)
         assert_true(changed[type] > 0);
 }
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "fake_env.h"
-#include "fmt/apply.h"
+#include "redo.h"
 #include "tree/tree.h"
 
 #define ME SLOT_QUERYD
@@ -194,37 +194,6 @@ static void check_tree(struct fixture *f, struct tree_report *report) {
     free(pages_seen);
 }
 
-/* I4: the whole log, applied to zero pages, gives the same bytes. */
-static void redo_equals(struct fixture *f) {
-    fake_env_flush(f->env);
-    uint64_t pages = f->env->pages_max, records = 0;
-    unsigned char **again = calloc(pages, sizeof *again);
-    uint64_t end = atomic_load(&f->env->shm.log->durable);
-    for (uint64_t at = LOG_FIRST.at; at < end;) {
-        const struct rec_head *r = (const struct rec_head *)(f->env->log_file + at);
-        assert_true(ok(rec_valid(r, end - at)));
-        for (unsigned i = 0; i < r->npages; i++) {
-            uint64_t no = rec_pages_c(r)[i].page;
-            assert_true(no < pages);
-            if (!again[no]) again[no] = calloc(1, PAGE_BYTES);
-            assert_int_equal(((struct page_head *)again[no])->lsn, rec_pages_c(r)[i].prev_lsn);
-            assert_true(ok(apply(r, (lsn){at}, (int)i, again[no])));
-        }
-        at += r->len;
-        records++;
-    }
-    assert_true(records > 0);
-    unsigned char *copy = malloc(PAGE_BYTES);
-    for (uint64_t no = 0; no < pages; no++) {
-        if (!again[no]) continue;
-        fake_env_page(f->env, (page_id){no}, copy);
-        assert_memory_equal(copy, again[no], PAGE_BYTES);
-        free(again[no]);
-    }
-    free(copy);
-    free(again);
-}
-
 static unsigned char key_buf[TREE_KEY_BYTES_MAX], value_buf[TREE_ENTRY_BYTES_MAX];
 
 enum shape { SHORT_KEYS, SHARED_PREFIXES, GREAT_ENTRIES };
@@ -309,7 +278,7 @@ static void run_model(enum shape shape, unsigned ops, const struct fake_options 
     scan_and_compare(&f, "", 0, true, false, UINT32_MAX);
     assert_true(height >= 2);
     if (options->frames) assert_true(f.env->evictions > 100);
-    redo_equals(&f);
+    redo_equals(f.env);
     /* Everything away: one leaf is left. */
     while (rows_count) {
         unsigned i = rnd(rows_count);
@@ -325,7 +294,7 @@ static void run_model(enum shape shape, unsigned ops, const struct fake_options 
     }
     check_tree(&f, &report);
     assert_int_equal(report.pages, 1);
-    redo_equals(&f);
+    redo_equals(f.env);
     model_clear();
     fixture_close(&f);
 }
@@ -376,7 +345,7 @@ static void test_queue(void **state) {
     }
     check_tree(&f, &report);
     assert_true(report.pages < full / 20);
-    redo_equals(&f);
+    redo_equals(f.env);
     model_clear();
     fixture_close(&f);
 }
@@ -391,14 +360,14 @@ static void test_two_maps(void **state) {
     for (unsigned n = 0; n < 20000; n++) one_change(&f, SHORT_KEYS, n < 15000 ? 1 : 4);
     check_tree(&f, &report);
     assert_true(report.pages > 40);
-    redo_equals(&f);
+    redo_equals(f.env);
     assert_true(ok(tree_free(&f.p, f.t)));
     model_clear();
     _Alignas(8) unsigned char map[PAGE_BYTES];
     fake_env_page(f.env, (page_id){SPACE_FIRST + SPACE_BITS}, map);
     const struct space_page *s = (const struct space_page *)map;
     for (uint64_t i = 0; i < SPACE_BITS; i++) assert_int_equal(space_bit(s, i), i == SPACE_FIRST);
-    redo_equals(&f);
+    redo_equals(f.env);
     fixture_close(&f);
 }
 
@@ -597,7 +566,7 @@ static void test_undo(void **state) {
     rows_count = rows_cap = before;
     check_tree(&f, &report);
     scan_and_compare(&f, "", 0, false, false, UINT32_MAX);
-    redo_equals(&f);
+    redo_equals(f.env);
     model_clear();
     fixture_close(&f);
 }
@@ -623,7 +592,7 @@ static void test_free_tree(void **state) {
     for (uint64_t i = 0; i < SPACE_BITS; i++)
         assert_int_equal(space_bit((const struct space_page *)map, i), i <= SPACE_FIRST);
     assert_true(ok(tree_free(&f.p, f.t)));
-    redo_equals(&f);
+    redo_equals(f.env);
     model_clear();
     fixture_close(&f);
 }
