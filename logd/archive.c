@@ -16,7 +16,7 @@
 #define RETRY_NS 1000000000u
 #define TEMPORARY "archive.tmp"
 
-static void name_of(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]) {
+void archive_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]) {
     snprintf(ret_name, SEGMENT_NAME_BYTES, "%016" PRIx64 ".log", number);
 }
 
@@ -26,7 +26,7 @@ static status find_copy(const struct logd *l, uint64_t number) {
     struct backup_reader *r;
     struct backup_head h;
     const void *raw;
-    name_of(number, name);
+    archive_name(number, name);
     snprintf(path, sizeof path, "%s/%s", l->archive.path, name);
     TRY(backup_open(path, &r));
     status s = backup_next(r, &h, &raw);
@@ -44,7 +44,7 @@ static status copy(struct logd *l, struct chunk_file *f, uint64_t number) {
         TRY(chunk_file_log(f, at, end, &at));
     }
     TRY(chunk_file_end(f, at));
-    name_of(number, name);
+    archive_name(number, name);
     TRY(disk_file_rename(l->disk, f->dir, TEMPORARY, name));
     return disk_file_sync_dir(l->disk, f->dir);
 }
@@ -96,6 +96,7 @@ static void archive_task(void *arg) {
 status archive_begin(struct logd *l) {
     struct archive *a = &l->archive;
     a->out.dir = -1;
+    atomic_store(&l->shared->archived, l->d->conf && l->d->conf->archive_directory[0]);
     if (!l->d->conf || !l->d->conf->archive_directory[0]) return OK;
     a->path = l->d->conf->archive_directory;
     return daemon_spawn(l->d, 0, archive_task, l);
@@ -107,4 +108,5 @@ uint64_t archive_keeps(const struct logd *l) {
 
 void archive_fini(struct logd *l) {
     if (l->archive.path) chunk_file_close(&l->archive.out);
+    archive_read_fini(l);
 }

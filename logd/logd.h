@@ -78,8 +78,8 @@ struct prepare {
 
 /* A piece of the files in memory. */
 struct chunk {
-    uint64_t number;   /* in the order of the log, CHUNK_BLOCKS blocks each */
-    uint64_t valid_to; /* LSN; 0: nothing here */
+    uint64_t number;               /* in the order of the log, CHUNK_BLOCKS blocks each */
+    uint64_t valid_from, valid_to; /* LSNs; valid_to 0: nothing here */
     uint64_t used;
     unsigned pins;
     char *buf;
@@ -118,11 +118,31 @@ struct chunk_file {
     char *raw, *chunk;
 };
 
+/* A chunk of an archived segment. */
+struct archive_place {
+    uint64_t at, end; /* LSNs */
+    uint64_t offset;
+    uint32_t bytes;
+};
+
+/* An archived segment that is read (archive_read.c). */
+struct archive_reader {
+    bool busy;
+    int dir;
+    struct disk_file *file; /* NULL: none is open */
+    uint64_t number;
+    struct archive_place *place; /* the first `known` ones of its chunks, in `places` */
+    unsigned known, places;
+    char *chunk, *raw; /* raw: what lies in [raw_at, raw_at + raw_bytes) */
+    uint64_t raw_at, raw_bytes;
+};
+
 struct archive {
     const char *path; /* NULL: none is wanted */
     uint64_t next;    /* segment number; those below have their copies */
     status failure;   /* of the last attempt */
     struct chunk_file out;
+    struct archive_reader reader;
 };
 
 struct logd {
@@ -190,7 +210,8 @@ bool prepare_turn(struct logd *l);
 void prepare_fini(struct logd *l);
 
 /* read.c: in coroutines. read_bytes: [at, at + bytes) of the files, whatever it is; must lie in the
- * segments and, once serving, below durable. IO_ERROR; STALE when no longer there. */
+ * segments, or the archive before them, and, once serving, below durable. IO_ERROR; STALE when no
+ * longer there. */
 status read_bytes(struct logd *l, uint64_t at, size_t bytes, void *buf);
 void read_forget(struct logd *l);
 void read_fini(struct logd *l);
@@ -256,7 +277,13 @@ void log_backup_fini(struct logd *l);
 
 /* archive.c */
 status archive_begin(struct logd *l); /* nothing, when none is wanted */
+void archive_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]);
 uint64_t archive_keeps(const struct logd *l);
 void archive_fini(struct logd *l);
+
+/* archive_read.c: in a coroutine: [from, to) of one archived segment. STALE: it is not there, or
+ * not good. */
+status archive_read(struct logd *l, uint64_t from, uint64_t to, char *buf);
+void archive_read_fini(struct logd *l);
 
 #endif

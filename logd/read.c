@@ -23,10 +23,16 @@ static uint64_t readable(const struct logd *l) {
     return atomic_load_explicit(&l->shared->durable, memory_order_relaxed);
 }
 
-static struct chunk *find_chunk(struct logd *l, uint64_t number, uint64_t need_to) {
+/* From where on they may be read, at best. */
+static uint64_t readable_from(const struct logd *l) {
+    return l->archive.path ? LOG_FIRST.at : segments_begin(&l->segments);
+}
+
+static struct chunk *find_chunk(struct logd *l, uint64_t number, uint64_t need_from,
+                                uint64_t need_to) {
     for (unsigned i = 0; i < CHUNKS; i++) {
         struct chunk *c = &l->chunks[i];
-        if (c->number == number && c->valid_to >= need_to) return c;
+        if (c->number == number && c->valid_from <= need_from && c->valid_to >= need_to) return c;
     }
     return NULL;
 }
@@ -97,26 +103,52 @@ static status read_log(struct logd *l, uint64_t from, uint64_t to, char *buf) {
     }
 }
 
-/* A pinned chunk that is valid up to need_to. */
-static status get_chunk(struct logd *l, uint64_t number, uint64_t need_to,
+/* What a chunk takes of the segment in the archive that need_from lies in. */
+static status read_archived(struct logd *l, struct chunk *c, uint64_t need_from, uint64_t *ret_from,
+                            uint64_t *ret_to) {
+    uint64_t start = chunk_start(l, c->number), number = segment_of(&l->segments, need_from);
+    uint64_t begin = segment_start(&l->segments, number);
+    uint64_t from = begin > start ? begin : start;
+    uint64_t to = least(start + chunk_bytes(l), segment_start(&l->segments, number + 1));
+    TRY(archive_read(l, from, to, c->buf + (from - start)));
+    *ret_from = from;
+    *ret_to = to;
+    return OK;
+}
+
+/* Of all segments that are kept. */
+static status read_kept(struct logd *l, struct chunk *c, uint64_t *ret_from, uint64_t *ret_to) {
+    uint64_t start = chunk_start(l, c->number);
+    uint64_t from = start > segments_begin(&l->segments) ? start : segments_begin(&l->segments);
+    uint64_t to = least(start + chunk_bytes(l), readable(l));
+    PROBE(axolotl_logd, chunk_read, from, to);
+    TRY(read_log(l, from, to, c->buf));
+    if (from > start) memmove(c->buf + (from - start), c->buf, to - from);
+    *ret_from = from;
+    *ret_to = to;
+    return OK;
+}
+
+/* A pinned chunk that is valid from need_from to need_to, both in kept segments or in one that only
+ * the archive has. */
+static status get_chunk(struct logd *l, uint64_t number, uint64_t need_from, uint64_t need_to,
                         struct chunk **ret_chunk) {
-    struct chunk *c = find_chunk(l, number, need_to);
+    struct chunk *c = find_chunk(l, number, need_from, need_to);
     if (!c) {
         c = victim(l);
         if (!c) return STATUS(OUT_OF_MEMORY);
         if (!c->buf && posix_memalign((void **)&c->buf, DISK_ALIGN, CHUNK_BYTES) != 0)
             return STATUS(OUT_OF_MEMORY);
-        uint64_t start = chunk_start(l, number);
-        uint64_t from = start > segments_begin(&l->segments) ? start : segments_begin(&l->segments);
-        uint64_t to = least(start + chunk_bytes(l), readable(l));
+        uint64_t from, to;
         c->number = number;
         c->valid_to = 0;
         c->pins++;
-        PROBE(axolotl_logd, chunk_read, from, to);
-        status s = read_log(l, from, to, c->buf);
+        status s = need_from < segments_begin(&l->segments)
+                       ? read_archived(l, c, need_from, &from, &to)
+                       : read_kept(l, c, &from, &to);
         c->pins--;
         TRY(s);
-        if (from > start) memmove(c->buf + (from - start), c->buf, to - from);
+        c->valid_from = from;
         c->valid_to = to;
     }
     c->used = ++l->chunk_clock;
@@ -125,17 +157,27 @@ static status get_chunk(struct logd *l, uint64_t number, uint64_t need_to,
     return OK;
 }
 
+/* Where a piece that begins at `at` ends at the latest. */
+static uint64_t piece_end(const struct logd *l, uint64_t at) {
+    uint64_t end = chunk_start(l, chunk_of(l, at)) + chunk_bytes(l);
+    if (at >= segments_begin(&l->segments)) return end;
+    return least(end, segment_start(&l->segments, segment_of(&l->segments, at) + 1));
+}
+
 status read_bytes(struct logd *l, uint64_t at, size_t bytes, void *buf) {
     uint64_t end = at + bytes;
     char *to = buf;
     if (end > readable(l)) return STATUS(INVALID);
     while (at < end) {
-        if (at < segments_begin(&l->segments)) return STATUS(STALE);
+        uint64_t begin = segments_begin(&l->segments);
+        if (at < readable_from(l)) return STATUS(STALE);
         struct chunk *c;
-        uint64_t number = chunk_of(l, at), start = chunk_start(l, number);
-        uint64_t part_end = least(end, start + chunk_bytes(l));
-        TRY(get_chunk(l, number, part_end, &c));
-        memcpy(to, c->buf + (at - start), part_end - at);
+        uint64_t number = chunk_of(l, at), part_end = least(end, piece_end(l, at));
+        status s = get_chunk(l, number, at, part_end, &c);
+        if (status_is(s, ST_STALE) && at >= begin && at < segments_begin(&l->segments))
+            continue; /* it has gone to the archive meanwhile */
+        TRY(s);
+        memcpy(to, c->buf + (at - chunk_start(l, number)), part_end - at);
         c->pins--;
         to += part_end - at;
         at = part_end;
@@ -169,9 +211,12 @@ static size_t whole_records(const struct reading *r, uint64_t start, size_t from
     return at - from;
 }
 
-/* How much of what lies before a record comes with it. */
+/* How much of what lies before a record comes with it; of its own segment only, when that is in the
+ * archive. */
 static uint64_t bytes_before(const struct logd *l, uint64_t at) {
-    return least(at - segments_begin(&l->segments), LOG_WINDOW_BYTES - REC_BYTES_MAX);
+    uint64_t begin = segments_begin(&l->segments);
+    if (at < begin) begin = segment_start(&l->segments, segment_of(&l->segments, at));
+    return least(at - begin, LOG_WINDOW_BYTES - REC_BYTES_MAX);
 }
 
 /* *ret_from, *ret_bytes: what is for the asker, in buf. */
@@ -179,7 +224,7 @@ static status read_for(struct reading *r, size_t *ret_from, size_t *ret_bytes) {
     struct logd *l = r->logd;
     uint64_t at = r->m.arg[0];
     while (!l->serving) daemon_sleep(l->d, NOT_SERVING_NS);
-    if (at < LOG_FIRST.at || at < segments_begin(&l->segments)) return STATUS(STALE);
+    if (at < LOG_FIRST.at || at < readable_from(l)) return STATUS(STALE);
     if (at % 8 != 0 || at >= readable(l)) return STATUS(INVALID);
     uint64_t start = r->start = r->m.arg[1] ? at - bytes_before(l, at) : at;
     uint64_t end = least(start == at ? at + LOG_WINDOW_BYTES : at + REC_BYTES_MAX, readable(l));

@@ -29,6 +29,7 @@ struct page_backup {
     struct disk_file *file;
     uint64_t offset; /* where the next chunk goes */
     uint32_t chunks;
+    struct backup_index index;
     unsigned count;
     uint64_t numbers[BACKUP_PAGES_MAX]; /* of the pages that wait to be packed */
     char *raw; /* BACKUP_ALIGN, of whose end the numbers take a part; then pages */
@@ -65,6 +66,7 @@ static status pack_pages(struct page_backup *b) {
     size_t names = b->count * sizeof *b->numbers;
     char *raw = b->raw + BACKUP_ALIGN - names;
     memcpy(raw, b->numbers, names);
+    TRY(backup_index_put(&b->index, (struct backup_place){b->numbers[0], b->offset}));
     struct backup_head h = {.kind = BACKUP_PAGES,
                             .count = b->count,
                             .appliance_id = b->s->shm->control->appliance_id,
@@ -129,6 +131,23 @@ static status take_run(struct page_backup *b, uint64_t first, uint64_t end) {
     return OK;
 }
 
+/* The index, and the end that says where it is. */
+static status finish(struct page_backup *b) {
+    uint64_t id = b->s->shm->control->appliance_id, begin = b->offset;
+    for (size_t at = 0, n; at < b->index.count; at += n) {
+        n = b->index.count - at < BACKUP_PLACES_MAX ? b->index.count - at : BACKUP_PLACES_MAX;
+        struct backup_head h = {.kind = BACKUP_INDEX,
+                                .count = (uint32_t)n,
+                                .appliance_id = id,
+                                .raw_bytes = (uint32_t)(n * sizeof(struct backup_place))};
+        TRY(write_chunk(b, &h, b->index.place + at));
+        b->chunks++;
+    }
+    struct backup_head end = {
+        .kind = BACKUP_END, .count = b->chunks, .appliance_id = id, .raw_bytes = sizeof begin};
+    return write_chunk(b, &end, &begin);
+}
+
 static status run(struct page_backup *b) {
     struct storaged *s = b->s;
     for (uint64_t page = SPACE_FIRST; page < b->state.pages; page += BACKUP_PAGES_MAX) {
@@ -137,9 +156,7 @@ static status run(struct page_backup *b) {
         TRY(take_run(b, page, b->state.pages));
     }
     TRY(pack_pages(b));
-    struct backup_head end = {
-        .kind = BACKUP_END, .count = b->chunks, .appliance_id = s->shm->control->appliance_id};
-    TRY(write_chunk(b, &end, ""));
+    TRY(finish(b));
     TRY(io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = b->file}));
     return disk_file_sync_dir(s->disk, b->dirfd);
 }
@@ -147,6 +164,7 @@ static status run(struct page_backup *b) {
 static void give_back(struct page_backup *b) {
     if (b->file) disk_file_close(b->file);
     if (b->dirfd >= 0) close(b->dirfd);
+    backup_index_fini(&b->index);
     free(b->raw);
     free(b->run);
     free(b->chunk);

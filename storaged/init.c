@@ -47,6 +47,7 @@ void storaged_files_close(struct storaged *s) {
         }
     }
     backup_fini(s);
+    source_fini(s);
     if (s->data) disk_file_close(s->data);
     if (s->doublewrite) disk_file_close(s->doublewrite);
     if (s->homes.file) disk_file_close(s->homes.file);

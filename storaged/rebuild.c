@@ -126,6 +126,7 @@ status rebuild_forward(struct storaged *s, uint64_t page_no, const void *base, v
     else
         memset(page, 0, PAGE_BYTES);
     uint64_t base_lsn = page_head_c(page)->lsn;
+    if (have && base_lsn && atomic_load(&s->shm->log->archived)) oldest = base_lsn;
     uint64_t from = have && base_lsn > oldest ? base_lsn : oldest;
     bool proven = have && base_lsn >= oldest; /* that nothing is missing at the end */
     struct log_scan scan;
@@ -177,6 +178,18 @@ static void find_base(struct storaged *s, const struct load *l, char *base, bool
     *ret_any = true;
 }
 
+/* newest: of the page's records; exact: there is none behind it. any: base is an image of the page.
+ */
+static status bring_forward(struct storaged *s, uint64_t page_no, uint64_t newest, bool exact,
+                            const void *base, bool any, void *page) {
+    if (any && page_head_c(base)->lsn >= newest && exact) {
+        memcpy(page, base, PAGE_BYTES);
+        return OK;
+    }
+    return exact ? rebuild_chain(s, page_no, (lsn){newest}, base, page)
+                 : rebuild_forward(s, page_no, any ? base : NULL, page);
+}
+
 /* A page whose image at home is bad. */
 static status rescue(struct storaged *s, struct load *l, char *base, char *page) {
     struct frame *f = &s->shm->frames[l->frame];
@@ -192,12 +205,10 @@ static status rescue(struct storaged *s, struct load *l, char *base, char *page)
         return OK;
     }
     find_base(s, l, base, &any);
-    if (any && page_head_c(base)->lsn >= newest && exact)
-        memcpy(page, base, PAGE_BYTES);
-    else if (exact)
-        TRY(rebuild_chain(s, l->page, (lsn){newest}, base, page));
-    else
-        TRY(rebuild_forward(s, l->page, any ? base : NULL, page));
+    status st = bring_forward(s, l->page, newest, exact, base, any, page);
+    if (!ok(st) && ok(source_find(s, l->page, base)))
+        st = bring_forward(s, l->page, newest, exact, base, true, page);
+    TRY(st);
     memcpy(frame_bytes(s->shm, f), page, PAGE_BYTES);
     /* Dirty, so that it is written home again. */
     if (!atomic_load(&f->rec_lsn))
@@ -224,19 +235,26 @@ static void put_rebuilt(struct storaged *s, struct frame *f, const void *page) {
     latch_unlock(&f->latch);
 }
 
+/* From the image at home, or the one in the double-write file, or in a backup. NOT_FOUND: the
+ * record never came to be. */
+static status rebuild_to(struct storaged *s, uint64_t page_no, lsn target, char *base, char *page) {
+    status st = read_home(s, page_no, base);
+    if (!ok(st)) st = doublewrite_find(s, page_no, base);
+    st = ok(st) ? rebuild_chain(s, page_no, target, base, page) : STATUS(DATA_CORRUPTED);
+    if (ok(st) || status_is(st, ST_NOT_FOUND)) return st;
+    if (!ok(source_find(s, page_no, base))) return st;
+    return rebuild_chain(s, page_no, target, base, page);
+}
+
 /* A page in a frame whose writer died. A write of it that is under way took its image before. */
 static status rebuild_broken(struct storaged *s, struct load *l, char *base, char *page) {
     struct frame *f = &s->shm->frames[l->frame];
     while (atomic_load(&f->write_lsn)) daemon_sleep(s->d, 200000);
     lsn target = {atomic_load(&f->rebuild_lsn)};
-    status st = read_home(s, l->page, base);
-    if (!ok(st)) st = doublewrite_find(s, l->page, base);
-    if (ok(st)) {
-        st = rebuild_chain(s, l->page, target, base, page);
-        if (status_is(st, ST_NOT_FOUND)) {
-            put_rebuilt(s, f, NULL); /* the record never came to be: the page is as before */
-            return OK;
-        }
+    status st = rebuild_to(s, l->page, target, base, page);
+    if (status_is(st, ST_NOT_FOUND)) {
+        put_rebuilt(s, f, NULL); /* the record never came to be: the page is as before */
+        return OK;
     }
     if (!ok(st)) TRY(rebuild_forward(s, l->page, NULL, page));
     put_rebuilt(s, f, page);

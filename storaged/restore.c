@@ -46,6 +46,7 @@ static status put_pages(struct restore *r, const char *backup) {
     snprintf(path, sizeof path, "%s/" BACKUP_PAGES_FILE, backup);
     TRY(backup_open(path, &reader));
     while (ok(st = backup_next(reader, &h, &raw))) {
+        if (h.kind == BACKUP_INDEX) continue;
         if (h.kind != BACKUP_PAGES) st = STATUS(DATA_CORRUPTED);
         const char *pages = (const char *)raw + h.count * sizeof(uint64_t);
         for (uint32_t i = 0; ok(st) && i < h.count; i++)

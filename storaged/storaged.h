@@ -202,6 +202,7 @@ struct storaged {
     char *scrub_buf;
     struct temp_space temp;
     struct page_backup *backup; /* the last one; NULL: there was none */
+    struct source *source;      /* backups that pages are taken from; NULL: none was wanted yet */
 };
 
 static inline uint32_t frame_index(const struct storaged *s, const struct frame *f) {
@@ -308,6 +309,11 @@ void rebuild_load(void *load); /* coroutine: a load whose bytes are bad, or whos
 /* scrub.c: pages that nobody asks for are judged, too */
 status scrub_init(struct storaged *s);
 void scrub_fini(struct storaged *s);
+
+/* source.c: in a coroutine: the page's image in the newest backup that has one. NOT_FOUND: there is
+ * none, or it was empty; anything else: the backup cannot be used. */
+status source_find(struct storaged *s, uint64_t page_no, void *page);
+void source_fini(struct storaged *s); /* before the disk is closed, nothing under way */
 
 /* write.c */
 status write_init(struct storaged *s);

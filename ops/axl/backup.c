@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "axl.h"
+#include "backup/backup.h"
 #include "ipc_control.h"
 #include "ipc_proc.h"
 #include "manifest.h"
@@ -146,6 +147,29 @@ static status read_since(struct backup *b, const char *since) {
     return OK;
 }
 
+/* Where the page daemon finds images of pages from now on. What the newest backup is an increment
+ * to must be known, or it stays as it was. */
+static status record(struct backup *b, const char *since) {
+    struct backup_record r = {0};
+    char *real = since ? realpath(since, NULL) : NULL;
+    if (since && !ok(backup_record_read(b->a->dir, &r))) r.count = 0;
+    unsigned keep = 0;
+    for (unsigned i = 0; real && i < r.count; i++)
+        if (strcmp(r.dir[i], real) == 0) keep = i + 1;
+    free(real);
+    bool known =
+        (!since || (keep > 0 && r.appliance_id == b->m.appliance_id)) && keep < BACKUP_CHAIN_MAX;
+    status s = OK;
+    if (known) {
+        while (r.count > keep) free(r.dir[--r.count]);
+        r.appliance_id = b->m.appliance_id;
+        r.dir[r.count++] = strdup(b->to);
+        if (r.dir[keep]) s = backup_record_write(b->a->dir, &r);
+    }
+    backup_record_fini(&r);
+    return ok(s) ? OK : error_set(&b->a->e, s.code, "the backup's place could not be noted");
+}
+
 static status begin(struct backup *b, const char *since) {
     struct axl *a = b->a;
     TRY(appliance_id_read(a->dir, &b->m.appliance_id, &a->e));
@@ -161,7 +185,8 @@ static status make(struct backup *b, const char *to, const char *since) {
     TRY(make_target(b, to));
     TRY(copy_files(b));
     TRY(axl_copy_settings(a, a->dir, b->to));
-    return manifest_write(b->to, &b->m, &a->e);
+    TRY(manifest_write(b->to, &b->m, &a->e));
+    return record(b, since);
 }
 
 static status send_all(struct backup *b) {

@@ -171,7 +171,8 @@ static status put_all(struct receiver *r, int fd, const void *bytes, size_t n) {
 
 static status take_piece(struct receiver *r, const struct backup_piece *p) {
     switch (p->head.kind) {
-    case BACKUP_PAGES: return put_all(r, r->fd[STREAM_PAGES], p->chunk, p->bytes);
+    case BACKUP_PAGES:
+    case BACKUP_INDEX: return put_all(r, r->fd[STREAM_PAGES], p->chunk, p->bytes);
     case BACKUP_LOG: return put_all(r, r->fd[STREAM_LOG], p->chunk, p->bytes);
     case BACKUP_END:
         return put_all(r, r->fd[p->head.at ? STREAM_LOG : STREAM_PAGES], p->chunk, p->bytes);

@@ -68,7 +68,9 @@ status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw)
     bool fits = !ZSTD_isError(n) && n == h->raw_bytes;
     if (h->kind == BACKUP_PAGES)
         fits = fits && n == h->count * (size_t)(PAGE_BYTES + 8);
-    else if (h->kind < BACKUP_LOG || h->kind > BACKUP_MANIFEST_TEXT)
+    else if (h->kind == BACKUP_INDEX)
+        fits = fits && n == h->count * sizeof(struct backup_place);
+    else if (h->kind < BACKUP_LOG || h->kind > BACKUP_INDEX)
         fits = false;
     return fits ? OK : STATUS(DATA_CORRUPTED);
 }
@@ -120,7 +122,7 @@ status backup_read_whole(int fd, void *to, size_t n) {
 /* A log's chunks follow one another; the end knows what came before it. */
 static bool follows(const struct backup_reader *r, const struct backup_head *h) {
     if (h->kind == BACKUP_END) return h->count == r->chunks && (!r->next_at || h->at == r->next_at);
-    return h->kind == BACKUP_PAGES ||
+    return h->kind == BACKUP_PAGES || h->kind == BACKUP_INDEX ||
            (h->kind == BACKUP_LOG && (!r->next_at || h->at == r->next_at));
 }
 

@@ -8,11 +8,17 @@
  * and an archive of the log is a directory of files like `log`, one for each segment:
  *     <number, 16 hexadecimal digits>.log
  *
+ * and in the appliance's directory
+ *     backups         where its newest backup lies (struct backup_record)
+ *
  * `pages` and logs are rows of chunks. A chunk is a head, zstd's frame of its raw bytes, and zeros
  * up to a multiple of BACKUP_ALIGN; the last one of a file is END, whose `at` and `count` must fit
  * what came before it: what was cut off shows.
  *
- *     raw of PAGES    count page numbers of 8 bytes, then count sealed pages
+ *     raw of PAGES    count page numbers of 8 bytes, ascending, then count sealed pages
+ *     raw of INDEX    count struct backup_place: the chunks of PAGES, in their order. These chunks
+ *                     stand before the END of `pages`, which fills the file's last BACKUP_ALIGN
+ *     raw of END      of `pages`: where the first chunk of INDEX is, 8 bytes; else empty
  *     raw of LOG      log from `at` on, as it is in the segments
  *
  * A stream is the same in one row of chunks: SETTINGS, those of `pages` and of `log` mixed (an END
@@ -30,7 +36,7 @@
 #include "fmt/types.h"
 
 #define BACKUP_MAGIC 0x50554b4341424c41u /* "ALBACKUP" */
-#define BACKUP_FORMAT 1
+#define BACKUP_FORMAT 2
 #define BACKUP_ALIGN 4096
 #define BACKUP_PAGES_MAX 16 /* of one chunk */
 #define BACKUP_RAW_MAX (BACKUP_PAGES_MAX * (PAGE_BYTES + 8))
@@ -44,7 +50,8 @@ enum backup_kind {
     BACKUP_LOG = 2,
     BACKUP_END = 3,
     BACKUP_SETTINGS = 4,
-    BACKUP_MANIFEST_TEXT = 5
+    BACKUP_MANIFEST_TEXT = 5,
+    BACKUP_INDEX = 6
 };
 
 struct backup_head {
@@ -52,7 +59,7 @@ struct backup_head {
     uint32_t format;
     uint32_t crc; /* CRC-32C of the head with this field 0, and of the packed bytes */
     uint32_t kind;
-    uint32_t count;        /* PAGES: pages in it; END, MANIFEST: chunks before it */
+    uint32_t count;        /* PAGES, INDEX: of what it holds; END, MANIFEST: chunks before it */
     uint64_t at;           /* LOG: LSN of the first byte; END of a log: the LSN behind its last;
                               MANIFEST: CRC-32C */
     uint64_t appliance_id; /* whose it is */
@@ -61,6 +68,12 @@ struct backup_head {
     uint64_t unused[2];
 };
 _Static_assert(sizeof(struct backup_head) == 64, "format");
+
+struct backup_place {
+    uint64_t page;   /* the first one of a chunk of PAGES */
+    uint64_t offset; /* of the chunk, in the file */
+};
+#define BACKUP_PLACES_MAX (BACKUP_RAW_MAX / sizeof(struct backup_place)) /* of one chunk */
 
 /* Bytes that hold any chunk; a multiple of BACKUP_ALIGN. */
 size_t backup_chunk_room(void);
@@ -98,5 +111,40 @@ void backup_stream_close(struct backup_stream *s); /* NULL is allowed */
 
 /* Reads n bytes. DATA_CORRUPTED: there are fewer. IO_ERROR. */
 status backup_read_whole(int fd, void *to, size_t n);
+
+/* The index of a file of pages, in memory. */
+struct backup_index {
+    struct backup_place *place; /* pages and offsets ascend */
+    size_t count, capacity;
+    uint64_t begin; /* where the chunks of INDEX begin: the end of those of PAGES */
+};
+/* OUT_OF_MEMORY. */
+status backup_index_put(struct backup_index *x, struct backup_place place);
+/* Of a chunk of INDEX, unpacked: its places behind those that there are. DATA_CORRUPTED: they do
+ * not follow, or do not lie before `begin`. OUT_OF_MEMORY. */
+status backup_index_take(struct backup_index *x, const struct backup_head *h, const void *raw);
+/* The chunk that has the page, if any has. NOT_FOUND. */
+status backup_index_find(const struct backup_index *x, uint64_t page, uint64_t *ret_offset,
+                         uint64_t *ret_bytes);
+/* Of the END chunk of a file of pages that has so many bytes: begin. DATA_CORRUPTED. */
+status backup_index_begin(struct backup_index *x, const struct backup_head *h, const void *raw,
+                          uint64_t file_bytes);
+void backup_index_fini(struct backup_index *x);
+/* A page of a chunk of PAGES, unpacked: where it lies in raw. NULL: it is not in there. */
+const void *backup_page(const struct backup_head *h, const void *raw, uint64_t page);
+
+/* File "backups" of a data directory, text: a backup and those that it is an increment to, the
+ * full one first. storaged takes pages from there that it cannot make again otherwise. */
+#define BACKUP_RECORD "backups"
+#define BACKUP_CHAIN_MAX 64
+struct backup_record {
+    unsigned count;
+    char *dir[BACKUP_CHAIN_MAX];
+    uint64_t appliance_id; /* whose backups they are */
+};
+/* NOT_FOUND: there is none. DATA_CORRUPTED. Given back by backup_record_fini. */
+status backup_record_read(const char *data_dir, struct backup_record *ret);
+status backup_record_write(const char *data_dir, const struct backup_record *r); /* durable */
+void backup_record_fini(struct backup_record *r);
 
 #endif

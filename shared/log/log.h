@@ -46,6 +46,7 @@ struct log_shared {
     _Atomic uint64_t keep; /* storaged and txnd's wish, combined by txnd: logd keeps from here on */
     _Atomic uint64_t
         failed; /* logd: not 0: the log cannot be written (a status code); commits fail */
+    _Atomic uint64_t archived; /* logd: not 0: log below `oldest` may be in the archive */
     _Alignas(64) struct log_slot slots[PROC_SLOTS];
 };
 
@@ -88,9 +89,9 @@ lsn log_complete(const struct log_shared *l);
 status log_wait_durable(struct proc *p, lsn at);
 
 /* Copies the record at `at` into buf (REC_BYTES_MAX, aligned to 8) and checks it with rec_valid:
- * from the ring without asking anybody, else through logd (suspends). STALE: below `oldest`.
- * INVALID: no record begins there. IO_ERROR, DATA_CORRUPTED: the files do not hold it whole any
- * more. */
+ * from the ring without asking anybody, else through logd (suspends). STALE: below `oldest`, and
+ * not in the archive. INVALID: no record begins there. IO_ERROR, DATA_CORRUPTED: the files do not
+ * hold it whole any more. */
 status log_read(struct proc *p, lsn at, void *buf);
 /* The same, only from the ring, never suspends; NOT_FOUND when it is no longer there. The record's
  * crc is 0. */

@@ -91,7 +91,9 @@ static void window_give(struct proc *p) {
 static status read_run(struct proc *p, lsn at, bool before, char *buf, size_t buf_bytes,
                        lsn *ret_base, uint32_t *ret_bytes) {
     const char *window = p->shm->pool->log_window[p->owner.slot];
-    if (at.at < atomic_load_explicit(&p->shm->log->oldest, memory_order_acquire))
+    const struct log_shared *l = p->shm->log;
+    if (at.at < atomic_load_explicit(&l->oldest, memory_order_acquire) &&
+        !atomic_load_explicit(&l->archived, memory_order_relaxed))
         return STATUS(STALE);
     window_take(p);
     status s = STATUS(DATA_CORRUPTED);

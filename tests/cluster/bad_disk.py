@@ -1,14 +1,16 @@
-"""bad_disk.py DIR SOCKET_DIR PORT FLIPS MISPLACED {repaired|refused}: spoils the data file of a running appliance, under a load
+"""bad_disk.py DIR SOCKET_DIR PORT FLIPS MISPLACED {repaired|refused|backup}: spoils the data file of a running appliance, under a load
 that knows what every row must be.
 
 FLIPS single bits of pages in use flip; MISPLACED writes go elsewhere (the image of one page lies at another's place) or were
 lost (a page is again as it was some time ago). Each statement then gets what was committed last, or XX001 with the words for
-its page; in the mode `repaired`, where the log reaches back to the beginning, never XX001. Nothing else ever."""
+its page; in the mode `repaired`, where the log reaches back to the beginning, and in `backup`, where there is one, never XX001.
+Nothing else ever."""
 import hashlib
 import os
 import random
 import re
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -188,7 +190,7 @@ class Disk:
         return False
 
 
-def run(data_dir, flips, misplaced, may_refuse):
+def run(data_dir, flips, misplaced, mode):
     sums = dict(statements=0, refused=0, changes=0)
     session = Session(Server)
     answer = session.ask("create table rows (k int primary key, v bigint, sum text, pad text);"
@@ -197,12 +199,14 @@ def run(data_dir, flips, misplaced, may_refuse):
     loads = [Load(n, sums) for n in range(WORKERS)]
     for load in loads:
         load.fill()
-    if may_refuse:  # so much more log that what made the rows is not kept
+    if mode != "repaired":  # so much more log that what made the rows is not kept
         texts = [f"update more set pad = repeat('{chr(97 + i % 26)}', 2500)" for i in range(150)]
         for text in ["create table more as select k, ''::text as pad from generate_series(1, 100) k"] + texts:
             answer = session.ask(text)
             assert not answer.error, answer.error
     assert not session.ask("checkpoint").error
+    if mode == "backup":
+        subprocess.run([os.environ["AXL"], "backup", os.environ["BACKUP"], "-D", data_dir], check=True, stdout=subprocess.DEVNULL)
     disk = Disk(f"{data_dir}/data", 1)
     disk.keep()
     for load in loads:
@@ -229,11 +233,11 @@ def run(data_dir, flips, misplaced, may_refuse):
             raise load.wrong
     for load in loads:
         load.read_all()
-    if sums["refused"] and not may_refuse:
+    if sums["refused"] and mode != "refused":
         raise AssertionError(f"{sums['refused']} statements were refused")
     print(f"{flips} bits flipped, {misdirected} writes misdirected, {lost} lost: {sums['statements']} statements,"
           f" {sums['changes']} changes, {sums['refused']} refused with XX001, nothing wrong served")
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6] == "refused")
+    run(sys.argv[1], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])

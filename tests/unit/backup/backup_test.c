@@ -105,6 +105,58 @@ static void test_files(void **) {
     }
 }
 
+/* ---- index, record ---- */
+
+#define PLACES 1000
+
+static void take_places(struct backup_index *x, struct backup_place *places, uint32_t n,
+                        bool good) {
+    struct backup_head h = {.kind = BACKUP_INDEX, .count = n};
+    assert_int_equal(ok(backup_index_take(x, &h, places)), good);
+}
+
+static void test_index(void **) {
+    static struct backup_place places[PLACES];
+    struct backup_index x = {.begin = PLACES * (uint64_t)BACKUP_ALIGN};
+    uint64_t offset, bytes;
+    for (uint64_t i = 0; i < PLACES; i++)
+        places[i] = (struct backup_place){.page = 10 + i * 16, .offset = i * BACKUP_ALIGN};
+    take_places(&x, places, PLACES / 2, true);
+    take_places(&x, places, 1, false); /* not in order */
+    take_places(&x, places + PLACES / 2, PLACES / 2, true);
+    assert_true(status_is(backup_index_find(&x, 9, &offset, &bytes), ST_NOT_FOUND));
+    for (uint64_t i = 0; i < PLACES; i++) {
+        assert_true(ok(backup_index_find(&x, 10 + i * 16 + i % 16, &offset, &bytes)));
+        assert_int_equal(offset, i * BACKUP_ALIGN);
+        assert_int_equal(bytes, BACKUP_ALIGN);
+    }
+    struct backup_place behind = {.page = 1 << 20, .offset = x.begin};
+    take_places(&x, &behind, 1, false);
+    backup_index_fini(&x);
+}
+
+static void test_record(void **) {
+    char dir[] = "/tmp/axl_backup_test.XXXXXX", file[64];
+    struct backup_record r = {.appliance_id = 0xabcdef0123456789, .count = 2}, got;
+    assert_non_null(mkdtemp(dir));
+    assert_true(status_is(backup_record_read(dir, &got), ST_NOT_FOUND));
+    r.dir[0] = strdup("/a/full one");
+    r.dir[1] = strdup("/b");
+    assert_true(ok(backup_record_write(dir, &r)));
+    assert_true(ok(backup_record_read(dir, &got)));
+    assert_int_equal(got.appliance_id, r.appliance_id);
+    assert_int_equal(got.count, 2);
+    assert_string_equal(got.dir[0], "/a/full one");
+    assert_string_equal(got.dir[1], "/b");
+    backup_record_fini(&got);
+    backup_record_fini(&r);
+    snprintf(file, sizeof file, "%s/" BACKUP_RECORD, dir);
+    assert_int_equal(truncate(file, 30), 0);
+    assert_true(status_is(backup_record_read(dir, &got), ST_DATA_CORRUPTED));
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 /* ---- streams ---- */
 
 #define STREAM_BYTES_MAX (16 * BACKUP_ALIGN)
@@ -164,6 +216,7 @@ static void test_streams(void **) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_files), cmocka_unit_test(test_streams)};
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_index),
+        cmocka_unit_test(test_record),     cmocka_unit_test(test_streams)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
