@@ -209,6 +209,7 @@ static inline size_t work_memory(const struct execution *x) {
 }
 /* Of a hash table. */
 size_t hash_memory(const struct execution *x);
+size_t row_store_spilled(const struct row_store *s); /* … and what stands behind them */
 void row_store_clear(struct row_store *s);
 void row_store_free(struct row_store *s);
 status row_store_add(struct row_store *s, const struct vec *columns, uint16_t row,

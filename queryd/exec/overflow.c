@@ -41,9 +41,20 @@ static status overflow_new(struct row_store *s) {
     return OK;
 }
 
+/* The last stretch grows: what was loaded of it is not all of it any more. */
+static void forget_last_stretch(struct overflow *o) {
+    for (int i = 0; i < STRETCHES; i++) {
+        struct overflow_stretch *t = &o->stretches[i];
+        if (!t->mark || t->mark != o->nmarks) continue;
+        t->mark = 0;
+        if (o->latest == t) o->latest = NULL;
+    }
+}
+
 status overflow_add(struct row_store *s, const struct vec *columns, uint16_t row) {
     if (!s->behind) TRY(overflow_new(s));
     struct overflow *o = s->behind;
+    forget_last_stretch(o);
     if (o->nmarks == 0 || o->tape->bytes - o->marks[o->nmarks - 1].at >= MARK_BYTES) {
         if (o->nmarks == o->marks_cap) {
             size_t cap = o->marks_cap ? 2 * o->marks_cap : 16;
@@ -114,7 +125,6 @@ static status load_stretch(struct overflow *o, size_t mark, struct overflow_stre
     return OK;
 }
 
-/* Rows are asked for when no more are added. */
 status overflow_at(struct row_store *s, size_t row, struct stored_row **ret) {
     struct overflow *o = s->behind;
     struct overflow_stretch *t = o->latest, *oldest = &o->stretches[0];

@@ -53,6 +53,10 @@ size_t row_store_bytes(const struct row_store *s) {
     return s->arena.used + s->n * sizeof *s->rows + s->nbuckets * sizeof *s->buckets;
 }
 
+size_t row_store_spilled(const struct row_store *s) {
+    return s->behind ? s->behind->tape->bytes : 0;
+}
+
 size_t row_store_count(const struct row_store *s) {
     return s->n + (s->behind ? s->behind->tape->rows : 0);
 }

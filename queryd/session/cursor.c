@@ -6,17 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/kept_rows.h"
 #include "session/session_private.h"
 #include "session/worker.h"
 
-#define KEPT_BYTES_MAX ((size_t)256 << 20)   /* of one cursor's rows */
 #define KEPT_BYTES_UNASKED ((size_t)4 << 20) /* of one that was not declared SCROLL */
 #define BATCH_ROWS_MAX 256                   /* that are sent at once */
-
-struct kept_row {
-    datum *values;
-    uint8_t *nulls;
-};
 
 struct cursor {
     int32_t options; /* enum ast_cursor_option */
@@ -26,16 +21,12 @@ struct cursor {
     uint64_t at;
     uint16_t ncolumns; /* with addresses */
     const struct type **types;
-    struct kept_row *rows; /* heap */
-    uint64_t first;        /* the row that rows[0] is, from 0 */
-    uint64_t n, cap;       /* rows kept */
-    size_t bytes;
-    struct arena arena; /* what the rows point to */
+    struct kept_rows *rows;
+    uint64_t first; /* the number of the first of them, from 0 */
 };
 
 void cursor_free(struct cursor *c) {
-    free(c->rows);
-    arena_free(&c->arena);
+    kept_rows_free(c->rows);
     free(c);
 }
 
@@ -51,67 +42,24 @@ void cursor_facts(const struct cursor *c, bool *ret_hold, bool *ret_binary, bool
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static status too_many(struct session *s) {
-    status st = error_set(&s->error, ST_OUT_OF_MEMORY, "out of memory");
-    error_detail(&s->error, "The rows of a cursor take more than %zu MB.", KEPT_BYTES_MAX >> 20);
-    return st;
+static uint64_t kept_end(const struct cursor *c) {
+    return c->first + kept_rows_count(c->rows);
 }
 
 /* Forgets all rows but the last one. */
-static status forget_rows(struct session *s, struct cursor *c) {
-    struct arena fresh;
-    if (c->n <= 1) return OK;
-    struct kept_row last = c->rows[c->n - 1], *to = &c->rows[0];
-    arena_init(&fresh, 0);
-    to->values = arena_array(&fresh, c->ncolumns + 1u, sizeof(datum));
-    to->nulls = arena_memdup(&fresh, last.nulls, c->ncolumns + 1u);
-    bool good = to->values && to->nulls;
-    for (uint16_t i = 0; good && i < c->ncolumns; i++)
-        if (!last.nulls[i])
-            good = ok(type_copy(c->types[i], last.values[i], &fresh, &to->values[i]));
-    arena_free(&c->arena);
-    c->arena = fresh;
-    c->first += c->n - 1;
-    c->n = good ? 1 : 0;
-    c->bytes = 0;
-    return good ? OK : too_many(s);
-}
-
-static status grow(struct session *s, struct cursor *c) {
-    if (c->n < c->cap) return OK;
-    uint64_t cap = c->cap ? c->cap * 2 : 16;
-    struct kept_row *rows = reallocarray(c->rows, cap, sizeof *rows);
-    if (!rows) return too_many(s);
-    c->rows = rows;
-    c->cap = cap;
+static status forget_rows(struct cursor *c) {
+    uint64_t end = kept_end(c);
+    TRY(kept_rows_cut(c->rows));
+    c->first = end - kept_rows_count(c->rows);
     return OK;
-}
-
-static status keep_row(struct session *s, struct cursor *c, const struct batch *b, uint16_t i) {
-    uint16_t row = b->sel ? b->sel[i] : i, n = c->ncolumns;
-    TRY(grow(s, c));
-    struct kept_row *k = &c->rows[c->n];
-    k->values = arena_array(&c->arena, n + 1u, sizeof(datum));
-    k->nulls = arena_alloc(&c->arena, n + 1u);
-    if (!k->values || !k->nulls) return too_many(s);
-    c->bytes += sizeof *k + n * (sizeof(datum) + 1);
-    for (uint16_t j = 0; j < n; j++) {
-        k->nulls[j] = b->columns[j].nulls[row];
-        if (k->nulls[j]) continue;
-        if (!ok(type_copy(c->types[j], b->columns[j].values[row], &c->arena, &k->values[j])))
-            return too_many(s);
-        c->bytes += type_value_bytes(c->types[j], k->values[j]);
-    }
-    c->n++;
-    return c->bytes > KEPT_BYTES_MAX ? too_many(s) : OK;
 }
 
 /* Room for more: a cursor that goes forward only, or was not asked to scroll and has grown large,
  * lets go of what lies behind it. */
-static status make_room(struct session *s, struct cursor *c) {
+static status make_room(struct cursor *c) {
     bool asked = c->options & CURSOR_SCROLL;
-    if (c->scrolls && !asked && c->bytes > KEPT_BYTES_UNASKED) c->scrolls = false;
-    return c->scrolls ? OK : forget_rows(s, c);
+    if (c->scrolls && !asked && kept_rows_bytes(c->rows) > KEPT_BYTES_UNASKED) c->scrolls = false;
+    return c->scrolls ? OK : forget_rows(c);
 }
 
 /* Gets at most `want` more rows (0: all) from the execution. */
@@ -121,7 +69,7 @@ static status pull(struct session *s, struct portal *p, uint64_t want) {
         const struct batch *b;
         uint64_t left = want ? want - got : BATCH_ROWS;
         TRY(execution_fetch(p->execution, (uint16_t)(left < BATCH_ROWS ? left : BATCH_ROWS), &b));
-        for (uint16_t i = 0; i < b->nrows; i++) TRY(keep_row(s, p->cursor, b, i));
+        for (uint16_t i = 0; i < b->nrows; i++) TRY(kept_rows_add(p->cursor->rows, b, i));
         p->done = b->nrows == 0;
         got += b->nrows;
         TRY(sql_env_breathe(&s->env));
@@ -152,6 +100,7 @@ static status pull_in_portal(struct session *s, struct portal *p, uint64_t want)
 struct output {
     struct row_sender *sender; /* NULL: MOVE */
     struct batch batch;
+    struct arena arena; /* what its rows point to */
     uint64_t sent;
 };
 
@@ -170,6 +119,7 @@ static status output_new(struct session *s, struct portal *p, bool move, struct 
     const uint16_t *formats;
     uint16_t nformats = formats_of(s, p->cursor, &formats), n = p->cursor->ncolumns;
     *o = (struct output){0};
+    arena_init(&o->arena, 0);
     if (move) return OK;
     TRY(row_sender_new(s, a, st->ncolumns, st->columns, nformats, formats, &o->sender));
     o->batch.ncolumns = n;
@@ -188,6 +138,7 @@ static status flush(struct output *o) {
     if (!o->sender || !o->batch.nrows) return OK;
     TRY(row_sender_send(o->sender, &o->batch, 0, o->batch.nrows));
     o->batch.nrows = 0;
+    if (o->arena.chunk) arena_reset(&o->arena);
     return OK;
 }
 
@@ -195,11 +146,7 @@ static status flush(struct output *o) {
 static status put(const struct cursor *c, struct output *o, uint64_t i) {
     o->sent++;
     if (!o->sender) return OK;
-    const struct kept_row *k = &c->rows[i - c->first];
-    for (uint16_t j = 0; j < c->ncolumns; j++) {
-        o->batch.columns[j].values[o->batch.nrows] = k->values[j];
-        o->batch.columns[j].nulls[o->batch.nrows] = k->nulls[j];
-    }
+    TRY(kept_rows_get(c->rows, i - c->first, &o->arena, o->batch.columns, o->batch.nrows));
     return ++o->batch.nrows == BATCH_ROWS_MAX ? flush(o) : OK;
 }
 
@@ -218,12 +165,10 @@ static status go_forward(struct session *s, struct portal *p, uint64_t n, struct
     uint64_t moved = 0;
     if (c->at_end) return OK;
     while (n == 0 || moved < n) {
-        uint64_t kept = c->first + c->n;
-        if (c->at == kept) {
+        if (c->at == kept_end(c)) {
             uint64_t left = n ? n - moved : BATCH_ROWS;
             if (p->done) break;
-            if (out) TRY(flush(out)); /* it may point to rows that are let go */
-            TRY(make_room(s, c));
+            TRY(make_room(c));
             TRY(pull_in_portal(s, p, left < BATCH_ROWS ? left : BATCH_ROWS));
             continue;
         }
@@ -351,7 +296,6 @@ static status cursor_new(struct session *s, struct portal *p, const struct ast_d
     const struct statement *st = p->statement;
     struct cursor *c = calloc(1, sizeof *c);
     if (!c) return STATUS(OUT_OF_MEMORY);
-    arena_init(&c->arena, 0);
     p->cursor = c;
     c->options = d->options;
     c->at_start = true;
@@ -362,6 +306,7 @@ static status cursor_new(struct session *s, struct portal *p, const struct ast_d
     if (!c->types) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < c->ncolumns; i++)
         c->types[i] = type_find(i < st->ncolumns ? st->columns[i].type : BYTEAOID);
+    TRY(kept_rows_new(&s->env, c->ncolumns, c->types, &c->rows));
     return st->locks_rows ? refuse_locking(s, d) : OK;
 }
 
@@ -424,7 +369,7 @@ status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
 
 static status hold(struct session *s, struct portal *p) {
     struct cursor *c = p->cursor;
-    if (!c->scrolls) TRY(forget_rows(s, c));
+    if (!c->scrolls) TRY(forget_rows(c));
     if (!p->done) TRY(pull_in_portal(s, p, 0));
     execution_end(p->execution);
     p->execution = NULL;
@@ -474,6 +419,7 @@ static status fetch_rows(struct session *s, struct portal *p, const struct ast_f
     if (!p->cursor) return fetch_bound(s, p, f, ret_rows);
     TRY(output_new(s, p, f->move, &out));
     status st = go(s, p, f, &out);
+    if (out.arena.chunk) arena_free(&out.arena);
     p->failed = !ok(st);
     *ret_rows = out.sent;
     return st;
@@ -543,9 +489,15 @@ status cursor_current_row(struct sql_env *env, const char *name, uint32_t table,
     if (c->at_start || c->at_end || c->at <= c->first)
         return error_set(&s->error, ST_INVALID_CURSOR_STATE,
                          "cursor \"%s\" is not positioned on a row", name);
-    const struct kept_row *k = &c->rows[c->at - 1 - c->first];
-    uint16_t column = (uint16_t)(p->statement->ncolumns + i);
-    const struct varlena *key = address_row_key(env->eval.arena, k->values[column]);
+    uint16_t column = (uint16_t)(p->statement->ncolumns + i), n = c->ncolumns;
+    struct arena *a = env->eval.arena;
+    struct vec *row = arena_array(a, n, sizeof *row);
+    datum *values = arena_array(a, n, sizeof *values);
+    uint8_t *nulls = arena_alloc(a, n);
+    if (!row || !values || !nulls) return STATUS(OUT_OF_MEMORY);
+    for (uint16_t j = 0; j < n; j++) row[j] = (struct vec){values + j, nulls + j};
+    TRY(kept_rows_get(c->rows, c->at - 1 - c->first, a, row, 0));
+    const struct varlena *key = address_row_key(a, values[column]);
     if (!key) return STATUS(OUT_OF_MEMORY);
     *ret_key = datum_ptr(key);
     return OK;
