@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@
 #include "ipc_loop.h"
 
 #define EVENTS_A_TURN 64
-#define SLEEP_MS_MAX 250     /* the heartbeat must go on (ipc_hang.h) */
+#define SLEEP_MS_MAX 250 /* the heartbeat must go on (ipc_hang.h) */
+#define SLEEP_UNTIL_BEAT (-1)
 #define TURNS_UNPOLLED_MAX 8 /* busy turns before descriptors are looked at all the same */
 #define START_WAIT_MS 100
 #define UNRUNG_MS_MAX 2 /* the longest sleep without a doorbell */
@@ -101,6 +103,13 @@ status daemon_watch(struct daemon *d, int fd, uint32_t events,
 /* The doorbell is edge-triggered: each write to it is an event, and it is never read. */
 static void doorbell_rang([[maybe_unused]] void *arg, [[maybe_unused]] uint32_t events) {}
 
+/* The timer goes on once it has been read. */
+static void beat_ticked(void *arg, [[maybe_unused]] uint32_t events) {
+    struct ipc_loop *l = arg;
+    uint64_t ticks;
+    (void)!read(l->beat, &ticks, sizeof ticks);
+}
+
 /* Waits at most wait_ms for descriptors and hands out what is ready. */
 static bool poll_watchers(struct ipc_loop *l, int wait_ms) {
     struct epoll_event events[EVENTS_A_TURN];
@@ -161,14 +170,15 @@ static bool spin_finds_work(struct ipc_loop *l) {
     return false;
 }
 
+/* For epoll_wait. */
 static int wait_limit_ms(const struct ipc_loop *l, int wait_ms) {
-    if (wait_ms < 0 || wait_ms > SLEEP_MS_MAX) wait_ms = SLEEP_MS_MAX;
+    if (wait_ms < 0 || wait_ms >= SLEEP_MS_MAX) wait_ms = SLEEP_UNTIL_BEAT;
     uint64_t due = timers_due_ns(l);
     if (l->d->step_due_ns && l->d->step_due_ns < due) due = l->d->step_due_ns;
     if (due != UINT64_MAX) {
         uint64_t now = clock_mono_ns();
         uint64_t left_ms = due <= now ? 0 : (due - now + 999999) / 1000000;
-        if (left_ms < (uint64_t)wait_ms) wait_ms = (int)left_ms;
+        if (left_ms < (wait_ms < 0 ? SLEEP_MS_MAX : (uint64_t)wait_ms)) wait_ms = (int)left_ms;
     }
     return wait_ms;
 }
@@ -180,7 +190,7 @@ static void loop_sleep(struct ipc_loop *l, int wait_ms) {
         return;
     }
     if (l->d->bell_unneeded) {
-        (void)poll_watchers(l, wait_ms < UNRUNG_MS_MAX ? wait_ms : UNRUNG_MS_MAX);
+        (void)poll_watchers(l, wait_ms >= 0 && wait_ms < UNRUNG_MS_MAX ? wait_ms : UNRUNG_MS_MAX);
         return;
     }
     if (spin_finds_work(l)) return;
@@ -228,7 +238,7 @@ bool daemon_turn(struct daemon *d, int wait_ms) {
     busy |= calls_turn(l);
     busy |= timers_run(l);
     if (l->ready_n) {
-        busy |= tasks_run(l);
+        tasks_run(l);
         bells_flush(l);
     }
     if (d->ops->step && !l->stopped) {
@@ -295,6 +305,16 @@ static status loop_open_bell(struct ipc_loop *l) {
     return daemon_watch(l->d, bell_fd(l->shm->rings, l->slot), EPOLLIN | EPOLLET, doorbell_rang, l);
 }
 
+/* Ends each sleep in time for the heartbeat. One timer that ticks for ever: a time-out for every
+ * epoll_wait would be set and taken back by the kernel for every statement. */
+static status loop_open_beat(struct ipc_loop *l) {
+    const struct timespec often = {.tv_nsec = SLEEP_MS_MAX * 1000000l};
+    l->beat = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (l->beat < 0 || timerfd_settime(l->beat, 0, &(struct itimerspec){often, often}, NULL) != 0)
+        return STATUS(IO_ERROR);
+    return daemon_watch(l->d, l->beat, EPOLLIN, beat_ticked, l);
+}
+
 static void loop_open_identity(struct ipc_loop *l, struct daemon *d) {
     struct shm *shm = l->shm;
     uint32_t epoch = atomic_load(&l->entry->epoch);
@@ -322,6 +342,7 @@ status loop_open(struct daemon *d, const struct daemon_ops *ops, struct shm *shm
     l->d = d;
     l->shm = shm;
     l->slot = slot;
+    l->epoll = l->beat = -1;
     l->entry = &shm->control->procs[slot];
     l->serves = slot > 0 && slot < RING_SERVERS && ops->handle;
     l->spin_ns_max =
@@ -330,8 +351,10 @@ status loop_open(struct daemon *d, const struct daemon_ops *ops, struct shm *shm
     calls_open(l);
     current = d;
     status s = loop_open_bell(l);
+    if (ok(s)) s = loop_open_beat(l);
     if (!ok(s)) {
-        status_ignore(error_set(e, s.code, "could not make a doorbell: %s", strerror(errno)));
+        status_ignore(
+            error_set(e, s.code, "could not make a doorbell or a timer: %s", strerror(errno)));
     } else {
         serve_open(l);
         daemon_heartbeat(d);
@@ -362,6 +385,7 @@ void daemon_close(struct daemon *d) {
     serve_free(l);
     free(l->watchers);
     if (l->epoll >= 0) close(l->epoll);
+    if (l->beat >= 0) close(l->beat);
     free(l);
     d->loop = NULL;
     current = NULL;

@@ -71,6 +71,7 @@ struct ipc_loop {
     bool serves; /* has request rings */
     bool stopped, stopping;
     int epoll;
+    int beat; /* a timer among its descriptors */
     struct task *ready_first, *ready_last, *pool, *all;
     uint32_t ready_n, pooled;
     struct task **timers; /* heap, the soonest first */
@@ -95,7 +96,7 @@ struct ipc_loop {
 struct task *task_self(struct ipc_loop *l);
 void task_ready(struct ipc_loop *l, struct task *t);
 void task_yield_as(struct ipc_loop *l, enum task_state state);
-bool tasks_run(struct ipc_loop *l);
+void tasks_run(struct ipc_loop *l);
 bool timers_run(struct ipc_loop *l);
 uint64_t timers_due_ns(const struct ipc_loop *l); /* UINT64_MAX: none */
 void tasks_free(struct ipc_loop *l);

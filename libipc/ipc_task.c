@@ -175,7 +175,7 @@ static void task_run(struct ipc_loop *l, struct task *t) {
 }
 
 /* Those that are ready now; who becomes ready meanwhile runs in the next turn. */
-bool tasks_run(struct ipc_loop *l) {
+void tasks_run(struct ipc_loop *l) {
     uint32_t n = l->ready_n;
     for (uint32_t i = 0; i < n; i++) {
         struct task *t = l->ready_first;
@@ -184,7 +184,6 @@ bool tasks_run(struct ipc_loop *l) {
         l->ready_n--;
         task_run(l, t);
     }
-    return n > 0;
 }
 
 void tasks_free(struct ipc_loop *l) {
