@@ -81,6 +81,11 @@ static status null_value(struct copy *c, uint16_t i, const struct eval_env *env)
     return type_check_domain(env, c->types[i], (datum){0}, true);
 }
 
+/* Reading a value of the type brings it to its length or scale as well. */
+static bool input_minds_typmod(const struct type *t) {
+    return t->oid == NUMERICOID || t->oid == BPCHAROID || t->oid == VARCHAROID;
+}
+
 static status text_value(struct copy *c, uint16_t i, const struct eval_env *env) {
     const struct copy_field *f = &c->fields[i];
     uint16_t att = c->columns[i];
@@ -94,9 +99,10 @@ static status text_value(struct copy *c, uint16_t i, const struct eval_env *env)
     c->error_column = i;
     const struct type *t = c->types[i];
     int32_t typmod = c->relation->atts[att].typmod;
-    TRY(type_input(env, t, t->oid == INTERVALOID ? typmod : -1, f->text, f->len,
+    bool done = typmod < 0 || input_minds_typmod(t);
+    TRY(type_input(env, t, done || t->oid == INTERVALOID ? typmod : -1, f->text, f->len,
                    &c->row[att].values[0]));
-    if (typmod < 0) return OK;
+    if (done) return OK;
     return type_apply_typmod(env, t, c->row[att].values[0], typmod, false, &c->row[att].values[0]);
 }
 

@@ -72,6 +72,25 @@ static bool is_null_text(const struct copy *c, const char *text, size_t len) {
     return len == c->options.null_len && memcmp(text, c->options.null, len) == 0;
 }
 
+#define EACH_BYTE 0x0101010101010101u
+
+/* Where the first zero byte of x is, in bits; those above it may be taken for one. */
+static uint64_t zero_bytes(uint64_t x) {
+    return (x - EACH_BYTE) & ~x & (EACH_BYTE << 7);
+}
+
+/* The next byte that is either of the two, or len; eight bytes at a time. */
+static size_t find_either(const char *line, size_t at, size_t len, char a, char b) {
+    uint64_t as = (uint8_t)a * EACH_BYTE, bs = (uint8_t)b * EACH_BYTE;
+    for (; len - at >= 8; at += 8) {
+        uint64_t word = load_le64(line + at);
+        uint64_t found = zero_bytes(word ^ as) | zero_bytes(word ^ bs);
+        if (found) return at + (size_t)__builtin_ctzll(found) / 8;
+    }
+    while (at < len && line[at] != a && line[at] != b) at++;
+    return at;
+}
+
 status copy_split_text(struct copy *c, const char *line, size_t len) {
     size_t at = 0;
     bool backslashes = memchr(line, '\\', len) != NULL;
@@ -82,7 +101,8 @@ status copy_split_text(struct copy *c, const char *line, size_t len) {
         struct copy_field *f;
         TRY(next_field(c, &f));
         size_t start = at;
-        while (at < len && line[at] != c->options.delimiter && line[at] != '\\') at++;
+        at = find_either(line, at, len, c->options.delimiter,
+                         backslashes ? '\\' : c->options.delimiter);
         if (at < len && line[at] == '\\') {
             at = unescape(c, line, len, start, f);
         } else {

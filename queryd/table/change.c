@@ -13,6 +13,10 @@
 #include "txn/serial.h"
 #include "txn/version.h"
 
+/* What most keys and rows fit into. */
+#define KEY_ROOM 128
+#define ROW_ROOM 1024
+
 status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
                   size_t key_len) {
     char buf[TREE_ENTRY_BYTES_MAX];
@@ -113,8 +117,11 @@ out:
 
 status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
                     const uint8_t *nulls, bool do_nothing_on_conflict) {
-    struct buf key = {0};
+    char key_room[KEY_ROOM], row_room[ROW_ROOM];
+    struct buf key;
     struct large_row row = {0};
+    buf_borrow(&key, key_room, sizeof key_room);
+    buf_borrow(&row.bytes, row_room, sizeof row_room);
     struct arena_mark outer = arena_mark(env->eval.arena);
     const struct index_desc *conflict = r->primary;
     struct txn_mark mark = txn_mark(env->txn);

@@ -120,8 +120,9 @@ static status too_big(struct sql_env *env, size_t size) {
 status large_form(struct sql_env *env, const struct relation *r, size_t key_len,
                   const datum *values, const uint8_t *nulls, const struct large_old *old,
                   struct arena *a, struct large_row *row) {
-    size_t size = key_len + row_bytes_max(r->row, values, nulls);
-    if (size <= WHOLE_BYTES_MAX) return row_form(r->row, values, nulls, &row->bytes);
+    size_t bytes_max = row_bytes_max(r->row, values, nulls), size = key_len + bytes_max;
+    if (size <= WHOLE_BYTES_MAX)
+        return row_form_within(r->row, values, nulls, bytes_max, &row->bytes);
     TRY(move_values(env, r, size, values, nulls, old, a, row));
     TRY(row_form_references(r->row, values, nulls, row->references, &row->bytes));
     size = key_len + row->bytes.len;

@@ -97,9 +97,14 @@ static char *put_value(char *p, const struct row_attribute *a, datum value) {
 
 status row_form(const struct row_desc *d, const datum *values, const uint8_t *nulls,
                 struct buf *out) {
+    return row_form_within(d, values, nulls, row_bytes_max(d, values, nulls), out);
+}
+
+status row_form_within(const struct row_desc *d, const datum *values, const uint8_t *nulls,
+                       size_t bytes_max, struct buf *out) {
     bool any_null = false;
     for (uint16_t i = 0; i < d->natts; i++) any_null |= nulls[i];
-    TRY(buf_reserve(out, row_bytes_max(d, values, nulls)));
+    TRY(buf_reserve(out, bytes_max));
     char *p = out->data + out->len;
     store_le16(p, d->natts);
     p[2] = (char)(ROW_VERSION << 4 | (any_null ? FLAG_NULLS : 0));

@@ -64,6 +64,9 @@ struct row_reference {
 
 /* Bytes of the row with all values in it, at most. */
 size_t row_bytes_max(const struct row_desc *d, const datum *values, const uint8_t *nulls);
+/* row_form, by whoever has asked for those. */
+status row_form_within(const struct row_desc *d, const datum *values, const uint8_t *nulls,
+                       size_t bytes_max, struct buf *out);
 /* Whether an attribute's value may be kept elsewhere. */
 bool row_may_refer(const struct row_desc *d, uint16_t attribute);
 

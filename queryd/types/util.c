@@ -137,9 +137,13 @@ size_t utf8_len(const char *p, const char *end) {
     return n ? n : 1;
 }
 
+#define HIGH_BITS 0x8080808080808080u
+
 size_t utf8_count(const char *p, size_t len) {
-    size_t n = 0;
-    for (const char *end = p + len; p < end; n++) p += (*p & 0x80) ? utf8_len(p, end) : 1;
+    const char *begin = p, *end = p + len;
+    while (end - p >= 8 && !(load_le64(p) & HIGH_BITS)) p += 8;
+    size_t n = (size_t)(p - begin);
+    for (; p < end; n++) p += (*p & 0x80) ? utf8_len(p, end) : 1;
     return n;
 }
 
@@ -187,9 +191,16 @@ size_t utf8_encode(uint32_t c, char out[4]) {
     return 4;
 }
 
+/* Eight bytes, none of them zero: a carry from below cannot make one look whole that is not. */
+static bool all_ascii(uint64_t bytes) {
+    return !((bytes | (bytes - HIGH_BITS / 128)) & HIGH_BITS);
+}
+
 size_t utf8_check(const char *p, size_t len) {
     const char *q = p, *end = p + len;
     while (q < end) {
+        while (end - q >= 8 && all_ascii(load_le64(q))) q += 8;
+        if (q == end) break;
         if (!(*q & 0x80) && *q) {
             q++;
             continue;

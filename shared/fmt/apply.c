@@ -122,9 +122,6 @@ static status apply_entry(const struct rec_head *r, lsn at, void *page) {
     bool found;
     TRY(rec_entry_parse(r, &view));
     const struct rec_entry *e = view.e;
-    if (!node_view(page, &v) || v.level) return STATUS(INVALID);
-    unsigned i = node_search(&v, view.key, e->key_len, &found);
-    if (i == NODE_BROKEN || found == (r->type == REC_ENTRY_INSERT)) return STATUS(INVALID);
     bool restored = r->type == REC_ENTRY_RESTORE;
     struct node_value nv = {.flags = e->new_flags & ENTRY_FLAGS,
                             .stamp = restored  ? e->new_stamp
@@ -137,6 +134,9 @@ static status apply_entry(const struct rec_head *r, lsn at, void *page) {
         nv.len = e->new_middle;
         return node_leaf_insert(page, view.key, e->key_len, &nv);
     }
+    if (!node_view(page, &v) || v.level) return STATUS(INVALID);
+    unsigned i = node_search(&v, view.key, e->key_len, &found);
+    if (i == NODE_BROKEN || !found) return STATUS(INVALID);
     if (!node_entry_at(&v, i, &old) || old.lsn != e->old_lsn) return STATUS(INVALID);
     if (r->type == REC_ENTRY_REMOVE) return node_remove(page, i);
     TRY(entry_value(&view, &old, buf, &nv.len));

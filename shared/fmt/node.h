@@ -129,6 +129,9 @@ bool node_entry_at(const struct node_view *v, unsigned i, struct node_entry *ret
 /* Position of the first entry whose key is ≥ the given whole key (count: none), and whether it is
  * equal. NODE_BROKEN: the bytes do not hold together. */
 unsigned node_search(const struct node_view *v, const void *key, size_t key_len, bool *ret_found);
+/* The same, at once when keys have been put there in ascending order and this one goes on. */
+unsigned node_search_ascending(const struct node_view *v, const void *key, size_t key_len,
+                               bool *ret_found);
 
 /* The child where the key belongs; below: where the greatest key smaller than it belongs (key_len
  * 0 with below: the rightmost). Its position among the children (0: first) in *ret_index, which may
@@ -182,7 +185,8 @@ status node_remove(void *page, unsigned i);
 /* Child at a position 0 … count becomes another page. */
 status node_set_child(void *page, unsigned index, uint64_t child);
 
-/* Appends entries [from, to) of v to `page`, whose fences include them, in order. */
+/* Appends entries [from, to) of v to `page`, whose fences include them and whose own keys are
+ * smaller: node_valid says whether that was so. */
 status node_append_range(void *page, const struct node_view *v, unsigned from, unsigned to);
 /* Appends an entry with a whole key; payload: the entry without its key, head first. */
 status node_append(void *page, const void *key, size_t key_len, const void *payload,

@@ -112,6 +112,8 @@ status page_copy(struct proc *p, page_id page, void *copy);
 status page_latch(struct proc *p, struct frame *f, page_id page);
 status page_latch_from(struct proc *p, struct frame *f, page_id page, uint64_t version);
 void page_unlatch(struct frame *f);
+/* The same; the version that it makes, for page_latch_from. */
+uint64_t page_unlatch_to(struct frame *f);
 /* For a holder that changed nothing on the page: optimistic readers need not begin again. */
 void page_unlatch_unchanged(struct frame *f);
 

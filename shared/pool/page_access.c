@@ -12,11 +12,11 @@ static bool holds_page(const struct frame *f, page_id page) {
            atomic_load_explicit(&f->state, memory_order_acquire) == FRAME_READY;
 }
 
-#ifdef PAGE_TSAN
-
 static uint64_t word_after_unlock(uint64_t word) {
     return ((word >> 32) + 1) << 32;
 }
+
+#ifdef PAGE_TSAN
 
 bool page_read_begin(struct proc *p, struct frame *f, page_id page, uint64_t *ret_version) {
     if (!ok(page_latch(p, f, page))) return false;
@@ -91,6 +91,12 @@ status page_latch_from(struct proc *p, struct frame *f, page_id page, uint64_t v
 
 void page_unlatch(struct frame *f) {
     latch_unlock(&f->latch);
+}
+
+uint64_t page_unlatch_to(struct frame *f) {
+    uint64_t word = atomic_load_explicit(&f->latch.word, memory_order_relaxed);
+    latch_unlock(&f->latch);
+    return word_after_unlock(word);
 }
 
 void page_unlatch_unchanged(struct frame *f) {

@@ -36,6 +36,16 @@ struct tree_guard {
     bool blocked;      /* it was that */
 };
 
+/* A leaf as a writer left it: while its version is this one nobody has changed it, and it is still
+ * the tree's leaf for the keys that it covers. */
+struct tree_leaf {
+    page_id root; /* of the tree; 0: none */
+    page_id page;
+    struct frame *frame;
+    uint64_t version;
+};
+#define TREE_LEAVES 4 /* that a writer remembers: of a table and its first indexes */
+
 /* What a change needs to know of its transaction; txn.h embeds it. */
 struct tree_writer {
     txid x;                        /* 0: system */
@@ -45,6 +55,7 @@ struct tree_writer {
     _Atomic uint64_t *shared_last; /* the slot's copy of `last` (txn table), stored after each
                                       change; may be NULL */
     struct tree_guard *guard;      /* set for the time of one change; else NULL */
+    struct tree_leaf leaves[TREE_LEAVES]; /* where insertions into a tree went last */
 };
 
 /* An entry as found: a private copy in the caller's arena or buffer. */

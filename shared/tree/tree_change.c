@@ -67,26 +67,70 @@ static void change_entry(struct proc *p, struct tree_writer *w, struct tree t,
     if (w->shared_last) atomic_store_explicit(w->shared_last, w->last.at, memory_order_release);
 }
 
-/* The leaf where the key belongs, latched, with log room; its entry if there is one (else *ret_old
- * is all zero and *ret_found false). */
-static status latch_leaf(struct proc *p, struct tree t, const void *key, size_t key_len,
-                         struct tree_place *place, struct node_view *v, struct node_entry *ret_old,
-                         unsigned *ret_at, bool *ret_found) {
+/* A leaf that is latched, and its entry with the key, if there is one. */
+struct leaf {
+    struct tree_place place;
+    struct node_view v;
+    struct node_entry old; /* all zero: none */
+    unsigned at;
+    bool found;
+};
+
+static struct tree_leaf *remembered(struct tree_writer *w, struct tree t) {
+    return &w->leaves[t.root.no % TREE_LEAVES];
+}
+
+/* The writer's last leaf of the tree, latched, if it is as it was and the key belongs there too. */
+static bool latch_again(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                        size_t key_len, struct leaf *leaf) {
+    const struct tree_leaf *last = remembered(w, t);
+    if (last->root.no != t.root.no || !t.root.no) return false;
+    if (!ok(page_latch_from(p, last->frame, last->page, last->version))) return false;
+    leaf->place =
+        (struct tree_place){.frame = last->frame, .page = last->page, .version = last->version};
+    if (node_view(frame_bytes(p->shm, last->frame), &leaf->v) &&
+        node_covers(&leaf->v, key, key_len))
+        return true;
+    page_unlatch_unchanged(last->frame);
+    return false;
+}
+
+static status latch_found(struct proc *p, struct tree t, const void *key, size_t key_len,
+                          struct leaf *leaf) {
+    struct tree_place *place = &leaf->place;
     for (unsigned tries = 0;; tries++) {
         TRY(tree_locate(p, t, 0, key, key_len, place));
         TRY(log_room(p));
         if (ok(page_latch_from(p, place->frame, place->page, place->version))) break;
         tree_retry_wait(p, tries);
     }
-    bool found = false;
-    *ret_old = (struct node_entry){0};
-    if (node_view(frame_bytes(p->shm, place->frame), v) && node_covers(v, key, key_len)) {
-        *ret_at = node_search(v, key, key_len, &found);
-        *ret_found = found;
-        if (*ret_at != NODE_BROKEN && (!found || node_entry_at(v, *ret_at, ret_old))) return OK;
-    }
+    if (node_view(frame_bytes(p->shm, place->frame), &leaf->v) &&
+        node_covers(&leaf->v, key, key_len))
+        return OK;
     page_unlatch_unchanged(place->frame);
     return STATUS(INDEX_CORRUPTED);
+}
+
+/* The leaf where the key belongs, latched, with log room. again: it may be the one of before; then
+ * its parent is not known. */
+static status latch_leaf(struct proc *p, struct tree_writer *again, struct tree t, const void *key,
+                         size_t key_len, struct leaf *leaf) {
+    if (again) TRY(log_room(p));
+    if (!again || !latch_again(p, again, t, key, key_len, leaf))
+        TRY(latch_found(p, t, key, key_len, leaf));
+    leaf->old = (struct node_entry){0};
+    leaf->at = node_search_ascending(&leaf->v, key, key_len, &leaf->found);
+    if (leaf->at != NODE_BROKEN && (!leaf->found || node_entry_at(&leaf->v, leaf->at, &leaf->old)))
+        return OK;
+    page_unlatch_unchanged(leaf->place.frame);
+    return STATUS(INDEX_CORRUPTED);
+}
+
+static void unlatch_and_remember(struct tree_writer *w, struct tree t, const struct leaf *leaf) {
+    *remembered(w, t) = (struct tree_leaf){.root = t.root,
+                                           .page = leaf->place.page,
+                                           .frame = leaf->place.frame,
+                                           .version = page_unlatch_to(leaf->place.frame)};
 }
 
 static void show_found(const struct node_entry *old, struct tree_found *found) {
@@ -166,27 +210,23 @@ static status write_entry(struct proc *p, struct tree_writer *w, struct tree t, 
     if (key_len > TREE_KEY_BYTES_MAX || key_len + wish->value_len > TREE_ENTRY_BYTES_MAX)
         return STATUS(PROGRAM_LIMIT_EXCEEDED);
     for (;;) {
-        struct tree_place place;
-        struct node_view v;
-        struct node_entry old;
-        unsigned at;
-        bool found;
-        TRY(latch_leaf(p, t, key, key_len, &place, &v, &old, &at, &found));
+        struct leaf leaf;
+        TRY(latch_leaf(p, wish->insert ? w : NULL, t, key, key_len, &leaf));
         struct entry_change c = {.key = key,
                                  .key_len = (uint16_t)key_len,
-                                 .old = found ? &old : NULL,
+                                 .old = leaf.found ? &leaf.old : NULL,
                                  .value = wish->value,
                                  .value_len = wish->value_len};
         status s = OK;
-        if (found) s = judge(p, w, &old, is_running, &c.old_stamp, ret_found);
-        if (ok(s)) s = decide(wish, found, &old, &c);
-        if (ok(s) && !wish->insert) s = ask_guard(p, w, &old, &c);
-        if (ok(s) && has_room(&v, &c)) {
-            change_entry(p, w, t, &place, &c);
-            page_unlatch(place.frame);
+        if (leaf.found) s = judge(p, w, &leaf.old, is_running, &c.old_stamp, ret_found);
+        if (ok(s)) s = decide(wish, leaf.found, &leaf.old, &c);
+        if (ok(s) && !wish->insert) s = ask_guard(p, w, &leaf.old, &c);
+        if (ok(s) && has_room(&leaf.v, &c)) {
+            change_entry(p, w, t, &leaf.place, &c);
+            unlatch_and_remember(w, t, &leaf);
             return OK;
         }
-        page_unlatch_unchanged(place.frame);
+        page_unlatch_unchanged(leaf.place.frame);
         if (!ok(s)) return s;
         TRY(tree_make_room(p, t, 0, key, key_len, c.value_len));
     }
@@ -280,20 +320,16 @@ static struct entry_change removal_of(const void *key, size_t key_len,
 
 status tree_undo_put(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
                      size_t key_len, lsn at) {
-    struct tree_place place;
-    struct node_view v;
-    struct node_entry old;
-    unsigned i;
-    bool found;
-    TRY(latch_leaf(p, t, key, key_len, &place, &v, &old, &i, &found));
-    if (!found || old.lsn != at.at) {
-        page_unlatch_unchanged(place.frame);
+    struct leaf leaf;
+    TRY(latch_leaf(p, NULL, t, key, key_len, &leaf));
+    if (!leaf.found || leaf.old.lsn != at.at) {
+        page_unlatch_unchanged(leaf.place.frame);
         return OK;
     }
-    struct entry_change c = removal_of(key, key_len, &old);
-    change_entry(p, w, t, &place, &c);
+    struct entry_change c = removal_of(key, key_len, &leaf.old);
+    change_entry(p, w, t, &leaf.place, &c);
     counter_add(p, COUNTER_UNDO_RECORDS, 1);
-    return leave_removed(p, t, &place, key, key_len);
+    return leave_removed(p, t, &leaf.place, key, key_len);
 }
 
 static status undo_entry(struct proc *p, struct tree_writer *w, const struct rec_head *r, lsn at) {
@@ -302,24 +338,20 @@ static status undo_entry(struct proc *p, struct tree_writer *w, const struct rec
     struct tree t = {.root = {view.e->root}, .id = r->tree};
     for (;;) {
         unsigned char buf[TREE_ENTRY_BYTES_MAX];
-        struct tree_place place;
-        struct node_view v;
-        struct node_entry old;
+        struct leaf leaf;
         struct entry_change c;
-        unsigned i;
-        bool found;
-        TRY(latch_leaf(p, t, view.key, view.e->key_len, &place, &v, &old, &i, &found));
-        if (!found || old.lsn != at.at) {
-            page_unlatch_unchanged(place.frame);
+        TRY(latch_leaf(p, NULL, t, view.key, view.e->key_len, &leaf));
+        if (!leaf.found || leaf.old.lsn != at.at) {
+            page_unlatch_unchanged(leaf.place.frame);
             return OK;
         }
-        status s = compensation_of(r, &view, &old, buf, &c);
-        if (ok(s) && (c.type == REC_ENTRY_REMOVE || has_room(&v, &c))) {
-            change_entry(p, w, t, &place, &c);
+        status s = compensation_of(r, &view, &leaf.old, buf, &c);
+        if (ok(s) && (c.type == REC_ENTRY_REMOVE || has_room(&leaf.v, &c))) {
+            change_entry(p, w, t, &leaf.place, &c);
             counter_add(p, COUNTER_UNDO_RECORDS, 1);
-            return leave_removed(p, t, &place, view.key, view.e->key_len);
+            return leave_removed(p, t, &leaf.place, view.key, view.e->key_len);
         }
-        page_unlatch_unchanged(place.frame);
+        page_unlatch_unchanged(leaf.place.frame);
         TRY(s);
         TRY(tree_make_room(p, t, 0, view.key, view.e->key_len, c.value_len));
     }
@@ -343,19 +375,16 @@ status tree_undo(struct proc *p, struct tree_writer *w, const struct rec_head *r
 
 status tree_purge(struct proc *p, struct tree t, const void *key, size_t key_len, lsn expected) {
     struct tree_writer w = {0};
-    struct tree_place place;
-    struct node_view v;
-    struct node_entry old;
-    unsigned i;
-    bool found;
-    TRY(latch_leaf(p, t, key, key_len, &place, &v, &old, &i, &found));
-    if (!found || old.lsn != expected.at || !(old.flags & ENTRY_DELETED)) {
-        page_unlatch_unchanged(place.frame);
+    struct leaf leaf;
+    TRY(latch_leaf(p, NULL, t, key, key_len, &leaf));
+    const struct node_entry *old = &leaf.old;
+    if (!leaf.found || old->lsn != expected.at || !(old->flags & ENTRY_DELETED)) {
+        page_unlatch_unchanged(leaf.place.frame);
         return OK;
     }
-    struct entry_change c = removal_of(key, key_len, &old);
-    change_entry(p, &w, t, &place, &c);
+    struct entry_change c = removal_of(key, key_len, old);
+    change_entry(p, &w, t, &leaf.place, &c);
     counter_add(p, COUNTER_PURGED_ENTRIES, 1);
-    PROBE(axolotl_tree, purge, t.id, place.page.no, key_len);
-    return leave_removed(p, t, &place, key, key_len);
+    PROBE(axolotl_tree, purge, t.id, leaf.place.page.no, key_len);
+    return leave_removed(p, t, &leaf.place, key, key_len);
 }

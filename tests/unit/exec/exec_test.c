@@ -198,6 +198,33 @@ static void test_copy_in(void **) {
     SQL_IS(a, "DROP TABLE c", "");
 }
 
+/* Values come to the length and the scale of their columns while they are read. */
+static void test_copy_in_lengths(void **) {
+    static const char data[] = "17\tab\txyz  \t123\n"
+                               "1.005\täö\täöüß  \t-15\n"
+                               "-0.125\ta\\tb\\\\\t\\\\x\\173\tNaN\n"
+                               "\\N\t\\N\t\\N\t\\N\n"
+                               "  2.50  \t     \ta b \t4\n";
+    SQL_IS(a, "CREATE TABLE cl (n numeric(6,2), c char(5), v varchar(4), m numeric(4,-1))", "");
+    for (size_t piece = 1; piece <= sizeof data; piece += 7) {
+        SQL_IS(a, "TRUNCATE cl", "");
+        assert_string_equal(sql_copy_in(a, "COPY cl FROM STDIN", data, sizeof data - 1, piece),
+                            "5");
+        SQL_IS(a, "SELECT n, replace(c, ' ', '_') || octet_length(c), '[' || v || ']', m FROM cl",
+               "17.00,ab5,[xyz ],120|1.01,äö7,[äöüß],-20|-0.13,a\tb\\5,[\\x{],NaN|"
+               "NULL,NULL,NULL,NULL|2.50,5,[a b ],0");
+    }
+    assert_string_equal(sql_copy_in(a, "COPY cl FROM STDIN", "10000\ta\tb\t1\n", 12, 100),
+                        "22003 numeric field overflow (COPY cl, line 1, column n: \"10000\")");
+    assert_string_equal(
+        sql_copy_in(a, "COPY cl FROM STDIN", "1\tabcdef\tb\t1\n", 13, 100),
+        "22001 value too long for type character(5) (COPY cl, line 1, column c: \"abcdef\")");
+    assert_string_equal(
+        sql_copy_in(a, "COPY cl FROM STDIN", "1\ta\tbcdef\t1\n", 12, 100),
+        "22001 value too long for type character varying(4) (COPY cl, line 1, column v: "
+        "\"bcdef\")");
+}
+
 static void test_copy_out(void **) {
     SQL_IS(a,
            "CREATE TABLE o (a int, b text); INSERT INTO o VALUES (1, E'x\\ty\\\\'), (2, NULL), "
@@ -344,17 +371,12 @@ static void test_usage_is_told(void **) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_look_again),
-        cmocka_unit_test(test_repeatable_read),
-        cmocka_unit_test(test_conflict_not_seen),
-        cmocka_unit_test(test_uncommitted),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_copy_in),
-        cmocka_unit_test(test_copy_out),
-        cmocka_unit_test(test_copy_binary),
-        cmocka_unit_test(test_error_positions),
-        cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_parameters),      cmocka_unit_test(test_look_again),
+        cmocka_unit_test(test_repeatable_read), cmocka_unit_test(test_conflict_not_seen),
+        cmocka_unit_test(test_uncommitted),     cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_copy_in),         cmocka_unit_test(test_copy_in_lengths),
+        cmocka_unit_test(test_copy_out),        cmocka_unit_test(test_copy_binary),
+        cmocka_unit_test(test_error_positions), cmocka_unit_test(test_deep),
         cmocka_unit_test(test_usage_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

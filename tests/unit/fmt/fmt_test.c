@@ -86,6 +86,8 @@ static void leaf_against_model(const struct node_spec *spec, const char *prefix)
         unsigned at = node_search(&v, m.key, m.key_len, &found);
         assert_int_equal(at, model_find(m.key, m.key_len, &in_model));
         assert_int_equal(found, in_model);
+        assert_int_equal(node_search_ascending(&v, m.key, m.key_len, &found), at);
+        assert_int_equal(found, in_model);
         if (!found) {
             bool fits = node_free_bytes(&v) >= node_leaf_bytes(&v, m.key_len, m.value_len);
             status s = node_leaf_insert(page, m.key, m.key_len, &nv);
@@ -118,6 +120,40 @@ static void test_leaf_model(void **state) {
         .page = {7}, .tree = 5, .low = "abc", .low_len = 3, .high = "abd", .high_len = 3};
     leaf_against_model(&fenced, "abc");
     assert_int_equal(((struct node_page *)page)->prefix, 2);
+}
+
+/* Each half of a full node goes into a node whose fences share more, and back from there. */
+static void test_append_range(void **state) {
+    (void)state;
+    static _Alignas(8) unsigned char whole[PAGE_BYTES], half[PAGE_BYTES];
+    struct node_view v, h;
+    test_leaf_model(NULL); /* "abc" … "abd" */
+    memcpy(whole, page, PAGE_BYTES);
+    assert_true(node_view(whole, &v));
+    unsigned middle = v.count / 2u;
+    struct node_spec halves[2] = {{.low = "abc",
+                                   .low_len = 3,
+                                   .high = model[middle].key,
+                                   .high_len = (uint16_t)model[middle].key_len},
+                                  {.low = model[middle].key,
+                                   .low_len = (uint16_t)model[middle].key_len,
+                                   .high = "abd",
+                                   .high_len = 3}};
+    struct node_spec all = {.low = "abc", .low_len = 3, .high = "abd", .high_len = 3};
+    node_format(page, &all);
+    for (unsigned i = 0; i < 2; i++) {
+        node_format(half, &halves[i]);
+        assert_true(ok(node_append_range(half, &v, i ? middle : 0, i ? v.count : middle)));
+        assert_true(ok(node_valid(half)));
+        assert_true(node_view(half, &h));
+        assert_int_equal(h.count, i ? v.count - middle : middle);
+        assert_true(ok(node_append_range(page, &h, 0, h.count)));
+    }
+    compare_with_model();
+    assert_int_equal(node_append_range(page, &v, 0, v.count).code, ST_FULL);
+    assert_int_equal(node_append_range(half, &v, v.count, v.count + 1u).code, ST_INVALID);
+    node_format(half, &(struct node_spec){.low = "xa", .low_len = 2, .high = "xb", .high_len = 2});
+    assert_int_equal(node_append_range(half, &v, 0, v.count).code, ST_INVALID);
 }
 
 static void test_node_refuses(void **state) {
@@ -299,7 +335,7 @@ int main(void) {
         cmocka_unit_test(test_greatest_fits), cmocka_unit_test(test_inner),
         cmocka_unit_test(test_separator),     cmocka_unit_test(test_page_seal),
         cmocka_unit_test(test_record_crc),    cmocka_unit_test(test_record_valid),
-        cmocka_unit_test(test_space_page),
+        cmocka_unit_test(test_space_page),    cmocka_unit_test(test_append_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
