@@ -14,6 +14,7 @@
 
 #include "axl.h"
 #include "ipc_proc.h"
+#include "keys.h"
 
 status axl_make_directory(struct axl *a, bool *ret_made) {
     *ret_made = mkdir(a->dir, 0700) == 0;
@@ -69,10 +70,10 @@ status axl_run(struct axl *a, const char *name, char *const argv[]) {
 }
 
 /* NAME --format -D DIR --appliance HEX: each daemon makes the files that it owns. */
-static status format_by(struct axl *a, const char *name, uint64_t id) {
+static status format_by(struct axl *a, struct axl_keys *k, const char *name, uint64_t id) {
     char hex[32];
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)id);
-    return axl_run(a, name, (char *[]){"--format", "-D", a->dir, "--appliance", hex, NULL});
+    return axl_keys_run(a, k, name, (char *[]){"--format", "-D", a->dir, "--appliance", hex, NULL});
 }
 
 static bool copy_bytes(FILE *from, FILE *to) {
@@ -120,24 +121,29 @@ status axl_new_id(struct axl *a, uint64_t *ret) {
     return appliance_id_write(a->dir, *ret, &a->e);
 }
 
-static status fill(struct axl *a) {
+static status fill(struct axl *a, struct axl_keys *k) {
     uint64_t id;
     TRY(write_settings(a));
     TRY(axl_new_id(a, &id));
-    TRY(format_by(a, "storaged", id));
-    return format_by(a, "logd", id);
+    TRY(axl_keys_make(a, k, id));
+    TRY(format_by(a, k, "storaged", id));
+    return format_by(a, k, "logd", id);
 }
 
 int axl_init(struct axl *a) {
+    static struct axl_keys keys;
     bool made = false;
-    if (!axl_done(a)) return axl_fail(a);
+    status st = axl_keys_options(a, &keys);
+    if (!ok(st) || !axl_done(a)) return axl_fail(a);
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
-    if (!ok(fill(a))) {
+    st = fill(a, &keys);
+    axl_keys_close(&keys);
+    if (!ok(st)) {
         axl_empty_directory(a->dir, made);
         return axl_fail(a);
     }
-    printf("The appliance is made in %s\nSettings: %s/" CONF_FILE_NAME
+    printf("The appliance is made in %s%s\nSettings: %s/" CONF_FILE_NAME
            "\nStart it: axl start -D %s\n",
-           a->dir, a->dir, a->dir);
+           a->dir, keys.encrypt ? ", its data encrypted" : "", a->dir, a->dir);
     return 0;
 }

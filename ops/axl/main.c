@@ -16,7 +16,8 @@ static const struct word {
     const char *arguments;
     const char *text;
 } words[] = {
-    {"init", axl_init, "", "make the directory, its settings file and empty data"},
+    {"init", axl_init, "[--encrypt --key-file FILE | --encrypt --key-command COMMAND]",
+     "make the directory, its settings file and empty data"},
     {"start", axl_start, "[--port N] [--workers N] [--pool SIZE] [--set NAME=VALUE] [--foreground]",
      "start the appliance; returns when it serves"},
     {"stop", axl_stop, "[--immediate]", "stop it; at once means that the next start recovers"},

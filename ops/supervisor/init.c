@@ -166,6 +166,7 @@ status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e
     if (!foreground) spawn_log_open(s);
     fence_last(s);
     TRY(take_lock(s, e));
+    TRY(keys_open(s, e));
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_MEMLOCK);
     TRY(see_to_leftovers(s, e));

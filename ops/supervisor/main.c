@@ -160,6 +160,7 @@ int main(int argc, char **argv) {
     if (ok(st)) st = open_loop(&s, &e);
     if (!ok(st)) {
         fprintf(stderr, "supervisor: %s\n", e.message);
+        if (e.hint[0]) fprintf(stderr, "supervisor: %s\n", e.hint);
         daemon_exit(1);
     }
     supervisor_begin(&s);

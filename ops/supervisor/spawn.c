@@ -12,6 +12,7 @@
 
 #include "base/fault.h"
 #include "base/probe.h"
+#include "crypt/given.h"
 #include "ipc_proc.h"
 #include "ipc_ring.h"
 #include "supervisor.h"
@@ -66,24 +67,34 @@ void spawn_log_open(const struct supervisor *s) {
 }
 
 struct launch {
-    char program[CONTROL_PATH_BYTES + 32], slot[16], epoch[16], lifeline[16];
-    char *argv[16 + 2 * CONF_COUNT];
+    char program[CONTROL_PATH_BYTES + 32], slot[16], epoch[16], lifeline[16], keys[16];
+    char *argv[18 + 2 * CONF_COUNT];
 };
 
-static void launch_arguments(struct launch *a, const struct kept *k, uint32_t epoch, int lifeline,
-                             bool restart) {
+/* What one life inherits and no other process: -1 is nothing. */
+struct own_files {
+    int log, lifeline, keys;
+};
+
+static void launch_arguments(struct launch *a, const struct kept *k, uint32_t epoch,
+                             const struct own_files *own, bool restart) {
     const struct supervisor *s = k->s;
     snprintf(a->program, sizeof a->program, "%s/%s", k->programs,
              k->slot >= SLOT_QUERYD ? "queryd" : k->name);
     snprintf(a->slot, sizeof a->slot, "%u", k->slot);
     snprintf(a->epoch, sizeof a->epoch, "%u", epoch);
-    snprintf(a->lifeline, sizeof a->lifeline, "%d", lifeline);
+    snprintf(a->lifeline, sizeof a->lifeline, "%d", own->lifeline);
+    snprintf(a->keys, sizeof a->keys, "%d", own->keys);
     int n = 0;
     const char *fixed[] = {a->program, "-D", s->dir, "--slot", a->slot, "--epoch", a->epoch};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) a->argv[n++] = (char *)fixed[i];
-    if (lifeline >= 0) {
+    if (own->lifeline >= 0) {
         a->argv[n++] = "--lifeline";
         a->argv[n++] = a->lifeline;
+    }
+    if (own->keys >= 0) {
+        a->argv[n++] = GIVEN_OPTION;
+        a->argv[n++] = a->keys;
     }
     if (restart) a->argv[n++] = "--restart";
     for (int i = 0; i < s->nsettings; i++) {
@@ -93,7 +104,7 @@ static void launch_arguments(struct launch *a, const struct kept *k, uint32_t ep
     a->argv[n] = NULL;
 }
 
-static int launch(const struct supervisor *s, struct launch *a, int log_fd, int lifeline,
+static int launch(const struct supervisor *s, struct launch *a, const struct own_files *own,
                   uint16_t slot_of_child, pid_t *ret_pid) {
     bool takes_clients = slot_of_child >= SLOT_QUERYD;
     posix_spawn_file_actions_t files;
@@ -104,9 +115,9 @@ static int launch(const struct supervisor *s, struct launch *a, int log_fd, int 
     sigfillset(&all);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (log_fd >= 0) {
-        posix_spawn_file_actions_adddup2(&files, log_fd, STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&files, log_fd, STDERR_FILENO);
+    if (own->log >= 0) {
+        posix_spawn_file_actions_adddup2(&files, own->log, STDOUT_FILENO);
+        posix_spawn_file_actions_adddup2(&files, own->log, STDERR_FILENO);
     }
     /* Onto themselves: that takes close-on-exec away, in the child alone. */
     for (uint16_t slot = 0; slot < s->slots; slot++) {
@@ -123,7 +134,8 @@ static int launch(const struct supervisor *s, struct launch *a, int log_fd, int 
                   takes_clients ? s->shm.control->channel_guardian[worker] - 1 : -1};
     for (int i = 0; i < 2; i++)
         if (ends[i] >= 0) posix_spawn_file_actions_adddup2(&files, ends[i], ends[i]);
-    if (lifeline >= 0) posix_spawn_file_actions_adddup2(&files, lifeline, lifeline);
+    if (own->lifeline >= 0) posix_spawn_file_actions_adddup2(&files, own->lifeline, own->lifeline);
+    if (own->keys >= 0) posix_spawn_file_actions_adddup2(&files, own->keys, own->keys);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                               POSIX_SPAWN_SETPGROUP);
@@ -153,14 +165,17 @@ status spawn_process(struct kept *k, bool restart, struct error *e) {
     struct supervisor *s = k->s;
     struct proc_entry *entry = &s->shm.control->procs[k->slot];
     struct launch a;
+    struct own_files own;
+    TRY(keys_for(s, k->slot, &own.keys, e));
     uint32_t epoch = proc_prepare(&s->shm, k->slot);
-    int lifeline = lifeline_write_end(k);
-    int log_fd = log_file_open(s, k->name);
+    own.lifeline = lifeline_write_end(k);
+    own.log = log_file_open(s, k->name);
     pid_t pid = 0;
-    launch_arguments(&a, k, epoch, lifeline, restart);
-    int rc = launch(s, &a, log_fd, lifeline, k->slot, &pid);
-    if (log_fd >= 0) close(log_fd);
-    if (lifeline >= 0) close(lifeline);
+    launch_arguments(&a, k, epoch, &own, restart);
+    int rc = launch(s, &a, &own, k->slot, &pid);
+    if (own.log >= 0) close(own.log);
+    if (own.lifeline >= 0) close(own.lifeline);
+    if (own.keys >= 0) close(own.keys);
     if (rc != 0) {
         atomic_store(&entry->state, PROC_DEAD);
         return error_set(e, ST_IO_ERROR, "could not start %s: %s", a.program, strerror(rc));

@@ -11,6 +11,7 @@
 
 #include "base/control.h"
 #include "conf/conf.h"
+#include "crypt/keyring.h"
 #include "ipc_control.h"
 #include "ipc_daemon.h"
 #include "ipc_hang.h"
@@ -65,6 +66,8 @@ struct supervisor {
     char programs[CONTROL_PATH_BYTES]; /* where storaged and the others lie */
     char region[32];
     uint64_t appliance_id;
+    struct keyring keys;              /* secret */
+    uint32_t next_life, lives_end;    /* those that we have taken from it and not given */
     const char *settings[CONF_COUNT]; /* "name=value" of the command line, for the children */
     int nsettings;
     char **argv;
@@ -116,6 +119,12 @@ void sessions_lost(struct supervisor *s, uint32_t session, uint32_t generation);
 /* listen.c: the sockets, noted in the control region; and their end, with the socket files. */
 status listeners_open(struct supervisor *s, struct error *e);
 void listeners_close(struct supervisor *s);
+/* keys.c */
+struct master_source keys_source(const struct supervisor *s);
+/* Of this directory; none when it is not encrypted. A wrong or missing key has words in e. */
+status keys_open(struct supervisor *s, struct error *e);
+/* What the next life of the slot inherits; -1: nothing. To be closed. */
+status keys_for(struct supervisor *s, uint16_t slot, int *ret_fd, struct error *e);
 /* spawn.c */
 status spawn_process(struct kept *k, bool restart, struct error *e);
 void spawn_log_open(const struct supervisor *s);

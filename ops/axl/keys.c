@@ -1,0 +1,112 @@
+#include "keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypt/given.h"
+
+#define ARGUMENTS_MAX 160
+
+status axl_keys_options(struct axl *a, struct axl_keys *k) {
+    k->encrypt = axl_option(a, "--encrypt", NULL);
+    (void)axl_option(a, "--key-file", &k->file);
+    (void)axl_option(a, "--key-command", &k->command);
+    if (!k->file) return OK;
+    char *real = realpath(k->file, NULL);
+    bool fits = real && strlen(real) < sizeof k->real;
+    if (fits) strcpy(k->real, real);
+    status st = fits ? OK
+                     : error_set(&a->e, ST_IO_ERROR, "encryption key file \"%s\": %s", k->file,
+                                 real ? "its path is too long" : strerror(errno));
+    free(real);
+    k->file = k->real;
+    return st;
+}
+
+status axl_keys_source(struct axl *a, struct axl_keys *k) {
+    char path[AXL_PATH_BYTES + 32];
+    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
+    conf_init(&k->conf);
+    TRY(conf_load(&k->conf, path, &a->e));
+    if (k->file || k->command)
+        k->source = (struct master_source){.file = k->file, .command = k->command};
+    else
+        k->source = (struct master_source){.file = k->conf.encryption_key_file,
+                                           .command = k->conf.encryption_key_command};
+    return OK;
+}
+
+/* A value as the file of settings has it: in quotes, in which nothing is replaced. */
+static status print_setting(struct axl *a, FILE *f, const char *name, const char *value) {
+    if (strlen(value) >= CONF_TEXT_BYTES || strpbrk(value, "'\n\\"))
+        return error_set(&a->e, ST_INVALID_PARAMETER_VALUE,
+                         "%s cannot be written into the settings: it has a quote, a backslash or "
+                         "more than %d characters",
+                         name, CONF_TEXT_BYTES - 1);
+    fprintf(f, "\n%s = '%s'\n", name, value);
+    return OK;
+}
+
+status axl_keys_note(struct axl *a, struct axl_keys *k) {
+    char path[AXL_PATH_BYTES + 32];
+    if (!k->file && !k->command) return OK;
+    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
+    FILE *f = fopen(path, "ae");
+    if (!f) return error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+    status st = k->file ? print_setting(a, f, "encryption_key_file", k->file)
+                        : print_setting(a, f, "encryption_key_command", k->command);
+    bool written = fflush(f) == 0 && fsync(fileno(f)) == 0;
+    if (ok(st) && !written) st = error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
+    fclose(f);
+    return st;
+}
+
+status axl_keys_make(struct axl *a, struct axl_keys *k, uint64_t id) {
+    if (!k->encrypt && (k->file || k->command))
+        return error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "a key is only of use with --encrypt");
+    if (!k->encrypt) return OK;
+    TRY(axl_keys_note(a, k));
+    TRY(axl_keys_source(a, k));
+    return keyring_make(a->dir, id, &k->source, &k->ring, &a->e);
+}
+
+status axl_keys_open(struct axl *a, struct axl_keys *k, uint64_t id) {
+    TRY(axl_keys_source(a, k));
+    return keyring_open(a->dir, id, &k->source, &k->ring, &a->e);
+}
+
+/* One life; its descriptor, which a child inherits. */
+static status give(struct axl *a, struct axl_keys *k, int *ret_fd) {
+    status st = keyring_take_lives(a->dir, &k->ring, 1, &k->ring.keys.life);
+    if (ok(st)) st = given_make(&k->ring.keys, ret_fd);
+    if (ok(st) && fcntl(*ret_fd, F_SETFD, 0) != 0) st = STATUS(IO_ERROR);
+    return ok(st) ? OK
+                  : error_set(&a->e, st.code, "the keys in \"%s\" cannot be used: %s", a->dir,
+                              status_name(st));
+}
+
+status axl_keys_run(struct axl *a, struct axl_keys *k, const char *name, char *const argv[]) {
+    char *all[ARGUMENTS_MAX + 3], number[16];
+    int n = 0, fd;
+    if (!k->ring.encrypted) return axl_run(a, name, argv);
+    TRY(give(a, k, &fd));
+    while (argv[n] && n < ARGUMENTS_MAX) {
+        all[n] = argv[n];
+        n++;
+    }
+    snprintf(number, sizeof number, "%d", fd);
+    all[n++] = (char *)GIVEN_OPTION;
+    all[n++] = number;
+    all[n] = NULL;
+    status st = axl_run(a, name, all);
+    close(fd);
+    return st;
+}
+
+void axl_keys_close(struct axl_keys *k) {
+    keyring_close(&k->ring);
+}

@@ -1,0 +1,31 @@
+/* keyring.h: the data keys of a directory, from its file of keys and the master key: for who starts
+ * those that touch data. */
+#ifndef CRYPT_KEYRING_H
+#define CRYPT_KEYRING_H
+
+#include "crypt/key_file.h"
+#include "crypt/master.h"
+
+/* Secret: wiped by keyring_close. */
+struct keyring {
+    bool encrypted; /* false: there are no keys, nor are any wanted */
+    struct key_file file;
+    struct crypt_keys keys;
+    unsigned which; /* of the master keys that open the file, when there are two */
+};
+
+/* What the directory has. INVALID_PARAMETER_VALUE, DATA_CORRUPTED, IO_ERROR with words: the key is
+ * missing, wrong or cannot be had, or one is given for data that are not encrypted. */
+status keyring_open(const char *dir, uint64_t appliance, const struct master_source *source,
+                    struct keyring *ret, struct error *e);
+/* Makes the file of a directory that is to be encrypted. */
+status keyring_make(const char *dir, uint64_t appliance, const struct master_source *source,
+                    struct keyring *ret, struct error *e);
+/* Keys of a master key read, in words when it is not the right one. */
+status keyring_unwrap(const char *dir, const struct master_source *source, struct keyring *ring,
+                      struct error *e);
+/* Takes n lives that nobody else has, durably; *ret_first is the first one. */
+status keyring_take_lives(const char *dir, struct keyring *ring, uint32_t n, uint32_t *ret_first);
+void keyring_close(struct keyring *ring);
+
+#endif
