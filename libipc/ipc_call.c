@@ -32,7 +32,7 @@ static struct ipc_ring *complete_ring(struct ipc_loop *l, uint16_t server, uint1
 /* --- doorbells ------------------------------------------------------------------------------- */
 
 /* What has been published in this phase is announced once for each receiver. */
-void bells_flush(struct ipc_loop *l) {
+void bells_ring(struct ipc_loop *l) {
     uint64_t receivers = l->asked | l->answered;
     for (; receivers; receivers &= receivers - 1) {
         uint16_t slot = (uint16_t)__builtin_ctzll(receivers);

@@ -140,7 +140,7 @@ static bool rings_have_work(const struct ipc_loop *l) {
 }
 
 bool loop_has_work(const struct ipc_loop *l) {
-    return l->ready_n != 0 || rings_have_work(l);
+    return tasks_wait(l) || rings_have_work(l);
 }
 
 static bool awaits_rings(const struct ipc_loop *l) {
@@ -237,7 +237,7 @@ bool daemon_turn(struct daemon *d, int wait_ms) {
     bool busy = serve_turn(l);
     busy |= calls_turn(l);
     busy |= timers_run(l);
-    if (l->ready_n) {
+    if (tasks_wait(l)) {
         tasks_run(l);
         bells_flush(l);
     }

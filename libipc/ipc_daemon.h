@@ -26,6 +26,8 @@ struct daemon_ops {
     void (*handle)(struct daemon *d, const struct msg *m);
     /* One turn of the daemon's own work; true: there is more to do at once, do not sleep. */
     bool (*step)(struct daemon *d);
+    /* What coroutines that have begun in this turn left to be sent together. NULL: nothing ever. */
+    void (*send)(struct daemon *d);
     /* The supervisor asks for an orderly end: daemon_stopped(d) when done. */
     void (*stop)(struct daemon *d);
     /* Another life is to go on with what this one has (SIGUSR1): daemon_stopped(d) when it can.
@@ -83,6 +85,8 @@ void daemon_stop(struct daemon *d); /* begins the orderly end, as the supervisor
  * stack_bytes 0: 256 KiB. It begins in the loop's next turn. proc.trace is kept for each coroutine:
  * a new one begins with its maker's. */
 status daemon_spawn(struct daemon *d, size_t stack_bytes, void (*fn)(void *arg), void *arg);
+/* Others have been spawned that begin right after the running one: ops->send comes after them. */
+bool daemon_begins_more(const struct daemon *d);
 /* Suspends the running coroutine until daemon_wake(d, its handle), which is coro_self(); returns
  * the handle. A wake-up that comes while it runs, sleeps or is in env->call is not lost: the next
  * daemon_suspend returns at once. So look at the condition in a loop around it. */

@@ -33,6 +33,14 @@ struct task {
     struct task *all_next, *all_prev;
 };
 
+/* One that has not begun yet: it needs no stack until then, and may get one that is still warm. */
+struct birth {
+    void (*fn)(void *arg);
+    void *arg;
+    size_t stack_bytes;
+    uint64_t trace;
+};
+
 /* A request under way, or (post) a message that waits for room in the ring. */
 struct call {
     struct msg m;
@@ -74,6 +82,8 @@ struct ipc_loop {
     int beat; /* a timer among its descriptors */
     struct task *ready_first, *ready_last, *pool, *all;
     uint32_t ready_n, pooled;
+    struct birth *births; /* a ring */
+    uint32_t births_first, births_n, births_cap;
     struct task **timers; /* heap, the soonest first */
     size_t timers_n, timers_cap;
     struct call *calls;
@@ -96,6 +106,9 @@ struct ipc_loop {
 struct task *task_self(struct ipc_loop *l);
 void task_ready(struct ipc_loop *l, struct task *t);
 void task_yield_as(struct ipc_loop *l, enum task_state state);
+static inline bool tasks_wait(const struct ipc_loop *l) {
+    return l->ready_n || l->births_n;
+}
 void tasks_run(struct ipc_loop *l);
 bool timers_run(struct ipc_loop *l);
 uint64_t timers_due_ns(const struct ipc_loop *l); /* UINT64_MAX: none */
@@ -110,7 +123,10 @@ void calls_free(struct ipc_loop *l);
 void serve_open(struct ipc_loop *l);
 bool serve_turn(struct ipc_loop *l);
 void serve_free(struct ipc_loop *l);
-void bells_flush(struct ipc_loop *l);
+void bells_ring(struct ipc_loop *l);
+static inline void bells_flush(struct ipc_loop *l) {
+    if (l->asked | l->answered) bells_ring(l);
+}
 
 /* ipc_daemon.c */
 status loop_open(struct daemon *d, const struct daemon_ops *ops, struct shm *shm, uint16_t slot,

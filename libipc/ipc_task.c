@@ -111,14 +111,19 @@ static void task_free(struct ipc_loop *l, struct task *t) {
     free(t);
 }
 
+static struct task **pooled(struct ipc_loop *l, size_t stack_bytes) {
+    struct task **at = &l->pool;
+    while (*at && (*at)->stack_bytes != stack_bytes) at = &(*at)->next;
+    return at;
+}
+
+static void pool_put(struct ipc_loop *l, struct task *t) {
+    t->next = l->pool;
+    l->pool = t;
+    l->pooled++;
+}
+
 static status task_new(struct ipc_loop *l, size_t stack_bytes, struct task **ret_task) {
-    for (struct task **at = &l->pool; *at; at = &(*at)->next) {
-        if ((*at)->stack_bytes != stack_bytes) continue;
-        *ret_task = *at;
-        *at = (*at)->next;
-        l->pooled--;
-        return OK;
-    }
     struct task *t = calloc(1, sizeof *t);
     if (!t) return STATUS(OUT_OF_MEMORY);
     status s = coro_new(stack_bytes, task_main, t, &t->coro);
@@ -137,16 +142,49 @@ static status task_new(struct ipc_loop *l, size_t stack_bytes, struct task **ret
     return OK;
 }
 
-status daemon_spawn(struct daemon *d, size_t stack_bytes, void (*fn)(void *arg), void *arg) {
-    struct task *t = NULL;
-    TRY(task_new(d->loop, stack_bytes ? stack_bytes : TASK_STACK_BYTES, &t));
-    t->fn = fn;
-    t->arg = arg;
-    t->woken = false;
-    t->trace = d->proc.trace;
-    t->meter = NULL;
-    task_ready(d->loop, t);
+/* A task for it to begin with: from the pool, or a new one. */
+static status task_take(struct ipc_loop *l, size_t stack_bytes, struct task **ret_task) {
+    struct task **at = pooled(l, stack_bytes);
+    if (!*at) return task_new(l, stack_bytes, ret_task);
+    *ret_task = *at;
+    *at = (*at)->next;
+    l->pooled--;
     return OK;
+}
+
+static status births_reserve(struct ipc_loop *l) {
+    if (l->births_n < l->births_cap) return OK;
+    uint32_t cap = l->births_cap ? 2 * l->births_cap : 64;
+    struct birth *grown = malloc(cap * sizeof *grown);
+    if (!grown) return STATUS(OUT_OF_MEMORY);
+    for (uint32_t i = 0; i < l->births_n; i++)
+        grown[i] = l->births[(l->births_first + i) % l->births_cap];
+    free(l->births);
+    l->births = grown;
+    l->births_first = 0;
+    l->births_cap = cap;
+    return OK;
+}
+
+/* Whoever is told that all is well will begin: a task is there for at least one, and who finds none
+ * left tries again in the turns to come. */
+status daemon_spawn(struct daemon *d, size_t stack_bytes, void (*fn)(void *arg), void *arg) {
+    struct ipc_loop *l = d->loop;
+    struct task *t;
+    if (stack_bytes == 0) stack_bytes = TASK_STACK_BYTES;
+    TRY(births_reserve(l));
+    if (!*pooled(l, stack_bytes)) {
+        TRY(task_new(l, stack_bytes, &t));
+        t->state = TASK_IDLE;
+        pool_put(l, t);
+    }
+    uint32_t at = (l->births_first + l->births_n++) % l->births_cap;
+    l->births[at] = (struct birth){fn, arg, stack_bytes, d->proc.trace};
+    return OK;
+}
+
+bool daemon_begins_more(const struct daemon *d) {
+    return d->loop->births_n != 0;
 }
 
 static void task_run(struct ipc_loop *l, struct task *t) {
@@ -168,10 +206,32 @@ static void task_run(struct ipc_loop *l, struct task *t) {
         task_free(l, t);
     } else {
         coro_trim(t->coro);
-        t->next = l->pool;
-        l->pool = t;
-        l->pooled++;
+        pool_put(l, t);
     }
+}
+
+/* The next birth begins; false: not now, there is no memory for its stack. */
+static bool begin_next(struct ipc_loop *l) {
+    const struct birth *b = &l->births[l->births_first];
+    struct task *t;
+    if (!ok(task_take(l, b->stack_bytes, &t))) return false;
+    t->fn = b->fn;
+    t->arg = b->arg;
+    t->trace = b->trace;
+    t->woken = false;
+    l->births_first = (l->births_first + 1) % l->births_cap;
+    l->births_n--;
+    task_run(l, t);
+    return true;
+}
+
+/* Those that are there now, one after the other. What they leave to be sent goes out when all have
+ * begun, and sooner when one of them has let others run because it has much to do. */
+static void births_run(struct ipc_loop *l) {
+    struct daemon *d = l->d;
+    for (uint32_t n = l->births_n; n && begin_next(l); n--)
+        if (l->ready_n && d->ops->send) d->ops->send(d);
+    if (d->ops->send) d->ops->send(d);
 }
 
 /* Those that are ready now; who becomes ready meanwhile runs in the next turn. */
@@ -184,6 +244,7 @@ void tasks_run(struct ipc_loop *l) {
         l->ready_n--;
         task_run(l, t);
     }
+    if (l->births_n) births_run(l);
 }
 
 void tasks_free(struct ipc_loop *l) {
@@ -192,7 +253,9 @@ void tasks_free(struct ipc_loop *l) {
     l->timers = NULL;
     l->timers_n = l->timers_cap = 0;
     l->pool = l->ready_first = l->ready_last = NULL;
-    l->pooled = l->ready_n = 0;
+    free(l->births);
+    l->births = NULL;
+    l->pooled = l->ready_n = l->births_n = l->births_cap = 0;
 }
 
 void task_yield_as(struct ipc_loop *l, enum task_state state) {

@@ -294,32 +294,43 @@ static void wait_writable(struct wire *w) {
     if (!w->closed && !ok(watch_for(w, 0))) w->closed = true;
 }
 
-/* One send of [at, at+n): how many bytes went, which may be 0. */
-static size_t send_some(struct wire *w, const char *at, size_t n) {
+/* One send of [at, at+n): how many bytes went, which may be 0. *ret_full: the client takes none
+ * now.
+ */
+static size_t send_some(struct wire *w, const char *at, size_t n, bool *ret_full) {
     ssize_t sent = send(w->fd, at, n, MSG_NOSIGNAL);
+    *ret_full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     if (sent > 0) return (size_t)sent;
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        wait_writable(w);
-    else if (!(sent < 0 && errno == EINTR))
-        w->closed = true;
+    if (!*ret_full && !(sent < 0 && errno == EINTR)) w->closed = true;
     return 0;
 }
 
-/* Sends all whole messages in the buffer and moves the one being built to its beginning. */
-static void flush_whole(struct wire *w) {
+/* Sends what the buffer has of whole messages; false: the client takes no more now. */
+static bool send_whole(struct wire *w) {
     struct session_slot *s = w->slot;
-    bool keeps = w->out.flag && atomic_load_explicit(&s->replayable, memory_order_relaxed);
-    if (keeps && w->out.end > s->replay_out) { /* an answer goes out */
-        atomic_store(&s->replayable, false);
-        keeps = false;
-    }
-    while (w->out.start < w->out.end && !w->closed) {
+    bool full = false;
+    while (w->out.start < w->out.end && !w->closed && !full) {
         atomic_store_explicit(&s->sending, true, memory_order_relaxed);
         w->out.start +=
-            (uint32_t)send_some(w, w->out_buffer + w->out.start, w->out.end - w->out.start);
+            (uint32_t)send_some(w, w->out_buffer + w->out.start, w->out.end - w->out.start, &full);
         publish_out(w);
         atomic_store_explicit(&s->sending, false, memory_order_release);
     }
+    return !full;
+}
+
+/* An answer goes out, if there is one: the sequence cannot be begun again. True: it still can. */
+static bool keeps_replay(struct wire *w) {
+    struct session_slot *s = w->slot;
+    if (!w->out.flag || !atomic_load_explicit(&s->replayable, memory_order_relaxed)) return false;
+    if (w->out.end <= s->replay_out) return true;
+    atomic_store(&s->replayable, false);
+    return false;
+}
+
+/* All whole messages have gone: the one being built moves to the beginning of the buffer. */
+static void empty_out(struct wire *w, bool keeps) {
+    struct session_slot *s = w->slot;
     if (w->out.end == 0) return;
     uint32_t rest = w->out_at - w->out.end;
     if (rest) memmove(w->out_buffer, w->out_buffer + w->out.end, rest);
@@ -334,9 +345,23 @@ static void flush_whole(struct wire *w) {
     w->begun = 0;
 }
 
+static void flush_whole(struct wire *w) {
+    bool keeps = keeps_replay(w);
+    while (!send_whole(w)) wait_writable(w);
+    empty_out(w, keeps);
+}
+
 void wire_flush(struct wire *w) {
     CHECK(!w->building);
     flush_whole(w);
+}
+
+bool wire_flush_now(struct wire *w) {
+    CHECK(!w->building);
+    bool keeps = keeps_replay(w);
+    if (!send_whole(w)) return false;
+    empty_out(w, keeps);
+    return true;
 }
 
 /* Room for n more bytes of the message being built: in the buffer, or else on the heap. */
@@ -384,7 +409,9 @@ static void send_big(struct wire *w) {
     atomic_store(&s->replayable, false);
     atomic_store(&s->large, true);
     for (size_t at = 0; at < w->big_out.len && !w->closed;) {
-        size_t n = send_some(w, w->big_out.data + at, w->big_out.len - at);
+        bool full;
+        size_t n = send_some(w, w->big_out.data + at, w->big_out.len - at, &full);
+        if (full) wait_writable(w);
         at += n;
         w->out.base = (w->out.base + (uint32_t)n) & STRETCH_BASE_MASK;
         publish_out(w);

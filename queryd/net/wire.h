@@ -130,6 +130,11 @@ void wire_raw(struct wire *w, char byte);
 void wire_close_sequence(struct wire *w);
 /* Sends what is built (suspends while the client does not take it). */
 void wire_flush(struct wire *w);
+/* The same without suspending; false: the client does not take it now. */
+bool wire_flush_now(struct wire *w);
+static inline bool wire_has_unsent(const struct wire *w) {
+    return w->out.start < w->out.end;
+}
 /* From the watcher: events as in epoll. */
 void wire_ready(struct wire *w, uint32_t events);
 

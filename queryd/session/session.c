@@ -283,7 +283,6 @@ static bool may_hold_back(const struct session *s) {
            !s->copy_in;
 }
 
-/* What is to be done when nothing is left to read: send, and go away. */
 /* Of the settings for a session that rests, as its block is. */
 static void note_idle_timeout(struct session *s) {
     uint32_t ms = s->block == BLOCK_NONE ? s->settings.idle_timeout_ms
@@ -293,10 +292,9 @@ static void note_idle_timeout(struct session *s) {
     if (s->idle_until_ns) worker_note_deadline(s->worker, s->idle_until_ns);
 }
 
-static void rest(struct session *s) {
-    if (!may_hold_back(s)) wire_flush(&s->wire);
+static void note_rest(struct session *s) {
     note_idle_timeout(s);
-    atomic_store(&s->slot->state, SESSION_IDLE);
+    atomic_store_explicit(&s->slot->state, SESSION_IDLE, memory_order_relaxed);
     atomic_store_explicit(&s->slot->resting, true, memory_order_release);
 }
 
@@ -306,6 +304,52 @@ static bool leaves(struct session *s) {
     s->running = false;
     worker_let_go(s->worker, s);
     return true;
+}
+
+/* Answers of a batch of clients go out one right after the other (worker_send_answers): a client
+ * woken by the first of them would only take the processor from the others. The session stays
+ * `running` meanwhile, without a coroutine. */
+static bool sends_with_others(struct session *s) {
+    struct worker *w = s->worker;
+    if (!wire_has_unsent(&s->wire) || !daemon_begins_more(w->d)) return false;
+    s->next_answer = NULL;
+    *(w->answers ? &w->last_answer->next_answer : &w->answers) = s;
+    w->last_answer = s;
+    return true;
+}
+
+/* When nothing is left to read: what is to be sent goes out, and the session rests. True: it does,
+ * or is another's by now. */
+static bool rest(struct session *s) {
+    if (s->started && !wire_sequence_open(&s->wire) && notify_is_due(s)) notify_tell(s);
+    if (!may_hold_back(s)) {
+        if (sends_with_others(s)) return true;
+        wire_flush(&s->wire);
+    }
+    note_rest(s);
+    if (leaves(s)) return true;
+    s->running = s->wire.readable || s->wire.closed || s->ending; /* more came while we sent */
+    return !s->running;
+}
+
+/* Without a coroutine: whoever needs one gets it. */
+static void send_answer(struct session *s) {
+    if (wire_flush_now(&s->wire)) {
+        note_rest(s);
+        if (leaves(s)) return;
+        s->running = s->wire.readable || s->wire.closed || s->ending;
+        if (!s->running) return;
+    }
+    if (!ok(daemon_spawn(s->worker->d, SESSION_STACK_BYTES, session_run, s))) session_free(s);
+}
+
+void worker_send_answers(struct daemon *d) {
+    struct worker *w = d->state;
+    while (w->answers) {
+        struct session *s = w->answers;
+        w->answers = s->next_answer;
+        send_answer(s);
+    }
 }
 
 /* What cannot be dropped now goes when the next session of this number uses its schema. */
@@ -328,13 +372,9 @@ void session_run(void *session) {
         struct wire_message m;
         status st = wire_next(&s->wire, !s->started, &m);
         if (status_is(st, ST_AGAIN)) {
-            if (s->started && !wire_sequence_open(&s->wire) && notify_is_due(s)) notify_tell(s);
-            rest(s);
-            if (leaves(s)) return;
-            if (s->wire.readable) continue; /* more came while we sent */
-            if (s->wire.closed) break;
-            s->running = false;
-            return;
+            if (rest(s)) return;
+            if (s->wire.readable) continue;
+            break; /* the client has gone, or is to go */
         }
         if (!ok(st)) {
             if (status_is(st, ST_PROTOCOL_VIOLATION))

@@ -88,13 +88,14 @@ struct portal {
 struct session {
     uint64_t temp_bytes;         /* in temporary space */
     struct session *next, *prev; /* of the worker */
+    struct session *next_answer; /* of those whose answers go out together */
     struct worker *worker;
     uint32_t index; /* of its slot */
     struct session_slot *slot;
     struct wire wire;
     bool started;      /* past start-up */
     bool ending;       /* 'X', a fatal error, end of file */
-    bool running;      /* a coroutine works on it */
+    bool running;      /* a coroutine works on it, or its answer is still to be sent */
     bool implicit;     /* a transaction was begun outside a block */
     bool kept;         /* the guardian has a copy of the socket */
     bool lost;         /* the open block died with its worker, and the client does not know yet */
@@ -118,7 +119,12 @@ struct session {
     struct setting_values setting_values;
     enum txn_isolation next_isolation;
     bool next_read_only;
-    bool deferrable;      /* of the transaction, or of the next one */
+    bool deferrable; /* of the transaction, or of the next one */
+    struct {
+        enum txn_isolation isolation;
+        bool read_only, deferrable;
+    } defaults;           /* of a transaction: default_transaction_… */
+    bool commits_wait;    /* for the log: synchronous_commit */
     bool listens;         /* the transaction has said LISTEN */
     bool notified;        /* the transaction has said NOTIFY */
     uint64_t notify_seen; /* control.notifications when it was last told */

@@ -374,6 +374,7 @@ const struct daemon_ops queryd_ops = {
     .init_restart = init,
     .handle = queryd_handle,
     .step = queryd_step,
+    .send = worker_send_answers,
     .stop = queryd_stop,
     .hand_over = worker_hand_over,
     .fini = queryd_fini,

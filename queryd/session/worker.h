@@ -36,6 +36,7 @@ struct worker {
     struct plan_cache plans;
     struct session *sessions;
     uint32_t nsessions;
+    struct session *answers, *last_answer; /* who sends when the answers of its batch are there */
     bool serving;
     bool stopping;
     bool cancelling;       /* a running session is asked to cancel, and may yet begin to wait */
@@ -69,6 +70,8 @@ status worker_catalog(struct worker *w, page_id root, struct catalog **ret_catal
 void worker_end_sessions(struct worker *w);
 /* A cancel request: finds the session by process number and secret, in whatever worker. */
 void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret);
+/* session.c: sends the answers that sessions have left (struct daemon_ops). */
+void worker_send_answers(struct daemon *d);
 /* Ends the waits of running sessions whose cancel flag is set, by whomever. */
 void worker_look_for_cancels(struct worker *w);
 /* Gives the guardian a copy of the session's socket, and takes it back. */
