@@ -113,9 +113,9 @@ static void forget_txn(struct session *s, bool committed) {
     s->savepoints = NULL;
     s->implicit = false;
     set_block(s, BLOCK_NONE);
-    s->next_isolation = isolation_of(setting_show(s, SETTING_default_transaction_isolation));
-    s->next_read_only = strcmp(setting_show(s, SETTING_default_transaction_read_only), "on") == 0;
-    s->deferrable = strcmp(setting_show(s, SETTING_default_transaction_deferrable), "on") == 0;
+    s->next_isolation = s->defaults.isolation;
+    s->next_read_only = s->defaults.read_only;
+    s->deferrable = s->defaults.deferrable;
 }
 
 static void roll_back(struct session *s) {
@@ -128,7 +128,7 @@ static void roll_back(struct session *s) {
 }
 
 static status commit(struct session *s, const char *tag) {
-    bool durable = strcmp(setting_show(s, SETTING_synchronous_commit), "off") != 0;
+    bool durable = s->commits_wait;
     PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
     if (s->txn.slot) {
         status before = cursor_hold_all(s);

@@ -44,7 +44,7 @@ static status read_formats(struct wire_reader *r, struct arena *a, uint16_t *ret
                            uint16_t **ret_formats) {
     uint16_t n;
     TRY(wire_get16(r, &n));
-    uint16_t *formats = arena_array(a, n, sizeof *formats);
+    uint16_t *formats = arena_alloc(a, n * sizeof *formats);
     if (!formats) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < n; i++) TRY(wire_get16(r, &formats[i]));
     *ret_n = n;
@@ -315,7 +315,7 @@ static status handle(struct session *s, char type, struct wire_reader *r) {
 void extended_message(struct session *s, const struct wire_message *m) {
     if (s->slot->skip_until_sync && m->type != 'S') return;
     struct wire_reader r = wire_reader(m);
-    error_clear(&s->error);
+    if (!ok(s->error.status)) error_clear(&s->error);
     arena_reset(&s->statement_arena);
     if (m->type == 'E') PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, "");
     status st = handle(s, m->type, &r);

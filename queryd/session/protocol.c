@@ -102,12 +102,14 @@ void send_row_description(struct session *s, uint16_t n, const struct result_col
         int32_t typmod = c->typmod;
         for (; t && t->base; t = t->base) typmod = t->typmod; /* clients know no domains */
         wire_puts(w, c->name);
-        wire_put32(w, c->table);
-        wire_put16(w, (uint16_t)c->attribute);
-        wire_put32(w, t ? t->oid : c->type);
-        wire_put16(w, (uint16_t)c->type_len);
-        wire_put32(w, (uint32_t)typmod);
-        wire_put16(w, format_of(nformats, formats, i));
+        char rest[18];
+        store_be32(rest, c->table);
+        store_be16(rest + 4, (uint16_t)c->attribute);
+        store_be32(rest + 6, t ? t->oid : c->type);
+        store_be16(rest + 10, (uint16_t)c->type_len);
+        store_be32(rest + 12, (uint32_t)typmod);
+        store_be16(rest + 16, format_of(nformats, formats, i));
+        wire_put(w, rest, sizeof rest);
     }
     wire_end(w);
 }

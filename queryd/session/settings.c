@@ -376,7 +376,8 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     }
     case SETTING_default_transaction_isolation:
-        if (!s->txn.slot) s->next_isolation = isolation_of(setting_show(s, v));
+        s->defaults.isolation = isolation_of(setting_show(s, v));
+        if (!s->txn.slot) s->next_isolation = s->defaults.isolation;
         break;
     case SETTING_password_encryption:
         q->password_md5 = strcmp(setting_show(s, v), "md5") == 0;
@@ -384,10 +385,15 @@ static void take_effect(struct session *s, enum setting v) {
     case SETTING_role:
     case SETTING_session_authorization: authorization_apply(s); break;
     case SETTING_default_transaction_deferrable:
-        if (!s->txn.slot) s->deferrable = is_on(s, v);
+        s->defaults.deferrable = is_on(s, v);
+        if (!s->txn.slot) s->deferrable = s->defaults.deferrable;
         break;
     case SETTING_default_transaction_read_only:
-        if (!s->txn.slot) s->next_read_only = is_on(s, v);
+        s->defaults.read_only = is_on(s, v);
+        if (!s->txn.slot) s->next_read_only = s->defaults.read_only;
+        break;
+    case SETTING_synchronous_commit:
+        s->commits_wait = strcmp(setting_show(s, v), "off") != 0;
         break;
     default: break;
     }
@@ -616,8 +622,8 @@ static void put_back(struct session *s, struct saved_setting *saved) {
 /* Newest first. What SET LOCAL replaced comes back, unless the session's own SET came after it. */
 void settings_commit(struct session *s) {
     struct setting_values *values = &s->setting_values;
-    bool kept[SETTING_MAX] = {false}, changed[SETTING_MAX] = {false};
     if (values->nsaved == 0) return;
+    bool kept[SETTING_MAX] = {false}, changed[SETTING_MAX] = {false};
     while (values->nsaved) {
         struct saved_setting *saved = &values->saved[--values->nsaved];
         changed[saved->setting] = true;

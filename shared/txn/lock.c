@@ -165,7 +165,7 @@ static status acquire(struct proc *p, struct txn *t, struct txn_lock *l, struct 
         if (jumps) s = OK;
         if (!ok(s)) break;
     }
-    atomic_store(&l->held, ok(s) ? before | 1u << mode : before);
+    if (strong || !ok(s)) atomic_store(&l->held, ok(s) ? before | 1u << mode : before);
     /* The entry is counted once, whatever strong modes it has. */
     uint64_t surplus = !ok(s) ? lock_bare(tag) | 1u << mode : strong ? before : 0;
     lock_count(p->shm, p->owner.slot, tag.object, surplus, -1);
