@@ -3,6 +3,7 @@ a directory of their own, reachable by a Unix socket there; and what their proce
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,14 @@ def run(command, **more):
     if done.returncode != 0:
         raise BenchError(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}")
     return done.stdout
+
+
+def number(pattern, text):
+    """What a program said, by a pattern with one group."""
+    found = re.search(pattern, text)
+    if not found:
+        raise BenchError(f"the program said:\n{text}")
+    return float(found.group(1))
 
 
 def stat_of(pid):
