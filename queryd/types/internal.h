@@ -96,6 +96,10 @@ static inline uint64_t hash_u64(uint64_t x) {
     return x ^ x >> 32;
 }
 
+/* For eval_work: bytes that are copied, into memory that is new, or looked through. */
+#define COPIED_PER_NS 2
+#define SEEN_PER_NS 8
+
 /* ---- keys: shared by the families ---- */
 status key_add_int(struct buf *out, int64_t value,
                    unsigned bytes); /* signed, big-endian, flipped */
@@ -119,6 +123,8 @@ type_receive_fn record_receive;
 type_send_fn record_send;
 
 /* ---- UTF-8 ---- */
+/* Every byte is a character. Lets others run. */
+status utf8_plain(const struct eval_env *env, const char *p, size_t len, bool *ret);
 /* Bytes of the character at p (1 for a broken one). */
 size_t utf8_len(const char *p, const char *end);
 size_t utf8_count(const char *p, size_t len);

@@ -38,9 +38,9 @@ size_t regex_groups(const struct regex *r) {
 status regex_text_of(const struct eval_env *env, const char *bytes, size_t len,
                      struct regex_text *ret) {
     *ret = (struct regex_text){.bytes = bytes, .len = len, .n = len};
-    size_t plain = 0;
-    while (plain < len && !(bytes[plain] & 0x80)) plain++;
-    if (plain == len) return OK;
+    bool plain;
+    TRY(utf8_plain(env, bytes, len, &plain));
+    if (plain) return OK;
     uint32_t *chars = arena_array(env->arena, len, sizeof *chars);
     uint32_t *offsets = arena_array(env->arena, len + 1, sizeof *offsets);
     if (!chars || !offsets) return out_of_memory(env);

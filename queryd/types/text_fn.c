@@ -123,12 +123,23 @@ status fn_any_cat(struct fn_call *c) {
     return give_buf(c, s, &b);
 }
 
+#define REPEATED_AT_ONCE 65536
+
 status fn_repeat(struct fn_call *c) {
     const struct varlena *a = c->args[0].v;
     size_t times = c->args[1].i32 > 0 ? (size_t)c->args[1].i32 : 0;
     if (a->len && times > VARLENA_MAX / a->len) return too_large(c->env);
-    struct varlena *v = varlena_new(c->env->arena, a->len * times);
-    for (size_t i = 0; v && a->len && i < times; i++) memcpy(v->data + i * a->len, a->data, a->len);
+    size_t len = a->len * times, done = len ? a->len : 0;
+    struct varlena *v = varlena_new(c->env->arena, len);
+    if (v && len) memcpy(v->data, a->data, a->len);
+    while (v && done < len) { /* twice as much each time, up to what the cache holds */
+        size_t whole = done < REPEATED_AT_ONCE ? done : REPEATED_AT_ONCE / a->len * a->len;
+        if (whole == 0) whole = a->len;
+        size_t n = whole < len - done ? whole : len - done;
+        memcpy(v->data + done, v->data, n);
+        done += n;
+        TRY(eval_work(c->env, n / COPIED_PER_NS));
+    }
     return give_ptr(c, v);
 }
 

@@ -47,8 +47,21 @@ status give_string(struct fn_call *c, const char *s) {
     return s ? give_bytes(c, s, strlen(s)) : out_of_memory(c->env);
 }
 
+#define COPIED_AT_ONCE 262144
+
+static status give_copy(struct fn_call *c, const char *bytes, size_t len) {
+    struct varlena *v = varlena_new(c->env->arena, len);
+    for (size_t at = 0; v && at < len;) {
+        size_t n = len - at < COPIED_AT_ONCE ? len - at : COPIED_AT_ONCE;
+        memcpy(v->data + at, bytes + at, n);
+        at += n;
+        TRY(eval_work(c->env, n / COPIED_PER_NS));
+    }
+    return give_ptr(c, v);
+}
+
 status give_buf(struct fn_call *c, status s, struct buf *b) {
-    if (ok(s)) s = give_bytes(c, b->data, b->len);
+    if (ok(s)) s = give_copy(c, b->data, b->len);
     buf_free(b);
     if (status_is(s, ST_OUT_OF_MEMORY)) return out_of_memory(c->env);
     return s;
@@ -138,6 +151,20 @@ size_t utf8_len(const char *p, const char *end) {
 }
 
 #define HIGH_BITS 0x8080808080808080u
+
+#define SEEN_AT_ONCE 65536
+
+status utf8_plain(const struct eval_env *env, const char *p, size_t len, bool *ret) {
+    uint64_t seen = 0;
+    for (size_t at = 0; at < len && !seen;) {
+        size_t end = len - at < SEEN_AT_ONCE ? len : at + SEEN_AT_ONCE, begin = at;
+        for (; end - at >= 8; at += 8) seen |= load_le64(p + at) & HIGH_BITS;
+        for (; at < end; at++) seen |= (uint8_t)p[at] & 0x80;
+        TRY(eval_work(env, (end - begin) / SEEN_PER_NS));
+    }
+    *ret = !seen;
+    return OK;
+}
 
 size_t utf8_count(const char *p, size_t len) {
     const char *begin = p, *end = p + len;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define FIRST_CHUNK_BYTES 4096
 #define LARGEST_GROWTH_BYTES (1024 * 1024)
@@ -45,13 +47,30 @@ static unsigned spare_size(size_t bytes) {
 
 /* Giving a gigabyte back takes the system a tenth of a second, for which nobody should wait. */
 #define CHUNKS_AT_ONCE 4
+#define BYTES_AT_ONCE ((size_t)CHUNKS_AT_ONCE * LARGEST_GROWTH_BYTES)
 static _Thread_local struct {
     bool wanted;
     struct arena_chunk *first;
+    struct arena_chunk *great; /* those of one great value each */
 } later;
 
 static bool is_largest(size_t bytes) {
     return bytes == LARGEST_GROWTH_BYTES;
+}
+
+static void push_later(struct arena_chunk **list, struct arena_chunk *chunk) {
+    chunk->older = *list;
+    *list = chunk;
+}
+
+/* Gives back the pages at its end; false: it is so small that it can be freed. */
+static bool shrink(struct arena_chunk *chunk) {
+    if (chunk->bytes <= BYTES_AT_ONCE) return false;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)chunk + chunk->bytes;
+    uintptr_t from = (end - BYTES_AT_ONCE + page - 1) / page * page, to = end / page * page;
+    if (to > from && madvise((void *)from, to - from, MADV_DONTNEED) != 0) return false;
+    chunk->bytes -= BYTES_AT_ONCE;
+    return true;
 }
 #endif
 
@@ -70,10 +89,29 @@ bool arena_free_some(void) {
         later.first = chunk->older;
         free(chunk);
     }
-    return later.first != NULL;
+    struct arena_chunk *great = later.great;
+    if (great && !shrink(great)) {
+        later.great = great->older;
+        free(great);
+    }
+    return later.first || later.great;
 #else
     return false;
 #endif
+}
+
+void arena_free_block(void *block, size_t bytes) {
+#if SPARE_SIZES
+    if (later.wanted && bytes > LARGEST_GROWTH_BYTES) {
+        struct arena_chunk *chunk = block;
+        chunk->bytes = bytes;
+        push_later(&later.great, chunk);
+        return;
+    }
+#else
+    (void)bytes;
+#endif
+    free(block);
 }
 
 static struct arena_chunk *chunk_new(size_t bytes) {
@@ -104,12 +142,11 @@ static void chunk_free(struct arena_chunk *chunk) {
         return;
     }
     if (is_largest(chunk->bytes) && later.wanted) {
-        chunk->older = later.first;
-        later.first = chunk;
+        push_later(&later.first, chunk);
         return;
     }
 #endif
-    free(chunk);
+    arena_free_block(chunk, chunk->bytes);
 }
 
 void arena_init(struct arena *a, size_t limit_bytes) {

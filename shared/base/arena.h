@@ -34,10 +34,13 @@ void arena_init(struct arena *a, size_t limit_bytes);
 void arena_reset(struct arena *a); /* gives everything back but one small chunk */
 void arena_free(struct arena *a);
 
-/* From now on this thread's large chunks go back to the system when arena_free_some is called, a
- * few each time; true: there are more. Until then they serve the thread's next arenas. */
+/* From now on this thread's large chunks go back to the system when arena_free_some is called, some
+ * megabytes each time; true: there are more. Until then they serve the thread's next arenas, but
+ * for those of single great values. */
 void arena_free_later(bool wanted);
 bool arena_free_some(void);
+/* free(), of so many bytes, which may be many: then in the same way. */
+void arena_free_block(void *block, size_t bytes);
 
 /* arena_alloc where the newest chunk has no room. */
 [[gnu::malloc, gnu::alloc_size(2)]] void *arena_alloc_more(struct arena *a, size_t bytes);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
+
 status buf_grow(struct buf *b, size_t extra) {
     size_t need;
     if (__builtin_add_overflow(b->len, extra, &need) || need > SIZE_MAX / 4)
@@ -38,6 +40,6 @@ status buf_printf(struct buf *b, const char *format, ...) {
 }
 
 void buf_free(struct buf *b) {
-    if (!b->borrowed) free(b->data);
+    if (!b->borrowed) arena_free_block(b->data, b->cap);
     *b = (struct buf){0};
 }

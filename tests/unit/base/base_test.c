@@ -75,6 +75,28 @@ static void arena_zeroes_used_memory([[maybe_unused]] void **state) {
     arena_free(&a);
 }
 
+/* Great chunks, and blocks of others, go bit by bit. */
+static void arena_gives_great_ones_back_slowly([[maybe_unused]] void **state) {
+    struct arena a;
+    struct buf b = {0};
+    arena_init(&a, 0);
+    arena_free_later(true);
+    memset(arena_alloc(&a, 30 << 20), 1, 30 << 20);
+    assert_true(ok(buf_reserve(&b, 10 << 20)));
+    memset(b.data, 2, 10 << 20);
+    arena_free(&a);
+    buf_free(&b);
+    unsigned turns = 0;
+    while (arena_free_some()) turns++;
+#if defined(__SANITIZE_ADDRESS__)
+    assert_int_equal(turns, 0);
+#else
+    assert_in_range(turns, 8, 16);
+#endif
+    arena_free_later(false);
+    assert_false(arena_free_some());
+}
+
 static void arena_prints([[maybe_unused]] void **state) {
     struct arena a;
     arena_init(&a, 0);
@@ -129,6 +151,7 @@ int main(void) {
         cmocka_unit_test(arena_takes_nothing_and_refuses_everything),
         cmocka_unit_test(arena_keeps_its_limit),
         cmocka_unit_test(arena_zeroes_used_memory),
+        cmocka_unit_test(arena_gives_great_ones_back_slowly),
         cmocka_unit_test(arena_prints),
         cmocka_unit_test(buf_grows),
         cmocka_unit_test(buf_outgrows_what_it_borrowed),
