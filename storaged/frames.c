@@ -103,11 +103,12 @@ bool frames_evict(struct storaged *s, struct frame *f) {
     if (!latch_try(&f->latch, s->p->owner)) return false;
     uint32_t state = atomic_load(&f->state);
     bool whole = state == FRAME_READY || (state == FRAME_REDO && !frame_note(s, f)->load);
-    if (!whole || atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn)) {
+    uint64_t page = atomic_load(&f->page);
+    if (!whole || atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn) ||
+        pool_pinned(s->shm, page)) {
         page_unlatch_unchanged(f);
         return false;
     }
-    uint64_t page = atomic_load(&f->page);
     atomic_store(&f->state, FRAME_FREE);
     table_remove(s, f);
     atomic_store(&f->page, 0);

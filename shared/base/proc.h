@@ -145,6 +145,12 @@ struct proc_bad_page {
     uint16_t code; /* enum status_code: DATA_CORRUPTED, IO_ERROR; ST_OK: none */
 };
 
+/* Who of this process's coroutines pins the pages that it finds (pool/frame.h). */
+struct proc_pins {
+    const void *holder; /* NULL: nobody */
+    unsigned next;      /* of the places in shared memory: taken next */
+};
+
 struct proc {
     struct owner owner; /* slot and the low 16 bits of epoch */
     uint32_t epoch;
@@ -155,6 +161,7 @@ struct proc {
     struct counter_block *counters;
     struct usage_meter *meter; /* of the running coroutine (base/usage.h); NULL: none */
     struct proc_bad_page bad_page;
+    struct proc_pins pins;
 };
 
 #endif

@@ -62,10 +62,21 @@ struct pool_reserve {
     _Atomic uint64_t page[POOL_RESERVE_PAGES]; /* page numbers, perhaps marked; 0: empty place */
 };
 
+/* Pages that storaged is to leave in their frames for one process's sake, which has asked for
+ * several again and again and found some of them gone: a wish, not a lock. It is heard for as many
+ * processes as a quarter of the frames suffices for, the lowest slots first, so that somebody
+ * always gets on. */
+#define POOL_PINS 24
+struct pool_pins {
+    _Atomic uint64_t page[POOL_PINS]; /* page numbers; 0: none */
+};
+
 struct pool_shared {
     _Atomic uint64_t file_pages;   /* length of the data file */
     _Atomic uint32_t ready_frames; /* storaged: those behind have no memory yet, and are FREE */
+    _Atomic uint64_t pinning;      /* a bit for each slot that has pins */
     struct pool_reserve reserve[PROC_SLOTS];
+    struct pool_pins pins[PROC_SLOTS];
     _Alignas(4096) char log_window[PROC_SLOTS]
                                   [LOG_WINDOW_BYTES]; /* where logd puts old log for a process */
     _Atomic uint32_t bucket[]; /* page table: [sizes.page_buckets], frame index + 1 */
@@ -91,6 +102,14 @@ void pool_prefetch(const struct shm *shm, page_id page, page_id later);
  * that is not in use by the space map is given as zeroes, without a read. INVALID: no such page
  * number. DATA_CORRUPTED, IO_ERROR. */
 status pool_find(struct proc *p, page_id page, struct frame **ret_frame);
+
+/* From here on every page that the running coroutine finds is pinned, the last POOL_PINS of them.
+ * False: another coroutine of this process pins already (only one does at a time), or the caller
+ * does. Who got true calls pool_pins_end. */
+bool pool_pins_begin(struct proc *p);
+void pool_pins_end(struct proc *p);
+/* storaged: whether it is to be left in its frame if possible. */
+bool pool_pinned(const struct shm *shm, uint64_t page);
 
 /* Optimistic read. page_read_begin gives the version under which the frame holds the page; false
  * when it is latched for long, not READY or holds another page (find it again). What is read in

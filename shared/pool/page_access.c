@@ -6,6 +6,7 @@
 /* Waits on a latch before the caller is sent away: some microseconds of pauses, then yields of the
  * processor, for a holder that was preempted. A dead holder's latch takes longer than any spin. */
 #define LATCH_WAITS_MAX (SPINS_BEFORE_YIELD + 256)
+#define COPIES_BEFORE_PINS 8
 
 static bool holds_page(const struct frame *f, page_id page) {
     return atomic_load_explicit(&f->page, memory_order_relaxed) == page.no &&
@@ -104,15 +105,23 @@ void page_unlatch_unchanged(struct frame *f) {
     atomic_store_explicit(&f->latch.word, word >> 32 << 32, memory_order_release);
 }
 
+static status copy_once(struct proc *p, page_id page, void *copy) {
+    struct frame *f;
+    uint64_t version;
+    TRY(pool_find(p, page, &f));
+    if (!page_read_begin(p, f, page, &version)) return STATUS(AGAIN);
+    memcpy(copy, frame_bytes(p->shm, f), PAGE_BYTES);
+    return page_read_valid(p, f, version) ? OK : STATUS(AGAIN);
+}
+
 status page_copy(struct proc *p, page_id page, void *copy) {
-    for (unsigned tries = 0;; tries++) {
-        struct frame *f;
-        uint64_t version;
-        TRY(pool_find(p, page, &f));
-        if (page_read_begin(p, f, page, &version)) {
-            memcpy(copy, frame_bytes(p->shm, f), PAGE_BYTES);
-            if (page_read_valid(p, f, version)) return OK;
-        }
-        if (tries > 8) p->env->pause(p);
+    bool pins = false;
+    status s;
+    for (unsigned tries = 0; status_is(s = copy_once(p, page, copy), ST_AGAIN); tries++) {
+        if (tries < COPIES_BEFORE_PINS) continue;
+        if (!pins) pins = pool_pins_begin(p);
+        p->env->pause(p);
     }
+    if (pins) pool_pins_end(p);
+    return s;
 }

@@ -2,7 +2,7 @@
 #include "base/counter.h"
 #include "base/probe.h"
 #include "msg/msg.h"
-#include "pool/frame.h"
+#include "pool/pool_internal.h"
 
 /* A chain this long means that storaged is rebuilding the page table just now: asking it is right.
  */
@@ -68,6 +68,7 @@ static void mark_used(struct frame *f) {
 }
 
 status pool_find(struct proc *p, page_id page, struct frame **ret_frame) {
+    if (__builtin_expect(p->pins.holder != NULL, 0)) pool_pin(p, page);
     struct frame *f = pool_peek(p->shm, page);
     if (__builtin_expect(!f, 0)) return find_through_storaged(p, page, ret_frame);
     mark_used(f);

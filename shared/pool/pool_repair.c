@@ -1,6 +1,6 @@
 #include "base/probe.h"
 #include "log/log.h"
-#include "pool/frame.h"
+#include "pool/pool_internal.h"
 
 /* Whether the record that the dead process was applying may have left this page half changed. */
 static bool may_be_torn(const struct frame *f, const void *bytes, uint64_t change_lsn,
@@ -37,6 +37,7 @@ unsigned pool_repair(struct shm *shm, struct owner who) {
     atomic_store(&slot->change_lsn, 0);
     struct pool_reserve *r = &shm->pool->reserve[who.slot];
     for (unsigned i = 0; i < POOL_RESERVE_PAGES; i++) atomic_store(&r->page[i], 0);
+    pool_pins_clear(shm, who.slot);
     PROBE(axolotl_pool, repair, who.slot, who.epoch, found);
     return found;
 }

@@ -95,15 +95,21 @@ static bool latch_again(struct proc *p, struct tree_writer *w, struct tree t, co
     return false;
 }
 
+static status latch_once(struct proc *p, struct tree t, const void *key, size_t key_len,
+                         struct tree_place *place) {
+    TRY(tree_locate(p, t, 0, key, key_len, place));
+    TRY(log_room(p));
+    return page_latch_from(p, place->frame, place->page, place->version);
+}
+
 static status latch_found(struct proc *p, struct tree t, const void *key, size_t key_len,
                           struct leaf *leaf) {
     struct tree_place *place = &leaf->place;
-    for (unsigned tries = 0;; tries++) {
-        TRY(tree_locate(p, t, 0, key, key_len, place));
-        TRY(log_room(p));
-        if (ok(page_latch_from(p, place->frame, place->page, place->version))) break;
-        tree_retry_wait(p, tries);
-    }
+    struct tree_tries tries = {0};
+    status s;
+    do s = latch_once(p, t, key, key_len, place);
+    while (tree_again(p, &tries, s));
+    TRY(s);
     if (node_view(frame_bytes(p->shm, place->frame), &leaf->v) &&
         node_covers(&leaf->v, key, key_len))
         return OK;

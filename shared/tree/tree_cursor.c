@@ -69,18 +69,22 @@ static void read_ahead(struct proc *p, const struct tree_place *place, struct tr
 
 /* Copies the leaf where the key belongs (below: where the greatest smaller key belongs) and
  * notes where the next one begins. */
+static status load_once(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len,
+                        bool below, struct tree_place *ret_place) {
+    TRY(tree_descend(p, c->tree, 0, key, key_len, below, ret_place));
+    bool good = copy_leaf(c->page_copy, frame_bytes(p->shm, ret_place->frame));
+    if (!page_read_valid(p, ret_place->frame, ret_place->version)) return STATUS(AGAIN);
+    return good ? OK : STATUS(INDEX_CORRUPTED);
+}
+
 static status load_leaf(struct proc *p, struct tree_cursor *c, const void *key, size_t key_len,
                         bool below, bool ahead) {
     struct tree_place place;
-    for (unsigned tries = 0;; tries++) {
-        TRY(tree_descend(p, c->tree, 0, key, key_len, below, &place));
-        bool good = copy_leaf(c->page_copy, frame_bytes(p->shm, place.frame));
-        if (page_read_valid(p, place.frame, place.version)) {
-            if (!good) return STATUS(INDEX_CORRUPTED);
-            break;
-        }
-        tree_retry_wait(p, tries);
-    }
+    struct tree_tries tries = {0};
+    status s;
+    do s = load_once(p, c, key, key_len, below, &place);
+    while (tree_again(p, &tries, s));
+    TRY(s);
     if (!node_view(c->page_copy, &c->view)) return STATUS(INDEX_CORRUPTED);
     c->page = place.page;
     c->copied++;

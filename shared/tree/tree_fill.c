@@ -232,12 +232,13 @@ static status fill_leaf(struct proc *p, struct tree_fill *f) {
     struct fill_plan plan;
     struct tree_entry first;
     bool parted = false;
-    for (unsigned tries = 0;;) {
-        status s = fill_once(p, f, &plan);
+    for (;;) {
+        struct tree_tries tries = {0};
+        status s;
+        do s = fill_once(p, f, &plan);
+        while (tree_again(p, &tries, s));
         if (ok(s)) f->head = plan.end;
-        if (status_is(s, ST_AGAIN)) {
-            tree_retry_wait(p, tries++);
-        } else if (status_is(s, ST_FULL)) {
+        if (status_is(s, ST_FULL)) {
             TRY(tree_make_room(p, f->tree, 1, plan.sep, plan.sep_len, 0));
         } else if (status_is(s, ST_END) && !parted && tree_fill_first(f, &first)) {
             parted = true;

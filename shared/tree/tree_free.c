@@ -5,51 +5,55 @@
 
 #define PAGES_AHEAD 16
 
+/* An empty tree whose root is a page that was taken. */
+static status create_at(struct proc *p, struct tree_writer *w, struct tree t) {
+    struct latch_set set = {0};
+    struct frame *frame, *map_frame;
+    struct rec_builder b;
+    page_id map = space_page_of(t.root);
+    status s;
+    TRY(pool_find(p, t.root, &frame));
+    TRY(pool_find(p, map, &map_frame));
+    TRY(log_room(p));
+    TRY_OUT(s, latch_set_add(p, &set, frame, t.root));
+    TRY_OUT(s, latch_set_add(p, &set, map_frame, map));
+    struct node_spec spec = {.page = t.root, .tree = t.id, .flags = NODE_RIGHTMOST};
+    uint64_t word = t.root.no | REC_SPACE_USED;
+    node_format(tree_scratch_node(), &spec);
+    rec_begin(&b, REC_TREE_CREATE, t, 2);
+    b.r->txid = w->x;
+    b.r->txn_prev = w->last.at;
+    size_t offset = rec_add_image(&b, tree_scratch_node());
+    rec_set_page(&b, 0, t.root, REC_PAGE_INIT, offset);
+    offset = rec_add(&b, &word, sizeof word);
+    rec_set_page(&b, 1, map, 0, offset);
+    rec_end(&b);
+    struct frame *frames[] = {frame, map_frame};
+    w->last = page_change(p, b.r, frames);
+    if (w->shared_last) atomic_store_explicit(w->shared_last, w->last.at, memory_order_release);
+    PROBE(axolotl_tree, create, t.id, t.root.no);
+out:
+    latch_set_free(&set, ok(s));
+    return s;
+}
+
+static status create_once(struct proc *p, struct tree_writer *w, struct tree *t) {
+    TRY(pool_reserve(p, 1));
+    t->root = pool_take(p);
+    if (t->root.no == 0) return STATUS(AGAIN);
+    status s = create_at(p, w, *t);
+    if (!ok(s)) pool_give_back(p, t->root);
+    return s;
+}
+
 status tree_create(struct proc *p, struct tree_writer *w, uint32_t id, struct tree *ret_tree) {
-    for (unsigned tries = 0;; tries++) {
-        struct latch_set set = {0};
-        struct frame *frame, *map_frame;
-        struct rec_builder b;
-        status s;
-        bool changed = false;
-        TRY(pool_reserve(p, 1));
-        struct tree t = {.root = pool_take(p), .id = id};
-        if (t.root.no == 0) {
-            tree_retry_wait(p, tries);
-            continue;
-        }
-        page_id map = space_page_of(t.root);
-        TRY_OUT(s, pool_find(p, t.root, &frame));
-        TRY_OUT(s, pool_find(p, map, &map_frame));
-        TRY_OUT(s, log_room(p));
-        TRY_OUT(s, latch_set_add(p, &set, frame, t.root));
-        TRY_OUT(s, latch_set_add(p, &set, map_frame, map));
-        struct node_spec spec = {.page = t.root, .tree = id, .flags = NODE_RIGHTMOST};
-        uint64_t word = t.root.no | REC_SPACE_USED;
-        node_format(tree_scratch_node(), &spec);
-        rec_begin(&b, REC_TREE_CREATE, t, 2);
-        b.r->txid = w->x;
-        b.r->txn_prev = w->last.at;
-        size_t offset = rec_add_image(&b, tree_scratch_node());
-        rec_set_page(&b, 0, t.root, REC_PAGE_INIT, offset);
-        offset = rec_add(&b, &word, sizeof word);
-        rec_set_page(&b, 1, map, 0, offset);
-        rec_end(&b);
-        struct frame *frames[] = {frame, map_frame};
-        w->last = page_change(p, b.r, frames);
-        if (w->shared_last) atomic_store_explicit(w->shared_last, w->last.at, memory_order_release);
-        changed = true;
-        PROBE(axolotl_tree, create, id, t.root.no);
-    out:
-        latch_set_free(&set, changed);
-        if (changed) {
-            *ret_tree = t;
-            return OK;
-        }
-        pool_give_back(p, t.root);
-        if (!status_is(s, ST_AGAIN)) return s;
-        tree_retry_wait(p, tries);
-    }
+    struct tree t = {.id = id};
+    struct tree_tries tries = {0};
+    status s;
+    do s = create_once(p, w, &t);
+    while (tree_again(p, &tries, s));
+    if (ok(s)) *ret_tree = t;
+    return s;
 }
 
 /* Asks for the pages that will be freed after this one. */
@@ -143,23 +147,25 @@ out:
     return s;
 }
 
+/* END: there is no page of this tree any more. */
+static status free_once(struct proc *p, struct tree t, lsn from, lsn before,
+                        struct last_page *last) {
+    TRY(find_last(p, t, from, before, last));
+    return last->ours ? free_last(p, t, last) : STATUS(END);
+}
+
 status tree_free_created(struct proc *p, struct tree t, lsn from, lsn before) {
     struct arena a;
     arena_init(&a, 0);
     struct last_page last = {.copies = {arena_alloc(&a, PAGE_BYTES), arena_alloc(&a, PAGE_BYTES)}};
     status s = last.copies[0] && last.copies[1] ? OK : STATUS(OUT_OF_MEMORY);
-    for (unsigned tries = 0; ok(s);) {
-        TRY_OUT(s, find_last(p, t, from, before, &last));
-        if (!last.ours) break;
-        s = free_last(p, t, &last);
-        if (status_is(s, ST_AGAIN)) {
-            tree_retry_wait(p, tries++);
-            s = OK;
-        }
+    while (ok(s)) {
+        struct tree_tries tries = {0};
+        do s = free_once(p, t, from, before, &last);
+        while (tree_again(p, &tries, s));
     }
-out:
     arena_free(&a);
-    return s;
+    return status_is(s, ST_END) ? OK : s;
 }
 
 status tree_free(struct proc *p, struct tree t) {

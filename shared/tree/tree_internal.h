@@ -26,8 +26,20 @@ status tree_descend(struct proc *p, struct tree t, unsigned level, const void *k
 /* The same, and the read of the node is over (for callers that suspend before they latch it). */
 status tree_locate(struct proc *p, struct tree t, unsigned level, const void *key, size_t key_len,
                    struct tree_place *ret_place);
-/* Before the next attempt: a short wait, later the turn of others. */
-void tree_retry_wait(struct proc *p, unsigned tries);
+
+/* Attempts at something that others may have changed meanwhile (AGAIN):
+ *     do s = once(...); while (tree_again(p, &tries, s));
+ * Between them a short wait, later the turn of others; and who has needed several pins what it
+ * finds (pool_pins_begin), until it has its end. */
+struct tree_tries {
+    unsigned count;
+    bool pins;
+};
+bool tree_again_slowly(struct proc *p, struct tree_tries *t, status s);
+static inline bool tree_again(struct proc *p, struct tree_tries *t, status s) {
+    if (__builtin_expect(!status_is(s, ST_AGAIN) && !t->pins, 1)) return false;
+    return tree_again_slowly(p, t, s);
+}
 
 /* Latches held together, freed together. */
 struct latch_set {

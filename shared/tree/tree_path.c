@@ -2,13 +2,22 @@
 #include "base/spin.h"
 #include "tree/tree_internal.h"
 
+#define RETRIES_BEFORE_PINS 4
 #define RETRIES_BEFORE_PAUSE 16
 
-void tree_retry_wait(struct proc *p, unsigned tries) {
-    if (tries < RETRIES_BEFORE_PAUSE)
-        spin_wait(tries);
+bool tree_again_slowly(struct proc *p, struct tree_tries *t, status s) {
+    if (!status_is(s, ST_AGAIN)) {
+        if (t->pins) pool_pins_end(p);
+        t->pins = false;
+        return false;
+    }
+    if (t->count >= RETRIES_BEFORE_PINS && !t->pins) t->pins = pool_pins_begin(p);
+    if (t->count < RETRIES_BEFORE_PAUSE)
+        spin_wait(t->count);
     else
         p->env->pause(p);
+    t->count++;
+    return true;
 }
 
 /* Goes from the node in *place to its child; the parent is validated again once the child's read
@@ -55,21 +64,28 @@ static status descend_once(struct proc *p, struct tree t, unsigned level, const 
 
 status tree_descend(struct proc *p, struct tree t, unsigned level, const void *key, size_t key_len,
                     bool below, struct tree_place *ret_place) {
-    for (unsigned tries = 0;; tries++) {
-        status s = descend_once(p, t, level, key, key_len, below, ret_place);
+    struct tree_tries tries = {0};
+    status s;
+    do {
+        s = descend_once(p, t, level, key, key_len, below, ret_place);
         if (!ok(s) && s.code == p->bad_page.code) p->bad_page.tree = t.id;
-        if (!status_is(s, ST_AGAIN)) return s;
-        tree_retry_wait(p, tries);
-    }
+    } while (tree_again(p, &tries, s));
+    return s;
+}
+
+static status locate_once(struct proc *p, struct tree t, unsigned level, const void *key,
+                          size_t key_len, struct tree_place *ret_place) {
+    TRY(tree_descend(p, t, level, key, key_len, false, ret_place));
+    return page_read_valid(p, ret_place->frame, ret_place->version) ? OK : STATUS(AGAIN);
 }
 
 status tree_locate(struct proc *p, struct tree t, unsigned level, const void *key, size_t key_len,
                    struct tree_place *ret_place) {
-    for (unsigned tries = 0;; tries++) {
-        TRY(tree_descend(p, t, level, key, key_len, false, ret_place));
-        if (page_read_valid(p, ret_place->frame, ret_place->version)) return OK;
-        tree_retry_wait(p, tries);
-    }
+    struct tree_tries tries = {0};
+    status s;
+    do s = locate_once(p, t, level, key, key_len, ret_place);
+    while (tree_again(p, &tries, s));
+    return s;
 }
 
 status latch_set_add(struct proc *p, struct latch_set *set, struct frame *f, page_id page) {

@@ -24,19 +24,24 @@ static status leaf_get(const void *page, const void *key, size_t key_len, void *
     return OK;
 }
 
+static inline status get_once(struct proc *p, struct tree t, const void *key, size_t key_len,
+                              void *buf, struct tree_entry *ret_entry) {
+    struct tree_place place;
+    struct tree_entry e;
+    TRY(tree_descend(p, t, 0, key, key_len, false, &place));
+    status s = leaf_get(frame_bytes(p->shm, place.frame), key, key_len, buf, &e);
+    if (!page_read_valid(p, place.frame, place.version)) return STATUS(AGAIN);
+    if (ok(s)) *ret_entry = e;
+    return s;
+}
+
 status tree_get(struct proc *p, struct tree t, const void *key, size_t key_len, void *buf,
                 struct tree_entry *ret_entry) {
-    for (unsigned tries = 0;; tries++) {
-        struct tree_place place;
-        struct tree_entry e;
-        TRY(tree_descend(p, t, 0, key, key_len, false, &place));
-        status s = leaf_get(frame_bytes(p->shm, place.frame), key, key_len, buf, &e);
-        if (page_read_valid(p, place.frame, place.version)) {
-            if (ok(s)) *ret_entry = e;
-            return s;
-        }
-        tree_retry_wait(p, tries);
-    }
+    struct tree_tries tries = {0};
+    status s;
+    do s = get_once(p, t, key, key_len, buf, ret_entry);
+    while (tree_again(p, &tries, s));
+    return s;
 }
 
 status tree_version_before(const struct rec_head *r, struct tree_entry *e, void *buf) {

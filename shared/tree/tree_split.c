@@ -209,16 +209,14 @@ out:
 
 static status split_until_done(struct proc *p, struct tree t, const struct split_wish *w) {
     struct split_plan plan;
-    for (unsigned tries = 0;;) {
-        status s = split_once(p, t, w, &plan);
-        if (status_is(s, ST_AGAIN)) {
-            tree_retry_wait(p, tries++);
-        } else if (status_is(s, ST_FULL)) {
-            /* Room above first; the descent there is by the separator, whose place it is. */
-            TRY(tree_make_room(p, t, w->level + 1, plan.sep, plan.sep_len, 0));
-        } else {
-            return s;
-        }
+    for (;;) {
+        struct tree_tries tries = {0};
+        status s;
+        do s = split_once(p, t, w, &plan);
+        while (tree_again(p, &tries, s));
+        if (!status_is(s, ST_FULL)) return s;
+        /* Room above first; the descent there is by the separator, whose place it is. */
+        TRY(tree_make_room(p, t, w->level + 1, plan.sep, plan.sep_len, 0));
     }
 }
 

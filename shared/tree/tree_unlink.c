@@ -246,18 +246,15 @@ static status merge_once(struct proc *p, struct tree t, unsigned level, const vo
 }
 
 status tree_merge_at(struct proc *p, struct tree t, const void *key, size_t key_len) {
-    unsigned tries = 0;
-    for (unsigned level = 0; level < NODE_LEVELS_MAX && tries < ATTEMPTS;) {
+    struct tree_tries tries = {0};
+    for (unsigned level = 0; level < NODE_LEVELS_MAX; level++) {
         bool parent_sparse = false;
-        status s = merge_once(p, t, level, key, key_len, &parent_sparse);
-        if (status_is(s, ST_AGAIN)) {
-            tree_retry_wait(p, tries++);
-            continue;
-        }
-        if (status_is(s, ST_END) || status_is(s, ST_NOT_FOUND)) return OK;
+        status s;
+        do s = merge_once(p, t, level, key, key_len, &parent_sparse);
+        while (tries.count < ATTEMPTS && tree_again(p, &tries, s));
+        if (status_is(s, ST_END) || status_is(s, ST_NOT_FOUND) || status_is(s, ST_AGAIN)) return OK;
         TRY(s);
         if (!parent_sparse) return OK;
-        level++;
     }
     return OK;
 }

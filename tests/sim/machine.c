@@ -65,7 +65,7 @@ static void choose_settings(struct machine *m) {
     m->conf.log_keep_size = machine_below(m, LOG_BYTES_MAX / 2);
     m->conf.scrub_rate = 1 + (int64_t)machine_below(m, 5000);
     m->conf.log_size_max = (int64_t)LOG_BYTES_MAX;
-    m->sizes = (struct shm_sizes){.frames = 96u << machine_below(m, 3),
+    m->sizes = (struct shm_sizes){.frames = 48u << machine_below(m, 4),
                                   .page_buckets = 512,
                                   .workers = MACHINE_WORKERS,
                                   .sessions = 4,

@@ -304,6 +304,74 @@ static void device_errors([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+#define TOGETHER 6 /* pages that somebody needs at the same time */
+#define SCANS 4
+
+struct together {
+    struct world *w;
+    unsigned turns;
+    unsigned scans; /* that go on */
+    bool done;
+};
+
+static bool find_all(struct together *a) {
+    struct frame *f;
+    for (uint64_t no = SPACE_FIRST + 1; no <= SPACE_FIRST + TOGETHER; no++)
+        assert_true(ok(pool_find(&a->w->worker.proc, (page_id){no}, &f)));
+    for (uint64_t no = SPACE_FIRST + 1; no <= SPACE_FIRST + TOGETHER; no++)
+        if (!pool_peek(&a->w->shm, (page_id){no})) return false;
+    return true;
+}
+
+static void want_together(void *arg) {
+    struct together *a = arg;
+    bool pins = false;
+    for (unsigned tries = 0; !find_all(a); tries++)
+        if (tries == 4) pins = pool_pins_begin(&a->w->worker.proc);
+    if (pins) pool_pins_end(&a->w->worker.proc);
+    a->done = true;
+}
+
+/* Pages that nobody wants, again and again. */
+static void scan(void *arg) {
+    struct together *a = arg;
+    struct frame *f;
+    uint64_t from = SPACE_FIRST + 1 + TOGETHER, pages = atomic_load(&a->w->shm.pool->file_pages);
+    for (uint64_t no = from; !a->done; no = no + 1 < pages ? no + 1 : from)
+        assert_true(ok(pool_find(&a->w->worker.proc, (page_id){no}, &f)));
+    a->scans--;
+}
+
+/* The hand of eviction goes on from the third-newest page. */
+static void hand_to_the_newest(struct world *w) {
+    struct storaged *s = w->storaged.state;
+    s->hand = s->newest;
+    for (unsigned i = 0; i < 2; i++) s->hand = s->notes[s->hand - 1].older;
+}
+
+/* The hand stands where new pages arrive and goes as fast as they do, as it may after a scan:
+ * whoever needs several pages at once loses the first ones while the last ones come, time and
+ * again, unless they are pinned. */
+static void pages_wanted_together([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_begin(&w, 31);
+    struct together a = {.w = &w, .scans = SCANS};
+    m->changes_left = 20000;
+    world_run(&w, change_many, m, NULL);
+    hand_to_the_newest(&w);
+    for (unsigned i = 0; i < SCANS; i++) assert_true(ok(daemon_spawn(&w.worker, 0, scan, &a)));
+    assert_true(ok(daemon_spawn(&w.worker, 0, want_together, &a)));
+    for (; a.scans; a.turns++) {
+        assert_true(a.turns < 20000);
+        assert_true(daemon_turn(&w.worker, 0));
+        assert_true(daemon_turn(&w.storaged, 0));
+        assert_true(daemon_turn(&w.logd, 0));
+    }
+    assert_int_equal(atomic_load(&w.shm.pool->pinning), 0);
+    world_run(&w, check_all, m, NULL);
+    model_end(&w, m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greater_than_the_pool_sim),
@@ -317,6 +385,7 @@ int main(void) {
         cmocka_unit_test(writer_dies),
         cmocka_unit_test(disk_full),
         cmocka_unit_test(device_errors),
+        cmocka_unit_test(pages_wanted_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
