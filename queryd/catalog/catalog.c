@@ -1,4 +1,5 @@
 /* catalog.c: opening the catalogs, and finding and locking relations. */
+#include "catalog/collation.h"
 #include "catalog/internal.h"
 
 #include "fmt/page.h"
@@ -95,6 +96,7 @@ static status open_in_txn(struct opening *o, struct relation *catalogs) {
         if (status_is(st, ST_END)) st = first ? bootstrap_locked(o, catalogs) : STATUS(NOT_FOUND);
     }
     if (ok(st)) st = set_next_oid(env);
+    if (ok(st)) st = database_collator(env, o->root, &env->catalog->collator);
     if (ok(st)) return txn_commit(env->proc, env->txn, true);
     status_ignore(txn_rollback(env->proc, env->txn)); /* the first failure is the one to tell */
     return st;

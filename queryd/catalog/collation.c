@@ -110,11 +110,50 @@ static const struct collator *load_collator(struct sql_env *env, struct generati
 
 const struct collator *catalog_collator(oid collation) {
     struct sql_env *env = coro_local();
-    if (collation == COLLATION_C || collation == COLLATION_POSIX ||
-        collation == COLLATION_DEFAULT || !env || !env->catalog || !env->txn || !env->txn->slot)
+    if (collation == COLLATION_C || collation == COLLATION_POSIX || !env || !env->catalog)
         return NULL;
+    if (collation == COLLATION_DEFAULT) return env->catalog->collator;
+    if (!env->txn || !env->txn->slot) return NULL;
     struct generation *g = cache_generation(env);
     CHECK(g);
     const struct cached_collation *known = find_cached(g, collation);
     return known ? known->collator : load_collator(env, g, collation);
+}
+
+/* ---- of databases ---------------------------------------------------------------------------- */
+
+static status read_locale(struct sql_env *env, const struct catalog_row *row,
+                          struct database_locale *ret) {
+    struct arena *a = env->eval.arena;
+    *ret = (struct database_locale){.provider = row_char(row, COL_pg_database_datlocprovider),
+                                    .collate = row_text(a, row, COL_pg_database_datcollate),
+                                    .ctype = row_text(a, row, COL_pg_database_datctype),
+                                    .icu_locale = row_text(a, row, COL_pg_database_daticulocale),
+                                    .version = row_text(a, row, COL_pg_database_datcollversion)};
+    return ret->collate && ret->ctype ? OK : no_memory(env);
+}
+
+status database_locale(struct sql_env *env, oid database, struct database_locale *ret) {
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_database, database, env->eval.arena, &row));
+    return read_locale(env, &row, ret);
+}
+
+status database_collator(struct sql_env *env, page_id root, const struct collator **ret) {
+    struct catalog_scan s;
+    struct database_locale l;
+    status st;
+    *ret = NULL;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_database, 0, NULL, 0, &s));
+    while (ok(st = catalog_scan_next(&s))) {
+        if (row_is_null(&s.row, COL_pg_database_axl_root) ||
+            (uint64_t)row_int8(&s.row, COL_pg_database_axl_root) != root.no)
+            continue;
+        TRY_OUT(st, read_locale(env, &s.row, &l));
+        if (l.icu_locale) TRY_OUT(st, collator_open(l.icu_locale, true, env->eval.error, ret));
+    }
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    return st;
 }

@@ -1,10 +1,10 @@
-/* define_database.c: CREATE and DROP DATABASE.
+/* define_database.c: CREATE, ALTER and DROP DATABASE.
  *
  * Each database has catalogs of its own, whose pg_class is found by pg_database.axl_root
  * (postgres', the first, lies at CATALOG_ROOT). Shared catalogs are the same trees in all of them.
  * A new database is made afresh, or as a copy of another one: every tree of the template is copied
  * as it is seen, its relations keep their oids. All of it is one transaction. */
-#include "catalog/define_internal.h"
+#include "catalog/define_database.h"
 #include "session/session.h"
 #include "txn/version.h"
 
@@ -163,55 +163,17 @@ static status in_use(struct sql_env *env, const char *what, const char *database
 
 /* ---- CREATE ---------------------------------------------------------------------------------- */
 
-struct creation {
-    const char *template;
-    const char *owner;
-    int connection_limit;
-    bool is_template, allows_connections;
-};
-
-static const char *option_text(const struct ast_def_elem *o) {
-    return o->value && o->value->kind == NODE_LITERAL ? ((struct ast_literal *)o->value)->text
-                                                      : NULL;
+static status set_locale(struct sql_env *env, struct catalog_row *row,
+                         const struct database_locale *l) {
+    struct arena *a = env->eval.arena;
+    TRY(row_set_text(a, row, COL_pg_database_datcollate, l->collate));
+    TRY(row_set_text(a, row, COL_pg_database_datctype, l->ctype));
+    if (l->icu_locale) TRY(row_set_text(a, row, COL_pg_database_daticulocale, l->icu_locale));
+    return l->version ? row_set_text(a, row, COL_pg_database_datcollversion, l->version) : OK;
 }
 
-static bool option_on(const struct ast_def_elem *o) {
-    const char *text = option_text(o);
-    return !text || (strcasecmp(text, "false") && strcasecmp(text, "off") && strcmp(text, "0"));
-}
-
-/* The encoding is UTF8 and the collation C's: what asks for another is refused. */
-static status read_option(struct sql_env *env, const struct ast_def_elem *o, struct creation *c) {
-    const char *text = option_text(o);
-    if (!strcmp(o->name, "template") && text) {
-        c->template = text;
-    } else if (!strcmp(o->name, "owner") && text) {
-        c->owner = text;
-    } else if (!strcmp(o->name, "connection_limit") && text) {
-        c->connection_limit = atoi(text);
-    } else if (!strcmp(o->name, "is_template")) {
-        c->is_template = option_on(o);
-    } else if (!strcmp(o->name, "allow_connections")) {
-        c->allows_connections = option_on(o);
-    } else if (!strcmp(o->name, "encoding")) {
-        if (text && strcasecmp(text, "UTF8") && strcasecmp(text, "UTF-8") &&
-            strcasecmp(text, "UNICODE") && strcmp(text, "6"))
-            return define_unsupported(env, "another encoding than UTF8");
-    } else if (!strcmp(o->name, "icu_locale") ||
-               (!strcmp(o->name, "locale_provider") && text && !strcasecmp(text, "icu"))) {
-        return define_unsupported(env, "a database whose default collation is ICU's");
-    } else if (strcmp(o->name, "locale") && strcmp(o->name, "lc_collate") &&
-               strcmp(o->name, "lc_ctype") && strcmp(o->name, "strategy") &&
-               strcmp(o->name, "tablespace") && strcmp(o->name, "locale_provider")) {
-        status st =
-            error_set(env->eval.error, ST_SYNTAX_ERROR, "option \"%s\" not recognized", o->name);
-        return define_at(env, &o->node, st);
-    }
-    return OK;
-}
-
-static status insert_database(struct sql_env *env, const char *name, const struct creation *c,
-                              oid template, page_id root) {
+static status insert_database(struct sql_env *env, const char *name,
+                              const struct database_options *c, oid template, page_id root) {
     struct catalog_row row;
     oid id, owner = env->settings->user_oid;
     TRY(new_oid(env, &id));
@@ -221,14 +183,13 @@ static status insert_database(struct sql_env *env, const char *name, const struc
     TRY(row_set_name(env->eval.arena, &row, COL_pg_database_datname, name));
     row_set_oid(&row, COL_pg_database_datdba, owner);
     row_set_int(&row, COL_pg_database_encoding, 6);
-    row_set_char(&row, COL_pg_database_datlocprovider, 'c');
+    row_set_char(&row, COL_pg_database_datlocprovider, c->locale.provider);
     row_set_bool(&row, COL_pg_database_datistemplate, c->is_template);
     row_set_bool(&row, COL_pg_database_datallowconn, c->allows_connections);
     row_set_int(&row, COL_pg_database_datconnlimit, c->connection_limit);
     row_set_oid(&row, COL_pg_database_datminmxid, 1);
     row_set_oid(&row, COL_pg_database_dattablespace, 1663);
-    TRY(row_set_text(env->eval.arena, &row, COL_pg_database_datcollate, "C"));
-    TRY(row_set_text(env->eval.arena, &row, COL_pg_database_datctype, "C"));
+    TRY(set_locale(env, &row, &c->locale));
     row_set_int(&row, COL_pg_database_axl_root, (int64_t)root.no);
     if (!is_made_afresh(template)) TRY(shared_depend_copy(env, template, id));
     return catalog_row_insert(env, CAT_pg_database, &row);
@@ -248,7 +209,7 @@ static status copy_from(struct sql_env *env, page_id root, struct catalog *made)
     return st;
 }
 
-static status make_database(struct sql_env *env, const char *name, const struct creation *c,
+static status make_database(struct sql_env *env, const char *name, const struct database_options *c,
                             oid template, page_id template_root) {
     struct catalog made = {.proc = env->proc, .being_made = true};
     struct sql_env inside = *env;
@@ -293,22 +254,22 @@ static status may_copy(struct sql_env *env, const char *name, const struct datab
 }
 
 static status create_database(struct sql_env *env, const struct ast_database *s) {
-    struct creation c = {
-        .template = "template1", .connection_limit = -1, .allows_connections = true};
-    struct database_found found;
-    LIST_EACH(struct ast_def_elem *, o, s->options) TRY(read_option(env, o, &c));
+    struct database_options c;
+    struct database_found found, there;
+    TRY(database_options_read(env, s->options, &c));
     TRY(may_create(env, c.owner));
-    status st = catalog_database_find(env, s->name, &found);
-    if (ok(st))
-        return error_set(env->eval.error, ST_DUPLICATE_DATABASE, "database \"%s\" already exists",
-                         s->name);
-    if (!status_is(st, ST_NOT_FOUND)) return st;
-    st = catalog_database_find(env, c.template, &found);
+    status st = catalog_database_find(env, c.template, &found);
     if (status_is(st, ST_NOT_FOUND))
         return error_set(env->eval.error, ST_INVALID_CATALOG_NAME,
                          "template database \"%s\" does not exist", c.template);
     TRY(st);
     TRY(may_copy(env, c.template, &found));
+    TRY(database_options_check(env, found.oid, found.oid == TEMPLATE0_OID, &c));
+    st = catalog_database_find(env, s->name, &there);
+    if (ok(st))
+        return error_set(env->eval.error, ST_DUPLICATE_DATABASE, "database \"%s\" already exists",
+                         s->name);
+    if (!status_is(st, ST_NOT_FOUND)) return st;
     unsigned others = others_in(env, c.template);
     if (others) return in_use(env, "source ", c.template, others);
     return make_database(env, s->name, &c, found.oid, found.root);
@@ -371,10 +332,67 @@ static status drop_database(struct sql_env *env, const struct ast_database *s) {
     return catalog_rows_delete(env, CAT_pg_database, 0, &key, 1, NULL);
 }
 
+/* ---- ALTER ----------------------------------------------------------------------------------- */
+
+static status owned(struct sql_env *env, const char *name, struct database_found *ret) {
+    status st = catalog_database_find(env, name, ret);
+    if (status_is(st, ST_NOT_FOUND))
+        return error_set(env->eval.error, ST_INVALID_CATALOG_NAME, "database \"%s\" does not exist",
+                         name);
+    TRY(st);
+    return privilege_check_owner(env, OID_pg_database, ret->oid);
+}
+
+static status alter_setting(struct sql_env *env, const struct ast_database *s) {
+    struct database_found found;
+    TRY(owned(env, s->name, &found));
+    return define_setting(env, found.oid, 0, s->set);
+}
+
+static status set_version(struct sql_env *env, struct catalog_row *row, void *arg) {
+    return row_set_text(env->eval.arena, row, COL_pg_database_datcollversion, arg);
+}
+
+static status refresh_version(struct sql_env *env, oid database) {
+    struct database_locale l;
+    char is[32];
+    TRY(database_locale(env, database, &l));
+    if (l.icu_locale) TRY(collator_version(l.icu_locale, env->eval.error, is));
+    if (!l.icu_locale || !l.version || !strcmp(l.version, is)) {
+        define_notice(env, "00000", "version has not changed");
+        return OK;
+    }
+    define_notice(env, "00000", "changing version from %s to %s", l.version, is);
+    return define_update_row(env, OID_pg_database, database, set_version, is);
+}
+
+static status set_facts(struct sql_env *, struct catalog_row *row, void *arg) {
+    const struct database_options *o = arg;
+    if (o->has_limit) row_set_int(row, COL_pg_database_datconnlimit, o->connection_limit);
+    if (o->has_is_template) row_set_bool(row, COL_pg_database_datistemplate, o->is_template);
+    if (o->has_allows) row_set_bool(row, COL_pg_database_datallowconn, o->allows_connections);
+    return OK;
+}
+
+static status alter_database(struct sql_env *env, const struct ast_database *s) {
+    const struct ast_def_elem *first = list_n(s->options) ? list_at(s->options, 0) : NULL;
+    struct database_options o;
+    struct database_found found;
+    bool refresh = first && !strcmp(first->name, "refresh_version");
+    if (!refresh) TRY(database_options_read_alter(env, s->options, &o));
+    TRY(owned(env, s->name, &found));
+    if (refresh) return refresh_version(env, found.oid);
+    if (o.has_allows && !o.allows_connections && !strcmp(s->name, env->settings->database))
+        return error_set(env->eval.error, ST_INVALID_PARAMETER_VALUE,
+                         "cannot disallow connections for current database");
+    return define_update_row(env, OID_pg_database, found.oid, set_facts, &o);
+}
+
 status define_database(struct sql_env *env, struct ast_database *s) {
     switch (s->action) {
     case DATABASE_CREATE: return create_database(env, s);
     case DATABASE_DROP: return drop_database(env, s);
-    default: return define_unsupported(env, "ALTER DATABASE");
+    case DATABASE_SET: return alter_setting(env, s);
+    default: return alter_database(env, s);
     }
 }

@@ -95,6 +95,7 @@ struct catalog {
     struct table_changes changes[CHANGED_TABLES];
     struct table_changes *changed_last; /* NULL: none */
     unsigned waiting_tables;
+    const struct collator *collator; /* of the database's default collation; NULL: by bytes */
 };
 
 void cache_free(struct catalog *c);
