@@ -120,6 +120,7 @@ status analyse_statement(struct sql_env *env, struct arena *arena, struct node *
                          const oid *param_types, uint16_t nparams, struct analysed **ret) {
     struct analyse a;
     TRY(analyse_init(&a, env, arena));
+    a.no_params = !param_types;
     if (nparams) {
         a.param_types = arena_array(arena, nparams, sizeof *a.param_types);
         if (!a.param_types) return analyse_memory(&a);

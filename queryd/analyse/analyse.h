@@ -9,7 +9,8 @@
 
 #include "analyse/query.h"
 
-/* SELECT, VALUES, INSERT, UPDATE, DELETE. param_types as declared by the client (0: infer). */
+/* SELECT, VALUES, INSERT, UPDATE, DELETE. param_types as declared by the client (0: infer);
+ * NULL: there are no parameters. */
 status analyse_statement(struct sql_env *env, struct arena *a, struct node *stmt,
                          const oid *param_types, uint16_t nparams, struct analysed **ret);
 

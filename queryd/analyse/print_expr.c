@@ -5,7 +5,14 @@
 
 #define STACK_MARGIN (24 * 1024)
 
+/* SQL's words "character" and "bit" mean a length of 1: without one the types have other names. */
 status print_type(struct printer *p, oid type, int32_t typmod) {
+    const struct type *t = typmod < 0 ? type_find(type) : NULL;
+    oid element = t && t->element ? t->element : type;
+    if (t && (element == BPCHAROID || element == BITOID)) {
+        TRY(put(p, element == BPCHAROID ? "bpchar" : "\"bit\""));
+        return put(p, element == type ? "" : "[]");
+    }
     return type_name_print(p->env, type, typmod, p->out);
 }
 

@@ -133,6 +133,7 @@ status transform_row_subquery(struct scope *s, struct ast_op *n, const char *nam
     TRY(around_subquery(s, ast_as_sublink(n->right), &q, &inside, &columns, &ncolumns));
     TRY(same_length(a, left->nargs, q->rtes[0]->query, location));
     TRY(compare_rows(a, name, left->args, columns, left->nargs, location, &test));
+    TRY(assign_collation(a, test));
     TRY(target_add(&inside, test, "?column?", false, &target));
     q->nvisible = 1;
     return sublink_new(s, SUB_SCALAR, q, BOOLOID, location, ret);

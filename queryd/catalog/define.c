@@ -24,11 +24,10 @@ static int order_of_element(const struct node *n) {
                                           : 4;
 }
 
-static status dispatch(struct sql_env *env, struct node *n, const char **tag);
+static status dispatch(struct sql_env *env, struct node *n);
 
 static status create_element(struct sql_env *env, struct node *n, const char *schema) {
     struct ast_range_var *name = name_of_element(n);
-    const char *tag;
     if (!name) return define_unsupported(env, "this element of CREATE SCHEMA");
     if (name->schema && strcmp(name->schema, schema))
         return error_set(env->eval.error, ST_INVALID_SCHEMA_DEFINITION,
@@ -36,7 +35,7 @@ static status create_element(struct sql_env *env, struct node *n, const char *sc
                          name->schema, schema);
     name->schema = (char *)schema;
     catalog_changed(env);
-    return dispatch(env, n, &tag);
+    return dispatch(env, n);
 }
 
 /* The names in them are looked up in the new schema first. */
@@ -118,68 +117,6 @@ static status checkpoint(struct sql_env *env) {
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
-static const char *drop_tag(enum ast_object_type type) {
-    switch (type) {
-    case OBJECT_TABLE: return "DROP TABLE";
-    case OBJECT_VIEW: return "DROP VIEW";
-    case OBJECT_INDEX: return "DROP INDEX";
-    case OBJECT_SCHEMA: return "DROP SCHEMA";
-    case OBJECT_SEQUENCE: return "DROP SEQUENCE";
-    case OBJECT_FUNCTION: return "DROP FUNCTION";
-    case OBJECT_PROCEDURE: return "DROP PROCEDURE";
-    case OBJECT_ROUTINE: return "DROP ROUTINE";
-    case OBJECT_TYPE: return "DROP TYPE";
-    case OBJECT_DOMAIN: return "DROP DOMAIN";
-    case OBJECT_COLLATION: return "DROP COLLATION";
-    default: return "DROP";
-    }
-}
-
-static const char *alter_tag(enum ast_object_type type) {
-    switch (type) {
-    case OBJECT_ROLE:
-    case OBJECT_USER:
-    case OBJECT_GROUP: return "ALTER ROLE";
-    case OBJECT_DATABASE: return "ALTER DATABASE";
-    case OBJECT_AGGREGATE: return "ALTER AGGREGATE";
-    case OBJECT_LANGUAGE: return "ALTER LANGUAGE";
-    case OBJECT_VIEW: return "ALTER VIEW";
-    case OBJECT_INDEX: return "ALTER INDEX";
-    case OBJECT_SEQUENCE: return "ALTER SEQUENCE";
-    case OBJECT_SCHEMA: return "ALTER SCHEMA";
-    case OBJECT_FUNCTION: return "ALTER FUNCTION";
-    case OBJECT_PROCEDURE: return "ALTER PROCEDURE";
-    case OBJECT_ROUTINE: return "ALTER ROUTINE";
-    case OBJECT_ATTRIBUTE:
-    case OBJECT_TYPE: return "ALTER TYPE";
-    case OBJECT_DOMAIN_CONSTRAINT:
-    case OBJECT_DOMAIN: return "ALTER DOMAIN";
-    case OBJECT_COLLATION: return "ALTER COLLATION";
-    default: return "ALTER TABLE";
-    }
-}
-
-static const char *rename_tag(const struct ast_rename *s) {
-    return alter_tag(s->type == OBJECT_COLUMN ? s->relation_type : s->type);
-}
-
-static const char *role_tag(const struct ast_role *s) {
-    return s->action == ROLE_CREATE ? "CREATE ROLE"
-           : s->action == ROLE_DROP ? "DROP ROLE"
-                                    : "ALTER ROLE";
-}
-
-static const char *grant_tag(const struct ast_grant *s) {
-    if (s->target == GRANT_DEFAULTS) return "ALTER DEFAULT PRIVILEGES";
-    return s->revoke ? "REVOKE" : "GRANT";
-}
-
-static const char *database_tag(const struct ast_database *s) {
-    return s->action == DATABASE_CREATE ? "CREATE DATABASE"
-           : s->action == DATABASE_DROP ? "DROP DATABASE"
-                                        : "ALTER DATABASE";
-}
-
 /* Statements that are refused by name; NULL: not one of them. */
 static const char *refused(const struct node *n) {
     switch ((enum node_kind)n->kind) {
@@ -193,42 +130,8 @@ static const char *refused(const struct node *n) {
     }
 }
 
-static bool carried_out(const struct node *n) {
-    switch ((enum node_kind)n->kind) {
-    case NODE_CREATE_TABLE:
-    case NODE_CREATE_INDEX:
-    case NODE_CREATE_VIEW:
-    case NODE_SEQUENCE:
-    case NODE_CREATE_FUNCTION:
-    case NODE_ALTER_FUNCTION:
-    case NODE_CREATE_SCHEMA:
-    case NODE_ALTER_TABLE:
-    case NODE_RENAME:
-    case NODE_ALTER_OBJECT:
-    case NODE_DROP:
-    case NODE_TRUNCATE:
-    case NODE_COMMENT:
-    case NODE_CREATE_TYPE:
-    case NODE_ALTER_ENUM:
-    case NODE_CREATE_COLLATION:
-    case NODE_REFRESH_COLLATION:
-    case NODE_CREATE_DOMAIN:
-    case NODE_ALTER_DOMAIN:
-    case NODE_ROLE:
-    case NODE_GRANT:
-    case NODE_GRANT_ROLE:
-    case NODE_OWNED:
-    case NODE_DATABASE:
-    case NODE_VACUUM:
-    case NODE_REINDEX:
-    case NODE_CLUSTER:
-    case NODE_CHECKPOINT: return true;
-    default: return false;
-    }
-}
-
 bool define_is_definition(const struct node *stmt) {
-    return carried_out(stmt) || refused(stmt);
+    return define_command(stmt) || refused(stmt);
 }
 
 /* What changes catalogs makes what the session has read of them stale, before and after. */
@@ -246,72 +149,36 @@ static status create_type(struct sql_env *env, const struct ast_create_type *s) 
     }
 }
 
-static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
+static status dispatch(struct sql_env *env, struct node *n) {
     switch ((enum node_kind)n->kind) {
-    case NODE_CREATE_TABLE:
-        *tag = "CREATE TABLE";
-        return define_create_table(env, ast_as_create_table(n));
-    case NODE_CREATE_INDEX:
-        *tag = "CREATE INDEX";
-        return define_create_index(env, ast_as_create_index(n));
-    case NODE_CREATE_VIEW:
-        *tag = "CREATE VIEW";
-        return define_create_view(env, ast_as_create_view(n));
-    case NODE_SEQUENCE:
-        *tag = ast_as_sequence(n)->alter ? "ALTER SEQUENCE" : "CREATE SEQUENCE";
-        return define_sequence(env, ast_as_sequence(n));
-    case NODE_CREATE_FUNCTION:
-        *tag = ast_as_create_function(n)->procedure ? "CREATE PROCEDURE" : "CREATE FUNCTION";
-        return define_create_function(env, ast_as_create_function(n));
-    case NODE_ALTER_FUNCTION:
-        *tag = alter_tag(ast_as_alter_function(n)->type);
-        return define_alter_function(env, ast_as_alter_function(n));
-    case NODE_CREATE_SCHEMA:
-        *tag = "CREATE SCHEMA";
-        return define_create_schema(env, ast_as_create_schema(n));
-    case NODE_ALTER_TABLE:
-        *tag = alter_tag(ast_as_alter_table(n)->type);
-        return define_alter_table(env, ast_as_alter_table(n));
-    case NODE_RENAME:
-        *tag = rename_tag(ast_as_rename(n));
-        return define_rename(env, ast_as_rename(n));
-    case NODE_ALTER_OBJECT:
-        *tag = alter_tag(ast_as_alter_object(n)->type);
-        return define_alter_object(env, ast_as_alter_object(n));
-    case NODE_DROP: *tag = drop_tag(ast_as_drop(n)->type); return define_drop(env, ast_as_drop(n));
-    case NODE_CREATE_TYPE: *tag = "CREATE TYPE"; return create_type(env, ast_as_create_type(n));
-    case NODE_ALTER_ENUM: *tag = "ALTER TYPE"; return define_alter_enum(env, ast_as_alter_enum(n));
-    case NODE_CREATE_COLLATION:
-        *tag = "CREATE COLLATION";
-        return define_create_collation(env, ast_as_create_collation(n));
-    case NODE_REFRESH_COLLATION:
-        *tag = "ALTER COLLATION";
-        return define_refresh_collation(env, ast_as_refresh_collation(n));
-    case NODE_CREATE_DOMAIN:
-        *tag = "CREATE DOMAIN";
-        return define_create_domain(env, ast_as_create_domain(n));
-    case NODE_ALTER_DOMAIN:
-        *tag = "ALTER DOMAIN";
-        return define_alter_domain(env, ast_as_alter_domain(n));
-    case NODE_TRUNCATE: *tag = "TRUNCATE TABLE"; return define_truncate(env, ast_as_truncate(n));
-    case NODE_COMMENT: *tag = "COMMENT"; return define_comment(env, ast_as_comment(n));
-    case NODE_ROLE: *tag = role_tag(ast_as_role(n)); return define_role(env, ast_as_role(n));
-    case NODE_GRANT: *tag = grant_tag(ast_as_grant(n)); return define_grant(env, ast_as_grant(n));
-    case NODE_GRANT_ROLE:
-        *tag = ast_as_grant_role(n)->revoke ? "REVOKE ROLE" : "GRANT ROLE";
-        return define_grant_role(env, ast_as_grant_role(n));
-    case NODE_OWNED:
-        *tag = ast_as_owned(n)->new_owner ? "REASSIGN OWNED" : "DROP OWNED";
-        return define_owned(env, ast_as_owned(n));
-    case NODE_DATABASE:
-        *tag = database_tag(ast_as_database(n));
-        return define_database(env, ast_as_database(n));
-    case NODE_VACUUM:
-        *tag = ast_as_vacuum(n)->analyze_only ? "ANALYZE" : "VACUUM";
-        return define_vacuum(env, ast_as_vacuum(n));
-    case NODE_REINDEX: *tag = "REINDEX"; return define_reindex(env, ast_as_reindex(n));
-    case NODE_CLUSTER: *tag = "CLUSTER"; return define_cluster(env, ast_as_cluster(n));
-    case NODE_CHECKPOINT: *tag = "CHECKPOINT"; return checkpoint(env);
+    case NODE_CREATE_TABLE: return define_create_table(env, ast_as_create_table(n));
+    case NODE_CREATE_INDEX: return define_create_index(env, ast_as_create_index(n));
+    case NODE_CREATE_VIEW: return define_create_view(env, ast_as_create_view(n));
+    case NODE_SEQUENCE: return define_sequence(env, ast_as_sequence(n));
+    case NODE_CREATE_FUNCTION: return define_create_function(env, ast_as_create_function(n));
+    case NODE_ALTER_FUNCTION: return define_alter_function(env, ast_as_alter_function(n));
+    case NODE_CREATE_SCHEMA: return define_create_schema(env, ast_as_create_schema(n));
+    case NODE_ALTER_TABLE: return define_alter_table(env, ast_as_alter_table(n));
+    case NODE_RENAME: return define_rename(env, ast_as_rename(n));
+    case NODE_ALTER_OBJECT: return define_alter_object(env, ast_as_alter_object(n));
+    case NODE_DROP: return define_drop(env, ast_as_drop(n));
+    case NODE_CREATE_TYPE: return create_type(env, ast_as_create_type(n));
+    case NODE_ALTER_ENUM: return define_alter_enum(env, ast_as_alter_enum(n));
+    case NODE_CREATE_COLLATION: return define_create_collation(env, ast_as_create_collation(n));
+    case NODE_REFRESH_COLLATION: return define_refresh_collation(env, ast_as_refresh_collation(n));
+    case NODE_CREATE_DOMAIN: return define_create_domain(env, ast_as_create_domain(n));
+    case NODE_ALTER_DOMAIN: return define_alter_domain(env, ast_as_alter_domain(n));
+    case NODE_TRUNCATE: return define_truncate(env, ast_as_truncate(n));
+    case NODE_COMMENT: return define_comment(env, ast_as_comment(n));
+    case NODE_ROLE: return define_role(env, ast_as_role(n));
+    case NODE_GRANT: return define_grant(env, ast_as_grant(n));
+    case NODE_GRANT_ROLE: return define_grant_role(env, ast_as_grant_role(n));
+    case NODE_OWNED: return define_owned(env, ast_as_owned(n));
+    case NODE_DATABASE: return define_database(env, ast_as_database(n));
+    case NODE_VACUUM: return define_vacuum(env, ast_as_vacuum(n));
+    case NODE_REINDEX: return define_reindex(env, ast_as_reindex(n));
+    case NODE_CLUSTER: return define_cluster(env, ast_as_cluster(n));
+    case NODE_CHECKPOINT: return checkpoint(env);
     default: break;
     }
     const char *what = refused(n);
@@ -319,14 +186,13 @@ static status dispatch(struct sql_env *env, struct node *n, const char **tag) {
 }
 
 static bool leaves_catalogs_alone(const struct node *n) {
-    return n->kind == NODE_VACUUM || n->kind == NODE_CHECKPOINT || !carried_out(n);
+    return n->kind == NODE_VACUUM || n->kind == NODE_CHECKPOINT || !define_command(n);
 }
 
 status define_execute(struct sql_env *env, struct node *stmt, const char **ret_tag) {
-    const char *tag = "";
-    status st = changing(env, dispatch(env, stmt, &tag));
+    status st = changing(env, dispatch(env, stmt));
     if (!ok(st)) return catalog_error(env, st);
     if (!leaves_catalogs_alone(stmt)) catalog_changed(env);
-    *ret_tag = tag;
+    *ret_tag = define_command(stmt);
     return OK;
 }

@@ -9,6 +9,9 @@
 /* Is this one of the statements that define_execute carries out (or refuses by name)? */
 bool define_is_definition(const struct node *stmt);
 
+/* The command tag, static; NULL: it is none, or one that is refused by name. */
+const char *define_command(const struct node *stmt);
+
 /* Carries it out in env's transaction. *ret_tag: the command tag, static. Everything it does is
  * rows and records of the transaction: rolling back undoes it. The tree may be changed. Errors are
  * in env->eval.error. */

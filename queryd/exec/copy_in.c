@@ -112,10 +112,13 @@ static status line_fields(struct copy *c, const char *line, size_t len) {
         TRY(copy_split_csv(c, line, len));
     else
         TRY(copy_split_text(c, line, len));
-    if (c->nfields < c->n)
-        return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT,
-                         "missing data for column \"%s\"", c->names[c->nfields]);
     return OK;
+}
+
+static status missing_data(struct copy *c) {
+    c->error_column = -1;
+    return error_set(c->env->eval.error, ST_BAD_COPY_FILE_FORMAT, "missing data for column \"%s\"",
+                     c->names[c->nfields]);
 }
 
 static status match_header(struct copy *c) {
@@ -136,7 +139,7 @@ static status take_line(struct copy *c, const char *line, size_t len) {
         c->header_pending = false;
         if (c->options.header != COPY_HEADER_MATCH) return OK;
         TRY(line_fields(c, line, len));
-        return match_header(c);
+        return c->nfields < c->n ? missing_data(c) : match_header(c);
     }
     if (len == 2 && line[0] == '\\' && line[1] == '.') {
         c->ended = true;
@@ -146,8 +149,8 @@ static status take_line(struct copy *c, const char *line, size_t len) {
     TRY(line_fields(c, line, len));
     struct eval_env env = c->env->eval;
     env.arena = &c->row_arena;
-    for (uint16_t i = 0; i < c->n; i++) TRY(text_value(c, i, &env));
-    return store_row(c);
+    for (uint16_t i = 0; i < c->n && i < c->nfields; i++) TRY(text_value(c, i, &env));
+    return c->nfields < c->n ? missing_data(c) : store_row(c);
 }
 
 static status line_done(struct copy *c, const char *line, size_t len) {
@@ -303,9 +306,10 @@ static status binary_tuple(struct copy *c, const char *data, size_t len, size_t 
 
 static status binary_head(struct copy *c, const char *data, size_t len, size_t *ret_used) {
     *ret_used = 0;
-    if (len < 19) return OK;
+    if (len < sizeof binary_signature) return OK;
     if (memcmp(data, binary_signature, sizeof binary_signature) != 0)
         return bad_format(c, "COPY file signature not recognized");
+    if (len < 19) return OK;
     uint32_t flags = load_be32(data + 11), extension = load_be32(data + 15);
     if (flags & 0xffff0000u)
         return bad_format(c, "unrecognized critical flags in COPY file header");
@@ -348,14 +352,25 @@ static status words(struct copy *c, status s) {
 }
 
 status copy_in_data(struct copy *c, const char *bytes, size_t len) {
+    bool binary = c->options.format == COPY_BINARY;
+    if (c->ended && binary && len)
+        return words(c, bad_format(c, "received copy data after EOF marker"));
     if (c->ended) return OK; /* what follows \. is not looked at */
-    return words(c, c->options.format == COPY_BINARY ? binary_data(c, bytes, len)
-                                                     : text_data(c, bytes, len));
+    return words(c, binary ? binary_data(c, bytes, len) : text_data(c, bytes, len));
+}
+
+/* The data may end without its trailer, between two rows. */
+static status binary_end(struct copy *c) {
+    size_t left = c->pending.len;
+    if (c->binary_begun) return left < 2 ? OK : bad_format(c, "unexpected EOF in COPY data");
+    return bad_format(c, left < sizeof binary_signature ? "COPY file signature not recognized"
+                         : left < 15                    ? "invalid COPY file header (missing flags)"
+                                     : "invalid COPY file header (missing length)");
 }
 
 static status finish(struct copy *c) {
     if (c->ended) return OK;
-    if (c->options.format == COPY_BINARY) return bad_format(c, "unexpected EOF in COPY data");
+    if (c->options.format == COPY_BINARY) return binary_end(c);
     if (c->pending.len == 0) return OK;
     return line_done(c, c->pending.data, c->pending.len); /* a last line without its end */
 }

@@ -175,7 +175,9 @@ static status prepare_define(struct sql_env *env, struct statement_private *p,
     struct statement *s = &p->statement;
     s->kind = STATEMENT_DEFINE;
     s->outside_block = runs_outside_block(raw->stmt);
-    p->tag = "";
+    const char *command = define_command(raw->stmt);
+    bool makes = raw->stmt->kind == NODE_CREATE_TABLE_AS || raw->stmt->kind == NODE_SELECT;
+    p->tag = command ? command : makes ? "CREATE TABLE AS" : "";
     TRY(parse_again(env, p, raw, &p->node));
     if (env->params) TRY(put_prepared_query(env, p));
     struct node *as;

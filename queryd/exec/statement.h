@@ -43,8 +43,8 @@ struct statement {
 };
 
 /* Analyses and plans one raw statement of env->text. param_types: what the client declared (0:
- * to be inferred), nparams of them; more may be found. Locks the relations it names. Errors are in
- * env->eval.error. The result has one reference. */
+ * to be inferred), nparams of them; more may be found; NULL: there are none. Locks the relations it
+ * names. Errors are in env->eval.error. The result has one reference. */
 status statement_prepare(struct sql_env *env, const struct raw_stmt *raw, const oid *param_types,
                          uint16_t nparams, struct statement **ret_statement);
 /* The same for these values of all its parameters alone: they stand in the plan. */

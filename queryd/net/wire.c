@@ -253,9 +253,21 @@ void wire_open_sequence(struct wire *w) {
 }
 
 status wire_get(struct wire_reader *r, size_t n, const char **ret) {
-    if ((size_t)(r->end - r->at) < n) return STATUS(PROTOCOL_VIOLATION);
+    if ((size_t)(r->end - r->at) < n) {
+        r->wrong = "insufficient data left in message";
+        return STATUS(PROTOCOL_VIOLATION);
+    }
     *ret = r->at;
     r->at += n;
+    return OK;
+}
+
+status wire_get8(struct wire_reader *r, uint8_t *ret) {
+    if (r->at == r->end) {
+        r->wrong = "no data left in message";
+        return STATUS(PROTOCOL_VIOLATION);
+    }
+    *ret = (uint8_t)*r->at++;
     return OK;
 }
 
@@ -275,10 +287,19 @@ status wire_get32(struct wire_reader *r, uint32_t *ret) {
 
 status wire_gets(struct wire_reader *r, const char **ret) {
     const char *end = memchr(r->at, '\0', (size_t)(r->end - r->at));
-    if (!end) return STATUS(PROTOCOL_VIOLATION);
+    if (!end) {
+        r->wrong = "invalid string in message";
+        return STATUS(PROTOCOL_VIOLATION);
+    }
     *ret = r->at;
     r->at = end + 1;
     return OK;
+}
+
+status wire_get_end(struct wire_reader *r) {
+    if (r->at == r->end) return OK;
+    r->wrong = "invalid message format";
+    return STATUS(PROTOCOL_VIOLATION);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */

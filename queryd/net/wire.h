@@ -141,13 +141,16 @@ void wire_ready(struct wire *w, uint32_t events);
 /* Reads from a message body, checked: PROTOCOL_VIOLATION when it is too short. */
 struct wire_reader {
     const char *at, *end;
+    const char *wrong; /* in PostgreSQL's words, once something has failed */
 };
 static inline struct wire_reader wire_reader(const struct wire_message *m) {
-    return (struct wire_reader){m->body, m->body + m->len};
+    return (struct wire_reader){m->body, m->body + m->len, NULL};
 }
+status wire_get8(struct wire_reader *r, uint8_t *ret);
 status wire_get16(struct wire_reader *r, uint16_t *ret);
 status wire_get32(struct wire_reader *r, uint32_t *ret);
 status wire_gets(struct wire_reader *r, const char **ret); /* up to NUL, in place */
 status wire_get(struct wire_reader *r, size_t n, const char **ret);
+status wire_get_end(struct wire_reader *r); /* nothing may be left */
 
 #endif

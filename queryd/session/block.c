@@ -60,7 +60,6 @@ status block_ensure_txn(struct session *s) {
     if (s->txn.slot) return OK;
     s->values.statement_us = now_us(s);
     TRY(begin(s));
-    s->implicit = s->block == BLOCK_NONE;
     return OK;
 }
 
@@ -111,7 +110,6 @@ static void forget_txn(struct session *s, bool committed) {
     notify_transaction_ended(s, committed);
     arena_reset(&s->txn_arena);
     s->savepoints = NULL;
-    s->implicit = false;
     set_block(s, BLOCK_NONE);
     s->next_isolation = s->defaults.isolation;
     s->next_read_only = s->defaults.read_only;
@@ -150,8 +148,22 @@ static status commit(struct session *s, const char *tag) {
 }
 
 status block_finish_implicit(struct session *s, const char *tag) {
-    if (s->block != BLOCK_NONE || !s->txn.slot) return OK;
-    return commit(s, tag);
+    if (s->block != BLOCK_NONE) return OK;
+    if (s->txn.slot) return commit(s, tag);
+    portal_drop_from(s, 0); /* of empty statements */
+    return OK;
+}
+
+bool block_is_open(const struct session *s) {
+    return s->block != BLOCK_NONE || s->in_sequence;
+}
+
+status block_must_be_alone(struct session *s, const char *command) {
+    if (!block_is_open(s) && !s->in_pipeline) return OK;
+    return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
+                     block_is_open(s) ? "%s cannot run inside a transaction block"
+                                      : "%s cannot be executed within a pipeline",
+                     command);
 }
 
 void block_rollback_all(struct session *s) {
@@ -173,7 +185,7 @@ void block_abort(struct session *s) {
         return;
     }
     if (s->block == BLOCK_FAILED) return;
-    portal_drop_from(s, block_level(s));
+    portal_fail_from(s, block_level(s));
     /* Without a savepoint nothing can come back: others get rows and locks now, whenever the client
      * says ROLLBACK. */
     if (s->txn.slot && (!s->savepoints || !ok(undo_to_savepoint(s))))
@@ -311,7 +323,6 @@ static status begin_block(struct session *s, const struct ast_transaction *t) {
     TRY(block_ensure_txn(s));
     if (!had_txn) s->values.transaction_us = s->values.statement_us;
     set_block(s, BLOCK_OPEN);
-    s->implicit = false;
     return OK;
 }
 
@@ -324,7 +335,6 @@ static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool
     s->deferrable = deferrable;
     TRY(block_ensure_txn(s));
     set_block(s, BLOCK_OPEN);
-    s->implicit = false;
     return OK;
 }
 

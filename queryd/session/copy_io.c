@@ -75,7 +75,7 @@ static void give_up(struct session *s, status st) {
     send_error(s, "ERROR");
     block_abort(s);
     s->slot->skip_until_sync = s->copy_extended;
-    if (!s->copy_extended) send_ready(s);
+    if (!s->copy_extended) simple_ready(s);
 }
 
 static void done(struct session *s) {
@@ -97,7 +97,7 @@ static void done(struct session *s) {
     if (s->copy_text)
         simple_resume(s);
     else if (!s->copy_extended)
-        send_ready(s);
+        simple_ready(s);
 }
 
 static void fail(struct session *s, const struct wire_message *m) {

@@ -352,7 +352,7 @@ static status refuse_changes(struct session *s, struct node *query) {
 status cursor_declare(struct session *s, const struct ast_declare_cursor *d) {
     TRY(refuse_options(s, d));
     TRY(refuse_changes(s, d->query));
-    if (s->block == BLOCK_NONE && !(d->options & CURSOR_HOLD))
+    if (!block_is_open(s) && !(d->options & CURSOR_HOLD))
         return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
                          "DECLARE CURSOR can only be used in transaction blocks");
     if (*d->name && portal_find(s, d->name))

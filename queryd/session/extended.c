@@ -31,6 +31,7 @@ static status parse_message(struct session *s, struct wire_reader *r) {
     oid *types = arena_array(&s->statement_arena, ntypes, sizeof *types);
     if (!types) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < ntypes; i++) TRY(wire_get32(r, &types[i]));
+    TRY(wire_get_end(r));
     struct prepared *p;
     if (s->slot->bound && !*name) session_note_effect(s); /* an earlier Bind meant another text */
     TRY(prepared_store(s, name, text, strlen(text), types, ntypes, false, &p));
@@ -52,8 +53,17 @@ static status read_formats(struct wire_reader *r, struct arena *a, uint16_t *ret
     return OK;
 }
 
+static status read_binary(struct session *s, const struct type *t, const char *bytes, size_t len,
+                          unsigned number, datum *ret) {
+    status st = type_receive(&s->env.eval, t, -1, bytes, len, ret);
+    if (strcmp(s->error.message, TYPE_BINARY_TOO_LONG) != 0) return st;
+    error_clear(&s->error);
+    return error_set(&s->error, st.code, TYPE_BINARY_TOO_LONG " in bind parameter %u", number);
+}
+
+/* number: of the parameter, from 1. */
 static status read_value(struct session *s, struct wire_reader *r, oid type, uint16_t format,
-                         datum *ret, uint8_t *ret_null) {
+                         unsigned number, datum *ret, uint8_t *ret_null) {
     uint32_t len;
     const char *bytes;
     TRY(wire_get32(r, &len));
@@ -63,25 +73,42 @@ static status read_value(struct session *s, struct wire_reader *r, oid type, uin
     const struct type *t = type_find(type);
     if (!t)
         return error_set(&s->error, ST_UNDEFINED_OBJECT, "type with OID %u does not exist", type);
-    if (format == 0) return type_input(&s->env.eval, t, -1, bytes, len, ret);
-    if (format == 1) return type_receive(&s->env.eval, t, -1, bytes, len, ret);
+    if (format == 0) {
+        TRY(type_check_text(&s->env.eval, bytes, len));
+        return type_input(&s->env.eval, t, -1, bytes, len, ret);
+    }
+    if (format == 1) return read_binary(s, t, bytes, len, number, ret);
     return error_set(&s->error, ST_INVALID_PARAMETER_VALUE, "unsupported format code: %u", format);
 }
 
-static status read_params(struct session *s, struct wire_reader *r, const struct prepared *p,
-                          struct portal *portal) {
-    uint16_t nformats, n, wanted = p->statement ? p->statement->nparams : 0;
-    uint16_t *formats;
-    TRY(read_formats(r, &portal->arena, &nformats, &formats));
-    TRY(wire_get16(r, &n));
-    if (nformats > 1 && nformats != n)
+struct param_formats {
+    uint16_t n; /* parameters */
+    uint16_t nformats;
+    uint16_t *formats; /* 0 or 1 entries speak for all */
+};
+
+static status read_param_formats(struct session *s, struct wire_reader *r, const struct prepared *p,
+                                 struct param_formats *ret) {
+    uint16_t wanted;
+    prepared_param_types(p, &wanted);
+    TRY(read_formats(r, &s->statement_arena, &ret->nformats, &ret->formats));
+    TRY(wire_get16(r, &ret->n));
+    if (ret->nformats > 1 && ret->nformats != ret->n)
         return error_set(&s->error, ST_PROTOCOL_VIOLATION,
-                         "bind message has %u parameter formats but %u parameters", nformats, n);
-    if (n != wanted)
+                         "bind message has %u parameter formats but %u parameters", ret->nformats,
+                         ret->n);
+    if (ret->n != wanted)
         return error_set(&s->error, ST_PROTOCOL_VIOLATION,
                          "bind message supplies %u parameters, but prepared statement \"%s\" "
                          "requires %u",
-                         n, p->name, wanted);
+                         ret->n, p->name, wanted);
+    return OK;
+}
+
+static status read_params(struct session *s, struct wire_reader *r, const struct prepared *p,
+                          const struct param_formats *f, struct portal *portal) {
+    uint16_t n;
+    const oid *types = prepared_param_types(p, &n);
     portal->nparams = n;
     portal->params = arena_array(&portal->arena, n, sizeof *portal->params);
     portal->nulls = arena_array(&portal->arena, n, 1);
@@ -90,20 +117,22 @@ static status read_params(struct session *s, struct wire_reader *r, const struct
     s->env.eval.arena = &portal->arena;
     status st = OK;
     for (uint16_t i = 0; ok(st) && i < n; i++) {
-        uint16_t format = nformats == 0 ? 0 : nformats == 1 ? formats[0] : formats[i];
-        st = read_value(s, r, p->statement->param_types[i], format, &portal->params[i],
-                        &portal->nulls[i]);
+        uint16_t format = f->nformats == 0 ? 0 : f->formats[f->nformats == 1 ? 0 : i];
+        st = read_value(s, r, types[i], format, i + 1u, &portal->params[i], &portal->nulls[i]);
     }
     s->env.eval.arena = outer;
     return st;
 }
 
 static status fill_portal(struct session *s, struct wire_reader *r, struct prepared *p,
-                          struct portal *portal) {
-    TRY(read_params(s, r, p, portal));
+                          const struct param_formats *f, struct portal *portal) {
+    TRY(read_params(s, r, p, f, portal));
     TRY(read_formats(r, &portal->arena, &portal->nformats, &portal->formats));
+    TRY(wire_get_end(r));
     uint16_t columns = p->statement ? p->statement->ncolumns : 0;
-    if (p->statement && portal->nformats > 1 && portal->nformats != columns)
+    const struct result_column *described;
+    if (p->utility) TRY(utility_columns(s, p->utility, &s->statement_arena, &columns, &described));
+    if (columns && portal->nformats > 1 && portal->nformats != columns)
         return error_set(&s->error, ST_PROTOCOL_VIOLATION,
                          "bind message has %u result formats but query has %u columns",
                          portal->nformats, columns);
@@ -134,19 +163,18 @@ static status bind_message(struct session *s, struct wire_reader *r) {
     TRY(wire_gets(r, &name));
     struct prepared *p = find_or_error(s, name);
     if (!p) return s->error.status;
-    TRY(block_check_failed(s, p->utility));
     TRY(prepared_plan(s, p));
+    struct param_formats formats;
+    TRY(read_param_formats(s, r, p, &formats));
+    TRY(block_check_failed(s, p->utility));
     /* reading values may be what ends it */
     TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     s->slot->bound = true;
     struct portal *portal;
     TRY(portal_new(s, portal_name, &portal));
-    status st = fill_portal(s, r, p, portal);
+    status st = fill_portal(s, r, p, &formats, portal);
     if (ok(st) && p->statement) st = choose_plan(s, p, portal);
-    if (!ok(st)) {
-        portal_drop(s, portal);
-        return st;
-    }
+    TRY(st); /* the portal goes with its transaction */
     empty_message(s, '2');
     return OK;
 }
@@ -164,46 +192,73 @@ static status describe_rows(struct session *s, const struct statement *st, struc
     uint16_t n = st ? st->ncolumns : 0;
     const struct result_column *columns = st ? st->columns : NULL;
     if (utility) TRY(utility_columns(s, utility, &s->statement_arena, &n, &columns));
-    if (n || (st && statement_gives_rows(st)))
-        send_row_description(s, n, columns, nformats, formats);
-    else
+    if (!n && !(st && statement_gives_rows(st))) {
         empty_message(s, 'n');
+        return OK;
+    }
+    TRY(block_check_failed(s, NULL));
+    send_row_description(s, n, columns, nformats, formats);
     return OK;
 }
 
 static status describe_message(struct session *s, struct wire_reader *r) {
-    const char *what, *name;
-    TRY(wire_get(r, 1, &what));
+    uint8_t what;
+    const char *name;
+    TRY(wire_get8(r, &what));
     TRY(wire_gets(r, &name));
-    if (*what == 'P') {
+    TRY(wire_get_end(r));
+    if (what == 'P') {
         struct portal *p = portal_find(s, name);
         if (!p) return no_portal(s, name);
         return describe_rows(s, p->statement, p->utility ? p->utility->utility : NULL, p->nformats,
                              p->formats);
     }
-    if (*what != 'S')
+    if (what != 'S')
         return error_set(&s->error, ST_PROTOCOL_VIOLATION, "invalid DESCRIBE message subtype %d",
-                         *what);
+                         what);
     struct prepared *p = find_or_error(s, name);
     if (!p) return s->error.status;
     TRY(prepared_plan(s, p));
-    uint16_t n = p->statement ? p->statement->nparams : 0;
+    if (p->statement && statement_gives_rows(p->statement)) TRY(block_check_failed(s, NULL));
+    uint16_t n;
+    const oid *types = prepared_param_types(p, &n);
     wire_begin(&s->wire, 't');
     wire_put16(&s->wire, n);
-    for (uint16_t i = 0; i < n; i++) wire_put32(&s->wire, p->statement->param_types[i]);
+    for (uint16_t i = 0; i < n; i++) wire_put32(&s->wire, types[i]);
     wire_end(&s->wire);
     return describe_rows(s, p->statement, p->utility, 0, NULL);
 }
 
 /* ---- Execute --------------------------------------------------------------------------------- */
 
-static status execute_utility(struct session *s, struct portal *p) {
+/* What is said when it is asked again, and has given all its rows: "FETCH 2" becomes "FETCH 0". */
+static status note_done(struct portal *p, bool gives_rows, const char *tag) {
+    p->done = true;
+    if (!gives_rows || !tag) return OK;
+    size_t words = strcspn(tag, "0123456789");
+    p->tag_again = arena_printf(&p->arena, "%.*s%s", (int)words, tag, tag[words] ? "0" : "");
+    return p->tag_again ? OK : STATUS(OUT_OF_MEMORY);
+}
+
+static status utility_again(struct session *s, struct portal *p) {
+    if (!p->tag_again) return portal_refuse(s, p);
+    send_complete(s, p->tag_again);
+    return OK;
+}
+
+static status execute_utility(struct session *s, struct portal *p, const char *name) {
     const char *tag = NULL;
     s->env.text = p->text;
     s->env.text_len = p->text_len;
     struct prepared *owner = p->utility;
+    TRY(block_check_failed(s, owner->utility));
+    if (p->failed) return portal_refuse(s, p);
+    if (p->done) return utility_again(s, p);
+    uint16_t columns;
+    const struct result_column *described;
+    TRY(utility_columns(s, owner->utility, &s->statement_arena, &columns, &described));
     owner->references++; /* COMMIT drops portals, DEALLOCATE statements */
-    status st = block_check_failed(s, owner->utility);
+    status st = OK;
     s->statement_end = 0;
     s->utility_nformats = p->nformats;
     s->utility_formats = p->formats;
@@ -211,6 +266,7 @@ static status execute_utility(struct session *s, struct portal *p) {
     s->utility_nformats = 0;
     prepared_release(owner);
     TRY(st);
+    if (portal_find(s, name) == p) TRY(note_done(p, columns, tag));
     if (s->copy_in) return OK;
     block_statement_end(s);
     if (tag) send_complete(s, tag);
@@ -249,20 +305,19 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     uint32_t max;
     TRY(wire_gets(r, &name));
     TRY(wire_get32(r, &max));
+    TRY(wire_get_end(r));
     struct portal *p = portal_find(s, name);
     if (!p) return no_portal(s, name);
     if (max > INT32_MAX) max = 0;
     TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
-    if (p->utility) return execute_utility(s, p);
+    if (p->utility) return execute_utility(s, p, name);
     if (!p->statement) {
         empty_message(s, 'I');
         return OK;
     }
     TRY(block_check_failed(s, NULL));
-    if (p->done && !statement_gives_rows(p->statement))
-        return error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                         "portal \"%s\" cannot be run", p->name);
+    if (p->done && !statement_gives_rows(p->statement)) return portal_refuse(s, p);
     uint64_t rows = 0;
     TRY(run_portal(s, p, max, &rows));
     if (max && rows == max && statement_gives_rows(p->statement)) {
@@ -277,14 +332,19 @@ static status execute_message(struct session *s, struct wire_reader *r) {
 }
 
 static status close_message(struct session *s, struct wire_reader *r) {
-    const char *what, *name;
-    TRY(wire_get(r, 1, &what));
+    uint8_t what;
+    const char *name;
+    TRY(wire_get8(r, &what));
     TRY(wire_gets(r, &name));
-    if (*what == 'S') {
+    TRY(wire_get_end(r));
+    if (what == 'S') {
         prepared_drop(s, name);
-    } else {
+    } else if (what == 'P') {
         struct portal *p = portal_find(s, name);
         if (p) portal_drop(s, p);
+    } else {
+        return error_set(&s->error, ST_PROTOCOL_VIOLATION, "invalid CLOSE message subtype %d",
+                         what);
     }
     empty_message(s, '3');
     return OK;
@@ -292,8 +352,9 @@ static status close_message(struct session *s, struct wire_reader *r) {
 
 /* ---- the sequence ---------------------------------------------------------------------------- */
 
-static status sync_message(struct session *s) {
-    s->slot->skip_until_sync = s->portals_lost = false;
+static status sync_message(struct session *s, struct wire_reader *r) {
+    s->slot->skip_until_sync = s->portals_lost = s->in_pipeline = false;
+    TRY(wire_get_end(r));
     block_statement_end(s);
     status st = block_finish_implicit(s, NULL);
     if (ok(st)) send_ready(s);
@@ -307,22 +368,25 @@ static status handle(struct session *s, char type, struct wire_reader *r) {
     case 'D': return describe_message(s, r);
     case 'E': return execute_message(s, r);
     case 'C': return close_message(s, r);
-    case 'H': wire_flush(&s->wire); return OK;
-    default: return sync_message(s);
+    case 'H':
+        TRY(wire_get_end(r));
+        wire_flush(&s->wire);
+        return OK;
+    default: return sync_message(s, r);
     }
 }
 
 void extended_message(struct session *s, const struct wire_message *m) {
-    if (s->slot->skip_until_sync && m->type != 'S') return;
     struct wire_reader r = wire_reader(m);
     if (!ok(s->error.status)) error_clear(&s->error);
     arena_reset(&s->statement_arena);
     if (m->type == 'E') PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, "");
     status st = handle(s, m->type, &r);
     if (m->type == 'E') PROBE(axolotl_queryd, statement_done, s->env.proc->trace, st.code);
+    s->in_pipeline |= m->type == 'E';
     if (ok(st)) return;
     if (status_is(st, ST_PROTOCOL_VIOLATION) && ok(s->error.status))
-        status_ignore(error_set(&s->error, st.code, "invalid message format")); /* sent now */
+        status_ignore(error_set(&s->error, st.code, "%s", r.wrong)); /* sent now */
     status_ignore(block_words(s, st));
     send_error(s, "ERROR");
     block_abort(s);

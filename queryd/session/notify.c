@@ -136,7 +136,7 @@ status notify_execute(struct session *s, const struct ast_notify *n, const char 
         [NOTIFY_NOTIFY] = "NOTIFY", [NOTIFY_LISTEN] = "LISTEN", [NOTIFY_UNLISTEN] = "UNLISTEN"};
     *ret_tag = tags[n->kind];
     session_note_effect(s);
-    TRY(block_statement_begin(s));
+    TRY(block_ensure_txn(s));
     switch (n->kind) {
     case NOTIFY_NOTIFY: return send(s, n->channel, n->payload ? n->payload : "");
     case NOTIFY_LISTEN: return listen_to(s, n->channel);

@@ -12,9 +12,15 @@ struct portal *portal_find(struct session *s, const char *name) {
     return NULL;
 }
 
-static void portal_free(struct portal *p) {
+static void stop(struct portal *p) {
     if (p->cursor) cursor_free(p->cursor);
     if (p->execution) execution_end(p->execution);
+    p->cursor = NULL;
+    p->execution = NULL;
+}
+
+static void portal_free(struct portal *p) {
+    stop(p);
     if (p->statement) statement_release(p->statement);
     if (p->utility) prepared_release(p->utility);
     struct arena all = p->arena; /* the portal itself lies there */
@@ -34,11 +40,22 @@ void portal_drop_all(struct session *s) {
     while (s->portals) portal_drop(s, s->portals);
 }
 
-/* Those that are not held, and were made at this level of savepoints or inside of it. */
+static bool goes_with(const struct portal *p, uint32_t level) {
+    return !(p->cursor && cursor_is_held(p->cursor)) && p->level >= level;
+}
+
 void portal_drop_from(struct session *s, uint32_t level) {
     for (struct portal *p = s->portals, *next; p; p = next) {
         next = p->next;
-        if (!(p->cursor && cursor_is_held(p->cursor)) && p->level >= level) portal_drop(s, p);
+        if (goes_with(p, level)) portal_drop(s, p);
+    }
+}
+
+void portal_fail_from(struct session *s, uint32_t level) {
+    for (struct portal *p = s->portals; p; p = p->next) {
+        if (!goes_with(p, level)) continue;
+        stop(p);
+        p->failed = true;
     }
 }
 
@@ -50,7 +67,7 @@ void portal_release_level(struct session *s, uint32_t level) {
 status portal_new(struct session *s, const char *name, struct portal **ret_portal) {
     struct portal *old = portal_find(s, name);
     if (old && *name)
-        return error_set(&s->error, ST_DUPLICATE_CURSOR, "portal \"%s\" already exists", name);
+        return error_set(&s->error, ST_DUPLICATE_CURSOR, "cursor \"%s\" already exists", name);
     if (old) portal_drop(s, old);
     struct arena all;
     arena_init(&all, s->statement_arena.limit);
@@ -71,12 +88,10 @@ status portal_new(struct session *s, const char *name, struct portal **ret_porta
 }
 
 static status check_may_run(struct session *s, const struct statement *st) {
+    if (st->outside_block) TRY(block_must_be_alone(s, statement_command(st)));
     if (s->txn.read_only && !st->read_only && st->kind == STATEMENT_DEFINE)
         return error_set(&s->error, ST_READ_ONLY_SQL_TRANSACTION,
                          "cannot execute %s in a read-only transaction", statement_command(st));
-    if (st->outside_block && s->block != BLOCK_NONE)
-        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
-                         "this command cannot run inside a transaction block");
     return OK;
 }
 

@@ -37,7 +37,7 @@ void prepared_drop(struct session *s, const char *name) {
     if (!name || *name) session_note_effect(s);
     for (struct prepared **at = &s->prepared; *at;) {
         struct prepared *p = *at;
-        if (name && strcmp(p->name, name) != 0) {
+        if (name ? strcmp(p->name, name) != 0 : !*p->name) {
             at = &p->next;
             continue;
         }
@@ -59,6 +59,15 @@ static status parse_one(struct session *s, struct arena *a, const char *text, si
     return OK;
 }
 
+/* A utility statement or a definition uses no parameters, from which their types could be found. */
+static status check_types_known(struct session *s, const struct prepared *p) {
+    for (uint16_t i = 0; i < p->ntypes; i++)
+        if (p->types[i] == 0 || p->types[i] == UNKNOWNOID)
+            return error_set(&s->error, ST_INDETERMINATE_DATATYPE,
+                             "could not determine data type of parameter $%d", i + 1);
+    return OK;
+}
+
 /* Looks in the cache, else plans; a utility statement's tree stays in the prepared statement. */
 static status plan(struct session *s, struct prepared *p) {
     struct plan_cache *cache = &s->worker->plans;
@@ -74,12 +83,14 @@ static status plan(struct session *s, struct prepared *p) {
     if (!raw) return OK;
     if (utility_is(raw->stmt)) {
         TRY(block_check_failed(s, raw->stmt));
+        TRY(check_types_known(s, p));
         p->utility = raw->stmt;
         return OK;
     }
     TRY(block_check_failed(s, NULL));
     TRY(block_statement_begin(s));
     TRY(statement_prepare(&s->env, raw, p->types, p->ntypes, &p->statement));
+    if (p->statement->kind == STATEMENT_DEFINE) TRY(check_types_known(s, p));
     plan_cache_put(cache, &s->env, p->text, len, p->types, p->ntypes, p->statement);
     return OK;
 }
@@ -102,6 +113,12 @@ status prepared_plan(struct session *s, struct prepared *p) {
         p->statement = old; /* what the client knows of it */
     }
     return st;
+}
+
+const oid *prepared_param_types(const struct prepared *p, uint16_t *ret_n) {
+    bool declared = !p->statement || p->statement->nparams < p->ntypes; /* a definition uses none */
+    *ret_n = declared ? p->ntypes : p->statement->nparams;
+    return declared ? p->types : p->statement->param_types;
 }
 
 /* Its text, types and name in an arena of its own; not yet planned. */
@@ -136,9 +153,7 @@ status prepared_restore(struct session *s, const struct session_statement *st) {
 status prepared_store(struct session *s, const char *name, const char *text, size_t len,
                       const oid *types, uint16_t ntypes, bool from_sql,
                       struct prepared **ret_prepared) {
-    if (*name && prepared_find(s, name))
-        return error_set(&s->error, ST_DUPLICATE_PREPARED_STATEMENT,
-                         "prepared statement \"%s\" already exists", name);
+    if (!*name) prepared_drop(s, name);
     struct session_statement copy = {.name = name,
                                      .text = text,
                                      .types = types,
@@ -148,11 +163,13 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
     struct prepared *p = make(&copy, len);
     if (!p) return STATUS(OUT_OF_MEMORY);
     status st = plan(s, p);
+    if (ok(st) && prepared_find(s, name))
+        st = error_set(&s->error, ST_DUPLICATE_PREPARED_STATEMENT,
+                       "prepared statement \"%s\" already exists", name);
     if (!ok(st)) {
         prepared_release(p);
         return st;
     }
-    if (!*name) prepared_drop(s, name);
     p->next = s->prepared;
     s->prepared = p;
     copy.text = p->text;

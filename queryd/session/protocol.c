@@ -140,7 +140,11 @@ status row_sender_new(struct session *s, struct arena *a, uint16_t n,
         if (!r->types[i])
             return error_set(&s->error, ST_UNDEFINED_OBJECT,
                              "no output function available for type %u", columns[i].type);
-        r->binary[i] = format_of(nformats, formats, i) == 1;
+        uint16_t format = format_of(nformats, formats, i);
+        if (format > 1)
+            return error_set(&s->error, ST_INVALID_PARAMETER_VALUE, "unsupported format code: %u",
+                             format);
+        r->binary[i] = format;
     }
     *ret_sender = r;
     return OK;

@@ -248,6 +248,7 @@ static void dispatch(struct session *s, const struct wire_message *m) {
         copy_io_message(s, m);
         return;
     }
+    if (s->slot->skip_until_sync && m->type != 'S' && m->type != 'X') return;
     switch (m->type) {
     case 'Q': simple_query(s, m); break;
     case 'P':

@@ -78,10 +78,12 @@ struct portal {
     const struct batch *batch; /* fetched and not yet used up (cursors) */
     uint16_t batch_at;
     bool done;
-    bool describe;         /* its columns are to be told once it runs */
-    bool failed;           /* it cannot be asked for more */
-    uint32_t level;        /* savepoints around it */
-    int64_t created_us;    /* microseconds since 2000 */
+    bool describe;      /* its columns are to be told once it runs */
+    bool failed;        /* it cannot be asked for more */
+    uint32_t level;     /* savepoints around it */
+    int64_t created_us; /* microseconds since 2000 */
+    const char
+        *tag_again; /* of a utility statement that has given its rows; NULL: it may not run again */
     struct cursor *cursor; /* by DECLARE (cursor.h); NULL: it was bound */
 };
 
@@ -96,7 +98,8 @@ struct session {
     bool started;      /* past start-up */
     bool ending;       /* 'X', a fatal error, end of file */
     bool running;      /* a coroutine works on it, or its answer is still to be sent */
-    bool implicit;     /* a transaction was begun outside a block */
+    bool in_sequence;  /* several statements of one query string share a transaction */
+    bool in_pipeline;  /* so do those before Sync, and one has run */
     bool kept;         /* the guardian has a copy of the socket */
     bool lost;         /* the open block died with its worker, and the client does not know yet */
     bool portals_lost; /* those of the open sequence died with its worker */
@@ -230,6 +233,10 @@ void block_abort(struct session *s);
 uint32_t block_level(const struct session *s); /* savepoints that are open */
 status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag);
 void block_rollback_all(struct session *s);
+/* In BEGIN's block, or in what takes the place of one for the statements of one query string. */
+bool block_is_open(const struct session *s);
+/* 25001 where others run in the same transaction. */
+status block_must_be_alone(struct session *s, const char *command);
 status block_set_modes(struct session *s, const struct list *modes, bool session_wide);
 /* Rolls back and leaves the block as lost: the client hears of it at its next statement. */
 void block_abandon(struct session *s);
@@ -264,6 +271,7 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
 void simple_query(struct session *s, const struct wire_message *m);
 /* The statements that follow a COPY FROM STDIN in its query string, once it is done. */
 void simple_resume(struct session *s);
+void simple_ready(struct session *s); /* its last statement is done, or one has failed */
 /* Runs a prepared plan and sends its rows; the simple protocol and EXECUTE. *ret_tag in the
  * statement arena. */
 status run_statement(struct session *s, struct statement *st, const datum *params,
@@ -280,7 +288,9 @@ status prepared_store(struct session *s, const char *name, const char *text, siz
                       struct prepared **ret_prepared);
 /* One that the slot remembers: planned when it is used. */
 status prepared_restore(struct session *s, const struct session_statement *st);
-void prepared_drop(struct session *s, const char *name); /* NULL: all but none */
+/* Types of its parameters, in the statement. */
+const oid *prepared_param_types(const struct prepared *p, uint16_t *ret_n);
+void prepared_drop(struct session *s, const char *name); /* NULL: all that have a name */
 void prepared_release(struct prepared *p);
 void prepared_forget(struct session *s); /* all of them; the slot remembers */
 /* Its plan, made again when catalogs have changed since. */
@@ -296,7 +306,10 @@ struct portal *portal_find(struct session *s, const char *name);
 status portal_new(struct session *s, const char *name, struct portal **ret_portal);
 void portal_drop(struct session *s, struct portal *p);
 void portal_drop_all(struct session *s);
+/* Those that are not held, and were made at this level of savepoints or inside of it: they go, or
+ * stay as names that can run no more until the failed block ends. */
 void portal_drop_from(struct session *s, uint32_t level);
+void portal_fail_from(struct session *s, uint32_t level);
 /* The savepoint of that level is released: what was made in it is the outer one's. */
 void portal_release_level(struct session *s, uint32_t level);
 status portal_refuse(struct session *s, const struct portal *p); /* 55000 */

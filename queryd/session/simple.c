@@ -33,6 +33,11 @@ const char *tag_of(struct session *s, const struct execution *x, const uint64_t 
     return whole;
 }
 
+static void forget_unnamed_portal(struct session *s) {
+    struct portal *p = portal_find(s, "");
+    if (p) portal_drop(s, p);
+}
+
 /* One execution of a plan through a portal of its own. */
 status run_statement(struct session *s, struct statement *st, const datum *params,
                      const uint8_t *nulls, bool describe, const char **ret_tag) {
@@ -61,10 +66,6 @@ static status run_plan(struct session *s, const struct raw_stmt *raw, const char
         s->env.text = text;
         s->env.text_len = len;
         TRY(statement_prepare(&s->env, raw, NULL, 0, &st));
-        if (st->nparams) {
-            statement_release(st);
-            return error_set(&s->error, ST_UNDEFINED_PARAMETER, "there is no parameter $1");
-        }
         status result = run_statement(s, st, NULL, NULL, true, ret_tag);
         statement_release(st);
         /* catalogs changed between planning and locking: plan again */
@@ -85,6 +86,7 @@ static status run_raw(struct session *s, const struct raw_stmt *raw, const char 
                       bool last) {
     const char *tag = NULL;
     counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
+    forget_unnamed_portal(s);
     s->last_statement = last;
     s->env.text = text;
     s->env.text_len = len;
@@ -164,6 +166,7 @@ static status run_lifted(struct session *s, const char *text, size_t len, bool *
     }
     status result = OK;
     if (fits) {
+        forget_unnamed_portal(s);
         s->env.text = lifted.key;
         s->env.text_len = lifted.key_length;
         result = run_statement(s, st, values, nulls, true, ret_tag);
@@ -180,6 +183,7 @@ static status run_list(struct session *s, const struct list *statements, int32_t
     int32_t n = list_n(statements);
     for (int32_t i = from; i < n; i++) {
         if (n > 1) TRY(quarantine_enter(s, text, len)); /* what was before may have been exempt */
+        s->in_sequence = n > 1;
         TRY(run_raw(s, list_at(statements, i), text, len, i == n - 1));
         if (!s->copy_in) continue;
         if (i == n - 1) return OK;
@@ -209,6 +213,11 @@ static status run_text(struct session *s, const char *text, size_t len) {
     return run_list(s, statements, 0, text, len);
 }
 
+void simple_ready(struct session *s) {
+    s->in_sequence = s->in_pipeline = false;
+    send_ready(s);
+}
+
 static void end_of_query(struct session *s, status st) {
     if (!ok(st)) {
         copy_io_forget(s);
@@ -216,7 +225,13 @@ static void end_of_query(struct session *s, status st) {
         send_error(s, "ERROR");
         block_abort(s);
     }
-    if (!s->copy_in) send_ready(s);
+    if (!s->copy_in) simple_ready(s);
+}
+
+/* What was prepared without a name lives until the next query; what was bound, until a statement.
+ */
+static void forget_unnamed(struct session *s) {
+    if (prepared_find(s, "")) prepared_drop(s, "");
 }
 
 void simple_query(struct session *s, const struct wire_message *m) {
@@ -224,10 +239,12 @@ void simple_query(struct session *s, const struct wire_message *m) {
     const char *text;
     error_clear(&s->error);
     arena_reset(&s->statement_arena);
-    s->slot->skip_until_sync = false;
     status st = wire_gets(&r, &text);
-    if (status_is(st, ST_PROTOCOL_VIOLATION))
-        st = error_set(&s->error, st.code, "invalid message format");
+    if (ok(st)) st = wire_get_end(&r);
+    if (ok(st))
+        forget_unnamed(s);
+    else
+        st = error_set(&s->error, st.code, "%s", r.wrong);
     PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, ok(st) ? text : "");
     if (ok(st)) st = run_text(s, text, strlen(text));
     PROBE(axolotl_queryd, statement_done, s->env.proc->trace, st.code);

@@ -102,7 +102,7 @@ static status join_arguments(struct session *s, const char *setting, const struc
 
 static status set_multi(struct session *s, const struct ast_set_variable *v) {
     if (strcasecmp(v->name, "TRANSACTION") == 0) {
-        if (s->block == BLOCK_NONE)
+        if (!block_is_open(s))
             send_notice(&s->env, "WARNING", "25P01",
                         "SET TRANSACTION can only be used in transaction blocks");
         return block_set_modes(s, v->args, false);
@@ -115,7 +115,7 @@ static status set_multi(struct session *s, const struct ast_set_variable *v) {
 static status execute_set(struct session *s, const struct ast_set_variable *v,
                           const char **ret_tag) {
     *ret_tag = v->kind == SET_RESET || v->kind == SET_RESET_ALL ? "RESET" : "SET";
-    if (v->local && s->block == BLOCK_NONE)
+    if (v->local && !block_is_open(s))
         send_notice(&s->env, "WARNING", "25P01",
                     "SET LOCAL can only be used in transaction blocks");
     switch (v->kind) {
@@ -204,9 +204,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
                                        [DISCARD_TEMP] = "DISCARD TEMP"};
     *ret_tag = tags[d->kind];
     session_note_effect(s);
-    if (d->kind == DISCARD_ALL && s->block != BLOCK_NONE)
-        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
-                         "DISCARD ALL cannot run inside a transaction block");
+    if (d->kind == DISCARD_ALL) TRY(block_must_be_alone(s, "DISCARD ALL"));
     if (d->kind == DISCARD_ALL || d->kind == DISCARD_SEQUENCES) sequence_forget(&s->env);
     if (d->kind == DISCARD_ALL || d->kind == DISCARD_TEMP) {
         TRY(block_statement_begin(s));
@@ -214,6 +212,7 @@ static status execute_discard(struct session *s, const struct ast_discard *d,
     }
     if (d->kind == DISCARD_ALL) {
         TRY(cursor_close(s, NULL));
+        portal_drop_all(s);
         TRY(notify_unlisten_all(s));
         txn_session_unlock_all(s->env.proc, &s->locks);
         settings_reset_all(s);
@@ -237,7 +236,7 @@ static status may_lock(struct session *s, const struct ast_range_var *v, int mod
 }
 
 static status execute_lock(struct session *s, const struct ast_lock *l) {
-    if (s->block == BLOCK_NONE)
+    if (!block_is_open(s))
         return error_set(&s->error, ST_NO_ACTIVE_SQL_TRANSACTION,
                          "LOCK TABLE can only be used in transaction blocks");
     TRY(block_statement_begin(s));
@@ -321,6 +320,9 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
     case NODE_DISCARD: return execute_discard(s, (struct ast_discard *)n, ret_tag);
     case NODE_SET_CONSTRAINTS:
         *ret_tag = "SET CONSTRAINTS";
+        if (!block_is_open(s))
+            send_notice(&s->env, "WARNING", "25P01",
+                        "SET CONSTRAINTS can only be used in transaction blocks");
         TRY(block_statement_begin(s));
         return ri_set_constraints(&s->env, (struct ast_set_constraints *)n);
     case NODE_NOTIFY: return notify_execute(s, (struct ast_notify *)n, ret_tag);

@@ -302,11 +302,19 @@ static status array_receive(const struct eval_env *env, const struct type *t, in
                             const char *bytes, size_t len, datum *ret) {
     struct array_parts a = {.element = t->element};
     const struct type *element = type_find(t->element);
-    if (len < 12 || !element) return bad_binary(env, "array");
-    uint32_t ndim = load_be32(bytes), flags = load_be32(bytes + 4), type = load_be32(bytes + 8);
-    if (ndim > ARRAY_DIMENSIONS_MAX || len < 12 + ndim * 8u)
+    if (!element) return bad_binary(env, "array");
+    if (len < 4) return binary_length(env, len, 4);
+    int32_t ndim = (int32_t)load_be32(bytes);
+    if (ndim < 0)
         return error_set(env->error, ST_INVALID_BINARY_REPRESENTATION,
-                         "invalid number of dimensions: %d", (int)ndim);
+                         "invalid number of dimensions: %d", ndim);
+    if (ndim > ARRAY_DIMENSIONS_MAX)
+        return error_set(env->error, ST_PROGRAM_LIMIT_EXCEEDED,
+                         "number of array dimensions (%d) exceeds the maximum allowed (%d)", ndim,
+                         ARRAY_DIMENSIONS_MAX);
+    size_t head = 12 + (size_t)ndim * 8;
+    if (len < head) return binary_length(env, len, head);
+    uint32_t flags = load_be32(bytes + 4), type = load_be32(bytes + 8);
     if (flags > 1)
         return error_set(env->error, ST_INVALID_BINARY_REPRESENTATION, "invalid array flags");
     if (type != a.element)
@@ -315,12 +323,12 @@ static status array_receive(const struct eval_env *env, const struct type *t, in
                          type, type_format_name(env->arena, type), a.element,
                          type_format_name(env->arena, a.element));
     a.ndim = (uint8_t)ndim;
-    for (size_t i = 0; i < ndim; i++) {
+    for (size_t i = 0; i < a.ndim; i++) {
         a.lengths[i] = (int32_t)load_be32(bytes + 12 + i * 8);
         a.lower[i] = (int32_t)load_be32(bytes + 16 + i * 8);
         if ((int64_t)a.lower[i] + a.lengths[i] > INT32_MAX) return bad_binary(env, "array");
     }
-    const char *p = bytes + 12 + ndim * 8, *end = bytes + len;
+    const char *p = bytes + head, *end = bytes + len;
     /* Every element has at least its length word: no allocation beyond what was sent. */
     if (!array_count(a.lengths, a.ndim, &a.n) || a.n > (size_t)(end - p) / 4)
         return bad_binary(env, "array");

@@ -322,7 +322,7 @@ static status date_out(const struct eval_env *env, const struct type *, datum va
 
 static status date_receive(const struct eval_env *env, const struct type *, int32_t,
                            const char *bytes, size_t len, datum *ret) {
-    if (len != 4) return bad_binary(env, "date");
+    TRY(binary_length(env, len, 4));
     int32_t days = (int32_t)load_be32(bytes);
     if (date_finite(days) && (days < DATE_FIRST || days > DATE_LAST)) return date_out_of_range(env);
     *ret = datum_int4(days);
@@ -378,7 +378,7 @@ static status stamp_out(const struct eval_env *env, const struct type *t, datum 
 
 static status stamp_receive(const struct eval_env *env, const struct type *, int32_t typmod,
                             const char *bytes, size_t len, datum *ret) {
-    if (len != 8) return bad_binary(env, "timestamp");
+    TRY(binary_length(env, len, 8));
     int64_t t = (int64_t)load_be64(bytes);
     if (stamp_finite(t) && !stamp_in_range(t)) return stamp_out_of_range(env);
     *ret = datum_int8(stamp_finite(t) ? round_us(t, typmod) : t);
@@ -430,7 +430,7 @@ static status time_out(const struct eval_env *, const struct type *, datum value
 
 static status time_receive(const struct eval_env *env, const struct type *, int32_t typmod,
                            const char *bytes, size_t len, datum *ret) {
-    if (len != 8) return bad_binary(env, "time");
+    TRY(binary_length(env, len, 8));
     int64_t us = (int64_t)load_be64(bytes);
     if (us < 0 || us > US_PER_DAY)
         return error_set(env->error, ST_DATETIME_FIELD_OVERFLOW, "time out of range");
@@ -482,7 +482,7 @@ static status timetz_out(const struct eval_env *, const struct type *, datum val
 
 static status timetz_receive(const struct eval_env *env, const struct type *, int32_t typmod,
                              const char *bytes, size_t len, datum *ret) {
-    if (len != 12) return bad_binary(env, "time with time zone");
+    TRY(binary_length(env, len, 12));
     int64_t us = (int64_t)load_be64(bytes);
     int32_t zone = (int32_t)load_be32(bytes + 8);
     if (us < 0 || us > US_PER_DAY)

@@ -178,14 +178,14 @@ static status float4_out(const struct eval_env *env, const struct type *, datum 
 
 static status float8_receive(const struct eval_env *env, const struct type *, int32_t,
                              const char *bytes, size_t len, datum *ret) {
-    if (len != 8) return bad_binary(env, "double precision");
+    TRY(binary_length(env, len, 8));
     ret->u64 = load_be64(bytes);
     return OK;
 }
 
 static status float4_receive(const struct eval_env *env, const struct type *, int32_t,
                              const char *bytes, size_t len, datum *ret) {
-    if (len != 4) return bad_binary(env, "real");
+    TRY(binary_length(env, len, 4));
     ret->u64 = load_be32(bytes);
     return OK;
 }

@@ -44,7 +44,7 @@ status int_parse(const struct eval_env *env, const char *text, size_t len, int64
     }                                                                                              \
     static status fam##_receive(const struct eval_env *env, const struct type *, int32_t,          \
                                 const char *bytes, size_t len, datum *ret) {                       \
-        if (len != bits / 8) return bad_binary(env, type_name);                                    \
+        TRY(binary_length(env, len, bits / 8));                                                    \
         ret->i64 = (int##bits##_t)load_be##bits(bytes);                                            \
         return OK;                                                                                 \
     }                                                                                              \
@@ -123,7 +123,7 @@ static status bool_out(const struct eval_env *, const struct type *, datum value
 
 static status bool_receive(const struct eval_env *env, const struct type *, int32_t,
                            const char *bytes, size_t len, datum *ret) {
-    if (len != 1) return bad_binary(env, "boolean");
+    TRY(binary_length(env, len, 1));
     *ret = datum_bool(bytes[0] != 0);
     return OK;
 }
@@ -175,7 +175,7 @@ static status char_out(const struct eval_env *, const struct type *, datum value
 
 static status char_receive(const struct eval_env *env, const struct type *, int32_t,
                            const char *bytes, size_t len, datum *ret) {
-    if (len != 1) return bad_binary(env, "\"char\"");
+    TRY(binary_length(env, len, 1));
     *ret = datum_char(bytes[0]);
     return OK;
 }
@@ -209,9 +209,9 @@ static status oid_out(const struct eval_env *, const struct type *, datum value,
     return OK;
 }
 
-static status oid_receive(const struct eval_env *env, const struct type *t, int32_t,
+static status oid_receive(const struct eval_env *env, const struct type *, int32_t,
                           const char *bytes, size_t len, datum *ret) {
-    if (len != 4) return bad_binary(env, t->name);
+    TRY(binary_length(env, len, 4));
     *ret = datum_oid(load_be32(bytes));
     return OK;
 }
@@ -267,7 +267,7 @@ static status xid8_send(const struct eval_env *, const struct type *, datum valu
 
 static status xid8_receive(const struct eval_env *env, const struct type *, int32_t,
                            const char *bytes, size_t len, datum *ret) {
-    if (len != 8) return bad_binary(env, "xid8");
+    TRY(binary_length(env, len, 8));
     ret->u64 = load_be64(bytes);
     return OK;
 }
@@ -310,7 +310,7 @@ static status tid_out(const struct eval_env *, const struct type *, datum value,
 
 static status tid_receive(const struct eval_env *env, const struct type *, int32_t,
                           const char *bytes, size_t len, datum *ret) {
-    if (len != 6) return bad_binary(env, "tid");
+    TRY(binary_length(env, len, 6));
     ret->u64 = (uint64_t)load_be32(bytes) << 16 | load_be16(bytes + 4);
     return OK;
 }

@@ -34,6 +34,8 @@ status bad_input(const struct eval_env *env, const char *type_name, const char *
 status bad_range(const struct eval_env *env, const char *type_name, const char *text, size_t len);
 /* A message of the protocol's binary form has the wrong length or content. */
 status bad_binary(const struct eval_env *env, const char *type_name);
+/* Of a value whose binary form has just that many bytes: 08P01, 22P03. */
+status binary_length(const struct eval_env *env, size_t len, size_t wanted);
 status division_by_zero(const struct eval_env *env);
 
 static inline bool is_space(char c) {

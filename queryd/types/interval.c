@@ -80,7 +80,7 @@ static status interval_out(const struct eval_env *env, const struct type *, datu
 
 static status interval_receive(const struct eval_env *env, const struct type *, int32_t typmod,
                                const char *bytes, size_t len, datum *ret) {
-    if (len != 16) return bad_binary(env, "interval");
+    TRY(binary_length(env, len, 16));
     struct interval *i = arena_alloc(env->arena, sizeof *i);
     if (!i) return out_of_memory(env);
     *i = (struct interval){(int64_t)load_be64(bytes), (int32_t)load_be32(bytes + 8),

@@ -18,7 +18,7 @@ static status bad_encoding(const struct eval_env *env, const char *p, size_t lef
                      "invalid byte sequence for encoding \"UTF8\": %.*s", (int)len, bytes);
 }
 
-static status check_encoding(const struct eval_env *env, const char *text, size_t len) {
+status type_check_text(const struct eval_env *env, const char *text, size_t len) {
     size_t good = utf8_check(text, len);
     return good == len ? OK : bad_encoding(env, text + good, len - good);
 }
@@ -34,7 +34,7 @@ static status new_text(const struct eval_env *env, const char *text, size_t len,
 
 static status text_in(const struct eval_env *env, const struct type *, int32_t, const char *text,
                       size_t len, datum *ret) {
-    TRY(check_encoding(env, text, len));
+    TRY(type_check_text(env, text, len));
     return new_text(env, text, len, ret);
 }
 
@@ -111,7 +111,7 @@ static status cut_length(const struct eval_env *env, const char *type_name, cons
 
 static status varchar_in(const struct eval_env *env, const struct type *, int32_t typmod,
                          const char *text, size_t len, datum *ret) {
-    TRY(check_encoding(env, text, len));
+    TRY(type_check_text(env, text, len));
     if (typmod >= TYPMOD_OFFSET)
         TRY(cut_length(env, "character varying", text, len, (size_t)(typmod - TYPMOD_OFFSET), false,
                        &len));
@@ -158,7 +158,7 @@ static status pad_blanks(const struct eval_env *env, const char *text, size_t le
 
 static status bpchar_in(const struct eval_env *env, const struct type *, int32_t typmod,
                         const char *text, size_t len, datum *ret) {
-    TRY(check_encoding(env, text, len));
+    TRY(type_check_text(env, text, len));
     if (typmod < TYPMOD_OFFSET) return new_text(env, text, len, ret);
     return pad_blanks(env, text, len, typmod, false, ret);
 }
@@ -205,7 +205,7 @@ const struct type_family family_bpchar = {.in = bpchar_in,
 
 static status name_in(const struct eval_env *env, const struct type *, int32_t, const char *text,
                       size_t len, datum *ret) {
-    TRY(check_encoding(env, text, len));
+    TRY(type_check_text(env, text, len));
     if (len > NAME_BYTES - 1) {
         len = NAME_BYTES - 1;
         while (len && ((uint8_t)text[len] & 0xC0) == 0x80) len--; /* not inside a character */
@@ -366,7 +366,7 @@ const struct type_family family_bytea = {.in = bytea_in,
 
 static status cstring_in(const struct eval_env *env, const struct type *, int32_t, const char *text,
                          size_t len, datum *ret) {
-    TRY(check_encoding(env, text, len));
+    TRY(type_check_text(env, text, len));
     ret->s = arena_strndup(env->arena, text, len);
     return ret->s ? OK : out_of_memory(env);
 }
@@ -435,7 +435,7 @@ static status uuid_out(const struct eval_env *, const struct type *, datum value
 
 static status uuid_receive(const struct eval_env *env, const struct type *, int32_t,
                            const char *bytes, size_t len, datum *ret) {
-    if (len != 16) return bad_binary(env, "uuid");
+    TRY(binary_length(env, len, 16));
     ret->p = arena_memdup(env->arena, bytes, 16);
     return ret->p ? OK : out_of_memory(env);
 }

@@ -184,9 +184,10 @@ static status add_day(struct buf *out, const struct template_item *item, const s
         int64_t c = century(s);
         return add_number(out, item, c <= 99 && c >= -99 ? 2 : 0, c);
     }
-    case DP_DDD: return add_number(out, item, 3, s->day_of_year);
+    /* of days below zero the sign is one of the digits */
+    case DP_DDD: return add_number(out, item, 3 - (s->day_of_year < 0), s->day_of_year);
     case DP_IDDD: return add_number(out, item, 3, s->iso_day);
-    case DP_DD: return add_number(out, item, 2, s->day);
+    case DP_DD: return add_number(out, item, 2 - (s->day < 0), s->day);
     case DP_D: return add_number(out, item, 0, s->weekday + 1);
     case DP_ID: return add_number(out, item, 0, s->weekday ? s->weekday : 7);
     case DP_WW: return add_number(out, item, 2, (s->day_of_year - 1) / 7 + 1);

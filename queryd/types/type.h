@@ -184,6 +184,10 @@ status type_output(const struct eval_env *env, const struct type *t, datum value
 /* The text form as a NUL-terminated string in the arena. */
 status type_output_string(const struct eval_env *env, const struct type *t, datum value,
                           char **ret_text, size_t *ret_len);
+/* Encoding of a text that came from a client: 22021. */
+status type_check_text(const struct eval_env *env, const char *text, size_t len);
+/* What 22P03 says of bytes behind a value; whose they are is added by the caller. */
+#define TYPE_BINARY_TOO_LONG "incorrect binary data format"
 status type_receive(const struct eval_env *env, const struct type *t, int32_t typmod,
                     const char *bytes, size_t len, datum *ret);
 status type_send(const struct eval_env *env, const struct type *t, datum value, struct buf *out);

@@ -24,6 +24,13 @@ status bad_binary(const struct eval_env *env, const char *type_name) {
                      "incorrect binary data format for type %s", type_name);
 }
 
+status binary_length(const struct eval_env *env, size_t len, size_t wanted) {
+    if (len == wanted) return OK;
+    return len < wanted
+               ? error_set(env->error, ST_PROTOCOL_VIOLATION, "insufficient data left in message")
+               : error_set(env->error, ST_INVALID_BINARY_REPRESENTATION, TYPE_BINARY_TOO_LONG);
+}
+
 status division_by_zero(const struct eval_env *env) {
     return error_set(env->error, ST_DIVISION_BY_ZERO, "division by zero");
 }

@@ -210,6 +210,13 @@ def default_programs():
     return os.path.normpath(f"{here}/../../build/release/bin")
 
 
+def deaths(server):
+    """Of processes, in the appliance's own words."""
+    events = subprocess.run([server.axl, "events", "--json", "-n", "200", "-D", server.data], text=True,
+                            stdout=subprocess.PIPE).stdout
+    return [e["text"] for e in map(json.loads, events.splitlines()) if e["kind"] in ("died", "quarantine", "blamed")]
+
+
 def end(words):
     print(f"{os.path.basename(sys.argv[0])}: {words}", file=sys.stderr)
     sys.exit(2)

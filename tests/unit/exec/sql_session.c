@@ -9,6 +9,8 @@
 
 #define MUST(expression) CHECK(ok(expression))
 
+static const oid to_be_found; /* types of parameters: none is declared */
+
 static struct fake_env *appliance;
 static char text[1 << 20];
 
@@ -175,7 +177,7 @@ static status run_one(struct sql_session *s, struct raw_stmt *raw, struct script
     struct statement *st;
     if (raw->stmt->kind == NODE_SET_CONSTRAINTS)
         return end(s, ri_set_constraints(&s->env, ast_as_set_constraints(raw->stmt)), mark);
-    status result = statement_prepare(&s->env, raw, NULL, 0, &st);
+    status result = statement_prepare(&s->env, raw, &to_be_found, 0, &st);
     if (ok(result)) {
         result = run_prepared(s, st, NULL, NULL, ret);
         statement_release(st);
@@ -240,7 +242,7 @@ const char *sql_prepared(struct sql_session *s, const char *sql, int nparams, ..
     s->env.text = sql;
     s->env.text_len = strlen(sql);
     status result = parse_sql(&s->arena, sql, strlen(sql), &s->error, &statements);
-    if (ok(result)) result = statement_prepare(&s->env, list_at(statements, 0), NULL, 0, &st);
+    if (ok(result)) result = statement_prepare(&s->env, list_at(statements, 0), &to_be_found, 0, &st);
     va_start(args, nparams);
     for (int i = 0; ok(result) && i < nparams; i++) {
         const char *value = va_arg(args, const char *);
