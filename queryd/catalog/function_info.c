@@ -38,24 +38,8 @@ status fn_version(struct fn_call *c) {
     return return_text(c, "PostgreSQL 15.0 (Axolotl 0.1.0) on x86_64-linux, 64-bit");
 }
 
-#define ENCODING_UTF8 6
-
 status fn_client_encoding(struct fn_call *c) {
     return return_name(c, "UTF8");
-}
-
-status fn_encoding_to_char(struct fn_call *c) {
-    return return_name(c, c->args[0].i32 == ENCODING_UTF8 ? "UTF8"
-                          : c->args[0].i32 == 0           ? "SQL_ASCII"
-                                                          : "");
-}
-
-status fn_char_to_encoding(struct fn_call *c) {
-    const char *name = c->args[0].s;
-    bool utf8 =
-        !strcasecmp(name, "utf8") || !strcasecmp(name, "utf-8") || !strcasecmp(name, "unicode");
-    c->result = datum_int4(utf8 ? ENCODING_UTF8 : strcasecmp(name, "sql_ascii") ? -1 : 0);
-    return OK;
 }
 
 status fn_keywords(struct fn_call *c) {

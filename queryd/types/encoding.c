@@ -5,10 +5,10 @@
 #include "types/internal.h"
 
 static const struct {
-    const char *name, *aliases;
+    const char *name, *converter, *aliases;
     int bytes;
 } encodings[ENCODING_COUNT] = {
-#define X(number, name, bytes, converter, aliases) [number] = {#name, aliases, bytes},
+#define X(number, name, bytes, converter, aliases) [number] = {#name, converter, aliases, bytes},
 #include "types/encoding.def"
 #undef X
 };
@@ -38,4 +38,8 @@ const char *encoding_name(int encoding) {
 
 int encoding_bytes_max(enum encoding e) {
     return encodings[e].bytes;
+}
+
+const char *encoding_converter(enum encoding e) {
+    return encodings[e].converter;
 }

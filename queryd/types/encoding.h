@@ -16,7 +16,8 @@ enum encoding {
 enum encoding encoding_named(const char *name);
 /* PostgreSQL's name; NULL: there is no such number. */
 const char *encoding_name(int encoding);
-int encoding_bytes_max(enum encoding e); /* of a character */
+int encoding_bytes_max(enum encoding e);         /* of a character */
+const char *encoding_converter(enum encoding e); /* ICU's name; "": none */
 /* Text may be kept in it, as PostgreSQL has it: it is more than a client's. */
 static inline bool encoding_is_server(enum encoding e) {
     return e >= 0 && e < ENCODING_SJIS;

@@ -1,97 +1,68 @@
-/* convert, convert_from, convert_to: the text here is UTF8; LATIN1 is known besides. */
-#include <stdio.h>
+/* convert, convert_from, convert_to, and what encodings are called: text here is UTF8.
+ *
+ * Encodings of single bytes are tables (encoding_single.def), those of several are ICU's; two that
+ * are not UTF8 are converted by way of it, where PostgreSQL knows a way. */
+#include "types/encoding.h"
 
+#include <string.h>
+
+#include "types/converter.h"
 #include "types/internal.h"
-
-enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_ASCII, ENCODING_OTHER, ENCODING_NONE };
-
-/* PostgreSQL's names, letters and digits only. */
-static const struct {
-    const char *name;
-    enum encoding encoding;
-} encodings[] = {
-    {"utf8", ENCODING_UTF8},         {"unicode", ENCODING_UTF8},      {"latin1", ENCODING_LATIN1},
-    {"iso88591", ENCODING_LATIN1},   {"sqlascii", ENCODING_ASCII},    {"latin2", ENCODING_OTHER},
-    {"latin3", ENCODING_OTHER},      {"latin4", ENCODING_OTHER},      {"latin5", ENCODING_OTHER},
-    {"latin9", ENCODING_OTHER},      {"iso88592", ENCODING_OTHER},    {"iso88595", ENCODING_OTHER},
-    {"iso88597", ENCODING_OTHER},    {"koi8", ENCODING_OTHER},        {"koi8r", ENCODING_OTHER},
-    {"koi8u", ENCODING_OTHER},       {"win1250", ENCODING_OTHER},     {"win1251", ENCODING_OTHER},
-    {"win1252", ENCODING_OTHER},     {"win1253", ENCODING_OTHER},     {"win1254", ENCODING_OTHER},
-    {"windows1251", ENCODING_OTHER}, {"windows1252", ENCODING_OTHER}, {"eucjp", ENCODING_OTHER},
-    {"euccn", ENCODING_OTHER},       {"euckr", ENCODING_OTHER},       {"euctw", ENCODING_OTHER},
-    {"sjis", ENCODING_OTHER},        {"big5", ENCODING_OTHER},        {"gbk", ENCODING_OTHER},
-    {"gb18030", ENCODING_OTHER},     {"uhc", ENCODING_OTHER},         {"johab", ENCODING_OTHER}};
-
-static enum encoding find(const char *name) {
-    char plain[NAME_BYTES];
-    size_t n = 0;
-    for (; *name && n < sizeof plain - 1; name++)
-        if (is_letter(*name) || is_digit(*name)) plain[n++] = lower_ascii(*name);
-    plain[n] = '\0';
-    for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++)
-        if (!strcmp(plain, encodings[i].name)) return encodings[i].encoding;
-    return ENCODING_NONE;
-}
 
 /* `side`: source, destination */
 static status named(struct fn_call *c, const char *name, const char *side, enum encoding *ret) {
-    *ret = find(name);
-    if (*ret == ENCODING_NONE)
-        return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
-                         "invalid %s encoding name \"%s\"", side, name);
-    if (*ret == ENCODING_OTHER)
-        return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED,
-                         "conversion between UTF8 and %s is not supported", name);
-    return OK;
+    *ret = encoding_named(name);
+    return *ret != ENCODING_NONE ? OK
+                                 : error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
+                                             "invalid %s encoding name \"%s\"", side, name);
 }
 
-static status latin1_to_utf8(const struct varlena *v, struct buf *out) {
-    for (uint32_t i = 0; i < v->len; i++) {
-        char bytes[4];
-        TRY(buf_add(out, bytes, utf8_encode((uint8_t)v->data[i], bytes)));
-    }
-    return OK;
+/* PostgreSQL's pairs without UTF8. */
+static bool knows_way(enum encoding from, enum encoding to) {
+    static const struct {
+        enum encoding one, other;
+    } pairs[] = {{ENCODING_WIN1251, ENCODING_KOI8R},    {ENCODING_WIN1251, ENCODING_WIN866},
+                 {ENCODING_KOI8R, ENCODING_WIN866},     {ENCODING_WIN1251, ENCODING_ISO_8859_5},
+                 {ENCODING_KOI8R, ENCODING_ISO_8859_5}, {ENCODING_WIN866, ENCODING_ISO_8859_5},
+                 {ENCODING_WIN1250, ENCODING_LATIN2},   {ENCODING_BIG5, ENCODING_EUC_TW},
+                 {ENCODING_SJIS, ENCODING_EUC_JP}};
+    if (from == ENCODING_UTF8) return converter_knows(to);
+    if (to == ENCODING_UTF8) return converter_knows(from);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if ((pairs[i].one == from && pairs[i].other == to) ||
+            (pairs[i].one == to && pairs[i].other == from))
+            return true;
+    return false;
 }
 
-static status no_equivalent(struct fn_call *c, const char *p, size_t n) {
-    char words[32] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < n; i++)
-        used += (size_t)snprintf(words + used, sizeof words - used, "%s0x%02x", i ? " " : "",
-                                 (uint8_t)p[i]);
-    return error_set(c->env->error, ST_UNTRANSLATABLE_CHARACTER,
-                     "character with byte sequence %s in encoding \"UTF8\" has no equivalent in "
-                     "encoding \"LATIN1\"",
-                     words);
+static status through_utf8(struct fn_call *c, const struct varlena *v, enum encoding from,
+                           enum encoding to, struct buf *out) {
+    struct buf utf8 = {0};
+    if (to == ENCODING_UTF8)
+        return converter_to_utf8(from, to, v->data, v->len, c->env->error, out);
+    if (from == ENCODING_UTF8)
+        return converter_from_utf8(from, to, v->data, v->len, c->env->error, out);
+    status s = converter_to_utf8(from, to, v->data, v->len, c->env->error, &utf8);
+    if (ok(s)) s = converter_from_utf8(from, to, utf8.data, utf8.len, c->env->error, out);
+    buf_free(&utf8);
+    return s;
 }
 
-static status utf8_to_latin1(struct fn_call *c, const struct varlena *v, struct buf *out) {
-    for (const char *p = v->data, *end = p + v->len; p < end;) {
-        size_t n;
-        uint32_t code = utf8_decode(p, end, &n);
-        if (code > 0xFF) return no_equivalent(c, p, n);
-        char byte = (char)code;
-        TRY(buf_add(out, &byte, 1));
-        p += n;
-    }
-    return OK;
-}
-
-/* The bytes are valid in the encoding they come from. */
-static status check_bytes(struct fn_call *c, const struct varlena *v, enum encoding from) {
-    datum ignored;
-    if (from == ENCODING_LATIN1) return OK;
-    return type_input(c->env, type_find(TEXTOID), -1, v->data, v->len, &ignored);
-}
-
+/* The bytes are valid in the encoding they come from, and in the one they are left in. */
 static status convert(struct fn_call *c, const struct varlena *v, enum encoding from,
                       enum encoding to) {
     struct buf out = {0};
-    bool from_latin1 = from == ENCODING_LATIN1, to_latin1 = to == ENCODING_LATIN1;
-    TRY(check_bytes(c, v, from));
-    if (from_latin1 == to_latin1 || from == ENCODING_ASCII || to == ENCODING_ASCII)
+    TRY(converter_check(from, v->data, v->len, c->env->error));
+    if (from == to || to == ENCODING_SQL_ASCII) return give_bytes(c, v->data, v->len);
+    if (from == ENCODING_SQL_ASCII) {
+        TRY(converter_check(to, v->data, v->len, c->env->error));
         return give_bytes(c, v->data, v->len);
-    status s = from_latin1 ? latin1_to_utf8(v, &out) : utf8_to_latin1(c, v, &out);
+    }
+    if (!knows_way(from, to))
+        return error_set(c->env->error, ST_UNDEFINED_FUNCTION,
+                         "default conversion function for encoding \"%s\" to \"%s\" does not exist",
+                         encoding_name(from), encoding_name(to));
+    status s = through_utf8(c, v, from, to, &out);
     return give_buf(c, s, &out);
 }
 
@@ -112,4 +83,27 @@ status fn_convert(struct fn_call *c) {
     TRY(named(c, c->args[1].s, "source", &from));
     TRY(named(c, c->args[2].s, "destination", &to));
     return convert(c, c->args[0].v, from, to);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+status fn_encoding_to_char(struct fn_call *c) {
+    const char *name = encoding_name(c->args[0].i32);
+    char *padded = arena_zalloc(c->env->arena, NAME_BYTES);
+    if (!padded) return out_of_memory(c->env);
+    if (name) strcpy(padded, name);
+    c->result = datum_ptr(padded);
+    return OK;
+}
+
+status fn_char_to_encoding(struct fn_call *c) {
+    c->result = datum_int4(encoding_named(c->args[0].s));
+    return OK;
+}
+
+status fn_encoding_max_length(struct fn_call *c) {
+    int e = c->args[0].i32;
+    c->is_null = !encoding_name(e);
+    if (!c->is_null) c->result = datum_int4(encoding_bytes_max((enum encoding)e));
+    return OK;
 }
