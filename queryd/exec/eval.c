@@ -2,7 +2,10 @@
 #include "exec/internal.h"
 #include "types/record.h"
 
+/* Of a function that works row by row: at first, and when they have shown to be short. */
 #define CALLS_PER_BREATH 4
+#define CALLS_PER_BREATH_MAX 32
+#define SHORT_NS 5000
 
 #define EACH(i, sel, n, statement)                                                                 \
     do {                                                                                           \
@@ -115,19 +118,27 @@ static status eval_field(struct program_state *s, const struct instr *i, const u
     return OK;
 }
 
+static uint64_t now_ns(const struct program_state *s) {
+    struct proc *p = s->x->env->proc;
+    return p->env->mono_ns(p);
+}
+
 /* What works row by row may take long for each: in between others have their turn, and the
  * statement can be cancelled. */
 static status in_parts(struct program_state *s, const struct instr *i, const uint16_t *sel,
                        uint16_t n,
                        status (*fn)(struct program_state *s, const struct instr *i,
                                     const uint16_t *sel, uint16_t n)) {
-    uint16_t part[CALLS_PER_BREATH];
-    if (n <= CALLS_PER_BREATH) return fn(s, i, sel, n);
+    uint16_t part[CALLS_PER_BREATH_MAX], most = CALLS_PER_BREATH;
+    if (n <= most) return fn(s, i, sel, n);
     for (uint16_t from = 0, count; from < n; from = (uint16_t)(from + count)) {
-        count = n - from < CALLS_PER_BREATH ? (uint16_t)(n - from) : CALLS_PER_BREATH;
+        count = n - from < most ? (uint16_t)(n - from) : most;
         for (uint16_t k = 0; k < count; k++) part[k] = sel ? sel[from + k] : (uint16_t)(from + k);
         if (from) TRY(sql_env_breathe(s->x->env));
+        uint64_t before = now_ns(s);
         TRY(fn(s, i, part, count));
+        bool are_short = now_ns(s) - before < SHORT_NS;
+        most = !are_short ? CALLS_PER_BREATH : most < CALLS_PER_BREATH_MAX ? most * 2 : most;
     }
     return OK;
 }

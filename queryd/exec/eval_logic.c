@@ -52,16 +52,14 @@ status eval_and_or(struct program_state *s, const struct instr *i, const uint16_
         TRY(block_run(s, i->blocks[a], i->blocks[a + 1], live, n));
         const struct vec *v = &s->regs[i->args[a]];
         uint16_t kept = 0;
-        for (uint16_t k = 0; k < n; k++) {
+        for (uint16_t k = 0; k < n; k++) { /* without branches: nobody can guess them */
             uint16_t row = live[k];
-            if (v->nulls[row]) {
-                result->nulls[row] = 1;
-            } else if (v->values[row].b == stop) {
-                result->values[row] = datum_bool(stop);
-                result->nulls[row] = 0;
-                continue;
-            }
-            live[kept++] = row;
+            uint8_t is_null = v->nulls[row];
+            bool decided = !is_null & ((v->values[row].u64 & 1) == stop);
+            result->values[row] = datum_bool(decided == stop);
+            result->nulls[row] = decided ? 0 : result->nulls[row] | is_null;
+            live[kept] = row;
+            kept = (uint16_t)(kept + !decided);
         }
         n = kept;
     }

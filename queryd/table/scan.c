@@ -72,7 +72,22 @@ static int compare_key(const struct tree_entry *e, const struct buf *b) {
     return c ? c : (e->key_len > b->len) - (e->key_len < b->len);
 }
 
-static bool beyond(const struct table_scan *s, const struct tree_entry *e) {
+/* The cursor's leaf ends (backward: begins) within the bounds. Leaves are numbered from 1. */
+static bool leaf_is_inside(struct table_scan *s) {
+    const struct tree_cursor *c = &s->cursor;
+    const struct buf *bound = s->backward ? &s->low : &s->high;
+    if (s->looked_at == c->copied) return s->inside;
+    s->looked_at = c->copied;
+    s->inside = bound->len == 0;
+    if (!s->inside && !c->at_end) {
+        int order = key_compare(c->fence, c->fence_len, bound->data, bound->len);
+        s->inside = s->backward ? order >= 0 : order <= 0;
+    }
+    return s->inside;
+}
+
+static bool beyond(struct table_scan *s, const struct tree_entry *e) {
+    if (leaf_is_inside(s)) return false;
     if (s->backward) return s->low.len && compare_key(e, &s->low) < 0;
     return s->high.len && compare_key(e, &s->high) >= 0;
 }

@@ -66,6 +66,8 @@ struct table_scan {
     unsigned char *version_buf; /* TREE_ENTRY_BYTES_MAX, from the arena */
     unsigned char *row_buf;
     unsigned breath;
+    uint64_t looked_at; /* the cursor's leaf of which is known … */
+    bool inside;        /* … that none of its entries is out of bounds */
 };
 struct table_bound {
     const void *bytes; /* NULL: open */

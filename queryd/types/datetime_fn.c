@@ -122,28 +122,51 @@ status fn_timestamptz_timestamp(struct fn_call *c) {
 
 /* ---- comparisons across the three ---- */
 
-/* Each side brought to UTC (when a timestamptz is among them) or local time; what is too large to
- * be brought is compared as infinitely far. */
-static int64_t comparable(const struct fn_call *c, size_t i, bool zoned) {
-    oid type = c->site->function->args[i];
-    int64_t t = c->args[i].i64;
-    if (type == TIMESTAMPTZOID) return t;
-    if (type == DATEOID && !date_to_stamp(c->args[i].i32, &t))
-        return c->args[i].i32 > 0 ? STAMP_MAX - 1 : STAMP_MIN + 1;
-    if (zoned && !local_to_stamptz(c, t, &t)) return t > 0 ? STAMP_MAX - 1 : STAMP_MIN + 1;
+/* What two moments are compared as. */
+struct moments {
+    oid types[2];
+    bool zoned; /* UTC: a timestamptz is among them; else local time */
+};
+
+static struct moments moments_of(const struct fn_call *c) {
+    const oid *types = c->site->function->args;
+    return (struct moments){{types[0], types[1]},
+                            types[0] == TIMESTAMPTZOID || types[1] == TIMESTAMPTZOID};
+}
+
+/* What is too large to be brought to the other's kind is compared as infinitely far. */
+static inline int64_t comparable(const struct fn_call *c, const struct moments *m, int side,
+                                 datum value) {
+    int64_t t = value.i64;
+    if (m->types[side] == TIMESTAMPTZOID) return t;
+    if (m->types[side] == DATEOID && !date_to_stamp(value.i32, &t))
+        return value.i32 > 0 ? STAMP_MAX - 1 : STAMP_MIN + 1;
+    if (m->zoned && !local_to_stamptz(c, t, &t)) return t > 0 ? STAMP_MAX - 1 : STAMP_MIN + 1;
     return t;
 }
 
-static int compare_moments(const struct fn_call *c) {
-    bool zoned = c->site->function->args[0] == TIMESTAMPTZOID ||
-                 c->site->function->args[1] == TIMESTAMPTZOID;
-    int64_t a = comparable(c, 0, zoned), b = comparable(c, 1, zoned);
+static inline int compare_moments(const struct fn_call *c, const struct moments *m, datum x,
+                                  datum y) {
+    int64_t a = comparable(c, m, 0, x), b = comparable(c, m, 1, y);
     return (a > b) - (a < b);
 }
 
 #define MOMENT_COMPARISON(name, op)                                                                \
     status fn_moment_##name(struct fn_call *c) {                                                   \
-        return give_bool(c, compare_moments(c) op 0);                                              \
+        struct moments m = moments_of(c);                                                          \
+        return give_bool(c, compare_moments(c, &m, c->args[0], c->args[1]) op 0);                  \
+    }                                                                                              \
+    status fnv_moment_##name(struct fn_call *c, const struct vec *const *args, struct vec *result, \
+                             const uint16_t *sel, uint16_t n) {                                    \
+        const struct vec *x = args[0], *y = args[1];                                               \
+        struct moments m = moments_of(c);                                                          \
+        EACH_ROW({                                                                                 \
+            result->nulls[i] = x->nulls[i] | y->nulls[i];                                          \
+            if (result->nulls[i]) continue;                                                        \
+            result->values[i] =                                                                    \
+                datum_bool(compare_moments(c, &m, x->values[i], y->values[i]) op 0);               \
+        });                                                                                        \
+        return OK;                                                                                 \
     }
 MOMENT_COMPARISON(eq, ==)
 MOMENT_COMPARISON(ne, !=)
@@ -153,7 +176,8 @@ MOMENT_COMPARISON(gt, >)
 MOMENT_COMPARISON(ge, >=)
 
 status fn_moment_cmp(struct fn_call *c) {
-    return give_int4(c, compare_moments(c));
+    struct moments m = moments_of(c);
+    return give_int4(c, compare_moments(c, &m, c->args[0], c->args[1]));
 }
 
 /* ---- timestamp ± interval ---- */
