@@ -300,22 +300,7 @@ static status run_portal(struct session *s, struct portal *p, uint32_t max, uint
     return st;
 }
 
-static status execute_message(struct session *s, struct wire_reader *r) {
-    const char *name;
-    uint32_t max;
-    TRY(wire_gets(r, &name));
-    TRY(wire_get32(r, &max));
-    TRY(wire_get_end(r));
-    struct portal *p = portal_find(s, name);
-    if (!p) return no_portal(s, name);
-    if (max > INT32_MAX) max = 0;
-    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
-    counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
-    if (p->utility) return execute_utility(s, p, name);
-    if (!p->statement) {
-        empty_message(s, 'I');
-        return OK;
-    }
+static status execute_statement(struct session *s, struct portal *p, uint32_t max) {
     TRY(block_check_failed(s, NULL));
     if (p->done && !statement_gives_rows(p->statement)) return portal_refuse(s, p);
     uint64_t rows = 0;
@@ -329,6 +314,26 @@ static status execute_message(struct session *s, struct wire_reader *r) {
     send_complete(s, tag_of(s, p->execution, statement_gives_rows(p->statement) ? &rows : NULL,
                             &s->statement_arena));
     return OK;
+}
+
+static status execute_message(struct session *s, struct wire_reader *r) {
+    const char *name;
+    uint32_t max;
+    TRY(wire_gets(r, &name));
+    TRY(wire_get32(r, &max));
+    TRY(wire_get_end(r));
+    struct portal *p = portal_find(s, name);
+    if (!p) return no_portal(s, name);
+    if (max > INT32_MAX) max = 0;
+    TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
+    counter_add(s->env.proc, COUNTER_STATEMENTS, 1);
+    if (!p->utility && !p->statement) {
+        empty_message(s, 'I');
+        return OK;
+    }
+    status st = p->utility ? execute_utility(s, p, name) : execute_statement(s, p, max);
+    s->in_pipeline = true;
+    return st;
 }
 
 static status close_message(struct session *s, struct wire_reader *r) {
@@ -383,7 +388,6 @@ void extended_message(struct session *s, const struct wire_message *m) {
     if (m->type == 'E') PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, "");
     status st = handle(s, m->type, &r);
     if (m->type == 'E') PROBE(axolotl_queryd, statement_done, s->env.proc->trace, st.code);
-    s->in_pipeline |= m->type == 'E';
     if (ok(st)) return;
     if (status_is(st, ST_PROTOCOL_VIOLATION) && ok(s->error.status))
         status_ignore(error_set(&s->error, st.code, "%s", r.wrong)); /* sent now */

@@ -209,6 +209,7 @@ static status run_text(struct session *s, const char *text, size_t len) {
     if (n == 0) {
         wire_begin(&s->wire, 'I');
         wire_end(&s->wire);
+        return block_finish_implicit(s, NULL);
     }
     return run_list(s, statements, 0, text, len);
 }

@@ -84,7 +84,7 @@ status fn_dasind(struct fn_call *c) {
     double x = c->args[0].f8;
     if (isnan(x)) return give(c, false, x);
     if (x < -1 || x > 1) return out_of_range(c);
-    return give(c, x < 0, arc_sine(fabs(x)));
+    return give(c, x < 0, x < 0 ? arc_sine(-x) : arc_sine(x)); /* of -0: -0 */
 }
 
 status fn_dacosd(struct fn_call *c) {
