@@ -192,6 +192,7 @@ static status prepare(struct page_backup *b, const char *dir) {
 
 status backup_start(struct storaged *s, const char *dir, uint64_t since, uint64_t window) {
     if (!s->serving || s->stopping) return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
+    if (s->fetch.active) return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
     if (s->backup && s->backup->state.running) return STATUS(OBJECT_IN_USE);
     struct page_backup *b = calloc(1, sizeof *b);
     if (!b) return STATUS(OUT_OF_MEMORY);

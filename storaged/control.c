@@ -13,6 +13,7 @@ static const char *start(struct storaged *s, const json_t *request, json_t *repl
     if (!to || *to != '/') return "a backup to where?";
     status st = backup_start(s, to, (uint64_t)since, (uint64_t)window);
     if (status_is(st, ST_OBJECT_IN_USE)) return "a backup is under way";
+    if (!ok(st) && s->fetch.active) return "the appliance is itself still being restored";
     if (!ok(st)) return status_name(st);
     const struct page_backup_state *b = backup_state(s);
     json_object_set_new(reply, "redo_lsn", json_integer((json_int_t)b->begin.redo_lsn));

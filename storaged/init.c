@@ -143,6 +143,7 @@ static status begin(struct daemon *d, struct error *e) {
     uint64_t id = s->shm->control->appliance_id;
     if (id && s->file.appliance_id && s->file.appliance_id != id)
         return error_set(e, ST_DATA_CORRUPTED, "the data file belongs to another appliance");
+    fetch_begin(s);
     unsigned mended;
     TRY(doublewrite_recover(s, &mended));
     if (mended > 0) storaged_say("%u torn pages written again from the double-write file", mended);
@@ -175,6 +176,7 @@ static void empty_frames(struct storaged *s) {
 static status go_on(struct storaged *s, struct error *e) {
     status st = daemon_watch(s->d, disk_fd(s->disk), EPOLLIN, disk_ready, s);
     if (ok(st) && !s->serving) st = daemon_spawn(s->d, 0, redo_run, s);
+    if (ok(st) && s->fetch.active) st = daemon_spawn(s->d, 0, fetch_run, s);
     if (!ok(st)) return error_set(e, (enum status_code)st.code, "could not start");
     return OK;
 }
@@ -248,6 +250,7 @@ void storaged_fini(struct daemon *d) {
     write_fini(s);
     scrub_fini(s);
     home_lsn_fini(s);
+    fetch_fini(s);
     redo_fini(s);
     free(s);
     d->state = NULL;

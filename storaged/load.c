@@ -10,6 +10,7 @@
 /* A page's way into a frame:
  *
  *   absent ── frames_take, LOADING, in the table ──→ read under way ── verified ──→ READY
+ *                                                        ├ not restored yet ─ fetch.c ─→ again
  *                                                        ├ behind, for redo ─→ REDO
  *                                                        └ bad, behind ─→ rebuild.c ──→ READY
  *   BROKEN ── load_broken ── and REDO ── wanted ─────────────────────────→ rebuild.c ──→ READY
@@ -178,13 +179,26 @@ static void judge(struct storaged *s, struct load *l, const void *page) {
         redo_settled(s, l->page);
 }
 
+static void begin_fetch(struct storaged *s, struct load *l) {
+    status spawned = daemon_spawn(s->d, 0, fetch_load, l);
+    if (!ok(spawned)) load_finish(s, l, spawned);
+}
+
 static void read_done(struct storaged *s, struct io_req *req) {
     struct load *l = req->arg;
     counter_add(s->p, COUNTER_PAGE_READS, 1);
-    if (ok(req->io.result))
-        judge(s, l, frame_bytes(s->shm, &s->shm->frames[l->frame]));
-    else
+    if (!ok(req->io.result)) {
         l->damage = DAMAGE_UNREADABLE;
+        begin_rebuild(s, l);
+    } else if (fetch_wants(s, l->page, frame_bytes(s->shm, &s->shm->frames[l->frame]))) {
+        begin_fetch(s, l);
+    } else {
+        load_judge(s, l);
+    }
+}
+
+void load_judge(struct storaged *s, struct load *l) {
+    judge(s, l, frame_bytes(s->shm, &s->shm->frames[l->frame]));
     if (l->damage == DAMAGE_REDO && older_will_do(l))
         finish(s, l, OK, FRAME_REDO);
     else if (l->damage)
@@ -264,6 +278,7 @@ static bool want(struct storaged *s, uint64_t page, struct waiter *w) {
         }
         if (f && !frame_note(s, f)->load && !s->free_loads) return false;
     }
+    if (!f && fetch_holds(s, page)) return false;
     struct load *l = f ? frame_note(s, f)->load : begin(s, page);
     bool rebuild = f && !l;
     if (rebuild) l = load_take(s, f, page);

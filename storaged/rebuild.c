@@ -223,6 +223,7 @@ static status read_home(struct storaged *s, uint64_t page_no, void *page) {
                                        .offset = page_no * PAGE_BYTES,
                                        .buf = page,
                                        .len = PAGE_BYTES}));
+    if (fetch_wants(s, page_no, page)) return fetch_page(s, page_no, page);
     return page_verify(page, (page_id){page_no});
 }
 

@@ -1,8 +1,10 @@
-/* storaged --restore -D DIR --appliance HEX --from BACKUP [--from BACKUP …]: the data file from
- * the pages of a full backup and of incremental ones that follow it, in their order. The last
- * one's manifest says where recovery begins. */
+/* storaged --restore -D DIR --appliance HEX --from BACKUP [--from BACKUP …] [--online [--rate N]]:
+ * the data file from the pages of a full backup and of incremental ones that follow it, in their
+ * order. The last one's manifest says where recovery begins. Online: the file is empty, and a note
+ * says where its pages are to come from while queries run (fetch.c). */
 #include "restore.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -20,6 +22,8 @@ struct restore {
     const char *dir;
     uint64_t appliance_id;
     struct storaged *s;
+    bool online;
+    uint64_t rate;  /* online: pages a second in the background; 0: no limit */
     uint64_t pages; /* restored, a page of several backups each time */
     char *image;    /* aligned: one page */
 };
@@ -62,14 +66,17 @@ static status read_begin(const char *backup, struct file_page *ret) {
     char path[1200];
     json_error_t error;
     json_int_t redo, undo, purge, next, commit, pages;
+    const char *id = NULL;
     snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, backup);
     json_t *j = json_load_file(path, 0, &error);
-    int rc = json_unpack(j, "{s:I, s:I, s:I, s:I, s:I, s:I}", "redo_lsn", &redo, "undo_lsn", &undo,
-                         "purge_lsn", &purge, "next_txid", &next, "last_commit", &commit,
-                         "file_pages", &pages);
+    int rc = json_unpack(j, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "appliance", &id, "redo_lsn",
+                         &redo, "undo_lsn", &undo, "purge_lsn", &purge, "next_txid", &next,
+                         "last_commit", &commit, "file_pages", &pages);
+    uint64_t of = id ? strtoull(id, NULL, 16) : 0;
     json_decref(j);
     if (!j || rc != 0 || redo <= 0 || pages <= SPACE_FIRST) return STATUS(DATA_CORRUPTED);
-    *ret = (struct file_page){.redo_lsn = (uint64_t)redo,
+    *ret = (struct file_page){.appliance_id = of,
+                              .redo_lsn = (uint64_t)redo,
                               .undo_lsn = (uint64_t)undo,
                               .purge_lsn = (uint64_t)purge,
                               .next_txid = (uint64_t)next,
@@ -78,19 +85,56 @@ static status read_begin(const char *backup, struct file_page *ret) {
     return OK;
 }
 
-static status restore(struct restore *r, char **backups, int n, const char **ret_what) {
-    struct file_page begin;
-    *ret_what = backups[n - 1];
-    TRY(read_begin(backups[n - 1], &begin));
-    begin.appliance_id = r->appliance_id;
-    r->image = io_buffer(PAGE_BYTES);
-    if (!r->image) return STATUS(OUT_OF_MEMORY);
+/* Room for all pages, without writing it: it reads as zeros. */
+static status make_room(const struct restore *r, uint64_t pages) {
+    char path[1200];
+    snprintf(path, sizeof path, "%s/data", r->dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) return STATUS(IO_ERROR);
+    int error = posix_fallocate(fd, 0, (off_t)(pages * PAGE_BYTES));
+    close(fd);
+    return error == 0 ? OK : error == ENOSPC ? STATUS(DISK_FULL) : STATUS(IO_ERROR);
+}
+
+/* Their indexes are read, so that what is certainly no backup is refused now. */
+static status note_backups(struct restore *r, char **backups, int n, uint64_t of,
+                           const char **ret_what) {
+    char path[1200];
+    struct backup_record record = {.appliance_id = of, .rate = r->rate};
+    for (int i = 0; i < n; i++) {
+        struct backup_index x = {0};
+        *ret_what = backups[i];
+        snprintf(path, sizeof path, "%s/" BACKUP_PAGES_FILE, backups[i]);
+        status st = backup_index_load(&x, path);
+        backup_index_fini(&x);
+        TRY(st);
+        record.dir[record.count++] = backups[i];
+    }
     *ret_what = r->dir;
-    TRY(storaged_files_make(r->s, r->dir, begin.pages));
+    return backup_record_write(r->dir, BACKUP_RESTORING, &record);
+}
+
+static status put_all_pages(struct restore *r, char **backups, int n, const char **ret_what) {
     for (int i = 0; i < n; i++) {
         *ret_what = backups[i];
         TRY(put_pages(r, backups[i]));
     }
+    return OK;
+}
+
+static status restore(struct restore *r, char **backups, int n, const char **ret_what) {
+    struct file_page begin;
+    *ret_what = backups[n - 1];
+    TRY(read_begin(backups[n - 1], &begin));
+    uint64_t of = begin.appliance_id;
+    begin.appliance_id = r->appliance_id;
+    r->image = io_buffer(PAGE_BYTES);
+    if (!r->image) return STATUS(OUT_OF_MEMORY);
+    *ret_what = r->dir;
+    TRY(storaged_files_make(r->s, r->dir, r->online ? SPACE_FIRST : begin.pages));
+    if (r->online) TRY(make_room(r, begin.pages));
+    TRY(r->online ? note_backups(r, backups, n, of, ret_what)
+                  : put_all_pages(r, backups, n, ret_what));
     *ret_what = r->dir;
     struct disk_io flush = {.op = DISK_FLUSH, .file = r->s->data};
     TRY(disk_do(r->s->disk, &flush));
@@ -111,7 +155,10 @@ int restore_main(int argc, char **argv) {
             r.appliance_id = strtoull(argv[++i], NULL, 16);
         else if (strcmp(argv[i], "--from") == 0 && n < RESTORE_BACKUPS_MAX)
             backups[n++] = argv[++i];
+        else if (strcmp(argv[i], "--rate") == 0)
+            r.rate = strtoull(argv[++i], NULL, 10);
     }
+    for (int i = 1; i < argc; i++) r.online |= strcmp(argv[i], "--online") == 0;
     if (r.s) r.s->dirfd = -1;
     if (!ok(given_read_arguments(argc, argv))) {
         fprintf(stderr, "storaged: the keys cannot be read\n");
@@ -128,7 +175,7 @@ int restore_main(int argc, char **argv) {
     free(r.image);
     free(r.s);
     if (ok(st)) {
-        printf("%llu pages restored\n", (unsigned long long)r.pages);
+        if (!r.online) printf("%llu pages restored\n", (unsigned long long)r.pages);
         return 0;
     }
     fprintf(stderr, "storaged: the data file could not be restored: %s: %s\n", what,

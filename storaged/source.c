@@ -11,11 +11,13 @@
 
 /* Images of pages out of the backups that the directory's record names (backup/backup.h), the
  * newest first. They are opened when a page is wanted from there, and again when the record is
- * another one; a backup that has gone away meanwhile is only missed. Chunks that were unpacked are
- * kept for a while, because neighbours are often wanted next. */
+ * another one; a backup that has gone away meanwhile is only missed. While the directory is being
+ * restored (fetch.c) there is one record, which only this process changes. Chunks that were
+ * unpacked are kept for a while, because neighbours are often wanted next. */
 
-#define CHUNKS_KEPT 8
+#define CHUNKS_KEPT 32
 #define POLL_NS 1000000u
+#define BUSY_NS 100000u
 
 struct source_file {
     int dirfd;
@@ -27,6 +29,7 @@ struct source_file {
 struct source_chunk {
     unsigned file;
     uint64_t offset, used;
+    bool busy; /* is being read */
     struct backup_head head;
     char *raw; /* NULL: empty place */
 };
@@ -132,10 +135,14 @@ static status open_all(struct storaged *s, const struct backup_record *r) {
     return st;
 }
 
+static const char *record_name(const struct storaged *s) {
+    return s->fetch.active ? BACKUP_RESTORING : BACKUP_RECORD;
+}
+
 static status open_record(struct storaged *s, const struct stat *now) {
     struct source *x = s->source;
     struct backup_record r;
-    status st = backup_record_read(s->d->data_dir, &r);
+    status st = backup_record_read(s->d->data_dir, record_name(s), &r);
     close_files(x);
     if (ok(st)) {
         st = open_all(s, &r);
@@ -157,10 +164,13 @@ static bool is_open(const struct source *x, const struct stat *now) {
 
 /* The backups that are named now. While somebody reads in others, those are as good. */
 static status make_ready(struct storaged *s) {
-    struct source *x = s->source;
     struct stat now;
+    if (!s->source) s->source = calloc(1, sizeof *s->source);
+    struct source *x = s->source;
+    if (!x) return STATUS(OUT_OF_MEMORY);
     while (x->opening) daemon_sleep(s->d, POLL_NS);
-    if (fstatat(s->dirfd, BACKUP_RECORD, &now, 0) != 0)
+    if (s->fetch.active && x->record) return OK;
+    if (fstatat(s->dirfd, record_name(s), &now, 0) != 0)
         return x->users > 0 ? OK : STATUS(NOT_FOUND);
     if (is_open(x, &now) || x->users > 0) return OK;
     x->opening = true;
@@ -181,31 +191,45 @@ static struct source_chunk *kept_chunk(struct source *x, unsigned file, uint64_t
     return NULL;
 }
 
-/* In place of the one that was not used the longest. */
-static void keep_chunk(struct source *x, struct source_chunk chunk) {
-    struct source_chunk *at = &x->chunk[0];
-    for (unsigned i = 1; i < CHUNKS_KEPT; i++)
-        if (x->chunk[i].used < at->used) at = &x->chunk[i];
-    free(at->raw);
-    *at = chunk;
-    at->used = ++x->clock;
+/* The place that was not used the longest. NULL: all are being filled. */
+static struct source_chunk *free_place(struct source *x) {
+    struct source_chunk *best = NULL;
+    for (unsigned i = 0; i < CHUNKS_KEPT; i++) {
+        struct source_chunk *c = &x->chunk[i];
+        if (!c->busy && (!best || c->used < best->used)) best = c;
+    }
+    return best;
 }
 
+static status fill_place(struct storaged *s, struct source_chunk *c, uint64_t bytes) {
+    c->busy = true;
+    status st = read_chunk(s, &s->source->file[c->file], c->offset, bytes, &c->head, c->raw);
+    c->busy = false;
+    if (ok(st)) return OK;
+    free(c->raw);
+    *c = (struct source_chunk){0};
+    return st;
+}
+
+/* Good until the next suspension. */
 static status get_chunk(struct storaged *s, unsigned file, uint64_t offset, uint64_t bytes,
                         struct source_chunk **ret) {
     struct source *x = s->source;
-    if (!(*ret = kept_chunk(x, file, offset))) {
-        struct source_chunk c = {.file = file, .offset = offset, .raw = malloc(BACKUP_RAW_MAX)};
-        status st = c.raw ? read_chunk(s, &x->file[file], offset, bytes, &c.head, c.raw)
-                          : STATUS(OUT_OF_MEMORY);
-        if (!ok(st)) {
-            free(c.raw);
-            return st;
+    for (;;) {
+        struct source_chunk *c = kept_chunk(x, file, offset);
+        if (c && !c->busy) {
+            *ret = c;
+            return OK;
         }
-        keep_chunk(x, c);
-        *ret = kept_chunk(x, file, offset);
+        if (c || !(c = free_place(x))) { /* somebody else reads it, or all are at it */
+            daemon_sleep(s->d, BUSY_NS);
+            continue;
+        }
+        char *raw = c->raw ? c->raw : malloc(BACKUP_RAW_MAX);
+        if (!raw) return STATUS(OUT_OF_MEMORY);
+        *c = (struct source_chunk){.file = file, .offset = offset, .used = ++x->clock, .raw = raw};
+        TRY(fill_place(s, c, bytes));
     }
-    return OK;
 }
 
 static status find_in(struct storaged *s, unsigned file, uint64_t page_no, void *page) {
@@ -221,16 +245,61 @@ static status find_in(struct storaged *s, unsigned file, uint64_t page_no, void 
 }
 
 status source_find(struct storaged *s, uint64_t page_no, void *page) {
-    if (!s->source) s->source = calloc(1, sizeof *s->source);
+    TRY(make_ready(s));
     struct source *x = s->source;
-    if (!x) return STATUS(OUT_OF_MEMORY);
-    status st = make_ready(s);
-    if (!ok(st)) return st;
-    st = STATUS(NOT_FOUND);
+    status st = STATUS(NOT_FOUND);
     x->users++;
     for (unsigned i = 0; i < x->count && status_is(st, ST_NOT_FOUND); i++)
         st = find_in(s, i, page_no, page);
     x->users--;
+    return st;
+}
+
+/* ---- all of them, for fetch.c ---------------------------------------------------------------- */
+
+status source_begin(struct storaged *s, unsigned *ret_file, size_t *ret_chunk, uint64_t *ret_rate) {
+    struct backup_record r;
+    TRY(make_ready(s));
+    TRY(backup_record_read(s->d->data_dir, BACKUP_RESTORING, &r));
+    *ret_file = r.file;
+    *ret_chunk = r.chunk;
+    *ret_rate = r.rate;
+    backup_record_fini(&r);
+    return OK;
+}
+
+unsigned source_files(const struct storaged *s) {
+    return s->source ? s->source->count : 0;
+}
+
+size_t source_chunks(const struct storaged *s, unsigned file) {
+    return s->source->file[file].index.count;
+}
+
+status source_pages(struct storaged *s, unsigned file, size_t chunk, uint64_t *ret_numbers,
+                    char *ret_images, unsigned *ret_count) {
+    const struct backup_index *x = &s->source->file[file].index;
+    uint64_t offset, bytes;
+    struct source_chunk *c;
+    TRY(backup_index_find(x, x->place[chunk].page, &offset, &bytes));
+    TRY(get_chunk(s, file, offset, bytes, &c));
+    if (c->head.kind != BACKUP_PAGES) return STATUS(DATA_CORRUPTED);
+    size_t names = c->head.count * sizeof *ret_numbers;
+    memcpy(ret_numbers, c->raw, names);
+    memcpy(ret_images, c->raw + names, c->head.count * (size_t)PAGE_BYTES);
+    for (unsigned i = 0; i < c->head.count; i++)
+        TRY(page_verify(ret_images + i * (size_t)PAGE_BYTES, (page_id){ret_numbers[i]}));
+    *ret_count = c->head.count;
+    return OK;
+}
+
+status source_note(struct storaged *s, unsigned file, size_t chunk) {
+    struct backup_record r;
+    TRY(backup_record_read(s->d->data_dir, BACKUP_RESTORING, &r));
+    r.file = file;
+    r.chunk = chunk;
+    status st = backup_record_write(s->d->data_dir, BACKUP_RESTORING, &r);
+    backup_record_fini(&r);
     return st;
 }
 

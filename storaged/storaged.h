@@ -202,7 +202,13 @@ struct storaged {
     char *scrub_buf;
     struct temp_space temp;
     struct page_backup *backup; /* the last one; NULL: there was none */
-    struct source *source;      /* backups that pages are taken from; NULL: none was wanted yet */
+    struct {
+        bool active;   /* not all pages have come from the backup yet */
+        uint64_t rate; /* of the pass: pages a second; 0: as many as there can be */
+        uint64_t held_from, held_to;
+        struct fetch_pass *pass;
+    } fetch;
+    struct source *source; /* backups that pages are taken from; NULL: none was wanted yet */
 };
 
 static inline uint32_t frame_index(const struct storaged *s, const struct frame *f) {
@@ -273,6 +279,7 @@ status load_page(struct storaged *s, uint64_t page, bool older, struct frame **r
 void load_broken(struct storaged *s, struct frame *f);  /* begins to rebuild it */
 void load_restart(struct storaged *s, struct frame *f); /* a read that a dead storaged had begun */
 void load_finish(struct storaged *s, struct load *l, status result);
+void load_judge(struct storaged *s, struct load *l); /* what lies in its frame has been read */
 void waiter_push(struct waiter_queue *q, struct waiter *w);
 struct waiter *waiter_pop(struct waiter_queue *q);
 void waiter_drop(struct storaged *s, struct waiter *w); /* without an answer */
@@ -314,6 +321,27 @@ void scrub_fini(struct storaged *s);
  * none, or it was empty; anything else: the backup cannot be used. */
 status source_find(struct storaged *s, uint64_t page_no, void *page);
 void source_fini(struct storaged *s); /* before the disk is closed, nothing under way */
+
+/* For fetch.c: where the pass over all chunks of all files goes on; how many there are; a chunk's
+ * pages (at most BACKUP_PAGES_MAX, verified); and how far it has come, noted durably. */
+status source_begin(struct storaged *s, unsigned *ret_file, size_t *ret_chunk, uint64_t *ret_rate);
+unsigned source_files(const struct storaged *s);
+size_t source_chunks(const struct storaged *s, unsigned file);
+status source_pages(struct storaged *s, unsigned file, size_t chunk, uint64_t *ret_numbers,
+                    char *ret_images, unsigned *ret_count);
+status source_note(struct storaged *s, unsigned file, size_t chunk);
+
+/* fetch.c: restore while queries run */
+void fetch_begin(struct storaged *s); /* at start: whether there is something to be restored */
+void fetch_fini(struct storaged *s);
+void fetch_run(void *storaged); /* coroutine: the pass in the background, to its end */
+/* What was read at home is to be taken from the backup. */
+bool fetch_wants(const struct storaged *s, uint64_t page_no, const void *page);
+void fetch_load(void *load); /* coroutine: a load of such a page */
+/* In a coroutine: the page as the backup has it; all zero: it has none. */
+status fetch_page(struct storaged *s, uint64_t page_no, void *page);
+/* The page is just being written home: no load and no write of it may begin. */
+bool fetch_holds(const struct storaged *s, uint64_t page);
 
 /* write.c */
 status write_init(struct storaged *s);

@@ -87,7 +87,7 @@ static uint64_t durable_needed(const struct storaged *s, uint64_t page_lsn) {
 enum taken { TAKEN, NOTHING, BUSY };
 
 static enum taken take_page(struct storaged *s, struct frame *f, char *copy) {
-    if (atomic_load(&f->write_lsn)) return BUSY;
+    if (atomic_load(&f->write_lsn) || fetch_holds(s, atomic_load(&f->page))) return BUSY;
     if (!atomic_load(&f->rec_lsn)) return NOTHING;
     if (!latch_try(&f->latch, s->p->owner)) return BUSY;
     uint32_t state = atomic_load(&f->state); /* of a page behind the log an older image goes home */

@@ -152,7 +152,7 @@ static status read_since(struct backup *b, const char *since) {
 static status record(struct backup *b, const char *since) {
     struct backup_record r = {0};
     char *real = since ? realpath(since, NULL) : NULL;
-    if (since && !ok(backup_record_read(b->a->dir, &r))) r.count = 0;
+    if (since && !ok(backup_record_read(b->a->dir, BACKUP_RECORD, &r))) r.count = 0;
     unsigned keep = 0;
     for (unsigned i = 0; real && i < r.count; i++)
         if (strcmp(r.dir[i], real) == 0) keep = i + 1;
@@ -163,8 +163,9 @@ static status record(struct backup *b, const char *since) {
     if (known) {
         while (r.count > keep) free(r.dir[--r.count]);
         r.appliance_id = b->m.appliance_id;
+        r.file = r.chunk = 0;
         r.dir[r.count++] = strdup(b->to);
-        if (r.dir[keep]) s = backup_record_write(b->a->dir, &r);
+        if (r.dir[keep]) s = backup_record_write(b->a->dir, BACKUP_RECORD, &r);
     }
     backup_record_fini(&r);
     return ok(s) ? OK : error_set(&b->a->e, s.code, "the backup's place could not be noted");

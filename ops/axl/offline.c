@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backup/backup.h"
 #include "fmt/apply.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
@@ -66,11 +67,22 @@ static char *take_file(const struct axl *a, const char *name, size_t from, size_
     return buf;
 }
 
+/* Pages that are still to come from a backup are missing in the data file. */
+static status refuse_restoring(struct axl *a) {
+    char path[AXL_PATH_BYTES + 32];
+    snprintf(path, sizeof path, "%s/" BACKUP_RESTORING, a->dir);
+    if (access(path, F_OK) != 0) return OK;
+    return error_set(&a->e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                     "the appliance in \"%s\" has not taken all of its pages from its backup yet",
+                     a->dir);
+}
+
 status offline_open(struct axl *a, struct offline *o) {
     struct stat st;
     *o = (struct offline){.data = -1, .log.dir = -1};
     TRY(appliance_id_read(a->dir, &o->appliance_id, &a->e));
     TRY(refuse_running(a));
+    TRY(refuse_restoring(a));
     o->data = open_file(a, "data");
     if (o->data < 0 || fstat(o->data, &st) != 0)
         return error_set(&a->e, ST_IO_ERROR, "the data file of \"%s\" cannot be opened", a->dir);

@@ -1,7 +1,8 @@
 /* restore.c: axl restore: a directory from a full backup, the incremental ones behind it, and the
  * archived log. It becomes an appliance of its own, with an id of its own: it may run beside the
  * one that the backup is of. storaged makes the data file, logd the log. A backup that comes as a
- * stream is received whole, beside them, before anything is made of it. */
+ * stream is received whole, beside them, before anything is made of it. Online: the appliance can
+ * be started at once, and takes its pages from the backups while it runs. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +23,9 @@ struct restore {
     struct axl *a;
     const char *backups[BACKUPS_MAX];
     int n;
+    bool online;
+    const char *rate;        /* NULL: no limit */
+    char *real[BACKUPS_MAX]; /* their whole paths */
     const char *archive, *to_lsn, *to_time;
     char time_ns[24];
     char received[AXL_PATH_BYTES + 32]; /* what came as a stream; empty: none did */
@@ -67,8 +71,15 @@ static status read_time(struct restore *r, const char *text) {
     return OK;
 }
 
+static status find_real(struct restore *r) {
+    for (int i = 0; i < r->n; i++)
+        if (!(r->real[i] = realpath(r->backups[i], NULL)))
+            return error_set(&r->a->e, ST_NOT_FOUND, "%s: %s", r->backups[i], strerror(errno));
+    return OK;
+}
+
 static status restore_pages(struct restore *r, char id[32]) {
-    char *argv[BACKUPS_MAX * 2 + 8];
+    char *argv[BACKUPS_MAX * 2 + 11];
     int n = 0;
     argv[n++] = (char *)"--restore";
     argv[n++] = (char *)"-D";
@@ -77,7 +88,12 @@ static status restore_pages(struct restore *r, char id[32]) {
     argv[n++] = id;
     for (int i = 0; i < r->n; i++) {
         argv[n++] = (char *)"--from";
-        argv[n++] = (char *)r->backups[i];
+        argv[n++] = r->real[i];
+    }
+    if (r->online) argv[n++] = (char *)"--online";
+    if (r->rate) {
+        argv[n++] = (char *)"--rate";
+        argv[n++] = (char *)r->rate;
     }
     argv[n] = NULL;
     return axl_run(r->a, "storaged", argv);
@@ -117,6 +133,7 @@ static status fill(struct restore *r) {
     char hex[32];
     TRY(receive(r));
     TRY(check_chain(r));
+    TRY(find_real(r));
     TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
     TRY(axl_new_id(r->a, &id));
     snprintf(hex, sizeof hex, "%016" PRIx64, id);
@@ -128,6 +145,8 @@ int axl_restore(struct axl *a) {
     struct restore r = {.a = a};
     bool made = false;
     (void)axl_option(a, "--archive", &r.archive);
+    r.online = axl_option(a, "--online", NULL);
+    (void)axl_option(a, "--rate", &r.rate);
     (void)axl_option(a, "--to-lsn", &r.to_lsn);
     (void)axl_option(a, "--to-time", &r.to_time);
     while (r.n < BACKUPS_MAX && (r.backups[r.n] = axl_argument(a))) r.n++;
@@ -139,11 +158,14 @@ int axl_restore(struct axl *a) {
     }
     if (r.to_time && !ok(read_time(&r, r.to_time))) return axl_fail(a);
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
-    if (!ok(fill(&r))) {
+    status s = fill(&r);
+    for (int i = 0; i < r.n; i++) free(r.real[i]);
+    if (!ok(s)) {
         axl_empty_directory(a->dir, made);
         return axl_fail(a);
     }
-    if (r.received[0]) axl_empty_directory(r.received, true);
+    if (r.received[0] && !r.online) axl_empty_directory(r.received, true);
     printf("The appliance is restored in %s\nStart it: axl start -D %s\n", a->dir, a->dir);
+    if (r.online) printf("It needs its backup until axl events says that all pages have come.\n");
     return 0;
 }

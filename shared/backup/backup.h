@@ -123,6 +123,8 @@ status backup_index_put(struct backup_index *x, struct backup_place place);
 /* Of a chunk of INDEX, unpacked: its places behind those that there are. DATA_CORRUPTED: they do
  * not follow, or do not lie before `begin`. OUT_OF_MEMORY. */
 status backup_index_take(struct backup_index *x, const struct backup_head *h, const void *raw);
+/* Of a file of pages, by plain reads that block. NOT_FOUND, DATA_CORRUPTED, IO_ERROR. */
+status backup_index_load(struct backup_index *x, const char *path);
 /* The chunk that has the page, if any has. NOT_FOUND. */
 status backup_index_find(const struct backup_index *x, uint64_t page, uint64_t *ret_offset,
                          uint64_t *ret_bytes);
@@ -136,15 +138,26 @@ const void *backup_page(const struct backup_head *h, const void *raw, uint64_t p
 /* File "backups" of a data directory, text: a backup and those that it is an increment to, the
  * full one first. storaged takes pages from there that it cannot make again otherwise. */
 #define BACKUP_RECORD "backups"
+/* The same under another name: pages have still to be restored from there. It becomes the record
+ * when all have been. */
+#define BACKUP_RESTORING "restoring"
 #define BACKUP_CHAIN_MAX 64
 struct backup_record {
     unsigned count;
     char *dir[BACKUP_CHAIN_MAX];
     uint64_t appliance_id; /* whose backups they are */
+    /* Restoring: chunks of PAGES before this one are in the data file, the newest backup's (file 0)
+     * first. */
+    uint32_t file;
+    uint64_t chunk;
+    uint64_t rate; /* in the background: pages a second; 0: as many as there can be */
 };
-/* NOT_FOUND: there is none. DATA_CORRUPTED. Given back by backup_record_fini. */
-status backup_record_read(const char *data_dir, struct backup_record *ret);
-status backup_record_write(const char *data_dir, const struct backup_record *r); /* durable */
+/* name: BACKUP_RECORD or BACKUP_RESTORING. NOT_FOUND: there is none. DATA_CORRUPTED. Given back by
+ * backup_record_fini. */
+status backup_record_read(const char *data_dir, const char *name, struct backup_record *ret);
+/* Durable when it returns. */
+status backup_record_write(const char *data_dir, const char *name, const struct backup_record *r);
+status backup_record_restored(const char *data_dir); /* gives it the other name; likewise */
 void backup_record_fini(struct backup_record *r);
 
 #endif

@@ -1,5 +1,9 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backup/backup.h"
 #include "base/bytes.h"
@@ -70,4 +74,44 @@ const void *backup_page(const struct backup_head *h, const void *raw, uint64_t p
         if (load_le64((const char *)raw + i * sizeof(uint64_t)) == page)
             return (const char *)raw + h->count * sizeof(uint64_t) + i * (size_t)PAGE_BYTES;
     return NULL;
+}
+
+/* ---- from a file, for restoring ---- */
+
+static status read_chunk(int fd, uint64_t at, char *chunk, struct backup_head *ret_head, char *raw,
+                         uint64_t *ret_next) {
+    size_t bytes;
+    if (lseek(fd, (off_t)at, SEEK_SET) < 0) return STATUS(IO_ERROR);
+    TRY(backup_read_whole(fd, chunk, BACKUP_ALIGN));
+    TRY(backup_look(chunk, ret_head, &bytes));
+    TRY(backup_read_whole(fd, chunk + BACKUP_ALIGN, bytes - BACKUP_ALIGN));
+    *ret_next = at + bytes;
+    return backup_unpack(chunk, ret_head, raw);
+}
+
+static status load_from(struct backup_index *x, int fd, char *chunk, char *raw) {
+    struct stat st;
+    struct backup_head h;
+    uint64_t next;
+    if (fstat(fd, &st) != 0) return STATUS(IO_ERROR);
+    if (st.st_size < BACKUP_ALIGN) return STATUS(DATA_CORRUPTED);
+    uint64_t end = (uint64_t)st.st_size - BACKUP_ALIGN;
+    TRY(read_chunk(fd, end, chunk, &h, raw, &next));
+    TRY(backup_index_begin(x, &h, raw, (uint64_t)st.st_size));
+    for (uint64_t at = x->begin; at < end; at = next) {
+        TRY(read_chunk(fd, at, chunk, &h, raw, &next));
+        TRY(backup_index_take(x, &h, raw));
+    }
+    return OK;
+}
+
+status backup_index_load(struct backup_index *x, const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT ? STATUS(NOT_FOUND) : STATUS(IO_ERROR);
+    char *chunk = malloc(backup_chunk_room()), *raw = malloc(BACKUP_RAW_MAX);
+    status s = chunk && raw ? load_from(x, fd, chunk, raw) : STATUS(OUT_OF_MEMORY);
+    free(chunk);
+    free(raw);
+    close(fd);
+    return s;
 }

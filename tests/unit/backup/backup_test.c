@@ -137,22 +137,29 @@ static void test_index(void **) {
 
 static void test_record(void **) {
     char dir[] = "/tmp/axl_backup_test.XXXXXX", file[64];
-    struct backup_record r = {.appliance_id = 0xabcdef0123456789, .count = 2}, got;
+    struct backup_record r = {.appliance_id = 0xabcdef0123456789,
+                              .count = 2,
+                              .file = 1,
+                              .chunk = 7,
+                              .rate = 9},
+                         got;
     assert_non_null(mkdtemp(dir));
-    assert_true(status_is(backup_record_read(dir, &got), ST_NOT_FOUND));
+    assert_true(status_is(backup_record_read(dir, BACKUP_RESTORING, &got), ST_NOT_FOUND));
     r.dir[0] = strdup("/a/full one");
     r.dir[1] = strdup("/b");
-    assert_true(ok(backup_record_write(dir, &r)));
-    assert_true(ok(backup_record_read(dir, &got)));
+    assert_true(ok(backup_record_write(dir, BACKUP_RESTORING, &r)));
+    assert_true(ok(backup_record_read(dir, BACKUP_RESTORING, &got)));
     assert_int_equal(got.appliance_id, r.appliance_id);
     assert_int_equal(got.count, 2);
+    assert_true(got.file == 1 && got.chunk == 7 && got.rate == 9);
     assert_string_equal(got.dir[0], "/a/full one");
     assert_string_equal(got.dir[1], "/b");
     backup_record_fini(&got);
     backup_record_fini(&r);
+    assert_true(ok(backup_record_restored(dir)));
     snprintf(file, sizeof file, "%s/" BACKUP_RECORD, dir);
     assert_int_equal(truncate(file, 30), 0);
-    assert_true(status_is(backup_record_read(dir, &got), ST_DATA_CORRUPTED));
+    assert_true(status_is(backup_record_read(dir, BACKUP_RECORD, &got), ST_DATA_CORRUPTED));
     assert_int_equal(unlink(file), 0);
     assert_int_equal(rmdir(dir), 0);
 }
