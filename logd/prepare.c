@@ -21,6 +21,7 @@ static void prepare_next(struct logd *l);
 
 status prepare_init(struct logd *l) {
     struct prepare *p = &l->prepare;
+    atomic_store(&l->shared->full, ST_OK); /* a life before may have died on a full disk */
     if (posix_memalign((void **)&p->buf, DISK_ALIGN, ZERO_BYTES) != 0) return STATUS(OUT_OF_MEMORY);
     return OK;
 }
@@ -28,6 +29,15 @@ status prepare_init(struct logd *l) {
 void prepare_fini(struct logd *l) {
     if (l->prepare.state != PREPARE_IDLE) disk_file_close(l->prepare.file);
     free(l->prepare.buf);
+}
+
+/* Two segments are made ahead: what is in the ring, and the commits to come, have room in the one
+ * that is there when the second cannot be made. So no commit is refused that is in the log. */
+static void say_failure(struct logd *l, status s) {
+    struct prepare *p = &l->prepare;
+    p->failure = s;
+    p->retry_ns = l->d->proc.env->mono_ns(&l->d->proc) + RETRY_NS;
+    atomic_store(&l->shared->full, s.code);
 }
 
 static void prepare_failed(struct logd *l, status s) {
@@ -38,8 +48,7 @@ static void prepare_failed(struct logd *l, status s) {
     status_ignore(disk_file_remove(l->disk, l->dir, p->name));
     p->file = NULL;
     p->state = PREPARE_IDLE;
-    p->failure = s;
-    p->retry_ns = l->d->proc.env->mono_ns(&l->d->proc) + RETRY_NS;
+    say_failure(l, s);
 }
 
 static void prepare_done(struct logd *l, struct logd_io *io) {
@@ -83,6 +92,7 @@ static void flush_done(struct logd *l, struct logd_io *io) {
     PROBE(axolotl_logd, segment_ready, p->number);
     p->file = NULL;
     p->failure = OK;
+    atomic_store(&l->shared->full, ST_OK);
     p->state = PREPARE_IDLE;
 }
 
@@ -116,8 +126,7 @@ static void prepare_new(struct logd *l) {
     strcpy(p->name, SEGMENT_TEMPORARY);
     status s = disk_file_open(l->disk, l->dir, p->name, true, &p->file);
     if (!ok(s)) {
-        p->failure = s;
-        p->retry_ns = l->d->proc.env->mono_ns(&l->d->proc) + RETRY_NS;
+        say_failure(l, s);
         return;
     }
     memset(p->buf, 0, ZERO_BYTES);

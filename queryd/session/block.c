@@ -125,6 +125,15 @@ static void roll_back(struct session *s) {
     forget_txn(s, false);
 }
 
+/* The commit is in the log, and the log could not be written. */
+static status outcome_unknown(struct session *s, status st) {
+    st = error_set(&s->error, (enum status_code)st.code, "could not write the log: %s",
+                   status_is(st, ST_DISK_FULL) ? "No space left on device" : "Input/output error");
+    error_detail(&s->error, "Whether the transaction is committed will be known once the log can "
+                            "be written again.");
+    return st;
+}
+
 static status commit(struct session *s, const char *tag) {
     bool durable = s->commits_wait;
     PROBE(axolotl_queryd, commit_begin, s->env.proc->trace);
@@ -140,8 +149,10 @@ static status commit(struct session *s, const char *tag) {
     notify_before_commit(s);
     durable |= s->notified; /* who hears of it sees it */
     session_commit_begins(s, tag);
+    lsn last = s->txn.commit_end;
     status st = s->txn.slot ? txn_commit(s->env.proc, &s->txn, durable) : OK;
     PROBE(axolotl_queryd, commit_done, s->env.proc->trace, st.code);
+    if (!ok(st) && s->txn.commit_end.at != last.at) st = outcome_unknown(s, st);
     forget_txn(s, ok(st));
     session_commit_ends(s, ok(st));
     return error_from_status(&s->error, serial_words(&s->error, st));

@@ -26,6 +26,7 @@ void log_shared_init(struct log_shared *l, lsn end, commit_time last_commit) {
     atomic_store(&l->first, end.at);
     atomic_store(&l->keep, 0);
     atomic_store(&l->failed, 0);
+    atomic_store(&l->full, 0);
 }
 
 /* The tail is read first: an insertion that began below it had noted its start before it moved the
@@ -45,6 +46,10 @@ static status failure(const struct log_shared *l) {
     return (status){(uint16_t)atomic_load_explicit(&l->failed, memory_order_acquire)};
 }
 
+static status fullness(const struct log_shared *l) {
+    return (status){(uint16_t)atomic_load_explicit(&l->full, memory_order_acquire)};
+}
+
 /* `durable` is read (acquire) before the tail: it can only have grown since, so the free room is
  * never overestimated; and logd has read for the last time what lies a ring below it. */
 bool log_has_room(const struct shm *shm) {
@@ -54,10 +59,11 @@ bool log_has_room(const struct shm *shm) {
     return tail - durable + ROOM_BYTES <= shm->sizes.ring_bytes;
 }
 
-status log_room(struct proc *p) {
+static inline status room(struct proc *p, bool commit) {
     struct log_shared *l = p->shm->log;
     for (;;) {
         status failed = failure(l);
+        if (!commit && ok(failed)) failed = fullness(l);
         if (__builtin_expect(!ok(failed), 0)) return failed;
         if (__builtin_expect(log_has_room(p->shm), 1)) return OK;
         uint64_t wanted = atomic_load_explicit(&l->tail, memory_order_relaxed) + ROOM_BYTES;
@@ -67,6 +73,14 @@ status log_room(struct proc *p) {
         PROBE(axolotl_log, room_wait_done, wanted, s.code, p->trace);
         TRY(s);
     }
+}
+
+status log_room(struct proc *p) {
+    return room(p, false);
+}
+
+status log_room_for_commit(struct proc *p) {
+    return room(p, true);
 }
 
 status log_wait_durable(struct proc *p, lsn at) {

@@ -46,6 +46,8 @@ struct log_shared {
     _Atomic uint64_t keep; /* storaged and txnd's wish, combined by txnd: logd keeps from here on */
     _Atomic uint64_t
         failed; /* logd: not 0: the log cannot be written (a status code); commits fail */
+    _Atomic uint64_t full; /* logd: not 0: there is no room for more segments (a status code): only
+                              commits still go into the log, and what is in it becomes durable */
     _Atomic uint64_t archived; /* logd: not 0: log below `oldest` may be in the archive */
     _Alignas(64) struct log_slot slots[PROC_SLOTS];
 };
@@ -59,8 +61,11 @@ void log_shared_init(struct log_shared *l, lsn end, commit_time last_commit);
 
 /* Makes sure that the ring has room for one record (suspends while logd writes). Call it before
  * latching pages, in the same turn as the insertion. The log's failure (DISK_FULL, IO_ERROR) comes
- * out here. */
+ * out here, and that there is no room for more segments: before anything is done that would have to
+ * be undone in the log. */
 status log_room(struct proc *p);
+/* The same for a commit, which the segments that are there have room for. */
+status log_room_for_commit(struct proc *p);
 /* Whether log_room would return at once. */
 bool log_has_room(const struct shm *shm);
 

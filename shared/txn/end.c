@@ -101,7 +101,7 @@ status txn_commit(struct proc *p, struct txn *t, bool durable) {
         return s;
     }
     if (t->writer.x && t->writer.last.at) {
-        s = log_room(p);
+        s = log_room_for_commit(p);
         if (!ok(s)) {
             status_ignore(txn_rollback(p, t)); /* the first failure is the one to tell */
             return s;

@@ -49,6 +49,10 @@ static bool go_on(struct run *r) {
         if (r->m.state != MACHINE_ON) return run_wrong(r, "on a full disk", r->m.words);
         if (n > RUN_TURNS_MAX) return run_wrong(r, "clients", "do not end");
     }
+    for (unsigned n = 0; atomic_load(&r->m.shm.log->full); n++) {
+        machine_turn(&r->m);
+        if (n > RUN_TURNS_MAX) return run_wrong(r, "on a disk with room", "the log stays full");
+    }
     return run_purge(r);
 }
 

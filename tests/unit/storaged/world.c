@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "msg/msg.h"
 #include "test_keys.h"
+#include "txn/txn.h"
 
 uint64_t rnd(uint64_t *state) {
     *state += 0x9e3779b97f4a7c15u;
@@ -137,6 +138,8 @@ void world_kill_storaged(struct world *w) {
     struct owner dead = w->storaged.proc.owner;
     daemon_close(&w->storaged);
     atomic_store(&w->shm.control->procs[SLOT_STORAGED].state, PROC_DEAD);
+    log_repair(&w->shm, dead.slot,
+               txn_map_entry); /* as the supervisor does: what it held of the log is free */
     pool_repair(&w->shm, dead);
     assert_true(ok(daemon_open(&w->storaged, &storaged_ops, &w->shm, SLOT_STORAGED, &w->conf,
                                w->dir, true, &e)));
