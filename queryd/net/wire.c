@@ -12,10 +12,6 @@ static void publish_in(struct wire *w) {
     atomic_store_explicit(&w->slot->in, stretch_pack(w->in), memory_order_release);
 }
 
-static void publish_out(struct wire *w) {
-    atomic_store_explicit(&w->slot->out, stretch_pack(w->out), memory_order_release);
-}
-
 void wire_init(struct wire *w, struct daemon *d, int fd, struct session_slot *slot) {
     *w = (struct wire){.d = d,
                        .fd = fd,
@@ -28,7 +24,7 @@ void wire_init(struct wire *w, struct daemon *d, int fd, struct session_slot *sl
     slot->in_zero = received;
     slot->out_zero = sent;
     publish_in(w);
-    publish_out(w);
+    wire_publish_out(w);
 }
 
 /* Moves `in.end` and `out.start` to where the kernel says that the last worker had come. */
@@ -48,7 +44,7 @@ static status catch_up(struct wire *w) {
     w->in.end = in_end;
     publish_in(w);
     w->out.start = out_start;
-    publish_out(w);
+    wire_publish_out(w);
     return OK;
 }
 
@@ -67,7 +63,7 @@ status wire_adopt(struct wire *w, struct daemon *d, int fd, struct session_slot 
          * takes it for that of its next question. What the slot says stays, for who takes up after
          * us. */
         w->out = (struct stretch){.base = w->out.base + w->out.end, .flag = w->out.flag};
-        publish_out(w);
+        wire_publish_out(w);
         return st;
     }
     w->out_at = w->out.end;
@@ -155,12 +151,30 @@ static status begin_big(struct wire *w, uint32_t bytes) {
     return OK;
 }
 
-/* The message's bytes before its body: type and length, or length alone. */
-static status whole_length(const char *head, bool startup, uint32_t *ret_bytes) {
+/* What a message's length says of the whole of it, from its first byte. */
+static inline status whole_length(const char *head, bool startup, uint32_t *ret_bytes) {
     uint32_t len = load_be32(head + (startup ? 0 : 1));
     if (len < (startup ? 8u : 4u) || len > (startup ? 10000u : WIRE_MESSAGE_BYTES_MAX))
         return STATUS(PROTOCOL_VIOLATION);
     *ret_bytes = len + (startup ? 0 : 1);
+    return OK;
+}
+
+/* Before a message's body: its type and length, or its length alone. */
+#define HEAD_BYTES(startup) ((startup) ? 4u : 5u)
+
+/* The message at in.start, if it is there whole: w->taking. *ret_bytes: how long it will be; 0: not
+ * even that is known. */
+static inline status find_whole(struct wire *w, bool startup, struct wire_message *ret_message,
+                                uint32_t *ret_bytes) {
+    uint32_t have = w->in.end - w->in.start, head = HEAD_BYTES(startup);
+    *ret_bytes = w->taking = 0;
+    if (have < head) return OK;
+    const char *at = in_at(w, w->in.start);
+    TRY(whole_length(at, startup, ret_bytes));
+    if (have < *ret_bytes) return OK;
+    *ret_message = (struct wire_message){startup ? 0 : at[0], at + head, *ret_bytes - head};
+    w->taking = *ret_bytes;
     return OK;
 }
 
@@ -197,31 +211,24 @@ static void make_room_in(struct wire *w, uint32_t bytes) {
     atomic_store(&s->replayable, true);
 }
 
-status wire_next(struct wire *w, bool startup, struct wire_message *ret_message) {
+/* Apart, so that finding a message that is there already needs few registers. */
+[[gnu::noinline]] static status receive_next(struct wire *w, bool startup,
+                                             struct wire_message *ret_message) {
     struct session_slot *s = w->slot;
     if (w->big_need) return next_big(w, ret_message);
     if (atomic_load_explicit(&s->large, memory_order_relaxed)) {
         if (w->big_in.cap > SESSION_BUFFER_BYTES) buf_free(&w->big_in);
         atomic_store(&s->large, false);
     }
-    uint32_t head = startup ? 4 : 5;
     for (;;) {
-        uint32_t have = w->in.end - w->in.start;
-        uint32_t bytes = 0;
-        if (have >= head) {
-            const char *at = in_at(w, w->in.start);
-            TRY(whole_length(at, startup, &bytes));
-            if (have >= bytes) {
-                *ret_message = (struct wire_message){startup ? 0 : at[0], at + head, bytes - head};
-                w->taking = bytes;
-                return OK;
-            }
-            if (bytes > SESSION_BUFFER_BYTES) {
-                TRY(begin_big(w, bytes));
-                return next_big(w, ret_message);
-            }
+        uint32_t bytes;
+        TRY(find_whole(w, startup, ret_message, &bytes));
+        if (w->taking) return OK;
+        if (bytes > SESSION_BUFFER_BYTES) {
+            TRY(begin_big(w, bytes));
+            return next_big(w, ret_message);
         }
-        make_room_in(w, bytes ? bytes : head);
+        make_room_in(w, bytes ? bytes : HEAD_BYTES(startup));
         atomic_store_explicit(&s->receiving, true, memory_order_relaxed);
         size_t n = receive(w, in_at(w, w->in.end), SESSION_BUFFER_BYTES - w->in.end);
         w->in.end += (uint32_t)n;
@@ -229,6 +236,16 @@ status wire_next(struct wire *w, bool startup, struct wire_message *ret_message)
         atomic_store_explicit(&s->receiving, false, memory_order_release);
         if (n == 0) return w->closed ? STATUS(END) : STATUS(AGAIN);
     }
+}
+
+status wire_next(struct wire *w, bool startup, struct wire_message *ret_message) {
+    const struct session_slot *s = w->slot;
+    if (!w->big_need && !atomic_load_explicit(&s->large, memory_order_relaxed)) {
+        uint32_t bytes;
+        TRY(find_whole(w, startup, ret_message, &bytes));
+        if (w->taking) return OK;
+    }
+    return receive_next(w, startup, ret_message);
 }
 
 void wire_take(struct wire *w) {
@@ -244,22 +261,17 @@ void wire_rewind(struct wire *w, uint32_t in_place, uint32_t out_place) {
     w->out.end = out_place;
     w->out.flag = false;
     w->out_at = out_place;
-    publish_out(w);
+    wire_publish_out(w);
 }
 
 void wire_open_sequence(struct wire *w) {
     w->out.flag = true;
-    publish_out(w);
+    wire_publish_out(w);
 }
 
-status wire_get(struct wire_reader *r, size_t n, const char **ret) {
-    if ((size_t)(r->end - r->at) < n) {
-        r->wrong = "insufficient data left in message";
-        return STATUS(PROTOCOL_VIOLATION);
-    }
-    *ret = r->at;
-    r->at += n;
-    return OK;
+status wire_get_short(struct wire_reader *r) {
+    r->wrong = "insufficient data left in message";
+    return STATUS(PROTOCOL_VIOLATION);
 }
 
 status wire_get8(struct wire_reader *r, uint8_t *ret) {
@@ -268,20 +280,6 @@ status wire_get8(struct wire_reader *r, uint8_t *ret) {
         return STATUS(PROTOCOL_VIOLATION);
     }
     *ret = (uint8_t)*r->at++;
-    return OK;
-}
-
-status wire_get16(struct wire_reader *r, uint16_t *ret) {
-    const char *p;
-    TRY(wire_get(r, 2, &p));
-    *ret = load_be16(p);
-    return OK;
-}
-
-status wire_get32(struct wire_reader *r, uint32_t *ret) {
-    const char *p;
-    TRY(wire_get(r, 4, &p));
-    *ret = load_be32(p);
     return OK;
 }
 
@@ -334,7 +332,7 @@ static bool send_whole(struct wire *w) {
         atomic_store_explicit(&s->sending, true, memory_order_relaxed);
         w->out.start +=
             (uint32_t)send_some(w, w->out_buffer + w->out.start, w->out.end - w->out.start, &full);
-        publish_out(w);
+        wire_publish_out(w);
         atomic_store_explicit(&s->sending, false, memory_order_release);
     }
     return !full;
@@ -357,7 +355,7 @@ static void empty_out(struct wire *w, bool keeps) {
     if (rest) memmove(w->out_buffer, w->out_buffer + w->out.end, rest);
     if (keeps) atomic_store(&s->replayable, false);
     w->out = (struct stretch){.base = w->out.base + w->out.end, .flag = w->out.flag};
-    publish_out(w);
+    wire_publish_out(w);
     if (keeps) {
         s->replay_out = 0;
         atomic_store(&s->replayable, true);
@@ -404,13 +402,9 @@ static bool make_room(struct wire *w, size_t n) {
     return true;
 }
 
-void wire_begin(struct wire *w, char type) {
-    CHECK(!w->building);
-    if (SESSION_BUFFER_BYTES - w->out_at < 5) flush_whole(w);
-    w->building = true;
-    w->begun = w->out_at;
-    w->out_buffer[w->begun] = type;
-    w->out_at += 5;
+void wire_begin_full(struct wire *w, char type) {
+    flush_whole(w);
+    wire_begin(w, type);
 }
 
 void wire_put_more(struct wire *w, const void *bytes, size_t n) {
@@ -435,23 +429,16 @@ static void send_big(struct wire *w) {
         if (full) wait_writable(w);
         at += n;
         w->out.base = (w->out.base + (uint32_t)n) & STRETCH_BASE_MASK;
-        publish_out(w);
+        wire_publish_out(w);
     }
     atomic_store(&s->large, w->big_need != 0);
     buf_free(&w->big_out);
 }
 
-void wire_end(struct wire *w) {
-    w->building = false;
-    if (w->building_big) {
-        w->building_big = false;
-        store_be32(w->big_out.data + 1, (uint32_t)w->big_out.len - 1);
-        send_big(w);
-        return;
-    }
-    store_be32(w->out_buffer + w->begun + 1, w->out_at - w->begun - 1);
-    w->out.end = w->out_at;
-    publish_out(w);
+void wire_end_big(struct wire *w) {
+    w->building_big = false;
+    store_be32(w->big_out.data + 1, (uint32_t)w->big_out.len - 1);
+    send_big(w);
 }
 
 void wire_end_sequence(struct wire *w) {
@@ -464,12 +451,12 @@ void wire_raw(struct wire *w, char byte) {
     if (w->out_at == SESSION_BUFFER_BYTES) flush_whole(w);
     w->out_buffer[w->out_at] = byte;
     w->out.end = ++w->out_at;
-    publish_out(w);
+    wire_publish_out(w);
 }
 
 void wire_close_sequence(struct wire *w) {
     w->out.flag = false;
-    publish_out(w);
+    wire_publish_out(w);
 }
 
 void wire_ready(struct wire *w, uint32_t events) {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "ipc_daemon.h"
 #include "session/session.h"
 
@@ -96,7 +97,18 @@ static inline bool wire_sequence_open(const struct wire *w) {
 
 /* Building a message: begin, put, end. Each may suspend to make room; when the connection breaks
  * they do nothing and w->closed is set. OUT_OF_MEMORY only for messages larger than the buffer. */
-void wire_begin(struct wire *w, char type);
+void wire_begin_full(struct wire *w, char type); /* where the buffer has no room for its head */
+static inline void wire_begin(struct wire *w, char type) {
+    CHECK(!w->building);
+    if (__builtin_expect(SESSION_BUFFER_BYTES - w->out_at < 5, 0)) {
+        wire_begin_full(w, type);
+        return;
+    }
+    w->building = true;
+    w->begun = w->out_at;
+    w->out_buffer[w->begun] = type;
+    w->out_at += 5;
+}
 /* wire_put where the buffer has no room. */
 void wire_put_more(struct wire *w, const void *bytes, size_t n);
 static inline void wire_put(struct wire *w, const void *bytes, size_t n) {
@@ -121,7 +133,20 @@ static inline void wire_put32(struct wire *w, uint32_t v) {
 static inline void wire_puts(struct wire *w, const char *s) { /* with its NUL */
     wire_put(w, s, strlen(s) + 1);
 }
-void wire_end(struct wire *w);
+void wire_end_big(struct wire *w); /* of a message on the heap */
+static inline void wire_publish_out(struct wire *w) {
+    atomic_store_explicit(&w->slot->out, stretch_pack(w->out), memory_order_release);
+}
+static inline void wire_end(struct wire *w) {
+    w->building = false;
+    if (__builtin_expect(w->building_big, 0)) {
+        wire_end_big(w);
+        return;
+    }
+    store_be32(w->out_buffer + w->begun + 1, w->out_at - w->begun - 1);
+    w->out.end = w->out_at;
+    wire_publish_out(w);
+}
 /* The same, and with it, in one store, the sequence has its last answer. */
 void wire_end_sequence(struct wire *w);
 /* A byte outside of any message: the answer to a request for encryption. */
@@ -146,11 +171,27 @@ struct wire_reader {
 static inline struct wire_reader wire_reader(const struct wire_message *m) {
     return (struct wire_reader){m->body, m->body + m->len, NULL};
 }
+status wire_get_short(struct wire_reader *r); /* fails: there are not so many bytes */
+static inline status wire_get(struct wire_reader *r, size_t n, const char **ret) {
+    if (__builtin_expect((size_t)(r->end - r->at) < n, 0)) return wire_get_short(r);
+    *ret = r->at;
+    r->at += n;
+    return OK;
+}
 status wire_get8(struct wire_reader *r, uint8_t *ret);
-status wire_get16(struct wire_reader *r, uint16_t *ret);
-status wire_get32(struct wire_reader *r, uint32_t *ret);
+static inline status wire_get16(struct wire_reader *r, uint16_t *ret) {
+    const char *p;
+    TRY(wire_get(r, 2, &p));
+    *ret = load_be16(p);
+    return OK;
+}
+static inline status wire_get32(struct wire_reader *r, uint32_t *ret) {
+    const char *p;
+    TRY(wire_get(r, 4, &p));
+    *ret = load_be32(p);
+    return OK;
+}
 status wire_gets(struct wire_reader *r, const char **ret); /* up to NUL, in place */
-status wire_get(struct wire_reader *r, size_t n, const char **ret);
-status wire_get_end(struct wire_reader *r); /* nothing may be left */
+status wire_get_end(struct wire_reader *r);                /* nothing may be left */
 
 #endif
