@@ -57,17 +57,20 @@ static struct generation *shared_generation(struct sql_env *env) {
     return g;
 }
 
-/* Changes of its own make one generation after another: version counts them; the newest that is not
- * spoilt (version 0) is used. */
+/* Changes of its own make one generation after another, and so do commits of others; the newest
+ * that is not spoilt (version 0) is used. */
 static struct generation *private_generation(struct sql_env *env) {
     struct catalog *c = env->catalog;
     txn_ref life = own_life(env);
+    uint64_t seen =
+        atomic_load_explicit(&env->proc->shm->control->catalog_version, memory_order_acquire);
     for (struct generation *g = c->privates; g; g = g->next)
-        if (g->life == life && g->version) return g;
+        if (g->life == life && g->version && g->seen == seen) return g;
     sweep(env, &c->privates, NULL);
     struct generation *g = new_generation(&c->privates, 0, 1);
     if (!g) return NULL;
     g->life = life;
+    g->seen = seen;
     return g;
 }
 

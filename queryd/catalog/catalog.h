@@ -60,7 +60,8 @@ struct index_desc {
     bool exclusion;            /* late: columns that are all equal exclude each other */
     bool deferrable, deferred; /* late: as the constraint says */
     bool nulls_not_distinct;
-    bool valid;
+    bool valid;                 /* to be read; else it may lack entries */
+    bool live;                  /* kept in step by writers; else nobody will read it as it is */
     bool computed;              /* has expressions or a predicate: table/index_row.h */
     const char *predicate_text; /* SQL: only rows for which it is true have entries; NULL: all */
     oid constraint;             /* 0: none */

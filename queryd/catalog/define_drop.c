@@ -147,12 +147,12 @@ static status refuse_kind(struct sql_env *env, const struct drop_kind *wanted,
 }
 
 /* The table of an index, locked; the index is found in it by oid. */
-static status drop_one_index(struct sql_env *env, const struct relation *index) {
+static status drop_one_index(struct sql_env *env, const struct relation *index,
+                             enum relation_mode mode) {
     struct catalog_row row;
     TRY(catalog_row_get_oid(env, CAT_pg_index, index->oid, env->eval.arena, &row));
     oid table = row_oid(&row, COL_pg_index_indrelid);
-    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_ACCESS_EXCLUSIVE, false,
-                          env->settings->lock_timeout_ms));
+    TRY(txn_lock_relation(env->proc, env->txn, table, mode, false, env->settings->lock_timeout_ms));
     const struct relation *r;
     status st = catalog_relation(env, table, &r);
     if (status_is(st, ST_NOT_FOUND))
@@ -170,6 +170,8 @@ static status drop_one_index(struct sql_env *env, const struct relation *index) 
                    r->name);
         return st;
     }
+    if (mode != MODE_ACCESS_EXCLUSIVE && r->persistence != 't')
+        return define_drop_index_beside_users(env, r, index->oid);
     return define_drop_index(env, r, index->oid);
 }
 
@@ -214,7 +216,8 @@ static status drop_one(struct sql_env *env, const struct ast_drop *s, const stru
     TRY(relation_oid_named(env, schema, name, &found));
     if (!found) return missing_object(env, s, kind->word, schema, name);
     const struct relation *r;
-    status st = catalog_relation_lock(env, schema, name, MODE_ACCESS_EXCLUSIVE, -1, &r);
+    enum relation_mode mode = s->concurrently ? MODE_SHARE_UPDATE_EXCLUSIVE : MODE_ACCESS_EXCLUSIVE;
+    status st = catalog_relation_lock(env, schema, name, mode, -1, &r);
     if (status_is(st, ST_UNDEFINED_TABLE)) {
         error_clear(env->eval.error);
         return missing_object(env, s, kind->word, schema, name);
@@ -225,7 +228,7 @@ static status drop_one(struct sql_env *env, const struct ast_drop *s, const stru
     if (r->oid < FIRST_USER_OID)
         return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
                          "permission denied: \"%s\" is a system catalog", r->name);
-    if (r->kind == 'i') return drop_one_index(env, r);
+    if (r->kind == 'i') return drop_one_index(env, r, mode);
     const char *what;
     if (r->kind == 'S') TRY(refuse_identity(env, r));
     TRY(define_relation_text(env, r->oid, r->kind, &what));
@@ -410,6 +413,12 @@ status define_drop(struct sql_env *env, struct ast_drop *s) {
         const char *words = arena_printf(env->eval.arena, "DROP %s", ast_object_words(s->type));
         return words ? define_unsupported(env, words) : no_memory(env);
     }
+    if (s->concurrently && list_n(s->objects) != 1)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "DROP INDEX CONCURRENTLY does not support dropping multiple objects");
+    if (s->concurrently && s->cascade)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "DROP INDEX CONCURRENTLY does not support CASCADE");
     struct list *others = NULL;
     if (kind) TRY(named_relations(env, s, &others));
     LIST_EACH(struct node *, n, s->objects) {

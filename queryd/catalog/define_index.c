@@ -1,5 +1,6 @@
 /* define_index.c: indexes and constraints. */
 #include "catalog/options.h"
+#include "table/build.h"
 #include "table/late_key.h"
 
 /* ---- planning -------------------------------------------------------------------------------- */
@@ -80,7 +81,7 @@ static status insert_pg_index(struct sql_env *env, const struct relation *r,
     row_set_bool(&row, COL_pg_index_indisprimary, plan->primary);
     row_set_bool(&row, COL_pg_index_indisexclusion, plan->exclusion != NULL);
     row_set_bool(&row, COL_pg_index_indimmediate, !plan->deferrable);
-    row_set_bool(&row, COL_pg_index_indisvalid, true);
+    row_set_bool(&row, COL_pg_index_indisvalid, !plan->to_be_built);
     row_set_bool(&row, COL_pg_index_indisready, true);
     row_set_bool(&row, COL_pg_index_indislive, true);
     TRY(set_vectors(env, plan, &row));
@@ -429,7 +430,8 @@ status define_index_method(struct sql_env *env, const char *method) {
 status define_create_index(struct sql_env *env, struct ast_create_index *s) {
     const struct relation *r;
     TRY(define_index_method(env, s->access_method));
-    TRY(define_lock(env, s->relation, MODE_SHARE, "r", false, &r));
+    enum relation_mode mode = s->concurrently ? MODE_SHARE_UPDATE_EXCLUSIVE : MODE_SHARE;
+    TRY(define_lock(env, s->relation, mode, "r", false, &r));
     if (s->name && s->if_not_exists) {
         oid taken;
         TRY(relation_oid(env, r->schema, s->name, &taken));
@@ -443,6 +445,8 @@ status define_create_index(struct sql_env *env, struct ast_create_index *s) {
                               .nulls_not_distinct = s->nulls_not_distinct,
                               .options = s->options};
     TRY(define_index_elements(env, r, s, &plan));
+    /* A temporary table has no other writers. */
+    if (s->concurrently && r->persistence != 't') return define_index_beside_writers(env, r, &plan);
     return define_index_on_table(env, r, &plan);
 }
 

@@ -248,7 +248,8 @@ struct index_plan {
     const char *predicate; /* SQL; NULL: none */
     struct node *where;    /* the predicate itself */
     bool unique, primary, nulls_not_distinct;
-    bool constraint; /* with a pg_constraint row */
+    bool constraint;  /* with a pg_constraint row */
+    bool to_be_built; /* beside writers: not valid yet */
     bool deferrable, deferred;
     oid *exclusion; /* the keys' operators; NULL: it excludes nothing */
     const struct list *options;
@@ -381,6 +382,13 @@ status define_check_columns(struct sql_env *env, const struct relation *r, struc
 /* Drops a locked relation of any kind with all that belongs to it (not what depends on it). */
 status define_drop_relation(struct sql_env *env, const struct relation *r);
 status define_drop_index(struct sql_env *env, const struct relation *table, oid index);
+/* A column of pg_index that says whether an index is valid, ready or live. */
+status define_set_index_state(struct sql_env *env, oid index, int column, bool is);
+/* CREATE INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY: under a SHARE UPDATE EXCLUSIVE lock, by
+ * transactions of their own; what was committed before something fails stays. */
+status define_index_beside_writers(struct sql_env *env, const struct relation *r,
+                                   struct index_plan *plan);
+status define_drop_index_beside_users(struct sql_env *env, const struct relation *r, oid index);
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
                               bool missing_ok, bool cascade);
 /* All relations of a schema, without a word. */

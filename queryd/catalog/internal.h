@@ -29,6 +29,7 @@
 struct generation {
     struct generation *next;
     uint64_t version;
+    uint64_t seen; /* private: control.catalog_version when it began */
     struct arena arena;
     struct cached_relation *by_oid[256];
     struct cached_name *by_name[256];

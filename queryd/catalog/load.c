@@ -171,6 +171,7 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
         .exclusion = exclusion,
         .nulls_not_distinct = row_bool(row, COL_pg_index_indnullsnotdistinct),
         .valid = row_bool(row, COL_pg_index_indisvalid),
+        .live = row_bool(row, COL_pg_index_indislive) && row_bool(row, COL_pg_index_indisready),
         .predicate_text = row_text(l->arena, row, COL_pg_index_indpred),
     };
     if (x->nkeys > nkeys || !x->name) return STATUS(DATA_CORRUPTED);

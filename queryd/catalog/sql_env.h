@@ -55,6 +55,7 @@ struct sql_settings {
     uint32_t idle_timeout_ms, idle_in_transaction_timeout_ms; /* likewise */
     bool password_md5;                                        /* password_encryption */
     uint64_t work_mem_bytes;
+    uint64_t maintenance_work_mem_bytes; /* of index builds */
     double hash_mem_multiplier;
     int64_t temp_file_limit_kb; /* -1: none */
     bool check_function_bodies;

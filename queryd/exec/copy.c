@@ -173,4 +173,5 @@ void copy_end(struct copy *c) {
     buf_free(&c->pending);
     buf_free(&c->plain);
     if (c->row_arena.chunk) arena_free(&c->row_arena);
+    table_load_end(&c->load);
 }

@@ -68,7 +68,7 @@ static status store_row(struct copy *c) {
     }
     TRY(check_row(&c->x, &c->checks, c->row, &c->row_arena));
     flat_from(c->row, c->relation->natts, 0, &c->flat);
-    TRY(table_insert(c->env, c->relation, c->flat.values, c->flat.nulls, false));
+    TRY(table_load_row(&c->load, c->flat.values, c->flat.nulls));
     TRY(ri_inserted(c->env, c->relation, c->flat.values, c->flat.nulls));
     if (++c->rows % ROWS_PER_BREATH == 0) TRY(sql_env_breathe(c->env));
     return OK;
@@ -377,6 +377,7 @@ static status finish(struct copy *c) {
 
 status copy_in_done(struct copy *c, uint64_t *ret_rows) {
     TRY(words(c, finish(c)));
+    TRY(words(c, table_load_flush(&c->load)));
     TRY(words(c, ri_run(c->env)));
     *ret_rows = c->rows;
     return OK;
@@ -464,5 +465,7 @@ status copy_in_begin(struct copy *c, const struct ast_copy *stmt) {
     TRY(default_exprs(c, defaults));
     if (c->ndefaults) TRY(compile(c, 0, defaults, c->ndefaults, &c->defaults));
     TRY(compile_checks(c));
+    table_load_init(&c->load, c->env, r);
+    if (c->defaults_vary) c->load.by_leaves = false; /* they may look at the table */
     return compile_where(c, stmt);
 }

@@ -4,6 +4,7 @@
 
 #include "exec/copy.h"
 #include "exec/internal.h"
+#include "table/load.h"
 
 enum copy_format { COPY_TEXT, COPY_CSV, COPY_BINARY };
 enum copy_header { COPY_NO_HEADER, COPY_HEADER, COPY_HEADER_MATCH };
@@ -57,6 +58,7 @@ struct copy {
     bool defaults_vary; /* from row to row */
     struct program_state *where;
     struct row_checks checks;
+    struct table_load load;
     struct arena row_arena;
     int32_t error_column; /* being read, -1: none */
     /* to */

@@ -6,6 +6,7 @@
 #include "base/coro.h"
 #include "exec/exec_init.h"
 #include "exec/index_row.h"
+#include "exec/index_sort.h"
 #include "exec/private.h"
 #include "exec/ri.h"
 #include "exec/routine.h"
@@ -279,7 +280,14 @@ void exec_init(void) {
         .routine_check = routine_check_body,
         .routine_call = routine_call,
     };
-    static const struct table_hooks for_tables = {.index_row = index_row};
+    static const struct table_hooks for_tables = {
+        .index_row = index_row,
+        .sort_new = index_sort_new,
+        .sort_add = index_sort_add,
+        .sort_finish = index_sort_finish,
+        .sort_next = index_sort_next,
+        .sort_free = index_sort_free,
+    };
     define_hooks = &hooks;
     table_hooks = &for_tables;
 }

@@ -2,6 +2,7 @@
 #include "exec/internal.h"
 #include "exec/late_key.h"
 #include "exec/ri.h"
+#include "table/load.h"
 
 #define ROWS_PER_BREATH 64
 
@@ -19,6 +20,7 @@ struct insert {
     struct buf key;
     unsigned char *entry_buf;
     struct arena row_arena;
+    struct table_load load;
     bool ran;
 };
 
@@ -43,6 +45,7 @@ static status insert_open(struct operator* op) {
     s->relation = x->relations[p->relation];
     if (s->relation->natts != p->natts) return STATUS(INVALID);
     arena_init(&s->row_arena, 0);
+    table_load_init(&s->load, x->env, s->relation);
     TRY(program_open(x, p->values, op->plan->left->capacity, &s->values));
     TRY(row_checks_open(x, p, s->relation, &s->checks));
     NEW_N(x, s->view, p->natts + 1);
@@ -149,7 +152,7 @@ static status inserted(struct insert *s) {
 
 /* No conflict is allowed (any more): the row, or the error. */
 static status insert_plainly(struct insert *s) {
-    TRY(table_insert(s->op.x->env, s->relation, s->row.values, s->row.nulls, false));
+    TRY(table_load_row(&s->load, s->row.values, s->row.nulls));
     return inserted(s);
 }
 
@@ -279,6 +282,8 @@ static status insert_all(struct insert *s) {
             TRY(insert_row(s, row));
             if (i % ROWS_PER_BREATH == ROWS_PER_BREATH - 1) TRY(sql_env_breathe(op->x->env));
         }
+        /* What the next batch is made from may look at the table. */
+        TRY(table_load_flush(&s->load));
     } while (b->nrows);
     s->ran = true;
     return OK;
@@ -303,6 +308,7 @@ static status insert_restart(struct operator* op) {
 static void insert_close(struct operator* op) {
     struct insert *s = (struct insert *)op;
     buf_free(&s->key);
+    table_load_end(&s->load);
     if (s->row_arena.chunk) arena_free(&s->row_arena);
 }
 

@@ -119,24 +119,31 @@ static bool option_on(const struct ast_def_elem *d) {
     return !l->text || (strcmp(l->text, "off") != 0 && strcmp(l->text, "false") != 0);
 }
 
-static bool reindexes_outside_block(const struct ast_reindex *n) {
+static const char *reindexes_outside_block(const struct ast_reindex *n) {
     LIST_EACH(const struct ast_def_elem *, o, n->options)
-    if (!strcmp(o->name, "concurrently") && option_on(o)) return true;
-    return !n->relation;
+    if (!strcmp(o->name, "concurrently") && option_on(o)) return "REINDEX CONCURRENTLY";
+    if (n->relation) return NULL;
+    return n->type == OBJECT_SCHEMA   ? "REINDEX SCHEMA"
+           : n->type == OBJECT_SYSTEM ? "REINDEX SYSTEM"
+                                      : "REINDEX DATABASE";
 }
 
 /* VACUUM and CREATE INDEX CONCURRENTLY and the like manage transactions themselves. */
-static bool runs_outside_block(const struct node *n) {
+static const char *runs_outside_block(const struct node *n) {
     switch (n->kind) {
-    case NODE_VACUUM: return !((const struct ast_vacuum *)n)->analyze_only;
-    case NODE_CREATE_INDEX: return ((const struct ast_create_index *)n)->concurrently;
-    case NODE_DROP: return ((const struct ast_drop *)n)->concurrently;
+    case NODE_VACUUM: return ((const struct ast_vacuum *)n)->analyze_only ? NULL : "VACUUM";
+    case NODE_CREATE_INDEX:
+        return ((const struct ast_create_index *)n)->concurrently ? "CREATE INDEX CONCURRENTLY"
+                                                                  : NULL;
+    case NODE_DROP:
+        return ((const struct ast_drop *)n)->concurrently ? "DROP INDEX CONCURRENTLY" : NULL;
     case NODE_REINDEX: return reindexes_outside_block((const struct ast_reindex *)n);
-    case NODE_CLUSTER: return !((const struct ast_cluster *)n)->relation;
+    case NODE_CLUSTER: return ((const struct ast_cluster *)n)->relation ? NULL : "CLUSTER";
     case NODE_DATABASE:
-        return ((const struct ast_database *)n)->action == DATABASE_CREATE ||
-               ((const struct ast_database *)n)->action == DATABASE_DROP;
-    default: return false;
+        return ((const struct ast_database *)n)->action == DATABASE_CREATE ? "CREATE DATABASE"
+               : ((const struct ast_database *)n)->action == DATABASE_DROP ? "DROP DATABASE"
+                                                                           : NULL;
+    default: return NULL;
     }
 }
 

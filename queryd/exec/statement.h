@@ -26,9 +26,9 @@ struct result_column {
 
 struct statement {
     enum statement_kind kind;
-    bool read_only;       /* changes nothing: allowed in a READ ONLY transaction */
-    bool literals_matter; /* not to be used for a text whose literals were lifted out */
-    bool outside_block;   /* VACUUM and the like: not inside a transaction block */
+    bool read_only;            /* changes nothing: allowed in a READ ONLY transaction */
+    bool literals_matter;      /* not to be used for a text whose literals were lifted out */
+    const char *outside_block; /* VACUUM and the like: not inside a transaction block; else NULL */
     uint16_t nparams;
     oid *param_types;
     uint16_t ncolumns;

@@ -88,7 +88,7 @@ status portal_new(struct session *s, const char *name, struct portal **ret_porta
 }
 
 static status check_may_run(struct session *s, const struct statement *st) {
-    if (st->outside_block) TRY(block_must_be_alone(s, statement_command(st)));
+    if (st->outside_block) TRY(block_must_be_alone(s, st->outside_block));
     if (s->txn.read_only && !st->read_only && st->kind == STATEMENT_DEFINE)
         return error_set(&s->error, ST_READ_ONLY_SQL_TRANSACTION,
                          "cannot execute %s in a read-only transaction", statement_command(st));

@@ -343,6 +343,9 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     case SETTING_default_statistics_target: q->statistics_target = (uint32_t)number_of(s, v); break;
     case SETTING_work_mem: q->work_mem_bytes = number_of(s, v) * 1024; break;
+    case SETTING_maintenance_work_mem:
+        q->maintenance_work_mem_bytes = number_of(s, v) * 1024;
+        break;
     case SETTING_hash_mem_multiplier:
         q->hash_mem_multiplier = strtod(setting_show(s, v), NULL);
         break;

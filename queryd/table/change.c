@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/control.h"
 #include "catalog/changes.h"
+#include "table/build.h"
 #include "table/internal.h"
 #include "table/large.h"
 #include "txn/serial.h"
@@ -76,17 +77,15 @@ static struct tree_value value_of(const struct large_row *row) {
     return (struct tree_value){row->bytes.data, row->bytes.len, row->references != NULL};
 }
 
-static status put_row(struct sql_env *env, const struct relation *r, const struct buf *key,
-                      const struct large_row *row) {
+status table_put_row(struct sql_env *env, const struct relation *r, const struct buf *key,
+                     const struct large_row *row) {
     struct tree_value value = value_of(row);
     return put_entry(env, r->tree, key, &value);
 }
 
-/* The row's bytes, and its key: the primary key, or a new row id. Lists of a large row live in the
- * evaluation's arena. */
-static status form_row(struct sql_env *env, const struct relation *r, const datum *values,
-                       const uint8_t *nulls, const struct large_old *old, struct buf *key,
-                       struct large_row *row) {
+status table_form_row(struct sql_env *env, const struct relation *r, const datum *values,
+                      const uint8_t *nulls, const struct large_old *old, struct buf *key,
+                      struct large_row *row) {
     if (r->primary) {
         bool has_null;
         TRY(table_index_key(env, r, r->primary, values, nulls, key, &has_null));
@@ -104,6 +103,7 @@ static status insert_index_entry(struct sql_env *env, const struct relation *r,
                                  const datum *values, const uint8_t *nulls, bool create) {
     struct index_entry e = {0};
     status s;
+    if (!index->live) return OK;
     TRY_OUT(s, table_index_entry(env, r, index, row_key->data, row_key->len, values, nulls, &e));
     if (e.none) goto out;
     s = table_put_entry(env, index->tree, &e.key, &e.value);
@@ -127,8 +127,8 @@ status table_insert(struct sql_env *env, const struct relation *r, const datum *
     struct txn_mark mark = txn_mark(env->txn);
     status s;
     TRY_OUT(s, txn_need_id(env->proc, env->txn));
-    TRY_OUT(s, form_row(env, r, values, nulls, NULL, &key, &row));
-    s = put_row(env, r, &key, &row);
+    TRY_OUT(s, table_form_row(env, r, values, nulls, NULL, &key, &row));
+    s = table_put_row(env, r, &key, &row);
     for (uint16_t i = 0; ok(s) && i < r->nindexes; i++) {
         conflict = &r->indexes[i];
         s = insert_index_entry(env, r, conflict, &key, values, nulls, false);
@@ -246,6 +246,7 @@ static status move_index_entry(struct sql_env *env, const struct relation *r,
                                const uint8_t *nulls) {
     struct index_entry before = {0}, after = {0};
     status s;
+    if (!index->live) return OK;
     TRY_OUT(s, table_index_entry(env, r, index, old_key->data, old_key->len, old_values, old_nulls,
                                  &before));
     if (values)
@@ -253,7 +254,10 @@ static status move_index_entry(struct sql_env *env, const struct relation *r,
                                      &after));
     bool leaves = !before.none, enters = values && !after.none;
     if (leaves && enters && same_entry(&before, &after)) goto out;
-    if (leaves) s = delete_index_entry(env, index->tree, &before.key);
+    if (leaves && !index->valid)
+        s = table_leave_unbuilt(env, index, &before.key, &before.value);
+    else if (leaves)
+        s = delete_index_entry(env, index->tree, &before.key);
     if (status_is(s, ST_NOT_FOUND) || status_is(s, ST_ROW_BUSY)) s = STATUS(INDEX_CORRUPTED);
     if (ok(s) && enters) s = table_put_entry(env, index->tree, &after.key, &after.value);
     if (status_is(s, ST_EXISTS)) s = table_unique_error(env, r, index, values, nulls, false);
@@ -305,7 +309,7 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
     status s;
     TRY_OUT(s, txn_need_id(env->proc, env->txn));
     if (!r->primary) TRY_OUT(s, buf_add(&new_key, key, key_len));
-    TRY_OUT(s, form_row(env, r, values, nulls, &old, &new_key, &row));
+    TRY_OUT(s, table_form_row(env, r, values, nulls, &old, &new_key, &row));
     if (new_key.len == key_len && memcmp(new_key.data, key, key_len) == 0) {
         bool keys = false;
         TRY_OUT(s, keys_change(env, r, old_values, old_nulls, values, nulls, &keys));
@@ -313,7 +317,7 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
         TRY_OUT(s, replace_row(env, r, key, key_len, expected, &row, &row, mode));
     } else {
         TRY_OUT(s, replace_row(env, r, key, key_len, expected, &row, NULL, ROW_UPDATE));
-        s = put_row(env, r, &new_key, &row);
+        s = table_put_row(env, r, &new_key, &row);
         if (status_is(s, ST_EXISTS))
             s = table_unique_error(env, r, r->primary, values, nulls, false);
     }
@@ -370,39 +374,14 @@ out:
     return s;
 }
 
-struct build {
-    const struct relation *relation;
-    const struct index_desc *index;
-};
-
-static status build_entry(struct sql_env *env, const void *arg, const struct tree_entry *e,
-                          const datum *values, const uint8_t *nulls) {
-    const struct build *b = arg;
-    struct buf key = {.data = (char *)e->key, .len = e->key_len};
-    return insert_index_entry(env, b->relation, b->index, &key, values, nulls, true);
-}
-
-status table_build_index(struct sql_env *env, const struct relation *r,
-                         const struct index_desc *index) {
-    TRY(txn_need_id(env->proc, env->txn));
-    bool *needed = NULL;
-    if (!index->computed) {
-        needed = arena_zalloc(env->eval.arena, r->natts + 1u);
-        if (!needed) return STATUS(OUT_OF_MEMORY);
-        for (uint16_t i = 0; i < index->nkeys; i++)
-            if (index->columns[i] > 0) needed[index->columns[i] - 1] = true;
-    }
-    return for_each_row(env, r, needed, build_entry, &(struct build){r, index});
-}
-
 status table_copy_row(struct sql_env *env, const struct relation *to, const datum *values,
                       const uint8_t *nulls) {
     struct buf key = {0};
     struct large_row row = {0};
     struct arena_mark outer = arena_mark(env->eval.arena);
     status s;
-    TRY_OUT(s, form_row(env, to, values, nulls, NULL, &key, &row));
-    s = put_row(env, to, &key, &row);
+    TRY_OUT(s, table_form_row(env, to, values, nulls, NULL, &key, &row));
+    s = table_put_row(env, to, &key, &row);
     if (status_is(s, ST_EXISTS)) s = table_unique_error(env, to, to->primary, values, nulls, true);
     for (uint16_t i = 0; ok(s) && i < to->nindexes; i++)
         s = insert_index_entry(env, to, &to->indexes[i], &key, values, nulls, true);

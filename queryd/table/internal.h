@@ -13,8 +13,6 @@ status table_note_key(struct sql_env *env, struct tree t, const void *key, size_
  * when the wait is refused or broken off. */
 status table_wait(struct sql_env *env, stamp holder, struct tree t, const void *key,
                   size_t key_len);
-/* The same for one who is known. row: as of txn_wait. */
-status table_wait_for(struct sql_env *env, struct txn_blocker other, uint64_t row);
 
 /* What the writer of a row looks at under its latch: does somebody hold the row shared? */
 struct row_guard {
@@ -67,5 +65,16 @@ status table_key_too_long(struct sql_env *env, size_t len, const struct index_de
 /* Inserts one entry, waiting for writers in the way. EXISTS when a live entry is there. */
 status table_put_entry(struct sql_env *env, struct tree t, const struct buf *key,
                        const struct buf *value);
+
+/* The row's bytes, and its key: the primary key, or a new row id. Lists of a large row live in the
+ * evaluation's arena. */
+struct large_row;
+struct large_old;
+status table_form_row(struct sql_env *env, const struct relation *r, const datum *values,
+                      const uint8_t *nulls, const struct large_old *old, struct buf *key,
+                      struct large_row *row);
+/* Inserts it. EXISTS. */
+status table_put_row(struct sql_env *env, const struct relation *r, const struct buf *key,
+                     const struct large_row *row);
 
 #endif

@@ -17,6 +17,10 @@ struct table_row {
     struct tree_entry entry; /* key: the row's address; lsn: its version */
 };
 
+/* Waits for a transaction (txn_wait_for), with PostgreSQL's words when the wait is refused or
+ * broken off. */
+status table_wait_for(struct sql_env *env, struct txn_blocker other, uint64_t row);
+
 /* Adds a row. values and nulls: natts of them, complete. UNIQUE_VIOLATION with words, ST_EXISTS
  * without when do_nothing_on_conflict (then nothing was added). */
 status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
@@ -125,20 +129,24 @@ status table_index_key(struct sql_env *env, const struct relation *r,
                        const struct index_desc *index, const datum *values, const uint8_t *nulls,
                        struct buf *out, bool *ret_has_null);
 
-/* Who evaluates the expressions of indexes; registered once at process start. */
+struct table_sort;
+/* Who evaluates the expressions of indexes, and sorts; registered once at process start. */
 struct table_hooks {
     /* The key values of a row in a computed index, in env->eval.arena. *ret_included: the predicate
      * is true; else there are no values. */
     status (*index_row)(struct sql_env *env, const struct relation *r,
                         const struct index_desc *index, const datum *values, const uint8_t *nulls,
                         datum *ret_values, uint8_t *ret_nulls, bool *ret_included);
+    /* Sorting byte strings within maintenance_work_mem, and beyond in temporary space; equal ones
+     * are given once. sort_next: until the following call; *ret NULL: that was the last. */
+    status (*sort_new)(struct sql_env *env, struct table_sort **ret);
+    status (*sort_add)(struct table_sort *s, const void *bytes, size_t len);
+    status (*sort_finish)(struct table_sort *s);
+    status (*sort_next)(struct table_sort *s, const unsigned char **ret, uint32_t *ret_len);
+    void (*sort_free)(struct table_sort *s);
 };
 extern const struct table_hooks *table_hooks;
 
-/* Fills an index that was just created from the rows of its table (under a lock that keeps writers
- * out). UNIQUE_VIOLATION "could not create unique index …" with its detail. */
-status table_build_index(struct sql_env *env, const struct relation *r,
-                         const struct index_desc *index);
 /* Copies every visible row of `from` into `to` (another tree, other primary key, its own indexes
  * included): ALTER TABLE that moves rows. */
 status table_rewrite(struct sql_env *env, const struct relation *from, const struct relation *to);

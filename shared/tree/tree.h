@@ -151,6 +151,11 @@ status tree_update_value(struct proc *p, struct tree_writer *w, struct tree t, c
 status tree_insert(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
                    size_t key_len, const void *value, size_t value_len, tree_is_running is_running,
                    struct tree_found *ret_found);
+/* An insert where nothing may have been since somebody looked: over the delete mark with LSN
+ * `expected`, or (LSN_NONE) where there is no entry at all. EXISTS otherwise. */
+status tree_insert_over(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                        size_t key_len, lsn expected, const struct tree_value *value,
+                        tree_is_running is_running, struct tree_found *ret_found);
 status tree_update(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
                    size_t key_len, lsn expected, const void *value, size_t value_len,
                    tree_is_running is_running, struct tree_found *ret_found);
@@ -167,6 +172,7 @@ struct tree_fill {
     tree_is_running is_running;
     bool whole; /* set after init: the tree was made by the same transaction and goes with it, so
                    that nothing of it needs to be undone by itself */
+    bool fresh; /* likewise: a delete mark is in the way like any entry: EXISTS */
     uint16_t target;            /* bytes of a page */
     uint16_t singles, patience; /* entries to be put one by one, now and the next time */
     uint16_t fitting;           /* so many have room at the end of the present leaf */

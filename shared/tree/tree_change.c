@@ -165,6 +165,7 @@ static status judge(struct proc *p, const struct tree_writer *w, const struct no
 /* insert: key and value are given. update: a new value over `expected`. delete: value NULL. */
 struct wish {
     bool insert;
+    bool over; /* an insert over the delete mark `expected` and no other */
     bool remove;
     lsn expected;
     const void *value;
@@ -176,7 +177,7 @@ static status decide(const struct wish *wish, bool found, const struct node_entr
                      struct entry_change *c) {
     bool live = found && !(old->flags & ENTRY_DELETED);
     if (wish->insert) {
-        if (live) return STATUS(EXISTS);
+        if (live || (wish->over && old->lsn != wish->expected.at)) return STATUS(EXISTS);
         c->type = found ? REC_ENTRY_UPDATE : REC_ENTRY_INSERT;
         c->new_flags = (uint8_t)((found ? 0 : ENTRY_FIRST) | (wish->large ? ENTRY_LARGE : 0));
         return OK;
@@ -243,6 +244,18 @@ status tree_insert_value(struct proc *p, struct tree_writer *w, struct tree t, c
                          struct tree_found *ret_found) {
     struct wish wish = {
         .insert = true, .value = value->bytes, .value_len = value->len, .large = value->large};
+    return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
+}
+
+status tree_insert_over(struct proc *p, struct tree_writer *w, struct tree t, const void *key,
+                        size_t key_len, lsn expected, const struct tree_value *value,
+                        tree_is_running is_running, struct tree_found *ret_found) {
+    struct wish wish = {.insert = true,
+                        .over = true,
+                        .expected = expected,
+                        .value = value->bytes,
+                        .value_len = value->len,
+                        .large = value->large};
     return write_entry(p, w, t, key, key_len, &wish, is_running, ret_found);
 }
 

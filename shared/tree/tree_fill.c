@@ -253,8 +253,12 @@ static status put_first(struct proc *p, struct tree_fill *f, struct tree_found *
     struct tree_entry e;
     if (!tree_fill_first(f, &e)) return OK;
     struct tree_value value = {e.value, e.value_len, e.flags & ENTRY_LARGE};
-    TRY(tree_insert_value(p, f->writer, f->tree, e.key, e.key_len, &value, f->is_running,
-                          ret_found));
+    if (f->fresh)
+        TRY(tree_insert_over(p, f->writer, f->tree, e.key, e.key_len, LSN_NONE, &value,
+                             f->is_running, ret_found));
+    else
+        TRY(tree_insert_value(p, f->writer, f->tree, e.key, e.key_len, &value, f->is_running,
+                              ret_found));
     if (!f->writer->x) f->writer->last = LSN_NONE; /* records of the system are not a chain */
     tree_fill_skip(f);
     return OK;

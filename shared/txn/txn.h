@@ -241,6 +241,21 @@ status txn_lock_relation(struct proc *p, struct txn *t, uint32_t relation, enum 
 status txn_lock_mark(struct txn *t, uint32_t *ret_mark);
 void txn_release_to(struct proc *p, struct txn *t, uint32_t mark);
 
+/* Transactions that began by old rules (others.c): those that now hold a lock of the object that
+ * conflicts with the mode, or (tag.space 0) read with a snapshot below `limit`; t itself is not
+ * among them. txn_others_next gives the first that is still so, to be waited for: call it again
+ * afterwards; false: none is left. OUT_OF_MEMORY. */
+struct txn_others {
+    struct lock_tag tag;
+    enum relation_mode mode;
+    commit_time limit;
+    txn_ref *refs;
+    uint32_t n, at;
+};
+status txn_others_begin(struct proc *p, const struct txn *t, struct txn_others *o);
+bool txn_others_next(struct proc *p, struct txn_others *o, struct txn_blocker *ret);
+void txn_others_end(struct txn_others *o);
+
 /* ---- rows that several hold (row_lock.c) ---- */
 
 /* Notes that t holds the row (tag.space LOCK_ROW) in one of the two modes; whether a writer is in

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "catalog/define_internal.h"
 #include "catalog/deparse.h"
+#include "table/table.h"
 
 static struct session *s, *other;
 
@@ -115,6 +116,50 @@ static status print_kept(struct sql_env *env, const struct kept_query *q,
     return deparse_query(&d, (struct node *)q);
 }
 
+/* Sorting in memory, in place of the executor's. */
+struct table_sort {
+    struct buf items[8192];
+    size_t n, at;
+};
+
+static status sort_new(struct sql_env *, struct table_sort **ret) {
+    *ret = calloc(1, sizeof **ret);
+    return OK;
+}
+
+static status sort_add(struct table_sort *t, const void *bytes, size_t len) {
+    assert_true(t->n < 8192);
+    return buf_add(&t->items[t->n++], bytes, len);
+}
+
+static int compare_items(const void *x, const void *y) {
+    const struct buf *a = x, *b = y;
+    return key_compare(a->data, a->len, b->data, b->len);
+}
+
+static status sort_finish(struct table_sort *t) {
+    qsort(t->items, t->n, sizeof *t->items, compare_items);
+    return OK;
+}
+
+static status sort_next(struct table_sort *t, const unsigned char **ret, uint32_t *ret_len) {
+    bool more = t->at < t->n;
+    *ret = more ? (const unsigned char *)t->items[t->at].data : NULL;
+    *ret_len = more ? (uint32_t)t->items[t->at++].len : 0;
+    return OK;
+}
+
+static void sort_free(struct table_sort *t) {
+    for (size_t i = 0; i < t->n; i++) buf_free(&t->items[i]);
+    free(t);
+}
+
+static const struct table_hooks sort_hooks = {.sort_new = sort_new,
+                                              .sort_add = sort_add,
+                                              .sort_finish = sort_finish,
+                                              .sort_next = sort_next,
+                                              .sort_free = sort_free};
+
 static const struct define_hooks hooks = {
     .expression_check = accept_expression,
     .index_expression = text_expression,
@@ -135,6 +180,7 @@ static int setup(void **state) {
     s = session_new(SLOT_QUERYD);
     other = session_new(SLOT_QUERYD + 1);
     define_hooks = &hooks;
+    table_hooks = &sort_hooks;
     return 0;
 }
 

@@ -1,0 +1,196 @@
+/* define_concurrent.c: indexes that come and go beside readers and writers: CREATE INDEX
+ * CONCURRENTLY, DROP INDEX CONCURRENTLY.
+ *
+ * The session's own transaction holds a SHARE UPDATE EXCLUSIVE lock of the table, waits and reads;
+ * each step that others are to see is committed by a transaction of its own. What every session
+ * must know before the next step is waited for: transactions with a lock that was taken before.
+ * When something fails, or the worker dies, the index stays as the last step left it: not valid,
+ * kept in step by writers, for DROP INDEX or REINDEX. */
+#include "base/control.h"
+#include "catalog/define_internal.h"
+#include "table/build.h"
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+struct step {
+    struct sql_env env; /* the session's, but for what a transaction has of its own */
+    struct txn txn;
+    struct arena arena;
+};
+
+static status step_begin(struct sql_env *env, struct step *s) {
+    *s = (struct step){.env = *env};
+    arena_init(&s->arena, 0);
+    s->env.txn = &s->txn;
+    s->env.txn_arena = &s->arena;
+    s->env.eval.arena = &s->arena;
+    s->env.ri = NULL;
+    s->env.index_rows = NULL;
+    s->env.new_labels = NULL;
+    s->txn.database = env->txn->database;
+    status st =
+        txn_begin(env->proc, &s->txn, ISO_READ_COMMITTED, atomic_load(&env->txn->slot->session));
+    if (ok(st)) st = txn_snapshot(env->proc, &s->txn, &s->env.snapshot);
+    if (status_is(st, ST_TOO_MANY_CONNECTIONS))
+        st = error_set(env->eval.error, st.code, "sorry, too many transactions already");
+    return st;
+}
+
+/* Commits it, or takes back what failed. */
+static status step_end(struct step *s, status st) {
+    if (s->txn.slot && ok(st)) {
+        st = txn_commit(s->env.proc, &s->txn, true);
+    } else if (s->txn.slot) {
+        status_ignore(
+            txn_rollback(s->env.proc, &s->txn)); /* the first failure is the one to tell */
+        catalog_rolled_back(&s->env);
+    }
+    arena_free(&s->arena);
+    return st;
+}
+
+struct index_state {
+    int column;
+    bool is;
+};
+
+static status set_state(struct sql_env *env, oid index, const struct index_state *states,
+                        unsigned n) {
+    datum key = datum_oid(index);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_index, 0, &key, 1, &s));
+    TRY_OUT(st, catalog_scan_next(&s));
+    struct catalog_row row = s.row;
+    for (unsigned i = 0; i < n; i++) row_set_bool(&row, states[i].column, states[i].is);
+    st = catalog_row_update(&s, &row);
+    catalog_changed(env);
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+status define_index_is_whole(struct sql_env *env, oid index) {
+    static const struct index_state whole[] = {{COL_pg_index_indisvalid, true},
+                                               {COL_pg_index_indisready, true},
+                                               {COL_pg_index_indislive, true}};
+    return set_state(env, index, whole, 3);
+}
+
+static status state_step(struct sql_env *env, oid index, const struct index_state *states,
+                         unsigned n) {
+    struct step s;
+    status st = step_begin(env, &s);
+    if (ok(st)) st = set_state(&s.env, index, states, n);
+    return step_end(&s, st);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static status wait_for_others(struct sql_env *env, struct txn_others *o) {
+    struct txn_blocker other;
+    TRY(txn_others_begin(env->proc, env->txn, o));
+    status st = OK;
+    while (ok(st) && txn_others_next(env->proc, o, &other)) {
+        st = table_wait_for(env, other, 0);
+        if (ok(st)) st = sql_env_breathe(env);
+    }
+    txn_others_end(o);
+    return st;
+}
+
+/* Those who locked the table before now, in a way that the mode conflicts with. */
+static status wait_for_lockers(struct sql_env *env, oid table, enum relation_mode mode) {
+    struct lock_tag tag = {.space = LOCK_RELATION, .of = env->txn->database, .object = table};
+    return wait_for_others(env, &(struct txn_others){.tag = tag, .mode = mode});
+}
+
+/* Those who read with a snapshot from before now. Our own is given up: two who build do not wait
+ * for each other. */
+static status wait_for_older_snapshots(struct sql_env *env) {
+    txn_snapshot_release(env->txn);
+    commit_time now = atomic_load_explicit(&env->proc->shm->log->visible, memory_order_acquire);
+    return wait_for_others(env, &(struct txn_others){.limit = now});
+}
+
+/* A snapshot of the session's transaction that sees every commit until now. */
+static status fresh_snapshot(struct sql_env *env) {
+    struct sql_env now;
+    TRY(define_env_now(env, &now)); /* all of it is visible now */
+    txn_snapshot_release(env->txn);
+    return txn_snapshot(env->proc, env->txn, &env->snapshot);
+}
+
+/* ---- CREATE INDEX CONCURRENTLY ----------------------------------------------------------------
+ */
+
+static status has_index(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_bool(row, COL_pg_class_relhasindex, true);
+    return OK;
+}
+
+/* The index is there, empty: from now on who comes to the table keeps it in step. */
+static status announce(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+                       oid *ret_index) {
+    struct step s;
+    plan->to_be_built = true;
+    status st = step_begin(env, &s);
+    if (ok(st)) st = define_index_rows(&s.env, r, plan, PAGE_NONE, ret_index);
+    if (ok(st)) st = define_update_class(&s.env, r->oid, has_index, NULL);
+    return step_end(&s, st);
+}
+
+static status build_now(struct sql_env *env, oid table, oid index) {
+    const struct relation *r;
+    TRY(catalog_relation(env, table, &r));
+    for (uint16_t i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return table_build_beside_writers(env, r, &r->indexes[i]);
+    return error_set(env->eval.error, ST_INTERNAL_ERROR, "cache lookup failed for index %u", index);
+}
+
+/* Writers need not mind the index any more. The first failure is the one to tell. */
+static status give_up(struct sql_env *env, oid index, status st) {
+    const struct index_state unwritten = {COL_pg_index_indisready, false};
+    struct error first = *env->eval.error;
+    status_ignore(state_step(env, index, &unwritten, 1)); /* then they mind it */
+    *env->eval.error = first;
+    return st;
+}
+
+status define_index_beside_writers(struct sql_env *env, const struct relation *r,
+                                   struct index_plan *plan) {
+    const struct index_state valid = {COL_pg_index_indisvalid, true};
+    oid table = r->oid, index;
+    env->txn->isolation = ISO_READ_COMMITTED; /* the statement is alone in its transaction */
+    TRY(announce(env, r, plan, &index));
+    TRY(wait_for_lockers(env, table, MODE_SHARE));
+    TRY(fresh_snapshot(env));
+    status st = build_now(env, table, index);
+    if (!ok(st)) return give_up(env, index, st);
+    TRY(wait_for_older_snapshots(env));
+    return state_step(env, index, &valid, 1);
+}
+
+/* ---- DROP INDEX CONCURRENTLY ------------------------------------------------------------------
+ */
+
+static status drop_step(struct sql_env *env, const struct relation *r, oid index) {
+    struct step s;
+    status st = step_begin(env, &s);
+    if (ok(st)) st = define_drop_index(&s.env, r, index);
+    return step_end(&s, st);
+}
+
+/* First nobody reads it any more, then nobody writes it, then it goes. */
+status define_drop_index_beside_users(struct sql_env *env, const struct relation *r, oid index) {
+    const struct index_state unread = {COL_pg_index_indisvalid, false};
+    const struct index_state unwritten[] = {{COL_pg_index_indisready, false},
+                                            {COL_pg_index_indislive, false}};
+    env->txn->isolation = ISO_READ_COMMITTED;
+    txn_snapshot_release(env->txn);
+    TRY(state_step(env, index, &unread, 1));
+    TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
+    TRY(state_step(env, index, unwritten, 2));
+    TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
+    return drop_step(env, r, index);
+}
