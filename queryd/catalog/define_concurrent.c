@@ -4,8 +4,8 @@
  * The session's own transaction holds a SHARE UPDATE EXCLUSIVE lock of the table, waits and reads;
  * each step that others are to see is committed by a transaction of its own. What every session
  * must know before the next step is waited for: transactions with a lock that was taken before.
- * When something fails, or the worker dies, the index stays as the last step left it: not valid,
- * kept in step by writers, for DROP INDEX or REINDEX. */
+ * When something fails, or the worker dies, the index stays, not valid, for DROP INDEX or REINDEX.
+ */
 #include "base/control.h"
 #include "catalog/define_internal.h"
 #include "table/build.h"

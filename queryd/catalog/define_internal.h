@@ -382,8 +382,8 @@ status define_check_columns(struct sql_env *env, const struct relation *r, struc
 /* Drops a locked relation of any kind with all that belongs to it (not what depends on it). */
 status define_drop_relation(struct sql_env *env, const struct relation *r);
 status define_drop_index(struct sql_env *env, const struct relation *table, oid index);
-/* A column of pg_index that says whether an index is valid, ready or live. */
-status define_set_index_state(struct sql_env *env, oid index, int column, bool is);
+/* pg_index says that the index is valid, kept and live. */
+status define_index_is_whole(struct sql_env *env, oid index);
 /* CREATE INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY: under a SHARE UPDATE EXCLUSIVE lock, by
  * transactions of their own; what was committed before something fails stays. */
 status define_index_beside_writers(struct sql_env *env, const struct relation *r,

@@ -18,7 +18,7 @@ static status rebuild(struct sql_env *env, const struct relation *r, const struc
     TRY(define_update_class(env, x->oid, set_root, &root));
     TRY(define_env_now(env, &now));
     TRY(table_build_index(&now, r, &fresh));
-    if (!x->valid) TRY(define_set_index_state(env, x->oid, COL_pg_index_indisvalid, true));
+    if (!x->valid) TRY(define_index_is_whole(env, x->oid));
     return table_drop_tree(env, x->tree);
 }
 
@@ -31,8 +31,7 @@ static status reindex_table(struct sql_env *env, oid table, oid index) {
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     for (uint16_t i = 0; i < r->nindexes; i++)
-        if (r->indexes[i].live && (!index || r->indexes[i].oid == index))
-            TRY(rebuild(env, r, &r->indexes[i]));
+        if (!index || r->indexes[i].oid == index) TRY(rebuild(env, r, &r->indexes[i]));
     catalog_changed(env);
     return OK;
 }

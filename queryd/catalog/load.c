@@ -143,9 +143,37 @@ static status load_oids(struct loading *l, const struct catalog_row *row, int co
     return OK;
 }
 
-static status load_index(struct loading *l, const struct catalog_row *row, struct index_desc *x) {
-    struct arena *scratch = l->env->eval.arena;
-    struct catalog_row class_row;
+/* When a row of a catalog was written. What the transaction itself wrote is of no use to a fixed
+ * snapshot that it took before. */
+static commit_time written_at(const struct loading *l, stamp by) {
+    commit_time time = 0;
+    if (!stamp_is_txid(by)) return by;
+    if (stamp_txid(by) == l->env->txn->writer.x)
+        return l->env->txn->isolation == ISO_READ_COMMITTED ? 0 : UINT64_MAX;
+    (void)txn_fate(l->env->proc->shm, stamp_txid(by), &time, NULL);
+    return time;
+}
+
+/* pg_class says where the tree is: a new one after REINDEX. */
+static status load_class(struct loading *l, oid index, struct index_desc *x) {
+    datum key = datum_oid(index);
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(l->env, CAT_pg_class, 0, &key, 1, &s));
+    st = catalog_scan_next(&s);
+    if (status_is(st, ST_END)) st = STATUS(NOT_FOUND);
+    TRY_OUT(st, st);
+    commit_time since = written_at(l, s.stamp);
+    if (since > x->since) x->since = since;
+    x->name = arena_strdup(l->arena, row_name(&s.row, COL_pg_class_relname));
+    x->tree = (struct tree){{(uint64_t)row_int8(&s.row, COL_pg_class_axl_root)}, index};
+out:
+    catalog_scan_end(&s);
+    return st;
+}
+
+static status load_index(struct loading *l, const struct catalog_row *row, stamp written_by,
+                         struct index_desc *x) {
     int64_t keys[INDEX_COLUMNS_MAX], options[INDEX_COLUMNS_MAX];
     size_t nkeys, noptions;
     oid index = row_oid(row, COL_pg_index_indexrelid);
@@ -153,15 +181,13 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
     bool primary = row_bool(row, COL_pg_index_indisprimary);
     bool immediate = row_bool(row, COL_pg_index_indimmediate);
     bool exclusion = row_bool(row, COL_pg_index_indisexclusion);
-    TRY(catalog_row_get_oid(l->env, CAT_pg_class, index, scratch, &class_row));
     TRY(row_numbers(&l->env->eval, row, COL_pg_index_indkey, INT2VECTOROID, keys, INDEX_COLUMNS_MAX,
                     &nkeys));
     TRY(row_numbers(&l->env->eval, row, COL_pg_index_indoption, INT2VECTOROID, options,
                     INDEX_COLUMNS_MAX, &noptions));
     *x = (struct index_desc){
         .oid = index,
-        .name = arena_strdup(l->arena, row_name(&class_row, COL_pg_class_relname)),
-        .tree = {{(uint64_t)row_int8(&class_row, COL_pg_class_axl_root)}, index},
+        .since = written_at(l, written_by),
         .nkeys = (uint16_t)row_int2(row, COL_pg_index_indnkeyatts),
         .ncolumns = (uint16_t)nkeys,
         .unique = unique && immediate,
@@ -174,6 +200,7 @@ static status load_index(struct loading *l, const struct catalog_row *row, struc
         .live = row_bool(row, COL_pg_index_indislive) && row_bool(row, COL_pg_index_indisready),
         .predicate_text = row_text(l->arena, row, COL_pg_index_indpred),
     };
+    TRY(load_class(l, index, x));
     if (x->nkeys > nkeys || !x->name) return STATUS(DATA_CORRUPTED);
     for (size_t k = 0; k < nkeys; k++) {
         x->columns[k] = (int16_t)keys[k];
@@ -208,7 +235,7 @@ static status load_indexes(struct loading *l) {
             found = bigger;
             cap = more;
         }
-        TRY_OUT(st, load_index(l, &s.row, &found[n]));
+        TRY_OUT(st, load_index(l, &s.row, s.stamp, &found[n]));
         n++;
     }
     if (status_is(st, ST_END)) st = OK;

@@ -16,6 +16,7 @@ static status lock_relations(struct execution *x) {
                               env->settings->lock_timeout_ms));
     uint64_t planned = x->statement->catalog_version;
     if (planned && catalog_version(env) != planned) return STATUS(INVALID);
+    if (env->snapshot.time && p->since > env->snapshot.time) return STATUS(INVALID);
     for (uint16_t i = 0; i < p->nrelations; i++) {
         status s = catalog_relation(env, p->relations[i].oid, &x->relations[i]);
         if (status_is(s, ST_NOT_FOUND)) return STATUS(INVALID);

@@ -108,6 +108,8 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     a->known_nulls = p->known_nulls;
     TRY(plan_statement(env, &s->arena, a, &p->plan));
     s->cost = p->plan->root->cost;
+    s->since = p->plan->since;
+    if (p->plan->past) s->catalog_version = 0;
     s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
     return OK;
 }

@@ -37,6 +37,7 @@ struct statement {
     oid *address_tables; /* … of these tables */
     bool locks_rows;     /* of a cursor: FOR UPDATE and its kin */
     double cost;         /* of the plan, in rows read */
+    commit_time since;   /* the plan is good for snapshots from then on */
     uint64_t catalog_version; /* the plan is good for; 0: for this execution only */
     uint32_t references;
     struct arena arena; /* owns everything of the statement */

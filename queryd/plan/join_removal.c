@@ -1,6 +1,7 @@
 /* Outer joins that decide nothing: at most one row of the filled-up side can belong to a row of the
  * other one, and nobody asks for its columns. The join is left out, with the relation. */
 #include "plan/internal.h"
+#include "plan/path.h"
 #include "types/collator.h"
 
 /* e says that key column k equals something that the entry has no part in, by the index's own
@@ -21,8 +22,9 @@ static bool equals_outside(struct expr *e, uint16_t rte, const struct index_desc
     return false;
 }
 
-static bool key_is_given(const struct index_desc *x, uint16_t rte, const struct conjuncts *on) {
-    if (!x->unique || !x->valid || x->computed) return false;
+static bool key_is_given(struct planner *p, const struct index_desc *x, uint16_t rte,
+                         const struct conjuncts *on) {
+    if (!x->unique || !x->valid || x->computed || !index_sees_snapshot(p, x)) return false;
     for (uint16_t k = 0; k < x->nkeys; k++) {
         uint32_t i = 0;
         while (i < on->n && !equals_outside(on->items[i], rte, x, k)) i++;
@@ -31,11 +33,11 @@ static bool key_is_given(const struct index_desc *x, uint16_t rte, const struct 
     return true;
 }
 
-static bool at_most_one_partner(const struct relation *r, uint16_t rte,
+static bool at_most_one_partner(struct planner *p, const struct relation *r, uint16_t rte,
                                 const struct conjuncts *on) {
-    if (r->primary && key_is_given(r->primary, rte, on)) return true;
+    if (r->primary && key_is_given(p, r->primary, rte, on)) return true;
     for (uint16_t i = 0; i < r->nindexes; i++)
-        if (key_is_given(&r->indexes[i], rte, on)) return true;
+        if (key_is_given(p, &r->indexes[i], rte, on)) return true;
     return false;
 }
 
@@ -71,7 +73,7 @@ static status try_removal(struct planner *p, struct from_item *f) {
     if (!side || !f->on || expr_volatility(f->on) == 'v' || expr_contains_kind(f->on, EXPR_SUBPLAN))
         return OK;
     TRY(conjuncts_add(p, &on, f->on));
-    if (!at_most_one_partner(p->query->rtes[side->rte]->relation, side->rte, &on)) return OK;
+    if (!at_most_one_partner(p, p->query->rtes[side->rte]->relation, side->rte, &on)) return OK;
     struct expr *condition = f->on;
     f->on = NULL; /* who else asks for its columns? */
     forget_used(p);

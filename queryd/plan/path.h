@@ -79,6 +79,8 @@ static inline bool path_is_bounded(const struct path *path) {
 /* A path along the primary key (i = 0), or along index number i - 1, not matched yet; false: there
  * is none, or the conditions do not allow it. */
 bool path_of_index(const struct path_search *s, uint16_t i, struct path *ret);
+/* Whether the index is as old as the statement's snapshot; the plan remembers that it matters. */
+bool index_sees_snapshot(struct planner *p, const struct index_desc *x);
 /* The rows or entries that its bounds lead to; *ret_probes: in so many places of the tree. */
 double path_touched(const struct path_search *s, const struct path *path, double *ret_probes);
 double descent_cost(const struct path_search *s);

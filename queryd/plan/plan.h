@@ -308,6 +308,8 @@ struct plan_statement {
     struct plan *root;
     uint16_t nrelations;
     struct analysed_relation *relations;
+    commit_time since; /* what it uses is of use to snapshots from then on */
+    bool past;         /* its snapshot is too old for something; another may give a better plan */
     bool literals_matter;  /* constants instead of parameters may give a better plan */
     struct error *failure; /* of a call of constants: whoever begins it fails with it; NULL: none */
     uint16_t nouter;       /* execution parameters */

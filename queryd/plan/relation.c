@@ -225,10 +225,21 @@ static const struct index_meaning *meanings(const struct path_search *s) {
     return here;
 }
 
+bool index_sees_snapshot(struct planner *p, const struct index_desc *x) {
+    struct plan_statement *s = p->c->statement;
+    commit_time now = p->c->env->snapshot.time; /* 0: nobody reads */
+    if (now && x->since > now) {
+        s->past = true;
+        return false;
+    }
+    if (x->since > s->since) s->since = x->since;
+    return true;
+}
+
 /* The conditions leave none but rows that are in the index. */
 static bool is_usable(const struct path_search *s, const struct index_desc *x,
                       const struct index_meaning *m) {
-    if (!x->valid || (x->computed && !m)) return false;
+    if (!x->valid || (x->computed && !m) || !index_sees_snapshot(s->p, x)) return false;
     if (!m || !m->predicate || is_implied(s->p, s->quals, m->predicate)) return true;
     note_parameters(s);
     return false;

@@ -129,6 +129,7 @@ struct statement *plan_cache_get(struct plan_cache *c, const struct sql_env *env
         drop(c, p);
         return NULL;
     }
+    if (p->statement->since > env->snapshot.time) return NULL; /* another one needs it */
     if (c->newest != p) {
         unlink_use(c, p);
         link_newest(c, p);

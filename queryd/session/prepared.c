@@ -97,7 +97,8 @@ static status plan(struct session *s, struct prepared *p) {
 
 status prepared_plan(struct session *s, struct prepared *p) {
     if (p->utility || (p->statement && p->statement->catalog_version &&
-                       p->statement->catalog_version == catalog_version(&s->env)))
+                       p->statement->catalog_version == catalog_version(&s->env) &&
+                       p->statement->since <= s->env.snapshot.time))
         return OK;
     struct statement *old = p->statement;
     p->statement = NULL;

@@ -126,7 +126,34 @@ static status change_row(struct client *c, unsigned table) {
     return OK;
 }
 
-/* What exists is dropped, what does not is created. */
+/* Rows in ascending order, by whole leaves, into a table that nobody else uses and that has none of
+ * them. */
+static status fill_rows(struct client *c, struct tree_fill *f, unsigned table) {
+    unsigned char key[LEDGER_KEY_BYTES_MAX], value[LEDGER_VALUE_BYTES_MAX];
+    unsigned step = 1 + below(c, 3);
+    for (unsigned row = below(c, LEDGER_KEYS); row < LEDGER_KEYS; row += step) {
+        uint32_t n = ledger_change(c->ledger, c->number, CHANGE_PUT, table, row);
+        size_t key_len = ledger_key(row, key);
+        struct tree_value v = {value, ledger_value(n, value), false};
+        status st;
+        while (status_is(st = tree_fill_add(f, key, key_len, &v), ST_FULL))
+            TRY(tree_fill_put(c->p, f, false, NULL));
+        TRY(st);
+        ledger_made(c->ledger, n); /* or the whole is taken back */
+    }
+    return tree_fill_put(c->p, f, true, NULL);
+}
+
+static status fill_table(struct client *c, unsigned table, struct tree t) {
+    struct tree_fill f;
+    arena_free(&c->arena);
+    arena_init(&c->arena, 0);
+    TRY(tree_fill_init(&f, &c->arena, t, &c->txn.writer, txn_is_running, 60 + below(c, 41)));
+    f.whole = below(c, 2);
+    return fill_rows(c, &f, table);
+}
+
+/* What exists is dropped, what does not is created, and often filled. */
 static status change_table(struct client *c, unsigned table) {
     unsigned char key = (unsigned char)table;
     struct tree t;
@@ -145,7 +172,7 @@ static status change_table(struct client *c, unsigned table) {
     TRY(put_entry(c, c->tables->directory, &key, 1, create ? &t.root : NULL, sizeof t.root,
                   &changed));
     if (changed) ledger_made(c->ledger, n);
-    return OK;
+    return create && below(c, 2) ? fill_table(c, table, t) : OK;
 }
 
 static status change_some(struct client *c, unsigned n) {
@@ -212,6 +239,10 @@ static void run(void *arg) {
         daemon_sleep(daemon_of(c->p), below(c, REST_NS_MAX));
     }
     c->running = false;
+}
+
+void client_forget(struct client *c) {
+    arena_free(&c->arena);
 }
 
 status client_start(struct client *c, struct daemon *worker) {

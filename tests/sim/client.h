@@ -20,7 +20,8 @@ struct client {
     const struct tables *tables;
     struct proc *p;
     struct txn txn;
-    uint32_t number; /* the transaction's; 0: none that changes something */
+    struct arena arena; /* of rows that wait to be put by leaves */
+    uint32_t number;    /* the transaction's; 0: none that changes something */
     bool running;
     bool *enough; /* no new transactions */
     /* What an error may be: on a machine whose disk fails, a statement may fail at any time. */
@@ -36,6 +37,8 @@ size_t mark_key(uint32_t txn, unsigned char ret_bytes[4]);
 status table_seen(struct proc *p, const struct tables *t, unsigned table, const struct snapshot *s,
                   struct tree *ret_tree);
 
+/* What its last life had in memory. */
+void client_forget(struct client *c);
 /* Begins transactions until *enough; then running is false. */
 status client_start(struct client *c, struct daemon *worker);
 

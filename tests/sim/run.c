@@ -88,6 +88,7 @@ bool run_stop(struct run *r) {
 void run_start_clients(struct run *r) {
     r->enough = false;
     for (unsigned i = 0; i < CLIENTS; i++) {
+        client_forget(&r->client[i]);
         r->client[i] = (struct client){.m = &r->m,
                                        .ledger = &r->ledger,
                                        .tables = &r->tables,
@@ -174,6 +175,7 @@ static void one_run(uint64_t seed, bool (*fn)(struct run *r)) {
     }
     if (r.m.state != MACHINE_OFF) machine_off(&r.m);
     machine_free(&r.m);
+    for (unsigned i = 0; i < CLIENTS; i++) client_forget(&r.client[i]);
     run_sums->runs++;
     run_sums->transactions += r.ledger.ntxns - 1;
     for (uint32_t i = 1; i < r.ledger.ntxns; i++)
