@@ -138,7 +138,7 @@ static status may_run(struct running *r, const struct statement *st) {
                          "cannot execute %s in a read-only transaction", statement_command(st));
     if (st->outside_block)
         return error_set(r->env.eval.error, ST_ACTIVE_SQL_TRANSACTION,
-                         "%s cannot be executed from a function", statement_command(st));
+                         "%s cannot be executed from a function", st->outside_block);
     if (r->session->effect) r->session->effect(r->session);
     return OK;
 }
