@@ -1,6 +1,7 @@
 /* Reading rows: by key, and in the order of the rows or of an index. */
 #include <string.h>
 
+#include "base/counter.h"
 #include "table/internal.h"
 #include "table/large.h"
 #include "txn/serial.h"
@@ -92,6 +93,36 @@ static bool beyond(struct table_scan *s, const struct tree_entry *e) {
     return s->high.len && compare_key(e, &s->high) >= 0;
 }
 
+/* Rows that an index leads to lie anywhere: while some of them are not in memory, those of the next
+ * entries are asked for, more of them the longer that goes on. */
+#define ROWS_AHEAD_MAX 32
+#define ROWS_AHEAD_FIRST 4
+
+static void rows_ahead(struct table_scan *s) {
+    unsigned char key[TREE_KEY_BYTES_MAX];
+    struct tree_entry e;
+    const unsigned char *row;
+    size_t len;
+    if (s->asked) s->asked--; /* one of them was given */
+    while (s->asked < s->ahead && tree_cursor_peek(&s->cursor, s->asked + 1u, key, &e)) {
+        s->asked++;
+        if (beyond(s, &e)) return;
+        if (e.flags & ENTRY_DELETED || !ok(table_row_key(s->index, &e, &row, &len))) continue;
+        if (tree_ahead(s->env->proc, s->relation->tree, row, len)) s->present = 0;
+    }
+}
+
+/* After a row was read: had it to be loaded, and how far to look ahead from now on? */
+static void look_ahead(struct table_scan *s, bool loaded) {
+    if (loaded) {
+        s->present = 0;
+        s->ahead = s->ahead ? s->ahead * 2 : ROWS_AHEAD_FIRST;
+        if (s->ahead > ROWS_AHEAD_MAX) s->ahead = ROWS_AHEAD_MAX;
+    } else if (s->ahead && ++s->present == 4 * ROWS_AHEAD_MAX) {
+        s->ahead = s->asked = 0;
+    }
+}
+
 /* From a visible index entry to its row. The entry and the row were written by the same
  * transactions, so the row is visible too. */
 static status row_of_entry(struct table_scan *s, struct tree_entry *e) {
@@ -99,8 +130,11 @@ static status row_of_entry(struct table_scan *s, struct tree_entry *e) {
     size_t key_len;
     TRY(table_row_key(s->index, e, &key, &key_len));
     struct tree_entry row;
+    if (s->ahead) rows_ahead(s);
+    uint64_t misses = counter_own(s->env->proc, COUNTER_PAGE_MISSES);
     status st = table_get(s->env, s->relation, key, key_len, s->row_buf, &row);
     if (status_is(st, ST_NOT_FOUND)) return STATUS(INDEX_CORRUPTED);
+    look_ahead(s, counter_own(s->env->proc, COUNTER_PAGE_MISSES) != misses);
     TRY(st);
     row.key = key;
     row.key_len = (uint16_t)key_len;

@@ -72,6 +72,9 @@ struct table_scan {
     unsigned breath;
     uint64_t looked_at; /* the cursor's leaf of which is known … */
     bool inside;        /* … that none of its entries is out of bounds */
+    /* Of an index: rows of so many entries to come are asked for, those of `asked` have been; rows
+     * in a row that were in memory. */
+    unsigned ahead, asked, present;
 };
 struct table_bound {
     const void *bytes; /* NULL: open */

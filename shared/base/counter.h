@@ -25,4 +25,9 @@ static inline void counter_add(struct proc *p, enum counter c, uint64_t n) {
                           memory_order_relaxed);
 }
 
+/* What this process has counted. */
+static inline uint64_t counter_own(const struct proc *p, enum counter c) {
+    return atomic_load_explicit(&p->counters->value[c], memory_order_relaxed);
+}
+
 #endif

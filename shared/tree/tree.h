@@ -85,6 +85,10 @@ status tree_free_created(struct proc *p, struct tree t, lsn from, lsn before);
 status tree_get(struct proc *p, struct tree t, const void *key, size_t key_len, void *buf,
                 struct tree_entry *ret_entry);
 
+/* Has storaged load the leaf where the key belongs, as far as the nodes above it are in memory, for
+ * a tree_get that comes later; true: something was missing. Does not suspend; only a hint. */
+bool tree_ahead(struct proc *p, struct tree t, const void *key, size_t key_len);
+
 /* A scan in key order. The cursor holds a private copy of one leaf and no latch, so it may be kept
  * across suspensions for any time; it sees each leaf as it was when it was copied. */
 struct tree_cursor {
@@ -113,6 +117,11 @@ status tree_cursor_skip(struct proc *p, struct tree_cursor *c, const void *key, 
 /* The next entry, in the cursor's memory until the following call. END. Entries with delete marks
  * and of running transactions are given too: visibility is the caller's (txn/version.h). */
 status tree_cursor_next(struct proc *p, struct tree_cursor *c, struct tree_entry *ret_entry);
+
+/* The entry that is `n` places behind the one given last, in the scan's direction, if the copied
+ * leaf has it: into buf (TREE_KEY_BYTES_MAX) its key; its value lies in the cursor. */
+bool tree_cursor_peek(const struct tree_cursor *c, unsigned n, unsigned char *buf,
+                      struct tree_entry *ret_entry);
 
 /* Changes. Each looks at the entry under the leaf's latch and then
  *   ROW_BUSY     its newest version is of another transaction that still runs: *ret_found tells

@@ -186,3 +186,20 @@ status tree_cursor_next(struct proc *p, struct tree_cursor *c, struct tree_entry
                                      .lsn = {e.lsn}};
     return OK;
 }
+
+bool tree_cursor_peek(const struct tree_cursor *c, unsigned n, unsigned char *buf,
+                      struct tree_entry *ret_entry) {
+    struct node_entry e;
+    unsigned left = c->backward ? c->position : c->view.count - c->position;
+    if (n == 0 || n > left) return false;
+    if (!node_entry_at(&c->view, c->backward ? c->position - n : c->position + n - 1, &e))
+        return false;
+    *ret_entry = (struct tree_entry){.key = buf,
+                                     .key_len = (uint16_t)node_key(&c->view, &e, buf),
+                                     .value = e.value,
+                                     .value_len = e.value_len,
+                                     .flags = e.flags,
+                                     .stamp = e.stamp,
+                                     .lsn = {e.lsn}};
+    return true;
+}

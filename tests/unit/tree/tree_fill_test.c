@@ -270,11 +270,71 @@ static void test_whole(void **state) {
     fixture_close(f);
 }
 
+/* An insert that says what it has seen there. */
+static void test_over(void **state) {
+    (void)state;
+    struct fixture *f = fixture_open(0, 100);
+    struct tree_value v = {"v", 1, false};
+    struct tree_entry e;
+    size_t key_len = make_key(f, 7);
+    f->value_len = 1;
+    assert_true(
+        ok(tree_insert_over(&f->p, &f->w, f->t, key, key_len, LSN_NONE, &v, is_running, NULL)));
+    assert_int_equal(
+        tree_insert_over(&f->p, &f->w, f->t, key, key_len, LSN_NONE, &v, is_running, NULL).code,
+        ST_EXISTS);
+    lsn first = f->w.last;
+    assert_true(ok(tree_delete(&f->p, &f->w, f->t, key, key_len, first, is_running, NULL)));
+    lsn mark = f->w.last;
+    lsn others[] = {LSN_NONE, first};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            tree_insert_over(&f->p, &f->w, f->t, key, key_len, others[i], &v, is_running, NULL)
+                .code,
+            ST_EXISTS);
+    assert_true(ok(tree_insert_over(&f->p, &f->w, f->t, key, key_len, mark, &v, is_running, NULL)));
+    assert_true(ok(tree_get(&f->p, f->t, key, key_len, value, &e)));
+    assert_false(e.flags & ENTRY_DELETED);
+    fixture_close(f);
+}
+
+/* What a cursor will give is known before, as far as its leaf goes. */
+static void test_peek(void **state) {
+    (void)state;
+    struct fixture *f = fixture_open(3, 100);
+    begin(f, 100);
+    for (uint32_t n = 0; n < 1000; n++) give(f, n, 3);
+    end(f);
+    for (int backward = 0; backward < 2; backward++) {
+        struct tree_cursor c;
+        struct tree_entry e, soon;
+        unsigned char buf[TREE_KEY_BYTES_MAX];
+        uint32_t expected[1000], peeked = 0;
+        memset(expected, 0xff, sizeof expected);
+        assert_true(ok(tree_cursor_init(&c, &f->arena, f->t)));
+        assert_true(ok(tree_cursor_seek(&f->p, &c, NULL, 0, backward, false)));
+        for (unsigned i = 0; i < 1000; i++) {
+            assert_true(ok(tree_cursor_next(&f->p, &c, &e)));
+            uint32_t n = load_be32(e.key + 3);
+            assert_int_equal(n, backward ? 999 - i : i);
+            assert_true(expected[i] == UINT32_MAX || expected[i] == n);
+            assert_false(tree_cursor_peek(&c, 0, buf, &soon));
+            for (unsigned d = 1; d < 20 && tree_cursor_peek(&c, d, buf, &soon); d++, peeked++)
+                expected[i + d] = load_be32(soon.key + 3);
+        }
+        assert_true(peeked > 10000);
+        assert_false(tree_cursor_peek(&c, 1, buf, &soon));
+    }
+    assert_false(tree_ahead(&f->p, f->t, key, make_key(f, 5))); /* all is in memory */
+    fixture_close(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),      cmocka_unit_test(test_between),
         cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_undo),
-        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_whole),      cmocka_unit_test(test_over),
+        cmocka_unit_test(test_peek),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
