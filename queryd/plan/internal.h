@@ -239,6 +239,10 @@ status conjuncts_expr(struct planner *p, const struct conjuncts *c, struct expr 
  * entries, and what all their arms share. */
 status or_clauses(struct planner *p, struct conjuncts *quals, uint32_t from);
 
+/* equal_value.c: what is equal to a column that is a constant is that constant. quals hold
+ * together; what they say of each entry alone may become more, what ties two entries less. */
+status equal_values(struct planner *p, struct conjuncts *quals);
+
 /* fold.c */
 status fold(struct planner *p, struct expr *e, struct expr **ret);
 status fold_condition(struct planner *p, struct expr *e, struct expr **ret);

@@ -215,6 +215,7 @@ static status inner_tree(struct join_graph *g, struct from_item *f, struct conju
     uint32_t before = quals->n;
     TRY(conjuncts_add(g->p, quals, f->on));
     TRY(or_clauses(g->p, quals, before));
+    TRY(equal_values(g->p, quals));
     TRY(inner_side(g, f->left, apart, quals, &left));
     TRY(inner_side(g, f->right, apart, quals, &right));
     TRY(new_join(g, PLAN_INNER, left, right, ret));

@@ -80,6 +80,25 @@ static void test_lookup_by_two(void **) {
            "9,3618");
 }
 
+/* A constant goes through equalities, which then tie nothing any more. */
+static void test_equal_values(void **) {
+    PLAN_IS("SELECT * FROM l, r WHERE l.id = r.id AND r.id = 7",
+            "Nested Loop|  ->  Index Scan using l_pkey on l|        Index Cond: (id = 7)|"
+            "  ->  Index Scan using r_pkey on r|        Index Cond: (id = 7)");
+    PLAN_IS("SELECT * FROM l LEFT JOIN r ON l.id = r.id WHERE l.id = 7",
+            "Nested Loop Left Join|  Join Filter: (l.id = r.id)|"
+            "  ->  Index Scan using l_pkey on l|        Index Cond: (id = 7)|"
+            "  ->  Index Scan using r_pkey on r|        Index Cond: (id = $0)");
+    SQL_IS(s,
+           "SELECT count(*), min(a.id), max(c.id) FROM l a JOIN r b ON b.k = a.k JOIN l c ON "
+           "c.k = b.k WHERE 7 = c.k AND a.id < 500 AND b.id < 300 AND c.id > 2500",
+           "75,7,2907");
+    SQL_IS(s, "SELECT count(*) FROM l, r WHERE l.k = r.k AND l.k = 3 AND r.k = 4", "0");
+    SQL_IS(s, "SELECT count(*) FROM l, r WHERE l.k = r.k AND l.k = 3 AND r.k = 3", "900");
+    SQL_IS(s, "SELECT count(*) FROM l, r WHERE l.k = r.k AND l.k = r.id AND r.id = 104", "0");
+    SQL_IS(s, "SELECT count(*) FROM l, r WHERE l.k = r.k AND l.k = r.id AND r.k = 3", "30");
+}
+
 static void test_avoided(void **) {
     const char *query = "EXPLAIN (COSTS OFF) SELECT count(*) FROM l JOIN r ON l.k = r.k";
     avoid(1 << WAY_HASHJOIN | 1 << WAY_NESTLOOP);
@@ -97,7 +116,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merge_of_keys),  cmocka_unit_test(test_equal_later),
         cmocka_unit_test(test_order_of_right), cmocka_unit_test(test_lookup_by_two),
-        cmocka_unit_test(test_avoided),
+        cmocka_unit_test(test_equal_values),   cmocka_unit_test(test_avoided),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
