@@ -14,6 +14,34 @@ static const char *drop_tag(enum ast_object_type type) {
     case OBJECT_TYPE: return "DROP TYPE";
     case OBJECT_DOMAIN: return "DROP DOMAIN";
     case OBJECT_COLLATION: return "DROP COLLATION";
+#define FIXED(kind, words)                                                                         \
+    case OBJECT_##kind: return "DROP " words
+        FIXED(AGGREGATE, "AGGREGATE");
+        FIXED(OPERATOR, "OPERATOR");
+        FIXED(OPCLASS, "OPERATOR CLASS");
+        FIXED(OPFAMILY, "OPERATOR FAMILY");
+        FIXED(CAST, "CAST");
+        FIXED(CONVERSION, "CONVERSION");
+        FIXED(STATISTICS, "STATISTICS");
+        FIXED(TS_PARSER, "TEXT SEARCH PARSER");
+        FIXED(TS_DICTIONARY, "TEXT SEARCH DICTIONARY");
+        FIXED(TS_TEMPLATE, "TEXT SEARCH TEMPLATE");
+        FIXED(TS_CONFIGURATION, "TEXT SEARCH CONFIGURATION");
+        FIXED(FOREIGN_TABLE, "FOREIGN TABLE");
+        FIXED(LANGUAGE, "LANGUAGE");
+        FIXED(EXTENSION, "EXTENSION");
+        FIXED(FDW, "FOREIGN DATA WRAPPER");
+        FIXED(FOREIGN_SERVER, "SERVER");
+        FIXED(USER_MAPPING, "USER MAPPING");
+        FIXED(ACCESS_METHOD, "ACCESS METHOD");
+        FIXED(EVENT_TRIGGER, "EVENT TRIGGER");
+        FIXED(PUBLICATION, "PUBLICATION");
+        FIXED(SUBSCRIPTION, "SUBSCRIPTION");
+        FIXED(TABLESPACE, "TABLESPACE");
+        FIXED(RULE, "RULE");
+        FIXED(TRIGGER, "TRIGGER");
+        FIXED(POLICY, "POLICY");
+#undef FIXED
     default: return "DROP";
     }
 }

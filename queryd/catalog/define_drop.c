@@ -407,6 +407,7 @@ status define_drop(struct sql_env *env, struct ast_drop *s) {
         return define_drop_functions(env, s);
     if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_drop_types(env, s);
     if (s->type == OBJECT_COLLATION) return define_drop_collations(env, s);
+    if (define_drop_is_fixed(s->type)) return define_drop_fixed(env, s);
     for (size_t i = 0; i < sizeof drop_kinds / sizeof *drop_kinds; i++)
         if (drop_kinds[i].type == s->type) kind = &drop_kinds[i];
     if (!kind && s->type != OBJECT_SCHEMA) {

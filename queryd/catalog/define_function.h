@@ -46,6 +46,12 @@ status define_alter_function(struct sql_env *env, struct ast_alter_function *s);
 status define_rename_function(struct sql_env *env, const struct ast_rename *s);
 /* OWNER TO, SET SCHEMA. */
 status define_move_function(struct sql_env *env, const struct ast_alter_object *s);
+/* A type or schema that is not there, as st and the error say: for IF EXISTS a notice and
+ * NOT_FOUND. */
+status define_skip_unknown(struct sql_env *env, status st, bool missing_ok);
+/* Kinds whose objects nobody can make (define_drop_fixed.c). */
+bool define_drop_is_fixed(enum ast_object_type type);
+status define_drop_fixed(struct sql_env *env, const struct ast_drop *s);
 status define_drop_functions(struct sql_env *env, const struct ast_drop *s);
 status define_comment_on_function(struct sql_env *env, enum ast_object_type kind,
                                   const struct ast_object_args *named,

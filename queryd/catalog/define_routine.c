@@ -7,7 +7,12 @@
 /* ---- finding --------------------------------------------------------------------------------- */
 
 static const char *kind_word(enum ast_object_type kind) {
-    return kind == OBJECT_PROCEDURE ? "procedure" : kind == OBJECT_ROUTINE ? "routine" : "function";
+    switch (kind) {
+    case OBJECT_PROCEDURE: return "procedure";
+    case OBJECT_ROUTINE: return "routine";
+    case OBJECT_AGGREGATE: return "aggregate";
+    default: return "function";
+    }
 }
 
 static status print_type(struct sql_env *env, const struct ast_type_name *t, bool as_written,
@@ -22,14 +27,16 @@ static status print_type(struct sql_env *env, const struct ast_type_name *t, boo
     return OK;
 }
 
+/* every: an aggregate without arguments has any row as its argument. */
 static status print_signature(struct sql_env *env, const struct ast_object_args *named,
-                              bool as_written, struct buf *out) {
+                              bool as_written, bool every, struct buf *out) {
     LIST_EACH(const char *, name, named->names) {
         if (name_i) TRY(buf_add_str(out, "."));
         TRY(buf_add_str(out, name));
     }
     if (!named->args_given) return OK;
     TRY(buf_add_str(out, "("));
+    if (every && !list_n(named->args)) TRY(buf_add_str(out, "*"));
     LIST_EACH(const struct ast_type_name *, t, named->args) {
         if (t_i) TRY(buf_add_str(out, as_written ? "," : ", "));
         TRY(print_type(env, t, as_written, out));
@@ -38,9 +45,9 @@ static status print_signature(struct sql_env *env, const struct ast_object_args 
 }
 
 static const char *signature(struct sql_env *env, const struct ast_object_args *named,
-                             bool as_written) {
+                             bool as_written, bool every) {
     struct buf out = {0};
-    status st = print_signature(env, named, as_written, &out);
+    status st = print_signature(env, named, as_written, every, &out);
     char *text = ok(st) ? arena_strndup(env->eval.arena, out.data, out.len) : NULL;
     buf_free(&out);
     return text ? text : "";
@@ -101,7 +108,8 @@ static status look(struct search *s) {
 
 static status missing(struct search *s, bool missing_ok) {
     struct sql_env *env = s->env;
-    const char *word = kind_word(s->kind), *text = signature(env, s->named, missing_ok);
+    bool every = s->kind == OBJECT_AGGREGATE && !missing_ok;
+    const char *word = kind_word(s->kind), *text = signature(env, s->named, missing_ok, every);
     if (missing_ok) {
         define_notice(env, "00000", "%s %s%s does not exist, skipping", word, text,
                       s->named->args_given ? "" : "()");
@@ -140,6 +148,9 @@ static status found_one(struct search *s, const struct routine **ret) {
         return st;
     }
     bool is_procedure = r->function.kind == 'p';
+    if (s->kind == OBJECT_AGGREGATE)
+        return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "function %s is not an aggregate",
+                         signature_of(env, r));
     if ((s->kind == OBJECT_PROCEDURE && !is_procedure) ||
         (s->kind == OBJECT_FUNCTION && is_procedure))
         return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "%s is not a %s",
@@ -149,7 +160,7 @@ static status found_one(struct search *s, const struct routine **ret) {
 }
 
 /* A type or schema that is not there: for IF EXISTS that is as if the routine were not. */
-static status skip_unknown(struct sql_env *env, status st, bool missing_ok) {
+status define_skip_unknown(struct sql_env *env, status st, bool missing_ok) {
     if (!missing_ok || ok(st) ||
         !(status_is(st, ST_UNDEFINED_OBJECT) || status_is(st, ST_INVALID_SCHEMA_NAME)))
         return st;
@@ -178,19 +189,20 @@ status define_find_routine(struct sql_env *env, enum ast_object_type kind,
                        .named = named,
                        .schema = n > 1 ? list_at(named->names, n - 2) : NULL,
                        .name = list_at(named->names, n - 1)};
-    TRY(skip_unknown(env, read_args(&s), missing_ok));
+    TRY(define_skip_unknown(env, read_args(&s), missing_ok));
     status st = look(&s);
     if (status_is(st, ST_NOT_FOUND)) {
         st = error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
                        s.schema);
-        return skip_unknown(env, st, missing_ok);
+        return define_skip_unknown(env, st, missing_ok);
     }
     TRY(st);
     if (s.nfound) return found_one(&s, ret_routine);
     if (s.builtin)
         return error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
-                         "cannot change function %s because it is required by the database system",
-                         signature(env, named, false));
+                         "cannot %s function %s because it is required by the database system",
+                         kind == OBJECT_AGGREGATE ? "drop" : "change",
+                         signature(env, named, false, false));
     return missing(&s, missing_ok);
 }
 
