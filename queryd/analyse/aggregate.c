@@ -237,6 +237,11 @@ status make_ordered_set(struct scope *s, struct ast_func_call *n, const struct f
     struct scope *owner;
     uint16_t level;
     TRY(aggregate_level(s, e, "aggregate functions", &owner, &level));
+    for (uint16_t i = 0; i < ndirect; i++)
+        if (query_uses_below(e->args[i], level))
+            return FAIL_AT(a, e->args[i]->location, GROUPING_ERROR,
+                           "outer-level aggregate cannot contain a lower-level variable in its "
+                           "direct arguments");
     *ret = e;
     return OK;
 }

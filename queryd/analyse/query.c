@@ -100,11 +100,22 @@ static status visit_lowest(struct expr *e, unsigned depth, void *arg, bool *) {
     return OK;
 }
 
-unsigned query_aggregate_level(struct expr *e) {
+static unsigned lowest_level(struct expr **exprs, uint16_t n) {
     unsigned lowest = UINT16_MAX;
-    for (uint16_t i = 0; i < e->nargs; i++) /* the visitor cannot fail */
-        status_ignore(query_walk_expr(e->args[i], 0, visit_lowest, &lowest));
+    for (uint16_t i = 0; i < n; i++) /* the visitor cannot fail */
+        status_ignore(query_walk_expr(exprs[i], 0, visit_lowest, &lowest));
+    return lowest;
+}
+
+/* Direct arguments are not aggregated: they have no say. */
+unsigned query_aggregate_level(struct expr *e) {
+    uint16_t direct = e->agg.within_group ? e->agg.nplain : 0;
+    unsigned lowest = lowest_level(e->args + direct, (uint16_t)(e->nargs - direct));
     return lowest == UINT16_MAX ? 0 : lowest;
+}
+
+bool query_uses_below(struct expr *e, unsigned level) {
+    return lowest_level(&e, 1) < level;
 }
 
 struct level_search {

@@ -284,6 +284,7 @@ status query_walk_expr(struct expr *e, unsigned depth, query_visit *visit, void 
 
 /* How many levels further out the aggregate belongs. */
 unsigned query_aggregate_level(struct expr *e);
+bool query_uses_below(struct expr *e, unsigned level); /* columns of queries further in */
 /* Whether e names a column of the query `level` levels above the one it stands in. */
 bool query_uses_level(struct expr *e, unsigned level);
 /* Set of range table entries (of level 0) that e names, as a bit set of words. */
