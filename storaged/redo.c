@@ -278,6 +278,19 @@ static status begin(struct storaged *s) {
     return s->file.clean ? file_page_write(s, &next) : OK;
 }
 
+/* A device that had an error, or no room, may be better the next time. */
+static status begin_at_last(struct storaged *s) {
+    status st, said = OK;
+    while (status_is(st = begin(s), ST_IO_ERROR) || status_is(st, ST_DISK_FULL)) {
+        if (st.code != said.code)
+            storaged_say("recovery cannot begin, trying again: %s", status_name(st));
+        said = st;
+        redo_fini(s);
+        daemon_sleep(s->d, RETRY_NS);
+    }
+    return st;
+}
+
 static void complete(struct storaged *s) {
     redo_fini(s);
     s->redo.complete = true;
@@ -287,7 +300,7 @@ static void complete(struct storaged *s) {
 
 void redo_run(void *storaged) {
     struct storaged *s = storaged;
-    status st = begin(s);
+    status st = begin_at_last(s);
     if (!ok(st)) {
         PROBE(axolotl_storaged, redo_done, 0, st.code);
         storaged_say("recovery failed: %s", status_name(st));

@@ -44,6 +44,13 @@ struct disk_sim {
     uint64_t fail_at; /* number of the request; 0: none */
     status fail_with;
     bool fail_sticky;
+    uint64_t counts[DISK_SIM_CLASSES];
+    struct {
+        enum disk_sim_class class;
+        uint64_t at; /* its count; 0: none */
+        status with;
+        bool part;
+    } fail_one;
     struct disk_sim_lies lies;
     uint64_t lies_told;
     uint64_t power; /* counts power cuts: a disk of another number is dead */
@@ -241,6 +248,23 @@ void disk_sim_fail(struct disk_sim *s, uint64_t nth, enum status_code code, bool
     s->fail_sticky = sticky;
 }
 
+void disk_sim_fail_one(struct disk_sim *s, enum disk_sim_class class, uint64_t nth,
+                       enum status_code code, bool part) {
+    s->fail_one.class = class;
+    s->fail_one.at = nth ? s->counts[class] + nth : 0;
+    s->fail_one.with = (status){(uint16_t)code};
+    s->fail_one.part = part;
+}
+
+uint64_t disk_sim_count(const struct disk_sim *s, enum disk_sim_class class) {
+    return s->counts[class];
+}
+
+/* Counts one more of the class; true: it is the one that fails. */
+static bool fails_now(struct disk_sim *s, enum disk_sim_class class) {
+    return ++s->counts[class] == s->fail_one.at && s->fail_one.class == class;
+}
+
 void disk_sim_set_capacity(struct disk_sim *s, uint64_t capacity_bytes) {
     s->capacity = capacity_bytes;
 }
@@ -407,10 +431,28 @@ static status sim_read(const struct disk_io *io) {
     return OK;
 }
 
+/* The error of disk_sim_fail_one, if this request is the one. */
+static bool fails_as_chosen(struct disk_sim *s, struct disk_io *io) {
+    bool fails = fails_now(s, DISK_SIM_REQUESTS);
+    if (io->op == DISK_WRITE) fails |= fails_now(s, DISK_SIM_WRITES);
+    if (io->op == DISK_FLUSH) fails |= fails_now(s, DISK_SIM_FLUSHES);
+    if (!fails) return false;
+    struct sim_content *c = ((struct sim_file *)io->file)->content;
+    if (io->op == DISK_WRITE && s->fail_one.part) write_part(s, io);
+    if (io->op == DISK_FLUSH) memset(c->dirty, 0, c->room / SECTOR);
+    return true;
+}
+
+static status call_fails(struct disk *disk) {
+    struct sim_disk *d = (struct sim_disk *)disk;
+    return fails_now(d->machine, DISK_SIM_CALLS) ? d->machine->fail_one.with : OK;
+}
+
 static status sim_execute(struct sim_disk *d, struct disk_io *io) {
     struct disk_sim *s = d->machine;
     if (d->power != s->power) return STATUS(IO_ERROR);
     s->requests++;
+    if (fails_as_chosen(s, io)) return s->fail_one.with;
     if (s->fail_at && (s->requests == s->fail_at || (s->fail_sticky && s->requests > s->fail_at))) {
         if (io->op == DISK_WRITE) write_part(s, io);
         return s->fail_with;
@@ -500,6 +542,7 @@ static status sim_file_size(struct disk_file *f, uint64_t *ret_bytes) {
 static status sim_file_extend(struct disk_file *f, uint64_t from, uint64_t bytes) {
     struct sim_content *c = ((struct sim_file *)f)->content;
     TRY(sim_alive(f->disk));
+    TRY(call_fails(f->disk));
     TRY(content_grow(((struct sim_disk *)f->disk)->machine, c, from + bytes));
     memset(c->now + from, 0, bytes);
     memset(c->stable + from, 0, bytes);
@@ -517,6 +560,7 @@ static status sim_file_rename(struct disk *disk, [[maybe_unused]] int dirfd, con
                               const char *to) {
     struct disk_sim *s = ((struct sim_disk *)disk)->machine;
     TRY(sim_alive(disk));
+    TRY(call_fails(disk));
     CHECK(strlen(to) < NAME_BYTES);
     if (!find_name(s->directory, from)) return STATUS(NOT_FOUND);
     struct sim_directory *d = directory_change(s);
@@ -528,6 +572,7 @@ static status sim_file_rename(struct disk *disk, [[maybe_unused]] int dirfd, con
 static status sim_file_remove(struct disk *disk, [[maybe_unused]] int dirfd, const char *name) {
     struct disk_sim *s = ((struct sim_disk *)disk)->machine;
     TRY(sim_alive(disk));
+    TRY(call_fails(disk));
     if (!find_name(s->directory, name)) return STATUS(NOT_FOUND);
     forget_file(s, directory_change(s), name);
     return OK;
@@ -536,6 +581,7 @@ static status sim_file_remove(struct disk *disk, [[maybe_unused]] int dirfd, con
 static status sim_sync_dir(struct disk *disk, [[maybe_unused]] int dirfd) {
     struct disk_sim *s = ((struct sim_disk *)disk)->machine;
     TRY(sim_alive(disk));
+    TRY(call_fails(disk));
     directory_settle(s, s->directory);
     return OK;
 }

@@ -24,6 +24,16 @@ void disk_sim_crash(struct disk_sim *s, uint64_t seed);
 /* The nth request from now (1: the next) completes with this status and without effect or, for a
  * write, with part of it; `sticky`: all later ones fail too. 0: no more errors. */
 void disk_sim_fail(struct disk_sim *s, uint64_t nth, enum status_code code, bool sticky);
+/* What a disk is asked for; CALLS are what waits: names, lengths, the directory's flush. */
+enum disk_sim_class { DISK_SIM_REQUESTS, DISK_SIM_WRITES, DISK_SIM_FLUSHES, DISK_SIM_CALLS };
+#define DISK_SIM_CLASSES 4
+/* The nth of a class from now on (0: none) fails without effect, and only that; `part`: a write has
+ * written some sectors. A flush that fails has forgotten what it was to make stable: the next one
+ * does not. */
+void disk_sim_fail_one(struct disk_sim *s, enum disk_sim_class class, uint64_t nth,
+                       enum status_code code, bool part);
+uint64_t disk_sim_count(const struct disk_sim *s,
+                        enum disk_sim_class class); /* since it was made */
 void disk_sim_set_capacity(struct disk_sim *s, uint64_t capacity_bytes);
 /* Flips one bit of a file, in both states. */
 void disk_sim_flip(struct disk_sim *s, const char *name, uint64_t byte, unsigned bit);

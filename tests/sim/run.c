@@ -162,11 +162,11 @@ bool run_close(struct run *r) {
 
 /* ---- many ------------------------------------------------------------------------------------ */
 
-static void one_run(uint64_t seed, bool (*fn)(struct run *r)) {
+static void one_run(uint64_t seed, uint64_t machine_seed, bool (*fn)(struct run *r)) {
     static struct run r;
     r = (struct run){.seed = seed};
     run_sums->seed = seed;
-    machine_make(&r.m, seed);
+    machine_make(&r.m, machine_seed);
     ledger_init(&r.ledger);
     if (!fn(&r)) {
         printf("seed %llu: %s\n", (unsigned long long)seed, r.words);
@@ -184,12 +184,14 @@ static void one_run(uint64_t seed, bool (*fn)(struct run *r)) {
 }
 
 /* The seeds from `from` on, in a child. Returns the first that is still to do. */
-static uint64_t some_runs(uint64_t from, uint64_t end, bool (*fn)(struct run *r)) {
+static uint64_t some_runs(uint64_t from, uint64_t end, uint64_t machine_seed,
+                          bool (*fn)(struct run *r)) {
     int how;
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        for (uint64_t seed = from; seed < end; seed++) one_run(seed, fn);
+        for (uint64_t seed = from; seed < end; seed++)
+            one_run(seed, machine_seed ? machine_seed : seed, fn);
         _exit(0);
     }
     CHECK(waitpid(pid, &how, 0) == pid);
@@ -202,13 +204,18 @@ static uint64_t some_runs(uint64_t from, uint64_t end, bool (*fn)(struct run *r)
     return run_sums->seed + 1;
 }
 
-int run_all(uint64_t from, uint64_t count, bool (*fn)(struct run *r)) {
-    run_sums =
-        mmap(NULL, sizeof *run_sums, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(run_sums != MAP_FAILED);
+void *run_shared(size_t bytes) {
+    void *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(m != MAP_FAILED);
+    return m;
+}
+
+static int many(uint64_t from, uint64_t count, uint64_t machine_seed, bool (*fn)(struct run *r)) {
+    if (!run_sums) run_sums = run_shared(sizeof *run_sums);
+    *run_sums = (struct run_sums){0};
     for (uint64_t seed = from; seed < from + count;) {
         fflush(stdout); /* or a child says it again */
-        seed = some_runs(seed, from + count, fn);
+        seed = some_runs(seed, from + count, machine_seed, fn);
     }
     const struct run_sums *s = run_sums;
     printf("%llu runs, %llu power cuts (%llu while redo went on beside queries), %llu errors of "
@@ -218,4 +225,12 @@ int run_all(uint64_t from, uint64_t count, bool (*fn)(struct run *r)) {
            (unsigned long long)s->errors, (unsigned long long)s->transactions,
            (unsigned long long)s->durable, (unsigned long long)s->failed);
     return s->failed || s->runs != count ? 1 : 0;
+}
+
+int run_all(uint64_t from, uint64_t count, bool (*fn)(struct run *r)) {
+    return many(from, count, 0, fn);
+}
+
+int run_all_of(uint64_t machine_seed, uint64_t count, bool (*fn)(struct run *r)) {
+    return many(1, count, machine_seed, fn);
 }

@@ -51,5 +51,8 @@ bool run_close(struct run *r);
  * what ends it counts as failed, and the next one goes on behind it. Prints failures, and the sums
  * in the end. Returns main's status. */
 int run_all(uint64_t from, uint64_t count, bool (*fn)(struct run *r));
+/* Runs 1 … count of the same machine with the same load. */
+int run_all_of(uint64_t machine_seed, uint64_t count, bool (*fn)(struct run *r));
+void *run_shared(size_t bytes); /* zeroed memory that these processes share; never freed */
 
 #endif
