@@ -91,10 +91,8 @@ static size_t filled_bytes(const struct node_view *v, const struct tree_entry *n
            count * key_common(node_low(v), v->low_len, next->key, next->key_len);
 }
 
-static void plan_until(struct fill_plan *plan, const struct tree_entry *last,
-                       const struct tree_entry *next, uint32_t end, unsigned count) {
-    plan->end = end;
-    plan->count = (uint16_t)count;
+static void plan_separator(struct fill_plan *plan, const struct tree_entry *last,
+                           const struct tree_entry *next) {
     plan->sep_len = (uint16_t)key_separator(last->key, last->key_len, next->key, next->key_len);
     memcpy(plan->sep, next->key, plan->sep_len);
 }
@@ -103,7 +101,8 @@ static void plan_until(struct fill_plan *plan, const struct tree_entry *last,
 static status plan_fill(const struct tree_fill *f, const struct node_view *v,
                         struct fill_plan *plan) {
     unsigned char key[NODE_KEY_BYTES_MAX];
-    struct tree_entry last = {0}, next, own = {.key = key};
+    struct tree_entry before = {0}, next, own = {.key = key};
+    struct tree_entry last = {0}, after = {0}; /* on both sides of the end, as far as it is known */
     struct node_entry first;
     size_t entries = 0, filled = 0;
     uint32_t at = f->head, end = at;
@@ -111,20 +110,25 @@ static status plan_fill(const struct tree_fill *f, const struct node_view *v,
         if (!node_entry_at(v, 0, &first)) return STATUS(INDEX_CORRUPTED);
         own.key_len = (uint16_t)node_key(v, &first, key);
     }
-    for (unsigned count = 0; queue_next(f, &at, &next); count++, end = at, last = next) {
+    for (unsigned count = 0; queue_next(f, &at, &next); count++, end = at, before = next) {
         if (!node_covers(v, next.key, next.key_len)) break;
         bool beyond = v->count && key_compare(next.key, next.key_len, own.key, own.key_len) >= 0;
         if (beyond) next = own;
         size_t bytes = filled_bytes(v, &next, entries, count);
         if (count && bytes > f->target) break;
         if (count) {
-            plan_until(plan, &last, &next, end, count);
+            plan->end = end;
+            plan->count = (uint16_t)count;
+            last = before;
+            after = next;
             filled = bytes;
         }
         if (beyond) break;
         entries += sizeof(struct node_slot) + NODE_LEAF_HEAD + next.key_len + next.value_len;
     }
-    return filled >= f->target / 2u ? OK : STATUS(END);
+    if (filled < f->target / 2u) return STATUS(END);
+    plan_separator(plan, &last, &after);
+    return OK;
 }
 
 /* The new leaf, before the one that v shows. */
