@@ -38,6 +38,26 @@ static status print_shape(struct printer *p, const struct record_shape *s) {
     return put(p, ")");
 }
 
+/* What is written like a function stands in FROM as it is, all else as a cast to its type. */
+static bool looks_like_function(const struct expr *e) {
+    switch ((enum expr_kind)e->kind) {
+    case EXPR_CALL: return !e->call.op;
+    case EXPR_COALESCE:
+    case EXPR_MIN_MAX:
+    case EXPR_NULLIF: return true;
+    default: return false;
+    }
+}
+
+static status print_function(struct printer *p, const struct expr *e) {
+    if (looks_like_function(e)) return print_expr(p, e, true);
+    TRY(put(p, "CAST("));
+    TRY(print_expr(p, e, false));
+    TRY(put(p, " AS "));
+    TRY(print_type(p, e->type, e->typmod));
+    return put(p, ")");
+}
+
 static bool all_unnest(const struct rte *r) {
     for (uint16_t i = 0; i < r->nfunctions; i++) {
         const struct expr *e = r->functions[i].call;
@@ -52,7 +72,7 @@ static status print_functions(struct printer *p, const struct rte *r) {
     for (uint16_t i = 0; i < r->nfunctions; i++) {
         if (i) TRY(put(p, ", "));
         const struct expr *e = r->functions[i].call;
-        TRY(print_expr(p, unnest ? e->args[0] : e, true));
+        TRY(unnest ? print_expr(p, e->args[0], true) : print_function(p, e));
         if (!one && e->kind == EXPR_CALL && e->call.shape) TRY(print_shape(p, e->call.shape));
     }
     if (!one) TRY(put(p, ")"));

@@ -292,6 +292,7 @@ static status drop_with_args(struct sql_env *env, const struct ast_drop *s,
     case OBJECT_AGGREGATE: st = define_find_routine(env, s->type, o, s->if_exists, &r); break;
     default: st = drop_class(env, s, o); break;
     }
+    if (!ok(st)) env->eval.error->position = 0; /* what DROP names has none */
     return status_is(st, ST_NOT_FOUND) && s->if_exists ? OK : st;
 }
 

@@ -98,6 +98,29 @@ status fn_sequence_last_value(struct fn_call *c) {
     return OK;
 }
 
+status fn_sequence_parameters(struct fn_call *c) {
+    struct sql_env env;
+    struct catalog_row row;
+    static const uint8_t nulls[7] = {0};
+    TRY(function_env(c, &env));
+    TRY(may_use(&env, c->args[0].u32, ACL_SELECT | ACL_UPDATE | ACL_USAGE));
+    datum key = datum_oid(c->args[0].u32);
+    status st = catalog_row_get(&env, CAT_pg_sequence, OID_pg_sequence_seqrelid_index, &key, 1,
+                                env.eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND))
+        return error_set(c->env->error, ST_INTERNAL_ERROR, "cache lookup failed for sequence %u",
+                         c->args[0].u32);
+    TRY(st);
+    datum values[7] = {datum_int8(row_int8(&row, COL_pg_sequence_seqstart)),
+                       datum_int8(row_int8(&row, COL_pg_sequence_seqmin)),
+                       datum_int8(row_int8(&row, COL_pg_sequence_seqmax)),
+                       datum_int8(row_int8(&row, COL_pg_sequence_seqincrement)),
+                       datum_bool(row_bool(&row, COL_pg_sequence_seqcycle)),
+                       datum_int8(row_int8(&row, COL_pg_sequence_seqcache)),
+                       datum_oid(row_oid(&row, COL_pg_sequence_seqtypid))};
+    return give_row(c, values, nulls);
+}
+
 /* The sequence that a column owns, as serial and identity columns do. */
 static status owned_sequence(struct sql_env *env, oid table, int16_t column, oid *ret) {
     datum keys[] = {datum_oid(OID_pg_class), datum_oid(table), datum_int4(column)};
