@@ -10,9 +10,9 @@
 
 /* Eviction by SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is Simpler than LRU, NSDI 2024): a
  * queue in order of arrival and a hand that goes from old to new. A used page stays where it is and
- * loses its mark, an unused one goes. A page that a scan reads once never gets a mark, so a scan
- * does not push out what is used. Dirty pages are sent to the writers, and go when they come back
- * clean and still unused. */
+ * loses its mark, an unused one goes. A page that a scan reads once never gets a mark, read ahead
+ * or not, so a scan does not push out what is used. Dirty pages are sent to the writers, and go
+ * when they come back clean and still unused. */
 
 #define MORE_FRAMES 256 /* get memory at a time: as much as a huge page */
 #define STOCK_MIN 8

@@ -262,6 +262,16 @@ static bool page_exists(const struct storaged *s, uint64_t page) {
            page == space_page_of((page_id){page}).no;
 }
 
+/* Nobody has asked for it yet, or the first one does. */
+static void note_wish(struct storaged *s, const struct load *l, const struct waiter *w,
+                      bool begun) {
+    struct frame *f = &s->shm->frames[l->frame];
+    if (w)
+        atomic_store(&f->used, FRAME_UNUSED);
+    else if (begun)
+        atomic_store(&f->used, FRAME_AHEAD);
+}
+
 /* Joins, begins or answers. False: nothing can be begun now. w NULL: nobody waits. */
 static bool want(struct storaged *s, uint64_t page, struct waiter *w) {
     struct frame *f = table_find(s, page);
@@ -281,6 +291,7 @@ static bool want(struct storaged *s, uint64_t page, struct waiter *w) {
     if (!f && fetch_holds(s, page)) return false;
     struct load *l = f ? frame_note(s, f)->load : begin(s, page);
     bool rebuild = f && !l;
+    if (l) note_wish(s, l, w, !f);
     if (rebuild) l = load_take(s, f, page);
     if (!l) return false;
     if (w) {

@@ -35,13 +35,17 @@ enum frame_state {
     FRAME_REDO,   /* an older image, which redo is bringing forward: storaged's alone */
 };
 
+/* What the eviction hand sees of a frame. The first use of a page that was read ahead is what it
+ * was read for: only the second one says that it is wanted again. So a scan leaves no marks. */
+enum frame_use { FRAME_UNUSED, FRAME_USED, FRAME_AHEAD };
+
 struct frame {
     struct latch latch;
     _Atomic uint64_t page;    /* page number; 0: none */
     _Atomic uint64_t rec_lsn; /* log tail before the first change since it was written; 0: clean */
     _Atomic uint64_t write_lsn;   /* storaged: rec_lsn of a write under way; 0: none */
     _Atomic uint32_t state;       /* storaged (and a repairer: READY → BROKEN) */
-    _Atomic uint32_t used;        /* set by a hit when not set; the eviction hand clears it */
+    _Atomic uint32_t used;        /* enum frame_use: set by a hit; the eviction hand clears it */
     _Atomic uint32_t next;        /* storaged: chain of the page table; frame index + 1, 0: end */
     _Atomic uint32_t changes;     /* since it was last written home; under the latch */
     _Atomic uint64_t rebuild_lsn; /* BROKEN: the record that its dead writer was applying */

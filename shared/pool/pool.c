@@ -45,9 +45,11 @@ void pool_prefetch(const struct shm *shm, page_id page, page_id later) {
 }
 
 static void mark_used(struct frame *f) {
-    /* Written only when clear: a hot page's line stays shared between the processors. */
-    if (!atomic_load_explicit(&f->used, memory_order_relaxed))
-        atomic_store_explicit(&f->used, 1, memory_order_relaxed);
+    /* Written only when it is another: a hot page's line stays shared between the processors. */
+    uint32_t used = atomic_load_explicit(&f->used, memory_order_relaxed);
+    if (__builtin_expect(used == FRAME_USED, 1)) return;
+    uint32_t now = used == FRAME_AHEAD ? FRAME_UNUSED : FRAME_USED;
+    atomic_store_explicit(&f->used, now, memory_order_relaxed);
 }
 
 [[gnu::noinline]] static status find_through_storaged(struct proc *p, page_id page,

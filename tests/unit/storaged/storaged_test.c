@@ -372,6 +372,35 @@ static void pages_wanted_together([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+static void read_ahead(struct world *w, [[maybe_unused]] void *arg) {
+    struct proc *p = &w->worker.proc;
+    page_id ahead = {atomic_load(&w->shm.pool->file_pages) - 3}, asked = {ahead.no + 1};
+    struct msg m = {.op = MSG_PAGE_PREFETCH, .arg = {ahead.no}};
+    struct frame *f;
+    p->env->post(p, SLOT_STORAGED, &m);
+    while (!pool_peek(&w->shm, ahead)) p->env->pause(p);
+    assert_true(ok(pool_find(p, ahead, &f)));
+    assert_int_equal(atomic_load(&f->used), FRAME_UNUSED);
+    assert_true(ok(pool_find(p, ahead, &f)));
+    assert_int_equal(atomic_load(&f->used), FRAME_USED);
+    assert_true(ok(pool_find(p, asked, &f)));
+    assert_int_equal(atomic_load(&f->used), FRAME_UNUSED);
+}
+
+/* What a scan reads ahead and then reads has no mark by that, or scans would push out what is
+ * wanted. */
+static void first_use_of_what_was_read_ahead([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_begin(&w, 37);
+    m->changes_left = 5000;
+    world_run(&w, change_many, m, NULL);
+    world_stop(&w);
+    world_crash(&w, 1); /* memory only */
+    world_start(&w);
+    world_run(&w, read_ahead, NULL, NULL);
+    model_end(&w, m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greater_than_the_pool_sim),
@@ -386,6 +415,7 @@ int main(void) {
         cmocka_unit_test(disk_full),
         cmocka_unit_test(device_errors),
         cmocka_unit_test(pages_wanted_together),
+        cmocka_unit_test(first_use_of_what_was_read_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
