@@ -60,10 +60,11 @@ struct index_desc {
     bool exclusion;            /* late: columns that are all equal exclude each other */
     bool deferrable, deferred; /* late: as the constraint says */
     bool nulls_not_distinct;
-    bool valid;                 /* to be read; else it may lack entries */
-    commit_time since;          /* of use to snapshots from then on: it was built from newer rows */
-    bool live;                  /* kept in step by writers; else nobody will read it as it is */
-    bool computed;              /* has expressions or a predicate: table/index_row.h */
+    bool valid;        /* to be read; else it may lack entries */
+    commit_time since; /* of use to snapshots from then on: it was built from newer rows */
+    bool ready;    /* what it refuses is refused; else writers keep it in step, but never mind it */
+    bool live;     /* kept in step; else it is about to be dropped */
+    bool computed; /* has expressions or a predicate: table/index_row.h */
     const char *predicate_text; /* SQL: only rows for which it is true have entries; NULL: all */
     oid constraint;             /* 0: none */
 };

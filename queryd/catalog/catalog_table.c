@@ -61,7 +61,7 @@ static void fill_index(const struct relation *r, struct index_desc *x,
     }
     x->unique = info->unique;
     x->primary = info->primary;
-    x->valid = x->live = true;
+    x->valid = x->ready = x->live = true;
 }
 
 static status fill_indexes(struct arena *a, enum catalog_number n, struct relation *r) {

@@ -148,11 +148,11 @@ static status build_now(struct sql_env *env, oid table, oid index) {
     return error_set(env->eval.error, ST_INTERNAL_ERROR, "cache lookup failed for index %u", index);
 }
 
-/* Writers need not mind the index any more. The first failure is the one to tell. */
+/* Writers need not mind any more what the index refuses. The first failure is the one to tell. */
 static status give_up(struct sql_env *env, oid index, status st) {
-    const struct index_state unwritten = {COL_pg_index_indisready, false};
+    const struct index_state unminded = {COL_pg_index_indisready, false};
     struct error first = *env->eval.error;
-    status_ignore(state_step(env, index, &unwritten, 1)); /* then they mind it */
+    status_ignore(state_step(env, index, &unminded, 1)); /* then they mind it */
     *env->eval.error = first;
     return st;
 }
@@ -181,16 +181,17 @@ static status drop_step(struct sql_env *env, const struct relation *r, oid index
     return step_end(&s, st);
 }
 
-/* First nobody reads it any more, then nobody writes it, then it goes. */
+/* First nobody reads it any more, then nobody minds what it refuses, then nobody writes it, then it
+ * goes: of two who work by neighbouring rules neither disturbs the other. */
 status define_drop_index_beside_users(struct sql_env *env, const struct relation *r, oid index) {
-    const struct index_state unread = {COL_pg_index_indisvalid, false};
-    const struct index_state unwritten[] = {{COL_pg_index_indisready, false},
-                                            {COL_pg_index_indislive, false}};
+    static const struct index_state steps[] = {{COL_pg_index_indisvalid, false},
+                                               {COL_pg_index_indisready, false},
+                                               {COL_pg_index_indislive, false}};
     env->txn->isolation = ISO_READ_COMMITTED;
     txn_snapshot_release(env->txn);
-    TRY(state_step(env, index, &unread, 1));
-    TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
-    TRY(state_step(env, index, unwritten, 2));
-    TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
+    for (unsigned i = 0; i < 3; i++) {
+        TRY(state_step(env, index, &steps[i], 1));
+        TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
+    }
     return drop_step(env, r, index);
 }

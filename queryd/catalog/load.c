@@ -197,7 +197,8 @@ static status load_index(struct loading *l, const struct catalog_row *row, stamp
         .exclusion = exclusion,
         .nulls_not_distinct = row_bool(row, COL_pg_index_indnullsnotdistinct),
         .valid = row_bool(row, COL_pg_index_indisvalid),
-        .live = row_bool(row, COL_pg_index_indislive) && row_bool(row, COL_pg_index_indisready),
+        .ready = row_bool(row, COL_pg_index_indisready),
+        .live = row_bool(row, COL_pg_index_indislive),
         .predicate_text = row_text(l->arena, row, COL_pg_index_indpred),
     };
     TRY(load_class(l, index, x));
