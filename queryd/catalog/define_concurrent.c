@@ -140,6 +140,19 @@ static status announce(struct sql_env *env, const struct relation *r, struct ind
     return step_end(&s, st);
 }
 
+/* Nobody may write by the rules of before while others keep the index: that would leave entries
+ * that are not true. So those who write now are let finish, and new ones wait until then. */
+static status announce_alone(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+                             oid *ret_index) {
+    uint32_t mark;
+    TRY(txn_lock_mark(env->txn, &mark));
+    status st = txn_lock_relation(env->proc, env->txn, r->oid, MODE_SHARE, false,
+                                  env->settings->lock_timeout_ms);
+    if (ok(st)) st = announce(env, r, plan, ret_index);
+    txn_release_to(env->proc, env->txn, mark);
+    return st;
+}
+
 static status build_now(struct sql_env *env, oid table, oid index) {
     const struct relation *r;
     TRY(catalog_relation(env, table, &r));
@@ -162,7 +175,7 @@ status define_index_beside_writers(struct sql_env *env, const struct relation *r
     const struct index_state valid = {COL_pg_index_indisvalid, true};
     oid table = r->oid, index;
     env->txn->isolation = ISO_READ_COMMITTED; /* the statement is alone in its transaction */
-    TRY(announce(env, r, plan, &index));
+    TRY(announce_alone(env, r, plan, &index));
     TRY(wait_for_lockers(env, table, MODE_SHARE));
     TRY(fresh_snapshot(env));
     status st = build_now(env, table, index);
