@@ -92,13 +92,13 @@ static status print_normalize(struct printer *p, const struct expr *e) {
     return put(p, ")");
 }
 
-/* name(a WORD b WORD c) */
+/* name(a WORD b WORD c WORD d) */
 static status print_worded(struct printer *p, const struct expr *e, const char *name,
-                           const char *second, const char *third) {
+                           const char *const words_before[3]) {
     TRY(put(p, name));
     TRY(print_expr(p, e->args[0], false));
     for (uint16_t i = 1; i < e->nargs; i++) {
-        TRY(put(p, i == 1 ? second : third));
+        TRY(put(p, words_before[i - 1]));
         TRY(print_expr(p, e->args[i], false));
     }
     return put(p, ")");
@@ -128,6 +128,9 @@ static bool is_similar(const struct expr *e) {
 }
 
 status print_sql_syntax(struct printer *p, const struct expr *e, bool *ret_done) {
+    static const char *const overlay[] = {" PLACING ", " FROM ", " FOR "},
+                             *const similar[] = {" SIMILAR ", " ESCAPE ", ""},
+                             *const part[] = {" FROM ", " FOR ", ""}, *const alone[] = {"", "", ""};
     const char *name = e->call.function->name;
     *ret_done = true;
     if (!strcmp(name, "timezone")) return print_zone(p, e);
@@ -136,14 +139,14 @@ status print_sql_syntax(struct printer *p, const struct expr *e, bool *ret_done)
     if (!strcmp(name, "is_normalized")) return print_normalized(p, e);
     if (!strcmp(name, "normalize")) return print_normalize(p, e);
     if (!strcmp(name, "position")) return print_position(p, e);
-    if (!strcmp(name, "overlay")) return print_worded(p, e, "OVERLAY(", " PLACING ", " FROM ");
+    if (!strcmp(name, "overlay")) return print_worded(p, e, "OVERLAY(", overlay);
     if (!strcmp(name, "substring"))
-        return is_similar(e) ? print_worded(p, e, "SUBSTRING(", " SIMILAR ", " ESCAPE ")
-                             : print_worded(p, e, "SUBSTRING(", " FROM ", " FOR ");
+        return is_similar(e) ? print_worded(p, e, "SUBSTRING(", similar)
+                             : print_worded(p, e, "SUBSTRING(", part);
     if (!strcmp(name, "btrim")) return print_trim(p, e, "BOTH");
     if (!strcmp(name, "ltrim")) return print_trim(p, e, "LEADING");
     if (!strcmp(name, "rtrim")) return print_trim(p, e, "TRAILING");
-    if (!strcmp(name, "pg_collation_for")) return print_worded(p, e, "COLLATION FOR (", "", "");
+    if (!strcmp(name, "pg_collation_for")) return print_worded(p, e, "COLLATION FOR (", alone);
     *ret_done = false;
     return OK;
 }

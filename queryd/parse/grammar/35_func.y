@@ -114,8 +114,7 @@ func_special(A) ::= SUBSTRING(T) LPAREN a_expr(B) FOR a_expr(D) RPAREN. {
                          list_add(p, list2(p, B, make_integer(p, 1, -1)), length));
 }
 func_special(A) ::= SUBSTRING(T) LPAREN a_expr(B) SIMILAR a_expr(C) ESCAPE a_expr(D) RPAREN. {
-    struct node *pattern = make_system_call(p, T.location, "similar_to_escape", list2(p, C, D));
-    A = make_system_call(p, T.location, "substring", list2(p, B, pattern));
+    A = make_system_call(p, T.location, "substring", list_add(p, list2(p, B, C), D));
 }
 func_special(A) ::= SUBSTRING(T) LPAREN opt_func_args(B) RPAREN. { A = make_call(p, qname1(p, T), B, NULL); }
 func_special(A) ::= TREAT(T) LPAREN a_expr(B) AS type_name(C) RPAREN. {
