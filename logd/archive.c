@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup/archive_keys.h"
 #include "backup/backup.h"
 #include "conf/conf.h"
 #include "logd.h"
@@ -56,6 +57,7 @@ static status archive_one(struct logd *l, uint64_t number) {
     status s = disk_file_remove(l->disk, dir, TEMPORARY); /* of an attempt that failed */
     close(dir);
     if (!ok(s) && !status_is(s, ST_NOT_FOUND)) return s;
+    if (l->segments.crypt) TRY(backup_archive_keys_write(a->path, l->d->data_dir));
     TRY(chunk_file_open(l, a->path, TEMPORARY, &a->out));
     s = copy(l, &a->out, number);
     chunk_file_close(&a->out);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backup/backup.h"
 #include "base/check.h"
 #include "base/control.h"
 #include "base/probe.h"
@@ -55,6 +56,7 @@ static status begin(struct daemon *d, struct error *e) {
     if (!ok(s)) return error_set(e, s.code, "could not open the disk (%s)", d->conf->io_method);
     s = given_take(&l->segments.crypt);
     if (!ok(s)) return error_set(e, s.code, "the keys of the log cannot be used");
+    backup_use_keys(l->segments.crypt);
     l->segments.disk = l->disk;
     l->segments.dir = l->dir;
     l->segments.appliance_id = d->proc.shm->control->appliance_id;
@@ -136,6 +138,7 @@ void logd_fini(struct daemon *d) {
     summary_free(&l->changed.summary);
     analyse_fini(l);
     scratch_fini(l);
+    backup_use_keys(NULL);
     crypt_free(l->segments.crypt);
     if (l->dir >= 0) close(l->dir);
     free(l->waiters);

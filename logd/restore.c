@@ -34,10 +34,11 @@ struct restore {
     commit_time to_time;       /* likewise */
     uint64_t begin, least_end; /* of the backup */
     struct segments segments;
-    struct disk_file *file; /* the segment that the window lies in; NULL: none yet */
-    char *window, *out;     /* what goes to the file next; the same as blocks of the file */
-    uint64_t base, at;      /* LSN of its beginning, a block's; up to where it is filled */
-    char *pending;          /* read and not yet looked at: from LSN `at` on */
+    struct crypt *backup_keys; /* NULL: what is read is plain */
+    struct disk_file *file;    /* the segment that the window lies in; NULL: none yet */
+    char *window, *out;        /* what goes to the file next; the same as blocks of the file */
+    uint64_t base, at;         /* LSN of its beginning, a block's; up to where it is filled */
+    char *pending;             /* read and not yet looked at: from LSN `at` on */
     size_t npending;
     bool reached; /* the place to stop */
 };
@@ -198,6 +199,8 @@ static status prepare(struct restore *r, struct error *e) {
     TRY(appliance_id_read(r->dir, &s->appliance_id, e));
     s->bytes = conf.log_segment_size & ~(uint64_t)(DISK_ALIGN - 1);
     TRY(given_take(&s->crypt));
+    TRY(given_take_backup(&r->backup_keys));
+    backup_use_keys(r->backup_keys);
     snprintf(path, sizeof path, "%s/log", r->dir);
     if (mkdir(path, 0700) != 0) return errno == EEXIST ? STATUS(EXISTS) : STATUS(IO_ERROR);
     s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -234,7 +237,9 @@ static void give_back(struct restore *r) {
     if (r->file) disk_file_close(r->file);
     if (r->segments.disk) disk_close(r->segments.disk);
     if (r->segments.dir >= 0) close(r->segments.dir);
+    backup_use_keys(NULL);
     crypt_free(r->segments.crypt);
+    crypt_free(r->backup_keys);
     free(r->window);
     free(r->out);
     free(r->pending);

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "backup/backup.h"
 #include "base/control.h"
 #include "conf/conf.h"
 #include "crypt/given.h"
@@ -57,6 +58,7 @@ void storaged_files_close(struct storaged *s) {
     s->data = s->doublewrite = s->homes.file = s->temp.file = NULL;
     s->disk = NULL;
     s->dirfd = -1;
+    backup_use_keys(NULL);
     crypt_free(s->crypt);
     s->crypt = NULL;
 }
@@ -128,6 +130,7 @@ static status begin(struct daemon *d, struct error *e) {
     options_from(s, d->conf);
     status st = given_take(&s->crypt);
     if (!ok(st)) return error_set(e, st.code, "the keys of the data cannot be used");
+    backup_use_keys(s->crypt);
     st = open_files(s, d->data_dir, false);
     if (!ok(st))
         return error_set(e, (enum status_code)st.code,

@@ -22,6 +22,7 @@ struct restore {
     const char *dir;
     uint64_t appliance_id;
     struct storaged *s;
+    struct crypt *backup_keys; /* NULL: the backups are plain */
     bool online;
     uint64_t rate;  /* online: pages a second in the background; 0: no limit */
     uint64_t pages; /* restored, a page of several backups each time */
@@ -133,6 +134,8 @@ static status restore(struct restore *r, char **backups, int n, const char **ret
     *ret_what = r->dir;
     TRY(storaged_files_make(r->s, r->dir, r->online ? SPACE_FIRST : begin.pages));
     if (r->online) TRY(make_room(r, begin.pages));
+    TRY(given_take_backup(&r->backup_keys));
+    backup_use_keys(r->backup_keys);
     TRY(r->online ? note_backups(r, backups, n, of, ret_what)
                   : put_all_pages(r, backups, n, ret_what));
     *ret_what = r->dir;
@@ -172,6 +175,7 @@ int restore_main(int argc, char **argv) {
     }
     status st = restore(&r, backups, n, &what);
     storaged_files_close(r.s);
+    crypt_free(r.backup_keys);
     free(r.image);
     free(r.s);
     if (ok(st)) {

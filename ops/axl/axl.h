@@ -37,7 +37,8 @@ int axl_trace(struct axl *a);
 int axl_verify(struct axl *a);
 int axl_inspect(struct axl *a);
 int axl_backup(struct axl *a);
-int axl_backup_verify(struct axl *a, const char *backup);
+struct axl_keys;
+int axl_backup_verify(struct axl *a, const char *backup, struct axl_keys *k);
 int axl_backup_receive(struct axl *a, const char *to);
 int axl_restore(struct axl *a);
 

@@ -16,6 +16,7 @@
 #include "backup/backup.h"
 #include "ipc_control.h"
 #include "ipc_proc.h"
+#include "keys.h"
 #include "manifest.h"
 #include "stream.h"
 
@@ -122,7 +123,12 @@ static status copy_files(struct backup *b) {
     TRY(ask_only(b, "logd", "backup_finish"));
     TRY(wait_for(b, true));
     m->ended = time(NULL);
-    return OK;
+    status s = key_file_read(b->a->dir, &m->keys);
+    m->encrypted = ok(s);
+    return ok(s) || status_is(s, ST_NOT_FOUND)
+               ? OK
+               : error_set(&b->a->e, s.code, "the keys of the data cannot be read: %s",
+                           status_name(s));
 }
 
 static status make_target(struct backup *b, const char *to) {
@@ -234,6 +240,7 @@ static int to_stream(struct backup *b, const char *since) {
 }
 
 int axl_backup(struct axl *a) {
+    static struct axl_keys keys;
     const char *since = NULL, *check = NULL, *receive = NULL;
     struct backup b = {.a = a};
     bool stream = axl_option(a, "--stream", NULL) | axl_option(a, "-", NULL);
@@ -241,8 +248,9 @@ int axl_backup(struct axl *a) {
     (void)axl_option(a, "--verify", &check);
     (void)axl_option(a, "--receive", &receive);
     const char *to = check || receive || stream ? NULL : axl_argument(a);
+    if (check && !ok(axl_keys_options(a, &keys))) return axl_fail(a);
     if (!axl_done(a)) return axl_fail(a);
-    if (check) return axl_backup_verify(a, check);
+    if (check) return axl_backup_verify(a, check, &keys);
     if (receive) return axl_backup_receive(a, receive);
     if (stream) return to_stream(&b, since);
     if (!to) {

@@ -5,6 +5,7 @@
 #include "backup/backup.h"
 #include "base/bytes.h"
 #include "fmt/page.h"
+#include "keys.h"
 #include "manifest.h"
 
 static status verify_pages(const struct backup_head *h, const char *raw, uint64_t *count) {
@@ -32,15 +33,36 @@ static status verify_file(struct axl *a, const char *dir, const char *name, uint
     return error_set(&a->e, s.code, "%s is damaged: %s", path, status_name(s));
 }
 
-int axl_backup_verify(struct axl *a, const char *dir) {
+static const char *name_of(void *dir, [[maybe_unused]] size_t i) {
+    return dir;
+}
+
+/* Keys that open it, when it is encrypted. */
+static status use_keys(struct axl *a, struct axl_keys *k, const char *dir, const struct manifest *m,
+                       struct crypt **ret) {
+    *ret = NULL;
+    if (!m->encrypted) return OK;
+    TRY(axl_keys_source(a, k, dir));
+    TRY(axl_keys_of_backups(a, k, &m->keys, 1, name_of, (void *)dir));
+    status st = crypt_new(&k->backup, ret);
+    axl_keys_close(k);
+    if (ok(st)) backup_use_keys(*ret);
+    return ok(st) ? OK : error_set(&a->e, st.code, "the keys of \"%s\" cannot be used", dir);
+}
+
+int axl_backup_verify(struct axl *a, const char *dir, struct axl_keys *k) {
     struct manifest m;
+    struct crypt *crypt = NULL;
     uint64_t pages = 0;
     status s = manifest_read(dir, &m, &a->e);
+    if (ok(s)) s = use_keys(a, k, dir, &m, &crypt);
     if (ok(s)) s = verify_file(a, dir, BACKUP_PAGES_FILE, &pages);
     if (ok(s)) s = verify_file(a, dir, BACKUP_LOG_FILE, &pages);
     if (ok(s) && pages != m.pages)
         s = error_set(&a->e, ST_DATA_CORRUPTED, "%llu pages of %llu are there",
                       (unsigned long long)pages, (unsigned long long)m.pages);
+    backup_use_keys(NULL);
+    crypt_free(crypt);
     if (!ok(s)) return axl_fail(a);
     printf("The backup in %s is whole: %llu pages.\n", dir, (unsigned long long)pages);
     return 0;

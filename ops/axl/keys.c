@@ -27,9 +27,9 @@ status axl_keys_options(struct axl *a, struct axl_keys *k) {
     return st;
 }
 
-status axl_keys_source(struct axl *a, struct axl_keys *k) {
+status axl_keys_source(struct axl *a, struct axl_keys *k, const char *dir) {
     char path[AXL_PATH_BYTES + 32];
-    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
+    snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, dir);
     conf_init(&k->conf);
     TRY(conf_load(&k->conf, path, &a->e));
     if (k->file || k->command)
@@ -57,8 +57,8 @@ status axl_keys_note(struct axl *a, struct axl_keys *k) {
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
     FILE *f = fopen(path, "ae");
     if (!f) return error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
-    status st = k->file ? print_setting(a, f, "encryption_key_file", k->file)
-                        : print_setting(a, f, "encryption_key_command", k->command);
+    status st = print_setting(a, f, "encryption_key_file", k->file ? k->file : "");
+    if (ok(st)) st = print_setting(a, f, "encryption_key_command", k->command ? k->command : "");
     bool written = fflush(f) == 0 && fsync(fileno(f)) == 0;
     if (ok(st) && !written) st = error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
     fclose(f);
@@ -70,43 +70,60 @@ status axl_keys_make(struct axl *a, struct axl_keys *k, uint64_t id) {
         return error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "a key is only of use with --encrypt");
     if (!k->encrypt) return OK;
     TRY(axl_keys_note(a, k));
-    TRY(axl_keys_source(a, k));
+    TRY(axl_keys_source(a, k, a->dir));
     return keyring_make(a->dir, id, &k->source, &k->ring, &a->e);
 }
 
 status axl_keys_open(struct axl *a, struct axl_keys *k, uint64_t id) {
-    TRY(axl_keys_source(a, k));
+    TRY(axl_keys_source(a, k, a->dir));
     return keyring_open(a->dir, id, &k->source, &k->ring, &a->e);
 }
 
-/* One life; its descriptor, which a child inherits. */
-static status give(struct axl *a, struct axl_keys *k, int *ret_fd) {
-    status st = keyring_take_lives(a->dir, &k->ring, 1, &k->ring.keys.life);
-    if (ok(st)) st = given_make(&k->ring.keys, ret_fd);
-    if (ok(st) && fcntl(*ret_fd, F_SETFD, 0) != 0) st = STATUS(IO_ERROR);
-    return ok(st) ? OK
-                  : error_set(&a->e, st.code, "the keys in \"%s\" cannot be used: %s", a->dir,
-                              status_name(st));
+status axl_keys_of_backups(struct axl *a, struct axl_keys *k, const struct key_file *files,
+                           size_t n, const char *(*what)(void *arg, size_t i), void *arg) {
+    return keyring_collect(files, n, &k->source, what, arg, &k->backup, &a->e);
+}
+
+/* A program's arguments, and the descriptors that it inherits besides. */
+struct run {
+    char *argv[ARGUMENTS_MAX + 5], text[2][16];
+    int n, fd[2], nfds;
+};
+
+static status give(struct run *r, const char *option, const struct crypt_keys *keys) {
+    int fd;
+    TRY(given_make(keys, &fd));
+    r->fd[r->nfds] = fd;
+    if (fcntl(fd, F_SETFD, 0) != 0) return STATUS(IO_ERROR);
+    snprintf(r->text[r->nfds], sizeof *r->text, "%d", fd);
+    r->argv[r->n++] = (char *)option;
+    r->argv[r->n++] = r->text[r->nfds++];
+    return OK;
+}
+
+/* What it seals is of a life of its own. */
+static status give_all(struct axl *a, struct axl_keys *k, struct run *r) {
+    if (k->ring.encrypted) {
+        TRY(keyring_take_lives(a->dir, &k->ring, 1, &k->ring.keys.life));
+        TRY(give(r, GIVEN_OPTION, &k->ring.keys));
+    }
+    return k->backup.count ? give(r, GIVEN_BACKUP_OPTION, &k->backup) : OK;
 }
 
 status axl_keys_run(struct axl *a, struct axl_keys *k, const char *name, char *const argv[]) {
-    char *all[ARGUMENTS_MAX + 3], number[16];
-    int n = 0, fd;
-    if (!k->ring.encrypted) return axl_run(a, name, argv);
-    TRY(give(a, k, &fd));
-    while (argv[n] && n < ARGUMENTS_MAX) {
-        all[n] = argv[n];
-        n++;
-    }
-    snprintf(number, sizeof number, "%d", fd);
-    all[n++] = (char *)GIVEN_OPTION;
-    all[n++] = number;
-    all[n] = NULL;
-    status st = axl_run(a, name, all);
-    close(fd);
+    struct run r = {0};
+    for (; argv[r.n] && r.n < ARGUMENTS_MAX; r.n++) r.argv[r.n] = argv[r.n];
+    status st = give_all(a, k, &r);
+    if (!ok(st))
+        st = error_set(&a->e, st.code, "the keys in \"%s\" cannot be used: %s", a->dir,
+                       status_name(st));
+    else
+        st = axl_run(a, name, r.argv);
+    for (int i = 0; i < r.nfds; i++) close(r.fd[i]);
     return st;
 }
 
 void axl_keys_close(struct axl_keys *k) {
     keyring_close(&k->ring);
+    crypt_wipe(&k->backup, sizeof k->backup);
 }

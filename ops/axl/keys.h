@@ -14,12 +14,16 @@ struct axl_keys {
     struct conf conf;
     struct master_source source; /* options, else settings */
     struct keyring ring;
+    struct crypt_keys backup; /* of the backups that are read; count 0: they are plain */
 };
 
 /* Takes the options from the arguments. */
 status axl_keys_options(struct axl *a, struct axl_keys *k);
-/* From the options, else from the settings in DIR. */
-status axl_keys_source(struct axl *a, struct axl_keys *k);
+/* From the options, else from the settings in `dir`. */
+status axl_keys_source(struct axl *a, struct axl_keys *k, const char *dir);
+/* backup: from the wrapped keys of n files; what(arg, i) names one. */
+status axl_keys_of_backups(struct axl *a, struct axl_keys *k, const struct key_file *files,
+                           size_t n, const char *(*what)(void *arg, size_t i), void *arg);
 /* Writes what the options say into the settings in DIR, which are made already. */
 status axl_keys_note(struct axl *a, struct axl_keys *k);
 /* DIR's keys: made when its data are to be encrypted; ring.encrypted says whether there are any. */

@@ -41,9 +41,8 @@ static const struct word {
      "since "
      "another backup; make a directory of such a stream"},
     {"restore", axl_restore,
-     "BACKUP [BACKUP …] [-] [--online [--rate PAGES]] [--archive DIR] [--to-lsn LSN | --to-time "
-     "'YYYY-MM-DD "
-     "HH:MM:SS[Z]']",
+     "BACKUP [BACKUP …] [-] [--online [--rate PAGES]] [--encrypt] [--key-file FILE | --key-command "
+     "COMMAND] [--archive DIR] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",
      "make the directory from a backup and those since it (-: a stream on standard input), and go "
      "on "
      "by the archived log"},

@@ -16,14 +16,27 @@
 static json_t *as_json(const struct manifest *m) {
     char id[24];
     snprintf(id, sizeof id, "%016" PRIx64, m->appliance_id);
-    return json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "format", BACKUP_FORMAT, "appliance", id, "since_lsn",
-                     (json_int_t)m->since_lsn, "redo_lsn", (json_int_t)m->redo_lsn, "undo_lsn",
-                     (json_int_t)m->undo_lsn, "purge_lsn", (json_int_t)m->purge_lsn, "next_txid",
-                     (json_int_t)m->next_txid, "last_commit", (json_int_t)m->last_commit,
-                     "file_pages", (json_int_t)m->file_pages, "pages", (json_int_t)m->pages,
-                     "from_lsn", (json_int_t)m->from_lsn, "end_lsn", (json_int_t)m->end_lsn,
-                     "begun", (json_int_t)m->begun, "ended", (json_int_t)m->ended);
+    json_t *j = json_pack(
+        "{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "format",
+        BACKUP_FORMAT, "appliance", id, "since_lsn", (json_int_t)m->since_lsn, "redo_lsn",
+        (json_int_t)m->redo_lsn, "undo_lsn", (json_int_t)m->undo_lsn, "purge_lsn",
+        (json_int_t)m->purge_lsn, "next_txid", (json_int_t)m->next_txid, "last_commit",
+        (json_int_t)m->last_commit, "file_pages", (json_int_t)m->file_pages, "pages",
+        (json_int_t)m->pages, "from_lsn", (json_int_t)m->from_lsn, "end_lsn",
+        (json_int_t)m->end_lsn, "begun", (json_int_t)m->begun, "ended", (json_int_t)m->ended);
+    if (j && m->encrypted) {
+        static char text[KEY_FILE_TEXT_BYTES];
+        key_file_to_text(&m->keys, text);
+        json_object_set_new(j, "keys", json_string(text));
+    }
+    return j;
+}
+
+/* False: they are spoilt. */
+static bool keys_from(const json_t *j, struct manifest *m) {
+    const char *text = json_string_value(json_object_get(j, "keys"));
+    m->encrypted = text != NULL;
+    return !text || ok(key_file_from_text(text, &m->keys));
 }
 
 static bool write_durably(const char *path, const char *text) {
@@ -97,6 +110,7 @@ status manifest_read(const char *dir, struct manifest *ret, struct error *e) {
                                  .end_lsn = (uint64_t)n[9],
                                  .begun = n[10],
                                  .ended = n[11]};
+    if (good) good = keys_from(j, ret);
     json_decref(j);
     return good ? OK : error_set(e, ST_DATA_CORRUPTED, "%s is damaged, or of another format", path);
 }

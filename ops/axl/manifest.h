@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "crypt/key_file.h"
 
 struct manifest {
     uint64_t appliance_id;
@@ -15,6 +16,8 @@ struct manifest {
     uint64_t pages;                                                 /* in the backup */
     uint64_t from_lsn, end_lsn;                                     /* of its log */
     time_t begun, ended;
+    bool encrypted;
+    struct key_file keys; /* when it is: those that open it, wrapped */
 };
 
 char *manifest_text(const struct manifest *m); /* to be freed; NULL: no memory */

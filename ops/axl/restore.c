@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "axl.h"
+#include "backup/archive_keys.h"
+#include "keys.h"
 #include "manifest.h"
 #include "stream.h"
 
@@ -22,6 +24,8 @@
 struct restore {
     struct axl *a;
     const char *backups[BACKUPS_MAX];
+    struct manifest m[BACKUPS_MAX]; /* theirs */
+    struct axl_keys keys;
     int n;
     bool online;
     const char *rate;        /* NULL: no limit */
@@ -33,7 +37,7 @@ struct restore {
 
 /* A full one, then each of what changed since one before it began. */
 static status check_chain(struct restore *r) {
-    struct manifest m[BACKUPS_MAX];
+    struct manifest *m = r->m;
     struct error *e = &r->a->e;
     for (int i = 0; i < r->n; i++) {
         TRY(manifest_read(r->backups[i], &m[i], e));
@@ -78,6 +82,50 @@ static status find_real(struct restore *r) {
     return OK;
 }
 
+/* ---- keys ---- */
+
+struct key_files {
+    struct key_file *list;
+    char (*names)[64];
+    size_t count;
+};
+
+static const char *name_of(void *files, size_t i) {
+    return ((struct key_files *)files)->names[i];
+}
+
+static void take_file(struct key_files *f, const struct key_file *k, const char *name) {
+    f->list[f->count] = *k;
+    snprintf(f->names[f->count++], sizeof *f->names, "%s", name);
+}
+
+/* Those of the backups, and those that logd has put beside the archived log. */
+static void take_files(struct restore *r, struct key_files *f) {
+    struct key_file k;
+    for (int i = 0; i < r->n; i++)
+        if (r->m[i].encrypted) take_file(f, &r->m[i].keys, "the backup");
+    for (uint32_t i = 1; r->archive && i <= ARCHIVE_KEYS_MAX; i++)
+        if (ok(backup_archive_keys_read(r->archive, i, &k))) take_file(f, &k, "the archive");
+}
+
+static status open_backups(struct restore *r) {
+    size_t room = BACKUPS_MAX + ARCHIVE_KEYS_MAX;
+    struct key_files f = {.list = malloc(room * sizeof *f.list), .names = malloc(room * 64)};
+    status st = f.list && f.names ? OK : STATUS(OUT_OF_MEMORY);
+    if (!ok(st)) st = error_set(&r->a->e, st.code, "out of memory");
+    if (ok(st)) take_files(r, &f);
+    if (ok(st) && f.count > 0) {
+        r->keys.encrypt = true; /* what was encrypted stays so */
+        st = axl_keys_source(r->a, &r->keys, r->a->dir);
+        if (ok(st)) st = axl_keys_of_backups(r->a, &r->keys, f.list, f.count, name_of, &f);
+    }
+    free(f.list);
+    free(f.names);
+    return st;
+}
+
+/* ---- the two that make files ---- */
+
 static status restore_pages(struct restore *r, char id[32]) {
     char *argv[BACKUPS_MAX * 2 + 11];
     int n = 0;
@@ -96,7 +144,7 @@ static status restore_pages(struct restore *r, char id[32]) {
         argv[n++] = (char *)r->rate;
     }
     argv[n] = NULL;
-    return axl_run(r->a, "storaged", argv);
+    return axl_keys_run(r->a, &r->keys, "storaged", argv);
 }
 
 static status restore_log(struct restore *r) {
@@ -114,7 +162,7 @@ static status restore_log(struct restore *r) {
         argv[n++] = (char *)options[i][1];
     }
     argv[n] = NULL;
-    return axl_run(r->a, "logd", argv);
+    return axl_keys_run(r->a, &r->keys, "logd", argv);
 }
 
 /* The last one, if it comes as a stream. */
@@ -136,14 +184,22 @@ static status fill(struct restore *r) {
     TRY(find_real(r));
     TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
     TRY(axl_new_id(r->a, &id));
+    TRY(open_backups(r));
+    if (r->online && r->keys.encrypt)
+        return error_set(&r->a->e, ST_FEATURE_NOT_SUPPORTED,
+                         "encrypted data cannot be restored online: their pages are sealed anew, "
+                         "all of them, before the appliance serves");
+    TRY(axl_keys_make(r->a, &r->keys, id));
     snprintf(hex, sizeof hex, "%016" PRIx64, id);
     TRY(restore_pages(r, hex));
     return restore_log(r);
 }
 
 int axl_restore(struct axl *a) {
-    struct restore r = {.a = a};
+    static struct restore r;
     bool made = false;
+    r.a = a;
+    if (!ok(axl_keys_options(a, &r.keys))) return axl_fail(a);
     (void)axl_option(a, "--archive", &r.archive);
     r.online = axl_option(a, "--online", NULL);
     (void)axl_option(a, "--rate", &r.rate);
@@ -159,6 +215,7 @@ int axl_restore(struct axl *a) {
     if (r.to_time && !ok(read_time(&r, r.to_time))) return axl_fail(a);
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
     status s = fill(&r);
+    axl_keys_close(&r.keys);
     for (int i = 0; i < r.n; i++) free(r.real[i]);
     if (!ok(s)) {
         axl_empty_directory(a->dir, made);

@@ -8,15 +8,25 @@
 #include <zstd.h>
 
 #include "base/crc32c.h"
+#include "crypt/crypt.h"
 
 #define LEVEL 1 /* a daemon packs between its requests */
+/* Before the frame of an encrypted chunk. */
+#define SEALED_BYTES (sizeof(struct crypt_tail) + sizeof(struct backup_head))
+
+static struct crypt *keys;
+
+void backup_use_keys(struct crypt *c) {
+    keys = c;
+}
 
 static size_t whole_blocks(size_t bytes) {
     return (bytes + BACKUP_ALIGN - 1) / BACKUP_ALIGN * BACKUP_ALIGN;
 }
 
 size_t backup_chunk_room(void) {
-    return whole_blocks(sizeof(struct backup_head) + ZSTD_compressBound(BACKUP_RAW_MAX));
+    return whole_blocks(sizeof(struct backup_head) + SEALED_BYTES +
+                        ZSTD_compressBound(BACKUP_RAW_MAX));
 }
 
 static uint32_t chunk_crc(struct backup_head h, const void *packed) {
@@ -24,16 +34,33 @@ static uint32_t chunk_crc(struct backup_head h, const void *packed) {
     return crc32c(crc32c(0, &h, sizeof h), packed, h.packed_bytes);
 }
 
+static bool is_to_be_sealed(const struct backup_head *h) {
+    return keys && (h->kind == BACKUP_PAGES || h->kind == BACKUP_LOG);
+}
+
+/* packed: room for the tail and the head, then the frame. */
+static void seal_packed(const struct backup_head *h, char *packed) {
+    struct crypt_tail tail;
+    char *content = packed + sizeof tail;
+    memcpy(content, h, sizeof *h);
+    crypt_seal(keys, CRYPT_CHUNK, h->at, content, content, h->packed_bytes - sizeof tail, &tail);
+    memcpy(packed, &tail, sizeof tail);
+}
+
 status backup_pack(const struct backup_head *what, const void *raw, void *chunk,
                    size_t *ret_bytes) {
     struct backup_head h = *what;
     char *packed = (char *)chunk + sizeof h;
-    size_t room = backup_chunk_room();
-    size_t n = ZSTD_compress(packed, room - sizeof h, raw, h.raw_bytes, LEVEL);
+    size_t room = backup_chunk_room(), before = is_to_be_sealed(&h) ? SEALED_BYTES : 0;
+    size_t n = ZSTD_compress(packed + before, room - sizeof h - before, raw, h.raw_bytes, LEVEL);
     if (ZSTD_isError(n)) return STATUS(OUT_OF_MEMORY);
+    n += before;
     h.magic = BACKUP_MAGIC;
     h.format = BACKUP_FORMAT;
     h.packed_bytes = (uint32_t)n;
+    h.sealed = before > 0;
+    h.crc = 0;
+    if (before) seal_packed(&h, packed);
     h.crc = chunk_crc(h, packed);
     memcpy(chunk, &h, sizeof h);
     *ret_bytes = whole_blocks(sizeof h + n);
@@ -56,6 +83,37 @@ static bool all_zero(const char *from, const char *end) {
     return from == end;
 }
 
+/* The frame of an encrypted chunk into `frame`, which has backup_chunk_room(). */
+static status open_packed(const struct backup_head *h, const char *packed, char *frame,
+                          size_t *ret_bytes) {
+    struct crypt_tail tail;
+    struct backup_head inside, outside = *h;
+    if (h->packed_bytes < SEALED_BYTES) return STATUS(DATA_CORRUPTED);
+    size_t n = h->packed_bytes - sizeof tail;
+    memcpy(&tail, packed, sizeof tail);
+    TRY(crypt_open(keys, CRYPT_CHUNK, h->at, packed + sizeof tail, frame, n, &tail));
+    memcpy(&inside, frame, sizeof inside);
+    outside.crc = 0;
+    if (memcmp(&inside, &outside, sizeof inside) != 0) return STATUS(DATA_CORRUPTED);
+    *ret_bytes = n;
+    return OK;
+}
+
+static status unpack(const struct backup_head *h, const char *packed, void *raw, size_t *ret_n) {
+    if (h->sealed == 0) {
+        if (is_to_be_sealed(h)) return STATUS(DATA_CORRUPTED);
+        *ret_n = ZSTD_decompress(raw, BACKUP_RAW_MAX, packed, h->packed_bytes);
+        return OK;
+    }
+    if (!keys) return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
+    char *frame = malloc(backup_chunk_room());
+    size_t n = 0;
+    status st = frame ? open_packed(h, packed, frame, &n) : STATUS(OUT_OF_MEMORY);
+    if (ok(st)) *ret_n = ZSTD_decompress(raw, BACKUP_RAW_MAX, frame + sizeof *h, n - sizeof *h);
+    free(frame);
+    return st;
+}
+
 status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw) {
     size_t bytes;
     TRY(backup_look(chunk, ret_head, &bytes));
@@ -64,7 +122,8 @@ status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw)
     if (chunk_crc(*h, packed) != h->crc) return STATUS(DATA_CORRUPTED);
     if (!all_zero(packed + h->packed_bytes, (const char *)chunk + bytes))
         return STATUS(DATA_CORRUPTED);
-    size_t n = ZSTD_decompress(raw, BACKUP_RAW_MAX, packed, h->packed_bytes);
+    size_t n;
+    TRY(unpack(h, packed, raw, &n));
     bool fits = !ZSTD_isError(n) && n == h->raw_bytes;
     if (h->kind == BACKUP_PAGES)
         fits = fits && n == h->count * (size_t)(PAGE_BYTES + 8);

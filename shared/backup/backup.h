@@ -25,7 +25,11 @@
  * with an `at` is the log's), and MANIFEST, whose `count` and `at` are the number of chunks before
  * it and the CRC-32C of all their bytes. Nothing follows it.
  *
- *     raw of SETTINGS, MANIFEST    the file's text */
+ *     raw of SETTINGS, MANIFEST    the file's text
+ *
+ * Backups of encrypted data are encrypted: the chunks of PAGES and LOG have behind their head, in
+ * place of zstd's frame, a tail (crypt/crypt.h; position: `at`) and, sealed, the head once more
+ * (its crc 0) and the frame. The manifest has the wrapped keys. */
 #ifndef BACKUP_BACKUP_H
 #define BACKUP_BACKUP_H
 
@@ -65,7 +69,8 @@ struct backup_head {
     uint64_t appliance_id; /* whose it is */
     uint32_t raw_bytes;
     uint32_t packed_bytes;
-    uint64_t unused[2];
+    uint32_t sealed; /* 1: what follows is encrypted */
+    uint32_t unused[3];
 };
 _Static_assert(sizeof(struct backup_head) == 64, "format");
 
@@ -75,6 +80,11 @@ struct backup_place {
 };
 #define BACKUP_PLACES_MAX (BACKUP_RAW_MAX / sizeof(struct backup_place)) /* of one chunk */
 
+/* Keys that seal this process's chunks of PAGES and LOG and open those that it reads; NULL: none,
+ * from now on. They stay the caller's. */
+struct crypt;
+void backup_use_keys(struct crypt *keys);
+
 /* Bytes that hold any chunk; a multiple of BACKUP_ALIGN. */
 size_t backup_chunk_room(void);
 /* Makes a chunk of kind, count, at, appliance_id and raw_bytes of *what, and that many raw bytes;
@@ -82,7 +92,8 @@ size_t backup_chunk_room(void);
 status backup_pack(const struct backup_head *what, const void *raw, void *chunk, size_t *ret_bytes);
 /* Of a chunk's first bytes (BACKUP_ALIGN): its head, and how long it is. DATA_CORRUPTED. */
 status backup_look(const void *chunk, struct backup_head *ret_head, size_t *ret_bytes);
-/* The raw bytes of a whole chunk; raw has BACKUP_RAW_MAX. DATA_CORRUPTED. */
+/* The raw bytes of a whole chunk; raw has BACKUP_RAW_MAX. DATA_CORRUPTED;
+ * OBJECT_NOT_IN_PREREQUISITE_STATE: it is whole, and encrypted, and there are no keys. */
 status backup_unpack(const void *chunk, struct backup_head *ret_head, void *raw);
 
 /* Reading a file of chunks from its beginning, by plain reads that block: for restoring. */
@@ -103,8 +114,8 @@ status backup_stream_open(int fd, struct backup_stream **ret);
  * also when the stream ends before. IO_ERROR. */
 struct backup_piece {
     struct backup_head head;
-    const void *chunk, *raw;
-    size_t bytes; /* of the chunk */
+    const void *chunk, *raw; /* raw is NULL when it is encrypted and there are no keys */
+    size_t bytes;            /* of the chunk */
 };
 status backup_stream_next(struct backup_stream *s, struct backup_piece *ret);
 void backup_stream_close(struct backup_stream *s); /* NULL is allowed */

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static struct crypt_keys given; /* count 0: none */
+static struct crypt_keys given, given_backup; /* count 0: none */
 
 static bool transfer(int fd, void *bytes, size_t n, bool out) {
     char *at = bytes;
@@ -34,21 +34,27 @@ status given_make(const struct crypt_keys *keys, int *ret_fd) {
     return STATUS(IO_ERROR);
 }
 
-status given_read(int fd) {
+static status take_from(int fd, struct crypt_keys *to) {
     struct crypt_keys zero = {0};
-    bool good = transfer(fd, &given, sizeof given, false) && given.count <= CRYPT_KEYS_MAX;
+    bool good = transfer(fd, to, sizeof *to, false) && to->count <= CRYPT_KEYS_MAX;
     if (good) good = transfer(fd, &zero, sizeof zero, true);
     close(fd);
-    if (!good) given_forget();
+    if (!good) crypt_wipe(to, sizeof *to);
     return good ? OK : STATUS(INVALID);
+}
+
+status given_read(int fd) {
+    return take_from(fd, &given);
 }
 
 status given_read_arguments(int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i++) {
         char *end;
-        if (strcmp(argv[i], GIVEN_OPTION) != 0) continue;
+        bool backup = strcmp(argv[i], GIVEN_BACKUP_OPTION) == 0;
+        if (!backup && strcmp(argv[i], GIVEN_OPTION) != 0) continue;
         long fd = strtol(argv[i + 1], &end, 10);
-        return *end || fd < 0 ? STATUS(INVALID) : given_read((int)fd);
+        if (*end || fd < 0) return STATUS(INVALID);
+        TRY(take_from((int)fd, backup ? &given_backup : &given));
     }
     return OK;
 }
@@ -68,6 +74,12 @@ status given_take(struct crypt **ret) {
     return OK;
 }
 
+status given_take_backup(struct crypt **ret) {
+    *ret = NULL;
+    return given_backup.count ? crypt_new(&given_backup, ret) : OK;
+}
+
 void given_forget(void) {
     crypt_wipe(&given, sizeof given);
+    crypt_wipe(&given_backup, sizeof given_backup);
 }

@@ -27,15 +27,19 @@ static uint32_t image_crc(const struct image *image) {
 static bool image_good(const struct image *image) {
     const struct key_file *k = (const struct key_file *)image->bytes;
     return k->magic == KEY_FILE_MAGIC && k->format == KEY_FILE_FORMAT &&
-           k->crc == image_crc(image) && k->count > 0 && k->count <= CRYPT_KEYS_MAX &&
+           k->crc == image_crc(image) && k->count > 0 && k->count <= KEY_FILE_KEYS_MAX &&
            k->masters > 0 && k->masters <= KEY_FILE_MASTERS;
 }
 
 status key_file_read(const char *dir, struct key_file *ret) {
+    return key_file_read_as(dir, KEY_FILE_NAME, ret);
+}
+
+status key_file_read_as(const char *dir, const char *name, struct key_file *ret) {
     struct image images[2] = {0};
     char path[PATH_BYTES];
     const struct image *best = NULL;
-    snprintf(path, sizeof path, "%s/" KEY_FILE_NAME, dir);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return errno == ENOENT ? STATUS(NOT_FOUND) : STATUS(IO_ERROR);
     ssize_t n = read(fd, images, sizeof images);
@@ -56,7 +60,7 @@ static status errno_status(void) {
     return errno == ENOSPC || errno == EDQUOT ? STATUS(DISK_FULL) : STATUS(IO_ERROR);
 }
 
-static status write_images(int dirfd, const struct image images[2]) {
+static status write_images(int dirfd, const char *name, const struct image images[2]) {
     int fd = openat(dirfd, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return errno_status();
     size_t bytes = 2 * sizeof *images;
@@ -65,12 +69,15 @@ static status write_images(int dirfd, const struct image images[2]) {
     status st = good ? OK : errno_status();
     if (close(fd) != 0 && ok(st)) st = errno_status();
     TRY(st);
-    if (renameat(dirfd, TEMPORARY, dirfd, KEY_FILE_NAME) != 0 || fsync(dirfd) != 0)
-        return errno_status();
+    if (renameat(dirfd, TEMPORARY, dirfd, name) != 0 || fsync(dirfd) != 0) return errno_status();
     return OK;
 }
 
 status key_file_write(const char *dir, struct key_file *k) {
+    return key_file_write_as(dir, KEY_FILE_NAME, k);
+}
+
+status key_file_write_as(const char *dir, const char *name, struct key_file *k) {
     struct image images[2] = {0};
     k->sequence++;
     memcpy(images[0].bytes, k, sizeof *k);
@@ -78,9 +85,32 @@ status key_file_write(const char *dir, struct key_file *k) {
     images[1] = images[0];
     int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd < 0) return errno_status();
-    status st = write_images(dirfd, images);
+    status st = write_images(dirfd, name, images);
     close(dirfd);
     return st;
+}
+
+void key_file_to_text(const struct key_file *k, char *ret_text) {
+    const unsigned char *bytes = (const unsigned char *)k;
+    for (size_t i = 0; i < sizeof *k; i++) snprintf(ret_text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+status key_file_from_text(const char *text, struct key_file *ret) {
+    struct image image = {0};
+    if (strlen(text) != 2 * sizeof *ret) return STATUS(DATA_CORRUPTED);
+    for (size_t i = 0; i < sizeof *ret; i++) {
+        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0) return STATUS(DATA_CORRUPTED);
+        image.bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    if (!image_good(&image)) return STATUS(DATA_CORRUPTED);
+    memcpy(ret, image.bytes, sizeof *ret);
+    return OK;
 }
 
 /* ---- wrapping -------------------------------------------------------------------------------- */
@@ -165,7 +195,7 @@ status key_file_add(struct key_file *k, const unsigned char master[CRYPT_KEY_BYT
     TRY(key_file_unwrap(k, master, &keys, NULL));
     crypt_wipe(&keys, sizeof keys);
     if (k->masters != 1) return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
-    if (k->count == CRYPT_KEYS_MAX) return STATUS(FULL);
+    if (k->count == KEY_FILE_KEYS_MAX) return STATUS(FULL);
     TRY(ready(k->database, master, &c));
     status st = new_key(k, c, 0);
     crypt_free(c);

@@ -19,6 +19,7 @@
 #define KEY_FILE_FORMAT 1
 #define KEY_FILE_IMAGE_BYTES 4096
 #define KEY_FILE_MASTERS 2
+#define KEY_FILE_KEYS_MAX 16
 
 struct key_wrapped {
     unsigned char bytes[CRYPT_KEY_BYTES];
@@ -44,16 +45,25 @@ struct key_file {
     /* Nothing, sealed by each master key: tells whether a key is the right one. */
     struct crypt_tail check[KEY_FILE_MASTERS];
     uint64_t unused[2];
-    struct key_record key[CRYPT_KEYS_MAX];
+    struct key_record key[KEY_FILE_KEYS_MAX];
 };
-_Static_assert(sizeof(struct key_file) == 128 + CRYPT_KEYS_MAX * 136, "format");
+_Static_assert(sizeof(struct key_file) == 128 + KEY_FILE_KEYS_MAX * 136, "format");
 _Static_assert(sizeof(struct key_file) <= KEY_FILE_IMAGE_BYTES, "format");
+
+/* As text, hexadecimal; room for KEY_FILE_TEXT_BYTES. And back: DATA_CORRUPTED. */
+#define KEY_FILE_TEXT_BYTES (2 * sizeof(struct key_file) + 1)
+void key_file_to_text(const struct key_file *k, char *ret_text);
+status key_file_from_text(const char *text, struct key_file *ret);
 
 /* All paths: of the data directory. NOT_FOUND: there is none, the directory is not encrypted;
  * DATA_CORRUPTED: both images are spoilt; IO_ERROR. */
 status key_file_read(const char *dir, struct key_file *ret);
 /* Durable when it returns. DISK_FULL, IO_ERROR. */
 status key_file_write(const char *dir, struct key_file *k);
+
+/* The same under another name, in any directory. */
+status key_file_read_as(const char *dir, const char *name, struct key_file *ret);
+status key_file_write_as(const char *dir, const char *name, struct key_file *k);
 
 /* A new one, with one data key. Nothing is written. */
 status key_file_make(uint64_t database, const unsigned char master[CRYPT_KEY_BYTES],

@@ -110,6 +110,47 @@ status keyring_take_lives(const char *dir, struct keyring *ring, uint32_t n, uin
     return st;
 }
 
+static bool has_key(const struct crypt_keys *keys, uint32_t number) {
+    for (uint32_t i = 0; i < keys->count; i++)
+        if (keys->key[i].number == number) return true;
+    return false;
+}
+
+static status add_keys(struct crypt_keys *all, const struct crypt_keys *some) {
+    for (uint32_t i = 0; i < some->count; i++) {
+        if (has_key(all, some->key[i].number)) continue;
+        if (all->count == CRYPT_KEYS_MAX) return STATUS(FULL);
+        all->key[all->count++] = some->key[i];
+    }
+    all->database = some->database;
+    all->current = some->current;
+    return OK;
+}
+
+status keyring_collect(const struct key_file *files, size_t n, const struct master_source *source,
+                       const char *(*what)(void *arg, size_t i), void *arg,
+                       struct crypt_keys *ret_keys, struct error *e) {
+    unsigned char master[CRYPT_KEY_BYTES];
+    struct crypt_keys all = {0}, some;
+    TRY(master_read(source, master, e));
+    status st = OK;
+    for (size_t i = 0; i < n && ok(st); i++) {
+        st = key_file_unwrap(&files[i], master, &some, NULL);
+        if (ok(st)) st = add_keys(&all, &some);
+        if (status_is(st, ST_INVALID))
+            st = error_set(e, ST_INVALID_PARAMETER_VALUE,
+                           "the key is not the one that %s is encrypted with", what(arg, i));
+        else if (!ok(st))
+            st = error_set(e, st.code, "the keys of %s cannot be used: %s", what(arg, i),
+                           status_name(st));
+    }
+    if (ok(st)) *ret_keys = all;
+    crypt_wipe(master, sizeof master);
+    crypt_wipe(&all, sizeof all);
+    crypt_wipe(&some, sizeof some);
+    return st;
+}
+
 void keyring_close(struct keyring *ring) {
     crypt_wipe(ring, sizeof *ring);
 }

@@ -26,6 +26,11 @@ status keyring_unwrap(const char *dir, const struct master_source *source, struc
                       struct error *e);
 /* Takes n lives that nobody else has, durably; *ret_first is the first one. */
 status keyring_take_lives(const char *dir, struct keyring *ring, uint32_t n, uint32_t *ret_first);
+/* The data keys of several files (of backups and archives, by one master key), together. `what`
+ * names file i in words. */
+status keyring_collect(const struct key_file *files, size_t n, const struct master_source *source,
+                       const char *(*what)(void *arg, size_t i), void *arg,
+                       struct crypt_keys *ret_keys, struct error *e);
 void keyring_close(struct keyring *ring);
 
 #endif

@@ -80,6 +80,28 @@ timeout 20 "$AXL" start --programs "$BIN" -D "$plain" --port "$PORT" --set "encr
     grep -q "are not encrypted" || fail "a key for plain data was taken"
 rm -rf "$plain"
 
+# ---- backups and the archive: sealed, whole, and restored by the key alone ----
+mkdir "$KEYS/archive"
+start --workers 1 --pool 8MB --set "archive_directory=$KEYS/archive"
+"$AXL" backup -D "$DIR" "$KEYS/full" >/dev/null || fail "backup"
+sql "create table more (i int, s text); insert into more select g, '$WORD-' || repeat(md5(g::text), 40) from generate_series(1, 14000) g"
+"$AXL" backup -D "$DIR" "$KEYS/increment" --since "$KEYS/full" >/dev/null || fail "increment"
+"$AXL" backup -D "$DIR" --stream 2>/dev/null >"$KEYS/stream" || fail "stream"
+for _ in $(seq 100); do ls "$KEYS"/archive/*.log >/dev/null 2>&1 && break; sleep 0.05; done
+ls "$KEYS"/archive/*.log "$KEYS"/archive/*.keys >/dev/null || fail "nothing in the archive"
+stop_now
+grep -rlaF "$WORD" "$KEYS" && fail "a backup or the archive: there it is, plain"
+"$AXL" backup -D "$DIR" --verify "$KEYS/increment" >/dev/null || fail "verify"
+"$AXL" backup -D "$DIR" --verify "$KEYS/increment" --key-file "$KEYS/two" 2>&1 | grep -q "is not the one" || fail "verified by a wrong key"
+restored=$KEYS/restored
+"$AXL" restore -D "$restored" "$KEYS/full" --key-file "$KEYS/two" >/dev/null 2>&1 && fail "restored by a wrong key"
+"$AXL" restore -D "$restored" "$KEYS/full" --archive "$KEYS/archive" >/dev/null || fail "restore"
+(DIR=$restored start --workers 1 && [ "$(rows)" = "$all_rows" ] && DIR=$restored stop_now) || fail "rows of the restored"
+grep -rlaF "$WORD" "$restored" && fail "restored: there it is, plain"
+rm -rf "$restored"
+"$AXL" restore -D "$restored" - <"$KEYS/stream" >/dev/null || fail "restore from a stream"
+rm -rf "$restored"
+
 # ---- tampering: a byte of what is sealed, of its nonce, its tag, its key's number; another page; nothing ----
 python3 - "$DIR/data" <<'END' || fail "spoiling"
 import os, sys

@@ -76,6 +76,12 @@ static void test_file(void **state) {
     assert_int_equal(stat(path_of(KEY_FILE_NAME), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_null(memmem(&k, sizeof k, keys.key[0].bytes, CRYPT_KEY_BYTES));
+    static char text[KEY_FILE_TEXT_BYTES];
+    key_file_to_text(&read, text);
+    assert_true(ok(key_file_from_text(text, &k)));
+    assert_memory_equal(&k, &read, sizeof k);
+    text[100] ^= 1;
+    assert_int_equal(key_file_from_text(text, &k).code, ST_DATA_CORRUPTED);
 }
 
 /* Whatever is spoilt in one image is made good from the other; in both, it is noticed. */
@@ -125,7 +131,7 @@ static void test_data_keys(void **state) {
     assert_true(ok(crypt_new(&both, &c)));
     assert_false(ok(crypt_open(c, CRYPT_PAGE, 1, bytes, out, sizeof out, &tail)));
     crypt_free(c);
-    while (k.count < CRYPT_KEYS_MAX) assert_true(ok(key_file_add(&k, master)));
+    while (k.count < KEY_FILE_KEYS_MAX) assert_true(ok(key_file_add(&k, master)));
     assert_int_equal(key_file_add(&k, master).code, ST_FULL);
 }
 
