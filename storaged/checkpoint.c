@@ -50,7 +50,7 @@ static bool hurried(const struct storaged *s) {
 /* Every dirty frame through the writers. */
 static status write_dirty(struct storaged *s, uint32_t *ret_written) {
     uint32_t n = 0, frames = s->shm->sizes.frames;
-    struct dirty_frame *list = malloc(frames * sizeof *list);
+    struct dirty_frame *list = s->checkpoint_list = malloc(frames * sizeof *list);
     if (!list) return STATUS(OUT_OF_MEMORY);
     for (uint32_t i = 0; i < frames; i++) {
         struct frame *f = &s->shm->frames[i];
@@ -72,6 +72,7 @@ static status write_dirty(struct storaged *s, uint32_t *ret_written) {
     }
     wait_settled(s, 0);
     free(list);
+    s->checkpoint_list = NULL;
     *ret_written = n;
     return OK;
 }
@@ -177,20 +178,27 @@ static void finish(struct storaged *s) {
     daemon_stopped(s->d);
 }
 
+void checkpoint_fini(struct storaged *s) {
+    waiters_free(s->checkpoint_requests.first);
+    waiters_free(s->checkpoint_answers.first);
+    free(s->checkpoint_list);
+}
+
 static void checkpoint_run(void *arg) {
     struct storaged *s = arg;
     s->checkpoint_coro = coro_self();
     do {
-        struct waiter_queue asked = s->checkpoint_requests;
-        if (!asked.first) asked.end = &asked.first;
+        struct waiter_queue *asked = &s->checkpoint_answers;
+        *asked = s->checkpoint_requests;
+        if (!asked->first) asked->end = &asked->first;
         s->checkpoint_requests = (struct waiter_queue){.end = NULL};
         s->checkpoint_requests.end = &s->checkpoint_requests.first;
-        s->checkpoint_asked = asked.first;
+        s->checkpoint_asked = asked->first;
         bool dirty;
         status st = make(s, &dirty);
         s->checkpoint_asked = false;
         struct waiter *w;
-        while ((w = waiter_pop(&asked))) {
+        while ((w = waiter_pop(asked))) {
             w->m.arg[0] = atomic_load(&s->shm->control->redo_lsn);
             waiter_finish(s, w, st, NULL);
         }

@@ -249,6 +249,7 @@ void storaged_fini(struct daemon *d) {
     storaged_files_close(s);
     if (s->pending.end) load_fini(s);
     if (s->temp.waiting.end) temp_fini(s);
+    checkpoint_fini(s);
     frames_fini(s);
     write_fini(s);
     scrub_fini(s);

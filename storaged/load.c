@@ -41,7 +41,6 @@ void waiters_free(struct waiter *w) {
 void load_fini(struct storaged *s) {
     waiters_free(s->pending.first);
     waiters_free(s->space_requests.first);
-    waiters_free(s->checkpoint_requests.first);
     for (unsigned i = 0; i < LOADS_MAX; i++) waiters_free(s->loads[i].waiters);
     waiters_free(s->free_waiters);
     waiters_free(s->finished);

@@ -70,11 +70,17 @@ static void window_free(struct storaged *s) {
     s->redo.scan_bytes = NULL;
 }
 
+static void table_forget(struct redo *r) {
+    free(r->places);
+    r->places = NULL;
+    r->size = r->left = 0;
+}
+
 void redo_fini(struct storaged *s) {
     window_free(s);
-    free(s->redo.places);
-    s->redo.places = NULL;
-    s->redo.size = s->redo.left = 0;
+    table_forget(&s->redo);
+    free(s->redo.fetched);
+    s->redo.fetched = NULL;
 }
 
 static status table_grow(struct redo *r) {
@@ -101,24 +107,26 @@ static status table_add(struct redo *r, const struct log_page *pages, unsigned n
 
 /* All of it, from one life of logd. */
 static status table_fetch(struct storaged *s) {
-    struct log_page *pages = malloc(LOG_PAGES_MAX * sizeof *pages);
-    status st = pages ? OK : STATUS(OUT_OF_MEMORY);
+    struct redo *r = &s->redo;
     uint64_t place = 0, life = 0;
+    r->fetched = malloc(LOG_PAGES_MAX * sizeof *r->fetched);
+    status st = r->fetched ? OK : STATUS(OUT_OF_MEMORY);
     while (ok(st)) {
         unsigned n;
         uint64_t of;
-        TRY_OUT(st, log_pages(s->p, s->redo.position, &place, pages, &n, &of));
+        TRY_OUT(st, log_pages(s->p, r->position, &place, r->fetched, &n, &of));
         if (life && of != life) {
-            redo_fini(s);
+            table_forget(r);
             place = life = 0;
             continue;
         }
         life = of;
-        st = table_add(&s->redo, pages, n);
+        st = table_add(r, r->fetched, n);
         if (place == 0) break;
     }
 out:
-    free(pages);
+    free(r->fetched);
+    r->fetched = NULL;
     return st;
 }
 

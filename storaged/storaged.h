@@ -138,6 +138,7 @@ struct redo {
     lsn end;        /* where the log ended */
     uint64_t asked; /* requests for pages: somebody is waiting for this process */
     bool complete;
+    struct log_page *fetched;   /* what logd has answered last, while it is asked */
     struct redo_window *window; /* of the pass, while it lasts */
     char *scan_bytes;
 };
@@ -195,6 +196,8 @@ struct storaged {
     bool checkpoint_running;
     bool checkpoint_asked;    /* somebody waits for the one that runs: it does not pause */
     uint32_t checkpoint_left; /* frames not yet settled */
+    struct dirty_frame *checkpoint_list;    /* while they are written */
+    struct waiter_queue checkpoint_answers; /* who waits for the checkpoint under way */
     struct coro *checkpoint_coro;
     uint32_t chain_hand; /* the frame whose chain was looked at last */
     uint64_t checkpoint_due_ns;
@@ -385,6 +388,7 @@ void checkpoint_request(struct storaged *s, const struct msg *m);
 void checkpoint_tick(struct storaged *s, uint64_t now_ns); /* begins one when it is due */
 void checkpoint_stop(struct storaged *s);    /* writes everything, marks the file clean, stops */
 void checkpoint_settled(struct storaged *s); /* a frame that it waited for is done */
+void checkpoint_fini(struct storaged *s);
 
 /* redo.c */
 void redo_run(void *storaged); /* coroutine: READY once the pages are known; then redoes them */
