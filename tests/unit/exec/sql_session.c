@@ -242,7 +242,8 @@ const char *sql_prepared(struct sql_session *s, const char *sql, int nparams, ..
     s->env.text = sql;
     s->env.text_len = strlen(sql);
     status result = parse_sql(&s->arena, sql, strlen(sql), &s->error, &statements);
-    if (ok(result)) result = statement_prepare(&s->env, list_at(statements, 0), &to_be_found, 0, &st);
+    if (ok(result))
+        result = statement_prepare(&s->env, list_at(statements, 0), &to_be_found, 0, &st);
     va_start(args, nparams);
     for (int i = 0; ok(result) && i < nparams; i++) {
         const char *value = va_arg(args, const char *);
