@@ -243,7 +243,8 @@ int axl_backup(struct axl *a) {
     static struct axl_keys keys;
     const char *since = NULL, *check = NULL, *receive = NULL;
     struct backup b = {.a = a};
-    bool stream = axl_option(a, "--stream", NULL) | axl_option(a, "-", NULL);
+    bool stream = axl_option(a, "--stream", NULL), dash = axl_option(a, "-", NULL);
+    stream |= dash;
     (void)axl_option(a, "--since", &since);
     (void)axl_option(a, "--verify", &check);
     (void)axl_option(a, "--receive", &receive);

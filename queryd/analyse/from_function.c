@@ -138,7 +138,7 @@ static status function_columns(struct scope *s, struct rte *e, struct rte_functi
                 continue;
             }
             struct ast_column_def *d = list_at(defs, i);
-            c->name = d->name;
+            NEEDS(a, c->name = arena_strdup(a->arena, d->name)); /* told when it runs */
             TRY(type_of_name(a, d->type, &c->type, &c->typmod));
             const struct type *t = type_find(c->type);
             c->collation = t ? t->collation : 0;

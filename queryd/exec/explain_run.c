@@ -110,8 +110,8 @@ status explain_word(struct execution *x, const char *word) {
         [EXPLAIN_TEXT] = "",
         [EXPLAIN_JSON] = "[\n  \"%s\"\n]",
         [EXPLAIN_YAML] = "- \"%s\"",
-        [EXPLAIN_XML] = "<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n"
-                        "  <%s />\n</explain>"};
+        [EXPLAIN_XML] = ("<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n"
+                         "  <%s />\n</explain>")};
     enum explain_format format = private_of(x->statement)->explain->format;
     if (format == EXPLAIN_TEXT) return OK;
     const char *before = formats[format], *after = strstr(before, "%s") + 2;

@@ -143,6 +143,14 @@ static bool targets_allow(const struct query *sub, bool nullable) {
     return true;
 }
 
+/* Two columns that became one could not be null in different grouping sets. */
+static bool columns_differ(const struct query *sub) {
+    for (uint16_t i = 0; i < sub->ntargets; i++)
+        for (uint16_t k = 0; k < i; k++)
+            if (expr_equal(sub->targets[i].expr, sub->targets[k].expr)) return false;
+    return true;
+}
+
 static bool has_outer_join(const struct from_item *f) {
     return f->is_join &&
            (f->kind != JOIN_KIND_INNER || has_outer_join(f->left) || has_outer_join(f->right));
@@ -182,6 +190,7 @@ static status find_candidate(struct planner *p, struct from_item *f, bool nullab
     /* A grouping set makes NULLs too: of a column, not of what it was computed from. */
     bool nulled = nullable || p->query->nsets;
     if (!targets_allow(r->query, nulled) || (r->query->where && !sink)) return OK;
+    if (p->query->nsets && !columns_differ(r->query)) return OK;
     bool ctes;
     TRY(query_has_ctes(r->query, &ctes));
     if (!ctes) *ret = (struct candidate){f, sink};
