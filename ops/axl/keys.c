@@ -74,11 +74,6 @@ status axl_keys_make(struct axl *a, struct axl_keys *k, uint64_t id) {
     return keyring_make(a->dir, id, &k->source, &k->ring, &a->e);
 }
 
-status axl_keys_open(struct axl *a, struct axl_keys *k, uint64_t id) {
-    TRY(axl_keys_source(a, k, a->dir));
-    return keyring_open(a->dir, id, &k->source, &k->ring, &a->e);
-}
-
 status axl_keys_of_backups(struct axl *a, struct axl_keys *k, const struct key_file *files,
                            size_t n, const char *(*what)(void *arg, size_t i), void *arg) {
     return keyring_collect(files, n, &k->source, what, arg, &k->backup, &a->e);

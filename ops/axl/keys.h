@@ -28,8 +28,6 @@ status axl_keys_of_backups(struct axl *a, struct axl_keys *k, const struct key_f
 status axl_keys_note(struct axl *a, struct axl_keys *k);
 /* DIR's keys: made when its data are to be encrypted; ring.encrypted says whether there are any. */
 status axl_keys_make(struct axl *a, struct axl_keys *k, uint64_t id);
-/* Those that are there. */
-status axl_keys_open(struct axl *a, struct axl_keys *k, uint64_t id);
 /* axl_run, of a program that has the keys. */
 status axl_keys_run(struct axl *a, struct axl_keys *k, const char *name, char *const argv[]);
 void axl_keys_close(struct axl_keys *k);

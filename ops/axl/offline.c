@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
+#include "crypt/key_file.h"
 #include "fmt/apply.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
@@ -67,11 +68,23 @@ static char *take_file(const struct axl *a, const char *name, size_t from, size_
     return buf;
 }
 
+static bool has_file(const struct axl *a, const char *name) {
+    char path[AXL_PATH_BYTES + 32];
+    snprintf(path, sizeof path, "%s/%s", a->dir, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Sealed pages would look like damage. */
+static status refuse_encrypted(struct axl *a) {
+    if (!has_file(a, KEY_FILE_NAME)) return OK;
+    return error_set(&a->e, ST_FEATURE_NOT_SUPPORTED,
+                     "the data in \"%s\" are encrypted: this is not supported for them yet",
+                     a->dir);
+}
+
 /* Pages that are still to come from a backup are missing in the data file. */
 static status refuse_restoring(struct axl *a) {
-    char path[AXL_PATH_BYTES + 32];
-    snprintf(path, sizeof path, "%s/" BACKUP_RESTORING, a->dir);
-    if (access(path, F_OK) != 0) return OK;
+    if (!has_file(a, BACKUP_RESTORING)) return OK;
     return error_set(&a->e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
                      "the appliance in \"%s\" has not taken all of its pages from its backup yet",
                      a->dir);
@@ -83,6 +96,7 @@ status offline_open(struct axl *a, struct offline *o) {
     TRY(appliance_id_read(a->dir, &o->appliance_id, &a->e));
     TRY(refuse_running(a));
     TRY(refuse_restoring(a));
+    TRY(refuse_encrypted(a));
     o->data = open_file(a, "data");
     if (o->data < 0 || fstat(o->data, &st) != 0)
         return error_set(&a->e, ST_IO_ERROR, "the data file of \"%s\" cannot be opened", a->dir);

@@ -92,6 +92,7 @@ ls "$KEYS"/archive/*.log "$KEYS"/archive/*.keys >/dev/null || fail "nothing in t
 stop_now
 grep -rlaF "$WORD" "$KEYS" && fail "a backup or the archive: there it is, plain"
 "$AXL" backup -D "$DIR" --verify "$KEYS/increment" >/dev/null || fail "verify"
+"$AXL" verify -D "$DIR" 2>&1 | grep -q "are encrypted" || fail "axl verify judges what it cannot open"
 "$AXL" backup -D "$DIR" --verify "$KEYS/increment" --key-file "$KEYS/two" 2>&1 | grep -q "is not the one" || fail "verified by a wrong key"
 restored=$KEYS/restored
 "$AXL" restore -D "$restored" "$KEYS/full" --key-file "$KEYS/two" >/dev/null 2>&1 && fail "restored by a wrong key"
