@@ -27,7 +27,6 @@ void log_shared_init(struct log_shared *l, lsn end, commit_time last_commit) {
     atomic_store(&l->keep, 0);
     atomic_store(&l->failed, 0);
     atomic_store(&l->full, 0);
-    atomic_store(&l->archived, 0);
 }
 
 /* The tail is read first: an insertion that began below it had noted its start before it moved the

@@ -48,7 +48,8 @@ struct log_shared {
         failed; /* logd: not 0: the log cannot be written (a status code); commits fail */
     _Atomic uint64_t full; /* logd: not 0: there is no room for more segments (a status code): only
                               commits still go into the log, and what is in it becomes durable */
-    _Atomic uint64_t archived; /* logd: not 0: log below `oldest` may be in the archive */
+    _Atomic uint64_t archived; /* logd: not 0: log below `oldest` may be in the archive; it outlives
+                                  log_shared_init */
     _Alignas(64) struct log_slot slots[PROC_SLOTS];
 };
 

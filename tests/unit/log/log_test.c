@@ -117,6 +117,7 @@ static int setup(void **state) {
                                   MAP_SHARED | MAP_FIXED, fd, 0),
                              MAP_FAILED);
     close(fd);
+    atomic_store(&f->shm.log->archived, 0); /* logd's alone */
     log_shared_init(f->shm.log, LOG_FIRST, 1000);
     f->wall = 5000;
     for (uint16_t i = 0; i <= THREADS; i++) {
