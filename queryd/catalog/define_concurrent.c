@@ -49,35 +49,21 @@ static status step_end(struct step *s, status st) {
     return st;
 }
 
-struct index_state {
-    int column;
-    bool is;
-};
-
-static status set_state(struct sql_env *env, oid index, const struct index_state *states,
+static status set_state(struct sql_env *env, oid index, const struct index_flag *flags,
                         unsigned n) {
-    datum key = datum_oid(index);
-    struct catalog_scan s;
-    status st;
-    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_index, 0, &key, 1, &s));
-    TRY_OUT(st, catalog_scan_next(&s));
-    struct catalog_row row = s.row;
-    for (unsigned i = 0; i < n; i++) row_set_bool(&row, states[i].column, states[i].is);
-    st = catalog_row_update(&s, &row);
+    TRY(define_index_flags(env, index, flags, n));
     catalog_changed(env);
-out:
-    catalog_scan_end(&s);
-    return st;
+    return OK;
 }
 
 status define_index_is_whole(struct sql_env *env, oid index) {
-    static const struct index_state whole[] = {{COL_pg_index_indisvalid, true},
-                                               {COL_pg_index_indisready, true},
-                                               {COL_pg_index_indislive, true}};
+    static const struct index_flag whole[] = {{COL_pg_index_indisvalid, true},
+                                              {COL_pg_index_indisready, true},
+                                              {COL_pg_index_indislive, true}};
     return set_state(env, index, whole, 3);
 }
 
-static status state_step(struct sql_env *env, oid index, const struct index_state *states,
+static status state_step(struct sql_env *env, oid index, const struct index_flag *states,
                          unsigned n) {
     struct step s;
     status st = step_begin(env, &s);
@@ -163,7 +149,7 @@ static status build_now(struct sql_env *env, oid table, oid index) {
 
 /* Writers need not mind any more what the index refuses. The first failure is the one to tell. */
 static status give_up(struct sql_env *env, oid index, status st) {
-    const struct index_state unminded = {COL_pg_index_indisready, false};
+    const struct index_flag unminded = {COL_pg_index_indisready, false};
     struct error first = *env->eval.error;
     status_ignore(state_step(env, index, &unminded, 1)); /* then they mind it */
     *env->eval.error = first;
@@ -172,7 +158,7 @@ static status give_up(struct sql_env *env, oid index, status st) {
 
 status define_index_beside_writers(struct sql_env *env, const struct relation *r,
                                    struct index_plan *plan) {
-    const struct index_state valid = {COL_pg_index_indisvalid, true};
+    const struct index_flag valid = {COL_pg_index_indisvalid, true};
     oid table = r->oid, index;
     env->txn->isolation = ISO_READ_COMMITTED; /* the statement is alone in its transaction */
     TRY(announce_alone(env, r, plan, &index));
@@ -197,9 +183,9 @@ static status drop_step(struct sql_env *env, const struct relation *r, oid index
 /* First nobody reads it any more, then nobody minds what it refuses, then nobody writes it, then it
  * goes: of two who work by neighbouring rules neither disturbs the other. */
 status define_drop_index_beside_users(struct sql_env *env, const struct relation *r, oid index) {
-    static const struct index_state steps[] = {{COL_pg_index_indisvalid, false},
-                                               {COL_pg_index_indisready, false},
-                                               {COL_pg_index_indislive, false}};
+    static const struct index_flag steps[] = {{COL_pg_index_indisvalid, false},
+                                              {COL_pg_index_indisready, false},
+                                              {COL_pg_index_indislive, false}};
     env->txn->isolation = ISO_READ_COMMITTED;
     txn_snapshot_release(env->txn);
     for (unsigned i = 0; i < 3; i++) {

@@ -382,6 +382,13 @@ status define_check_columns(struct sql_env *env, const struct relation *r, struc
 /* Drops a locked relation of any kind with all that belongs to it (not what depends on it). */
 status define_drop_relation(struct sql_env *env, const struct relation *r);
 status define_drop_index(struct sql_env *env, const struct relation *table, oid index);
+/* Columns of its row of pg_index. What has been read of the table stays as it was. */
+struct index_flag {
+    int column;
+    bool is;
+};
+status define_index_flags(struct sql_env *env, oid index, const struct index_flag *flags,
+                          unsigned n);
 /* pg_index says that the index is valid, kept and live. */
 status define_index_is_whole(struct sql_env *env, oid index);
 /* CREATE INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY: under a SHARE UPDATE EXCLUSIVE lock, by

@@ -5,18 +5,23 @@
 
 /* ---- flags of indexes ------------------------------------------------------------------------ */
 
-static status set_index_flag(struct sql_env *env, oid index, int column, bool value) {
+status define_index_flags(struct sql_env *env, oid index, const struct index_flag *flags,
+                          unsigned n) {
     datum key = datum_oid(index);
     struct catalog_scan s;
     status st;
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_index, 0, &key, 1, &s));
     TRY_OUT(st, catalog_scan_next(&s));
     struct catalog_row row = s.row;
-    row_set_bool(&row, column, value);
+    for (unsigned i = 0; i < n; i++) row_set_bool(&row, flags[i].column, flags[i].is);
     st = catalog_row_update(&s, &row);
 out:
     catalog_scan_end(&s);
     return st;
+}
+
+static status set_index_flag(struct sql_env *env, oid index, int column, bool is) {
+    return define_index_flags(env, index, &(struct index_flag){column, is}, 1);
 }
 
 /* One index of the table has the flag (0: none). */
