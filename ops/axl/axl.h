@@ -33,6 +33,7 @@ int axl_events(struct axl *a);
 int axl_quarantine(struct axl *a);
 int axl_fault(struct axl *a);
 int axl_upgrade(struct axl *a);
+int axl_rotate_key(struct axl *a);
 int axl_trace(struct axl *a);
 int axl_verify(struct axl *a);
 int axl_inspect(struct axl *a);
@@ -60,7 +61,9 @@ status axl_new_id(struct axl *a, uint64_t *ret);
  * itself why it failed. */
 status axl_run(struct axl *a, const char *name, char *const argv[]);
 status axl_copy_settings(struct axl *a, const char *from, const char *to);
-/* words.c: asks for a checkpoint and waits for it. */
+/* words.c: asks the supervisor for something that is a job, and waits until it is done; consumes
+ * the request. */
+status axl_run_job(struct axl *a, json_t *request);
 status axl_make_checkpoint(struct axl *a);
 void axl_pause_ms(long ms);
 /* Complains about arguments that nobody took. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypt/given.h"
@@ -47,21 +48,52 @@ static status print_setting(struct axl *a, FILE *f, const char *name, const char
                          "%s cannot be written into the settings: it has a quote, a backslash or "
                          "more than %d characters",
                          name, CONF_TEXT_BYTES - 1);
-    fprintf(f, "\n%s = '%s'\n", name, value);
+    fprintf(f, "%s = '%s'\n", name, value);
     return OK;
 }
 
+static bool is_of_key(const char *line) {
+    line += strspn(line, " \t");
+    return strncmp(line, "encryption_key_", strlen("encryption_key_")) == 0;
+}
+
+/* All other settings, then the key's. */
+static status print_settings(struct axl *a, const struct axl_keys *k, FILE *from, FILE *to) {
+    char *line = NULL;
+    size_t room = 0;
+    bool ended = true; /* the last line */
+    while (getline(&line, &room, from) > 0) {
+        if (is_of_key(line)) continue;
+        fputs(line, to);
+        ended = line[strlen(line) - 1] == '\n';
+    }
+    free(line);
+    if (!ended) fputc('\n', to);
+    TRY(print_setting(a, to, "encryption_key_file", k->file ? k->file : ""));
+    return print_setting(a, to, "encryption_key_command", k->command ? k->command : "");
+}
+
+static bool replace_durably(const struct axl *a, FILE *f, const char *new, const char *path) {
+    int dir = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = dir >= 0 && fflush(f) == 0 && fsync(fileno(f)) == 0 && rename(new, path) == 0 &&
+                fsync(dir) == 0;
+    if (dir >= 0) close(dir);
+    return good;
+}
+
 status axl_keys_note(struct axl *a, struct axl_keys *k) {
-    char path[AXL_PATH_BYTES + 32];
+    char path[AXL_PATH_BYTES + 32], new[AXL_PATH_BYTES + 32];
     if (!k->file && !k->command) return OK;
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
-    FILE *f = fopen(path, "ae");
-    if (!f) return error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
-    status st = print_setting(a, f, "encryption_key_file", k->file ? k->file : "");
-    if (ok(st)) st = print_setting(a, f, "encryption_key_command", k->command ? k->command : "");
-    bool written = fflush(f) == 0 && fsync(fileno(f)) == 0;
-    if (ok(st) && !written) st = error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
-    fclose(f);
+    snprintf(new, sizeof new, "%s/" CONF_FILE_NAME ".new", a->dir);
+    FILE *from = fopen(path, "re"), *to = fopen(new, "we");
+    struct stat as; /* who may read it stays so */
+    bool made = from && to && fstat(fileno(from), &as) == 0 && fchmod(fileno(to), as.st_mode) == 0;
+    status st = made ? print_settings(a, k, from, to) : STATUS(IO_ERROR);
+    if (ok(st) && !replace_durably(a, to, new, path)) st = STATUS(IO_ERROR);
+    if (!ok(st)) st = error_set(&a->e, st.code, "%s: %s", path, strerror(errno));
+    if (from) fclose(from);
+    if (to) fclose(to);
     return st;
 }
 

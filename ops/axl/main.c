@@ -27,6 +27,8 @@ static const struct word {
      "end one process and start it again; a worker hands its sessions over first"},
     {"upgrade", axl_upgrade, "--from DIR",
      "exchange its programs for those in DIR while it runs, or go back"},
+    {"rotate-key", axl_rotate_key, "--key-file FILE | --key-command COMMAND",
+     "let another master key open the encrypted data, and the one before no longer"},
     {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
     {"config", axl_config, "[--json]", "every setting and where its value comes from"},
     {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},

@@ -53,10 +53,9 @@ int axl_restart(struct axl *a) {
     return 0;
 }
 
-status axl_make_checkpoint(struct axl *a) {
+status axl_run_job(struct axl *a, json_t *request) {
     json_t *reply = NULL;
-    TRY(control_ask(a->dir, "supervisor", json_pack("{s:s}", "op", "checkpoint"), ASK_MS, &reply,
-                    &a->e));
+    TRY(control_ask(a->dir, "supervisor", request, ASK_MS, &reply, &a->e));
     json_int_t job = json_integer_value(json_object_get(reply, "job"));
     json_decref(reply);
     for (bool done = false; !done;) {
@@ -67,6 +66,10 @@ status axl_make_checkpoint(struct axl *a) {
         json_decref(reply);
     }
     return OK;
+}
+
+status axl_make_checkpoint(struct axl *a) {
+    return axl_run_job(a, json_pack("{s:s}", "op", "checkpoint"));
 }
 
 int axl_checkpoint(struct axl *a) {

@@ -25,7 +25,8 @@ static status take_lives(struct supervisor *s) {
 static void settle(struct supervisor *s) {
     if (s->keys.file.masters == 1 || s->keys.which == 0) return;
     key_file_settle(&s->keys.file, s->keys.which);
-    event("the master key has been exchanged: the one before opens the data no longer");
+    event_as(&(struct event){.kind = EVENT_MASTER_KEY},
+             "the master key has been exchanged: the one before opens the data no longer");
 }
 
 status keys_open(struct supervisor *s, struct error *e) {

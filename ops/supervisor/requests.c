@@ -9,7 +9,7 @@
 #include "msg/msg.h"
 #include "supervisor.h"
 
-static struct job *job_new(struct supervisor *s, const char *name) {
+struct job *job_new(struct supervisor *s, const char *name) {
     struct job *j = &s->jobs[++s->job_last % JOBS_MAX];
     if (j->id && !j->done) return NULL;
     *j = (struct job){.id = s->job_last};
@@ -49,7 +49,7 @@ static const char *look_at_job(struct supervisor *s, const json_t *request, json
     const struct job *j = &s->jobs[(uint32_t)id % JOBS_MAX];
     if (id <= 0 || j->id != (uint32_t)id) return "no such job";
     json_object_set_new(reply, "done", json_boolean(j->done));
-    if (j->done && !ok(j->outcome)) return status_name(j->outcome);
+    if (j->done && !ok(j->outcome)) return j->words[0] ? j->words : status_name(j->outcome);
     return NULL;
 }
 
@@ -69,6 +69,22 @@ static const char *restart(struct supervisor *s, const json_t *request) {
         daemon_wake(&s->d, k->keeper);
     }
     return NULL;
+}
+
+static const char *text_of(const json_t *request, const char *key) {
+    const char *text = json_string_value(json_object_get(request, key));
+    return text ? text : "";
+}
+
+static const char *rotate(struct supervisor *s, const char *op, const json_t *request,
+                          json_t *reply) {
+    struct job *j = NULL;
+    const char *error =
+        strcmp(op, "rotate_master") == 0
+            ? rotate_master_start(s, text_of(request, "file"), text_of(request, "command"), &j)
+            : settle_master_start(s, &j);
+    if (j) json_object_set_new(reply, "job", json_integer(j->id));
+    return error;
 }
 
 static const char *start_upgrade(struct supervisor *s, const json_t *request) {
@@ -127,6 +143,8 @@ bool supervisor_request(struct daemon *d, const char *op, const json_t *request,
         error = release(s, request);
     } else if (strcmp(op, "upgrade") == 0) {
         error = start_upgrade(s, request);
+    } else if (strcmp(op, "rotate_master") == 0 || strcmp(op, "settle_master") == 0) {
+        error = rotate(s, op, request, reply);
     } else if (strcmp(op, "fault") == 0) {
         error = arm_fault(s, request);
     } else if (strcmp(op, "job") == 0) {

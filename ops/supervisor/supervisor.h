@@ -56,6 +56,7 @@ struct job {
     bool done;
     status outcome;
     char name[16];
+    char words[CONTROL_PATH_BYTES]; /* why it failed; empty: the outcome's name says it */
 };
 
 struct supervisor {
@@ -84,6 +85,7 @@ struct supervisor {
     struct job jobs[JOBS_MAX];
     uint32_t job_last;
     bool upgrading; /* an upgrade is under way */
+    bool rotating;  /* a request for other keys is under way */
 };
 
 extern const struct daemon_ops supervisor_ops;
@@ -157,7 +159,12 @@ status version_ask(struct supervisor *s, const char *folder, const char *name,
                    struct version *ret_version, struct error *e);
 /* stop.c */
 void supervisor_stop(struct supervisor *s, bool immediate);
+/* rotate.c: NULL: it is begun, as a job; or why not. */
+const char *rotate_master_start(struct supervisor *s, const char *file, const char *command,
+                                struct job **ret_job);
+const char *settle_master_start(struct supervisor *s, struct job **ret_job);
 /* requests.c */
+struct job *job_new(struct supervisor *s, const char *name); /* NULL: too many are under way */
 bool supervisor_request(struct daemon *d, const char *op, const json_t *request, json_t *reply);
 
 /* events.c: what happens stands in one line of the supervisor's log file, with the time; in the

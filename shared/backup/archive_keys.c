@@ -25,3 +25,19 @@ status backup_archive_keys_read(const char *archive, uint32_t number, struct key
     name_of(number, name);
     return key_file_read_as(archive, name, ret);
 }
+
+status backup_archive_keys_exchange(const char *archive, uint64_t database,
+                                    const unsigned char master[CRYPT_KEY_BYTES],
+                                    const unsigned char next[CRYPT_KEY_BYTES]) {
+    for (uint32_t i = 1; i <= ARCHIVE_KEYS_MAX; i++) {
+        struct key_file k;
+        char name[NAME_BYTES];
+        name_of(i, name);
+        if (!ok(key_file_read_as(archive, name, &k)) || k.database != database) continue;
+        status st = key_file_exchange(&k, master, next);
+        if (status_is(st, ST_INVALID)) continue; /* of a master key before */
+        TRY(st);
+        TRY(key_file_write_as(archive, name, &k));
+    }
+    return OK;
+}

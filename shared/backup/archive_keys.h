@@ -14,4 +14,9 @@ status backup_archive_keys_write(const char *archive, const char *data_dir);
 /* NOT_FOUND. DATA_CORRUPTED. */
 status backup_archive_keys_read(const char *archive, uint32_t number, struct key_file *ret);
 
+/* Lets those of the database that `master` opens be opened by `next`, too (key_file_exchange). */
+status backup_archive_keys_exchange(const char *archive, uint64_t database,
+                                    const unsigned char master[CRYPT_KEY_BYTES],
+                                    const unsigned char next[CRYPT_KEY_BYTES]);
+
 #endif
