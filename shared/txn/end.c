@@ -185,6 +185,17 @@ status txn_rollback(struct proc *p, struct txn *t) {
     return s;
 }
 
+/* It may have changed catalogs: who hears of that must find it. */
+static status announce_orphan(struct proc *p, commit_time time) {
+    struct log_shared *log = p->shm->log;
+    if (atomic_load(&log->visible) < time) {
+        TRY(log_wait_durable(p, log_complete(log)));
+        if (atomic_load(&log->visible) < time) return STATUS(AGAIN);
+    }
+    atomic_fetch_add(&p->shm->control->catalog_version, 1);
+    return OK;
+}
+
 status txn_finish_orphan(struct proc *p, uint32_t index) {
     struct txn_slot *slot = txn_slot_at(p->shm, index);
     if (txn_slot_state(slot) != TXN_ORPHAN) return STATUS(NOT_FOUND);
@@ -196,9 +207,8 @@ status txn_finish_orphan(struct proc *p, uint32_t index) {
         uint64_t word = atomic_load(txn_map_entry(p->shm, t.writer.x));
         bool ours = word == (MAP_RUNNING | txn_slot_ref(p->shm, index));
         if (!ours) { /* committed, rolled back to the end, or the id was not taken yet */
-            if (word && !(word & (MAP_RUNNING | MAP_ROLLED_BACK)))
-                atomic_fetch_add(&p->shm->control->catalog_version,
-                                 1); /* it may have changed them */
+            bool committed = word && !(word & (MAP_RUNNING | MAP_ROLLED_BACK));
+            if (committed) TRY(announce_orphan(p, word));
             slot_close(p, index);
             return OK;
         }

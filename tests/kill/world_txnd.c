@@ -125,6 +125,7 @@ static void take_notes_over(struct world *w) {
 static void settle(struct world *w) {
     struct waits_stage *g = w->waits;
     struct msg of_dead;
+    world_flush(w, &w->copy); /* logd has lived on */
     for (unsigned tick = 0; tick < 3; tick++) {
         ((struct txnd *)g->copy.state)->next_tick_ns = 0;
         for (unsigned turn = 0; turn < 4; turn++) CHECK(daemon_turn(&g->copy, 0));
