@@ -211,6 +211,7 @@ status row_numbers(const struct eval_env *env, const struct catalog_row *r, int 
 /* ---- scans ----------------------------------------------------------------------------------- */
 
 struct snapshot catalog_snapshot(const struct sql_env *env) {
+    if (env->catalogs_at) return *env->catalogs_at;
     const struct log_shared *log = env->proc->shm->log;
     uint64_t visible = atomic_load_explicit(&log->visible, memory_order_acquire);
     if (env->txn->last_commit > visible) visible = env->txn->last_commit;

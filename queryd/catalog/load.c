@@ -1,4 +1,5 @@
-/* load.c: a relation put together from its catalog rows. */
+/* load.c: a relation put together from its catalog rows, all of one snapshot: some definitions
+ * change while others read (an index that comes or goes CONCURRENTLY). */
 #include "catalog/facts.h"
 #include "catalog/internal.h"
 #include "types/array.h"
@@ -500,7 +501,9 @@ status relation_load(struct sql_env *env, oid relation, struct arena *a,
     struct arena scratch;
     arena_init(&scratch, 0);
     struct sql_env inner = *env;
+    struct snapshot now = catalog_snapshot(env);
     inner.eval.arena = &scratch;
+    inner.catalogs_at = &now;
     struct loading l = {.env = &inner, .arena = a};
     l.r = arena_zalloc(a, sizeof *l.r);
     status st = l.r ? OK : STATUS(OUT_OF_MEMORY);

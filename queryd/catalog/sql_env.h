@@ -80,6 +80,7 @@ struct sql_env {
                                  struct sql_env itself: functions that need catalogs find it there */
     struct arena *txn_arena;  /* lives until the transaction ends */
     struct catalog *catalog;  /* this worker's cache */
+    const struct snapshot *catalogs_at; /* as of when catalogs are read; NULL: as of now */
     struct sql_settings *settings;
     const char *text; /* of the running statement, for error positions */
     size_t text_len;

@@ -25,8 +25,6 @@ class Server:
 ended = threading.Event()
 wrong = []
 changes = 0
-refused = 0  # with XX001, by an index that comes or goes: a limit that queryd/catalog/README.md names
-REFUSED_MAX = 1000  # one in so many changes
 TRANSIENT = ("40P01", "40001", "57P01", "57P02", "57P03", "08006", "08007", "58000", "58030", "XX000", "55P03", "53300")
 
 
@@ -51,7 +49,7 @@ class Client:
 
 def writer(number):
     """Rows of its own have unique numbers u of its own; whatever fails for a reason that passes is left."""
-    global changes, refused
+    global changes
     r = random.Random(number)
     client = Client()
     fresh = number * 100000000 + 1000000
@@ -72,9 +70,7 @@ def writer(number):
         _, error = client.ask(text)
         if error:
             client.ask("rollback")
-            if error == "XX001":
-                refused += 1
-            elif error not in TRANSIENT:
+            if error not in TRANSIENT:
                 wrong.append(f"writer: {error} for {text}")
         else:
             changes += 1
@@ -107,8 +103,9 @@ def compare(client, name):
     if client.ask("begin isolation level repeatable read")[1]:
         return
     for by_index in (True, False):
-        client.ask(set_of[by_index])
-        rows, error = client.ask(LOOK[name])
+        _, error = client.ask(set_of[by_index])
+        if not error:
+            rows, error = client.ask(LOOK[name])
         if error:
             client.ask("rollback")
             if error not in TRANSIENT:
@@ -169,9 +166,7 @@ def main():
         t.join()
     for name in INDEXES:
         compare(client, name)
-    print(f"{builds} builds, {deaths} deaths, {changes} transactions beside them, {refused} refused with XX001")
-    if refused * REFUSED_MAX > changes:
-        wrong.append("more changes are refused than the README says")
+    print(f"{builds} builds, {deaths} deaths, {changes} transactions beside them")
     for words in wrong[:20]:
         print("WRONG", words)
     return 1 if wrong or builds < 3 or changes < 50 else 0
