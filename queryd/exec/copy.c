@@ -109,19 +109,8 @@ static status check_permission(struct copy *c, bool from) {
     return permission_check_one(c->env, &p);
 }
 
-static status refuse_files(struct copy *c, const struct ast_copy *stmt) {
-    if (!stmt->file) return OK;
-    struct error *e = c->env->eval.error;
-    status s = error_set(e, ST_INSUFFICIENT_PRIVILEGE, "%s",
-                         stmt->program ? "COPY to or from an external program is not allowed"
-                                       : "COPY to or from a file is not allowed");
-    error_hint(e, "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for "
-                  "anyone.");
-    return s;
-}
-
 static status begin(struct copy *c, const struct ast_copy *stmt) {
-    TRY(refuse_files(c, stmt));
+    if (stmt->file) TRY(copy_file_allowed(c->env, stmt));
     TRY(copy_options_read(c, stmt));
     if (stmt->from && !stmt->relation)
         return at_location(

@@ -80,4 +80,8 @@ status copy_in_begin(struct copy *c, const struct ast_copy *stmt);
 /* copy_out.c */
 status copy_out_begin(struct copy *c, const struct ast_copy *stmt);
 
+/* Of a statement that names a file or a program: 42501 for whom it is not allowed, 0A000 for a
+ * program. */
+status copy_file_allowed(struct sql_env *env, const struct ast_copy *stmt);
+
 #endif

@@ -38,6 +38,15 @@ static status copy_out(struct session *s, struct copy *c, const char **ret_tag) 
     return copy_tag(s, rows, ret_tag);
 }
 
+static status copy_of_file(struct session *s, struct copy *c, const struct ast_copy *stmt,
+                           const char **ret_tag) {
+    uint64_t rows;
+    session_note_effect(s);
+    status st = copy_file(c, stmt, &rows);
+    copy_end(c);
+    return ok(st) ? copy_tag(s, rows, ret_tag) : st;
+}
+
 status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extended,
                      const char **ret_tag) {
     struct copy *c;
@@ -50,6 +59,7 @@ status copy_io_begin(struct session *s, const struct ast_copy *stmt, bool extend
         if (!stmt->query) s->error.position = 0; /* PostgreSQL does not point at COPY's table */
         return st;
     }
+    if (stmt->file) return copy_of_file(s, c, stmt, ret_tag);
     if (!stmt->from) return copy_out(s, c, ret_tag);
     session_note_effect(s);
     copy_response(s, 'G', c);
