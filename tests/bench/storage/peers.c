@@ -150,13 +150,12 @@ static void sqlite(struct figures *f, const char *dir) {
 int main(int argc, char **argv) {
     check(argc == 4, "peers lmdb|sqlite ROWS DIR:");
     struct figures f = {.rows = strtoull(argv[2], NULL, 10)};
-    char path[1024];
     f.lookups = lookups_for(f.rows);
     if (strcmp(argv[1], "lmdb") == 0)
         lmdb(&f, argv[3]);
     else
         sqlite(&f, argv[3]);
-    snprintf(path, sizeof path, "%s/bench.json", argv[3]);
-    figures_write(&f, path);
-    return 0;
+    FILE *out = figures_open(argv[3]);
+    figures_write(&f, out);
+    return fclose(out) == 0 ? 0 : 1;
 }

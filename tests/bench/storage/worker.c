@@ -1,6 +1,8 @@
 /* A worker without SQL that measures the trees from where queryd would use them: the log, the pool
  * and the other processes are the appliance's. What it found is DIR/bench.json; then it is READY.
- * AXL_BENCH_ROWS: how many rows of an 8-byte key and a 100-byte value. */
+ * AXL_BENCH_ROWS: how many rows of an 8-byte key and a 100-byte value. With AXL_BENCH_DEPTHS,
+ * "1,8", only reads by so many coroutines at once are measured, AXL_BENCH_SECONDS each: of a table
+ * that the pool has no room for. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,9 @@
 
 #include "base/bytes.h"
 #include "base/control.h"
+#include "base/counter.h"
 #include "ipc_daemon.h"
+#include "msg/msg.h"
 #include "tree/tree.h"
 #include "txn/txn.h"
 #include "workload.h"
@@ -114,12 +118,70 @@ static uint64_t scan(struct tree tree) {
     return n + (sum == 0); /* all values are looked at */
 }
 
-static void measure([[maybe_unused]] void *arg) {
-    uint64_t rows = strtoull(getenv("AXL_BENCH_ROWS"), NULL, 10);
+/* ---- reads of what is not cached --------------------------------------------------------------
+ */
+
+struct readers {
+    struct tree tree;
+    uint64_t rows, next, done;
+    double until;
+    unsigned running;
+};
+
+/* Pages wait for storaged here, and other readers go on meanwhile. */
+static void read_main(void *arg) {
+    struct readers *r = arg;
+    unsigned char key[8], value[VALUE_BYTES];
+    char buf[TREE_ENTRY_BYTES_MAX];
+    struct tree_entry e;
+    while (seconds_now() < r->until) {
+        row_make(row_at_random(r->next++, r->rows), false, key, value);
+        status s = tree_get(&self->proc, r->tree, key, sizeof key, buf, &e);
+        if (!ok(s)) fail("read", s);
+        if (memcmp(e.value, value, sizeof value) != 0) fail("compare", STATUS(DATA_CORRUPTED));
+        if (++r->done % TURN == 0) daemon_sleep(self, 0);
+    }
+    r->running--;
+}
+
+static void read_at_depth(struct readers *r, unsigned depth, double seconds) {
+    r->until = seconds_now() + seconds;
+    r->done = 0;
+    r->running = depth;
+    for (unsigned i = 0; i < depth; i++)
+        if (!ok(daemon_spawn(self, 64 << 10, read_main, r))) fail("spawn", STATUS(OUT_OF_MEMORY));
+    while (r->running) daemon_sleep(self, 2000000);
+}
+
+static void measure_reads(uint64_t rows, char *depths, FILE *out) {
+    double seconds = strtod(getenv("AXL_BENCH_SECONDS"), NULL);
+    struct msg checkpoint = {.op = MSG_CHECKPOINT};
+    struct readers r = {.rows = rows};
+    make_tree(16384, &r.tree);
+    insert_all(r.tree, rows, false);
+    if (!ok(self->proc.env->call(&self->proc, SLOT_STORAGED, &checkpoint)))
+        fail("checkpoint", STATUS(IO_ERROR));
+    read_at_depth(&r, 32, seconds / 2); /* the inner pages are cached then */
+    fputs("[", out);
+    const char *comma = "";
+    for (char *word; (word = strsep(&depths, ",")); comma = ", ") {
+        uint64_t before = counter_own(&self->proc, COUNTER_PAGE_MISSES);
+        double at = seconds_now();
+        read_at_depth(&r, (unsigned)strtoul(word, NULL, 10), seconds);
+        double took = seconds_since(&at);
+        fprintf(out, "%s{\"depth\": %s, \"lookups\": %f, \"pages\": %f}", comma, word,
+                (double)r.done / took,
+                (double)(counter_own(&self->proc, COUNTER_PAGE_MISSES) - before) / took);
+    }
+    fputs("]\n", out);
+}
+
+/* ---- all of it --------------------------------------------------------------------------------
+ */
+
+static void measure_trees(uint64_t rows, FILE *out) {
     struct tree random_tree, sorted_tree;
     struct figures f = {.rows = rows, .lookups = lookups_for(rows)};
-    char path[1024];
-    while (!atomic_load(&self->proc.shm->control->redo_done)) daemon_sleep(self, 2000000);
     make_tree(16384, &random_tree);
     make_tree(16385, &sorted_tree);
     double at = seconds_now();
@@ -131,8 +193,18 @@ static void measure([[maybe_unused]] void *arg) {
     f.lookup_s = seconds_since(&at);
     if (scan(random_tree) != rows) fail("count", STATUS(DATA_CORRUPTED));
     f.scan_s = seconds_since(&at);
-    snprintf(path, sizeof path, "%s/bench.json", self->data_dir);
-    figures_write(&f, path);
+    figures_write(&f, out);
+}
+
+static void measure([[maybe_unused]] void *arg) {
+    uint64_t rows = strtoull(getenv("AXL_BENCH_ROWS"), NULL, 10);
+    FILE *out = figures_open(self->data_dir);
+    while (!atomic_load(&self->proc.shm->control->redo_done)) daemon_sleep(self, 2000000);
+    if (getenv("AXL_BENCH_DEPTHS"))
+        measure_reads(rows, getenv("AXL_BENCH_DEPTHS"), out);
+    else
+        measure_trees(rows, out);
+    if (fclose(out) != 0) fail("bench.json", STATUS(IO_ERROR));
     daemon_ready(self);
 }
 
