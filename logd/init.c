@@ -56,6 +56,7 @@ static status begin(struct daemon *d, struct error *e) {
     if (!ok(s)) return error_set(e, s.code, "could not open the disk (%s)", d->conf->io_method);
     s = given_take(&l->segments.crypt);
     if (!ok(s)) return error_set(e, s.code, "the keys of the log cannot be used");
+    log_reseal_begin(l);
     backup_use_keys(l->segments.crypt);
     l->segments.disk = l->disk;
     l->segments.dir = l->dir;
@@ -103,21 +104,34 @@ static status continue_at_durable(struct logd *l) {
     return result;
 }
 
-status logd_init_restart(struct daemon *d, struct error *e) {
-    struct control *c = d->proc.shm->control;
-    if (atomic_load(&c->recovered_lsn) == 0) return logd_init_fresh(d, e);
-    TRY(begin(d, e));
-    struct logd *l = logd_of(d);
-    status s = continue_at_durable(l);
-    if (!ok(s)) return error_set(e, s.code, "the end of the log cannot be read");
+static status serve_again(struct logd *l) {
+    TRY(continue_at_durable(l));
     /* A segment that was being recycled may be gone from the files only. */
     atomic_store(&l->shared->oldest, segments_begin(&l->segments));
     uint64_t failed = atomic_load(&l->shared->failed);
     l->broken = failed != ST_OK && failed != ST_DISK_FULL;
     l->serving = true;
     PROBE(axolotl_logd, restarted, atomic_load(&l->shared->durable));
-    daemon_ready(d);
+    daemon_ready(l->d);
     return OK;
+}
+
+/* With a new data key, for which the last segment is sealed anew first. */
+static void restart_run(void *logd) {
+    struct logd *l = logd;
+    status s = log_reseal_before(l, atomic_load(&l->shared->durable));
+    if (ok(s)) s = serve_again(l);
+    if (!ok(s)) logd_give_up(l, "the end of the log cannot be made ready", s);
+}
+
+status logd_init_restart(struct daemon *d, struct error *e) {
+    struct control *c = d->proc.shm->control;
+    if (atomic_load(&c->recovered_lsn) == 0) return logd_init_fresh(d, e);
+    TRY(begin(d, e));
+    struct logd *l = logd_of(d);
+    if (log_reseal_wanted(l)) return daemon_spawn(d, 0, restart_run, l);
+    status s = serve_again(l);
+    return ok(s) ? OK : error_set(e, s.code, "the end of the log cannot be read");
 }
 
 void logd_fini(struct daemon *d) {
@@ -130,6 +144,7 @@ void logd_fini(struct daemon *d) {
         summaries_fini(l);
         log_backup_fini(l);
         archive_fini(l);
+        log_reseal_fini(l);
         segments_close(&l->segments);
         disk_close(l->disk);
     }

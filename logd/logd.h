@@ -6,6 +6,7 @@
  *     read.c     old log back from the files
  *     recover.c  the end of the log found, transactions without an end
  *     summaries.c, summary.c  what full segments have changed; pages.c tells storaged
+ *     reseal.c   segments that an older data key has sealed
  *     init.c     births; step.c: a turn */
 #ifndef LOGD_LOGD_H
 #define LOGD_LOGD_H
@@ -145,6 +146,12 @@ struct archive {
     struct archive_reader reader;
 };
 
+/* Segments of older keys (reseal.c). */
+struct reseal {
+    struct disk_file *file; /* the copy being made; NULL: none */
+    uint64_t until;         /* number of the first segment that is the new key's */
+};
+
 struct logd {
     struct daemon *d;
     struct log_shared *shared;
@@ -165,6 +172,7 @@ struct logd {
     unsigned waiter_count, waiter_capacity;
     struct log_backup *backup; /* the last one; NULL: there was none */
     struct archive archive;
+    struct reseal reseal;
     bool unpushed;        /* requests submitted since the last disk_push */
     unsigned quiet_turns; /* in a row that found nothing to write */
 };
@@ -280,6 +288,14 @@ status archive_begin(struct logd *l); /* nothing, when none is wanted */
 void archive_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]);
 uint64_t archive_keeps(const struct logd *l);
 void archive_fini(struct logd *l);
+
+/* reseal.c */
+bool log_reseal_wanted(const struct logd *l);
+void log_reseal_begin(struct logd *l); /* at start: says which key seals from now on */
+/* The log goes on at `at`, and nothing has been written: its segment is sealed anew if it must be,
+ * and those before it from now on. In a coroutine. */
+status log_reseal_before(struct logd *l, uint64_t at);
+void log_reseal_fini(struct logd *l);
 
 /* archive_read.c: in a coroutine: [from, to) of one archived segment. STALE: it is not there, or
  * not good. */

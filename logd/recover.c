@@ -121,6 +121,7 @@ static status begin_serving(struct logd *l, bool whole) {
     const struct summary *all = &l->changed.summary;
     _Alignas(8) char block[DISK_ALIGN];
     uint64_t end = all->to, from = segments_block_down(&l->segments, end);
+    TRY(log_reseal_before(l, end));
     if (end > from) TRY(read_bytes(l, from, end - from, block));
     TRY(clear_behind(l, end, block));
     read_forget(l);

@@ -103,6 +103,11 @@ static void say_why(const struct segments *s, uint64_t number, status st, char *
     snprintf(ret_words, words_bytes, "log segment %016llx: %s", (unsigned long long)number, words);
 }
 
+static status remove_temporary(struct segments *s, const char *name) {
+    status st = disk_file_remove(s->disk, s->dir, name);
+    return status_is(st, ST_NOT_FOUND) ? OK : st;
+}
+
 status segments_load(struct segments *s, char *ret_words, size_t words_bytes) {
     struct listing l = {0};
     void *block = NULL;
@@ -124,8 +129,8 @@ status segments_load(struct segments *s, char *ret_words, size_t words_bytes) {
     free(l.numbers);
     free(block);
     if (!ok(result)) return result;
-    status removed = disk_file_remove(s->disk, s->dir, SEGMENT_TEMPORARY);
-    if (!ok(removed) && !status_is(removed, ST_NOT_FOUND)) return removed;
+    TRY(remove_temporary(s, SEGMENT_TEMPORARY));
+    TRY(remove_temporary(s, SEGMENT_RESEALED));
     return disk_file_sync_dir(s->disk, s->dir); /* strangers that were removed stay so */
 }
 

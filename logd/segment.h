@@ -5,7 +5,7 @@
  * file; a block holds 4096 bytes of it, or 3840 when it is encrypted. Bytes behind the end of the
  * log are zero or an older log; neither passes for a record, whose CRC is seeded with its LSN (nor
  * does an encrypted sector open elsewhere than at its LSN).
- * "prepare.tmp" is a segment being made. */
+ * "prepare.tmp" is a segment being made, "reseal.tmp" a copy of one, sealed by a newer key. */
 #ifndef LOGD_SEGMENT_H
 #define LOGD_SEGMENT_H
 
@@ -16,6 +16,7 @@
 #include "fmt/types.h"
 
 #define SEGMENT_TEMPORARY "prepare.tmp"
+#define SEGMENT_RESEALED "reseal.tmp"
 
 struct segment {
     struct disk_file *file; /* NULL: not open */

@@ -232,6 +232,14 @@ void checkpoint_request(struct storaged *s, const struct msg *m) {
     if (s->serving) begin(s);
 }
 
+status checkpoint_make(struct storaged *s) {
+    struct waiter *w = waiter_for_coro(s, 0);
+    if (!w) return STATUS(OUT_OF_MEMORY);
+    waiter_push(&s->checkpoint_requests, w);
+    begin(s);
+    return waiter_await(s, w, NULL);
+}
+
 /* A page that is changed all the time goes home now and then: who wants it after a crash waits
  * while all of its records since are read. A part of the frames each time. */
 static void write_long_chains(struct storaged *s) {

@@ -9,14 +9,14 @@
 
 _Static_assert(sizeof(struct crypt_tail) == PAGE_TAIL_BYTES, "format");
 
-static uint32_t key_of(const char *page) {
+uint32_t cipher_key(const void *page) {
     struct crypt_tail tail;
-    memcpy(&tail, page + PAGE_CONTENT_END, sizeof tail);
+    memcpy(&tail, (const char *)page + PAGE_CONTENT_END, sizeof tail);
     return tail.key;
 }
 
 bool cipher_is_sealed(const void *page) {
-    return key_of(page) != 0;
+    return cipher_key(page) != 0;
 }
 
 void cipher_hide(struct storaged *s, uint64_t page_no, const void *page, void *to) {

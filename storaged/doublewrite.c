@@ -71,6 +71,18 @@ static status mend(struct storaged *s, const char *regions, uint64_t page_no, ch
     return io_run_one(s, io);
 }
 
+status doublewrite_empty(struct storaged *s) {
+    size_t bytes = (size_t)WRITERS * DOUBLEWRITE_REGION_BYTES;
+    char *zeros = io_buffer(bytes);
+    if (!zeros) return STATUS(OUT_OF_MEMORY);
+    status st = io_run_one(
+        s,
+        (struct disk_io){
+            .op = DISK_WRITE, .file = s->doublewrite, .buf = zeros, .len = bytes, .durable = true});
+    free(zeros);
+    return st;
+}
+
 status doublewrite_recover(struct storaged *s, unsigned *ret_pages) {
     char *regions;
     TRY(read_regions(s, &regions));

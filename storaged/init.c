@@ -130,6 +130,7 @@ static status begin(struct daemon *d, struct error *e) {
     options_from(s, d->conf);
     status st = given_take(&s->crypt);
     if (!ok(st)) return error_set(e, st.code, "the keys of the data cannot be used");
+    reseal_begin(s);
     backup_use_keys(s->crypt);
     st = open_files(s, d->data_dir, false);
     if (!ok(st))
@@ -150,13 +151,15 @@ static status begin(struct daemon *d, struct error *e) {
     unsigned mended;
     TRY(doublewrite_recover(s, &mended));
     if (mended > 0) storaged_say("%u torn pages written again from the double-write file", mended);
+    if (reseal_wanted(s)) TRY(doublewrite_empty(s));
     TRY(home_lsn_load(s));
     s->space_wrap = true;
     TRY(load_init(s));
     TRY(temp_init(s));
     TRY(frames_init(s));
     TRY(write_init(s));
-    return scrub_init(s);
+    TRY(scrub_init(s));
+    return reseal_init(s);
 }
 
 static void disk_ready([[maybe_unused]] void *arg, [[maybe_unused]] uint32_t events) {
@@ -253,6 +256,7 @@ void storaged_fini(struct daemon *d) {
     frames_fini(s);
     write_fini(s);
     scrub_fini(s);
+    reseal_fini(s);
     home_lsn_fini(s);
     fetch_fini(s);
     redo_fini(s);

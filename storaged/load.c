@@ -235,8 +235,14 @@ static struct load *begin(struct storaged *s, uint64_t page) {
     return load_take(s, f, page);
 }
 
+static bool at_home(const struct load *l) {
+    for (const struct waiter *w = l->waiters; w; w = w->next)
+        if (w->at_home) return true;
+    return false;
+}
+
 static void fill(struct storaged *s, struct load *l) {
-    if (space_known_free(s, l->page)) {
+    if (space_known_free(s, l->page) && !at_home(l)) {
         memset(frame_bytes(s->shm, &s->shm->frames[l->frame]), 0, PAGE_BYTES);
         redo_settled(s, l->page); /* whatever it was, nobody has it now */
         load_finish(s, l, OK);
@@ -345,21 +351,33 @@ bool load_pump(struct storaged *s) {
     return begun;
 }
 
-/* Suspends until the page has come, or cannot. */
-static status wait_for(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame) {
+struct waiter *waiter_for_coro(struct storaged *s, uint64_t page) {
     struct waiter *w = waiter_take(s);
-    if (!w) return STATUS(OUT_OF_MEMORY);
-    *w = (struct waiter){.page = page, .coro = coro_self(), .older = older};
-    CHECK(w->coro);
-    if (!want(s, page, w)) waiter_push(&s->pending, w);
+    if (w) *w = (struct waiter){.page = page, .coro = coro_self()};
+    CHECK(!w || w->coro);
+    return w;
+}
+
+status waiter_await(struct storaged *s, struct waiter *w, struct frame **ret_frame) {
     while (!w->done) daemon_suspend(s->d);
     struct waiter **at = &s->finished;
     while (*at != w) at = &(*at)->next;
     *at = w->next;
     status result = w->result;
-    if (ok(result)) *ret_frame = w->frame;
+    if (ok(result) && ret_frame) *ret_frame = w->frame;
     waiter_drop(s, w);
     return result;
+}
+
+/* Suspends until the page has come, or cannot. */
+static status wait_for(struct storaged *s, uint64_t page, bool older, bool home,
+                       struct frame **ret_frame) {
+    struct waiter *w = waiter_for_coro(s, page);
+    if (!w) return STATUS(OUT_OF_MEMORY);
+    w->older = older;
+    w->at_home = home;
+    if (!want(s, page, w)) waiter_push(&s->pending, w);
+    return waiter_await(s, w, ret_frame);
 }
 
 static bool will_do(const struct storaged *s, const struct frame *f, uint64_t page, bool older) {
@@ -370,7 +388,14 @@ static bool will_do(const struct storaged *s, const struct frame *f, uint64_t pa
 
 status load_page(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame) {
     struct frame *f = table_find(s, page);
-    while (!will_do(s, f, page, older)) TRY(wait_for(s, page, older, &f));
+    while (!will_do(s, f, page, older)) TRY(wait_for(s, page, older, false, &f));
+    *ret_frame = f;
+    return OK;
+}
+
+status load_page_at_home(struct storaged *s, uint64_t page, struct frame **ret_frame) {
+    struct frame *f = table_find(s, page);
+    while (!will_do(s, f, page, false)) TRY(wait_for(s, page, false, true, &f));
     *ret_frame = f;
     return OK;
 }

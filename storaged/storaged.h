@@ -37,6 +37,7 @@ struct waiter {
     struct msg m;      /* when coro is NULL */
     struct coro *coro; /* else: woken with done, result and frame set */
     bool older;        /* is content with an image that redo has still to bring forward */
+    bool at_home;      /* wants what lies in the file, also when nobody has the page */
     bool done;
     status result;
     struct frame *frame;
@@ -112,6 +113,7 @@ struct temp_space {
     struct waiter_queue waiting; /* requests that wait for a job */
     uint32_t under_way;
     uint64_t serial;             /* of the newest handle */
+    uint64_t older_serial;       /* likewise, when this life began */
     uint32_t end;                /* blocks in the file, used or not */
     uint32_t used, cursor;       /* blocks in use; where the search for a free one goes on */
     uint32_t of[PROC_SLOTS];     /* blocks in use, by the slot that has them */
@@ -202,7 +204,7 @@ struct storaged {
     uint32_t chain_hand; /* the frame whose chain was looked at last */
     uint64_t checkpoint_due_ns;
 
-    char *scrub_buf;
+    char *scrub_buf, *reseal_buf;
     struct temp_space temp;
     struct page_backup *backup; /* the last one; NULL: there was none */
     struct {
@@ -251,6 +253,7 @@ void cipher_hide(struct storaged *s, uint64_t page_no, const void *page, void *t
  * verify. */
 void cipher_show(struct storaged *s, uint64_t first, void *pages, size_t n);
 bool cipher_is_sealed(const void *page);
+uint32_t cipher_key(const void *page); /* number of the key that has sealed it; 0: none */
 void cipher_read_done(struct storaged *s, const struct disk_io *io);
 void cipher_check_write(const struct storaged *s, const struct disk_io *io); /* nothing plain */
 
@@ -279,7 +282,12 @@ void load_prefetch(struct storaged *s, uint64_t page);
 bool load_pump(struct storaged *s); /* requests that waited for a frame; true: one was begun */
 /* In a coroutine. The frame may hold another page after the next suspension. */
 status load_page(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame);
-void load_broken(struct storaged *s, struct frame *f);  /* begins to rebuild it */
+/* The same, of a page that is perhaps free: then, too, what the file holds. */
+status load_page_at_home(struct storaged *s, uint64_t page, struct frame **ret_frame);
+/* Suspends until the waiter of this coroutine is done, and takes it back. */
+status waiter_await(struct storaged *s, struct waiter *w, struct frame **ret_frame);
+struct waiter *waiter_for_coro(struct storaged *s, uint64_t page); /* NULL: no memory */
+void load_broken(struct storaged *s, struct frame *f);             /* begins to rebuild it */
 void load_restart(struct storaged *s, struct frame *f); /* a read that a dead storaged had begun */
 void load_finish(struct storaged *s, struct load *l, status result);
 void load_judge(struct storaged *s, struct load *l); /* what lies in its frame has been read */
@@ -320,6 +328,12 @@ void rebuild_load(void *load); /* coroutine: a load whose bytes are bad, or whos
 status scrub_init(struct storaged *s);
 void scrub_fini(struct storaged *s);
 
+/* reseal.c: what older data keys have sealed is sealed anew */
+void reseal_begin(struct storaged *s); /* at start: says which key seals from now on */
+bool reseal_wanted(const struct storaged *s);
+status reseal_init(struct storaged *s);
+void reseal_fini(struct storaged *s);
+
 /* source.c: in a coroutine: the page's image in the newest backup that has one. NOT_FOUND: there is
  * none, or it was empty; anything else: the backup cannot be used. */
 status source_find(struct storaged *s, uint64_t page_no, void *page);
@@ -356,6 +370,8 @@ void write_want(struct storaged *s, struct frame *f, uint8_t note_flag);
 void doublewrite_seal(struct storaged *s, char *buf, unsigned count);
 /* Start-up, blocking: pages torn at home are written again from their copies. */
 status doublewrite_recover(struct storaged *s, unsigned *ret_pages);
+/* Likewise: no copy is left, once all have been used. */
+status doublewrite_empty(struct storaged *s);
 /* In a coroutine: the newest copy of the page there; NOT_FOUND. */
 status doublewrite_find(struct storaged *s, uint64_t page_no, void *page);
 
@@ -381,10 +397,12 @@ void temp_fini(struct storaged *s);   /* after the files are closed */
 void temp_write_request(struct storaged *s, const struct msg *m);
 void temp_read_request(struct storaged *s, const struct msg *m);
 void temp_free_request(struct storaged *s, const struct msg *m);
+bool temp_has_older(const struct storaged *s); /* blocks in use that a life before has written */
 void temp_tick(struct storaged *s); /* takes back what the dead had; gives the file's space back */
 
 /* checkpoint.c */
 void checkpoint_request(struct storaged *s, const struct msg *m);
+status checkpoint_make(struct storaged *s); /* in a coroutine: one that begins from now on */
 void checkpoint_tick(struct storaged *s, uint64_t now_ns); /* begins one when it is due */
 void checkpoint_stop(struct storaged *s);    /* writes everything, marks the file clean, stops */
 void checkpoint_settled(struct storaged *s); /* a frame that it waited for is done */

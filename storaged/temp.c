@@ -276,6 +276,14 @@ static void drop_file(struct storaged *s) {
     status_ignore(disk_file_remove(s->disk, s->dirfd, TEMP_FILE));
 }
 
+bool temp_has_older(const struct storaged *s) {
+    for (uint32_t i = 0; i < s->temp.end; i++) {
+        const struct temp_block *b = &s->shm->temp->blocks[i];
+        if (atomic_load(&b->owner) && atomic_load(&b->serial) <= s->temp.older_serial) return true;
+    }
+    return false;
+}
+
 void temp_tick(struct storaged *s) {
     struct temp_space *t = &s->temp;
     for (uint16_t slot = 0; slot < PROC_SLOTS; slot++) {
@@ -315,6 +323,7 @@ status temp_init(struct storaged *s) {
         t->free_jobs = &t->jobs[i];
     }
     adopt(s);
+    t->older_serial = t->serial;
     if (t->used) return OK;
     t->end = 0;
     status st = disk_file_remove(s->disk, s->dirfd, TEMP_FILE);

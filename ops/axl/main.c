@@ -27,8 +27,10 @@ static const struct word {
      "end one process and start it again; a worker hands its sessions over first"},
     {"upgrade", axl_upgrade, "--from DIR",
      "exchange its programs for those in DIR while it runs, or go back"},
-    {"rotate-key", axl_rotate_key, "--key-file FILE | --key-command COMMAND",
-     "let another master key open the encrypted data, and the one before no longer"},
+    {"rotate-key", axl_rotate_key,
+     "[--wait] | --status [--json] | --key-file FILE | --key-command COMMAND",
+     "let a new key seal encrypted data from now on, and what older ones sealed be sealed anew; or "
+     "another master key open them, and the one before no longer"},
     {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
     {"config", axl_config, "[--json]", "every setting and where its value comes from"},
     {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},

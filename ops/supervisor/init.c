@@ -184,6 +184,8 @@ void supervisor_begin(struct supervisor *s) {
     atomic_store(&own->birth, proc_birth(getpid()));
     if (!ok(guardian_begin(s))) s->guardian_due_ns = clock_mono_ns() + GUARDIAN_RETRY_NS;
     status_ignore(daemon_spawn(&s->d, 0, keep_watch_heartbeats, s)); /* as below */
+    if (s->keys.encrypted)
+        status_ignore(daemon_spawn(&s->d, 0, rotate_watch, s)); /* else: at the next start */
     for (uint16_t slot = SLOT_STORAGED; slot < s->slots; slot++) {
         if (ok(daemon_spawn(&s->d, 0, keep_run, &s->kept[slot]))) continue;
         event("out of memory");

@@ -60,6 +60,7 @@ static const char *restart(struct supervisor *s, const json_t *request) {
     struct kept *k = &s->kept[slot];
     if (s->stopping) return "the appliance is stopping";
     if (s->upgrading) return "an upgrade is under way";
+    if (s->exchanging) return "processes are given a new data key";
     event_as(&(struct event){.kind = EVENT_RESTART, .slot = slot}, "%s is restarted on request",
              k->name);
     if (k->pid) {
@@ -79,12 +80,21 @@ static const char *text_of(const json_t *request, const char *key) {
 static const char *rotate(struct supervisor *s, const char *op, const json_t *request,
                           json_t *reply) {
     struct job *j = NULL;
-    const char *error =
-        strcmp(op, "rotate_master") == 0
-            ? rotate_master_start(s, text_of(request, "file"), text_of(request, "command"), &j)
-            : settle_master_start(s, &j);
+    const char *error;
+    if (strcmp(op, "rotate_data") == 0)
+        error = rotate_data_start(s, &j);
+    else if (strcmp(op, "rotate_master") == 0)
+        error = rotate_master_start(s, text_of(request, "file"), text_of(request, "command"), &j);
+    else if (strcmp(op, "settle_master") == 0)
+        error = settle_master_start(s, &j);
+    else
+        error = rotate_look(s, reply);
     if (j) json_object_set_new(reply, "job", json_integer(j->id));
     return error;
+}
+
+static bool is_of_keys(const char *op) {
+    return strncmp(op, "rotate_", strlen("rotate_")) == 0 || strcmp(op, "settle_master") == 0;
 }
 
 static const char *start_upgrade(struct supervisor *s, const json_t *request) {
@@ -143,7 +153,7 @@ bool supervisor_request(struct daemon *d, const char *op, const json_t *request,
         error = release(s, request);
     } else if (strcmp(op, "upgrade") == 0) {
         error = start_upgrade(s, request);
-    } else if (strcmp(op, "rotate_master") == 0 || strcmp(op, "settle_master") == 0) {
+    } else if (is_of_keys(op)) {
         error = rotate(s, op, request, reply);
     } else if (strcmp(op, "fault") == 0) {
         error = arm_fault(s, request);

@@ -6,12 +6,23 @@
  *     (axolotl.conf names the new one)
  *     settle_master   if what the settings name now opens the file, nothing else does any more
  *
- * Whatever dies in between, the settings name a key that opens the file. */
+ * Whatever dies in between, the settings name a key that opens the file.
+ *
+ * The data key: what there is to do stands in the file of keys and in the control region, so that
+ * whatever dies, who comes next goes on:
+ *
+ *     rotate_data       a new data key in the file, durable
+ *     count > 1         logd and storaged give way to lives that have it, if they do not seal by it
+ * yet both: oldest is the newest   nothing needs the others: they are removed from the file */
 #include <stdlib.h>
 #include <string.h>
 
 #include "backup/archive_keys.h"
 #include "supervisor.h"
+
+#define LOOK_NS 50000000u
+#define AGAIN_NS 5000000000u /* after an exchange that did not go well */
+#define SEALS_NS 60000000000u
 
 /* A request that takes its time: a command may have to be run. */
 struct rotation {
@@ -106,6 +117,104 @@ static status settle_master(struct rotation *r) {
     return OK;
 }
 
+/* ---- the data key ---------------------------------------------------------------------------- */
+
+static bool seal_by(const struct supervisor *s, uint32_t key) {
+    const struct key_use *use = s->shm.control->key_use;
+    return atomic_load(&use[KEY_USE_PAGES].seals) == key &&
+           atomic_load(&use[KEY_USE_LOG].seals) == key;
+}
+
+/* The keys of the next lives. */
+static status take_keys(struct supervisor *s, const struct key_file *file,
+                        const unsigned char *master) {
+    struct crypt_keys keys;
+    TRY(key_file_unwrap(file, master, &keys, NULL));
+    keys.life = s->keys.keys.life;
+    s->keys.keys = keys;
+    crypt_wipe(&keys, sizeof keys);
+    return OK;
+}
+
+static status add_key(struct supervisor *s, const unsigned char *master, struct error *e) {
+    struct key_file file = s->keys.file;
+    status st = key_file_add(&file, master);
+    if (status_is(st, ST_FULL))
+        return error_set(e, st.code, "there are %d data keys, all still in use", KEY_FILE_KEYS_MAX);
+    if (status_is(st, ST_OBJECT_NOT_IN_PREREQUISITE_STATE))
+        return error_set(e, st.code,
+                         "the exchange of the master key has not come to its end: do it again");
+    if (status_is(st, ST_INVALID))
+        return error_set(e, ST_INVALID_PARAMETER_VALUE,
+                         "the key that the settings name is not the one that opens the data");
+    if (!ok(st)) return error_set(e, st.code, "no new data key: %s", status_name(st));
+    TRY(replace(s, &file, e));
+    st = take_keys(s, &file, master);
+    return ok(st) ? OK : error_set(e, st.code, "the new data key cannot be used");
+}
+
+static status rotate_data(struct rotation *r) {
+    struct supervisor *s = r->s;
+    unsigned char master[CRYPT_KEY_BYTES];
+    struct master_source now =
+        patient(s, s->conf.encryption_key_file, s->conf.encryption_key_command);
+    status st = master_read(&now, master, &r->e);
+    if (ok(st)) st = add_key(s, master, &r->e);
+    crypt_wipe(master, sizeof master);
+    TRY(st);
+    uint32_t key = s->keys.file.current;
+    event_as(&(struct event){.kind = EVENT_DATA_KEY}, "data key %u is there, and seals from now on",
+             key);
+    for (uint64_t ns = 0; !seal_by(s, key) && ns < SEALS_NS; ns += LOOK_NS) {
+        if (s->stopping) break;
+        daemon_sleep(&s->d, LOOK_NS);
+    }
+    return OK;
+}
+
+/* Those that are not ready take up all keys by themselves, with their next life. */
+static bool exchange_old(struct supervisor *s, uint16_t slot, enum key_use_of of) {
+    uint32_t seals = atomic_load(&s->shm.control->key_use[of].seals);
+    bool ready = atomic_load(&s->shm.control->procs[slot].state) == PROC_READY;
+    if (!ready || seals == s->keys.file.current) return true;
+    struct kept *k = &s->kept[slot];
+    event_as(&(struct event){.kind = EVENT_RESTART, .slot = slot},
+             "%s gives way to a life that has data key %u", k->name, s->keys.file.current);
+    return exchange_process(k, k->programs);
+}
+
+static void drop_keys(struct supervisor *s) {
+    const struct key_use *use = s->shm.control->key_use;
+    uint32_t key = s->keys.file.current;
+    struct error e = {0};
+    if (!seal_by(s, key) || atomic_load(&use[KEY_USE_PAGES].oldest) != key ||
+        atomic_load(&use[KEY_USE_LOG].oldest) != key)
+        return;
+    struct key_file file = s->keys.file;
+    key_file_drop_old(&file);
+    if (!ok(replace(s, &file, &e))) return; /* a full disk: the next look tries again */
+    crypt_keys_drop_old(&s->keys.keys);
+    event_as(&(struct event){.kind = EVENT_DATA_KEY_DROPPED},
+             "everything is sealed by data key %u: older ones are given up", key);
+}
+
+void rotate_watch(void *supervisor) {
+    struct supervisor *s = supervisor;
+    while (!s->stopping) {
+        daemon_sleep(&s->d, LOOK_NS);
+        bool serving = atomic_load(&s->shm.control->state) == APPLIANCE_SERVING;
+        if (!s->keys.encrypted || s->keys.file.count == 1 || !serving || s->upgrading) continue;
+        s->exchanging = true;
+        bool well = exchange_old(s, SLOT_LOGD, KEY_USE_LOG) &&
+                    exchange_old(s, SLOT_STORAGED, KEY_USE_PAGES);
+        s->exchanging = false;
+        if (well)
+            drop_keys(s);
+        else if (!s->stopping)
+            daemon_sleep(&s->d, AGAIN_NS);
+    }
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static void run(struct rotation *r, status (*fn)(struct rotation *r)) {
@@ -120,6 +229,10 @@ static void run(struct rotation *r, status (*fn)(struct rotation *r)) {
 
 static void rotate_master_run(void *rotation) {
     run(rotation, rotate_master);
+}
+
+static void rotate_data_run(void *rotation) {
+    run(rotation, rotate_data);
 }
 
 static void settle_master_run(void *rotation) {
@@ -171,4 +284,27 @@ const char *rotate_master_start(struct supervisor *s, const char *file, const ch
 const char *settle_master_start(struct supervisor *s, struct job **ret_job) {
     const char *no = refusal(s);
     return no ? no : begin(s, "settle_master", "", "", settle_master_run, ret_job);
+}
+
+const char *rotate_data_start(struct supervisor *s, struct job **ret_job) {
+    const char *no = refusal(s);
+    return no ? no : begin(s, "rotate_data", "", "", rotate_data_run, ret_job);
+}
+
+static json_t *use_as_json(const struct supervisor *s, enum key_use_of of) {
+    const struct key_use *use = &s->shm.control->key_use[of];
+    return json_pack("{s:I, s:I, s:I}", "seals", (json_int_t)atomic_load(&use->seals), "oldest",
+                     (json_int_t)atomic_load(&use->oldest), "looked",
+                     (json_int_t)atomic_load(&use->looked));
+}
+
+const char *rotate_look(const struct supervisor *s, json_t *reply) {
+    const struct key_file *k = &s->keys.file;
+    if (!s->keys.encrypted) return "the data are not encrypted";
+    json_object_set_new(reply, "current", json_integer(k->current));
+    json_object_set_new(reply, "keys", json_integer(k->count));
+    json_object_set_new(reply, "masters", json_integer(k->masters));
+    json_object_set_new(reply, "storaged", use_as_json(s, KEY_USE_PAGES));
+    json_object_set_new(reply, "logd", use_as_json(s, KEY_USE_LOG));
+    return NULL;
 }

@@ -84,8 +84,9 @@ struct supervisor {
     uint64_t *handed_ns;      /* by session: when it was last given to a worker */
     struct job jobs[JOBS_MAX];
     uint32_t job_last;
-    bool upgrading; /* an upgrade is under way */
-    bool rotating;  /* a request for other keys is under way */
+    bool upgrading;  /* an upgrade is under way */
+    bool rotating;   /* a request for other keys is under way */
+    bool exchanging; /* storaged or logd gives way to a life that has a new data key */
 };
 
 extern const struct daemon_ops supervisor_ops;
@@ -163,6 +164,9 @@ void supervisor_stop(struct supervisor *s, bool immediate);
 const char *rotate_master_start(struct supervisor *s, const char *file, const char *command,
                                 struct job **ret_job);
 const char *settle_master_start(struct supervisor *s, struct job **ret_job);
+const char *rotate_data_start(struct supervisor *s, struct job **ret_job);
+void rotate_watch(void *supervisor); /* coroutine: goes on with a new data key until it is alone */
+const char *rotate_look(const struct supervisor *s, json_t *reply); /* NULL, or why not */
 /* requests.c */
 struct job *job_new(struct supervisor *s, const char *name); /* NULL: too many are under way */
 bool supervisor_request(struct daemon *d, const char *op, const json_t *request, json_t *reply);

@@ -154,6 +154,7 @@ static void back_run(void *arg) {
 const char *upgrade_start(struct supervisor *s, const char *from) {
     struct upgrade_note *note = note_of(s);
     if (s->upgrading) return "an upgrade is under way already";
+    if (s->exchanging) return "processes are given a new data key";
     if (s->stopping || atomic_load(&s->shm.control->state) != APPLIANCE_SERVING)
         return "the appliance does not serve";
     if (from[0] != '/' || strlen(from) >= sizeof note->from) return "an absolute path is wanted";

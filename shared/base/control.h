@@ -26,6 +26,14 @@ struct upgrade_note {
     char words[256];               /* why it failed */
 };
 
+/* What storaged and logd say of the data keys (shared/crypt) that their files need. */
+enum key_use_of { KEY_USE_PAGES, KEY_USE_LOG, KEY_USES };
+struct key_use {
+    _Atomic uint32_t seals;  /* number of the key that seals; 0: not known yet */
+    _Atomic uint32_t oldest; /* of the oldest that anything is sealed by; 0: not known yet */
+    _Atomic uint64_t looked; /* page or segment up to which a new key has come; for people */
+};
+
 struct control {
     uint64_t appliance_id;  /* random, made by init, the same in every file */
     _Atomic uint32_t state; /* enum appliance_state */
@@ -72,6 +80,7 @@ struct control {
     _Atomic uint32_t listened;
     _Atomic uint32_t cancels; /* moved after each request to cancel, so that workers look for it */
 
+    struct key_use key_use[KEY_USES]; /* each written by the process that it is of */
     struct upgrade_note upgrade;
     struct quarantine quarantine;
     struct event_ring events;

@@ -11,7 +11,7 @@
 struct crypt {
     uint64_t database;
     uint64_t counter; /* of the next nonce */
-    uint32_t life, current;
+    uint32_t life, current, oldest;
     unsigned count;
     EVP_CIPHER_CTX *sealing; /* by the current key */
     struct {
@@ -62,6 +62,7 @@ status crypt_new(const struct crypt_keys *keys, struct crypt **ret) {
     c->database = keys->database;
     c->life = keys->life;
     c->current = keys->current;
+    c->oldest = keys->oldest ? keys->oldest : keys->current;
     status st = make_contexts(c, keys);
     if (ok(st) && getrandom(&c->counter, sizeof c->counter, 0) != sizeof c->counter)
         st = STATUS(IO_ERROR);
@@ -81,6 +82,10 @@ void crypt_free(struct crypt *c) {
 
 uint32_t crypt_current(const struct crypt *c) {
     return c->current;
+}
+
+uint32_t crypt_oldest(const struct crypt *c) {
+    return c->oldest;
 }
 
 unsigned crypt_count(const struct crypt *c) {

@@ -51,7 +51,9 @@ struct crypt_keys {
     uint32_t life;     /* of who has it: never given twice (key_file.h) */
     uint32_t current;  /* number of the key that seals */
     uint32_t count;
-    uint32_t unused;
+    /* The oldest number that may have sealed what our files hold; 0: the current one. Older ones
+     * open backups and the archive only. */
+    uint32_t oldest;
     struct crypt_key key[CRYPT_KEYS_MAX];
 };
 
@@ -61,6 +63,7 @@ struct crypt;
 status crypt_new(const struct crypt_keys *keys, struct crypt **ret);
 void crypt_free(struct crypt *c); /* NULL is allowed; the keys are wiped */
 uint32_t crypt_current(const struct crypt *c);
+uint32_t crypt_oldest(const struct crypt *c); /* crypt_keys.oldest, or the current one */
 unsigned crypt_count(const struct crypt *c);
 void crypt_wipe(void *secret, size_t bytes);
 

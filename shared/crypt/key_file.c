@@ -164,6 +164,7 @@ static status unwrap_all(const struct key_file *k, struct crypt *master, unsigne
         const struct key_record *r = &k->key[i];
         const struct key_wrapped *w = &r->by[which];
         keys->key[i].number = r->number;
+        if (!keys->oldest || r->number < keys->oldest) keys->oldest = r->number;
         TRY(crypt_open(master, CRYPT_KEY, r->number, w->bytes, keys->key[i].bytes, CRYPT_KEY_BYTES,
                        &w->tail));
     }
@@ -236,4 +237,13 @@ void key_file_drop_old(struct key_file *k) {
     memset(k->key, 0, sizeof k->key);
     k->key[0] = current;
     k->count = 1;
+}
+
+void crypt_keys_drop_old(struct crypt_keys *keys) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < keys->count; i++)
+        if (keys->key[i].number == keys->current) keys->key[kept++] = keys->key[i];
+    crypt_wipe(&keys->key[kept], (CRYPT_KEYS_MAX - kept) * sizeof *keys->key);
+    keys->count = kept;
+    keys->oldest = keys->current;
 }

@@ -82,5 +82,6 @@ status key_file_exchange(struct key_file *k, const unsigned char master[CRYPT_KE
 void key_file_settle(struct key_file *k, unsigned which);
 /* Nothing is sealed any more by data keys other than the current one. */
 void key_file_drop_old(struct key_file *k);
+void crypt_keys_drop_old(struct crypt_keys *keys); /* the same, unwrapped */
 
 #endif

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Other keys for encrypted data, while clients work: another master key, after which the one before opens nothing.
+# Other keys for encrypted data, while clients work: another master key, after which the one before opens nothing; new data
+# keys, while processes are killed: in the end nothing is sealed by the ones before, and nothing is lost.
 . "$(dirname "$0")/lib.sh"
 command -v psql >/dev/null || exit 77
 KEYS=$(mktemp -d "${TMPDIR:-/tmp}/axl_keys.XXXXXX")
@@ -54,6 +55,67 @@ rotate --key-command "cat $KEYS/three" >/dev/null || fail "by a command"
 stop_now
 start --workers 1
 [ "$(rows)" = "$all_rows" ] || fail "rows by a command: $(rows)"
+stop_now
+
+# ---- the data key, while clients change rows and processes are killed ----
+sealed_by() { # numbers of the keys that have sealed something in data, doublewrite and the log in use
+    python3 - "$DIR" <<'END2'
+import glob, sys
+keys = set()
+def take(bytes, step, first=0):
+    for at in range(first, len(bytes) - step + 1, step): keys.add(int.from_bytes(bytes[at + step - 4:at + step], "little"))
+take(open(sys.argv[1] + "/data", "rb").read(), 8192)
+for region in (open(sys.argv[1] + "/doublewrite", "rb").read(),):
+    half = len(region) // 2
+    for at in (0, half):
+        count = int.from_bytes(region[at + 4:at + 8], "little")
+        take(region[at:at + 4096 + 8192 * count], 8192, 4096)
+for name in glob.glob(sys.argv[1] + "/log/*.seg"): take(open(name, "rb").read(), 512, 4096)
+print(*sorted(keys - {0}))
+END2
+}
+keys_in_file() { "$AXL" rotate-key -D "$DIR" --status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["keys"])'; }
+start --workers 1 --pool 8MB --set "archive_directory=$KEYS/archive"
+sql "create table counted (i int primary key, n int, s text);
+insert into counted select g, 0, repeat(md5(g::text), 20) from generate_series(1, 20000) g;
+create table gone as select * from counted; drop table gone" || fail "rows"
+for client in 1 2; do
+    (for n in $(seq 60); do
+        echo "update counted set n = n + 1 where i % 100 = $client * 7 + $n % 3;"
+    done | psql -h 127.0.0.1 -p "$PORT" -U postgres -d postgres -q -v ON_ERROR_STOP=1 >"$KEYS/client$client" 2>&1; echo $? >>"$KEYS/client$client") &
+done
+rotate | grep -q "seals what is written from now on" || fail "a new data key"
+[ "$(keys_in_file)" = 2 ] || fail "$(keys_in_file) data keys"
+for name in logd storaged supervisor storaged logd; do
+    sleep 0.2
+    kill_name $name
+    wait_ready $name
+done
+wait
+for client in 1 2; do
+    [ "$(tail -n 1 "$KEYS/client$client")" = 0 ] || fail "client $client: $(cat "$KEYS/client$client")"
+done
+counts=$(sql "select sum(n) from counted")
+[ "$counts" = $((120 * 200)) ] || fail "changes that are lost, or too many: $counts"
+given_up() {
+    for _ in $(seq 300); do [ "$(keys_in_file)" = 1 ] && break; sleep 0.1; done
+    [ "$(keys_in_file)" = 1 ] || fail "the old key stays: $("$AXL" rotate-key -D "$DIR" --status)"
+    "$AXL" events -D "$DIR" | grep -q "data key $1: older ones are given up" || fail "no event of key $1"
+}
+given_up 2
+rotate >/dev/null || fail "once more"
+kill_everything # in the middle: it goes on at the next start
+[ "$(sealed_by)" = "2 3" ] || fail "sealed in the middle by the keys $(sealed_by)"
+start --workers 1 --pool 8MB
+[ "$(keys_in_file)" = 2 ] || fail "$(keys_in_file) data keys after a crash"
+[ "$(sql "select sum(n) from counted")" = "$counts" ] || fail "changes are lost"
+given_up 3
+kill_everything
+[ "$(sealed_by)" = 3 ] || fail "sealed by the keys $(sealed_by)"
+start --workers 1
+[ "$(sql "select sum(n) from counted")" = "$counts" ] || fail "changes are lost"
+rotate --wait | grep -q "Everything is sealed by the new data key" || fail "waiting for it"
+[ "$(rows)" = "$all_rows" ] || fail "rows: $(rows)"
 stop_now
 
 # Backups open by the key of their time.

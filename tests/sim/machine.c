@@ -79,8 +79,8 @@ void machine_make(struct machine *m, uint64_t seed) {
     choose_settings(m);
     strcpy(m->dir, "/tmp/axl-sim-XXXXXX");
     CHECK(mkdtemp(m->dir));
-    m->keys = seed % ENCRYPTED_ONE_IN == 0;
-    test_keys_give(APPLIANCE, m->keys);
+    m->keys = m->oldest_key = seed % ENCRYPTED_ONE_IN == 0;
+    test_keys_give(APPLIANCE, m->oldest_key, m->keys);
     m->disk = disk_sim_new(machine_random(m), 0);
     CHECK(ok(birth_storaged_format(m->dir, APPLIANCE)));
     CHECK(ok(birth_logd_format(m->dir, APPLIANCE, SEGMENT_BYTES)));
@@ -104,9 +104,11 @@ void machine_on(struct machine *m) {
     struct error e = {0};
     CHECK(m->state == MACHINE_OFF && ok(region_create_all(NULL, &m->sizes, &m->shm, &e)));
     m->shm.control->appliance_id = APPLIANCE;
-    /* A new data key now and then: the old ones open what they have sealed. */
-    if (m->keys && m->keys < KEYS_MAX && machine_below(m, NEW_KEY_ONE_IN) == 0)
-        test_keys_give(APPLIANCE, ++m->keys);
+    /* A new data key now and then: the old ones open what they have sealed, as long as they are
+     * needed. */
+    if (m->keys && m->keys - m->oldest_key < KEYS_MAX && machine_below(m, NEW_KEY_ONE_IN) == 0)
+        m->keys++;
+    test_keys_give(APPLIANCE, m->oldest_key, m->keys);
     m->state = MACHINE_ON;
     for (unsigned i = 0; i < MACHINE_DAEMONS && m->state == MACHINE_ON; i++) {
         uint16_t slot = (uint16_t)(SLOT_STORAGED + i);
@@ -121,7 +123,16 @@ bool machine_serves(const struct machine *m) {
     return m->state == MACHINE_ON && atomic_load(&m->shm.control->redo_done);
 }
 
+/* Both say that nothing needs the older ones: they are given up, as early as that may be. */
+static void drop_keys(struct machine *m) {
+    const struct key_use *use = m->shm.control->key_use;
+    if (m->keys && atomic_load(&use[KEY_USE_PAGES].oldest) == m->keys &&
+        atomic_load(&use[KEY_USE_LOG].oldest) == m->keys)
+        m->oldest_key = m->keys;
+}
+
 void machine_off(struct machine *m) {
+    drop_keys(m);
     if (m->state == MACHINE_CUT) disk_sim_crash(m->disk, machine_random(m));
     for (unsigned i = 0; i < MACHINE_DAEMONS; i++) daemon_close(&m->daemon[i]);
     region_detach_all(&m->shm);

@@ -27,7 +27,8 @@ struct machine {
     uint64_t random;
     enum machine_state state;
     struct disk_sim *disk;
-    unsigned keys; /* data keys so far; 0: data and log are not encrypted */
+    unsigned keys;       /* data keys so far; 0: data and log are not encrypted */
+    unsigned oldest_key; /* those before have been given up */
     struct conf conf;
     struct shm_sizes sizes;
     struct shm shm;

@@ -178,6 +178,7 @@ static void one_run(uint64_t seed, uint64_t machine_seed, bool (*fn)(struct run 
     for (unsigned i = 0; i < CLIENTS; i++) client_forget(&r.client[i]);
     run_sums->runs++;
     run_sums->transactions += r.ledger.ntxns - 1;
+    run_sums->keys += r.m.keys ? r.m.oldest_key - 1 : 0;
     for (uint32_t i = 1; i < r.ledger.ntxns; i++)
         run_sums->durable += r.ledger.txns[i].fate == FATE_DURABLE;
     ledger_free(&r.ledger);
@@ -219,11 +220,12 @@ static int many(uint64_t from, uint64_t count, uint64_t machine_seed, bool (*fn)
     }
     const struct run_sums *s = run_sums;
     printf("%llu runs, %llu power cuts (%llu while redo went on beside queries), %llu errors of "
-           "the disk, %llu transactions (%llu durable), "
+           "the disk, %llu transactions (%llu durable), %llu data keys given up, "
            "%llu runs failed\n",
            (unsigned long long)s->runs, (unsigned long long)s->cuts, (unsigned long long)s->in_redo,
            (unsigned long long)s->errors, (unsigned long long)s->transactions,
-           (unsigned long long)s->durable, (unsigned long long)s->failed);
+           (unsigned long long)s->durable, (unsigned long long)s->keys,
+           (unsigned long long)s->failed);
     return s->failed || s->runs != count ? 1 : 0;
 }
 

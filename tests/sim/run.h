@@ -21,7 +21,7 @@ struct run {
 /* Sums over all runs: shared with the processes that they go on in. */
 struct run_sums {
     uint64_t seed; /* of the present run */
-    uint64_t runs, failed, cuts, in_redo, errors, transactions, durable;
+    uint64_t runs, failed, cuts, in_redo, errors, transactions, durable, keys;
 };
 extern struct run_sums *run_sums;
 
