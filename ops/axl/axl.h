@@ -42,6 +42,7 @@ struct axl_keys;
 int axl_backup_verify(struct axl *a, const char *backup, struct axl_keys *k);
 int axl_backup_receive(struct axl *a, const char *to);
 int axl_restore(struct axl *a);
+int axl_archive(struct axl *a);
 
 /* The error's words on stderr; returns 1. */
 int axl_fail(const struct axl *a);

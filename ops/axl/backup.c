@@ -18,6 +18,7 @@
 #include "ipc_proc.h"
 #include "keys.h"
 #include "manifest.h"
+#include "s3_backup.h"
 #include "stream.h"
 
 #define ASK_MS 10000
@@ -142,10 +143,19 @@ static status make_target(struct backup *b, const char *to) {
     return fits ? OK : error_set(&a->e, ST_IO_ERROR, "the path of \"%s\" is too long", to);
 }
 
+static status read_manifest(const char *of, struct manifest *ret, struct error *e) {
+    char *text;
+    if (!s3_is_url(of)) return manifest_read(of, ret, e);
+    TRY(s3_manifest(of, &text, e));
+    status s = manifest_parse(text, ret, e);
+    free(text);
+    return s;
+}
+
 static status read_since(struct backup *b, const char *since) {
     struct manifest before;
     if (!since) return OK;
-    TRY(manifest_read(since, &before, &b->a->e));
+    TRY(read_manifest(since, &before, &b->a->e));
     if (before.appliance_id != b->m.appliance_id)
         return error_set(&b->a->e, ST_INVALID_PARAMETER_VALUE,
                          "\"%s\" is a backup of another appliance", since);
@@ -196,25 +206,31 @@ static status make(struct backup *b, const char *to, const char *since) {
     return record(b, since);
 }
 
-static status send_all(struct backup *b) {
+static status send_all(struct backup *b, struct s3_sink *sink) {
     struct axl *a = b->a;
     char *text;
     TRY(stream_send_settings(b->out, a->dir, still_here, b, &a->e));
     TRY(copy_files(b));
     if (!(text = manifest_text(&b->m))) return error_set(&a->e, ST_OUT_OF_MEMORY, "out of memory");
     status s = stream_send_manifest(b->out, text, still_here, b, &a->e);
+    if (ok(s) && sink) s = s3_sink_finish(sink, text, &a->e);
     free(text);
     return s;
 }
 
-static status make_stream(struct backup *b, const char *since) {
+/* sink: NULL: to standard output. */
+static status make_stream(struct backup *b, const char *since, struct s3_sink *sink) {
     char spool[AXL_PATH_BYTES + 32];
     snprintf(spool, sizeof spool, "%s/" SPOOL, b->a->dir);
     TRY(begin(b, since));
     axl_empty_directory(spool, true); /* of one that was killed */
     TRY(stream_new(STDOUT_FILENO, b->m.appliance_id, &b->out, &b->a->e));
+    if (sink) {
+        stream_to_objects(b->out, sink);
+        s3_sink_idle(sink, still_here, b);
+    }
     status s = make_target(b, spool);
-    if (ok(s)) s = send_all(b);
+    if (ok(s)) s = send_all(b, sink);
     stream_free(b->out);
     axl_empty_directory(spool, true);
     return s;
@@ -234,8 +250,18 @@ static int to_stream(struct backup *b, const char *since) {
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    if (!ok(make_stream(b, since))) return axl_fail(b->a);
+    if (!ok(make_stream(b, since, NULL))) return axl_fail(b->a);
     say(b, stderr, "sent");
+    return 0;
+}
+
+static int to_objects(struct backup *b, const char *url, const char *since) {
+    struct s3_sink *sink;
+    if (!ok(s3_sink_open(url, &sink, &b->a->e))) return axl_fail(b->a);
+    status s = make_stream(b, since, sink);
+    s3_sink_close(sink);
+    if (!ok(s)) return axl_fail(b->a);
+    say(b, stdout, url);
     return 0;
 }
 
@@ -258,6 +284,7 @@ int axl_backup(struct axl *a) {
         fprintf(stderr, "axl: backup to which directory?\n");
         return 2;
     }
+    if (s3_is_url(to)) return to_objects(&b, to, since);
     if (!ok(make(&b, to, since))) return axl_fail(a);
     say(&b, stdout, b.to);
     return 0;

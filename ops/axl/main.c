@@ -40,16 +40,20 @@ static const struct word {
      "statements that have ended their workers"},
     {"fault", axl_fault, "[NAME kill|crash|abort|hang|pause [--after N] [--in PROCESS] | off]",
      "for tests: make a process die at a chosen point"},
-    {"backup", axl_backup, "TO | --stream [--since BACKUP] | --verify BACKUP | --receive TO",
+    {"backup", axl_backup,
+     "TO | s3://BUCKET/PREFIX | --stream [--since BACKUP] | --verify BACKUP | --receive TO",
      "copy everything to a directory or to standard output while it runs, or what has changed "
      "since "
      "another backup; make a directory of such a stream"},
     {"restore", axl_restore,
      "BACKUP [BACKUP …] [-] [--online [--rate PAGES]] [--encrypt] [--key-file FILE | --key-command "
-     "COMMAND] [--archive DIR] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",
+     "COMMAND] [--archive DIR | s3://…] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",
      "make the directory from a backup and those since it (-: a stream on standard input), and go "
      "on "
      "by the archived log"},
+    {"archive", axl_archive, "--to s3://BUCKET/PREFIX [--from DIR] [--keep N] [--follow]",
+     "send the archived log to an S3 endpoint, once or on and on; the newest N segments stay here, "
+     "too"},
     {"verify", axl_verify, "[--json]",
      "is what a stopped or dead appliance has left whole? exit status 0 yes, 1 no, 2 not judged"},
     {"inspect", axl_inspect, "page N | log [FROM [TO]] | tree TABLE | region NAME  [--json]",

@@ -79,17 +79,10 @@ status manifest_write(const char *dir, const struct manifest *m, struct error *e
     return s;
 }
 
-status manifest_read(const char *dir, struct manifest *ret, struct error *e) {
-    char path[PATH_BYTES];
+static bool take(json_t *j, struct manifest *ret) {
     const char *id;
     int format;
-    json_error_t error;
     json_int_t n[12];
-    snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, dir);
-    json_t *j = json_load_file(path, 0, &error);
-    if (!j)
-        return error_set(e, ST_NOT_FOUND, "\"%s\" is not a backup, or not a complete one: %s", dir,
-                         error.text);
     int rc = json_unpack(
         j, "{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "format",
         &format, "appliance", &id, "since_lsn", &n[0], "redo_lsn", &n[1], "undo_lsn", &n[2],
@@ -110,7 +103,25 @@ status manifest_read(const char *dir, struct manifest *ret, struct error *e) {
                                  .end_lsn = (uint64_t)n[9],
                                  .begun = n[10],
                                  .ended = n[11]};
-    if (good) good = keys_from(j, ret);
+    return good && keys_from(j, ret);
+}
+
+status manifest_read(const char *dir, struct manifest *ret, struct error *e) {
+    char path[PATH_BYTES];
+    json_error_t error;
+    snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, dir);
+    json_t *j = json_load_file(path, 0, &error);
+    if (!j)
+        return error_set(e, ST_NOT_FOUND, "\"%s\" is not a backup, or not a complete one: %s", dir,
+                         error.text);
+    bool good = take(j, ret);
     json_decref(j);
     return good ? OK : error_set(e, ST_DATA_CORRUPTED, "%s is damaged, or of another format", path);
+}
+
+status manifest_parse(const char *text, struct manifest *ret, struct error *e) {
+    json_t *j = json_loads(text, 0, NULL);
+    bool good = j && take(j, ret);
+    json_decref(j);
+    return good ? OK : error_set(e, ST_DATA_CORRUPTED, "the manifest of the backup is damaged");
 }

@@ -24,6 +24,7 @@ char *manifest_text(const struct manifest *m); /* to be freed; NULL: no memory *
 /* Durable when it returns. */
 status manifest_put(const char *dir, const char *text, struct error *e);
 status manifest_write(const char *dir, const struct manifest *m, struct error *e);
+status manifest_parse(const char *text, struct manifest *ret, struct error *e);
 status manifest_read(const char *dir, struct manifest *ret, struct error *e);
 
 #endif

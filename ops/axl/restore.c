@@ -16,6 +16,7 @@
 #include "backup/archive_keys.h"
 #include "keys.h"
 #include "manifest.h"
+#include "s3_backup.h"
 #include "stream.h"
 
 #define BACKUPS_MAX 64
@@ -28,11 +29,13 @@ struct restore {
     struct axl_keys keys;
     int n;
     bool online;
-    const char *rate;        /* NULL: no limit */
-    char *real[BACKUPS_MAX]; /* their whole paths */
+    const char *rate;              /* NULL: no limit */
+    char *real[BACKUPS_MAX];       /* their whole paths */
+    char *places[BACKUPS_MAX + 1]; /* what was received, and the archive; NULL: was not */
     const char *archive, *to_lsn, *to_time;
     char time_ns[24];
-    char received[AXL_PATH_BYTES + 32]; /* what came as a stream; empty: none did */
+    char
+        received[AXL_PATH_BYTES + 32]; /* where what came from elsewhere lies; empty: nothing did */
 };
 
 /* A full one, then each of what changed since one before it began. */
@@ -165,15 +168,47 @@ static status restore_log(struct restore *r) {
     return axl_keys_run(r->a, &r->keys, "logd", argv);
 }
 
-/* The last one, if it comes as a stream. */
-static status receive(struct restore *r) {
-    struct error *e = &r->a->e;
-    if (strcmp(r->backups[r->n - 1], "-") != 0) return OK;
+/* A place for what comes from elsewhere, within DIR/received. */
+static status make_place(struct restore *r, const char *name, char **ret_dir) {
+    char *dir = NULL;
     snprintf(r->received, sizeof r->received, "%s/" RECEIVED, r->a->dir);
-    if (mkdir(r->received, 0700) != 0)
-        return error_set(e, ST_IO_ERROR, "%s: %s", r->received, strerror(errno));
-    r->backups[r->n - 1] = r->received;
-    return stream_receive(STDIN_FILENO, r->received, e);
+    bool made = (mkdir(r->received, 0700) == 0 || errno == EEXIST) &&
+                asprintf(&dir, "%s/%s", r->received, name) > 0 && mkdir(dir, 0700) == 0;
+    if (!made) return error_set(&r->a->e, ST_IO_ERROR, "%s: %s", r->received, strerror(errno));
+    *ret_dir = dir;
+    return OK;
+}
+
+/* The backups that come as streams, or lie at an S3 endpoint. */
+static status receive(struct restore *r) {
+    for (int i = 0; i < r->n; i++) {
+        const char *from = r->backups[i];
+        char name[16];
+        bool stream = strcmp(from, "-") == 0;
+        if (!stream && !s3_is_url(from)) continue;
+        snprintf(name, sizeof name, "%d", i);
+        TRY(make_place(r, name, &r->places[i]));
+        r->backups[i] = r->places[i];
+        TRY(stream ? stream_receive(STDIN_FILENO, r->places[i], &r->a->e)
+                   : s3_receive(from, r->places[i], &r->a->e));
+    }
+    return OK;
+}
+
+/* As far back as the last backup's log does not reach. */
+static status receive_archive(struct restore *r) {
+    struct manifest m;
+    const char *from = r->archive;
+    if (!s3_is_url(from)) return OK;
+    TRY(make_place(r, "archive", &r->places[BACKUPS_MAX]));
+    r->archive = r->places[BACKUPS_MAX];
+    TRY(manifest_read(r->backups[r->n - 1], &m, &r->a->e));
+    return s3_fetch_archive(from, m.end_lsn, r->archive, &r->a->e);
+}
+
+static void free_names(struct restore *r) {
+    for (int i = 0; i < r->n; i++) free(r->real[i]);
+    for (int i = 0; i <= BACKUPS_MAX; i++) free(r->places[i]);
 }
 
 static status fill(struct restore *r) {
@@ -181,6 +216,7 @@ static status fill(struct restore *r) {
     char hex[32];
     TRY(receive(r));
     TRY(check_chain(r));
+    TRY(receive_archive(r));
     TRY(find_real(r));
     TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
     TRY(axl_new_id(r->a, &id));
@@ -216,7 +252,7 @@ int axl_restore(struct axl *a) {
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
     status s = fill(&r);
     axl_keys_close(&r.keys);
-    for (int i = 0; i < r.n; i++) free(r.real[i]);
+    free_names(&r);
     if (!ok(s)) {
         axl_empty_directory(a->dir, made);
         return axl_fail(a);

@@ -12,6 +12,7 @@
 #include "backup/backup.h"
 #include "base/crc32c.h"
 #include "manifest.h"
+#include "s3_backup.h"
 
 #define IDLE_MS 1000
 #define PIECE_BYTES 4096 /* a pipe that can be written to takes so much at once */
@@ -21,6 +22,7 @@ struct stream {
     uint64_t appliance_id;
     uint32_t chunks, sum; /* sent so far */
     char *chunk;
+    struct s3_sink *sink; /* NULL: fd */
     struct {
         int fd;
         uint64_t grown, taken;
@@ -45,6 +47,10 @@ status stream_new(int fd, uint64_t appliance_id, struct stream **ret, struct err
     for (int i = 0; i < STREAM_FILES; i++) s->file[i].fd = -1;
     *ret = s;
     return OK;
+}
+
+void stream_to_objects(struct stream *s, struct s3_sink *sink) {
+    s->sink = sink;
 }
 
 void stream_free(struct stream *s) {
@@ -75,7 +81,7 @@ uint64_t stream_taken(const struct stream *s, enum stream_file file) {
 
 /* ---- sending ---- */
 
-static status write_all(struct stream *s, size_t n, stream_idle idle, void *arg, struct error *e) {
+static status write_fd(struct stream *s, size_t n, stream_idle idle, void *arg, struct error *e) {
     for (size_t done = 0; done < n;) {
         struct pollfd p = {.fd = s->fd, .events = POLLOUT};
         int ready = poll(&p, 1, IDLE_MS);
@@ -88,6 +94,11 @@ static status write_all(struct stream *s, size_t n, stream_idle idle, void *arg,
             return error_set(e, ST_IO_ERROR, "the stream cannot be written: %s", strerror(errno));
         done += (size_t)put;
     }
+    return OK;
+}
+
+static status write_all(struct stream *s, size_t n, stream_idle idle, void *arg, struct error *e) {
+    TRY(s->sink ? s3_sink_put(s->sink, s->chunk, n, e) : write_fd(s, n, idle, arg, e));
     s->sum = crc32c(s->sum, s->chunk, n);
     s->chunks++;
     return OK;

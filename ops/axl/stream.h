@@ -10,11 +10,14 @@
 enum stream_file { STREAM_PAGES, STREAM_LOG, STREAM_FILES };
 
 struct stream;
+struct s3_sink; /* s3_backup.h */
 
 /* Called about every second while the reader of the stream takes nothing; an error ends it. */
 typedef status (*stream_idle)(void *arg);
 
 status stream_new(int fd, uint64_t appliance_id, struct stream **ret, struct error *e);
+/* To objects instead of a descriptor; sink is the caller's. */
+void stream_to_objects(struct stream *s, struct s3_sink *sink);
 void stream_free(struct stream *s); /* NULL is allowed */
 /* The files of the spool, once both are there. */
 status stream_open_files(struct stream *s, const char *dir, struct error *e);
