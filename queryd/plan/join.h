@@ -142,6 +142,8 @@ status join_graph_edges(struct join_graph *g, struct join_node *root);
 part_set join_graph_parts(const struct join_graph *g, const struct rte_set *rtes);
 /* Whether joining disjoint a and b is what the query means. */
 bool join_graph_cut(const struct join_graph *g, part_set a, part_set b, struct join_cut *ret);
+/* Which side may give the other parameters; false: each needs some of the other. */
+bool join_graph_needs(const struct join_graph *g, part_set a, part_set b, struct join_cut *ret);
 /* Of all that becomes possible when they are joined. */
 double join_graph_selectivity(const struct join_graph *g, part_set a, part_set b);
 /* The conditions of the edges that such a join carries out. */

@@ -130,11 +130,19 @@ static status new_edge(struct join_graph *g, struct join_edge **ret) {
     return OK;
 }
 
+/* Parts whose columns parts of s need. */
+static part_set needs_of(const struct join_graph *g, part_set s) {
+    part_set needs = 0;
+    for (part_set left = s; left; left &= left - 1) needs |= g->needs[__builtin_ctzll(left)];
+    return needs;
+}
+
 static status add_edge(struct join_graph *g, const struct join_node *at, part_set uses,
                        struct expr *const *quals, uint32_t n) {
     struct join_edge *e;
     TRY(new_edge(g, &e));
     e->kind = at->kind;
+    if (at->kind != PLAN_INNER) uses |= needs_of(g, at->right->parts);
     e->left = uses & at->left->parts;
     e->right = uses & at->right->parts;
     if (!e->left) e->left = at->left->parts;
@@ -200,13 +208,60 @@ static status product(struct join_graph *g, part_set left, part_set right) {
     return OK;
 }
 
+/* The parts of s that conditions tie to its first one without any part outside of s. */
+static part_set tied_within(const struct join_graph *g, part_set s) {
+    part_set tied = s & -s;
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t i = 0; i < g->nedges; i++) {
+            part_set all = g->edges[i].left | g->edges[i].right;
+            if (!(all & tied) || !parts_within(all, s) || parts_within(all, tied)) continue;
+            tied |= all;
+            again = true;
+        }
+    }
+    return tied;
+}
+
+/* What is needed together must be able to come together without who needs it. */
+static status bring_together(struct join_graph *g, part_set s) {
+    part_set before = tied_within(g, s), left = s & ~before;
+    while (left) {
+        part_set next = tied_within(g, left);
+        TRY(product(g, before, next));
+        before |= next;
+        left &= ~next;
+    }
+    return OK;
+}
+
+/* Where part i gets its parameters: below an outer join the parts outside of it give them to the
+ * whole join, and those of its left side when it is carried out (its edge says so). */
+static status part_needs(struct join_graph *g, const struct join_node *root, uint16_t i) {
+    part_set needs = g->needs[i];
+    for (const struct join_node *at = root; needs && at->left;) {
+        bool right = (at->right->parts & part_bit(i)) != 0;
+        bool fills = at->kind == PLAN_FULL || (at->kind != PLAN_INNER && right);
+        part_set outside = needs & ~at->parts;
+        if (fills && outside) {
+            TRY(bring_together(g, outside));
+            TRY(product(g, outside, at->parts));
+        }
+        const struct join_node *side = right ? at->right : at->left;
+        if (fills) needs &= side->parts;
+        at = side;
+    }
+    if (!needs) return OK;
+    TRY(bring_together(g, needs));
+    return product(g, needs, part_bit(i));
+}
+
 /* What no condition ties is joined as a product, and what needs another's columns with it. */
-static status connect(struct join_graph *g) {
+static status connect(struct join_graph *g, const struct join_node *root) {
     part_set all = g->nparts == PARTS_MAX ? ~(part_set)0 : part_bit(g->nparts) - 1;
     part_set components[PARTS_MAX];
     unsigned n = 0;
-    for (uint16_t i = 0; i < g->nparts; i++)
-        if (g->needs[i]) TRY(product(g, g->needs[i], part_bit(i)));
+    for (uint16_t i = 0; i < g->nparts; i++) TRY(part_needs(g, root, i));
     for (part_set left = all; left; left &= ~components[n - 1])
         components[n++] = component_of(g, left & -left);
     for (unsigned i = 0; i < n; i++)
@@ -265,7 +320,7 @@ static void find_ties(struct join_graph *g) {
 
 status join_graph_edges(struct join_graph *g, struct join_node *root) {
     TRY(node_edges(g, root, false));
-    TRY(connect(g));
+    TRY(connect(g, root));
     find_ties(g);
     for (uint16_t a = 0; a < g->nparts; a++)
         for (uint16_t b = 0; b < g->nparts; b++)
@@ -286,14 +341,8 @@ static bool becomes_possible(part_set parts, part_set a, part_set b) {
     return parts_within(parts, a | b) && !parts_within(parts, a) && !parts_within(parts, b);
 }
 
-/* Parameters: those of one side may come from the other, but not both ways. */
-static bool needs_cut(const struct join_graph *g, part_set a, part_set b, struct join_cut *cut) {
-    part_set from_a = 0, from_b = 0;
-    for (uint16_t i = 0; i < g->nparts; i++) {
-        if (a & part_bit(i)) from_a |= g->needs[i];
-        if (b & part_bit(i)) from_b |= g->needs[i];
-    }
-    bool a_needs = (from_a & b) != 0, b_needs = (from_b & a) != 0;
+bool join_graph_needs(const struct join_graph *g, part_set a, part_set b, struct join_cut *cut) {
+    bool a_needs = (needs_of(g, a) & b) != 0, b_needs = (needs_of(g, b) & a) != 0;
     if (a_needs && b_needs) return false;
     cut->fixed = cut->lateral = a_needs || b_needs;
     cut->swap = a_needs;
@@ -332,7 +381,7 @@ bool join_graph_cut(const struct join_graph *g, part_set a, part_set b, struct j
     if (g->simple) return simple_cut(g, a, b, ret);
     struct join_cut cut = {.kind = PLAN_INNER};
     bool product = false, inner = false, other = false;
-    if (!needs_cut(g, a, b, &cut)) return false;
+    if (!join_graph_needs(g, a, b, &cut)) return false;
     for (uint32_t i = 0; i < g->nedges; i++) {
         const struct join_edge *e = &g->edges[i];
         if (!becomes_possible(e->left | e->right, a, b)) continue;

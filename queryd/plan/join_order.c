@@ -255,6 +255,7 @@ static status as_written(struct order *o, const struct join_node *at) {
     if (!join_graph_cut(o->g, l->set, r->set, &cut)) {
         if (at->kind != PLAN_INNER) return OK;
         cut = (struct join_cut){.kind = PLAN_INNER};
+        if (!join_graph_needs(o->g, l->set, r->set, &cut)) return OK;
     }
     return join_classes(o, l, r, &cut);
 }
