@@ -29,19 +29,12 @@ void cipher_hide(struct storaged *s, uint64_t page_no, const void *page, void *t
     memcpy((char *)to + PAGE_CONTENT_END, &tail, sizeof tail);
 }
 
-static void show_page(struct storaged *s, uint64_t page_no, char *page) {
-    struct crypt_tail tail;
-    memcpy(&tail, page + PAGE_CONTENT_END, sizeof tail);
-    if (tail.key == 0 && page_is_zero(page)) return; /* never written */
-    if (ok(crypt_open(s->crypt, CRYPT_PAGE, page_no, page, page, PAGE_CONTENT_END, &tail)))
-        memset(page + PAGE_CONTENT_END, 0, PAGE_TAIL_BYTES);
-    else
-        memset(page, 0xFF, PAGE_BYTES); /* which does not verify */
-}
-
 void cipher_show(struct storaged *s, uint64_t first, void *pages, size_t n) {
-    for (size_t i = 0; s->crypt && i < n; i++)
-        show_page(s, first + i, (char *)pages + i * PAGE_BYTES);
+    for (size_t i = 0; s->crypt && i < n; i++) {
+        char *page = (char *)pages + i * PAGE_BYTES;
+        status_ignore(
+            crypt_open_block(s->crypt, CRYPT_PAGE, first + i, page, PAGE_BYTES)); /* shows */
+    }
 }
 
 static bool of_pages(const struct storaged *s, const struct disk_io *io, enum disk_op op) {

@@ -123,11 +123,11 @@ static int usage(void) {
     return 2;
 }
 
-static int inspect_offline(struct axl *a, const char *what, const char *which, const char *to,
-                           bool json) {
+static int inspect_offline(struct axl *a, struct axl_keys *keys, const char *what,
+                           const char *which, const char *to, bool json) {
     struct offline o;
     int result = 1;
-    status st = offline_open(a, &o);
+    status st = offline_open(a, keys, &o);
     if (!ok(st))
         result = axl_fail(a);
     else if (strcmp(what, "log") == 0)
@@ -143,12 +143,14 @@ static int inspect_offline(struct axl *a, const char *what, const char *which, c
 }
 
 int axl_inspect(struct axl *a) {
+    static struct axl_keys keys;
     bool json = axl_option(a, "--json", NULL);
+    if (!ok(axl_keys_options(a, &keys))) return axl_fail(a);
     const char *what = axl_argument(a), *which = axl_argument(a), *to = axl_argument(a);
     if (!axl_done(a)) return axl_fail(a);
     bool log = what && strcmp(what, "log") == 0;
     if (!what || (!log && (!which || to))) return usage();
     if (strcmp(what, "region") == 0) return show(a, inspect_region(a, which), json);
     if (!log && strcmp(what, "page") != 0 && strcmp(what, "tree") != 0) return usage();
-    return inspect_offline(a, what, which, to, json);
+    return inspect_offline(a, &keys, what, which, to, json);
 }

@@ -92,7 +92,8 @@ json_t *inspect_page(struct axl *a, struct offline *o, uint64_t no) {
                                 "the data file has %" PRIu64 " pages", o->pages));
         return NULL;
     }
-    (void)offline_home(o, (page_id){no}, home).code; /* zeroes, then */
+    uint32_t key = 0;
+    (void)offline_home(o, (page_id){no}, home, &key).code; /* zeroes, then */
     bool good = no < SPACE_FIRST ? ok(page_verify(home, (page_id){no}))
                                  : ok(offline_page(o, (page_id){no}, bytes, words));
     if (no < SPACE_FIRST || !good) memcpy(bytes, home, PAGE_BYTES);
@@ -105,6 +106,7 @@ json_t *inspect_page(struct axl *a, struct offline *o, uint64_t no) {
                   "says_page", (json_int_t)h->page, "level", (json_int_t)h->level, "tree",
                   (json_int_t)h->tree, "lsn", (json_int_t)h->lsn, "lsn_at_home",
                   (json_int_t)page_head_c(home)->lsn, "lsn_written_last", (json_int_t)newest);
+    if (o->crypt) json_object_set_new(page, "sealed_by_key", json_integer(key));
     if (h->type == PAGE_TYPE_TREE) add_node(page, bytes);
     if (h->type == PAGE_TYPE_SPACE) add_map(page, (const struct space_page *)bytes);
     if (h->type == PAGE_TYPE_FILE) add_file(page, (const struct file_page *)bytes);

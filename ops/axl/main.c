@@ -54,9 +54,11 @@ static const struct word {
     {"archive", axl_archive, "--to s3://BUCKET/PREFIX [--from DIR] [--keep N] [--follow]",
      "send the archived log to an S3 endpoint, once or on and on; the newest N segments stay here, "
      "too"},
-    {"verify", axl_verify, "[--json]",
+    {"verify", axl_verify, "[--json] [--key-file FILE | --key-command COMMAND]",
      "is what a stopped or dead appliance has left whole? exit status 0 yes, 1 no, 2 not judged"},
-    {"inspect", axl_inspect, "page N | log [FROM [TO]] | tree TABLE | region NAME  [--json]",
+    {"inspect", axl_inspect,
+     "page N | log [FROM [TO]] | tree TABLE | region NAME  [--json] [--key-file FILE | "
+     "--key-command COMMAND]",
      "the bytes of a stopped or dead appliance (region: of a running one, too) made readable"},
     {"trace", axl_trace, "WHAT …", "watch the running appliance (commit)"},
 };

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
-#include "crypt/key_file.h"
 #include "fmt/apply.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
@@ -42,8 +41,9 @@ static void take_file_pages(struct offline *o) {
     _Alignas(8) char page[PAGE_BYTES];
     for (uint64_t no = 0; no < 2; no++) {
         const struct file_page *fp = (const struct file_page *)page;
-        if (!ok(offline_home(o, (page_id){no}, page)) || !ok(page_verify(page, (page_id){no})) ||
-            fp->head.type != PAGE_TYPE_FILE || fp->magic != FILE_MAGIC)
+        if (!ok(offline_home(o, (page_id){no}, page, NULL)) ||
+            !ok(page_verify(page, (page_id){no})) || fp->head.type != PAGE_TYPE_FILE ||
+            fp->magic != FILE_MAGIC)
             continue;
         if (o->file_copies++ == 0 || fp->sequence > o->file.sequence) o->file = *fp;
     }
@@ -74,12 +74,27 @@ static bool has_file(const struct axl *a, const char *name) {
     return access(path, F_OK) == 0;
 }
 
-/* Sealed pages would look like damage. */
-static status refuse_encrypted(struct axl *a) {
-    if (!has_file(a, KEY_FILE_NAME)) return OK;
-    return error_set(&a->e, ST_FEATURE_NOT_SUPPORTED,
-                     "the data in \"%s\" are encrypted: this is not supported for them yet",
-                     a->dir);
+/* Without its keys everything would look like damage. */
+static status open_keys(struct axl *a, struct axl_keys *k, struct offline *o) {
+    TRY(axl_keys_source(a, k, a->dir));
+    status st = keyring_open(a->dir, o->appliance_id, &k->source, &k->ring, &a->e);
+    if (ok(st) && k->ring.encrypted) st = crypt_new(&k->ring.keys, &o->crypt);
+    axl_keys_close(k);
+    return ok(st) ? OK : error_set(&a->e, st.code, "the keys in \"%s\" cannot be used", a->dir);
+}
+
+/* Pages of the double-write file are sealed like those at home. */
+static void open_regions(struct offline *o) {
+    for (unsigned w = 0; o->crypt && o->regions && w < DOUBLEWRITE_REGIONS; w++) {
+        char *region = o->regions + (size_t)w * DOUBLEWRITE_REGION_BYTES;
+        const struct doublewrite_head *h = (const struct doublewrite_head *)region;
+        if (h->magic != DOUBLEWRITE_MAGIC || h->count > DOUBLEWRITE_PAGES) continue;
+        for (unsigned i = 0; i < h->count; i++)
+            status_ignore(crypt_open_block(/* one that was torn over is no copy */
+                                           o->crypt, CRYPT_PAGE, h->page[i],
+                                           region + DOUBLEWRITE_HEAD_BYTES + (size_t)i * PAGE_BYTES,
+                                           PAGE_BYTES));
+    }
 }
 
 /* Pages that are still to come from a backup are missing in the data file. */
@@ -90,13 +105,13 @@ static status refuse_restoring(struct axl *a) {
                      a->dir);
 }
 
-status offline_open(struct axl *a, struct offline *o) {
+status offline_open(struct axl *a, struct axl_keys *keys, struct offline *o) {
     struct stat st;
     *o = (struct offline){.data = -1, .log.dir = -1};
     TRY(appliance_id_read(a->dir, &o->appliance_id, &a->e));
     TRY(refuse_running(a));
     TRY(refuse_restoring(a));
-    TRY(refuse_encrypted(a));
+    TRY(open_keys(a, keys, o));
     o->data = open_file(a, "data");
     if (o->data < 0 || fstat(o->data, &st) != 0)
         return error_set(&a->e, ST_IO_ERROR, "the data file of \"%s\" cannot be opened", a->dir);
@@ -104,6 +119,7 @@ status offline_open(struct axl *a, struct offline *o) {
     take_file_pages(o);
     size_t bytes = (size_t)DOUBLEWRITE_REGIONS * DOUBLEWRITE_REGION_BYTES;
     o->regions = take_file(a, "doublewrite", 0, &bytes);
+    open_regions(o);
     bytes = 0;
     o->lsns = (struct lsn_sector *)take_file(a, "page_lsns", LSNS_HEAD_BYTES, &bytes);
     o->lsn_sectors = o->lsns ? bytes / sizeof *o->lsns : 0;
@@ -117,15 +133,21 @@ void offline_close(struct offline *o) {
     free(o->regions);
     free(o->lsns);
     offline_log_close(&o->log);
+    crypt_free(o->crypt);
     if (o->data >= 0) close(o->data);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-status offline_home(const struct offline *o, page_id page, void *bytes) {
+status offline_home(const struct offline *o, page_id page, void *bytes, uint32_t *ret_key) {
     ssize_t n = pread(o->data, bytes, PAGE_BYTES, (off_t)(page.no * PAGE_BYTES));
     if (n < 0) return STATUS(IO_ERROR);
     memset((char *)bytes + n, 0, PAGE_BYTES - (size_t)n);
+    if (!o->crypt) return OK;
+    struct crypt_tail tail;
+    memcpy(&tail, (char *)bytes + PAGE_CONTENT_END, sizeof tail);
+    if (ret_key) *ret_key = tail.key;
+    status_ignore(crypt_open_block(o->crypt, CRYPT_PAGE, page.no, bytes, PAGE_BYTES)); /* shows */
     return OK;
 }
 
@@ -146,7 +168,7 @@ static struct offline_page *place_of(struct offline_page *table, size_t places, 
 /* What is at home, or a whole copy where that is torn. */
 static status home_or_copy(const struct offline *o, page_id page, void *bytes,
                            char words[OFFLINE_WORDS_BYTES]) {
-    status st = offline_home(o, page, bytes);
+    status st = offline_home(o, page, bytes, NULL);
     const void *copy = o->regions ? doublewrite_copy(o->regions, o->file.sequence, page) : NULL;
     bool bad = !ok(st) || !ok(page_verify(bytes, page));
     if (bad && copy) {
@@ -161,7 +183,8 @@ static status home_or_copy(const struct offline *o, page_id page, void *bytes,
         snprintf(words, OFFLINE_WORDS_BYTES, "is page %" PRIu64 ": a write went to the wrong place",
                  h->page);
     else if (bad)
-        snprintf(words, OFFLINE_WORDS_BYTES, "has a wrong checksum");
+        snprintf(words, OFFLINE_WORDS_BYTES, "%s",
+                 o->crypt ? "is not what was sealed there" : "has a wrong checksum");
     else if (h->lsn < newest)
         snprintf(words, OFFLINE_WORDS_BYTES,
                  "is as of %" PRIu64 " and was written as of %" PRIu64 ": a write was lost", h->lsn,

@@ -1,18 +1,28 @@
 /* offline.h: what a stopped, or dead, appliance has left in its directory, as it would be served:
  * the pages of the data file, whole copies from the double-write file where they were torn, and the
  * changes that the log holds and the file does not, applied to copies in memory. Everything is
- * opened for reading only. */
+ * opened for reading only. What is encrypted is opened by the keys in memory. */
 #ifndef AXL_OFFLINE_H
 #define AXL_OFFLINE_H
 
 #include "axl.h"
 #include "fmt/files.h"
+#include "keys.h"
 
 #define OFFLINE_WORDS_BYTES 160
 
+/* A block of an encrypted segment, opened: the last one read. */
+struct offline_block {
+    int file;       /* -1: none */
+    uint64_t block; /* of the file's, from 0 on */
+    char bytes[SEGMENT_BLOCK_BYTES];
+};
+
 struct offline_log {
     int dir;
-    uint64_t bytes; /* of a segment */
+    struct crypt *crypt;          /* NULL: it is plain */
+    struct offline_block *opened; /* likewise */
+    uint64_t bytes;               /* of a segment */
     uint64_t *numbers;
     int *files;
     unsigned count;
@@ -30,6 +40,7 @@ struct offline_page {
 
 struct offline {
     int data;
+    struct crypt *crypt; /* NULL: the data are not encrypted */
     uint64_t appliance_id;
     uint64_t pages; /* of the data file, whole ones */
     struct file_page file;
@@ -47,16 +58,19 @@ struct offline {
     size_t nlosers;
 };
 
-/* OBJECT_IN_USE: the appliance runs. What is missing or damaged does not fail here as long as there
- * is a data file: it shows when it is looked at. */
-status offline_open(struct axl *a, struct offline *o);
+/* keys: its options have been taken (axl_keys_options). OBJECT_IN_USE: the appliance runs;
+ * INVALID_PARAMETER_VALUE: the data are encrypted, and the key is not the right one. What is
+ * missing or damaged does not fail here as long as there is a data file: it shows when it is looked
+ * at. */
+status offline_open(struct axl *a, struct axl_keys *keys, struct offline *o);
 void offline_close(struct offline *o);
 
 /* The page as it would be served, into bytes (PAGE_BYTES). DATA_CORRUPTED with words. */
 status offline_page(const struct offline *o, page_id page, void *bytes,
                     char ret_words[OFFLINE_WORDS_BYTES]);
-/* As it lies in the data file, whatever it is. */
-status offline_home(const struct offline *o, page_id page, void *bytes);
+/* As it lies in the data file, whatever it is; of encrypted data, opened (all ones: it does not).
+ * *ret_key (may be NULL): number of the key that it is sealed by; 0: by none. */
+status offline_home(const struct offline *o, page_id page, void *bytes, uint32_t *ret_key);
 uint64_t offline_home_lsn(const struct offline *o,
                           page_id page); /* the newest written; 0: unknown */
 

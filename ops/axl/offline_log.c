@@ -6,7 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypt/sector.h"
 #include "offline.h"
+
+/* Bytes of log in a block of a segment, and in a whole segment. */
+static uint64_t block_payload(const struct offline_log *l) {
+    return l->crypt ? SEGMENT_BLOCK_SEALED : SEGMENT_BLOCK_PLAIN;
+}
+static uint64_t payload(const struct offline_log *l) {
+    return (l->bytes - SEGMENT_HEAD_BYTES) / SEGMENT_BLOCK_BYTES * block_payload(l);
+}
 
 static int by_number(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -46,7 +55,8 @@ static bool head_good(const struct offline *o, int file, uint64_t number, uint64
         return false;
     memcpy(&h, block, sizeof h);
     *ret_bytes = h.bytes;
-    return h.number == number && h.appliance_id == o->appliance_id;
+    bool sealed = h.format & SEGMENT_SEALED;
+    return h.number == number && h.appliance_id == o->appliance_id && sealed == (o->crypt != NULL);
 }
 
 /* What follows a gap counts, what lies before it does not. */
@@ -86,13 +96,15 @@ status offline_log_open(struct axl *a, struct offline *o) {
         return OK;
     }
     TRY(list_segments(l));
+    l->crypt = o->crypt;
+    if (l->crypt && !(l->opened = malloc(sizeof *l->opened))) return STATUS(OUT_OF_MEMORY);
+    if (l->opened) l->opened->file = -1;
     l->files = calloc(l->count + 1u, sizeof *l->files);
     if (!l->files) return STATUS(OUT_OF_MEMORY);
     open_segments(o);
     if (l->count == 0) return OK;
-    uint64_t payload = l->bytes - SEGMENT_HEAD_BYTES;
-    l->begin = LOG_FIRST.at + l->numbers[0] * payload;
-    l->end = LOG_FIRST.at + (l->numbers[l->count - 1] + 1) * payload;
+    l->begin = LOG_FIRST.at + l->numbers[0] * payload(l);
+    l->end = LOG_FIRST.at + (l->numbers[l->count - 1] + 1) * payload(l);
     return OK;
 }
 
@@ -101,17 +113,44 @@ void offline_log_close(struct offline_log *l) {
     if (l->dir >= 0) close(l->dir);
     free(l->files);
     free(l->numbers);
+    free(l->opened);
+}
+
+/* Block `block` of the file, whose log begins at `position`, into l->opened. */
+static status open_block(const struct offline_log *l, int file, uint64_t block, uint64_t position) {
+    struct offline_block *b = l->opened;
+    if (b->file == file && b->block == block) return OK;
+    b->file = -1;
+    off_t offset = (off_t)(SEGMENT_HEAD_BYTES + block * SEGMENT_BLOCK_BYTES);
+    if (pread(file, b->bytes, sizeof b->bytes, offset) != sizeof b->bytes) return STATUS(IO_ERROR);
+    (void)sectors_open(l->crypt, CRYPT_LOG, position, b->bytes, SEGMENT_BLOCK_SECTORS);
+    b->file = file;
+    b->block = block;
+    return OK;
+}
+
+/* At most n bytes at `at`, which lies `offset` bytes of log behind the segment's first; what there
+ * is of its block, when it is encrypted. */
+static status read_part(const struct offline_log *l, int file, uint64_t at, uint64_t offset,
+                        char *to, size_t n) {
+    if (!l->crypt) {
+        bool whole = pread(file, to, n, (off_t)(SEGMENT_HEAD_BYTES + offset)) == (ssize_t)n;
+        return whole ? OK : STATUS(IO_ERROR);
+    }
+    uint64_t within = offset % block_payload(l);
+    TRY(open_block(l, file, offset / block_payload(l), at - within));
+    memcpy(to, l->opened->bytes + within, n);
+    return OK;
 }
 
 static status read_bytes(const struct offline_log *l, uint64_t at, char *to, size_t n) {
-    uint64_t payload = l->bytes - SEGMENT_HEAD_BYTES;
     while (n > 0) {
         if (at < l->begin || at >= l->end) return STATUS(NOT_FOUND);
-        uint64_t segment = (at - LOG_FIRST.at) / payload, offset = (at - LOG_FIRST.at) % payload;
-        size_t part = payload - offset < n ? payload - offset : n;
-        int file = l->files[segment - l->numbers[0]];
-        if (pread(file, to, part, (off_t)(SEGMENT_HEAD_BYTES + offset)) != (ssize_t)part)
-            return STATUS(IO_ERROR);
+        uint64_t segment = (at - LOG_FIRST.at) / payload(l);
+        uint64_t offset = (at - LOG_FIRST.at) % payload(l), room = payload(l) - offset;
+        if (l->crypt) room = block_payload(l) - offset % block_payload(l);
+        size_t part = room < n ? room : n;
+        TRY(read_part(l, l->files[segment - l->numbers[0]], at, offset, to, part));
         at += part;
         to += part;
         n -= part;

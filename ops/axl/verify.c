@@ -223,8 +223,9 @@ static status verify_all(struct axl *a, struct verify *v) {
 int axl_verify(struct axl *a) {
     bool json = axl_option(a, "--json", NULL);
     struct verify v = {.problems = json_array(), .skipped = json_array()};
-    if (!axl_done(a)) return axl_fail(a);
-    status st = offline_open(a, &v.o);
+    static struct axl_keys keys;
+    if (!ok(axl_keys_options(a, &keys)) || !axl_done(a)) return axl_fail(a);
+    status st = offline_open(a, &keys, &v.o);
     if (ok(st)) st = verify_all(a, &v);
     if (ok(st) && json) {
         json_t *object = verdict(a, &v);

@@ -133,3 +133,22 @@ status crypt_open(struct crypt *c, enum crypt_what what, uint64_t position, cons
     if (n > 0) memset(out, 0, n); /* it is not authentic */
     return STATUS(DATA_CORRUPTED);
 }
+
+static bool is_zero(const char *bytes, size_t n) {
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0;
+}
+
+status crypt_open_block(struct crypt *c, enum crypt_what what, uint64_t position, void *block,
+                        size_t n) {
+    struct crypt_tail tail;
+    char *bytes = block;
+    size_t content = n - sizeof tail;
+    memcpy(&tail, bytes + content, sizeof tail);
+    if (tail.key == 0 && is_zero(bytes, n)) return OK;
+    status st = crypt_open(c, what, position, bytes, bytes, content, &tail);
+    if (ok(st))
+        memset(bytes + content, 0, sizeof tail);
+    else
+        memset(bytes, 0xFF, n);
+    return st;
+}

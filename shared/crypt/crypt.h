@@ -74,5 +74,9 @@ void crypt_seal(struct crypt *c, enum crypt_what what, uint64_t position, const 
  * holds nothing that could be used. */
 status crypt_open(struct crypt *c, enum crypt_what what, uint64_t position, const void *in,
                   void *out, size_t n, const struct crypt_tail *tail);
+/* A block of n bytes whose last ones are its tail, in its place; the tail becomes zero. What is all
+ * zero was never written, and stays so. DATA_CORRUPTED as above: the block is then all ones. */
+status crypt_open_block(struct crypt *c, enum crypt_what what, uint64_t position, void *block,
+                        size_t n);
 
 #endif

@@ -92,7 +92,37 @@ ls "$KEYS"/archive/*.log "$KEYS"/archive/*.keys >/dev/null || fail "nothing in t
 stop_now
 grep -rlaF "$WORD" "$KEYS" && fail "a backup or the archive: there it is, plain"
 "$AXL" backup -D "$DIR" --verify "$KEYS/increment" >/dev/null || fail "verify"
-"$AXL" verify -D "$DIR" 2>&1 | grep -q "are encrypted" || fail "axl verify judges what it cannot open"
+
+# ---- what a stopped, or dead, appliance has left, looked at with the key ----
+whole() { "$AXL" verify -D "$DIR" --json >"$KEYS/verdict" 2>&1 || { cat "$KEYS/verdict"; fail "$1: not whole"; }; }
+not_judged() { # words, then options
+    local words=$1
+    shift
+    for what in verify "inspect page 100" "inspect log" "inspect tree secret"; do
+        said=$("$AXL" $what -D "$DIR" "$@" 2>&1) && fail "axl $what: without the key"
+        echo "$said" | grep -q "$words" || fail "axl $what did not say \"$words\" but: $said"
+    done
+}
+whole "after a stop"
+python3 - "$KEYS/verdict" <<'END' || fail "the verdict"
+import json, sys
+v = json.load(open(sys.argv[1]))
+assert v["whole"] and v["stopped_in_order"] and v["trees"] > 100 and v["entries"] > 20000 and v["indexes"] > 50, v
+END
+not_judged "is not the one that the data in .* are encrypted with" --key-file "$KEYS/two"
+not_judged "No such file" --key-file "$KEYS/none"
+not_judged "ended with status 3" --key-command "exit 3"
+leaf=$("$AXL" inspect tree secret -D "$DIR" --json | python3 -c 'import json, sys
+t = json.load(sys.stdin)
+assert t["verdict"] == "good" and t["entries"] == 8000, t
+print([p["page"] for p in t["pages"] if p["level"] == 0][0])') || fail "axl inspect tree"
+"$AXL" inspect page "$leaf" -D "$DIR" | grep -q "$(echo -n "${WORD:0:8}" | od -An -vtx1 | tr -d ' \n')" || fail "axl inspect page shows no row"
+"$AXL" inspect log -D "$DIR" --key-command "cat $KEYS/one" | grep -q "type TREE_CREATE" || fail "axl inspect log"
+"$AXL" inspect page 2 -D "$DIR" --json | grep -q '"sealed_by_key": 1' || fail "axl inspect page"
+start --workers 1 --pool 8MB
+sql "update more set i = i + 1 where i % 3 = 0"
+kill_everything
+whole "after a death" && grep -q '"redone": 0' "$KEYS/verdict" && fail "nothing was taken from the log"
 "$AXL" backup -D "$DIR" --verify "$KEYS/increment" --key-file "$KEYS/two" 2>&1 | grep -q "is not the one" || fail "verified by a wrong key"
 restored=$KEYS/restored
 "$AXL" restore -D "$restored" "$KEYS/full" --key-file "$KEYS/two" >/dev/null 2>&1 && fail "restored by a wrong key"
@@ -120,6 +150,8 @@ for no in range(200, pages - 1, 2):
     else: new = other if how == 4 else bytes(page)
     f.seek(no * page); f.write(new)
 END
+"$AXL" verify -D "$DIR" >"$KEYS/verdict" 2>&1 && fail "what was tampered with is whole"
+grep -q "is not what was sealed there" "$KEYS/verdict" || fail "axl verify does not tell it: $(head "$KEYS/verdict")"
 start --workers 1 --pool 8MB
 [ "$(rows 2>&1)" = "$all_rows" ] || fail "what was tampered with is not repaired: $(rows 2>&1)"
 "$AXL" events -D "$DIR" | grep -q 'is damaged in the data file: rebuilt' || fail "no page was rebuilt"

@@ -117,6 +117,7 @@ start --workers 1
 rotate --wait | grep -q "Everything is sealed by the new data key" || fail "waiting for it"
 [ "$(rows)" = "$all_rows" ] || fail "rows: $(rows)"
 stop_now
+"$AXL" verify -D "$DIR" >/dev/null || fail "axl verify"
 
 # Backups open by the key of their time.
 verify() { "$AXL" backup -D "$DIR" --verify "$KEYS/$1" --key-file "$KEYS/$2"; }
