@@ -24,4 +24,7 @@ status define_table_as(struct sql_env *env, struct ast_create_table_as *s, bool 
 status define_table_as_vacant(struct sql_env *env, const struct ast_create_table_as *s,
                               bool *ret_vacant);
 
+/* REINDEX CONCURRENTLY, in either way of writing it. */
+bool define_reindex_is_concurrent(const struct ast_reindex *s);
+
 #endif

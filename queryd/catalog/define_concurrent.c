@@ -1,5 +1,5 @@
 /* define_concurrent.c: indexes that come and go beside readers and writers: CREATE INDEX
- * CONCURRENTLY, DROP INDEX CONCURRENTLY.
+ * CONCURRENTLY, DROP INDEX CONCURRENTLY, and both for REINDEX CONCURRENTLY.
  *
  * The session's own transaction holds a SHARE UPDATE EXCLUSIVE lock of the table, waits and reads;
  * each step that others are to see is committed by a transaction of its own. What every session
@@ -115,26 +115,33 @@ static status has_index(struct sql_env *, struct catalog_row *row, void *) {
     return OK;
 }
 
+/* As planned, or like one that is there. */
+struct wanted_index {
+    struct index_plan *plan;
+    oid like;
+};
+
 /* The index is there, empty: from now on who comes to the table keeps it in step. */
-static status announce(struct sql_env *env, const struct relation *r, struct index_plan *plan,
+static status announce(struct sql_env *env, const struct relation *r, struct wanted_index wanted,
                        oid *ret_index) {
     struct step s;
-    plan->to_be_built = true;
     status st = step_begin(env, &s);
-    if (ok(st)) st = define_index_rows(&s.env, r, plan, PAGE_NONE, ret_index);
+    if (ok(st))
+        st = wanted.plan ? define_index_rows(&s.env, r, wanted.plan, PAGE_NONE, ret_index)
+                         : define_index_copy(&s.env, r, wanted.like, ret_index);
     if (ok(st)) st = define_update_class(&s.env, r->oid, has_index, NULL);
     return step_end(&s, st);
 }
 
 /* Nobody may write by the rules of before while others keep the index: that would leave entries
  * that are not true. So those who write now are let finish, and new ones wait until then. */
-static status announce_alone(struct sql_env *env, const struct relation *r, struct index_plan *plan,
-                             oid *ret_index) {
+static status announce_alone(struct sql_env *env, const struct relation *r,
+                             struct wanted_index wanted, oid *ret_index) {
     uint32_t mark;
     TRY(txn_lock_mark(env->txn, &mark));
     status st = txn_lock_relation(env->proc, env->txn, r->oid, MODE_SHARE, false,
                                   env->settings->lock_timeout_ms);
-    if (ok(st)) st = announce(env, r, plan, ret_index);
+    if (ok(st)) st = announce(env, r, wanted, ret_index);
     txn_release_to(env->proc, env->txn, mark);
     return st;
 }
@@ -156,17 +163,25 @@ static status give_up(struct sql_env *env, oid index, status st) {
     return st;
 }
 
+/* All but the word that it is valid. */
+static status build_beside_writers(struct sql_env *env, const struct relation *r,
+                                   struct wanted_index wanted, oid *ret_index) {
+    oid table = r->oid;
+    env->txn->isolation = ISO_READ_COMMITTED; /* the statement is alone in its transaction */
+    TRY(announce_alone(env, r, wanted, ret_index));
+    TRY(wait_for_lockers(env, table, MODE_SHARE));
+    TRY(fresh_snapshot(env));
+    status st = build_now(env, table, *ret_index);
+    if (!ok(st)) return give_up(env, *ret_index, st);
+    return wait_for_older_snapshots(env);
+}
+
 status define_index_beside_writers(struct sql_env *env, const struct relation *r,
                                    struct index_plan *plan) {
     const struct index_flag valid = {COL_pg_index_indisvalid, true};
-    oid table = r->oid, index;
-    env->txn->isolation = ISO_READ_COMMITTED; /* the statement is alone in its transaction */
-    TRY(announce_alone(env, r, plan, &index));
-    TRY(wait_for_lockers(env, table, MODE_SHARE));
-    TRY(fresh_snapshot(env));
-    status st = build_now(env, table, index);
-    if (!ok(st)) return give_up(env, index, st);
-    TRY(wait_for_older_snapshots(env));
+    oid index;
+    plan->to_be_built = true;
+    TRY(build_beside_writers(env, r, (struct wanted_index){.plan = plan}, &index));
     return state_step(env, index, &valid, 1);
 }
 
@@ -193,4 +208,22 @@ status define_drop_index_beside_users(struct sql_env *env, const struct relation
         TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
     }
     return drop_step(env, r, index);
+}
+
+/* ---- REINDEX CONCURRENTLY ---------------------------------------------------------------------
+ */
+
+static status replace_step(struct sql_env *env, const struct relation *r, oid from, oid to) {
+    struct step s;
+    status st = step_begin(env, &s);
+    if (ok(st)) st = define_index_replace(&s.env, r, from, to);
+    return step_end(&s, st);
+}
+
+status define_index_exchange(struct sql_env *env, const struct relation *r, oid index) {
+    oid table = r->oid, fresh;
+    TRY(build_beside_writers(env, r, (struct wanted_index){.like = index}, &fresh));
+    TRY(replace_step(env, r, index, fresh));
+    TRY(catalog_relation(env, table, &r));
+    return define_drop_index_beside_users(env, r, index);
 }

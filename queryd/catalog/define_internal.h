@@ -396,6 +396,15 @@ status define_index_is_whole(struct sql_env *env, oid index);
 status define_index_beside_writers(struct sql_env *env, const struct relation *r,
                                    struct index_plan *plan);
 status define_drop_index_beside_users(struct sql_env *env, const struct relation *r, oid index);
+/* REINDEX CONCURRENTLY of all of a table's indexes (index 0) or of one, under the same lock, by the
+ * same kind of steps: */
+status define_reindex_beside_users(struct sql_env *env, oid table, oid index);
+/* one index is exchanged for another of the same definition; */
+status define_index_exchange(struct sql_env *env, const struct relation *r, oid index);
+/* that one's rows, not valid, with an empty tree; */
+status define_index_copy(struct sql_env *env, const struct relation *r, oid of, oid *ret_index);
+/* it takes over the name, the constraint and what depends on the other. */
+status define_index_replace(struct sql_env *env, const struct relation *r, oid from, oid to);
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
                               bool missing_ok, bool cascade);
 /* All relations of a schema, without a word. */

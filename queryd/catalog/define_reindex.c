@@ -22,6 +22,19 @@ static status rebuild(struct sql_env *env, const struct relation *r, const struc
     return table_drop_tree(env, x->tree);
 }
 
+static bool option_on(const struct ast_def_elem *d) {
+    if (!d->value || d->value->kind != NODE_LITERAL) return true;
+    const struct ast_literal *l = ast_as_literal(d->value);
+    if (l->kind == LITERAL_BOOL || l->kind == LITERAL_INTEGER) return l->integer != 0;
+    return !l->text || (strcmp(l->text, "off") != 0 && strcmp(l->text, "false") != 0);
+}
+
+bool define_reindex_is_concurrent(const struct ast_reindex *s) {
+    LIST_EACH(const struct ast_def_elem *, o, s->options)
+    if (!strcmp(o->name, "concurrently") && option_on(o)) return true;
+    return false;
+}
+
 /* index 0: all. The primary key's index is the table itself: there is nothing to build. */
 static status reindex_table(struct sql_env *env, oid table, oid index) {
     const struct relation *r;
@@ -36,14 +49,45 @@ static status reindex_table(struct sql_env *env, oid table, oid index) {
     return OK;
 }
 
-static status reindex_relation(struct sql_env *env, const struct ast_reindex *s) {
+/* A temporary table has no other users. */
+static status reindex_beside(struct sql_env *env, oid table, oid index) {
+    const struct relation *r;
+    uint32_t mark;
+    TRY(txn_lock_mark(env->txn, &mark));
+    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_SHARE_UPDATE_EXCLUSIVE, false,
+                          env->settings->lock_timeout_ms));
+    status st = catalog_relation(env, table, &r);
+    if (ok(st) && r->persistence == 't')
+        st = reindex_table(env, table, index);
+    else if (ok(st))
+        st = define_reindex_beside_users(env, table, index);
+    txn_release_to(env->proc, env->txn, mark);
+    return status_is(st, ST_NOT_FOUND) ? OK : st;
+}
+
+static status reindex_one(struct sql_env *env, oid table, oid index, bool beside) {
+    return beside ? reindex_beside(env, table, index) : reindex_table(env, table, index);
+}
+
+static status refuse_catalogs(struct sql_env *env) {
+    return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                     "cannot reindex system catalogs concurrently");
+}
+
+static status reindex_relation(struct sql_env *env, const struct ast_reindex *s, bool beside) {
     const struct relation *r;
     struct catalog_row row;
     bool of_index = s->type == OBJECT_INDEX;
-    TRY(define_lock(env, s->relation, MODE_SHARE, of_index ? "i" : "r", false, &r));
-    if (!of_index) return reindex_table(env, r->oid, 0);
-    TRY(catalog_row_get_oid(env, CAT_pg_index, r->oid, env->eval.arena, &row));
-    return reindex_table(env, row_oid(&row, COL_pg_index_indrelid), r->oid);
+    enum relation_mode mode = beside ? MODE_SHARE_UPDATE_EXCLUSIVE : MODE_SHARE;
+    TRY(define_lock(env, s->relation, mode, of_index ? "i" : "r", false, &r));
+    if (of_index) {
+        TRY(catalog_row_get_oid(env, CAT_pg_index, r->oid, env->eval.arena, &row));
+        return reindex_one(env, row_oid(&row, COL_pg_index_indrelid), r->oid, beside);
+    }
+    if (!r->primary && !r->nindexes)
+        define_notice(env, "00000", "table \"%s\" has no indexes %s", r->name,
+                      beside ? "that can be reindexed concurrently" : "to reindex");
+    return reindex_one(env, r->oid, 0, beside);
 }
 
 /* Tables with indexes, of one schema (0: of all). Those of the system are never built anew. */
@@ -65,7 +109,7 @@ out:
     return st;
 }
 
-static status reindex_many(struct sql_env *env, const struct ast_reindex *s) {
+static status reindex_many(struct sql_env *env, const struct ast_reindex *s, bool beside) {
     struct list *tables = NULL;
     oid schema = 0;
     if (s->type == OBJECT_SCHEMA) {
@@ -78,14 +122,17 @@ static status reindex_many(struct sql_env *env, const struct ast_reindex *s) {
         return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "can only reindex the currently open database");
     }
-    if (s->type == OBJECT_SYSTEM) return OK;
+    if (s->type == OBJECT_SYSTEM) return beside ? refuse_catalogs(env) : OK;
+    if (s->type == OBJECT_DATABASE && beside)
+        define_warning(env, "0A000", "cannot reindex system catalogs concurrently, skipping all");
     TRY(indexed_tables(env, schema, &tables));
-    LIST_EACH(void *, table, tables) TRY(reindex_table(env, (oid)(uintptr_t)table, 0));
+    LIST_EACH(void *, table, tables) TRY(reindex_one(env, (oid)(uintptr_t)table, 0, beside));
     return OK;
 }
 
 status define_reindex(struct sql_env *env, struct ast_reindex *s) {
-    return s->relation ? reindex_relation(env, s) : reindex_many(env, s);
+    bool beside = define_reindex_is_concurrent(s);
+    return s->relation ? reindex_relation(env, s, beside) : reindex_many(env, s, beside);
 }
 
 /* ---- CLUSTER --------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "catalog/facts.h"
 #include "catalog/function_bodies.h"
 #include "parse/parse.h"
+#include "types/array.h"
 
 /* A kept text; those of an index's expressions one after the other. */
 static status print_texts(struct sql_env *env, const struct relation *r, const char *text,
@@ -80,6 +81,37 @@ static status print_index_head(struct sql_env *env, const struct relation *r,
     return print_identifier(out, r->name);
 }
 
+/* A value that is no plain name is written as a string. */
+static status print_option(struct sql_env *env, const struct varlena *v, struct buf *out) {
+    char *text = arena_strndup(env->eval.arena, v->data, v->len);
+    char *value = text ? strchr(text, '=') : NULL;
+    struct buf quoted = {0};
+    if (!text) return STATUS(OUT_OF_MEMORY);
+    if (!value) return print_identifier(out, text);
+    *value++ = 0;
+    TRY(print_identifier(out, text));
+    TRY(buf_add_str(out, "="));
+    status st = print_identifier(&quoted, value);
+    if (ok(st))
+        st = quoted.data[0] == '"' ? print_literal(out, value, strlen(value))
+                                   : buf_add(out, quoted.data, quoted.len);
+    buf_free(&quoted);
+    return st;
+}
+
+static status print_options(struct sql_env *env, oid relation, struct buf *out) {
+    struct catalog_row row;
+    struct array_parts parts;
+    TRY(catalog_row_get_oid(env, CAT_pg_class, relation, env->eval.arena, &row));
+    if (row_is_null(&row, COL_pg_class_reloptions)) return OK;
+    TRY(array_split(&env->eval, row.values[COL_pg_class_reloptions - 1].v, &parts));
+    for (uint32_t i = 0; i < parts.n; i++) {
+        TRY(buf_add_str(out, i ? ", " : " WITH ("));
+        TRY(print_option(env, parts.values[i].v, out));
+    }
+    return parts.n ? buf_add_str(out, ")") : OK;
+}
+
 static status print_index(struct sql_env *env, const struct relation *r, const struct index_desc *x,
                           bool pretty, struct buf *out) {
     TRY(print_index_head(env, r, x, pretty, out));
@@ -91,6 +123,7 @@ static status print_index(struct sql_env *env, const struct relation *r, const s
     }
     TRY(buf_add_str(out, ")"));
     if (x->nulls_not_distinct) TRY(buf_add_str(out, " NULLS NOT DISTINCT"));
+    TRY(print_options(env, x->oid, out));
     if (!x->predicate_text) return OK;
     TRY(buf_add_str(out, " WHERE "));
     return print_stored(env, r, x->predicate_text, strlen(x->predicate_text), pretty, out);

@@ -114,16 +114,8 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     return OK;
 }
 
-static bool option_on(const struct ast_def_elem *d) {
-    if (!d->value || d->value->kind != NODE_LITERAL) return true;
-    const struct ast_literal *l = ast_as_literal(d->value);
-    if (l->kind == LITERAL_BOOL || l->kind == LITERAL_INTEGER) return l->integer != 0;
-    return !l->text || (strcmp(l->text, "off") != 0 && strcmp(l->text, "false") != 0);
-}
-
 static const char *reindexes_outside_block(const struct ast_reindex *n) {
-    LIST_EACH(const struct ast_def_elem *, o, n->options)
-    if (!strcmp(o->name, "concurrently") && option_on(o)) return "REINDEX CONCURRENTLY";
+    if (define_reindex_is_concurrent(n)) return "REINDEX CONCURRENTLY";
     if (n->relation) return NULL;
     return n->type == OBJECT_SCHEMA   ? "REINDEX SCHEMA"
            : n->type == OBJECT_SYSTEM ? "REINDEX SYSTEM"

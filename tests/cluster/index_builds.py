@@ -1,4 +1,4 @@
-"""index_builds.py DIR PORT AXL SECONDS: indexes come and go beside writers, while processes die. DIR: the appliance, which is
+"""index_builds.py DIR PORT AXL SECONDS: indexes come, go and are built anew beside writers, while processes die. DIR: the appliance, which is
 also the directory of its sockets. Every index that is said to be valid must give what the table gives. Leaves three valid
 ones behind."""
 import json
@@ -131,6 +131,23 @@ def build(client, name):
             client.ask(f"drop index if exists {name}")
 
 
+def rebuild(client, name):
+    """Another index takes its place, or it stays; what is left in between goes."""
+    _, error = client.ask(f"reindex index concurrently {name}")
+    if error and error not in TRANSIENT:
+        wrong.append(f"reindex {name}: {error}")
+    while True:
+        rows, error = client.ask("select indexrelid::regclass from pg_index where indrelid = 'w'::regclass and not indisvalid")
+        if not error and not rows:
+            break
+        for row in rows:
+            client.ask(f"drop index {row[0]}")
+    while (valid := state(client, name)) in TRANSIENT:
+        pass
+    if valid != "t":
+        wrong.append(f"after a REINDEX, {name} is {valid}")
+
+
 def main():
     client = Client()
     client.ask("create table w (k int primary key, a int, b text, u int, d int)")
@@ -150,6 +167,9 @@ def main():
         build(client, name)
         builds += 1
         compare(client, name)
+        if r.random() < 0.3:
+            rebuild(client, name)
+            compare(client, name)
         if r.random() < 0.5:
             client.ask("create unique index concurrently w_bad on w (d)")
             if state(client, "w_bad") == "t":

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Indexes are made and dropped beside writers while workers and daemons die (index_builds.py); in the end axl verify compares
+# Indexes are made, dropped and built anew beside writers while workers and daemons die (index_builds.py); in the end axl verify compares
 # them with the table.
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || exit 77
