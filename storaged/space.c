@@ -11,7 +11,8 @@
 
 #define EXTEND_PAGES_MIN 64
 #define EXTEND_PAGES_MAX 256
-#define RESERVE_AHEAD 8 /* a process that asks for one page is given some */
+#define RESERVE_AHEAD 8             /* a process that asks for one page is given some, */
+#define RESERVE_QUIET_NS 100000000u /* and twice as many each time it comes again so soon */
 #define MAP_BYTES (SPACE_BITS / 8)
 
 static bool is_free(const uint8_t *bits, uint64_t i) {
@@ -128,7 +129,29 @@ static status find_free(struct storaged *s, uint64_t *ret_pages, unsigned n, uns
     }
 }
 
-static status fill_reserve(struct storaged *s, struct pool_reserve *r, unsigned count) {
+/* How many pages a process is given that asks for some. */
+static unsigned pages_ahead(struct storaged *s, unsigned slot) {
+    struct reserve_pace *pace = &s->reserve_pace[slot];
+    uint64_t now_ns = s->p->env->mono_ns(s->p);
+    bool again = now_ns - pace->asked_ns < RESERVE_QUIET_NS;
+    pace->asked_ns = now_ns;
+    pace->pages = again ? 2 * pace->pages : RESERVE_AHEAD;
+    if (pace->pages > POOL_RESERVE_PAGES) pace->pages = POOL_RESERVE_PAGES;
+    return pace->pages;
+}
+
+/* Their frames come along: who takes the pages does not ask again for each of them. */
+static void give(struct storaged *s, struct pool_reserve *r, const uint64_t *pages, unsigned n) {
+    for (unsigned i = 0, next = 0; i < POOL_RESERVE_PAGES && next < n; i++) {
+        if (atomic_load(&r->page[i])) continue;
+        if (space_known_free(s, pages[next])) load_prefetch(s, pages[next]);
+        atomic_store(&r->page[i], pages[next++]);
+    }
+}
+
+static status fill_reserve(struct storaged *s, unsigned slot, unsigned count) {
+    struct pool_reserve *r = &s->shm->pool->reserve[slot];
+    unsigned ahead = pages_ahead(s, slot);
     for (;;) {
         unsigned have = 0, empty = 0;
         for (unsigned i = 0; i < POOL_RESERVE_PAGES; i++) {
@@ -139,13 +162,12 @@ static status fill_reserve(struct storaged *s, struct pool_reserve *r, unsigned 
         if (have >= count) return OK;
         if (have + empty < count) return STATUS(FULL);
         unsigned n = count - have;
-        if (n < RESERVE_AHEAD) n = RESERVE_AHEAD;
+        if (n < ahead) n = ahead;
         if (n > empty) n = empty;
         uint64_t pages[POOL_RESERVE_PAGES];
         unsigned found;
         TRY(find_free(s, pages, n, &found));
-        for (unsigned i = 0, next = 0; i < POOL_RESERVE_PAGES && next < found; i++)
-            if (atomic_load(&r->page[i]) == 0) atomic_store(&r->page[i], pages[next++]);
+        give(s, r, pages, found);
     }
 }
 
@@ -155,7 +177,7 @@ static void space_run(void *arg) {
     while ((w = waiter_pop(&s->space_requests))) {
         unsigned count =
             w->m.arg[0] < POOL_RESERVE_PAGES ? (unsigned)w->m.arg[0] : POOL_RESERVE_PAGES;
-        status st = fill_reserve(s, &s->shm->pool->reserve[w->m.slot % PROC_SLOTS], count);
+        status st = fill_reserve(s, w->m.slot % PROC_SLOTS, count);
         PROBE(axolotl_storaged, reserve, w->m.slot, count, st.code);
         waiter_finish(s, w, st, NULL);
     }

@@ -145,6 +145,12 @@ struct redo {
     char *scan_bytes;
 };
 
+/* How fast a process takes new pages. */
+struct reserve_pace {
+    uint64_t asked_ns; /* when it asked last */
+    unsigned pages;    /* it is given at a time */
+};
+
 struct storaged_options {
     char io_method[32];
     unsigned io_depth;
@@ -190,6 +196,7 @@ struct storaged {
     uint32_t write_first, write_count;
 
     struct waiter_queue space_requests;
+    struct reserve_pace reserve_pace[PROC_SLOTS];
     bool space_running;
     uint64_t space_cursor; /* the page where the search for a free one goes on */
     bool space_wrap;       /* pages below the cursor are looked at before the file is extended */

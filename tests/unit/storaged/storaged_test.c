@@ -401,6 +401,36 @@ static void first_use_of_what_was_read_ahead([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+/* Pages come with their frames, and more of them the more are taken. */
+static void take_new_pages(struct world *w, [[maybe_unused]] void *arg) {
+    struct proc *p = &w->worker.proc;
+    struct pool_reserve *own = &w->shm.pool->reserve[p->owner.slot];
+    uint64_t asked = 0, read = world_counter(w, COUNTER_PAGE_READS);
+    for (unsigned taken = 0; taken < 4 * POOL_RESERVE_PAGES; taken++) {
+        bool none = true;
+        for (unsigned i = 0; i < POOL_RESERVE_PAGES; i++) none &= atomic_load(&own->page[i]) == 0;
+        asked += none;
+        assert_true(ok(pool_reserve(p, 1)));
+        page_id page = pool_take(p);
+        assert_non_null(pool_peek(&w->shm, page));
+        for (unsigned i = 0; i < POOL_RESERVE_PAGES; i++)
+            if (atomic_load(&own->page[i]) == (page.no | POOL_RESERVE_TAKEN))
+                atomic_store(&own->page[i], 0);
+    }
+    assert_true(asked < 10); /* not one for every eight pages */
+    assert_int_equal(world_counter(w, COUNTER_PAGE_READS), read);
+}
+
+static void new_pages_bring_their_frames([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_new(39);
+    world_make(&w, 1024, "sim");
+    world_start(&w);
+    world_run(&w, make_tree, m, NULL);
+    world_run(&w, take_new_pages, NULL, NULL);
+    model_end(&w, m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greater_than_the_pool_sim),
@@ -416,6 +446,7 @@ int main(void) {
         cmocka_unit_test(device_errors),
         cmocka_unit_test(pages_wanted_together),
         cmocka_unit_test(first_use_of_what_was_read_ahead),
+        cmocka_unit_test(new_pages_bring_their_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
