@@ -15,36 +15,58 @@ static struct table_changes *place_of(struct catalog *c, oid table) {
     return NULL;
 }
 
-void catalog_note_change(struct catalog *c, const struct relation *r) {
+static void note_author(struct table_changes *t, txid by) {
+    if (t->by != by) {
+        t->by = by;
+        t->by_n = 0;
+    }
+    t->by_n++;
+}
+
+void catalog_note_change(struct catalog *c, const struct relation *r, txid by) {
     if (!c || r->is_catalog || r->kind != 'r' || r->persistence == 't') return;
     struct table_changes *t = c->changed_last;
     if (!t || t->table != r->oid) t = place_of(c, r->oid);
     if (!t) return;
     c->changed_last = t;
     t->table = r->oid;
+    note_author(t, by);
     double rows = r->reltuples > 0 ? r->reltuples : 0;
     if (++t->n <= LEAST_CHANGES + rows * PART_CHANGED || t->waits) return;
     t->waits = true;
-    c->waiting_tables++;
+    t->next_waiting = c->waiting;
+    c->waiting = t;
+}
+
+/* Nobody sees yet what a transaction that is under way has put into it: looking at it now would be
+ * in vain, and due again at once. */
+static bool is_ripe(const struct catalog *c, const struct table_changes *t) {
+    return t->by_n <= t->n / 2 || !txn_is_running(c->proc, t->by, NULL);
+}
+
+static struct table_changes *first_ripe(const struct catalog *c) {
+    struct table_changes *t = c->waiting;
+    while (t && !is_ripe(c, t)) t = t->next_waiting;
+    return t;
 }
 
 bool catalog_wants_analyze(const struct catalog *c) {
-    return c->waiting_tables > 0;
+    return first_ripe(c) != NULL;
 }
 
 static void forget(struct catalog *c, struct table_changes *t) {
-    if (t->waits) c->waiting_tables--;
-    t->n = 0;
+    struct table_changes **at = &c->waiting;
+    while (t->waits && *at != t) at = &(*at)->next_waiting;
+    if (t->waits) *at = t->next_waiting;
+    t->n = t->by_n = 0;
     t->waits = false;
 }
 
 oid catalog_take_analyze(struct catalog *c) {
-    for (unsigned i = 0; i < CHANGED_TABLES && c->waiting_tables; i++) {
-        if (!c->changes[i].waits) continue;
-        forget(c, &c->changes[i]);
-        return c->changes[i].table;
-    }
-    return 0;
+    struct table_changes *t = first_ripe(c);
+    if (!t) return 0;
+    forget(c, t);
+    return t->table;
 }
 
 void catalog_forget_changes(struct catalog *c, oid table) {

@@ -6,9 +6,10 @@
 
 #include "catalog/catalog.h"
 
-/* One row was added, changed or removed. */
-void catalog_note_change(struct catalog *c, const struct relation *r);
-/* Tables wait to be analysed. */
+/* One row was added, changed or removed, by this transaction. */
+void catalog_note_change(struct catalog *c, const struct relation *r, txid by);
+/* Tables wait to be analysed; one that mostly a transaction has changed which still runs waits for
+ * its end. */
 bool catalog_wants_analyze(const struct catalog *c);
 /* The next of them, whose count begins anew; 0: none. */
 oid catalog_take_analyze(struct catalog *c);

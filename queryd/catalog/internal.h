@@ -83,7 +83,10 @@ struct cached_routines {
 struct table_changes {
     oid table; /* 0: free */
     uint64_t n;
+    txid by;       /* whose change was the last one */
+    uint64_t by_n; /* changes that it has made in a row */
     bool waits;
+    struct table_changes *next_waiting;
 };
 
 struct catalog {
@@ -95,8 +98,8 @@ struct catalog {
     struct generation *privates; /* of transactions with changes of their own */
     struct table_changes changes[CHANGED_TABLES];
     struct table_changes *changed_last; /* NULL: none */
-    unsigned waiting_tables;
-    const struct collator *collator; /* of the database's default collation; NULL: by bytes */
+    struct table_changes *waiting;      /* to be analysed; NULL: none */
+    const struct collator *collator;    /* of the database's default collation; NULL: by bytes */
 };
 
 void cache_free(struct catalog *c);

@@ -140,7 +140,7 @@ status table_insert(struct sql_env *env, const struct relation *r, const datum *
         else if (!ok(txn_rollback_to(env->proc, env->txn, mark)))
             s = STATUS(INTERNAL_ERROR);
     }
-    if (ok(s)) catalog_note_change(env->catalog, r);
+    if (ok(s)) catalog_note_change(env->catalog, r, env->txn->writer.x);
 out:
     buf_free(&key);
     buf_free(&row.bytes);
@@ -326,7 +326,7 @@ status table_update(struct sql_env *env, const struct relation *r, const void *k
     for (uint16_t i = 0; ok(s) && i < r->nindexes; i++)
         s = move_index_entry(env, r, &r->indexes[i], &old_key, &new_key, old_values, old_nulls,
                              values, nulls);
-    if (ok(s)) catalog_note_change(env->catalog, r);
+    if (ok(s)) catalog_note_change(env->catalog, r, env->txn->writer.x);
 out:
     buf_free(&new_key);
     buf_free(&row.bytes);
@@ -342,7 +342,7 @@ status table_delete(struct sql_env *env, const struct relation *r, const void *k
     for (uint16_t i = 0; i < r->nindexes; i++)
         TRY(move_index_entry(env, r, &r->indexes[i], &old_key, NULL, old_values, old_nulls, NULL,
                              NULL));
-    catalog_note_change(env->catalog, r);
+    catalog_note_change(env->catalog, r, env->txn->writer.x);
     return OK;
 }
 

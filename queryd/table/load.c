@@ -103,7 +103,7 @@ static status row_by_leaf(struct table_load *l, const datum *values, const uint8
     s = waits ? queue(l, &key, &row) : table_put_row(env, l->relation, &key, &row);
     if (status_is(s, ST_EXISTS) && !waits)
         s = table_unique_error(env, l->relation, l->relation->primary, values, nulls, false);
-    if (ok(s)) catalog_note_change(env->catalog, l->relation);
+    if (ok(s)) catalog_note_change(env->catalog, l->relation, env->txn->writer.x);
 out:
     buf_free(&key);
     buf_free(&row.bytes);

@@ -1,6 +1,7 @@
 /* The catalogs of a new appliance, and the cache over them. */
 #include <time.h>
 
+#include "catalog/changes.h"
 #include "catalog_fixture.h"
 #include "tree/tree.h"
 
@@ -193,6 +194,41 @@ static void oids_go_on_after_a_restart(void **state) {
     session_free(again);
 }
 
+static void insert_numbers(struct session *s, int from, int n) {
+    for (int i = from; i < from + n; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", i);
+        MUST(insert(s, "t", text));
+    }
+}
+
+/* What a transaction fills a table with is not looked at before its end, and then once. */
+static void loads_are_analysed_when_they_are_visible(void **state) {
+    (void)state;
+    run(one, "create table t (a int primary key)");
+    begin_block(one);
+    insert_numbers(one, 0, 60);
+    assert_false(catalog_wants_analyze(one->catalog));
+    end_block(one, true);
+    assert_true(catalog_wants_analyze(one->catalog));
+    assert_int_equal(catalog_take_analyze(one->catalog), relation(one, "t")->oid);
+    assert_false(catalog_wants_analyze(one->catalog));
+    assert_int_equal(catalog_take_analyze(one->catalog), 0);
+}
+
+/* A transaction that stays open and has changed little does not keep others' changes back. */
+static void few_open_changes_keep_nobody_back(void **state) {
+    (void)state;
+    run(one, "create table t (a int primary key)");
+    insert_numbers(one, 0, 60);
+    begin_block(one);
+    insert_numbers(one, 60, 5);
+    assert_true(catalog_wants_analyze(one->catalog));
+    end_block(one, false);
+    catalog_forget_changes(one->catalog, relation(one, "t")->oid);
+    assert_false(catalog_wants_analyze(one->catalog));
+}
+
 int main(void) {
     MUST(types_init());
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -208,6 +244,8 @@ int main(void) {
         TEST(names_follow_the_search_path),
         TEST(regclass_reads_and_prints_names),
         TEST(oids_go_on_after_a_restart),
+        TEST(loads_are_analysed_when_they_are_visible),
+        TEST(few_open_changes_keep_nobody_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
