@@ -32,23 +32,27 @@ void block_restore(struct session *s, char block) {
     atomic_store(&s->slot->block, lost ? 'L' : block);
 }
 
-static const char *const isolation_names[] = {[ISO_READ_COMMITTED] = "read committed",
-                                              [ISO_REPEATABLE_READ] = "repeatable read",
-                                              [ISO_SERIALIZABLE] = "serializable"};
+static const struct {
+    const char *name;
+    enum txn_isolation isolation;
+} levels[] = {[LEVEL_READ_COMMITTED] = {"read committed", ISO_READ_COMMITTED},
+              [LEVEL_READ_UNCOMMITTED] = {"read uncommitted", ISO_READ_COMMITTED},
+              [LEVEL_REPEATABLE_READ] = {"repeatable read", ISO_REPEATABLE_READ},
+              [LEVEL_SERIALIZABLE] = {"serializable", ISO_SERIALIZABLE}};
 
-const char *isolation_name(enum txn_isolation iso) {
-    return isolation_names[iso];
+const char *isolation_name(enum isolation_level level) {
+    return levels[level].name;
 }
 
-enum txn_isolation isolation_of(const char *level) {
-    for (int i = ISO_REPEATABLE_READ; i <= ISO_SERIALIZABLE; i++)
-        if (strcasecmp(level, isolation_names[i]) == 0) return (enum txn_isolation)i;
-    return ISO_READ_COMMITTED;
+enum isolation_level isolation_named(const char *name) {
+    for (unsigned i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcasecmp(name, levels[i].name) == 0) return (enum isolation_level)i;
+    return LEVEL_READ_COMMITTED;
 }
 
 static status begin(struct session *s) {
     s->values.transaction_us = s->values.statement_us;
-    status st = txn_begin(s->env.proc, &s->txn, s->next_isolation, s->index);
+    status st = txn_begin(s->env.proc, &s->txn, levels[s->isolation].isolation, s->index);
     if (status_is(st, ST_TOO_MANY_CONNECTIONS))
         return error_set(&s->error, st.code, "sorry, too many transactions already");
     TRY(st);
@@ -111,7 +115,7 @@ static void forget_txn(struct session *s, bool committed) {
     arena_reset(&s->txn_arena);
     s->savepoints = NULL;
     set_block(s, BLOCK_NONE);
-    s->next_isolation = s->defaults.isolation;
+    s->isolation = s->defaults.isolation;
     s->next_read_only = s->defaults.read_only;
     s->deferrable = s->defaults.deferrable;
 }
@@ -265,15 +269,15 @@ static status too_late(struct session *s, const char *in_savepoint, const char *
     return OK;
 }
 
-static status set_isolation(struct session *s, const char *level) {
-    enum txn_isolation iso = isolation_of(level);
-    if (s->txn.slot && iso != s->txn.isolation) {
+static status set_isolation(struct session *s, const char *name) {
+    enum isolation_level level = isolation_named(name);
+    if (s->txn.slot && level != s->isolation) {
         TRY(too_late(s, NULL, "SET TRANSACTION ISOLATION LEVEL must be called before any query"));
         TRY(too_late(s, "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction",
                      ""));
     }
-    if (s->txn.slot) s->txn.isolation = iso;
-    s->next_isolation = iso;
+    if (s->txn.slot) s->txn.isolation = levels[level].isolation;
+    s->isolation = level;
     return OK;
 }
 
@@ -338,10 +342,10 @@ static status begin_block(struct session *s, const struct ast_transaction *t) {
 }
 
 /* AND CHAIN: a new block with the modes of the one that ended. */
-static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool read_only,
+static status chain(struct session *s, bool wanted, enum isolation_level level, bool read_only,
                     bool deferrable) {
     if (!wanted) return OK;
-    s->next_isolation = iso;
+    s->isolation = level;
     s->next_read_only = read_only;
     s->deferrable = deferrable;
     TRY(block_ensure_txn(s));
@@ -350,7 +354,7 @@ static status chain(struct session *s, bool wanted, enum txn_isolation iso, bool
 }
 
 static status end_block(struct session *s, const struct ast_transaction *t, const char **ret_tag) {
-    enum txn_isolation iso = s->txn.isolation;
+    enum isolation_level level = s->isolation;
     bool read_only = s->txn.read_only, deferrable = s->deferrable;
     bool is_commit = t->kind == TXN_COMMIT && s->block != BLOCK_FAILED;
     if (s->block == BLOCK_NONE) {
@@ -365,7 +369,7 @@ static status end_block(struct session *s, const struct ast_transaction *t, cons
         TRY(commit(s, "COMMIT"));
     else
         roll_back(s);
-    return chain(s, t->chain, iso, read_only, deferrable);
+    return chain(s, t->chain, level, read_only, deferrable);
 }
 
 static struct savepoint *find_savepoint(struct session *s, const char *name) {

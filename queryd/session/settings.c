@@ -59,7 +59,7 @@ static bool is_authorization(enum setting v) {
 
 const char *setting_show(const struct session *s, enum setting v) {
     const struct setting_values *values = &s->setting_values;
-    if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->txn.isolation);
+    if (v == SETTING_transaction_isolation && s->txn.slot) return isolation_name(s->isolation);
     if (v == SETTING_transaction_read_only && s->txn.slot) return s->txn.read_only ? "on" : "off";
     if (v == SETTING_transaction_deferrable) return s->deferrable ? "on" : "off";
     if (v == SETTING_transaction_isolation)
@@ -379,8 +379,8 @@ static void take_effect(struct session *s, enum setting v) {
         break;
     }
     case SETTING_default_transaction_isolation:
-        s->defaults.isolation = isolation_of(setting_show(s, v));
-        if (!s->txn.slot) s->next_isolation = s->defaults.isolation;
+        s->defaults.isolation = isolation_named(setting_show(s, v));
+        if (!s->txn.slot) s->isolation = s->defaults.isolation;
         break;
     case SETTING_password_encryption:
         q->password_md5 = strcmp(setting_show(s, v), "md5") == 0;
