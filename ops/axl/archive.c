@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "axl.h"
 #include "backup/archive_keys.h"
 #include "backup/backup.h"
@@ -19,7 +20,6 @@
 #include "s3.h"
 #include "s3_backup.h"
 
-#define NAME_BYTES 21      /* of a segment: 16 digits, ".log" */
 #define KEYS_NAME_BYTES 14 /* of keys: 8 digits, ".keys" */
 #define WHOSE "archive.id"
 #define LOOK_MS 1000
@@ -31,19 +31,19 @@ struct sender {
     struct axl *a;
     struct s3 *s3;
     const char *url, *dir;
-    char sent[NAME_BYTES];                  /* the newest one that is there */
+    char sent[ARCHIVE_NAME_BYTES];          /* the newest one that is there */
     uint64_t keys_ns[ARCHIVE_KEYS_MAX + 1]; /* when the keys that are there were written */
     long keep;
     size_t told;
 };
 
-static bool is_segment(const char *name) {
-    return strlen(name) == NAME_BYTES - 1 && strspn(name, "0123456789abcdef") == 16 &&
+bool archive_is_segment(const char *name) {
+    return strlen(name) == ARCHIVE_NAME_BYTES - 1 && strspn(name, "0123456789abcdef") == 16 &&
            strcmp(name + 16, ".log") == 0;
 }
 
 static int of_segments(const struct dirent *d) {
-    return is_segment(d->d_name);
+    return archive_is_segment(d->d_name);
 }
 
 /* 0: the name is none of keys. */
@@ -144,7 +144,7 @@ static status send_all(struct sender *s, unsigned *ret_sent) {
         tell_waiting(s, (size_t)(n - i));
         st = send_one(s, names[i]->d_name);
         if (!ok(st)) break;
-        memcpy(s->sent, names[i]->d_name, NAME_BYTES);
+        memcpy(s->sent, names[i]->d_name, ARCHIVE_NAME_BYTES);
         ++*ret_sent;
     }
     remove_sent(s, names, n);
@@ -155,7 +155,7 @@ static status send_all(struct sender *s, unsigned *ret_sent) {
 
 static status take_newest(void *arg, const char *name) {
     struct sender *s = arg;
-    if (is_segment(name) && strcmp(name, s->sent) > 0) strcpy(s->sent, name);
+    if (archive_is_segment(name) && strcmp(name, s->sent) > 0) strcpy(s->sent, name);
     return OK;
 }
 
@@ -232,14 +232,14 @@ int axl_archive(struct axl *a) {
 /* ---- and back ---- */
 
 struct name_list {
-    char (*name)[NAME_BYTES];
+    char (*name)[ARCHIVE_NAME_BYTES];
     size_t count;
 };
 
 static status take_name(void *arg, const char *name) {
     struct name_list *l = arg;
-    if (!is_segment(name) && !keys_number(name)) return OK;
-    char(*grown)[NAME_BYTES] = realloc(l->name, (l->count + 1) * sizeof *grown);
+    if (!archive_is_segment(name) && !keys_number(name)) return OK;
+    char(*grown)[ARCHIVE_NAME_BYTES] = realloc(l->name, (l->count + 1) * sizeof *grown);
     if (!grown) return STATUS(OUT_OF_MEMORY);
     l->name = grown;
     strcpy(l->name[l->count++], name);

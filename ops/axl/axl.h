@@ -41,6 +41,7 @@ int axl_backup(struct axl *a);
 struct axl_keys;
 int axl_backup_verify(struct axl *a, const char *backup, struct axl_keys *k);
 int axl_backup_receive(struct axl *a, const char *to);
+int axl_backup_prune(struct axl *a);
 int axl_restore(struct axl *a);
 int axl_archive(struct axl *a);
 

@@ -269,6 +269,7 @@ int axl_backup(struct axl *a) {
     static struct axl_keys keys;
     const char *since = NULL, *check = NULL, *receive = NULL;
     struct backup b = {.a = a};
+    if (axl_option(a, "--prune", NULL)) return axl_backup_prune(a);
     bool stream = axl_option(a, "--stream", NULL), dash = axl_option(a, "-", NULL);
     stream |= dash;
     (void)axl_option(a, "--since", &since);

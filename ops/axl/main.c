@@ -41,10 +41,11 @@ static const struct word {
     {"fault", axl_fault, "[NAME kill|crash|abort|hang|pause [--after N] [--in PROCESS] | off]",
      "for tests: make a process die at a chosen point"},
     {"backup", axl_backup,
-     "TO | s3://BUCKET/PREFIX | --stream [--since BACKUP] | --verify BACKUP | --receive TO",
+     "TO | s3://BUCKET/PREFIX | --stream [--since BACKUP] | --verify BACKUP | --receive TO | "
+     "--prune PLACE [PLACE …] [--archive DIR | s3://…] [--retention TIME] [--dry-run]",
      "copy everything to a directory or to standard output while it runs, or what has changed "
-     "since "
-     "another backup; make a directory of such a stream"},
+     "since another backup; make a directory of such a stream; remove backups and archived log "
+     "that nothing within the retention needs"},
     {"restore", axl_restore,
      "BACKUP [BACKUP …] [-] [--online [--rate PAGES]] [--encrypt] [--key-file FILE | --key-command "
      "COMMAND] [--archive DIR | s3://…] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",

@@ -163,6 +163,13 @@ void s3_idle(struct s3 *s, status (*idle)(void *arg), void *arg) {
 
 /* ---- one request ---- */
 
+struct asked {
+    const char *verb, *url;
+    const char *range; /* of bytes; NULL: all */
+    const void *put;   /* n bytes that are sent */
+    size_t n;
+};
+
 static size_t take_body(char *bytes, size_t size, size_t n, void *arg) {
     struct s3 *s = arg;
     n *= size;
@@ -203,12 +210,12 @@ static bool add_headers(struct s3 *s, const void *bytes, size_t n) {
            (n == 0 || add_header(s, "Content-Type", "application/octet-stream"));
 }
 
-static void set_options(struct s3 *s, const char *url, const void *put, size_t n) {
+static void set_options(struct s3 *s, const struct asked *a) {
     char how[100];
     CURL *c = s->curl;
     curl_easy_reset(c);
     snprintf(how, sizeof how, "aws:amz:%s:s3", s->region);
-    curl_easy_setopt(c, CURLOPT_URL, url);
+    curl_easy_setopt(c, CURLOPT_URL, a->url);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_AWS_SIGV4, how);
     curl_easy_setopt(c, CURLOPT_USERPWD, s->user);
@@ -222,20 +229,21 @@ static void set_options(struct s3 *s, const char *url, const void *put, size_t n
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, while_it_lasts);
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
-    if (!put) return;
-    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "PUT");
-    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
-    curl_easy_setopt(c, CURLOPT_POSTFIELDS, put);
+    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, a->verb);
+    if (a->range) curl_easy_setopt(c, CURLOPT_RANGE, a->range);
+    if (!a->put) return;
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)a->n);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDS, a->put);
 }
 
 /* *ret_code: of the answer; 0: there was none. */
-static CURLcode request(struct s3 *s, const char *url, const void *put, size_t n, long *ret_code) {
+static CURLcode request(struct s3 *s, const struct asked *a, long *ret_code) {
     s->bytes = 0;
     s->headers = NULL;
     *ret_code = 0;
     CURLcode result = CURLE_OUT_OF_MEMORY;
-    if (add_headers(s, put ? put : "", n)) {
-        set_options(s, url, put, n);
+    if (add_headers(s, a->put ? a->put : "", a->n)) {
+        set_options(s, a);
         result = curl_easy_perform(s->curl);
         curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, ret_code);
     }
@@ -268,8 +276,8 @@ static status refused(struct s3 *s, const char *url, CURLcode result, long code,
 }
 
 /* There is no such object; a bucket that is not there is another matter. */
-static bool is_missing(const struct s3 *s, const void *put, long code) {
-    return code == 404 && !put && !(s->bytes && strstr(s->body, "<Code>NoSuchBucket</Code>"));
+static bool is_missing(const struct s3 *s, const struct asked *a, long code) {
+    return code == 404 && !a->put && !(s->bytes && strstr(s->body, "<Code>NoSuchBucket</Code>"));
 }
 
 static bool may_pass(CURLcode result, long code) {
@@ -284,15 +292,15 @@ static status wait_before(struct s3 *s, unsigned tries) {
     return OK;
 }
 
-static status ask(struct s3 *s, const char *url, const void *put, size_t n, struct error *e) {
+static status ask(struct s3 *s, const struct asked *a, struct error *e) {
     s->idle_status = OK;
     for (unsigned tries = 0;; tries++) {
         long code;
-        CURLcode result = request(s, url, put, n, &code);
+        CURLcode result = request(s, a, &code);
         if (result == CURLE_OK && code / 100 == 2) return OK;
-        if (result == CURLE_OK && is_missing(s, put, code)) return STATUS(NOT_FOUND);
+        if (result == CURLE_OK && is_missing(s, a, code)) return STATUS(NOT_FOUND);
         bool again = may_pass(result, code) && ok(s->idle_status) && tries + 1 < s->tries;
-        if (!again) return refused(s, url, result, code, e);
+        if (!again) return refused(s, a->url, result, code, e);
         TRY(wait_before(s, tries));
     }
 }
@@ -304,17 +312,36 @@ static void url_of(const struct s3 *s, const char *name, char ret_url[KEY_BYTES]
 status s3_put(struct s3 *s, const char *name, const void *bytes, size_t n, struct error *e) {
     char url[KEY_BYTES];
     url_of(s, name, url);
-    return ask(s, url, bytes, n, e);
+    return ask(s, &(struct asked){.verb = "PUT", .url = url, .put = bytes, .n = n}, e);
+}
+
+static status get(struct s3 *s, const char *name, const char *range, const char **ret_bytes,
+                  size_t *ret_n, struct error *e) {
+    char url[KEY_BYTES];
+    url_of(s, name, url);
+    TRY(ask(s, &(struct asked){.verb = "GET", .url = url, .range = range}, e));
+    *ret_bytes = s->body ? s->body : "";
+    *ret_n = s->bytes;
+    return OK;
 }
 
 status s3_get(struct s3 *s, const char *name, const char **ret_bytes, size_t *ret_n,
               struct error *e) {
+    return get(s, name, NULL, ret_bytes, ret_n, e);
+}
+
+status s3_get_first(struct s3 *s, const char *name, size_t n, const char **ret_bytes, size_t *ret_n,
+                    struct error *e) {
+    char range[40];
+    snprintf(range, sizeof range, "0-%zu", n - 1);
+    return get(s, name, range, ret_bytes, ret_n, e);
+}
+
+status s3_remove(struct s3 *s, const char *name, struct error *e) {
     char url[KEY_BYTES];
     url_of(s, name, url);
-    TRY(ask(s, url, NULL, 0, e));
-    *ret_bytes = s->body ? s->body : "";
-    *ret_n = s->bytes;
-    return OK;
+    status st = ask(s, &(struct asked){.verb = "DELETE", .url = url}, e);
+    return status_is(st, ST_NOT_FOUND) ? OK : st;
 }
 
 /* ---- names ---- */
@@ -354,7 +381,7 @@ status s3_list(struct s3 *s, status (*fn)(void *arg, const char *name), void *ar
         put_escaped(after, sizeof after, last);
         snprintf(url, sizeof url, "%s/%s?list-type=2&prefix=%s%s%s", s->endpoint, s->bucket, prefix,
                  *after ? "&start-after=" : "", after);
-        status st = ask(s, url, NULL, 0, e);
+        status st = ask(s, &(struct asked){.verb = "GET", .url = url}, e);
         if (status_is(st, ST_NOT_FOUND))
             return error_set(e, ST_IO_ERROR, "%s: the names cannot be had: answer 404", url);
         TRY(st);

@@ -30,6 +30,11 @@ status s3_put(struct s3 *s, const char *name, const void *bytes, size_t n, struc
 /* Good until the next call. NOT_FOUND, without words in e: there is no such object. */
 status s3_get(struct s3 *s, const char *name, const char **ret_bytes, size_t *ret_n,
               struct error *e);
+/* Likewise, its first n bytes, or what there is. */
+status s3_get_first(struct s3 *s, const char *name, size_t n, const char **ret_bytes, size_t *ret_n,
+                    struct error *e);
+/* There is no such object when it returns. */
+status s3_remove(struct s3 *s, const char *name, struct error *e);
 /* Calls fn for the name of each object, in order. */
 status s3_list(struct s3 *s, status (*fn)(void *arg, const char *name), void *arg, struct error *e);
 

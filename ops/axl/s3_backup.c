@@ -17,7 +17,7 @@
 #define PART_NAME_BYTES 24
 
 static void part_name(uint64_t number, char ret_name[PART_NAME_BYTES]) {
-    snprintf(ret_name, PART_NAME_BYTES, "part.%08" PRIu64, number);
+    snprintf(ret_name, PART_NAME_BYTES, S3_PART "%08" PRIu64, number);
 }
 
 /* ---- there ---- */

@@ -6,6 +6,7 @@
 #include "s3.h"
 
 #define S3_MANIFEST "backup.json"
+#define S3_PART "part."
 
 /* Takes the bytes of a stream. */
 struct s3_sink;

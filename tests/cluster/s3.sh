@@ -145,6 +145,20 @@ rm "$part"
 says 'not a whole backup' "$AXL" restore "$TO/full" -D "$COPY"
 [ -e "$COPY" ] && fail "a refused restore leaves a directory"
 
+# ---- what is needed no longer goes there, too ----
+objects() { find "$WORK/s3/axl/test/$1" -name '*_object' 2>/dev/null | wc -l; }
+before=$(objects log)
+[ "$before" -ge 2 ] || fail "too little log at the endpoint"
+prune() { "$AXL" backup --prune "$TO" --archive "$TO/log" --retention 0 -D "$DIR" >"$WORK/said" || fail "prune: $(cat "$WORK/said")"; }
+prune
+[ "$(objects full)" -gt 0 ] || fail "what an increment needs is gone"
+"$AXL" backup "$TO/last" -D "$DIR" >/dev/null || fail "backup"
+prune
+[ "$(objects full)" -eq 0 ] && [ "$(objects more)" -eq 0 ] || fail "left: $(find "$WORK/s3/axl/test/full" "$WORK/s3/axl/test/more")"
+[ "$(objects log)" -lt "$before" ] || fail "no log went: $(cat "$WORK/said")"
+"$AXL" restore "$TO/last" --archive "$TO/log" -D "$COPY" >/dev/null || fail "restore of what is left"
+rm -rf "$COPY"
+
 # ---- encrypted ones: nothing plain lies there, and the key alone opens them ----
 stop_now
 rm -rf "$DIR" "$WORK"/archive/* "$WORK/s3/axl/test"
