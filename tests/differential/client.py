@@ -14,7 +14,7 @@ class Session:
     def __init__(self, server, timeout=60):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
-        self.buffer = b""
+        self.buffer = bytearray()
         try:
             self.socket.connect(f"{server.socket_dir}/.s.PGSQL.{server.port}")
             body = struct.pack("!I", 196608) + b"user\0postgres\0database\0postgres\0\0"
@@ -49,8 +49,8 @@ class Session:
                 raise Lost("the server closed the connection")
             self.buffer += more
         end = 1 + struct.unpack_from("!I", self.buffer, 1)[0]
-        kind, body = self.buffer[:1], self.buffer[5:end]
-        self.buffer = self.buffer[end:]
+        kind, body = bytes(self.buffer[:1]), bytes(self.buffer[5:end])
+        del self.buffer[:end]
         return kind, body
 
     def receive(self):
