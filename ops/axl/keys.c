@@ -16,6 +16,8 @@ status axl_keys_options(struct axl *a, struct axl_keys *k) {
     k->encrypt = axl_option(a, "--encrypt", NULL);
     (void)axl_option(a, "--key-file", &k->file);
     (void)axl_option(a, "--key-command", &k->command);
+    while (k->nold < KEYRING_SOURCES_MAX - 1 && axl_option(a, "--old-key-file", &k->old[k->nold]))
+        k->nold++;
     if (!k->file) return OK;
     char *real = realpath(k->file, NULL);
     bool fits = real && strlen(real) < sizeof k->real;
@@ -112,7 +114,9 @@ status axl_keys_make(struct axl *a, struct axl_keys *k, uint64_t id) {
 
 status axl_keys_of_backups(struct axl *a, struct axl_keys *k, const struct key_file *files,
                            size_t n, const char *(*what)(void *arg, size_t i), void *arg) {
-    return keyring_collect(files, n, &k->source, what, arg, &k->backup, &a->e);
+    struct master_source sources[KEYRING_SOURCES_MAX] = {k->source};
+    for (size_t i = 0; i < k->nold; i++) sources[i + 1].file = k->old[i];
+    return keyring_collect(files, n, sources, k->nold + 1, what, arg, &k->backup, &a->e);
 }
 
 /* A program's arguments, and the descriptors that it inherits besides. */

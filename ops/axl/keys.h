@@ -1,6 +1,7 @@
 /* keys.h: the keys of encrypted data (shared/crypt), for the words that make or read the files of
  * an appliance that does not run. Options of these words: --encrypt, --key-file FILE, --key-command
- * COMMAND; what is not given is the settings'. */
+ * COMMAND; what is not given is the settings'. --old-key-file FILE, of backups and archives that
+ * another master key opens: as often as is needed, up to four. */
 #ifndef AXL_KEYS_H
 #define AXL_KEYS_H
 
@@ -11,6 +12,8 @@ struct axl_keys {
     bool encrypt; /* a new appliance: its data */
     const char *file, *command;
     char real[AXL_PATH_BYTES]; /* the file's absolute path */
+    const char *old[KEYRING_SOURCES_MAX - 1];
+    size_t nold;
     struct conf conf;
     struct master_source source; /* options, else settings */
     struct keyring ring;

@@ -48,7 +48,8 @@ static const struct word {
      "that nothing within the retention needs"},
     {"restore", axl_restore,
      "BACKUP [BACKUP …] [-] [--online [--rate PAGES]] [--encrypt] [--key-file FILE | --key-command "
-     "COMMAND] [--archive DIR | s3://…] [--to-lsn LSN | --to-time 'YYYY-MM-DD HH:MM:SS[Z]']",
+     "COMMAND] [--old-key-file FILE] [--archive DIR | s3://…] [--to-lsn LSN | --to-time "
+     "'YYYY-MM-DD HH:MM:SS[Z]']",
      "make the directory from a backup and those since it (-: a stream on standard input), and go "
      "on "
      "by the archived log"},

@@ -77,7 +77,7 @@ static bool has_file(const struct axl *a, const char *name) {
 /* Without its keys everything would look like damage. */
 static status open_keys(struct axl *a, struct axl_keys *k, struct offline *o) {
     TRY(axl_keys_source(a, k, a->dir));
-    status st = keyring_open(a->dir, o->appliance_id, &k->source, &k->ring, &a->e);
+    status st = keyring_open(a->dir, o->appliance_id, &k->source, NULL, &k->ring, &a->e);
     if (ok(st) && k->ring.encrypted) st = crypt_new(&k->ring.keys, &o->crypt);
     axl_keys_close(k);
     return ok(st) ? OK : error_set(&a->e, st.code, "the keys in \"%s\" cannot be used", a->dir);

@@ -1,7 +1,11 @@
 /* keys.c: the keys of encrypted data (shared/crypt): read at the start, given to storaged and logd
  * at their births. */
+#include <jansson.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "backup/archive_keys.h"
+#include "backup/backup.h"
 #include "crypt/given.h"
 #include "supervisor.h"
 
@@ -29,9 +33,49 @@ static void settle(struct supervisor *s) {
              "the master key has been exchanged: the one before opens the data no longer");
 }
 
-status keys_open(struct supervisor *s, struct error *e) {
+/* ---- keys that lie beside backups and the archive -------------------------------------------- */
+
+#define KEPT_MAX (BACKUP_CHAIN_MAX + ARCHIVE_KEYS_MAX)
+
+/* What storaged repairs pages from, and logd reads old log from, may be sealed by data keys that
+ * the directory needs no more. The newest first: there is room for so many only. */
+static void take_archived(const struct supervisor *s, struct key_file *files, size_t *n) {
+    const char *archive = s->conf.archive_directory;
+    for (uint32_t i = ARCHIVE_KEYS_MAX; *archive && i > 0; i--)
+        *n += ok(backup_archive_keys_read(archive, i, &files[*n]));
+}
+
+static bool keys_of_backup(const char *dir, struct key_file *ret) {
+    char path[CONTROL_PATH_BYTES * 2];
+    snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, dir);
+    json_t *j = json_load_file(path, 0, NULL);
+    const char *text = json_string_value(json_object_get(j, "keys"));
+    bool good = text && ok(key_file_from_text(text, ret));
+    json_decref(j);
+    return good;
+}
+
+static void take_of_backups(const struct supervisor *s, struct key_file *files, size_t *n) {
+    struct backup_record r = {0};
+    if (ok(backup_record_read(s->dir, BACKUP_RECORD, &r)))
+        for (unsigned i = r.count; i > 0; i--) *n += keys_of_backup(r.dir[i - 1], &files[*n]);
+    backup_record_fini(&r);
+}
+
+static status open_all(struct supervisor *s, struct error *e) {
     struct master_source source = keys_source(s);
-    TRY(keyring_open(s->dir, s->appliance_id, &source, &s->keys, e));
+    struct key_file *files = malloc(KEPT_MAX * sizeof *files);
+    struct keyring_kept kept = {.files = files};
+    if (!files) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    take_of_backups(s, files, &kept.count);
+    take_archived(s, files, &kept.count);
+    status st = keyring_open(s->dir, s->appliance_id, &source, &kept, &s->keys, e);
+    free(files);
+    return st;
+}
+
+status keys_open(struct supervisor *s, struct error *e) {
+    TRY(open_all(s, e));
     if (!s->keys.encrypted) return OK;
     settle(s);
     status st = take_lives(s);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "backup/archive_keys.h"
+#include "base/check.h"
 #include "supervisor.h"
 
 #define LOOK_NS 50000000u
@@ -100,7 +101,7 @@ static status settle_master(struct rotation *r) {
     TRY(read_settings(r));
     source = patient(s, r->file, r->command);
     ring.file = s->keys.file;
-    status st = keyring_unwrap(s->dir, &source, &ring, &r->e);
+    status st = keyring_unwrap(s->dir, &source, NULL, &ring, &r->e);
     unsigned which = ring.which;
     crypt_wipe(&ring, sizeof ring);
     TRY(st);
@@ -125,13 +126,15 @@ static bool seal_by(const struct supervisor *s, uint32_t key) {
            atomic_load(&use[KEY_USE_LOG].seals) == key;
 }
 
-/* The keys of the next lives. */
-static status take_keys(struct supervisor *s, const struct key_file *file,
-                        const unsigned char *master) {
-    struct crypt_keys keys;
+/* The newest one of the file, for the next lives. */
+static status take_key(struct supervisor *s, const struct key_file *file,
+                       const unsigned char *master) {
+    struct crypt_keys keys, *ours = &s->keys.keys;
     TRY(key_file_unwrap(file, master, &keys, NULL));
-    keys.life = s->keys.keys.life;
-    s->keys.keys = keys;
+    CHECK(ours->count < CRYPT_KEYS_MAX); /* there have never been more */
+    for (uint32_t i = 0; i < keys.count; i++)
+        if (keys.key[i].number == keys.current) ours->key[ours->count++] = keys.key[i];
+    ours->current = keys.current;
     crypt_wipe(&keys, sizeof keys);
     return OK;
 }
@@ -140,7 +143,9 @@ static status add_key(struct supervisor *s, const unsigned char *master, struct 
     struct key_file file = s->keys.file;
     status st = key_file_add(&file, master);
     if (status_is(st, ST_FULL))
-        return error_set(e, st.code, "there are %d data keys, all still in use", KEY_FILE_KEYS_MAX);
+        return error_set(e, st.code,
+                         "there are %u data keys, all still in use, or there have been %d",
+                         file.count, CRYPT_KEYS_MAX);
     if (status_is(st, ST_OBJECT_NOT_IN_PREREQUISITE_STATE))
         return error_set(e, st.code,
                          "the exchange of the master key has not come to its end: do it again");
@@ -149,7 +154,7 @@ static status add_key(struct supervisor *s, const unsigned char *master, struct 
                          "the key that the settings name is not the one that opens the data");
     if (!ok(st)) return error_set(e, st.code, "no new data key: %s", status_name(st));
     TRY(replace(s, &file, e));
-    st = take_keys(s, &file, master);
+    st = take_key(s, &file, master);
     return ok(st) ? OK : error_set(e, st.code, "the new data key cannot be used");
 }
 
@@ -193,7 +198,7 @@ static void drop_keys(struct supervisor *s) {
     struct key_file file = s->keys.file;
     key_file_drop_old(&file);
     if (!ok(replace(s, &file, &e))) return; /* a full disk: the next look tries again */
-    crypt_keys_drop_old(&s->keys.keys);
+    s->keys.keys.oldest = key;              /* the others open backups and the archive */
     event_as(&(struct event){.kind = EVENT_DATA_KEY_DROPPED},
              "everything is sealed by data key %u: older ones are given up", key);
 }

@@ -6,7 +6,7 @@
 
 #include "crypt/key_file.h"
 
-#define ARCHIVE_KEYS_MAX 64 /* the highest number that is looked for */
+#define ARCHIVE_KEYS_MAX CRYPT_KEYS_MAX /* the highest number that there can be */
 
 /* Copies the data directory's file there, unless that has been done. NOT_FOUND: the data are not
  * encrypted. */

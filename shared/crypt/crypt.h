@@ -22,7 +22,7 @@
 #define CRYPT_KEY_BYTES 32
 #define CRYPT_NONCE_BYTES 12
 #define CRYPT_TAG_BYTES 16
-#define CRYPT_KEYS_MAX 64
+#define CRYPT_KEYS_MAX 256 /* also in an appliance's life */
 
 struct crypt_tail {
     unsigned char nonce[CRYPT_NONCE_BYTES];

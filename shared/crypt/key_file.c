@@ -196,7 +196,7 @@ status key_file_add(struct key_file *k, const unsigned char master[CRYPT_KEY_BYT
     TRY(key_file_unwrap(k, master, &keys, NULL));
     crypt_wipe(&keys, sizeof keys);
     if (k->masters != 1) return STATUS(OBJECT_NOT_IN_PREREQUISITE_STATE);
-    if (k->count == KEY_FILE_KEYS_MAX) return STATUS(FULL);
+    if (k->count == KEY_FILE_KEYS_MAX || k->current >= CRYPT_KEYS_MAX) return STATUS(FULL);
     TRY(ready(k->database, master, &c));
     status st = new_key(k, c, 0);
     crypt_free(c);
@@ -237,13 +237,4 @@ void key_file_drop_old(struct key_file *k) {
     memset(k->key, 0, sizeof k->key);
     k->key[0] = current;
     k->count = 1;
-}
-
-void crypt_keys_drop_old(struct crypt_keys *keys) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < keys->count; i++)
-        if (keys->key[i].number == keys->current) keys->key[kept++] = keys->key[i];
-    crypt_wipe(&keys->key[kept], (CRYPT_KEYS_MAX - kept) * sizeof *keys->key);
-    keys->count = kept;
-    keys->oldest = keys->current;
 }

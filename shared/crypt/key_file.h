@@ -72,7 +72,7 @@ status key_file_make(uint64_t database, const unsigned char master[CRYPT_KEY_BYT
  * which of the masters it is. */
 status key_file_unwrap(const struct key_file *k, const unsigned char master[CRYPT_KEY_BYTES],
                        struct crypt_keys *ret_keys, unsigned *ret_which);
-/* A new data key, which seals from now on. FULL: too many are still in use;
+/* A new data key, which seals from now on. FULL: too many are still in use, or have been;
  * OBJECT_NOT_IN_PREREQUISITE_STATE: the master key is being exchanged; INVALID as above. */
 status key_file_add(struct key_file *k, const unsigned char master[CRYPT_KEY_BYTES]);
 /* Opened by another master key, too, from now on, in the place of the one that is not `master`. */
@@ -82,6 +82,5 @@ status key_file_exchange(struct key_file *k, const unsigned char master[CRYPT_KE
 void key_file_settle(struct key_file *k, unsigned which);
 /* Nothing is sealed any more by data keys other than the current one. */
 void key_file_drop_old(struct key_file *k);
-void crypt_keys_drop_old(struct crypt_keys *keys); /* the same, unwrapped */
 
 #endif

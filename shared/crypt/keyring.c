@@ -66,11 +66,38 @@ static status read_file(const char *dir, uint64_t appliance, const struct master
     return st;
 }
 
-status keyring_unwrap(const char *dir, const struct master_source *source, struct keyring *ring,
-                      struct error *e) {
+static bool has_key(const struct crypt_keys *keys, uint32_t number) {
+    for (uint32_t i = 0; i < keys->count; i++)
+        if (keys->key[i].number == number) return true;
+    return false;
+}
+
+static status add_keys(struct crypt_keys *all, const struct crypt_keys *some) {
+    for (uint32_t i = 0; i < some->count; i++) {
+        if (has_key(all, some->key[i].number)) continue;
+        if (all->count == CRYPT_KEYS_MAX) return STATUS(FULL);
+        all->key[all->count++] = some->key[i];
+    }
+    return OK;
+}
+
+static void add_kept(struct keyring *ring, const struct keyring_kept *kept,
+                     const unsigned char *master) {
+    struct crypt_keys some;
+    for (size_t i = 0; kept && i < kept->count; i++) {
+        if (kept->files[i].database != ring->file.database) continue;
+        if (ok(key_file_unwrap(&kept->files[i], master, &some, NULL)))
+            status_ignore(add_keys(&ring->keys, &some)); /* the rest opens what is older still */
+    }
+    crypt_wipe(&some, sizeof some);
+}
+
+status keyring_unwrap(const char *dir, const struct master_source *source,
+                      const struct keyring_kept *kept, struct keyring *ring, struct error *e) {
     unsigned char master[CRYPT_KEY_BYTES];
     TRY(master_read(source, master, e));
     status st = key_file_unwrap(&ring->file, master, &ring->keys, &ring->which);
+    if (ok(st)) add_kept(ring, kept, master);
     crypt_wipe(master, sizeof master);
     if (!status_is(st, ST_INVALID))
         return ok(st) ? OK : error_set(e, st.code, "the keys in \"%s\" cannot be used", dir);
@@ -82,10 +109,10 @@ status keyring_unwrap(const char *dir, const struct master_source *source, struc
 }
 
 status keyring_open(const char *dir, uint64_t appliance, const struct master_source *source,
-                    struct keyring *ret, struct error *e) {
+                    const struct keyring_kept *kept, struct keyring *ret, struct error *e) {
     *ret = (struct keyring){0};
     TRY(read_file(dir, appliance, source, ret, e));
-    return ret->encrypted ? keyring_unwrap(dir, source, ret, e) : OK;
+    return ret->encrypted ? keyring_unwrap(dir, source, kept, ret, e) : OK;
 }
 
 status keyring_make(const char *dir, uint64_t appliance, const struct master_source *source,
@@ -110,33 +137,36 @@ status keyring_take_lives(const char *dir, struct keyring *ring, uint32_t n, uin
     return st;
 }
 
-static bool has_key(const struct crypt_keys *keys, uint32_t number) {
-    for (uint32_t i = 0; i < keys->count; i++)
-        if (keys->key[i].number == number) return true;
-    return false;
-}
-
-static status add_keys(struct crypt_keys *all, const struct crypt_keys *some) {
-    for (uint32_t i = 0; i < some->count; i++) {
-        if (has_key(all, some->key[i].number)) continue;
-        if (all->count == CRYPT_KEYS_MAX) return STATUS(FULL);
-        all->key[all->count++] = some->key[i];
-    }
-    all->database = some->database;
-    all->current = some->current;
+static status read_masters(const struct master_source *sources, size_t n,
+                           unsigned char ret_masters[][CRYPT_KEY_BYTES], struct error *e) {
+    for (size_t i = 0; i < n; i++) TRY(master_read(&sources[i], ret_masters[i], e));
     return OK;
 }
 
-status keyring_collect(const struct key_file *files, size_t n, const struct master_source *source,
-                       const char *(*what)(void *arg, size_t i), void *arg,
+/* INVALID: by none of the masters. */
+static status collect_one(const struct key_file *file, unsigned char masters[][CRYPT_KEY_BYTES],
+                          size_t n, struct crypt_keys *all) {
+    struct crypt_keys some;
+    status st = STATUS(INVALID);
+    for (size_t i = 0; i < n && status_is(st, ST_INVALID); i++)
+        st = key_file_unwrap(file, masters[i], &some, NULL);
+    if (ok(st)) st = add_keys(all, &some);
+    if (ok(st)) {
+        all->database = some.database;
+        all->current = some.current;
+    }
+    crypt_wipe(&some, sizeof some);
+    return st;
+}
+
+status keyring_collect(const struct key_file *files, size_t n, const struct master_source *sources,
+                       size_t nsources, const char *(*what)(void *arg, size_t i), void *arg,
                        struct crypt_keys *ret_keys, struct error *e) {
-    unsigned char master[CRYPT_KEY_BYTES];
-    struct crypt_keys all = {0}, some;
-    TRY(master_read(source, master, e));
-    status st = OK;
+    unsigned char masters[KEYRING_SOURCES_MAX][CRYPT_KEY_BYTES];
+    struct crypt_keys all = {0};
+    status st = read_masters(sources, nsources, masters, e);
     for (size_t i = 0; i < n && ok(st); i++) {
-        st = key_file_unwrap(&files[i], master, &some, NULL);
-        if (ok(st)) st = add_keys(&all, &some);
+        st = collect_one(&files[i], masters, nsources, &all);
         if (status_is(st, ST_INVALID))
             st = error_set(e, ST_INVALID_PARAMETER_VALUE,
                            "the key is not the one that %s is encrypted with", what(arg, i));
@@ -145,9 +175,8 @@ status keyring_collect(const struct key_file *files, size_t n, const struct mast
                            status_name(st));
     }
     if (ok(st)) *ret_keys = all;
-    crypt_wipe(master, sizeof master);
+    crypt_wipe(masters, sizeof masters);
     crypt_wipe(&all, sizeof all);
-    crypt_wipe(&some, sizeof some);
     return st;
 }
 

@@ -98,4 +98,29 @@ let_go
 spoil --set archive_directory="$WORK/archive"
 rows_are 4000
 repaired
+drop
+
+# Both once more, of encrypted data, after a data key that is given up: theirs lie beside the backup and the archive.
+rm -rf "$WORK/archive" && mkdir "$WORK/archive"
+(umask 077 && head -c 32 /dev/urandom >"$WORK/key")
+fresh() {
+    DIR=$(mktemp -d "${TMPDIR:-/tmp}/axl_cluster.XXXXXX")
+    "$AXL" init -D "$DIR" --encrypt --key-file "$WORK/key" >/dev/null || fail "init"
+}
+set_up --set archive_directory="$WORK/archive"
+"$AXL" backup "$WORK/four" -D "$DIR" >/dev/null || fail "backup"
+sql -c "UPDATE t SET n = 2 WHERE id % 10 = 0" || fail "update"
+let_go
+"$AXL" rotate-key --wait -D "$DIR" >/dev/null || fail "another data key"
+stop_now
+"$AXL" inspect tree t --json -D "$DIR" | python3 -c 'import json, os, sys
+pages = [p["page"] for p in json.load(sys.stdin)["pages"] if "level" in p and p["level"] == 0]
+file = os.open(sys.argv[1], os.O_RDWR)
+for n in pages[::3]:
+    byte = os.pread(file, 1, n * 8192 + 4000)
+    os.pwrite(file, bytes([byte[0] ^ 8]), n * 8192 + 4000)
+sys.exit(len(pages) < 300)' "$DIR/data" || fail "nothing could be spoilt"
+start "${short_log[@]}" --set archive_directory="$WORK/archive"
+rows_are 4000
+repaired
 exit 0

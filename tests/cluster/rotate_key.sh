@@ -120,9 +120,14 @@ stop_now
 "$AXL" verify -D "$DIR" >/dev/null || fail "axl verify"
 
 # Backups open by the key of their time.
-verify() { "$AXL" backup -D "$DIR" --verify "$KEYS/$1" --key-file "$KEYS/$2"; }
+verify() { "$AXL" backup -D "$DIR" --verify "$KEYS/$1" --key-file "$KEYS/$2" "${@:3}"; }
 verify before one >/dev/null || fail "the backup from before"
 verify after two >/dev/null || fail "the backup from after"
 refused "is not the one" verify before two
+verify before two --old-key-file "$KEYS/one" >/dev/null || fail "the backup from before, by both"
+restored=$KEYS/restored
+refused "is not the one that the archive" "$AXL" restore -D "$restored" "$KEYS/before" --archive "$KEYS/archive" --key-file "$KEYS/one"
+"$AXL" restore -D "$restored" "$KEYS/before" --archive "$KEYS/archive" --key-file "$KEYS/three" --old-key-file "$KEYS/one" >/dev/null || fail "restore"
+(DIR=$restored start --workers 1 && [ "$(rows)" = "$all_rows" ] && DIR=$restored stop_now) || fail "rows of the restored: $(rows)"
 refused "is not the one" verify after one
 rm -rf "$KEYS"
