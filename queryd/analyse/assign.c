@@ -1,6 +1,11 @@
 /* Assignment to parts of a column: col.f, col[1], col[1:2], and parts of these. */
 #include "analyse/internal.h"
 
+bool is_part_assignment(const struct expr *e) {
+    while (e->kind == EXPR_CAST) e = e->args[0];
+    return e->kind == EXPR_SET_FIELD || e->kind == EXPR_SET_ELEMENT;
+}
+
 struct assignment {
     struct scope *s;
     const struct column_part *to;
@@ -136,6 +141,15 @@ static status set_json(struct assignment *w, struct expr *base, int32_t i, struc
     return OK;
 }
 
+/* What a column of a domain became by an assignment before: the domain is asked when all parts of
+ * the value are there. */
+static struct expr *without_domain(struct expr *base) {
+    while (base->kind == EXPR_CAST && base->cast.path.domain &&
+           base->cast.path.path == CAST_RELABEL && is_part_assignment(base))
+        base = base->args[0];
+    return base;
+}
+
 /* The value that base becomes when what the steps from i on lead to is assigned. */
 static status step(struct assignment *w, struct expr *base, oid type, int32_t typmod, int32_t i,
                    struct expr **ret) {
@@ -144,6 +158,7 @@ static status step(struct assignment *w, struct expr *base, oid type, int32_t ty
     TRY(analyse_stack(a));
     if (i == list_n(w->to->steps)) return leaf(w, type, typmod, ret);
     if (!t) return FAIL_AT(a, -1, UNDEFINED_OBJECT, "type with oid %u does not exist", type);
+    base = without_domain(base);
     if (base->type != t->oid) TRY(coerce_chosen(a, base, t->oid, &base));
     struct node *node = list_at(w->to->steps, i);
     TRY(node->kind == NODE_FIELD ? set_field(w, base, t, i, ret)

@@ -219,6 +219,8 @@ struct column_part {
 /* What is assigned to the part must be of this type. */
 status part_type(struct analyse *a, const struct column_part *to, oid *ret_type,
                  int32_t *ret_typmod);
+/* Made by assign_part: more parts may be assigned to it. */
+bool is_part_assignment(const struct expr *e);
 /* The column's new value: base with the part replaced. */
 status assign_part(struct scope *s, const struct column_part *to, struct expr *base,
                    struct expr *value, struct expr **ret);

@@ -319,19 +319,13 @@ status transform_insert(struct scope *s, struct ast_insert *n) {
     return assign_query_collations(s->a, s->query);
 }
 
-/* Made by an assignment to a part, to which others may be added. */
-static bool is_part(const struct expr *e) {
-    while (e->kind == EXPR_CAST) e = e->args[0];
-    return e->kind == EXPR_SET_FIELD || e->kind == EXPR_SET_ELEMENT;
-}
-
 static status one_set(struct scope *s, const struct change_target *target,
                       struct ast_column_target *t, struct expr *e, struct expr **values) {
     struct analyse *a = s->a;
     const struct attribute *att;
     TRY(find_attribute(s, target, t, &att));
     struct expr **slot = &values[att->number - 1];
-    if (*slot && (!list_n(t->steps) || !is_part(*slot)))
+    if (*slot && (!list_n(t->steps) || !is_part_assignment(*slot)))
         return FAIL_AT(a, -1, SYNTAX_ERROR, "multiple assignments to same column \"%s\"", t->name);
     if (e->kind != EXPR_DEFAULT) TRY(may_update(a, att));
     if (!list_n(t->steps)) return assigned(a, att, e, slot);

@@ -224,9 +224,9 @@ static status print_limit(struct printer *p, const struct query *q) {
     }
     if (!q->limit) return OK;
     if (q->with_ties) {
-        TRY(put_keyword(p, " FETCH FIRST ", -INDENT_STEP, INDENT_STEP, 0));
+        TRY(put_keyword(p, " FETCH FIRST (", -INDENT_STEP, INDENT_STEP, 0));
         TRY(print_expr(p, q->limit, false));
-        return put(p, " ROWS WITH TIES");
+        return put(p, ") ROWS WITH TIES");
     }
     TRY(put_keyword(p, " LIMIT ", -INDENT_STEP, INDENT_STEP, 0));
     if (q->limit->kind == EXPR_CONST && q->limit->constant.is_null) return put(p, "ALL");

@@ -78,7 +78,7 @@ static int case_name(struct ast_case *n, const char **ret) {
 static int name_strength(struct node *n, const char **ret) {
     switch (n->kind) {
     case NODE_COLUMN_REF:
-        if (ast_as_column_ref(n)->star) return 0;
+        if (list_n(ast_as_column_ref(n)->names) == 0) return 0;
         *ret = last_name(ast_as_column_ref(n)->names);
         return 2;
     case NODE_INDIRECTION: return indirection_name(ast_as_indirection(n), ret);

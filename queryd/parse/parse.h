@@ -18,6 +18,12 @@
 status parse_sql(struct arena *a, const char *text, size_t len, struct error *e,
                  struct list **ret_statements);
 
+/* Texts are read with standard_conforming_strings on. What is written for off is the same once
+ * '…' with a backslash is E'…': *ret_text, in the arena. Its positions lie behind those of text by
+ * the letters put in. Fails as the scanner does, and for U&'…'. */
+status parse_mark_escapes(struct arena *a, const char *text, size_t len, struct error *e,
+                          const char **ret_text);
+
 /* The query of a view, as a catalog keeps it. In kept texts parentheses say where a chain of AND or
  * OR ends: `((a AND b) AND c)` is no chain of three. DATA_CORRUPTED when it is no one statement. */
 status parse_kept_query(struct arena *a, const char *text, size_t len, struct error *e,

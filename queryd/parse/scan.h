@@ -34,6 +34,7 @@ struct scanner {
     int ahead_n;
     bool
         no_values; /* do not build the values of strings: text is the source, its quotes included */
+    bool backslashes; /* '…' is read as E'…' is */
 };
 
 #define SCAN_NAME_BYTES 63

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "parse/keyword.h"
+#include "parse/parse.h"
 #include "parse_grammar.h"
 
 void scan_init(struct scanner *s, struct arena *a, struct error *e, const char *text, size_t len) {
@@ -197,6 +198,15 @@ out:
     return found;
 }
 
+static status fail_unsafe(struct scanner *s, int32_t at) {
+    status st = error_set(s->error, ST_FEATURE_NOT_SUPPORTED,
+                          "unsafe use of string constant with Unicode escapes");
+    error_detail(s->error, "String constants with Unicode escapes cannot be used when "
+                           "standard_conforming_strings is off.");
+    error_at(s->error, parse_position(s->text, (size_t)(s->limit - s->text), at));
+    return st;
+}
+
 status scan_token(struct scanner *s, struct lexeme *ret) {
     for (;;) {
         const char *start = s->cursor;
@@ -214,11 +224,15 @@ status scan_token(struct scanner *s, struct lexeme *ret) {
         case LEX_WORD: return give_word(s, start, ret);
         case LEX_NAME: return scan_quoted_name(s, at, TK_IDENT, ret);
         case LEX_UNICODE_NAME: return scan_quoted_name(s, at, TK_UIDENT, ret);
-        case LEX_STRING: return scan_plain_string(s, at, TK_SCONST, ret);
+        case LEX_STRING:
+            if (s->backslashes) return scan_escape_string(s, at, ret);
+            return scan_plain_string(s, at, TK_SCONST, ret);
         case LEX_ESCAPE_STRING: return scan_escape_string(s, at, ret);
         case LEX_BIT_STRING: return scan_plain_string(s, at, TK_BCONST, ret);
         case LEX_HEX_STRING: return scan_plain_string(s, at, TK_XCONST, ret);
-        case LEX_UNICODE_STRING: return scan_plain_string(s, at, TK_USCONST, ret);
+        case LEX_UNICODE_STRING:
+            if (s->backslashes) return fail_unsafe(s, at);
+            return scan_plain_string(s, at, TK_USCONST, ret);
         case LEX_NATIONAL_STRING: /* the keyword NCHAR, then the string */
             s->cursor = start + 1;
             TRY(give(s, start, TK_NCHAR, ret));

@@ -32,6 +32,7 @@ static status parse_message(struct session *s, struct wire_reader *r) {
     if (!types) return STATUS(OUT_OF_MEMORY);
     for (uint16_t i = 0; i < ntypes; i++) TRY(wire_get32(r, &types[i]));
     TRY(wire_get_end(r));
+    TRY(session_read_text(s, &text));
     struct prepared *p;
     if (s->slot->bound && !*name) session_note_effect(s); /* an earlier Bind meant another text */
     TRY(prepared_store(s, name, text, strlen(text), types, ntypes, false, &p));

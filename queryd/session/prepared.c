@@ -47,6 +47,12 @@ void prepared_drop(struct session *s, const char *name) {
     }
 }
 
+status session_read_text(struct session *s, const char **text) {
+    if (strcmp(setting_show(s, SETTING_standard_conforming_strings), "on") == 0) return OK;
+    if (!strchr(*text, '\'')) return OK;
+    return parse_mark_escapes(&s->statement_arena, *text, strlen(*text), &s->error, text);
+}
+
 /* Parses the text into the given arena: one statement, or none (*ret_raw NULL). */
 static status parse_one(struct session *s, struct arena *a, const char *text, size_t len,
                         struct raw_stmt **ret_raw) {

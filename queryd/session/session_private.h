@@ -290,6 +290,9 @@ const char *tag_of(struct session *s, const struct execution *x, const uint64_t 
                    struct arena *a);
 
 /* prepared.c */
+/* *text as it is read with standard_conforming_strings on; in the statement's arena when changed.
+ */
+status session_read_text(struct session *s, const char **text);
 struct prepared *prepared_find(struct session *s, const char *name);
 status prepared_store(struct session *s, const char *name, const char *text, size_t len,
                       const oid *types, uint16_t ntypes, bool from_sql,

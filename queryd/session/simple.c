@@ -247,6 +247,7 @@ void simple_query(struct session *s, const struct wire_message *m) {
     else
         st = error_set(&s->error, st.code, "%s", r.wrong);
     PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, ok(st) ? text : "");
+    if (ok(st)) st = session_read_text(s, &text);
     if (ok(st)) st = run_text(s, text, strlen(text));
     PROBE(axolotl_queryd, statement_done, s->env.proc->trace, st.code);
     end_of_query(s, st);
