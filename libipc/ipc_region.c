@@ -264,6 +264,19 @@ void region_remove_all(const char *name) {
     }
 }
 
+static status refuse_head(const char *path, const struct region_head *h, status st,
+                          struct error *e) {
+    if (h->magic == REGION_MAGIC && h->version != REGION_LAYOUT_VERSION) {
+        st = error_set(e, ST_INVALID,
+                       "shared memory \"%s\" is of another layout: it has version %u of it, this "
+                       "program (%s) version %u",
+                       path, h->version, AXOLOTL_VERSION, REGION_LAYOUT_VERSION);
+        error_hint(e, "Use the programs of the version that made it.");
+        return st;
+    }
+    return error_set(e, st.code, "shared memory \"%s\" is not of this version's layout", path);
+}
+
 static status attach_one(const char *name, const struct spec *s, struct error *e) {
     char path[96];
     region_path(name, s->name, path, sizeof path);
@@ -272,7 +285,7 @@ static status attach_one(const char *name, const struct spec *s, struct error *e
         return error_set(e, errno == ENOENT ? ST_NOT_FOUND : ST_IO_ERROR,
                          "could not open shared memory \"%s\": %s", path, strerror(errno));
     }
-    struct region_head head;
+    struct region_head head = {0};
     struct stat st;
     status result = STATUS(INVALID);
     if (pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head && head.magic == REGION_MAGIC &&
@@ -283,11 +296,7 @@ static status attach_one(const char *name, const struct spec *s, struct error *e
         result = map_spec(s, fd, head.offset);
     }
     close(fd);
-    if (!ok(result)) {
-        return error_set(e, result.code, "shared memory \"%s\" is not of this version's layout",
-                         path);
-    }
-    return OK;
+    return ok(result) ? OK : refuse_head(path, &head, result, e);
 }
 
 status region_attach_all(const char *name, struct shm *ret_shm, struct error *e) {

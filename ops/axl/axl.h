@@ -57,7 +57,7 @@ const char *axl_argument(struct axl *a);
 /* init.c: the directory, when it is not there, and empty; undone by axl_empty_directory. */
 status axl_make_directory(struct axl *a, bool *ret_made);
 void axl_empty_directory(const char *dir, bool made);
-/* A new appliance's id, written into the directory. */
+/* A new appliance's id, written into the directory with the version of its formats. */
 status axl_new_id(struct axl *a, uint64_t *ret);
 /* Runs one of the programs with these arguments (NULL-terminated) and waits for its end; it says
  * itself why it failed. */

@@ -192,6 +192,8 @@ static status begin(struct backup *b, const char *since) {
     TRY(appliance_id_read(a->dir, &b->m.appliance_id, &a->e));
     TRY(read_since(b, since));
     TRY(axl_make_checkpoint(a));
+    struct version own = version_own("backup");
+    version_print(&own, b->m.version);
     b->m.begun = time(NULL);
     return ask_only(b, "logd", "backup_hold"); /* nobody else makes one from here on */
 }

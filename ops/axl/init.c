@@ -14,6 +14,7 @@
 
 #include "axl.h"
 #include "ipc_proc.h"
+#include "ipc_version.h"
 #include "keys.h"
 
 status axl_make_directory(struct axl *a, bool *ret_made) {
@@ -118,6 +119,7 @@ status axl_new_id(struct axl *a, uint64_t *ret) {
             return error_set(&a->e, ST_IO_ERROR, "no random numbers: %s", strerror(errno));
         }
     }
+    TRY(version_write_data(a->dir, &a->e));
     return appliance_id_write(a->dir, *ret, &a->e);
 }
 

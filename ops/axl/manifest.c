@@ -24,6 +24,7 @@ static json_t *as_json(const struct manifest *m) {
         (json_int_t)m->last_commit, "file_pages", (json_int_t)m->file_pages, "pages",
         (json_int_t)m->pages, "from_lsn", (json_int_t)m->from_lsn, "end_lsn",
         (json_int_t)m->end_lsn, "begun", (json_int_t)m->begun, "ended", (json_int_t)m->ended);
+    if (j && m->version[0]) json_object_set_new(j, "version", json_string(m->version));
     if (j && m->encrypted) {
         static char text[KEY_FILE_TEXT_BYTES];
         key_file_to_text(&m->keys, text);
@@ -37,6 +38,11 @@ static bool keys_from(const json_t *j, struct manifest *m) {
     const char *text = json_string_value(json_object_get(j, "keys"));
     m->encrypted = text != NULL;
     return !text || ok(key_file_from_text(text, &m->keys));
+}
+
+static void version_from(const json_t *j, struct manifest *m) {
+    const char *text = json_string_value(json_object_get(j, "version"));
+    snprintf(m->version, sizeof m->version, "%s", text ? text : "");
 }
 
 static bool write_durably(const char *path, const char *text) {
@@ -103,6 +109,7 @@ static bool take(json_t *j, struct manifest *ret) {
                                  .end_lsn = (uint64_t)n[9],
                                  .begun = n[10],
                                  .ended = n[11]};
+    if (good) version_from(j, ret);
     return good && keys_from(j, ret);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "crypt/key_file.h"
+#include "ipc_version.h"
 
 struct manifest {
     uint64_t appliance_id;
@@ -16,6 +17,7 @@ struct manifest {
     uint64_t pages;                                                 /* in the backup */
     uint64_t from_lsn, end_lsn;                                     /* of its log */
     time_t begun, ended;
+    char version[VERSION_LINE_BYTES]; /* of who made it (ipc_version.h); empty: it does not say */
     bool encrypted;
     struct key_file keys; /* when it is: those that open it, wrapped */
 };

@@ -44,6 +44,7 @@ static status check_chain(struct restore *r) {
     struct error *e = &r->a->e;
     for (int i = 0; i < r->n; i++) {
         TRY(manifest_read(r->backups[i], &m[i], e));
+        TRY(version_check_line(m[i].version, r->backups[i], e));
         bool follows = i == 0 && m[i].since_lsn == 0;
         for (int k = 0; k < i; k++) follows |= m[i].since_lsn == m[k].redo_lsn;
         if (i == 0 && !follows)

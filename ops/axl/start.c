@@ -17,6 +17,7 @@
 #include "ipc_hang.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 #include "leftovers.h"
 
 #define START_WAIT_NS 600000000000u /* recovery of much log takes its time */
@@ -231,6 +232,7 @@ int axl_start(struct axl *a) {
         error_hint(&a->e, "Make one with: axl init -D %s", a->dir);
         return axl_fail(a);
     }
+    if (!ok(version_check_data(a->dir, &a->e))) return axl_fail(a);
     if (!ok(check_settings(a, &s))) return axl_fail(a);
     if (runs_already(a)) return 0;
     if (s.foreground) {

@@ -8,6 +8,7 @@
 #include "base/control.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
+#include "ipc_version.h"
 #include "leftovers.h"
 #include "log/log.h"
 #include "pool/frame.h"
@@ -167,15 +168,24 @@ static void print_for_people(const json_t *all) {
     print_events(json_object_get(all, "events"));
 }
 
+/* Nothing runs; if nothing of this version could, that is the reason to tell. */
+static void say_version(struct axl *a) {
+    struct error other = {0};
+    uint64_t id;
+    if (ok(appliance_id_read(a->dir, &id, &other)) && !ok(version_check_data(a->dir, &other)))
+        a->e = other;
+}
+
 static int status_down(struct axl *a, bool json) {
     if (json) {
-        json_t *all = json_pack("{s:s, s:s, s:s, s:[]}", "health", "down", "state", "down",
-                                "data_dir", a->dir, "processes");
+        json_t *all = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "health", "down", "state", "down",
+                                "data_dir", a->dir, "why", a->e.message, "processes");
         json_dumpf(all, stdout, JSON_INDENT(2));
         printf("\n");
         json_decref(all);
     } else {
         printf("down: %s\n", a->e.message);
+        if (a->e.hint[0]) printf("      %s\n", a->e.hint);
     }
     return DOWN;
 }
@@ -186,7 +196,9 @@ int axl_status(struct axl *a) {
     char region[32];
     enum health health = DOWN;
     if (!axl_done(a)) return axl_fail(a);
-    if (!ok(axl_attach(a, &shm, region))) return status_down(a, json);
+    status s = axl_attach(a, &shm, region);
+    if (status_is(s, ST_NOT_FOUND)) say_version(a);
+    if (!ok(s)) return status_down(a, json);
     json_t *all = appliance_as_json(a, &shm, &health);
     if (json) {
         json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));

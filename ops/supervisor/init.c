@@ -52,7 +52,7 @@ static void fence_last(struct supervisor *s) {
 
 /* Regions that we cannot read: are those who can at work there? Their tables say nothing to us;
  * what can be seen of them is that storaged's and logd's lifelines are held. */
-static status refuse_strangers(struct supervisor *s, struct error *e) {
+static status refuse_strangers(struct supervisor *s, const char *why, struct error *e) {
     bool held = false;
     int tries = 0;
     for (uint16_t slot = SLOT_STORAGED; slot <= SLOT_LOGD; slot++) {
@@ -67,8 +67,8 @@ static status refuse_strangers(struct supervisor *s, struct error *e) {
     if (!held) return OK;
     return error_set(e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
                      "processes of a version with another layout of shared memory are at work in "
-                     "\"%s\": end them with \"axl stop\" of that version",
-                     s->dir);
+                     "\"%s\": end them with \"axl stop\" of that version (%s)",
+                     s->dir, why);
 }
 
 /* What an earlier start left: an appliance that goes on, or else processes without a supervisor,
@@ -78,7 +78,7 @@ static status see_to_leftovers(struct supervisor *s, struct error *e) {
     struct error none = {0};
     status st = region_attach_all(s->region, &old, &none);
     if (status_is(st, ST_NOT_FOUND)) return OK;
-    if (status_is(st, ST_INVALID)) return refuse_strangers(s, e);
+    if (status_is(st, ST_INVALID)) return refuse_strangers(s, none.message, e);
     if (!ok(st)) return error_set(e, st.code, "%s", none.message);
     if (adopt(s, &old)) {
         s->adopted = true;
@@ -160,6 +160,7 @@ status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e
         TRY(conf_set(&s->conf, name, value + 1, e));
     }
     TRY(appliance_id_read(s->dir, &s->appliance_id, e));
+    TRY(version_check_data(s->dir, e));
     region_name_of(s->appliance_id, s->region);
     TRY(make_folder(s, "run", e));
     TRY(make_folder(s, "log-files", e));
