@@ -17,8 +17,9 @@
  * A page that cannot be had is damaged, whatever its key is: that has been told. */
 
 #define STRETCH_PAGES 64
-#define STRETCH_NS 20000000u
-#define QUEUE_MAX 256 /* pages that wait to be written: more are not added */
+#define STRETCH_NS 20000000u /* after one that has pages of older keys */
+#define LOOKED_NS 5000000u   /* after others */
+#define QUEUE_MAX 256        /* pages that wait to be written: more are not added */
 #define LOOK_NS 50000000u
 
 static struct key_use *use_of(struct storaged *s) {
@@ -75,12 +76,13 @@ static status pass(struct storaged *s, char *buf, uint64_t *ret_found) {
         uint64_t left = atomic_load(&s->shm->pool->file_pages) - at;
         n = left < STRETCH_PAGES ? left : STRETCH_PAGES;
         TRY(read_as_is(s, at, n, buf));
+        uint64_t before = found;
         for (uint64_t i = 0; i < n; i++) {
             if (is_old(s, buf + i * PAGE_BYTES)) found += seal_anew(s, at + i);
         }
         atomic_store(&use_of(s)->looked, at + n);
         do {
-            daemon_sleep(s->d, STRETCH_NS);
+            daemon_sleep(s->d, found > before ? STRETCH_NS : LOOKED_NS);
             if (s->stopping) return STATUS(QUERY_CANCELED);
         } while (s->write_count > QUEUE_MAX);
     }
