@@ -14,17 +14,24 @@ struct slots_seen {
     uint64_t active;   /* lowest first_lsn; UINT64_MAX: none */
 };
 
-static struct slots_seen look_at_slots(const struct shm *shm) {
-    struct slots_seen seen = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+static void look_once(const struct shm *shm, struct slots_seen *seen) {
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
         const struct txn_slot *s = txn_slot_at(shm, i);
         if (txn_slot_state(s) == TXN_FREE) continue;
         uint64_t snapshot = atomic_load(&s->snapshot), keep = atomic_load(&s->keep_lsn);
         uint64_t first = atomic_load(&s->first_lsn);
-        if (snapshot && snapshot - 1 < seen.snapshot) seen.snapshot = snapshot - 1;
-        if (snapshot && keep < seen.keep) seen.keep = keep;
-        if (first && first < seen.active) seen.active = first;
+        if (snapshot && snapshot - 1 < seen->snapshot) seen->snapshot = snapshot - 1;
+        if (snapshot && keep < seen->keep) seen->keep = keep;
+        if (first && first < seen->active) seen->active = first;
     }
+}
+
+/* Twice: a snapshot that goes from a slot not reached yet to one that was looked at already, and is
+ * given up by the first, is seen by the second round (shared/txn/export.c). */
+static struct slots_seen look_at_slots(const struct shm *shm) {
+    struct slots_seen seen = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    look_once(shm, &seen);
+    look_once(shm, &seen);
     return seen;
 }
 

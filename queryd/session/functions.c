@@ -107,6 +107,7 @@ void session_functions_register(void) {
                 {3036, pg_notify},
                 {3296, pg_notification_queue_usage},
                 {2626, pg_sleep},
+                {3809, session_export_snapshot},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)

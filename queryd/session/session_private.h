@@ -289,6 +289,11 @@ void extended_message(struct session *s, const struct wire_message *m);
 const char *tag_of(struct session *s, const struct execution *x, const uint64_t *rows,
                    struct arena *a);
 
+/* export.c */
+struct fn_call;
+status session_export_snapshot(struct fn_call *c); /* pg_export_snapshot */
+status session_import_snapshot(struct session *s, const char *id);
+
 /* prepared.c */
 /* *text as it is read with standard_conforming_strings on; in the statement's arena when changed.
  */

@@ -109,7 +109,14 @@ static status set_multi(struct session *s, const struct ast_set_variable *v) {
     }
     if (strcasecmp(v->name, "SESSION CHARACTERISTICS") == 0)
         return block_set_modes(s, v->args, true);
-    return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "SET %s is not supported", v->name);
+    if (v->local)
+        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                         "SET LOCAL TRANSACTION SNAPSHOT is not implemented");
+    if (!block_is_open(s))
+        send_notice(&s->env, "WARNING", "25P01",
+                    "SET TRANSACTION can only be used in transaction blocks");
+    struct ast_literal *id = list_at(v->args, 0);
+    return session_import_snapshot(s, id->text);
 }
 
 static status execute_set(struct session *s, const struct ast_set_variable *v,

@@ -27,6 +27,11 @@ pg_dump -Fc -d clients_a -f "$work/a.dump" || fail "pg_dump -Fc"
 pg_restore --exit-on-error -d clients_c "$work/a.dump" || fail "pg_restore"
 dump clients_c >"$work/c.sql"
 diff -u "$work/a.sql" "$work/c.sql" || fail "the dump of what pg_restore restored is another one"
+new clients_j
+pg_dump -Fd -j 2 -d clients_a -f "$work/a.dir" || fail "pg_dump -j 2"
+pg_restore --exit-on-error -j 2 -d clients_j "$work/a.dir" || fail "pg_restore -j 2"
+dump clients_j >"$work/j.sql"
+diff -u "$work/a.sql" "$work/j.sql" || fail "the dump of what pg_restore -j 2 restored is another one"
 pg_restore -l "$work/a.dump" | grep -q 'VIEW shop order_total postgres' || fail "pg_restore -l"
 
 new clients_d

@@ -34,3 +34,18 @@ SELECT 'tuples';
 \a
 SELECT 1 AS a, 2 AS b;
 \lo_list
+-- another session sees what this one saw
+begin isolation level repeatable read;
+select count(*) as before, pg_export_snapshot() as snapshot from shop.customer \gset
+\setenv PGHOST :HOST
+\setenv PGPORT :PORT
+\setenv SNAPSHOT :snapshot
+\! psql -X -qAt -d clients_psql -U postgres -c "insert into shop.customer (name, email) values ('Zoe', 'zoe@example.org')"
+\! psql -X -qAt -d clients_psql -U postgres -c "begin isolation level repeatable read" -c "set transaction snapshot '$SNAPSHOT'" -c "select count(*) from shop.customer where name = 'Zoe'" -c "insert into shop.customer (name, email) values ('Zoe', 'zoe@example.net') returning name" -c "select count(*) from shop.customer where name = 'Zoe'"
+\! psql -X -qAt -d clients_psql -U postgres -c "begin isolation level repeatable read" -c "select count(*) from shop.customer where name = 'Zoe'" -c "set transaction snapshot '$SNAPSHOT'"
+\! psql -X -qAt -d clients_psql -U postgres -c "begin isolation level read committed" -c "set transaction snapshot '$SNAPSHOT'"
+savepoint s;
+select pg_export_snapshot();
+rollback;
+\! psql -X -qAt -d clients_psql -U postgres -c "begin isolation level repeatable read" -c "set transaction snapshot '$SNAPSHOT'" 2>&1 | sed "s/$SNAPSHOT/(gone)/"
+delete from shop.customer where name = 'Zoe';
