@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/fault.h"
 #include "base/probe.h"
 #include "crypt/given.h"
@@ -104,48 +104,35 @@ static void launch_arguments(struct launch *a, const struct kept *k, uint32_t ep
     a->argv[n] = NULL;
 }
 
+/* Under the same number: -1 is nothing. */
+static void give(struct child *c, int fd) {
+    child_give(c, fd, fd);
+}
+
+static void give_listeners(struct child *c, const struct control *control) {
+    for (int i = 0; i < CONTROL_LISTENERS_MAX; i++) give(c, control->listener[i] - 1);
+}
+
+/* Both ends of its channel: it is how a supervisor without a guardian gets them back. */
+static void give_channel(struct child *c, const struct control *control, int worker) {
+    give(c, control->channel[worker] - 1);
+    give(c, control->channel_guardian[worker] - 1);
+}
+
 static int launch(const struct supervisor *s, struct launch *a, const struct own_files *own,
-                  uint16_t slot_of_child, pid_t *ret_pid) {
-    bool takes_clients = slot_of_child >= SLOT_QUERYD;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    extern char **environ;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (own->log >= 0) {
-        posix_spawn_file_actions_adddup2(&files, own->log, STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&files, own->log, STDERR_FILENO);
+                  uint16_t slot, pid_t *ret_pid) {
+    struct child c;
+    child_init(&c);
+    child_give(&c, own->log, STDOUT_FILENO);
+    child_give(&c, own->log, STDERR_FILENO);
+    for (uint16_t other = 0; other < s->slots; other++) give(&c, bell_fd(s->shm.rings, other));
+    if (slot >= SLOT_QUERYD) {
+        give_listeners(&c, s->shm.control);
+        give_channel(&c, s->shm.control, slot - SLOT_QUERYD);
     }
-    /* Onto themselves: that takes close-on-exec away, in the child alone. */
-    for (uint16_t slot = 0; slot < s->slots; slot++) {
-        int bell = bell_fd(s->shm.rings, slot);
-        if (bell >= 0) posix_spawn_file_actions_adddup2(&files, bell, bell);
-    }
-    for (int i = 0; takes_clients && i < CONTROL_LISTENERS_MAX; i++) {
-        int fd = s->shm.control->listener[i] - 1;
-        if (fd >= 0) posix_spawn_file_actions_adddup2(&files, fd, fd);
-    }
-    /* Both ends of its channel: it is how a supervisor without a guardian gets them back. */
-    int worker = slot_of_child - SLOT_QUERYD;
-    int ends[] = {takes_clients ? s->shm.control->channel[worker] - 1 : -1,
-                  takes_clients ? s->shm.control->channel_guardian[worker] - 1 : -1};
-    for (int i = 0; i < 2; i++)
-        if (ends[i] >= 0) posix_spawn_file_actions_adddup2(&files, ends[i], ends[i]);
-    if (own->lifeline >= 0) posix_spawn_file_actions_adddup2(&files, own->lifeline, own->lifeline);
-    if (own->keys >= 0) posix_spawn_file_actions_adddup2(&files, own->keys, own->keys);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    int rc = posix_spawn(ret_pid, a->program, &files, &attributes, a->argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    return rc;
+    give(&c, own->lifeline);
+    give(&c, own->keys);
+    return child_start(&c, a->program, a->argv, ret_pid);
 }
 
 /* When memory runs out the kernel takes a worker, whose sessions go on elsewhere, before a daemon.

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "ipc_proc.h"
 #include "supervisor.h"
 
@@ -14,22 +14,11 @@
 #define LOOK_NS 1000000
 
 static int launch(const char *program, int out, pid_t *ret_pid) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    extern char **environ;
     char *argv[] = {(char *)program, "--version", NULL};
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    int rc = posix_spawn(ret_pid, program, &files, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    return rc;
+    struct child c;
+    child_init(&c);
+    child_give(&c, out, STDOUT_FILENO);
+    return child_start(&c, program, argv, ret_pid);
 }
 
 /* Whoever does not answer in time is killed, and has not answered. */

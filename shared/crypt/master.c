@@ -5,12 +5,13 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/child.h"
 
 #define TEXT_BYTES 256 /* more than any key takes */
 #define LOOK_NS 2000000u
@@ -86,25 +87,10 @@ static status read_file(const char *path, char *text, size_t *ret_n, struct erro
 
 static int launch(const char *command, int out, pid_t *ret_pid) {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    extern char **environ;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    int rc = posix_spawn(ret_pid, "/bin/sh", &files, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    return rc;
+    struct child c;
+    child_init(&c);
+    child_give(&c, out, STDOUT_FILENO);
+    return child_start(&c, "/bin/sh", argv, ret_pid);
 }
 
 static void wait_a_little(const struct master_source *s) {
