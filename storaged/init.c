@@ -60,7 +60,8 @@ void storaged_files_close(struct storaged *s) {
     s->dirfd = -1;
     backup_use_keys(NULL);
     crypt_free(s->crypt);
-    s->crypt = NULL;
+    crypt_free(s->backup_crypt);
+    s->crypt = s->backup_crypt = NULL;
 }
 
 status storaged_files_make(struct storaged *s, const char *data_dir, uint64_t pages) {
@@ -129,6 +130,7 @@ static status begin(struct daemon *d, struct error *e) {
     s->dirfd = -1;
     options_from(s, d->conf);
     status st = given_take(&s->crypt);
+    if (ok(st)) st = given_take_backup(&s->backup_crypt);
     if (!ok(st)) return error_set(e, st.code, "the keys of the data cannot be used");
     reseal_begin(s);
     backup_use_keys(s->crypt);

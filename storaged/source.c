@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
+#include "base/control.h"
 #include "fmt/page.h"
 #include "storaged.h"
 
@@ -47,6 +48,16 @@ struct source {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* Backups of another appliance have its keys, or none. */
+static status unpack(struct storaged *s, const void *chunk, struct backup_head *ret_head,
+                     void *raw) {
+    bool own = s->source->appliance_id == s->shm->control->appliance_id;
+    backup_use_keys(own ? s->crypt : s->backup_crypt);
+    status st = backup_unpack(chunk, ret_head, raw);
+    backup_use_keys(s->crypt);
+    return st;
+}
+
 static status read_chunk(struct storaged *s, struct source_file *f, uint64_t offset, uint64_t bytes,
                          struct backup_head *ret_head, char *raw) {
     char *chunk = io_buffer(backup_chunk_room());
@@ -60,7 +71,7 @@ static status read_chunk(struct storaged *s, struct source_file *f, uint64_t off
                    .op = DISK_READ, .file = f->file, .offset = offset, .buf = chunk, .len = bytes});
     if (ok(st)) st = backup_look(chunk, ret_head, &length);
     if (ok(st) && length != bytes) st = STATUS(DATA_CORRUPTED);
-    if (ok(st)) st = backup_unpack(chunk, ret_head, raw);
+    if (ok(st)) st = unpack(s, chunk, ret_head, raw);
     if (ok(st) && ret_head->appliance_id != s->source->appliance_id) st = STATUS(OBJECT_IN_USE);
     free(chunk);
     return st;

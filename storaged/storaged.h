@@ -167,7 +167,9 @@ struct storaged {
     struct storaged_options options;
     struct disk *disk;
     struct disk_file *data, *doublewrite;
-    struct crypt *crypt; /* NULL: the data are not encrypted */
+    struct crypt *crypt;        /* NULL: the data are not encrypted */
+    struct crypt *backup_crypt; /* of another appliance's backups, which we are restored from; NULL:
+                                   those are plain */
     struct home_lsns homes;
     struct redo redo;
     int dirfd;

@@ -127,7 +127,7 @@ struct run {
 
 static status give(struct run *r, const char *option, const struct crypt_keys *keys) {
     int fd;
-    TRY(given_make(keys, &fd));
+    TRY(given_make(keys, NULL, &fd));
     r->fd[r->nfds] = fd;
     if (fcntl(fd, F_SETFD, 0) != 0) return STATUS(IO_ERROR);
     snprintf(r->text[r->nfds], sizeof *r->text, "%d", fd);

@@ -222,10 +222,6 @@ static status fill(struct restore *r) {
     TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
     TRY(axl_new_id(r->a, &id));
     TRY(open_backups(r));
-    if (r->online && r->keys.encrypt)
-        return error_set(&r->a->e, ST_FEATURE_NOT_SUPPORTED,
-                         "encrypted data cannot be restored online: their pages are sealed anew, "
-                         "all of them, before the appliance serves");
     TRY(axl_keys_make(r->a, &r->keys, id));
     snprintf(hex, sizeof hex, "%016" PRIx64, id);
     TRY(restore_pages(r, hex));
@@ -247,6 +243,11 @@ int axl_restore(struct axl *a) {
     if (!axl_done(a)) return axl_fail(a);
     if (r.n == 0) {
         fprintf(stderr, "axl: restore from which backup?\n");
+        return 2;
+    }
+    if (r.online && r.keys.nold > 0) {
+        fprintf(stderr, "axl: --old-key-file is not for --online: the appliance opens the backup "
+                        "by its own master key\n");
         return 2;
     }
     if (r.to_time && !ok(read_time(&r, r.to_time))) return axl_fail(a);

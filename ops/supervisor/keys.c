@@ -62,6 +62,38 @@ static void take_of_backups(const struct supervisor *s, struct key_file *files, 
     backup_record_fini(&r);
 }
 
+/* ---- keys of the backups that pages still come from, or may be taken from ----------------------
+ */
+
+static const char *backup_of(void *record, size_t i) {
+    return ((struct backup_record *)record)->dir[i];
+}
+
+static status collect(struct supervisor *s, struct backup_record *r, struct key_file *files,
+                      struct error *e) {
+    struct master_source source = keys_source(s);
+    size_t n = 0;
+    for (unsigned i = 0; i < r->count; i++) n += keys_of_backup(r->dir[i], &files[n]);
+    if (n == 0) return OK; /* they are plain */
+    return keyring_collect(files, n, &source, 1, backup_of, r, &s->backup_keys, e);
+}
+
+/* A restored appliance's backups are another's, with keys of their own. As long as it needs them to
+ * be whole, it cannot do without. */
+static status open_restored(struct supervisor *s, struct error *e) {
+    struct backup_record r = {0};
+    struct error none = {0};
+    bool needed = ok(backup_record_read(s->dir, BACKUP_RESTORING, &r));
+    bool there = needed || ok(backup_record_read(s->dir, BACKUP_RECORD, &r));
+    if (!there) return OK;
+    struct key_file *files = malloc(BACKUP_CHAIN_MAX * sizeof *files);
+    status st = files ? OK : error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    if (files && r.appliance_id != s->appliance_id) st = collect(s, &r, files, needed ? e : &none);
+    free(files);
+    backup_record_fini(&r);
+    return needed || !files ? st : OK;
+}
+
 static status open_all(struct supervisor *s, struct error *e) {
     struct master_source source = keys_source(s);
     struct key_file *files = malloc(KEPT_MAX * sizeof *files);
@@ -78,6 +110,7 @@ status keys_open(struct supervisor *s, struct error *e) {
     TRY(open_all(s, e));
     if (!s->keys.encrypted) return OK;
     settle(s);
+    TRY(open_restored(s, e));
     status st = take_lives(s);
     return ok(st) ? OK
                   : error_set(e, st.code, "\"%s/" KEY_FILE_NAME "\" cannot be written: %s", s->dir,
@@ -95,7 +128,7 @@ status keys_for(struct supervisor *s, uint16_t slot, int *ret_fd, struct error *
     if (s->next_life == s->lives_end) st = take_lives(s);
     if (ok(st)) {
         s->keys.keys.life = s->next_life++;
-        st = given_make(&s->keys.keys, ret_fd);
+        st = given_make(&s->keys.keys, s->backup_keys.count ? &s->backup_keys : NULL, ret_fd);
     }
     return ok(st) ? OK : error_set(e, st.code, "no keys for its next life: %s", status_name(st));
 }

@@ -16,8 +16,10 @@
  * yet both: oldest is the newest   nothing needs the others: they are removed from the file */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backup/archive_keys.h"
+#include "backup/backup.h"
 #include "base/check.h"
 #include "supervisor.h"
 
@@ -263,8 +265,16 @@ static const char *begin(struct supervisor *s, const char *name, const char *fil
     return j ? "out of memory" : "too many requests under way";
 }
 
+/* Its backups open by the master key of now. */
+static bool is_restoring(const struct supervisor *s) {
+    char path[CONTROL_PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/" BACKUP_RESTORING, s->dir);
+    return access(path, F_OK) == 0;
+}
+
 static const char *refusal(const struct supervisor *s) {
     if (!s->keys.encrypted) return "the data are not encrypted";
+    if (is_restoring(s)) return "pages still come from the backup that is being restored";
     if (s->rotating) return "keys are being exchanged already";
     return s->stopping ? "the appliance is stopping" : NULL;
 }

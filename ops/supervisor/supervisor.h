@@ -68,6 +68,8 @@ struct supervisor {
     char region[32];
     uint64_t appliance_id;
     struct keyring keys;              /* secret */
+    struct crypt_keys backup_keys;    /* secret: of another appliance's backups, which this one is
+                                         restored from; count 0: none */
     uint32_t next_life, lives_end;    /* those that we have taken from it and not given */
     const char *settings[CONF_COUNT]; /* "name=value" of the command line, for the children */
     int nsettings;

@@ -4,15 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct crypt_keys given, given_backup; /* count 0: none */
 
-static bool transfer(int fd, void *bytes, size_t n, bool out) {
+static bool transfer(int fd, size_t from, void *bytes, size_t n, bool out) {
     char *at = bytes;
     for (size_t done = 0; done < n;) {
-        ssize_t some = out ? pwrite(fd, at + done, n - done, (off_t)done)
-                           : pread(fd, at + done, n - done, (off_t)done);
+        off_t offset = (off_t)(from + done);
+        ssize_t some =
+            out ? pwrite(fd, at + done, n - done, offset) : pread(fd, at + done, n - done, offset);
         if (some < 0 && errno == EINTR) continue;
         if (some <= 0) return false;
         done += (size_t)some;
@@ -20,11 +22,15 @@ static bool transfer(int fd, void *bytes, size_t n, bool out) {
     return true;
 }
 
-status given_make(const struct crypt_keys *keys, int *ret_fd) {
+status given_make(const struct crypt_keys *keys, const struct crypt_keys *backup, int *ret_fd) {
     int fd = memfd_create("keys", MFD_CLOEXEC);
     if (fd < 0) return STATUS(IO_ERROR);
     struct crypt_keys copy = *keys;
-    bool written = transfer(fd, &copy, sizeof copy, true);
+    bool written = transfer(fd, 0, &copy, sizeof copy, true);
+    if (written && backup) {
+        copy = *backup;
+        written = transfer(fd, sizeof copy, &copy, sizeof copy, true);
+    }
     crypt_wipe(&copy, sizeof copy);
     if (written) {
         *ret_fd = fd;
@@ -34,17 +40,27 @@ status given_make(const struct crypt_keys *keys, int *ret_fd) {
     return STATUS(IO_ERROR);
 }
 
-static status take_from(int fd, struct crypt_keys *to) {
+static status take_from(int fd, size_t from, struct crypt_keys *to) {
     struct crypt_keys zero = {0};
-    bool good = transfer(fd, to, sizeof *to, false) && to->count <= CRYPT_KEYS_MAX;
-    if (good) good = transfer(fd, &zero, sizeof zero, true);
-    close(fd);
+    bool good = transfer(fd, from, to, sizeof *to, false) && to->count <= CRYPT_KEYS_MAX;
+    if (good) good = transfer(fd, from, &zero, sizeof zero, true);
     if (!good) crypt_wipe(to, sizeof *to);
     return good ? OK : STATUS(INVALID);
 }
 
 status given_read(int fd) {
-    return take_from(fd, &given);
+    struct stat st;
+    status result = take_from(fd, 0, &given);
+    bool both = fstat(fd, &st) == 0 && (size_t)st.st_size == 2 * sizeof given;
+    if (ok(result) && both) result = take_from(fd, sizeof given, &given_backup);
+    close(fd);
+    return result;
+}
+
+static status read_backup(int fd) {
+    status st = take_from(fd, 0, &given_backup);
+    close(fd);
+    return st;
 }
 
 status given_read_arguments(int argc, char **argv) {
@@ -54,7 +70,7 @@ status given_read_arguments(int argc, char **argv) {
         if (!backup && strcmp(argv[i], GIVEN_OPTION) != 0) continue;
         long fd = strtol(argv[i + 1], &end, 10);
         if (*end || fd < 0) return STATUS(INVALID);
-        TRY(take_from((int)fd, backup ? &given_backup : &given));
+        TRY(backup ? read_backup((int)fd) : given_read((int)fd));
     }
     return OK;
 }

@@ -10,8 +10,9 @@
 #define GIVEN_OPTION "--keys"               /* of a program: the descriptor's number */
 #define GIVEN_BACKUP_OPTION "--backup-keys" /* likewise, of keys that open a backup */
 
-/* For a child: *ret_fd is close-on-exec. IO_ERROR. */
-status given_make(const struct crypt_keys *keys, int *ret_fd);
+/* For a child: its keys, and with them those that open a backup (NULL: none); *ret_fd is
+ * close-on-exec. IO_ERROR. */
+status given_make(const struct crypt_keys *keys, const struct crypt_keys *backup, int *ret_fd);
 /* In the child: takes what the descriptor holds, wipes and closes it. INVALID. */
 status given_read(int fd);
 /* Of main's arguments: the same, for each of the options that is among them. INVALID. */

@@ -1,17 +1,26 @@
 #!/bin/bash
 # Restore while queries run: answers are right, and changes are kept, from the first moment on, while everything is killed
 # again and again before all pages have come; then the backup is not needed any more, and the file is whole.
+# With "encrypted" the data are, and the backup opens by the master key.
 #
-#   restore_online.sh BUILD [ROWS]
+#   restore_online.sh BUILD [ROWS [encrypted]]
 . "$(dirname "$0")/lib.sh"
 ROWS=${2:-60000}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/axl_online.XXXXXX")
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$WORK"; (exit $status); at_end' EXIT
 sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT" -U postgres "$@"; }
 
-fresh
+encrypted=${3:-}
+if [ "$encrypted" ]; then
+    (umask 077; printf '%064d' 5 >"$WORK/key"; printf '%064d' 6 >"$WORK/other")
+    DIR=$(mktemp -u "${TMPDIR:-/tmp}/axl_cluster.XXXXXX")
+    "$AXL" init -D "$DIR" --encrypt --key-file "$WORK/key" >/dev/null || fail "init of an encrypted one"
+else
+    fresh
+fi
 start --workers 2
-sql -c "CREATE TABLE t (id int PRIMARY KEY, n int, v text); CREATE INDEX ON t (n);
+sql -c "CREATE TABLE words AS SELECT 'salamander' || g AS word FROM generate_series(1, 500) g;
+        CREATE TABLE t (id int PRIMARY KEY, n int, v text); CREATE INDEX ON t (n);
         INSERT INTO t SELECT g, g, repeat(md5(g::text), 8) FROM generate_series(1, $ROWS) g" || fail "set-up"
 "$AXL" backup "$WORK/full" -D "$DIR" >/dev/null || fail "backup"
 sql -c "UPDATE t SET n = -n WHERE id % 7 = 0; DELETE FROM t WHERE id % 11 = 0; CREATE TABLE gone AS SELECT * FROM t WHERE id < 5000" || fail "changes"
@@ -24,11 +33,19 @@ rm -rf "$DIR"
 
 "$AXL" restore "$WORK/full" "$WORK/more" --online --rate 400 -D "$DIR" >/dev/null || fail "restore"
 [ -e "$DIR/restoring" ] || fail "there is nothing left to restore"
+if [ "$encrypted" ]; then
+    "$AXL" restore "$WORK/full" --online --key-file "$WORK/other" -D "$WORK/not" 2>&1 | grep -q 'is not the one' || fail "another key restores"
+    [ "$("$AXL" start --programs "$BIN" -D "$DIR" --port "$PORT" --set encryption_key_file="$WORK/other" 2>&1 | grep -c 'is not the one')" -gt 0 ] ||
+        fail "another key starts it"
+fi
 "$AXL" verify -D "$DIR" >/dev/null 2>&1
 [ $? = 2 ] || fail "verify judges what is not there yet"
 start "${slow[@]}"
 "$AXL" backup "$WORK/early" -D "$DIR" >/dev/null 2>&1 && [ -e "$DIR/restoring" ] && fail "a backup of what is not there yet"
 rm -rf "$WORK/early"
+if [ "$encrypted" ]; then
+    "$AXL" rotate-key -D "$DIR" 2>&1 | grep -q 'pages still come' || fail "keys are rotated while pages still come"
+fi
 
 deaths=0
 for i in $(seq 1 6); do
@@ -49,6 +66,8 @@ mv "$WORK/full" "$WORK/away"
 kill_everything
 start "${slow[@]}"
 [ "$(sum)" = "$expected" ] || fail "the table is $(sum) without its backup, not $expected"
+[ "$(sql -c "SELECT count(*) FROM words WHERE word LIKE 'salamander%'")" = 500 ] || fail "words"
 stop_now
+if [ "$encrypted" ]; then grep -rlaF salamander "$DIR" "$WORK" && fail "there it is, plain"; fi
 "$AXL" verify -D "$DIR" || fail "the restored file is not whole"
 exit 0

@@ -258,7 +258,9 @@ static void test_given(void **state) {
     assert_null(c);
     assert_true(ok(key_file_make(77, master, &k)));
     assert_true(ok(key_file_unwrap(&k, master, &keys, NULL)));
-    assert_true(ok(given_make(&keys, &fd)));
+    struct crypt_keys backup = keys;
+    backup.database = 78;
+    assert_true(ok(given_make(&keys, &backup, &fd)));
     int copy = dup(fd);
     snprintf(number, sizeof number, "%d", fd);
     char *argv[] = {(char *)"storaged", (char *)GIVEN_OPTION, number, NULL};
@@ -271,7 +273,12 @@ static void test_given(void **state) {
     assert_true(ok(given_take(&c)));
     assert_int_equal(crypt_current(c), 1);
     crypt_free(c);
+    assert_true(ok(given_take_backup(&c)));
+    assert_non_null(c);
+    crypt_free(c);
     given_forget();
+    assert_true(ok(given_take_backup(&c)));
+    assert_null(c);
     assert_true(ok(given_take(&c)));
     assert_null(c);
     assert_int_equal(given_read(open("/dev/null", O_RDWR)).code, ST_INVALID);
