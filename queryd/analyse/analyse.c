@@ -190,9 +190,6 @@ static status expression_scope(struct scope *s, const struct relation *r) {
 }
 
 static status check_no_columns(struct analyse *a, struct expr *e, enum analyse_use use) {
-    if (use == USE_DEFAULT && expr_contains_kind(e, EXPR_VAR))
-        return error_set(a->error, ST_FEATURE_NOT_SUPPORTED,
-                         "cannot use column reference in DEFAULT expression");
     if (expr_contains_kind(e, EXPR_SUBLINK)) {
         const char *where = use == USE_DEFAULT || use == USE_PARAMETER ? "DEFAULT expression"
                             : use == USE_CHECK                         ? "check constraint"
@@ -255,9 +252,7 @@ static status expression_alone(struct analyse *a, const struct relation *r, stru
     struct scope s;
     scope_init(&s, a, NULL, q);
     a->no_params = true;
-    if (use == USE_DEFAULT && n->kind == NODE_COLUMN_REF)
-        return FAIL_AT(a, n->location, FEATURE_NOT_SUPPORTED,
-                       "cannot use column reference in DEFAULT expression");
+    a->no_columns = use == USE_DEFAULT;
     if (r) TRY(expression_scope(&s, r));
     struct expr *e;
     TRY(transform_expr(&s, n, clause_of_use(use), &e));

@@ -30,6 +30,7 @@ struct analyse {
     uint16_t nparams, params_cap;
     oid *param_types; /* 0: not yet known */
     bool no_params;
+    bool no_columns;                 /* of a default */
     const struct routine_body *body; /* of an SQL function: names and number of parameters; NULL */
     const struct inlining *inlining; /* the functions whose bodies are being put in place */
     bool no_positions; /* text of a view or default: locations mean nothing to the client */

@@ -261,6 +261,9 @@ static status function_of_row(struct scope *s, const struct ast_column_ref *ref,
 
 status scope_column_ref(struct scope *s, const struct ast_column_ref *ref, struct expr **ret) {
     int32_t n = list_n(ref->names), location = ref->node.location;
+    if (s->a->no_columns)
+        return FAIL_AT(s->a, location, FEATURE_NOT_SUPPORTED,
+                       "cannot use column reference in DEFAULT expression");
     if (ref->star && n) return named_row(s, ref, ret);
     if (ref->star)
         return FAIL_AT(s->a, location, SYNTAX_ERROR,

@@ -25,11 +25,6 @@ status fn_void(struct fn_call *c) {
     return OK;
 }
 
-status fn_zero_oid(struct fn_call *c) {
-    c->result = datum_oid(0);
-    return OK;
-}
-
 status fn_empty_text(struct fn_call *c) {
     return return_text(c, "");
 }

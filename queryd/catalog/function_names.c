@@ -5,6 +5,7 @@
 #include "catalog/roles.h"
 #include "catalog/routine_names.h"
 #include "catalog/session_names.h"
+#include "catalog/temp.h"
 #include "types/array.h"
 
 /* ---- the name service ------------------------------------------------------------------------ */
@@ -226,6 +227,31 @@ status fn_current_schema(struct fn_call *c) {
     if (!creation) return return_null(c);
     TRY(schema_name_of(&env, creation, env.eval.arena, &name));
     return return_name(c, name);
+}
+
+status fn_my_temp_schema(struct fn_call *c) {
+    struct sql_env env;
+    oid schema = 0;
+    TRY(function_env(c, &env));
+    status st = temp_schema(&env, &schema);
+    if (!ok(st) && !status_is(st, ST_NOT_FOUND)) return st;
+    c->result = datum_oid(ok(st) ? schema : 0);
+    return OK;
+}
+
+status fn_is_other_temp_schema(struct fn_call *c) {
+    struct sql_env env;
+    const char *name;
+    TRY(fn_my_temp_schema(c));
+    bool own = c->result.u32 == c->args[0].u32;
+    c->result = datum_bool(false);
+    if (own) return OK;
+    TRY(function_env(c, &env));
+    status st = schema_name_of(&env, c->args[0].u32, env.eval.arena, &name);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    c->result = datum_bool(name && !strncmp(name, "pg_temp_", 8));
+    return OK;
 }
 
 status fn_current_schemas(struct fn_call *c) {

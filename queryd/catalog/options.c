@@ -135,13 +135,24 @@ static status add_option(struct sql_env *env, char relkind, const struct ast_def
     return buf_printf(out, "=%s", text);
 }
 
+/* A table's without meaning, as long as it says no. */
+static status check_oids(struct sql_env *env, const struct ast_def_elem *o, bool reset) {
+    const char *text = value_of(env, o);
+    if (!text) return no_memory(env);
+    if (reset || !(strchr("tTyY1", *text) || !strcasecmp(text, "on"))) return OK;
+    return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                     "tables declared WITH OIDS are not supported");
+}
+
 status options_text(struct sql_env *env, char relkind, const struct list *options,
                     const char *before, bool reset, const char **ret_text) {
     struct buf out = {0};
     status st = buf_add_str(&out, "{");
     if (ok(st)) st = keep_others(options, before, &out);
     LIST_EACH(const struct ast_def_elem *, o, options) {
-        if (ok(st) && strcmp(o->name, "oids")) st = add_option(env, relkind, o, reset, &out);
+        if (!ok(st)) break;
+        st = strcmp(o->name, "oids") ? add_option(env, relkind, o, reset, &out)
+                                     : check_oids(env, o, reset);
     }
     *ret_text = NULL;
     if (ok(st) && out.len > 1) {

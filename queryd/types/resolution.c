@@ -601,6 +601,12 @@ static status solve_simple(const struct eval_env *env, const oid *actual, const 
     return OK;
 }
 
+static bool all_become(const oid *types, size_t n, oid common) {
+    for (size_t i = 0; i < n; i++)
+        if (resolve_cast(types[i], common, CAST_IMPLICIT).path == CAST_NONE) return false;
+    return true;
+}
+
 /* anycompatible…: the common type of all. */
 static status solve_compatible(const struct eval_env *env, const oid *actual, const oid *declared,
                                size_t n, oid *ret_element) {
@@ -617,7 +623,10 @@ static status solve_compatible(const struct eval_env *env, const oid *actual, co
     }
     oid clash;
     if (!count) return OK;
-    if (!env) return find_common_type(types, count, ret_element, &clash) ? OK : QUIET;
+    if (!env) {
+        bool found = find_common_type(types, count, ret_element, &clash);
+        return found && all_become(types, count, *ret_element) ? OK : QUIET;
+    }
     return resolve_common_type(env, types, count, "arguments of anycompatible family", ret_element);
 }
 
