@@ -49,6 +49,27 @@ start_by two >/dev/null || fail "start by the new key"
 refused "named on the command line" rotate --key-file "$KEYS/three"
 stop_now
 
+# Cut off before the settings name the new key: either opens the data, until one of them has been taken that is new.
+start --workers 1
+mkdir "$DIR/axolotl.conf.new"
+refused "axolotl.conf" rotate --key-file "$KEYS/three"
+rmdir "$DIR/axolotl.conf.new"
+refused "has not come to its end" rotate
+kill_everything
+start --workers 1
+[ "$(rows)" = "$all_rows" ] || fail "rows by the old key: $(rows)"
+stop_now
+start_by three >/dev/null || fail "start by a key that was not yet named"
+[ "$(rows)" = "$all_rows" ] || fail "rows by the new key: $(rows)"
+stop_now
+refused "is not the one that the data in .* are encrypted with" start_by two
+start_by three >/dev/null || fail "start by the new key"
+stop_now
+sed -i "s#$KEYS/two#$KEYS/three#" "$DIR/axolotl.conf"
+start --workers 1
+rotate --key-file "$KEYS/two" >/dev/null || fail "back"
+stop_now
+
 # A command takes its place, too.
 start --workers 1
 rotate --key-command "cat $KEYS/three" >/dev/null || fail "by a command"

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "backup/archive_keys.h"
 #include "crypt/given.h"
 #include "crypt/key_file.h"
+#include "crypt/keyring.h"
 #include "crypt/master.h"
 
 static char dir[64];
@@ -119,6 +121,7 @@ static void test_data_keys(void **state) {
     assert_true(ok(key_file_unwrap(&k, master, &both, NULL)));
     assert_int_equal(both.count, 2);
     assert_int_equal(both.current, 2);
+    assert_int_equal(both.oldest, 1);
     assert_memory_equal(&both.key[0], &first.key[0], sizeof first.key[0]);
     assert_memory_not_equal(both.key[1].bytes, first.key[0].bytes, CRYPT_KEY_BYTES);
     assert_true(ok(crypt_new(&both, &c)));
@@ -127,12 +130,67 @@ static void test_data_keys(void **state) {
     key_file_drop_old(&k);
     assert_true(ok(key_file_unwrap(&k, master, &both, NULL)));
     assert_int_equal(both.count, 1);
+    assert_int_equal(both.oldest, 2);
     assert_int_equal(both.key[0].number, 2);
     assert_true(ok(crypt_new(&both, &c)));
     assert_false(ok(crypt_open(c, CRYPT_PAGE, 1, bytes, out, sizeof out, &tail)));
     crypt_free(c);
     while (k.count < KEY_FILE_KEYS_MAX) assert_true(ok(key_file_add(&k, master)));
     assert_int_equal(key_file_add(&k, master).code, ST_FULL);
+    while (k.current < CRYPT_KEYS_MAX) {
+        key_file_drop_old(&k);
+        assert_true(ok(key_file_add(&k, master)));
+    }
+    key_file_drop_old(&k);
+    assert_int_equal(key_file_add(&k, master).code, ST_FULL);
+}
+
+/* What lies beside backups opens them when the directory needs it no more, and seals nothing. */
+static void test_kept(void **state) {
+    (void)state;
+    struct key_file kept[3], k;
+    struct keyring ring;
+    struct error e = {0};
+    struct master_source source = {.file = path_of("master")};
+    const struct keyring_kept all = {.files = kept, .count = 3};
+    char file[128];
+    snprintf(file, sizeof file, "%s", source.file);
+    source.file = file;
+    write_file("master", master, sizeof master, 0600);
+    assert_true(ok(key_file_make(77, master, &k)));
+    kept[0] = k;
+    assert_true(ok(key_file_make(78, master, &kept[1]))); /* of other data */
+    assert_true(ok(key_file_make(77, other, &kept[2])));  /* by another master key */
+    assert_true(ok(key_file_add(&k, master)));
+    key_file_drop_old(&k);
+    assert_true(ok(key_file_write(dir, &k)));
+    assert_true(ok(keyring_open(dir, 77, &source, NULL, &ring, &e)));
+    assert_int_equal(ring.keys.count, 1);
+    keyring_close(&ring);
+    assert_true(ok(keyring_open(dir, 77, &source, &all, &ring, &e)));
+    assert_int_equal(ring.keys.count, 2);
+    assert_int_equal(ring.keys.current, 2);
+    assert_int_equal(ring.keys.oldest, 2);
+    assert_int_equal(ring.keys.key[1].number, 1);
+    keyring_close(&ring);
+}
+
+static void test_archive(void **state) {
+    (void)state;
+    struct key_file k, read;
+    struct crypt_keys keys;
+    assert_true(ok(key_file_make(77, master, &k)));
+    assert_true(ok(key_file_write(dir, &k)));
+    assert_true(ok(backup_archive_keys_write(dir, dir)));
+    assert_true(ok(backup_archive_keys_exchange(dir, 78, master, other))); /* not its data */
+    assert_true(ok(backup_archive_keys_read(dir, 1, &read)));
+    assert_int_equal(key_file_unwrap(&read, other, &keys, NULL).code, ST_INVALID);
+    assert_true(ok(backup_archive_keys_exchange(dir, 77, other, master))); /* not its key */
+    assert_true(ok(backup_archive_keys_exchange(dir, 77, master, other)));
+    assert_true(ok(backup_archive_keys_read(dir, 1, &read)));
+    assert_true(ok(key_file_unwrap(&read, other, &keys, NULL)));
+    assert_true(ok(key_file_unwrap(&read, master, &keys, NULL)));
+    unlink(path_of("00000001.keys"));
 }
 
 /* While the master key is exchanged either opens; afterwards only the new one. */
@@ -290,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_data_keys),      cmocka_unit_test(test_exchange),
         cmocka_unit_test(test_master_file),    cmocka_unit_test(test_master_file_refused),
         cmocka_unit_test(test_master_command), cmocka_unit_test(test_given),
+        cmocka_unit_test(test_kept),           cmocka_unit_test(test_archive),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -240,6 +240,8 @@ static void test_copy_out(void **) {
     assert_string_equal(
         sql_copy_out(a, "COPY o (b) TO STDOUT (FORMAT csv, FORCE_QUOTE *, NULL 'nil')"),
         "\"x\ty\\\"\nnil\n\"p,\"\"q\"\"\"\n\"\"\n");
+    assert_string_equal(sql_copy_out(a, "COPY o TO 'x'"),
+                        "42602 relative path not allowed for COPY to file ()");
     assert_string_equal(sql_copy_out(a, "COPY o (nope) TO STDOUT"),
                         "42703 column \"nope\" of relation \"o\" does not exist ()");
     SQL_IS(a, "DROP TABLE o", "");
