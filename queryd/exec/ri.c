@@ -1,13 +1,11 @@
 /* Foreign keys at work. */
 #include "exec/ri.h"
 
-#include "base/control.h"
-#include "base/spin.h"
 #include "catalog/catalog_table.h"
 #include "exec/internal.h"
 #include "exec/late_key.h"
+#include "exec/ri_key.h"
 #include "exec/ri_words.h"
-#include "types/resolution.h"
 
 struct ri_event {
     struct ri_event *next;
@@ -33,14 +31,10 @@ struct ri_state {
     struct ri_set *sets; /* newest first */
 };
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 static status need_state(struct sql_env *env, struct ri_state **ret) {
     if (!env->ri) {
         env->ri = arena_zalloc(env->txn_arena, sizeof *env->ri);
-        if (!env->ri) return no_memory(env);
+        if (!env->ri) return ri_no_memory(env);
         env->ri->now_end = &env->ri->now;
         env->ri->deferred_end = &env->ri->deferred;
     }
@@ -66,7 +60,7 @@ static status copy_values(struct sql_env *env, const struct relation *r, const i
                           uint8_t **ret_nulls) {
     datum *copy = arena_array(env->txn_arena, n, sizeof *copy);
     uint8_t *copy_nulls = arena_array(env->txn_arena, n, 1);
-    if (!copy || !copy_nulls) return no_memory(env);
+    if (!copy || !copy_nulls) return ri_no_memory(env);
     for (uint16_t i = 0; i < n; i++) {
         uint16_t att = (uint16_t)(columns[i] - 1);
         copy_nulls[i] = nulls[att];
@@ -80,7 +74,7 @@ static status copy_values(struct sql_env *env, const struct relation *r, const i
 
 static status add_event(struct sql_env *env, struct ri_event event, bool later) {
     struct ri_event *e = arena_memdup(env->txn_arena, &event, sizeof event);
-    if (!e) return no_memory(env);
+    if (!e) return ri_no_memory(env);
     struct ri_event ***end = later ? &env->ri->deferred_end : &env->ri->now_end;
     **end = e;
     *end = &e->next;
@@ -93,7 +87,7 @@ status ri_add_late(struct sql_env *env, const struct relation *r, const struct i
     struct ri_event e = {.constraint = x->constraint, .table = r->oid, .at = env->txn->writer.last};
     TRY(need_state(env, &state));
     e.late = arena_memdup(env->txn_arena, late, sizeof *late);
-    if (!e.late) return no_memory(env);
+    if (!e.late) return ri_no_memory(env);
     return add_event(env, e, is_deferred(state, x->constraint, x->deferred));
 }
 
@@ -116,154 +110,6 @@ static status note(struct sql_env *env, const struct relation *r, const struct f
     struct ri_state *state;
     TRY(need_state(env, &state));
     return add_event(env, e, (reference || action == 'a') && key_is_deferred(state, k));
-}
-
-/* ---- statements of their own ----------------------------------------------------------------- */
-
-/* An environment that sees every commit until now, and all of the transaction's own. */
-static void env_now(struct sql_env *env, struct arena *a, const char *text, struct sql_env *ret) {
-    struct log_shared *log = env->proc->shm->log;
-    uint64_t last = atomic_load_explicit(&log->last_commit, memory_order_acquire);
-    if (atomic_load_explicit(&log->visible, memory_order_acquire) < last)
-        status_ignore(log_wait_durable(env->proc, log_complete(log))); /* visibility tells */
-    for (unsigned n = 0; atomic_load_explicit(&log->visible, memory_order_acquire) < last; n++)
-        spin_wait(n);
-    *ret = *env;
-    ret->eval.arena = a;
-    ret->snapshot = catalog_snapshot(env);
-    ret->text = text;
-    ret->text_len = strlen(text);
-    ret->ri_depth++;
-}
-
-static status run_once(struct sql_env *env, const oid *types, const datum *values,
-                       const uint8_t *nulls, uint16_t n, uint64_t *ret_rows) {
-    struct list *statements;
-    struct statement *st;
-    TRY(parse_sql(env->eval.arena, env->text, env->text_len, env->eval.error, &statements));
-    TRY(statement_prepare(env, list_at(statements, 0), types, n, &st));
-    struct execution *x = NULL;
-    const struct batch *b;
-    status s = execution_begin(env, st, values, nulls, &x);
-    if (ok(s)) s = execution_fetch(x, 1, &b);
-    if (ok(s)) *ret_rows = b->nrows;
-    if (x) execution_end(x);
-    statement_release(st);
-    return s;
-}
-
-static status run_text(struct sql_env *env, const char *text, const oid *types, const datum *values,
-                       const uint8_t *nulls, uint16_t n, uint64_t *ret_rows) {
-    status s = STATUS(INVALID);
-    for (int tries = 0; status_is(s, ST_INVALID) && tries < PLAN_TRIES_MAX; tries++) {
-        struct arena a;
-        struct sql_env inner;
-        arena_init(&a, 0);
-        env_now(env, &a, text, &inner);
-        s = run_once(&inner, types, values, nulls, n, ret_rows);
-        env->ri = inner.ri;
-        env->index_rows = inner.index_rows;
-        arena_free(&a);
-    }
-    return s;
-}
-
-static status add_name(struct buf *out, const char *name) {
-    TRY(buf_add_str(out, "\""));
-    for (const char *c = name; *c; c++) TRY(buf_printf(out, *c == '"' ? "\"\"" : "%c", *c));
-    return buf_add_str(out, "\"");
-}
-
-static status add_table(struct buf *out, const struct relation *r) {
-    TRY(add_name(out, r->schema_name));
-    TRY(buf_add_str(out, "."));
-    return add_name(out, r->name);
-}
-
-static status add_where(struct buf *out, const struct relation *r, const int16_t *columns,
-                        uint16_t n) {
-    for (uint16_t i = 0; i < n; i++) {
-        TRY(buf_add_str(out, i ? " AND " : " WHERE "));
-        TRY(add_name(out, r->atts[columns[i] - 1].name));
-        TRY(buf_printf(out, " OPERATOR(pg_catalog.=) $%u", i + 1u));
-    }
-    return OK;
-}
-
-/* SELECT 1 … of the rows with these values. */
-static status rows_exist(struct sql_env *env, const struct relation *r, const int16_t *columns,
-                         uint16_t n, const oid *types, const datum *values, bool *ret) {
-    static const uint8_t nulls[INDEX_COLUMNS_MAX] = {0};
-    struct buf text = {0};
-    uint64_t rows = 0;
-    status s = buf_add_str(&text, "SELECT 1 FROM ");
-    if (ok(s)) s = add_table(&text, r);
-    if (ok(s)) s = add_where(&text, r, columns, n);
-    if (ok(s)) s = buf_add_str(&text, " FOR KEY SHARE");
-    if (ok(s)) s = buf_add(&text, "", 1);
-    if (ok(s)) s = run_text(env, text.data, types, values, nulls, n, &rows);
-    buf_free(&text);
-    *ret = rows > 0;
-    return s;
-}
-
-static void types_of(const struct relation *r, const int16_t *columns, uint16_t n, oid *ret) {
-    for (uint16_t i = 0; i < n; i++) ret[i] = r->atts[columns[i] - 1].type;
-}
-
-/* ---- looking a key up ------------------------------------------------------------------------ */
-
-static const struct index_desc *index_of(const struct relation *r, oid index) {
-    if (r->primary && r->primary->oid == index) return r->primary;
-    for (uint16_t i = 0; i < r->nindexes; i++)
-        if (r->indexes[i].oid == index) return &r->indexes[i];
-    return NULL;
-}
-
-/* The values as the referenced columns' types, in places of a whole row. INVALID: they have no
- * implicit cast. */
-static status as_referenced(struct sql_env *env, const struct relation *r,
-                            const struct relation *to, const struct foreign_key *k,
-                            const datum *values, datum *ret) {
-    for (uint16_t i = 0; i < k->n; i++) {
-        oid from = r->atts[k->columns[i] - 1].type, want = to->atts[k->ref_columns[i] - 1].type;
-        datum *place = &ret[k->ref_columns[i] - 1];
-        *place = values[i];
-        if (from == want) continue;
-        struct cast_result cast = resolve_cast(from, want, CAST_IMPLICIT);
-        bool is_null = false;
-        if (cast.path == CAST_NONE) return STATUS(INVALID);
-        TRY(cast_value(&env->eval, cast, from, want, -1, false, values[i], place, &is_null));
-    }
-    return OK;
-}
-
-static status find_by_index(struct sql_env *env, const struct relation *to,
-                            const struct index_desc *x, const datum *row) {
-    struct buf key = {0};
-    bool has_null;
-    uint8_t *nulls = arena_zalloc(env->eval.arena, to->natts + 1u);
-    if (!nulls) return no_memory(env);
-    status s = table_index_key(env, to, x, row, nulls, &key, &has_null);
-    if (ok(s)) s = table_find_key(env, to, x, key.data, key.len);
-    buf_free(&key);
-    return s;
-}
-
-/* NOT_FOUND: there is no such key. values: of the referring columns. */
-static status find_key(struct sql_env *env, const struct relation *r, const struct relation *to,
-                       const struct foreign_key *k, const datum *values) {
-    const struct index_desc *x = index_of(to, k->index);
-    datum *row = arena_zalloc(env->eval.arena, (to->natts + 1u) * sizeof *row);
-    if (!row) return no_memory(env);
-    status s = x ? as_referenced(env, r, to, k, values, row) : STATUS(INVALID);
-    if (ok(s)) return find_by_index(env, to, x, row);
-    if (!status_is(s, ST_INVALID)) return s;
-    oid types[INDEX_COLUMNS_MAX];
-    bool found;
-    types_of(r, k->columns, k->n, types);
-    TRY(rows_exist(env, to, k->ref_columns, k->n, types, values, &found));
-    return found ? OK : STATUS(NOT_FOUND);
 }
 
 /* ---- changes of rows ------------------------------------------------------------------------- */
@@ -295,7 +141,7 @@ static status refer(struct sql_env *env, const struct relation *r, const struct 
     for (uint16_t i = 0; i < k->n; i++) key[i] = values[k->columns[i] - 1];
     TRY(catalog_relation(env, k->refers, &to));
     struct arena_mark mark = arena_mark(env->eval.arena);
-    status s = find_key(env, r, to, k, key);
+    status s = ri_find_key(env, r, to, k, key);
     arena_rewind(env->eval.arena, mark);
     if (!status_is(s, ST_NOT_FOUND)) return s;
     return note(env, r, k, true, values, nulls, NULL, NULL);
@@ -346,10 +192,10 @@ static status check_reference(struct sql_env *env, const struct relation *r,
                               const struct ri_event *e) {
     oid types[INDEX_COLUMNS_MAX];
     bool there;
-    status s = find_key(env, r, to, k, e->old);
+    status s = ri_find_key(env, r, to, k, e->old);
     if (!status_is(s, ST_NOT_FOUND)) return s;
-    types_of(r, k->columns, k->n, types);
-    TRY(rows_exist(env, r, k->columns, k->n, types, e->old, &there));
+    ri_key_types(r, k->columns, k->n, types);
+    TRY(ri_rows_exist(env, r, k->columns, k->n, types, e->old, &there));
     return there ? ri_no_key(env, r, to, k, e->old) : OK;
 }
 
@@ -358,10 +204,10 @@ static status check_gone(struct sql_env *env, const struct relation *r, const st
                          const struct foreign_key *k, const struct ri_event *e, bool restricts) {
     oid types[INDEX_COLUMNS_MAX];
     bool there = false;
-    types_of(to, k->ref_columns, k->n, types);
-    if (!restricts) TRY(rows_exist(env, to, k->ref_columns, k->n, types, e->old, &there));
+    ri_key_types(to, k->ref_columns, k->n, types);
+    if (!restricts) TRY(ri_rows_exist(env, to, k->ref_columns, k->n, types, e->old, &there));
     if (there) return OK;
-    TRY(rows_exist(env, r, k->columns, k->n, types, e->old, &there));
+    TRY(ri_rows_exist(env, r, k->columns, k->n, types, e->old, &there));
     return there ? ri_still_referenced(env, to, r, k, e->old) : OK;
 }
 
@@ -371,20 +217,20 @@ static status action_text(const struct relation *r, const struct foreign_key *k,
     uint16_t n = part ? k->nset : k->n;
     if (action == 'c' && !update) {
         TRY(buf_add_str(out, "DELETE FROM "));
-        TRY(add_table(out, r));
-        return add_where(out, r, k->columns, k->n);
+        TRY(ri_add_table(out, r));
+        return ri_add_where(out, r, k->columns, k->n);
     }
     TRY(buf_add_str(out, "UPDATE "));
-    TRY(add_table(out, r));
+    TRY(ri_add_table(out, r));
     for (uint16_t i = 0; i < n; i++) {
         TRY(buf_add_str(out, i ? ", " : " SET "));
-        TRY(add_name(out, r->atts[(part ? k->set_columns : k->columns)[i] - 1].name));
+        TRY(ri_add_name(out, r->atts[(part ? k->set_columns : k->columns)[i] - 1].name));
         if (action == 'c')
             TRY(buf_printf(out, " = $%u", k->n + i + 1u));
         else
             TRY(buf_add_str(out, action == 'n' ? " = NULL" : " = DEFAULT"));
     }
-    return add_where(out, r, k->columns, k->n);
+    return ri_add_where(out, r, k->columns, k->n);
 }
 
 static status act(struct sql_env *env, const struct relation *r, const struct relation *to,
@@ -394,7 +240,7 @@ static status act(struct sql_env *env, const struct relation *r, const struct re
     uint8_t nulls[2 * INDEX_COLUMNS_MAX] = {0};
     uint16_t n = k->n;
     uint64_t rows;
-    types_of(to, k->ref_columns, k->n, types);
+    ri_key_types(to, k->ref_columns, k->n, types);
     memcpy(values, e->old, k->n * sizeof *values);
     for (uint16_t i = 0; action == 'c' && e->update && i < k->n; i++, n++) {
         types[n] = types[i];
@@ -404,7 +250,7 @@ static status act(struct sql_env *env, const struct relation *r, const struct re
     struct buf text = {0};
     status s = action_text(r, k, action, e->update, &text);
     if (ok(s)) s = buf_add(&text, "", 1);
-    if (ok(s)) s = run_text(env, text.data, types, values, nulls, n, &rows);
+    if (ok(s)) s = ri_run_text(env, text.data, types, values, nulls, n, &rows);
     buf_free(&text);
     TRY(s);
     return action == 'd' ? check_gone(env, r, to, k, e, false) : OK;
@@ -513,7 +359,7 @@ static status add_set(struct sql_env *env, oid constraint, bool deferred) {
     struct ri_state *state;
     TRY(need_state(env, &state));
     struct ri_set *s = arena_zalloc(env->txn_arena, sizeof *s);
-    if (!s) return no_memory(env);
+    if (!s) return ri_no_memory(env);
     *s = (struct ri_set){state->sets, constraint, deferred};
     if (!constraint) s->next = NULL;
     state->sets = s;
@@ -522,7 +368,7 @@ static status add_set(struct sql_env *env, oid constraint, bool deferred) {
 
 static status set_named(struct sql_env *env, const struct ast_range_var *v, bool deferred) {
     const char *key = catalog_name(env->eval.arena, v->name);
-    if (!key) return no_memory(env);
+    if (!key) return ri_no_memory(env);
     datum keys[] = {datum_ptr(key)};
     struct catalog_scan s;
     status st;
@@ -564,7 +410,7 @@ static status check_row_of(struct sql_env *env, const struct relation *r, const 
     if (none && k->match == 'f' && none < k->n) return ri_mixed_nulls(env, r, k);
     if (none) return OK;
     for (uint16_t i = 0; i < k->n; i++) key[i] = values[k->columns[i] - 1];
-    status s = find_key(env, r, to, k, key);
+    status s = ri_find_key(env, r, to, k, key);
     return status_is(s, ST_NOT_FOUND) ? ri_no_key(env, r, to, k, key) : s;
 }
 
@@ -576,7 +422,7 @@ status ri_check_references(struct sql_env *env, const struct relation *r,
     struct tree_entry e;
     datum *values = arena_array(a, r->natts + 1u, sizeof *values);
     uint8_t *nulls = arena_array(a, r->natts + 1u, 1);
-    if (!values || !nulls) return no_memory(env);
+    if (!values || !nulls) return ri_no_memory(env);
     TRY(catalog_relation(env, k->refers, &to));
     struct table_bound open = {0};
     TRY(table_scan_begin(env, &scan, a, r, NULL, open, open, false));
@@ -600,12 +446,12 @@ status ri_fill_column(struct sql_env *env, const struct relation *r, const char 
     struct buf text = {0};
     uint64_t rows;
     status s = buf_add_str(&text, "UPDATE ");
-    if (ok(s)) s = add_table(&text, r);
+    if (ok(s)) s = ri_add_table(&text, r);
     if (ok(s)) s = buf_add_str(&text, " SET ");
-    if (ok(s)) s = add_name(&text, column);
+    if (ok(s)) s = ri_add_name(&text, column);
     if (ok(s)) s = buf_add_str(&text, " = DEFAULT");
     if (ok(s)) s = buf_add(&text, "", 1);
-    if (ok(s)) s = run_text(env, text.data, NULL, NULL, NULL, 0, &rows);
+    if (ok(s)) s = ri_run_text(env, text.data, NULL, NULL, NULL, 0, &rows);
     buf_free(&text);
     return s;
 }

@@ -55,6 +55,10 @@ static inline uint32_t numeric_scale(const struct varlena *v) {
     return load_le16(v->data + 1);
 }
 
+static inline int32_t floor_divide(int32_t a, int32_t b) {
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
 /* Makes the varlena; 22003 "value overflows numeric format" when there are too many digits. */
 status num_store(const struct eval_env *env, struct num *n, datum *ret);
 status num_store_special(const struct eval_env *env, enum num_kind kind, datum *ret);
@@ -62,6 +66,8 @@ status num_store_int128(const struct eval_env *env, __int128 coefficient, uint32
                         datum *ret);
 
 void num_pow10(mpz_t ret, unsigned long exponent);
+/* n->z * 10^(exponent - fraction): fraction digits of z stand behind the point. */
+status num_scale_by(const struct eval_env *env, struct num *n, int64_t fraction, int64_t exponent);
 void num_set_scale(struct num *n, uint32_t scale); /* half away from zero */
 /* Quotient of integers rounded half away from zero. */
 void num_divide_round(mpz_t quotient, const mpz_t a, const mpz_t b);
@@ -73,6 +79,7 @@ double num_to_double(const struct num *n);
 
 status num_parse(const struct eval_env *env, const char *text, size_t len, struct num *n);
 status num_format(const struct num *n, struct buf *out);
+status numeric_format(const struct varlena *v, struct buf *out);
 status num_apply_typmod(const struct eval_env *env, struct num *n, int32_t typmod);
 
 /* The scale of a division's result (PostgreSQL's select_div_scale) and the division by it. */

@@ -221,4 +221,18 @@ size_t type_value_bytes(const struct type *t, datum value);
 bool type_input_is_fixed(oid type);
 bool type_text_is_fixed(oid type);
 
+/* What a type is to those who choose between types: a domain is what it is made of. */
+static inline bool type_is_preferred(oid id) {
+    const struct type *t = type_below(type_find(id));
+    return t && t->preferred;
+}
+static inline char type_category(oid id) { /* pg_type.typcategory; '\0': no such type */
+    const struct type *t = type_below(type_find(id));
+    return t ? t->category : '\0';
+}
+static inline bool type_is_named_row(oid id) { /* not record */
+    const struct type *t = type_below(type_find(id));
+    return t && t->kind == 'c';
+}
+
 #endif
