@@ -10,9 +10,13 @@
  * is sealed anew here, so that they can be given up:
  *
  *   doublewrite   at the start, once it has mended what was torn: emptied
+ *
  *   pages         read as they lie in the file; one of an older key is loaded as if somebody wanted
- * it, made dirty, and goes home by the writers, until a pass finds none pages 0, 1    by the next
- * two checkpoints temp          by waiting: its blocks are not kept for long
+ *                 it, made dirty, and goes home by the writers, until a pass finds none
+ *
+ *   pages 0, 1    by the next two checkpoints
+ *
+ *   temp          by waiting: its blocks are not kept for long
  *
  * A page that cannot be had is damaged, whatever its key is: that has been told. */
 

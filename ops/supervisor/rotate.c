@@ -11,9 +11,11 @@
  * The data key: what there is to do stands in the file of keys and in the control region, so that
  * whatever dies, who comes next goes on:
  *
- *     rotate_data       a new data key in the file, durable
- *     count > 1         logd and storaged give way to lives that have it, if they do not seal by it
- * yet both: oldest is the newest   nothing needs the others: they are removed from the file */
+ *     rotate_data   a new data key in the file, durable
+ *     count > 1     logd and storaged give way to lives that have it, if they do not seal by it yet
+ *
+ * Once both say that the oldest key in use is the newest one, the others are removed from the file.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
