@@ -3,6 +3,7 @@
 
 #include "base/spin.h"
 #include "catalog/define_internal.h"
+#include "catalog/define_types.h"
 #include "catalog/temp.h"
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -243,6 +244,7 @@ static status row_type_is_free(struct sql_env *env, const struct relation *r) {
     if (!key) return no_memory(env);
     datum keys[] = {datum_ptr(key), datum_oid(r->schema)};
     struct catalog_row row;
+    TRY(define_move_array_type(env, r->schema, r->name));
     status st = catalog_row_get(env, CAT_pg_type, OID_pg_type_typname_nsp_index, keys, 2,
                                 env->eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return OK;
@@ -261,15 +263,7 @@ status define_insert_row_type(struct sql_env *env, const struct relation *r, oid
     TRY(row_type_is_free(env, r));
     TRY(new_oid(env, &type));
     TRY(new_oid(env, &array));
-    snprintf(array_name, sizeof array_name, "_%.62s", r->name);
-    oid taken;
-    struct error ignored = {0};
-    struct sql_env quiet = *env;
-    quiet.eval.error = &ignored;
-    for (int n = 0; ok(catalog_type_named(&quiet, r->schema_name, array_name, &taken)); n++) {
-        snprintf(array_name, sizeof array_name, "__%.50s_%d", r->name, n);
-        error_clear(&ignored);
-    }
+    TRY(define_array_name(env, r->schema, r->name, 0, array_name));
     TRY(row_type_row(a, &row, type, r->schema, r->name, 0, array, r->oid, r->owner));
     TRY(catalog_row_insert(env, CAT_pg_type, &row));
     TRY(row_type_row(a, &row, array, r->schema, array_name, type, 0, 0, r->owner));

@@ -1,5 +1,6 @@
 /* define_rename.c: ALTER … RENAME. */
 #include "catalog/define_function.h"
+#include "catalog/define_types.h"
 
 /* ---- rows that hold names -------------------------------------------------------------------- */
 
@@ -35,10 +36,12 @@ status define_move_row_type(struct sql_env *env, const struct relation *r, const
     struct new_name to = {name, schema, COL_pg_type_typname, COL_pg_type_typnamespace};
     if (!r->row_type) return OK;
     TRY(catalog_row_get_oid(env, CAT_pg_type, r->row_type, env->eval.arena, &row));
+    oid array = row_oid(&row, COL_pg_type_typarray), where = schema ? schema : r->schema;
+    if (name) TRY(define_type_is_free(env, where, name));
     TRY(update_named(env, CAT_pg_type, 0, datum_oid(r->row_type), &to));
-    if (name) snprintf(array_name, sizeof array_name, "_%.62s", name);
+    if (name) TRY(define_array_name(env, where, name, array, array_name));
     if (name) to.name = array_name;
-    return update_named(env, CAT_pg_type, 0, datum_oid(row_oid(&row, COL_pg_type_typarray)), &to);
+    return update_named(env, CAT_pg_type, 0, datum_oid(array), &to);
 }
 
 status define_rename_class(struct sql_env *env, oid relation, const char *name) {

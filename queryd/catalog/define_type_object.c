@@ -69,19 +69,9 @@ static status type_named_in(struct sql_env *env, oid schema, const char *name, o
     return OK;
 }
 
-static status array_name(struct sql_env *env, const struct type_facts *f, char out[NAME_BYTES]) {
-    snprintf(out, NAME_BYTES, "_%.62s", f->name);
-    for (unsigned n = 1;; n++) {
-        oid taken;
-        TRY(type_named_in(env, f->schema, out, &taken));
-        if (!taken) return OK;
-        snprintf(out, NAME_BYTES, "_%.50s_%u", f->name, n);
-    }
-}
-
 status define_insert_array_type(struct sql_env *env, const struct type_facts *f) {
     char name[NAME_BYTES];
-    TRY(array_name(env, f, name));
+    TRY(define_array_name(env, f->schema, f->name, 0, name));
     struct type_facts array = {.oid = f->array,
                                .schema = f->schema,
                                .owner = f->owner,
@@ -127,6 +117,7 @@ out:
 
 status define_type_is_free(struct sql_env *env, oid schema, const char *name) {
     oid taken;
+    TRY(define_move_array_type(env, schema, name));
     TRY(type_named_in(env, schema, name, &taken));
     if (!taken) return OK;
     return error_set(env->eval.error, ST_DUPLICATE_OBJECT, "type \"%s\" already exists", name);
@@ -219,12 +210,10 @@ static status change_type(struct sql_env *env, const struct type *t, struct type
     struct type_change array = *c;
     char name[NAME_BYTES];
     if (c->name) {
-        struct type_facts f = {.name = c->name, .schema = c->schema};
-        const struct type *of = type_find(t->oid);
         struct catalog_row row;
-        TRY(catalog_row_get_oid(env, CAT_pg_type, of ? of->oid : t->oid, env->eval.arena, &row));
-        f.schema = row_oid(&row, COL_pg_type_typnamespace);
-        TRY(array_name(env, &f, name));
+        TRY(catalog_row_get_oid(env, CAT_pg_type, t->oid, env->eval.arena, &row));
+        TRY(define_array_name(env, row_oid(&row, COL_pg_type_typnamespace), c->name, t->array,
+                              name));
         array.name = name;
     }
     return define_update_type(env, t->array, change_row, &array);

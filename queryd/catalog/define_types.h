@@ -20,6 +20,12 @@ struct type_facts {
 status define_insert_type(struct sql_env *env, const struct type_facts *f);
 /* The type of the arrays of what f is to be; f->array has its oid. Depends on f's type. */
 status define_insert_array_type(struct sql_env *env, const struct type_facts *f);
+/* The name that the array type of `name` gets: with as many underscores before it as make it new.
+ * own: that array type where it exists; else 0. */
+status define_array_name(struct sql_env *env, oid schema, const char *name, oid own,
+                         char out[NAME_BYTES]);
+/* Somebody wants the name: the array type that has it, if one has, gets another. */
+status define_move_array_type(struct sql_env *env, oid schema, const char *name);
 /* Where a type of this name is to be made; 42710 when there is one of that name. */
 status define_place_type(struct sql_env *env, const struct list *names, oid *ret_schema,
                          const char **ret_name);
