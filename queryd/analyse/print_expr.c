@@ -108,10 +108,10 @@ static bool is_function_cast(const struct expr *e) {
            (e->cast.path.path == CAST_FUNCTION || e->cast.apply_typmod);
 }
 
-/* Parents that bring brackets of their own. */
-static bool parent_encloses(const struct expr *parent) {
-    switch ((enum expr_kind)parent->kind) {
-    case EXPR_CALL: return !parent->call.op && !parent->call.sql_syntax;
+/* What SQL writes with brackets or a word at its end: it needs no parentheses around itself, nor
+ * around what stands in it. */
+static bool has_brackets(const struct expr *e) {
+    switch ((enum expr_kind)e->kind) {
     case EXPR_SUBSCRIPT:
     case EXPR_ARRAY:
     case EXPR_ROW:
@@ -124,6 +124,12 @@ static bool parent_encloses(const struct expr *parent) {
     case EXPR_CASE: return true;
     default: return false;
     }
+}
+
+/* Parents that bring brackets of their own. */
+static bool parent_encloses(const struct expr *parent) {
+    if (parent->kind == EXPR_CALL) return !parent->call.op && !parent->call.sql_syntax;
+    return has_brackets(parent);
 }
 
 static char arithmetic(const struct expr *e) {
@@ -154,17 +160,7 @@ static bool is_simple(const struct expr *e, const struct expr *parent) {
     case EXPR_CONST:
     case EXPR_PARAM:
     case EXPR_DEFAULT:
-    case EXPR_CASE_TEST:
-    case EXPR_SUBSCRIPT:
-    case EXPR_ARRAY:
-    case EXPR_ROW:
-    case EXPR_COALESCE:
-    case EXPR_MIN_MAX:
-    case EXPR_NULLIF:
-    case EXPR_AGGREGATE:
-    case EXPR_GROUPING:
-    case EXPR_WINDOW:
-    case EXPR_CASE: return true;
+    case EXPR_CASE_TEST: return true;
     case EXPR_FIELD: return parent->kind != EXPR_FIELD;
     case EXPR_CAST:
         if (e->cast.is_collate) return false;
@@ -178,7 +174,7 @@ static bool is_simple(const struct expr *e, const struct expr *parent) {
     case EXPR_SUBLINK:
     case EXPR_NULL_TEST:
     case EXPR_BOOL_TEST: return parent_encloses(parent) || parent->kind == EXPR_BOOL;
-    default: return false;
+    default: return has_brackets(e);
     }
 }
 
