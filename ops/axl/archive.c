@@ -23,7 +23,7 @@
 #define KEYS_NAME_BYTES 14 /* of keys: 8 digits, ".keys" */
 #define WHOSE "archive.id"
 #define LOOK_MS 1000
-#define RETRY_MS 5000
+#define RETRY_MS 2000
 #define KEEP 16
 #define TOLD_FILES 64 /* so many that wait, each time, are worth a word */
 

@@ -23,23 +23,22 @@ P
 there() { [ "$(cd "$WORK/b" && echo *)" = "$1" ] || fail "there are $(cd "$WORK/b" && echo *), not $1"; }
 prune() { "$AXL" backup --prune "$WORK/b" -D "$DIR" "$@" >"$WORK/said" || fail "prune $*: $(cat "$WORK/said")"; }
 segments() { ls "$WORK/archive" | grep -c 'log$'; }
-# Until the archive has one more segment.
+# Until the archive has one more segment (16 MB).
 more_log() {
     local had=$(segments)
-    for i in $(seq 200); do
-        [ $((i % 10)) -eq 1 ] && { sql -c "UPDATE t SET n = n + 1, v = repeat(chr(97 + n % 26), 1500)" || fail "update"; }
+    for i in $(seq 40); do
+        sql -c "UPDATE t SET n = n + 1, v = (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60))" || fail "update"
         [ "$(segments)" -gt "$had" ] && return
-        sleep 0.05
     done
     fail "no more log is archived"
 }
 
 mkdir "$WORK/archive" "$WORK/b"
 fresh
-printf "archive_directory = '%s'\nlog_segment_size = 1MB\nlog_keep_size = 0\nretention = 5d\n" "$WORK/archive" >>"$DIR/axolotl.conf"
+printf "archive_directory = '%s'\nlog_keep_size = 0\nretention = 5d\n" "$WORK/archive" >>"$DIR/axolotl.conf"
 start --workers 1 --pool 16MB
 sql -c "CREATE TABLE t (id int PRIMARY KEY, n int, v text);
-        INSERT INTO t SELECT g, 0, '' FROM generate_series(1, 1000) g" || fail "set-up"
+        INSERT INTO t SELECT g, 0, '' FROM generate_series(1, 3000) g" || fail "set-up"
 "$AXL" backup --prune "$WORK/b" -D "$DIR" 2>&1 | grep -q 'no backup of this' || fail "nothing is pruned without a word"
 
 # a ← b and c ← d, e; f alone.

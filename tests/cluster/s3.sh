@@ -18,7 +18,7 @@ sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT" -U postgres "$@"
 copy_sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p $((PORT + 1)) -U postgres "$@"; }
 sum="SELECT count(*), sum(n), bool_and(v = repeat(md5(id::text), 8)) FROM t"
 start_archiving() {
-    printf "archive_directory = '%s'\nlog_segment_size = 1MB\n" "$WORK/archive" >>"$DIR/axolotl.conf"
+    printf "archive_directory = '%s'\n" "$WORK/archive" >>"$DIR/axolotl.conf"
     start --workers 1 --pool 16MB
 }
 newest() { ls "$WORK/archive" | grep "log$" | tail -1; }
