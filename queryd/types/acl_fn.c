@@ -22,6 +22,11 @@ status fn_hash_aclitem(struct fn_call *c) {
     return give_int4(c, (int32_t)(a.bits + a.grantee + a.grantor));
 }
 
+status fn_hash_aclitem_extended(struct fn_call *c) {
+    struct acl_item a = item_argument(c, 0);
+    return give_hash_extended(c, (uint32_t)(a.bits + a.grantee + a.grantor));
+}
+
 status fn_acl_no_longer(struct fn_call *c) {
     return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED, "%s is no longer supported",
                      c->site->function->name);

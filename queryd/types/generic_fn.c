@@ -100,6 +100,25 @@ status fn_any_hash(struct fn_call *c) {
     return give_int4(c, (int32_t)(h ^ h >> 32));
 }
 
+/* With 64 bits and a seed. Of seed 0 the lower 32 bits are those of the hash without; of another
+ * they are others. */
+status give_hash_extended(struct fn_call *c, uint64_t h) {
+    uint64_t seed = (uint64_t)c->args[1].i64, low = (uint32_t)(h ^ h >> 32);
+    if (seed) {
+        h ^= seed * 0x9E3779B97F4A7C15u;
+        h = (h ^ h >> 33) * 0xFF51AFD7ED558CCDu;
+        h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53u;
+        low = (uint32_t)(h ^ h >> 33);
+    }
+    return give_int8(c, (int64_t)((h >> 32) << 32 | low));
+}
+
+status fn_any_hash_extended(struct fn_call *c) {
+    const struct type *t = argument_type(c, 0);
+    if (!t || !type_is_hashable(t)) return fn_none(c);
+    return give_hash_extended(c, type_hash(t, c->args[0]));
+}
+
 status fn_typmodin(struct fn_call *c) {
     return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED, "cannot call %s from SQL",
                      c->site->function->name);

@@ -72,6 +72,8 @@ static inline status give_int8(struct fn_call *c, int64_t x) {
     c->result = datum_int8(x);
     return OK;
 }
+/* generic_fn.c: a hash with the seed that is the second argument. */
+status give_hash_extended(struct fn_call *c, uint64_t h);
 static inline status give_null(struct fn_call *c) {
     c->is_null = true;
     return OK;
