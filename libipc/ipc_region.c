@@ -25,6 +25,9 @@
 #define HUGE_BYTES ((size_t)2 << 20)
 #define FIRST_BYTES ((size_t)64 << 20) /* of the pool, at the start */
 #define MAP_ENTRIES ((uint32_t)1 << 20)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1; others answer EINVAL */
+#endif
 
 /* One region as the sizes make it. */
 struct spec {
@@ -47,7 +50,8 @@ static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec o
     struct spec list[REGIONS] = {
         {"control", sizeof(struct control), .place = (void **)&m->control},
         {"pool", s ? pool_shared_bytes(s) : 0, .place = (void **)&m->pool},
-        {"frames", s ? (size_t)s->frames * sizeof(struct frame) : 0, .place = (void **)&m->frames},
+        {"frames", s ? (size_t)s->frames * sizeof(struct frame) : 0, .huge = true,
+         .place = (void **)&m->frames},
         {"pages", s ? (size_t)s->frames * PAGE_BYTES : 0, .huge = true, .later = true,
          .place = (void **)&m->pages},
         {"log", sizeof(struct log_shared), .place = (void **)&m->log},
@@ -170,21 +174,26 @@ static bool room_for(const struct spec *s, int fd) {
            (uint64_t)v.f_bavail * v.f_frsize >= s->bytes;
 }
 
+/* Whoever looks for a row looks at pages all over the pool: with small pages most looks walk the
+ * page table, too, which in a virtual machine is two. The second call is a wish; it is heard also
+ * where the system's settings give shared memory no huge pages by themselves. */
+bool region_get_memory(void *at, size_t bytes) {
+    if (madvise(at, bytes, MADV_POPULATE_WRITE) != 0) return false;
+    (void)madvise(at, bytes, MADV_COLLAPSE);
+    return true;
+}
+
 /* Memory for the region now, so that nobody meets SIGBUS later. To have the kernel clear a large
  * buffer pool takes a second for each gigabyte or two: that has its beginning, a start is not held
  * up by it. */
 static status populate(struct spec *s, int fd, off_t offset) {
     if (s->sparse) return OK;
-#ifdef MADV_POPULATE_WRITE
     if (s->later && s->bytes > FIRST_BYTES && room_for(s, fd) &&
-        madvise(*s->place, FIRST_BYTES, MADV_POPULATE_WRITE) == 0) {
+        region_get_memory(*s->place, FIRST_BYTES)) {
         s->bytes_ready = FIRST_BYTES;
         return OK;
     }
-#endif
-#ifdef MADV_POPULATE_WRITE
-    if (s->huge && madvise(*s->place, s->bytes, MADV_POPULATE_WRITE) == 0) return OK;
-#endif
+    if (s->huge && region_get_memory(*s->place, s->bytes)) return OK;
     if (fallocate(fd, 0, offset, (off_t)s->bytes) == 0 || errno == EOPNOTSUPP) return OK;
     return errno == ENOSPC || errno == ENOMEM ? STATUS(DISK_FULL) : STATUS(IO_ERROR);
 }

@@ -10,7 +10,7 @@
 #include "base/proc.h"
 #include "conf/conf.h"
 
-#define REGION_LAYOUT_VERSION 16
+#define REGION_LAYOUT_VERSION 17
 #define REGION_NAME_BYTES 32
 
 /* The head of a region's file; the content begins at `offset`. */
@@ -37,6 +37,10 @@ void region_detach_all(struct shm *shm);
 void region_remove_all(const char *name);
 /* "axolotl.<16 hex digits>" for a data directory's appliance. */
 void region_name_of(uint64_t appliance_id, char ret_name[REGION_NAME_BYTES]);
+
+/* Memory for these bytes of the pool's pages, in huge pages where that is possible. False: there is
+ * not so much (errno). */
+bool region_get_memory(void *at, size_t bytes);
 
 /* The sizes that the settings ask for. */
 void region_sizes(const struct conf *c, struct shm_sizes *ret_sizes);

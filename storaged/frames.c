@@ -1,11 +1,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/counter.h"
 #include "base/probe.h"
+#include "ipc_region.h"
 #include "storaged.h"
 
 /* Eviction by SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: SIEVE is Simpler than LRU, NSDI 2024): a
@@ -46,8 +46,7 @@ static bool frames_more(struct storaged *s) {
     uint32_t ready = atomic_load(&s->shm->pool->ready_frames), n = s->shm->sizes.frames - ready;
     if (n == 0 || s->pool_bounded) return false;
     if (n > MORE_FRAMES) n = MORE_FRAMES;
-    if (madvise(frame_bytes(s->shm, &s->shm->frames[ready]), (size_t)n * PAGE_BYTES,
-                MADV_POPULATE_WRITE) != 0) {
+    if (!region_get_memory(frame_bytes(s->shm, &s->shm->frames[ready]), (size_t)n * PAGE_BYTES)) {
         s->pool_bounded = true;
         storaged_say("the buffer pool stays at %u of %u pages: %s", ready, s->shm->sizes.frames,
                      strerror(errno));

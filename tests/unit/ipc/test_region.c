@@ -38,6 +38,26 @@ static int remove_regions([[maybe_unused]] void **state) {
     return 0;
 }
 
+/* What lies in memory stays when it becomes huge pages, for those too who have it mapped already;
+ * where nothing can be had, that is said. */
+static void memory_keeps_content([[maybe_unused]] void **state) {
+    struct shm_sizes large = sizes;
+    large.frames = large.page_buckets = 1024;
+    size_t bytes = 1024 * PAGE_BYTES;
+    struct shm a, b;
+    struct error e = {0};
+    assert_true(ok(region_create_all(name, &large, &a, &e)));
+    assert_true(ok(region_attach_all(name, &b, &e)));
+    for (size_t i = 0; i < bytes; i += 512) b.pages[i] = (char)(i >> 9);
+    assert_true(region_get_memory(a.pages, bytes));
+    for (size_t i = 0; i < bytes; i += 512) assert_int_equal(b.pages[i], (char)(i >> 9));
+    a.pages[bytes - 1] = 'x';
+    assert_int_equal(b.pages[bytes - 1], 'x');
+    region_detach_all(&a);
+    assert_false(region_get_memory(b.frames, (size_t)1 << 46));
+    region_detach_all(&b);
+}
+
 /* What one process writes in any region, another mapping of it shows, to the last byte. */
 static void create_and_attach([[maybe_unused]] void **state) {
     struct shm a, b;
@@ -145,9 +165,8 @@ static void sizes_of_settings([[maybe_unused]] void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(create_and_attach),
-        cmocka_unit_test(log_ring_is_mapped_twice),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(create_and_attach),        cmocka_unit_test(memory_keeps_content),
+        cmocka_unit_test(log_ring_is_mapped_twice), cmocka_unit_test(refusals),
         cmocka_unit_test(sizes_of_settings),
     };
     return cmocka_run_group_tests(tests, unused_name, remove_regions);
