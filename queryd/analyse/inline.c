@@ -39,6 +39,7 @@ static status analyse_body(struct analyse *a, const struct expr *call, const str
     struct analyse inner = *a;
     inner.body = &body;
     inner.inlining = &here;
+    inner.no_columns = false; /* parameters have names */
     inner.targets_clause = CLAUSE_TARGETS;
     inner.check_as = 0; /* who calls it must be allowed to */
     inner.no_positions = true;
