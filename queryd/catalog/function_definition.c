@@ -334,21 +334,20 @@ static status print_argument(char mode, const char *name, size_t len, oid type, 
     return type_format(type, -1, out);
 }
 
-/* Those that come out as columns of a table belong to the result; identity: only those that go in.
- */
-static status print_known(const struct function_arguments *a, bool identity, struct buf *out) {
+/* Those that come out as columns of a table belong to the result. */
+static status print_known(const struct function_arguments *a, struct buf *out) {
     for (uint16_t i = 0; i < a->n; i++) {
         const char *name;
         size_t len = argument_name(a, i, &name);
-        if (a->modes[i] == 't' || (identity && a->modes[i] == 'o')) continue;
+        if (a->modes[i] == 't') continue;
         TRY(print_argument(a->modes[i], name, len, a->types[i], out));
     }
     return OK;
 }
 
-static status print_arguments(const struct function *f, bool identity, struct buf *out) {
+static status print_arguments(const struct function *f, struct buf *out) {
     const struct function_arguments *a = function_arguments(f->oid);
-    if (a) return print_known(a, identity, out);
+    if (a) return print_known(a, out);
     for (unsigned i = 0; i < f->nargs; i++)
         TRY(print_argument(f->variadic && i == f->nargs - 1u ? 'v' : 'i', "", 0, f->args[i], out));
     return OK;
@@ -363,14 +362,14 @@ status fn_function_arguments(struct fn_call *c) {
     if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_arguments(c, false);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
-    return return_buf(c, f ? print_arguments(f, false, &out) : STATUS(NOT_FOUND), &out);
+    return return_buf(c, f ? print_arguments(f, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_identity_arguments(struct fn_call *c) {
     if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_arguments(c, true);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
-    return return_buf(c, f ? print_arguments(f, true, &out) : STATUS(NOT_FOUND), &out);
+    return return_buf(c, f ? print_arguments(f, &out) : STATUS(NOT_FOUND), &out);
 }
 
 status fn_function_result(struct fn_call *c) {
@@ -383,7 +382,7 @@ status fn_function_result(struct fn_call *c) {
 static status print_function(const struct function *f, struct buf *out) {
     TRY(buf_printf(out, "CREATE OR REPLACE FUNCTION pg_catalog.%s(", f->name));
     struct buf arguments = {0};
-    status st = print_arguments(f, false, &arguments);
+    status st = print_arguments(f, &arguments);
     if (ok(st)) st = buf_add(out, arguments.data ? arguments.data : "", arguments.len);
     buf_free(&arguments);
     TRY(st);

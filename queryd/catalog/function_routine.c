@@ -4,8 +4,8 @@
 #include "catalog/routine.h"
 
 enum argument_style {
-    ARGUMENTS_WHOLE,   /* with defaults and TABLE columns left out */
-    ARGUMENTS_IDENTITY /* what DROP FUNCTION takes */
+    ARGUMENTS_WHOLE,   /* with defaults; TABLE columns are left out */
+    ARGUMENTS_IDENTITY /* what DROP FUNCTION takes: without */
 };
 
 /* ---- arguments and result -------------------------------------------------------------------- */
@@ -36,8 +36,7 @@ static status print_arguments(struct sql_env *env, const struct routine *r,
         const struct routine_param *p = &r->params[i];
         bool takes = p->mode != 'o' && p->mode != 't';
         input = (uint16_t)(input + takes);
-        if (p->mode == 't' || (style == ARGUMENTS_IDENTITY && p->mode == 'o' && f->kind != 'p'))
-            continue;
+        if (p->mode == 't') continue;
         if (!first) TRY(buf_add_str(out, ", "));
         first = false;
         TRY(buf_add_str(out, mode_word(p->mode, f->kind == 'p')));
