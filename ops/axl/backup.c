@@ -143,7 +143,7 @@ static status make_target(struct backup *b, const char *to) {
     return fits ? OK : error_set(&a->e, ST_IO_ERROR, "the path of \"%s\" is too long", to);
 }
 
-static status read_manifest(const char *of, struct manifest *ret, struct error *e) {
+status backup_manifest(const char *of, struct manifest *ret, struct error *e) {
     char *text;
     if (!s3_is_url(of)) return manifest_read(of, ret, e);
     TRY(s3_manifest(of, &text, e));
@@ -155,7 +155,7 @@ static status read_manifest(const char *of, struct manifest *ret, struct error *
 static status read_since(struct backup *b, const char *since) {
     struct manifest before;
     if (!since) return OK;
-    TRY(read_manifest(since, &before, &b->a->e));
+    TRY(backup_manifest(since, &before, &b->a->e));
     if (before.appliance_id != b->m.appliance_id)
         return error_set(&b->a->e, ST_INVALID_PARAMETER_VALUE,
                          "\"%s\" is a backup of another appliance", since);

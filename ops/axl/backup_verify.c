@@ -7,6 +7,7 @@
 #include "fmt/page.h"
 #include "keys.h"
 #include "manifest.h"
+#include "s3_backup.h"
 
 static status verify_pages(const struct backup_head *h, const char *raw, uint64_t *count) {
     const char *page = raw + h->count * sizeof(uint64_t);
@@ -33,6 +34,32 @@ static status verify_file(struct axl *a, const char *dir, const char *name, uint
     return error_set(&a->e, s.code, "%s is damaged: %s", path, status_name(s));
 }
 
+static status verify_pieces(struct backup_stream *in, uint64_t *count) {
+    struct backup_piece p;
+    status s;
+    while (ok(s = backup_stream_next(in, &p)))
+        if (p.head.kind == BACKUP_PAGES)
+            TRY(p.raw ? verify_pages(&p.head, p.raw, count) : STATUS(DATA_CORRUPTED));
+    return status_is(s, ST_END) ? OK : s;
+}
+
+static status verify_stream(void *count, int fd, struct error *e) {
+    struct backup_stream *in;
+    if (!ok(backup_stream_open(fd, &in))) return error_set(e, ST_OUT_OF_MEMORY, "out of memory");
+    status s = verify_pieces(in, count);
+    backup_stream_close(in);
+    return ok(s) ? OK : error_set(e, s.code, "the backup is not whole: %s", status_name(s));
+}
+
+static status verify_objects(struct axl *a, const char *url, uint64_t *count) {
+    return s3_read(url, verify_stream, count, &a->e);
+}
+
+static status verify_directory(struct axl *a, const char *dir, uint64_t *count) {
+    TRY(verify_file(a, dir, BACKUP_PAGES_FILE, count));
+    return verify_file(a, dir, BACKUP_LOG_FILE, count);
+}
+
 static const char *name_of(void *dir, [[maybe_unused]] size_t i) {
     return dir;
 }
@@ -42,7 +69,7 @@ static status use_keys(struct axl *a, struct axl_keys *k, const char *dir, const
                        struct crypt **ret) {
     *ret = NULL;
     if (!m->encrypted) return OK;
-    TRY(axl_keys_source(a, k, dir));
+    TRY(axl_keys_source(a, k, s3_is_url(dir) ? a->dir : dir)); /* whose settings are at hand */
     TRY(axl_keys_of_backups(a, k, &m->keys, 1, name_of, (void *)dir));
     status st = crypt_new(&k->backup, ret);
     axl_keys_close(k);
@@ -54,10 +81,10 @@ int axl_backup_verify(struct axl *a, const char *dir, struct axl_keys *k) {
     struct manifest m;
     struct crypt *crypt = NULL;
     uint64_t pages = 0;
-    status s = manifest_read(dir, &m, &a->e);
+    status s = backup_manifest(dir, &m, &a->e);
     if (ok(s)) s = use_keys(a, k, dir, &m, &crypt);
-    if (ok(s)) s = verify_file(a, dir, BACKUP_PAGES_FILE, &pages);
-    if (ok(s)) s = verify_file(a, dir, BACKUP_LOG_FILE, &pages);
+    if (ok(s))
+        s = s3_is_url(dir) ? verify_objects(a, dir, &pages) : verify_directory(a, dir, &pages);
     if (ok(s) && pages != m.pages)
         s = error_set(&a->e, ST_DATA_CORRUPTED, "%llu pages of %llu are there",
                       (unsigned long long)pages, (unsigned long long)m.pages);

@@ -130,7 +130,7 @@ static void *feed(void *arg) {
     return NULL;
 }
 
-static status receive_through(int fds[2], struct s3 *s3, const char *dir, struct error *e) {
+static status read_through(int fds[2], struct s3 *s3, s3_reader fn, void *arg, struct error *e) {
     struct feeder f = {.s3 = s3, .fd = fds[1]};
     pthread_t thread;
     if (pthread_create(&thread, NULL, feed, &f) != 0) {
@@ -138,14 +138,14 @@ static status receive_through(int fds[2], struct s3 *s3, const char *dir, struct
         close(fds[1]);
         return error_set(e, ST_OUT_OF_MEMORY, "no thread");
     }
-    status st = stream_receive(fds[0], dir, e);
+    status st = fn(arg, fds[0], e);
     close(fds[0]); /* who writes there still ends */
     pthread_join(thread, NULL);
     if (!ok(st) && f.e.message[0]) *e = f.e;
     return st;
 }
 
-status s3_receive(const char *url, const char *dir, struct error *e) {
+status s3_read(const char *url, s3_reader fn, void *arg, struct error *e) {
     struct s3 *s3;
     int fds[2];
     char *manifest;
@@ -153,8 +153,16 @@ status s3_receive(const char *url, const char *dir, struct error *e) {
     free(manifest);
     TRY(s3_open(url, &s3, e));
     signal(SIGPIPE, SIG_IGN);
-    status st = pipe2(fds, O_CLOEXEC) == 0 ? receive_through(fds, s3, dir, e)
+    status st = pipe2(fds, O_CLOEXEC) == 0 ? read_through(fds, s3, fn, arg, e)
                                            : error_set(e, ST_IO_ERROR, "%s", strerror(errno));
     s3_close(s3);
     return st;
+}
+
+static status receive(void *dir, int fd, struct error *e) {
+    return stream_receive(fd, dir, e);
+}
+
+status s3_receive(const char *url, const char *dir, struct error *e) {
+    return s3_read(url, receive, (void *)dir, e);
 }

@@ -19,6 +19,12 @@ status s3_sink_finish(struct s3_sink *s, const char *manifest, struct error *e);
 
 /* The manifest's text, to be freed. NOT_FOUND: no backup is there. */
 status s3_manifest(const char *url, char **ret_text, struct error *e);
+/* backup.c: of a directory or an endpoint. Likewise. */
+struct manifest;
+status backup_manifest(const char *of, struct manifest *ret, struct error *e);
+/* Gives the stream of the backup there to fn, by a descriptor. */
+typedef status (*s3_reader)(void *arg, int fd, struct error *e);
+status s3_read(const char *url, s3_reader fn, void *arg, struct error *e);
 /* A backup's directory (empty so far) from there. */
 status s3_receive(const char *url, const char *dir, struct error *e);
 

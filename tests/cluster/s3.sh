@@ -85,6 +85,12 @@ AWS_ENDPOINT_URL=file:///etc says "nsupported" "$AXL" backup "$TO/bad" -D "$DIR"
 [ -e "$COPY" ] && fail "a refused restore leaves a directory"
 unset AWS_MAX_ATTEMPTS
 
+# ---- whole, or not ----
+"$AXL" backup --verify "$TO/full" -D "$DIR" | grep -q 'is whole' || fail "verify"
+mood short
+AWS_MAX_ATTEMPTS=1 says "partial file" "$AXL" restore "$TO/full" -D "$COPY"
+mood busy
+
 # ---- there and back: a full one, one since, and the log of what came later ----
 check_restore() {
     rm -rf "$COPY"
@@ -141,6 +147,7 @@ part=$WORK/s3/axl/test/full/part.00000001._S3rver_object
 rm -rf "$COPY"
 truncate -s -4096 "$part"
 says 'not a whole backup' "$AXL" restore "$TO/full" -D "$COPY"
+says 'is not whole' "$AXL" backup --verify "$TO/full" -D "$DIR"
 rm "$part"
 says 'not a whole backup' "$AXL" restore "$TO/full" -D "$COPY"
 [ -e "$COPY" ] && fail "a refused restore leaves a directory"
@@ -172,6 +179,9 @@ sql -c "CREATE TABLE t (id int PRIMARY KEY, n int, v text);
 more_and_log
 [ "$(ls "$WORK/s3/axl/test/log" | grep -c 'keys._S3rver_object$')" -ge 1 ] || fail "no keys at the archive"
 grep -rlaF salamander "$WORK/s3" && fail "there it is, plain"
+"$AXL" backup --verify "$TO/full" -D "$DIR" | grep -q 'is whole' || fail "verify of an encrypted one"
+(umask 077; printf "%064d" 8 >"$WORK/other")
+says 'is not the one' "$AXL" backup --verify "$TO/full" -D "$DIR" --key-file "$WORK/other"
 "$AXL" stop --immediate -D "$DIR" >/dev/null
 rm -rf "$WORK/archive"
 check_restore --key-file "$WORK/master"
