@@ -78,13 +78,8 @@ static status comment_on_constraint(struct sql_env *env, const struct list *name
     const struct relation *r;
     struct catalog_row row;
     const char *name = list_at(names, list_n(names) - 1);
-    const char *key = catalog_name(env->eval.arena, name);
-    if (!key) return no_memory(env);
     TRY(relation_of(env, names, 1, &r));
-    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
-    status st =
-        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
-                        keys, 3, env->eval.arena, &row);
+    status st = define_constraint_row(env, r, name, &row);
     if (status_is(st, ST_NOT_FOUND))
         return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
                          "constraint \"%s\" for table \"%s\" does not exist", name, r->name);

@@ -375,3 +375,13 @@ const char *define_numbers(struct arena *a, const int16_t *numbers, size_t n, bo
     if (!vector) strcpy(text + len, "}");
     return text;
 }
+
+status define_constraint_row(struct sql_env *env, const struct relation *r, const char *name,
+                             struct catalog_row *ret) {
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
+    return catalog_row_get(env, CAT_pg_constraint,
+                           OID_pg_constraint_conrelid_contypid_conname_index, keys, 3,
+                           env->eval.arena, ret);
+}

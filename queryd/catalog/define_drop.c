@@ -454,13 +454,8 @@ static status count_down(struct sql_env *, struct catalog_row *row, void *) {
 
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
                               bool missing_ok, bool cascade) {
-    const char *key = catalog_name(env->eval.arena, name);
-    if (!key) return no_memory(env);
-    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
     struct catalog_row row;
-    status st =
-        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
-                        keys, 3, env->eval.arena, &row);
+    status st = define_constraint_row(env, r, name, &row);
     if (status_is(st, ST_NOT_FOUND)) {
         if (!missing_ok)
             return error_set(env->eval.error, ST_UNDEFINED_OBJECT,

@@ -481,13 +481,8 @@ status define_check_columns(struct sql_env *, const struct relation *r, struct n
 
 status define_constraint_name_is_free(struct sql_env *env, const struct relation *r,
                                       const char *name) {
-    const char *key = catalog_name(env->eval.arena, name);
-    if (!key) return no_memory(env);
-    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
     struct catalog_row row;
-    status st =
-        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
-                        keys, 3, env->eval.arena, &row);
+    status st = define_constraint_row(env, r, name, &row);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     return error_set(env->eval.error, ST_DUPLICATE_OBJECT,

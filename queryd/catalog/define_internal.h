@@ -268,6 +268,9 @@ struct constraint_facts {
 };
 status define_insert_constraint(struct sql_env *env, const struct relation *r,
                                 const struct constraint_facts *f, oid *ret_constraint);
+/* The row of a table's constraint, in the statement's arena; NOT_FOUND. */
+status define_constraint_row(struct sql_env *env, const struct relation *r, const char *name,
+                             struct catalog_row *ret);
 status define_constraint_name_is_free(struct sql_env *env, const struct relation *r,
                                       const char *name);
 /* Adds a key column (NULLS as the direction says) or, with !key, one that is only kept; 42704 when

@@ -248,13 +248,8 @@ static status rename_relation(struct sql_env *env, const struct relation *r, con
 
 static status rename_constraint(struct sql_env *env, const struct relation *r, const char *from,
                                 const char *to) {
-    const char *key = catalog_name(env->eval.arena, from);
-    if (!key) return no_memory(env);
-    datum keys[] = {datum_oid(r->oid), datum_oid(0), datum_ptr(key)};
     struct catalog_row row;
-    status st =
-        catalog_row_get(env, CAT_pg_constraint, OID_pg_constraint_conrelid_contypid_conname_index,
-                        keys, 3, env->eval.arena, &row);
+    status st = define_constraint_row(env, r, from, &row);
     if (status_is(st, ST_NOT_FOUND))
         return error_set(env->eval.error, ST_UNDEFINED_OBJECT,
                          "constraint \"%s\" for table \"%s\" does not exist", from, r->name);

@@ -48,7 +48,7 @@ static status collect_all(struct planner *p, enum expr_kind kind, struct agg_lis
     return OK;
 }
 
-static status aggregate_site(struct planner *p, const struct expr *e, struct fn_site **ret) {
+status plan_aggregate_site(struct planner *p, const struct expr *e, struct fn_site **ret) {
     struct fn_site *site;
     oid *types;
     NEW(p, site);
@@ -89,7 +89,7 @@ static status plan_one_aggregate(struct planner *p, struct expr *e, struct plan_
     a->order = e->agg.order;
     a->distinct = e->agg.distinct;
     a->has_filter = e->agg.has_filter;
-    TRY(aggregate_site(p, e, &a->site));
+    TRY(plan_aggregate_site(p, e, &a->site));
     NEW_N(p, a->arg_types, e->nargs + 1);
     for (uint16_t i = 0; i < e->nargs; i++) {
         a->arg_types[i] = expr_value_type(e->args[i]);

@@ -392,4 +392,7 @@ bool target_is_late(const struct query *q, uint16_t i);
 /* The targets, a null in the place of each late one, and behind them what those need. */
 status plan_early_targets(struct planner *p, struct plan *child, struct plan **ret);
 
+/* group.c: the call site of an aggregate, or of a window's function. In the plan's arena. */
+status plan_aggregate_site(struct planner *p, const struct expr *e, struct fn_site **ret);
+
 #endif

@@ -28,23 +28,6 @@ static uint16_t column_of(struct expr **columns, uint16_t *n, struct expr *e) {
     return (*n)++;
 }
 
-static status call_site(struct planner *p, const struct expr *e, struct fn_site **ret) {
-    struct fn_site *site;
-    oid *types;
-    NEW(p, site);
-    NEW_N(p, types, e->agg.nplain + 1);
-    for (uint16_t i = 0; i < e->agg.nplain; i++) types[i] = e->args[i]->type;
-    site->function = e->agg.function;
-    site->result_type = e->type;
-    site->arg_types = types;
-    site->nargs = e->agg.nplain;
-    site->collation = e->input_collation;
-    site->memo_arena = p->c->arena;
-    TRY(site_by_collation(site));
-    *ret = site;
-    return OK;
-}
-
 /* The input with columns for everything that partitions, orders and arguments need. */
 static status window_input(struct planner *p, struct plan *input, const struct window *w,
                            struct window_calls *calls, struct plan_window *pw, struct plan **ret) {
@@ -113,7 +96,7 @@ static status plan_window_calls(struct planner *p, struct plan *input, const str
         c->nargs = e->agg.nplain;
         c->has_filter = e->agg.has_filter;
         c->type = expr_value_type(e);
-        TRY(call_site(p, e, &c->site));
+        TRY(plan_aggregate_site(p, e, &c->site));
         plan->out[sorted->ncolumns + i] = e;
         plan->types[sorted->ncolumns + i] = c->type;
     }
