@@ -4,17 +4,19 @@
  *
  *     ANSWER_OK       done
  *     ANSWER_REFUSED  40001: what was asked for has not happened; the session goes on
- *     ANSWER_CLOSED   57P01: the connection has ended, what was asked for may have happened; there
- * is a new connection now ANSWER_FAILED   anything else: noted as a failure; there is a connection,
- * perhaps a new one
+ *     ANSWER_CLOSED   57P01: the connection has ended, what was asked for may have happened;
+ *                     there is a new connection now
+ *     ANSWER_FAILED   anything else: noted as a failure; there is a connection, perhaps a new one
  *
  * What was seen goes into the run's file, one line an event, times in nanoseconds of
  * CLOCK_MONOTONIC:
  *
- *     gap KIND NUMBER START END CLASS          an answer that took longer than gap_ms (class s: a
- * short request, l: one that takes long by its nature) refused KIND NUMBER START END 40001; START:
- * of its transaction closed KIND NUMBER START END WORDS       57P01 failure KIND NUMBER AT WORDS
- *     count KIND NAME VALUE                    at the end
+ *     gap KIND NUMBER START END CLASS      an answer that took longer than gap_ms
+ *                                          (class s: a short request, l: long by its nature)
+ *     refused KIND NUMBER START END        40001; START: of its transaction
+ *     closed KIND NUMBER START END WORDS   57P01
+ *     failure KIND NUMBER AT WORDS
+ *     count KIND NAME VALUE                at the end
  */
 #ifndef CAMPAIGN_CLIENT_H
 #define CAMPAIGN_CLIENT_H

@@ -1,9 +1,11 @@
 /* campaign_leaks: what the dead have left.
  *
- *   campaign_leaks regions DIR [MS]     of a running appliance without clients: nothing in shared
- * memory is held, waits or is under way. What is may be on its way out: it is looked at again for
- * MS (10000) campaign_leaks file DIR < ROOTS     of a stopped one: every page in use is reached
- * from the root of a relation; ROOTS: a page number a line (pg_class.axl_root)
+ *   campaign_leaks regions DIR [MS]    of a running appliance without clients: nothing in
+ *                                      shared memory is held, waits or is under way; what is
+ *                                      may be on its way out: looked at again for MS (10000)
+ *   campaign_leaks file DIR < ROOTS    of a stopped one: every page in use is reached from the
+ *                                      root of a relation; ROOTS: a page number a line
+ *                                      (pg_class.axl_root)
  *
  * One line for each thing found. Exit status 0: nothing; 1: something; 2: it could not look. */
 #include <stdarg.h>
