@@ -10,8 +10,7 @@
 bool prepared_wants_own(struct session *s, const struct prepared *p) {
     if (!p->statement || p->statement->nparams == 0 || p->ntypes > p->statement->nparams)
         return false;
-    const char *mode = setting_show(s, SETTING_plan_cache_mode);
-    if (strcmp(mode, "auto") != 0) return strcmp(mode, "force_custom_plan") == 0;
+    if (s->plan_mode != PLAN_MODE_AUTO) return s->plan_mode == PLAN_MODE_CUSTOM;
     if (!p->statement->literals_matter) return false;
     if (p->custom_plans < CUSTOM_PLANS_FIRST) return true;
     return p->custom_cost / (double)p->custom_plans + COST_OF_PLANNING < p->statement->cost;

@@ -95,6 +95,9 @@ enum isolation_level {
     LEVEL_SERIALIZABLE
 };
 
+/* plan_cache_mode */
+enum plan_mode { PLAN_MODE_AUTO, PLAN_MODE_GENERIC, PLAN_MODE_CUSTOM };
+
 struct session {
     uint64_t temp_bytes;         /* in temporary space */
     struct session *next, *prev; /* of the worker */
@@ -134,8 +137,9 @@ struct session {
     struct {
         enum isolation_level isolation;
         bool read_only, deferrable;
-    } defaults;           /* of a transaction: default_transaction_… */
-    bool commits_wait;    /* for the log: synchronous_commit */
+    } defaults;        /* of a transaction: default_transaction_… */
+    bool commits_wait; /* for the log: synchronous_commit */
+    enum plan_mode plan_mode;
     bool listens;         /* the transaction has said LISTEN */
     bool notified;        /* the transaction has said NOTIFY */
     uint64_t notify_seen; /* control.notifications when it was last told */

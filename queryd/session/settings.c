@@ -324,6 +324,11 @@ static void avoid(struct session *s, enum setting v, enum plan_way way) {
     if (!is_on(s, v)) s->settings.planning.avoided |= bit;
 }
 
+static enum plan_mode plan_mode_named(const char *word) {
+    if (strcmp(word, "auto") == 0) return PLAN_MODE_AUTO;
+    return strcmp(word, "force_custom_plan") == 0 ? PLAN_MODE_CUSTOM : PLAN_MODE_GENERIC;
+}
+
 /* Copies what the stages below look at to where they look. */
 static void take_effect(struct session *s, enum setting v) {
     struct sql_settings *q = &s->settings;
@@ -395,6 +400,7 @@ static void take_effect(struct session *s, enum setting v) {
         s->defaults.read_only = is_on(s, v);
         if (!s->txn.slot) s->next_read_only = s->defaults.read_only;
         break;
+    case SETTING_plan_cache_mode: s->plan_mode = plan_mode_named(setting_show(s, v)); break;
     case SETTING_synchronous_commit:
         s->commits_wait = strcmp(setting_show(s, v), "off") != 0;
         break;
