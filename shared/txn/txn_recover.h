@@ -24,8 +24,8 @@ bool txn_end_session(struct proc *p, uint32_t index, bool (*lives)(const struct 
                      txn_ref *ret_ref);
 
 /* txnd takes an orphan over: *ret_txn can then be rolled back or, when its commit is in the log,
- * released by txn_finish_orphan, which decides. NOT_FOUND: no orphan in that slot. AGAIN: its commit
- * is not durable yet. */
+ * released by txn_finish_orphan, which decides. NOT_FOUND: no orphan in that slot. AGAIN: its
+ * commit is not durable yet. */
 status txn_finish_orphan(struct proc *p, uint32_t index);
 
 #endif
