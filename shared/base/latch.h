@@ -44,11 +44,21 @@ static inline bool latch_word_owned_by(uint64_t word, struct owner o) {
            ((word >> 16) & 0xffff) == o.epoch;
 }
 
-/* From the free word that the caller saw to held by o; false when it is held or has changed. */
+/* From the free word that the caller saw to held by o; false when it is held or has changed.
+ *
+ * The fence is for optimistic readers: nobody sees what the holder writes and still the free word.
+ * Acquiring alone orders the load of the word, not the store of it, before those writes (Boehm: Can
+ * Seqlocks Get Along With Programming Language Memory Models?, 2012, section 4). On x86-64 it costs
+ * nothing. */
 static inline bool latch_try_from(struct latch *l, uint64_t seen, struct owner o) {
-    return !latch_word_held(seen) &&
-           atomic_compare_exchange_strong_explicit(&l->word, &seen, latch_word_for(seen, o),
-                                                   memory_order_acquire, memory_order_relaxed);
+    if (latch_word_held(seen) ||
+        !atomic_compare_exchange_strong_explicit(&l->word, &seen, latch_word_for(seen, o),
+                                                 memory_order_acquire, memory_order_relaxed))
+        return false;
+#ifndef __SANITIZE_THREAD__ /* there readers take the latch (page_read_begin) */
+    atomic_thread_fence(memory_order_release);
+#endif
+    return true;
 }
 
 static inline bool latch_try(struct latch *l, struct owner o) {
