@@ -222,12 +222,7 @@ static void begin(struct storaged *s) {
 
 void checkpoint_request(struct storaged *s, const struct msg *m) {
     struct waiter *w = waiter_for_msg(s, m);
-    if (!w) {
-        struct msg answer = *m;
-        answer.code = ST_OUT_OF_MEMORY;
-        daemon_reply(s->d, &answer);
-        return;
-    }
+    if (!w) return;
     waiter_push(&s->checkpoint_requests, w);
     if (s->serving) begin(s);
 }

@@ -74,7 +74,13 @@ void waiter_drop(struct storaged *s, struct waiter *w) {
 
 struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m) {
     struct waiter *w = waiter_take(s);
-    if (w) *w = (struct waiter){.page = m->arg[0], .m = *m};
+    if (!w) {
+        struct msg answer = *m;
+        answer.code = ST_OUT_OF_MEMORY;
+        daemon_reply(s->d, &answer);
+        return NULL;
+    }
+    *w = (struct waiter){.page = m->arg[0], .m = *m};
     return w;
 }
 
@@ -313,12 +319,7 @@ static bool want(struct storaged *s, uint64_t page, struct waiter *w) {
 
 void load_request(struct storaged *s, const struct msg *m) {
     struct waiter *w = waiter_for_msg(s, m);
-    if (!w) {
-        struct msg answer = *m;
-        answer.code = ST_OUT_OF_MEMORY;
-        daemon_reply(s->d, &answer);
-        return;
-    }
+    if (!w) return;
     PROBE(axolotl_storaged, page_miss, m->arg[0], m->slot, m->trace);
     s->redo.asked++;
     if (!s->serving || s->pending.first || !want(s, w->page, w)) waiter_push(&s->pending, w);

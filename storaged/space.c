@@ -186,12 +186,7 @@ static void space_run(void *arg) {
 
 void space_request(struct storaged *s, const struct msg *m) {
     struct waiter *w = waiter_for_msg(s, m);
-    if (!w) {
-        struct msg answer = *m;
-        answer.code = ST_OUT_OF_MEMORY;
-        daemon_reply(s->d, &answer);
-        return;
-    }
+    if (!w) return;
     waiter_push(&s->space_requests, w);
     space_serve(s);
 }

@@ -304,7 +304,8 @@ void waiter_push(struct waiter_queue *q, struct waiter *w);
 struct waiter *waiter_pop(struct waiter_queue *q);
 void waiter_drop(struct storaged *s, struct waiter *w); /* without an answer */
 void waiters_free(struct waiter *first);
-struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m); /* NULL: no memory */
+/* NULL: no memory, which the asker has been told. */
+struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m);
 /* Answers, or wakes, and takes the waiter back. */
 void waiter_finish(struct storaged *s, struct waiter *w, status result, struct frame *f);
 

@@ -214,10 +214,7 @@ static void request(struct storaged *s, const struct msg *m) {
         return;
     }
     struct waiter *w = waiter_for_msg(s, m);
-    if (w)
-        waiter_push(&s->temp.waiting, w);
-    else
-        answer(s, m, STATUS(OUT_OF_MEMORY), 0);
+    if (w) waiter_push(&s->temp.waiting, w);
 }
 
 void temp_write_request(struct storaged *s, const struct msg *m) {
