@@ -27,6 +27,14 @@ status catalog_database_find(struct sql_env *env, const char *name, struct datab
     return OK;
 }
 
+/* The templates that are there from the beginning have none: what is made of them is made afresh.
+ */
+static uint64_t root_of(const struct catalog_row *row) {
+    if (!row_is_null(row, COL_pg_database_axl_root))
+        return (uint64_t)row_int8(row, COL_pg_database_axl_root);
+    return row_oid(row, COL_pg_database_oid) == FIRST_DATABASE_OID ? CATALOG_ROOT.no : 0;
+}
+
 /* The one that has these catalogs; NOT_FOUND. */
 static status database_with_root(struct sql_env *env, page_id root, oid *ret) {
     struct catalog_scan s;
@@ -34,11 +42,8 @@ static status database_with_root(struct sql_env *env, page_id root, oid *ret) {
     TRY(txn_snapshot(env->proc, env->txn, &env->snapshot));
     TRY_OUT(st, catalog_scan_begin(env, CAT_pg_database, 0, NULL, 0, &s));
     while (ok(st = catalog_scan_next(&s))) {
-        bool first = row_is_null(&s.row, COL_pg_database_axl_root);
-        uint64_t at =
-            first ? CATALOG_ROOT.no : (uint64_t)row_int8(&s.row, COL_pg_database_axl_root);
         *ret = row_oid(&s.row, COL_pg_database_oid);
-        if (at == root.no) break;
+        if (root_of(&s.row) == root.no) break;
     }
 out:
     catalog_scan_end(&s);

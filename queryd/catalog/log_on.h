@@ -12,6 +12,7 @@ struct database_found {
     bool is_template, allows_connections;
     int32_t connection_limit; /* -1: none */
 };
+#define FIRST_DATABASE_OID 5 /* postgres: its catalogs begin at CATALOG_ROOT */
 status catalog_database_find(struct sql_env *env, const char *name, struct database_found *ret);
 /* Until the transaction ends. LOCK_NOT_AVAILABLE. */
 status catalog_database_lock(struct sql_env *env, oid database, enum relation_mode mode,

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "catalog/changes.h"
+#include "catalog/log_on.h"
 #include "catalog_fixture.h"
 #include "tree/tree.h"
 
@@ -229,6 +230,15 @@ static void few_open_changes_keep_nobody_back(void **state) {
     assert_false(catalog_wants_analyze(one->catalog));
 }
 
+/* Who works in a database without a session there locks what sessions lock. */
+static void the_first_database_is_held(void **state) {
+    (void)state;
+    begin_block(one);
+    MUST(catalog_database_hold(&one->env, catalog_root(one->catalog)));
+    assert_int_equal(one->txn.database, FIRST_DATABASE_OID);
+    end_block(one, false);
+}
+
 int main(void) {
     MUST(types_init());
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -246,6 +256,7 @@ int main(void) {
         TEST(oids_go_on_after_a_restart),
         TEST(loads_are_analysed_when_they_are_visible),
         TEST(few_open_changes_keep_nobody_back),
+        TEST(the_first_database_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
