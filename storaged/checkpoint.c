@@ -15,7 +15,10 @@
  * The tail is read before the frames: a change that the scan missed (frame.h, rule 3) lies at or
  * behind it. */
 
-#define FEED_FRAMES 128      /* given to the writers and not yet settled, at most */
+#define FEED_FRAMES 128    /* given to the writers and not yet settled, at most */
+#define BREATH_FRAMES 4096 /* looked at in one turn */
+#define DIGIT_BITS 11      /* of a page number, when frames are sorted */
+#define DIGITS (1u << DIGIT_BITS)
 #define RETRY_NS 1000000000u /* after a failure */
 #define STOP_ROUNDS_MAX 20
 #define CHAIN_MAX 1000 /* changes of a page since it was home */
@@ -27,9 +30,26 @@ struct dirty_frame {
     uint32_t frame;
 };
 
-static int by_page(const void *a, const void *b) {
-    uint64_t x = ((const struct dirty_frame *)a)->page, y = ((const struct dirty_frame *)b)->page;
-    return x < y ? -1 : x > y;
+/* Whoever goes through all frames lets others have a turn in between. */
+static void breathe(struct storaged *s, uint32_t i) {
+    if (i % BREATH_FRAMES == BREATH_FRAMES - 1) daemon_sleep(s->d, 0);
+}
+
+/* By a digit of the page number at a time, the lowest first. The list becomes the sorted one;
+ * `other` has room for as many. */
+static void sort_by_page(struct storaged *s, struct dirty_frame **list, struct dirty_frame *other,
+                         uint32_t n, uint64_t page_max) {
+    for (unsigned shift = 0; shift < 64 && page_max >> shift; shift += DIGIT_BITS) {
+        uint32_t begin[DIGITS + 1] = {0};
+        struct dirty_frame *from = *list;
+        for (uint32_t i = 0; i < n; i++, breathe(s, i))
+            begin[(from[i].page >> shift) % DIGITS + 1]++;
+        for (unsigned d = 0; d < DIGITS; d++) begin[d + 1] += begin[d];
+        for (uint32_t i = 0; i < n; i++, breathe(s, i))
+            other[begin[(from[i].page >> shift) % DIGITS]++] = from[i];
+        *list = other;
+        other = from;
+    }
 }
 
 void checkpoint_settled(struct storaged *s) {
@@ -41,7 +61,7 @@ static void wait_settled(struct storaged *s, uint32_t left_max) {
     while (s->checkpoint_left > left_max) daemon_suspend(s->d);
 }
 
-static bool hurried(const struct storaged *s) {
+bool checkpoint_hurried(const struct storaged *s) {
     uint64_t tail = atomic_load(&s->shm->log->tail);
     return s->stopping || s->checkpoint_asked || s->checkpoint_requests.first ||
            tail - atomic_load(&s->shm->control->redo_lsn) > s->options.checkpoint_log_bytes;
@@ -49,16 +69,18 @@ static bool hurried(const struct storaged *s) {
 
 /* Every dirty frame through the writers. */
 static status write_dirty(struct storaged *s, uint32_t *ret_written) {
-    uint32_t n = 0, frames = s->shm->sizes.frames;
-    struct dirty_frame *list = s->checkpoint_list = malloc(frames * sizeof *list);
+    uint32_t n = 0, frames = atomic_load(&s->shm->pool->ready_frames);
+    uint64_t page_max = 0;
+    struct dirty_frame *list = s->checkpoint_list = malloc(2 * frames * sizeof *list);
     if (!list) return STATUS(OUT_OF_MEMORY);
-    for (uint32_t i = 0; i < frames; i++) {
+    for (uint32_t i = 0; i < frames; i++, breathe(s, i)) {
         struct frame *f = &s->shm->frames[i];
         if (atomic_load(&f->state) == FRAME_BROKEN) load_broken(s, f);
         if (atomic_load(&f->rec_lsn) || atomic_load(&f->write_lsn))
             list[n++] = (struct dirty_frame){.page = atomic_load(&f->page), .frame = i};
+        if (n && list[n - 1].page > page_max) page_max = list[n - 1].page;
     }
-    qsort(list, n, sizeof *list, by_page);
+    sort_by_page(s, &list, list + frames, n, page_max);
     uint64_t chunks = n / (FEED_FRAMES / 2) + 1;
     uint64_t pause_ns = s->options.checkpoint_interval_ns / PACE_SHARE / chunks;
     for (uint32_t i = 0; i < n; i++) {
@@ -68,10 +90,11 @@ static status write_dirty(struct storaged *s, uint32_t *ret_written) {
         if (s->checkpoint_left < FEED_FRAMES) continue;
         wait_settled(s, FEED_FRAMES / 2);
         uint64_t until = s->p->env->mono_ns(s->p) + pause_ns;
-        while (!hurried(s) && s->p->env->mono_ns(s->p) < until) daemon_sleep(s->d, 20000000);
+        while (!checkpoint_hurried(s) && s->p->env->mono_ns(s->p) < until)
+            daemon_sleep(s->d, 20000000);
     }
     wait_settled(s, 0);
-    free(list);
+    free(s->checkpoint_list);
     s->checkpoint_list = NULL;
     *ret_written = n;
     return OK;
@@ -82,7 +105,8 @@ static uint64_t redo_begin(struct storaged *s, bool *ret_dirty) {
     uint64_t redo = atomic_load(&s->shm->log->tail);
     *ret_dirty = !s->redo.complete;
     if (!s->redo.complete && s->redo.position.at < redo) redo = s->redo.position.at;
-    for (uint32_t i = 0; i < s->shm->sizes.frames; i++) {
+    uint32_t frames = atomic_load(&s->shm->pool->ready_frames);
+    for (uint32_t i = 0; i < frames; i++) {
         struct frame *f = &s->shm->frames[i];
         uint64_t writing = atomic_load(&f->write_lsn), rec = atomic_load(&f->rec_lsn);
         *ret_dirty |= writing || rec;
@@ -252,7 +276,7 @@ void checkpoint_tick(struct storaged *s, uint64_t now_ns) {
     write_long_chains(s);
     if (s->checkpoint_running) return;
     /* While redo goes on it is redo that holds redo_lsn back. */
-    bool due = s->redo.complete && (now_ns >= s->checkpoint_due_ns || hurried(s));
+    bool due = s->redo.complete && (now_ns >= s->checkpoint_due_ns || checkpoint_hurried(s));
     if (due || s->checkpoint_requests.first) begin(s);
 }
 

@@ -416,6 +416,7 @@ status checkpoint_make(struct storaged *s); /* in a coroutine: one that begins f
 void checkpoint_tick(struct storaged *s, uint64_t now_ns); /* begins one when it is due */
 void checkpoint_stop(struct storaged *s);    /* writes everything, marks the file clean, stops */
 void checkpoint_settled(struct storaged *s); /* a frame that it waited for is done */
+bool checkpoint_hurried(const struct storaged *s); /* dirty pages go home as fast as they can */
 void checkpoint_fini(struct storaged *s);
 
 /* redo.c */

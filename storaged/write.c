@@ -21,6 +21,10 @@
 
 #define RETRY_NS 100000000u
 #define LATCHED_RETRY_NS 500000u
+/* While nobody waits for it a batch is made, and goes home, by so many pages at a time: in between
+ * the processor is others'. */
+#define PIECE_PAGES 8
+#define PIECE_PAUSE_NS 500000u
 
 static char *batch_page(const struct writer *w, unsigned i) {
     return w->buf + DOUBLEWRITE_HEAD_BYTES + (size_t)i * PAGE_BYTES;
@@ -102,7 +106,12 @@ static enum taken take_page(struct storaged *s, struct frame *f, char *copy) {
     return take ? TAKEN : NOTHING;
 }
 
-/* Fills w's batch from the queue. Latched frames go back to its end. */
+/* Nobody waits for frames, nor for a checkpoint. */
+static bool has_time(const struct storaged *s) {
+    return !s->pending.first && s->stock_count >= s->stock_target / 2 && !checkpoint_hurried(s);
+}
+
+/* Fills w's batch from the queue, in page order. Latched frames go back to its end. */
 static void collect(struct storaged *s, struct writer *w, uint64_t *ret_durable) {
     uint32_t want[BATCH_PAGES];
     unsigned n = 0;
@@ -111,6 +120,7 @@ static void collect(struct storaged *s, struct writer *w, uint64_t *ret_durable)
     w->count = 0;
     *ret_durable = 0;
     for (unsigned i = 0; i < n; i++) {
+        if (i && i % PIECE_PAGES == 0 && has_time(s)) daemon_sleep(s->d, PIECE_PAUSE_NS);
         struct frame *f = &s->shm->frames[want[i]];
         char *copy = batch_page(w, w->count);
         switch (take_page(s, f, copy)) {
@@ -146,6 +156,26 @@ static unsigned home_requests(struct storaged *s, struct writer *w) {
     return n;
 }
 
+static status write_home(struct storaged *s, struct writer *w) {
+    unsigned n = home_requests(s, w);
+    for (unsigned i = 0, m; i < n; i += m) {
+        m = has_time(s) && n - i > PIECE_PAGES ? PIECE_PAGES : n - i;
+        TRY(io_run(s, w->req + i, m));
+    }
+    return io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data});
+}
+
+/* The last page of the batch. A frame may have come to hold another page after its place in the
+ * order was found. */
+static uint64_t last_page(const struct writer *w) {
+    uint64_t last = 0;
+    for (unsigned i = 0; i < w->count; i++) {
+        uint64_t page = page_head_c(batch_page(w, i))->page;
+        if (page > last) last = page;
+    }
+    return last;
+}
+
 /* The batch as it goes into files. */
 static void hide_batch(struct storaged *s, struct writer *w) {
     if (w->out == w->buf) return;
@@ -156,8 +186,7 @@ static void hide_batch(struct storaged *s, struct writer *w) {
 
 static status write_out(struct storaged *s, struct writer *w, uint64_t durable_lsn) {
     if (durable_lsn) TRY(log_wait_durable(s->p, (lsn){durable_lsn}));
-    uint64_t last = page_head_c(batch_page(w, w->count - 1))->page;
-    TRY(space_extend(s, last + 1));
+    TRY(space_extend(s, last_page(w) + 1));
     doublewrite_seal(s, w->buf, w->count);
     hide_batch(s, w);
     TRY(io_run_one(s,
@@ -168,8 +197,7 @@ static status write_out(struct storaged *s, struct writer *w, uint64_t durable_l
                                     .len = DOUBLEWRITE_HEAD_BYTES + (size_t)w->count * PAGE_BYTES,
                                     .durable = true}));
     FAULT(s->p, STORAGED_DOUBLE);
-    TRY(io_run(s, w->req, home_requests(s, w)));
-    return io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data});
+    return write_home(s, w);
 }
 
 static void finish_batch(struct storaged *s, struct writer *w) {
