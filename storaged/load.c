@@ -247,10 +247,12 @@ static bool at_home(const struct load *l) {
     return false;
 }
 
+/* A free page needs no read, unless redo has still to bring it forward: what lies at home is from
+ * before it was freed, and would be taken for the page later. */
 static void fill(struct storaged *s, struct load *l) {
-    if (space_known_free(s, l->page) && !at_home(l)) {
+    bool free = space_known_free(s, l->page) && redo_target(s, l->page).at == 0;
+    if (free && !at_home(l)) {
         memset(frame_bytes(s->shm, &s->shm->frames[l->frame]), 0, PAGE_BYTES);
-        redo_settled(s, l->page); /* whatever it was, nobody has it now */
         load_finish(s, l, OK);
     } else {
         begin_read(s, l);

@@ -431,6 +431,61 @@ static void new_pages_bring_their_frames([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+static void make_at_home(struct world *w, void *arg) {
+    struct proc *p = &w->worker.proc;
+    struct tree *t = arg;
+    struct tree_writer writer = {0};
+    struct msg checkpoint = {.op = MSG_CHECKPOINT};
+    assert_true(ok(tree_create(p, &writer, TREE_ID + 1, t)));
+    assert_true(ok(p->env->call(p, SLOT_STORAGED, &checkpoint)));
+}
+
+static void free_durably(struct world *w, void *arg) {
+    struct proc *p = &w->worker.proc;
+    assert_true(ok(tree_free(p, *(struct tree *)arg)));
+    assert_true(ok(log_wait_durable(p, (lsn){atomic_load(&w->shm.log->tail)})));
+}
+
+/* While the map is there it says that the page is free; afterwards what lies at home is asked. */
+static void is_free_for_good(struct world *w, void *arg) {
+    struct proc *p = &w->worker.proc;
+    page_id root = ((struct tree *)arg)->root, map = space_page_of(root);
+    struct msg checkpoint = {.op = MSG_CHECKPOINT};
+    char *page = malloc(PAGE_BYTES);
+    struct frame *f;
+    assert_true(ok(page_copy(p, map, page)));
+    for (unsigned looks = 0; looks < 2; looks++) {
+        assert_true(ok(page_copy(p, root, page)));
+        assert_int_not_equal(page_head_c(page)->type, PAGE_TYPE_TREE);
+        assert_true(ok(p->env->call(p, SLOT_STORAGED, &checkpoint)));
+        for (uint64_t n = 0; pool_peek(&w->shm, map) || pool_peek(&w->shm, root); n++) {
+            page_id other = {map.no + 1 + n % 120};
+            if (other.no == root.no) continue;
+            for (unsigned uses = 0; uses < 3; uses++) /* so that eviction goes all the way round */
+                status_ignore(pool_find(p, other, &f)); /* it may be free */
+        }
+    }
+    free(page);
+}
+
+static void freed_pages_stay_free([[maybe_unused]] void **state) {
+    struct world w;
+    struct tree t;
+    struct model *m = model_begin(&w, 41);
+    m->changes_left = 3000;
+    world_run(&w, change_many, m, NULL);
+    world_run(&w, make_at_home, &t, NULL);
+    m->changes_left = 500; /* redo comes to the end of the tree late */
+    world_run(&w, change_many, m, NULL);
+    world_run(&w, free_durably, &t, NULL);
+    world_crash(&w, 41);
+    model_crash(&w, m);
+    world_start(&w);
+    world_run(&w, is_free_for_good, &t, NULL);
+    world_run(&w, check_all, m, NULL);
+    model_end(&w, m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greater_than_the_pool_sim),
@@ -447,6 +502,7 @@ int main(void) {
         cmocka_unit_test(pages_wanted_together),
         cmocka_unit_test(first_use_of_what_was_read_ahead),
         cmocka_unit_test(new_pages_bring_their_frames),
+        cmocka_unit_test(freed_pages_stay_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
