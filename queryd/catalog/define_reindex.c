@@ -57,12 +57,13 @@ static status reindex_beside(struct sql_env *env, oid table, oid index) {
     TRY(txn_lock_relation(env->proc, env->txn, table, MODE_SHARE_UPDATE_EXCLUSIVE, false,
                           env->settings->lock_timeout_ms));
     status st = catalog_relation(env, table, &r);
-    if (ok(st) && r->persistence == 't')
-        st = reindex_table(env, table, index);
+    if (status_is(st, ST_NOT_FOUND))
+        st = OK; /* dropped meanwhile */
     else if (ok(st))
-        st = define_reindex_beside_users(env, table, index);
+        st = r->persistence == 't' ? reindex_table(env, table, index)
+                                   : define_reindex_beside_users(env, table, index);
     txn_release_to(env->proc, env->txn, mark);
-    return status_is(st, ST_NOT_FOUND) ? OK : st;
+    return st;
 }
 
 static status reindex_one(struct sql_env *env, oid table, oid index, bool beside) {
