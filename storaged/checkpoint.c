@@ -203,8 +203,6 @@ static void finish(struct storaged *s) {
 }
 
 void checkpoint_fini(struct storaged *s) {
-    waiters_free(s->checkpoint_requests.first);
-    waiters_free(s->checkpoint_answers.first);
     free(s->checkpoint_list);
 }
 

@@ -252,8 +252,8 @@ void storaged_fini(struct daemon *d) {
     struct storaged *s = d->state;
     if (!s) return;
     storaged_files_close(s);
-    if (s->pending.end) load_fini(s);
-    if (s->temp.waiting.end) temp_fini(s);
+    load_fini(s);
+    temp_fini(s);
     checkpoint_fini(s);
     frames_fini(s);
     write_fini(s);

@@ -30,20 +30,20 @@ status load_init(struct storaged *s) {
     return OK;
 }
 
-void waiters_free(struct waiter *w) {
-    while (w) {
-        struct waiter *next = w->next;
-        free(w);
-        w = next;
-    }
-}
+/* Waiters come from slabs, which are given back with storaged: one may stand in a queue, with a
+ * load, or in the hands of a coroutine that ends in the middle. */
+#define WAITER_SLAB 64
+struct waiter_slab {
+    struct waiter_slab *next;
+    struct waiter waiters[WAITER_SLAB];
+};
 
 void load_fini(struct storaged *s) {
-    waiters_free(s->pending.first);
-    waiters_free(s->space_requests.first);
-    for (unsigned i = 0; i < LOADS_MAX; i++) waiters_free(s->loads[i].waiters);
-    waiters_free(s->free_waiters);
-    waiters_free(s->finished);
+    while (s->waiter_slabs) {
+        struct waiter_slab *next = s->waiter_slabs->next;
+        free(s->waiter_slabs);
+        s->waiter_slabs = next;
+    }
 }
 
 void waiter_push(struct waiter_queue *q, struct waiter *w) {
@@ -60,16 +60,22 @@ struct waiter *waiter_pop(struct waiter_queue *q) {
     return w;
 }
 
-static struct waiter *waiter_take(struct storaged *s) {
-    struct waiter *w = s->free_waiters;
-    if (!w) return malloc(sizeof *w);
-    s->free_waiters = w->next;
-    return w;
-}
-
 void waiter_drop(struct storaged *s, struct waiter *w) {
     w->next = s->free_waiters;
     s->free_waiters = w;
+}
+
+static struct waiter *waiter_take(struct storaged *s) {
+    if (!s->free_waiters) {
+        struct waiter_slab *slab = malloc(sizeof *slab);
+        if (!slab) return NULL;
+        slab->next = s->waiter_slabs;
+        s->waiter_slabs = slab;
+        for (unsigned i = 0; i < WAITER_SLAB; i++) waiter_drop(s, &slab->waiters[i]);
+    }
+    struct waiter *w = s->free_waiters;
+    s->free_waiters = w->next;
+    return w;
 }
 
 struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m) {

@@ -191,6 +191,7 @@ struct storaged {
     struct waiter_queue pending; /* wait for a frame or a load */
     unsigned rebuilding;         /* pages on their way through rebuild.c */
     struct waiter *free_waiters;
+    struct waiter_slab *waiter_slabs;
     struct waiter *finished; /* of coroutines that have yet to go on */
 
     struct writer writers[WRITERS];
@@ -303,7 +304,6 @@ void load_judge(struct storaged *s, struct load *l); /* what lies in its frame h
 void waiter_push(struct waiter_queue *q, struct waiter *w);
 struct waiter *waiter_pop(struct waiter_queue *q);
 void waiter_drop(struct storaged *s, struct waiter *w); /* without an answer */
-void waiters_free(struct waiter *first);
 /* NULL: no memory, which the asker has been told. */
 struct waiter *waiter_for_msg(struct storaged *s, const struct msg *m);
 /* Answers, or wakes, and takes the waiter back. */

@@ -329,5 +329,4 @@ status temp_init(struct storaged *s) {
 
 void temp_fini(struct storaged *s) {
     for (unsigned i = 0; i < TEMP_JOBS; i++) free(s->temp.jobs[i].buf);
-    waiters_free(s->temp.waiting.first);
 }

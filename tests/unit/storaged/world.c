@@ -133,6 +133,12 @@ void world_crash(struct world *w, uint64_t seed) {
     atomic_store(&m->log->oldest, LOG_FIRST.at);
 }
 
+/* What the coroutines of a killed storaged had taken goes with a real process; here it stays. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:task_main\n";
+}
+
 void world_kill_storaged(struct world *w) {
     struct error e = {0};
     struct owner dead = w->storaged.proc.owner;
