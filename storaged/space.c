@@ -57,7 +57,8 @@ static status extend_by_chunk(struct storaged *s) {
 }
 
 /* What is in use or reserved in map number m, as bits. The reservations are read before the map: a
- * page goes out of the reservation only after its bit is set (pool, rule 5). */
+ * page goes out of the reservation only after its bit is set (pool, rule 5), by a release to which
+ * the acquiring loads here answer. */
 static status used_bits(struct storaged *s, uint64_t m, uint8_t *bits) {
     page_id map = {SPACE_FIRST + m * SPACE_BITS};
     for (;;) {
@@ -73,7 +74,6 @@ static status used_bits(struct storaged *s, uint64_t m, uint8_t *bits) {
                 if (page && page / SPACE_BITS == m) set_bit(reserved, page % SPACE_BITS);
             }
         }
-        atomic_thread_fence(memory_order_seq_cst);
         if (latch_word_held(atomic_load(&f->latch.word)) ||
             !page_read_begin(s->p, f, map, &version)) {
             daemon_sleep(s->d, 20000); /* latched just now */
