@@ -441,6 +441,14 @@ void wire_end_big(struct wire *w) {
     send_big(w);
 }
 
+struct wire_message wire_withdraw(struct wire *w) {
+    const char *message = w->building_big ? w->big_out.data : w->out_buffer + w->begun;
+    size_t len = w->building_big ? w->big_out.len : w->out_at - w->begun;
+    if (!w->building_big) w->out_at = w->begun;
+    w->building = w->building_big = false;
+    return (struct wire_message){message[0], message + 5, (uint32_t)len - 5};
+}
+
 void wire_end_sequence(struct wire *w) {
     w->out.flag = false;
     wire_end(w);

@@ -147,7 +147,9 @@ static inline void wire_end(struct wire *w) {
     w->out.end = w->out_at;
     wire_publish_out(w);
 }
-/* The same, and with it, in one store, the sequence has its last answer. */
+/* Instead of wire_end: the message goes nowhere. It is valid until the next one is begun. */
+struct wire_message wire_withdraw(struct wire *w);
+/* As wire_end, and with it, in one store, the sequence has its last answer. */
 void wire_end_sequence(struct wire *w);
 /* A byte outside of any message: the answer to a request for encryption. */
 void wire_raw(struct wire *w, char byte);

@@ -410,7 +410,14 @@ static status fetch_bound(struct session *s, struct portal *p, const struct ast_
     if (!p->statement || !statement_gives_rows(p->statement)) return portal_refuse(s, p);
     *ret_rows = 0;
     if (f->count == 0) return OK;
-    return portal_run(s, p, f->count == FETCH_ALL ? 0 : (uint64_t)f->count, !f->move, ret_rows);
+    uint16_t nformats = p->nformats, *formats = p->formats;
+    p->nformats = s->utility_nformats; /* as FETCH was bound */
+    p->formats = (uint16_t *)s->utility_formats;
+    uint64_t n = f->count == FETCH_ALL ? 0 : (uint64_t)f->count;
+    status st = portal_run(s, p, n, !f->move, ret_rows);
+    p->nformats = nformats;
+    p->formats = formats;
+    return st;
 }
 
 static status fetch_rows(struct session *s, struct portal *p, const struct ast_fetch *f,

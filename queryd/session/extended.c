@@ -236,8 +236,8 @@ static status describe_message(struct session *s, struct wire_reader *r) {
 static status note_done(struct portal *p, bool gives_rows, const char *tag) {
     p->done = true;
     if (!gives_rows || !tag) return OK;
-    size_t words = strcspn(tag, "0123456789");
-    p->tag_again = arena_printf(&p->arena, "%.*s%s", (int)words, tag, tag[words] ? "0" : "");
+    size_t len = strlen(tag), words = tag_words(tag);
+    p->tag_again = arena_printf(&p->arena, "%.*s%s", (int)words, tag, words < len ? "0" : "");
     return p->tag_again ? OK : STATUS(OUT_OF_MEMORY);
 }
 
@@ -247,29 +247,55 @@ static status utility_again(struct session *s, struct portal *p) {
     return OK;
 }
 
-static status execute_utility(struct session *s, struct portal *p, const char *name) {
+/* Runs it; its rows go to the client or, when that takes a few at a time, into p->answer. */
+static status run_utility(struct session *s, struct portal *p, struct prepared *owner, bool keep,
+                          const char **ret_tag) {
+    if (keep) TRY(kept_answer_new(s, &p->answer));
+    s->statement_end = 0;
+    s->utility_nformats = p->nformats;
+    s->utility_formats = p->formats;
+    s->answer = p->answer;
+    status st = utility_execute(s, owner->utility, false, ret_tag);
+    s->utility_nformats = 0;
+    s->utility_formats = NULL;
+    s->answer = NULL;
+    TRY(st);
+    return keep ? kept_answer_end(p->answer, *ret_tag) : OK;
+}
+
+static status give_kept(struct session *s, struct portal *p, uint32_t max) {
+    uint64_t rows;
+    TRY(kept_answer_give(s, p->answer, max, &rows));
+    if (max && rows == max) {
+        empty_message(s, 's');
+        return OK;
+    }
+    const char *tag = kept_answer_tag(p->answer, rows, &s->statement_arena);
+    if (!tag) return STATUS(OUT_OF_MEMORY);
+    send_complete(s, tag);
+    return OK;
+}
+
+static status execute_utility(struct session *s, struct portal *p, uint32_t max, const char *name) {
     const char *tag = NULL;
     s->env.text = p->text;
     s->env.text_len = p->text_len;
     struct prepared *owner = p->utility;
     TRY(block_check_failed(s, owner->utility));
     if (p->failed) return portal_refuse(s, p);
+    if (p->answer) return give_kept(s, p, max);
     if (p->done) return utility_again(s, p);
     uint16_t columns;
     const struct result_column *described;
     TRY(utility_columns(s, owner->utility, &s->statement_arena, &columns, &described));
     owner->references++; /* COMMIT drops portals, DEALLOCATE statements */
-    status st = OK;
-    s->statement_end = 0;
-    s->utility_nformats = p->nformats;
-    s->utility_formats = p->formats;
-    if (ok(st)) st = utility_execute(s, owner->utility, false, &tag);
-    s->utility_nformats = 0;
+    status st = run_utility(s, p, owner, max && columns, &tag);
     prepared_release(owner);
     TRY(st);
-    if (portal_find(s, name) == p) TRY(note_done(p, columns, tag));
     if (s->copy_in) return OK;
     block_statement_end(s);
+    if (max && columns) return give_kept(s, p, max);
+    if (portal_find(s, name) == p) TRY(note_done(p, columns, tag));
     if (tag) send_complete(s, tag);
     return OK;
 }
@@ -332,7 +358,7 @@ static status execute_message(struct session *s, struct wire_reader *r) {
         empty_message(s, 'I');
         return OK;
     }
-    status st = p->utility ? execute_utility(s, p, name) : execute_statement(s, p, max);
+    status st = p->utility ? execute_utility(s, p, max, name) : execute_statement(s, p, max);
     s->in_pipeline = true;
     return st;
 }

@@ -14,8 +14,10 @@ struct portal *portal_find(struct session *s, const char *name) {
 
 static void stop(struct portal *p) {
     if (p->cursor) cursor_free(p->cursor);
+    kept_answer_free(p->answer);
     if (p->execution) execution_end(p->execution);
     p->cursor = NULL;
+    p->answer = NULL;
     p->execution = NULL;
 }
 

@@ -116,6 +116,16 @@ void send_row_description(struct session *s, uint16_t n, const struct result_col
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+/* Of a message with a row. */
+static status row_end(struct session *s) {
+    if (__builtin_expect(s->answer == NULL, 1)) {
+        wire_end(&s->wire);
+        return OK;
+    }
+    struct wire_message row = wire_withdraw(&s->wire);
+    return kept_answer_add(s->answer, &row);
+}
+
 struct row_sender {
     struct session *s;
     uint16_t n;
@@ -174,8 +184,8 @@ static status send_row(struct row_sender *r, const struct batch *b, uint16_t row
         else if (!ok(s = send_value(r, c, b->columns[c].values[row])))
             wire_put32(w, UINT32_MAX);
     }
-    wire_end(w);
-    return s;
+    status ended = row_end(r->s);
+    return ok(s) ? ended : s;
 }
 
 status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t from, uint16_t limit) {
@@ -187,7 +197,7 @@ status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t fro
     return s;
 }
 
-void send_text_row(struct session *s, uint16_t n, const char *const *values) {
+status send_text_row(struct session *s, uint16_t n, const char *const *values) {
     struct wire *w = &s->wire;
     wire_begin(w, 'D');
     wire_put16(w, n);
@@ -200,5 +210,5 @@ void send_text_row(struct session *s, uint16_t n, const char *const *values) {
         wire_put32(w, (uint32_t)len);
         wire_put(w, values[i], len);
     }
-    wire_end(w);
+    return row_end(s);
 }

@@ -58,6 +58,7 @@ struct prepared {
 };
 
 struct cursor;
+struct kept_answer;
 
 struct portal {
     struct portal *next;
@@ -84,7 +85,8 @@ struct portal {
     int64_t created_us; /* microseconds since 2000 */
     const char
         *tag_again; /* of a utility statement that has given its rows; NULL: it may not run again */
-    struct cursor *cursor; /* by DECLARE (cursor.h); NULL: it was bound */
+    struct cursor *cursor;      /* by DECLARE (cursor.h); NULL: it was bound */
+    struct kept_answer *answer; /* of a utility statement that is taken a few rows at a time */
 };
 
 /* As it was asked for: READ UNCOMMITTED does what READ COMMITTED does. */
@@ -152,6 +154,7 @@ struct session {
     size_t statement_end;      /* where the statement that runs ends in env.text; 0: with it */
     uint16_t utility_nformats; /* of the rows of the utility statement that was bound; 0: text */
     const uint16_t *utility_formats;
+    struct kept_answer *answer; /* where rows go instead of to the client; NULL: to the client */
     struct portal *portals;
     struct copy *copy_in; /* COPY FROM STDIN is under way */
     bool copy_extended;
@@ -226,7 +229,7 @@ status row_sender_new(struct session *s, struct arena *a, uint16_t n,
                       const uint16_t *formats, struct row_sender **ret_sender);
 status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t from, uint16_t limit);
 /* A row of texts, for SHOW and its like: described as text columns. */
-void send_text_row(struct session *s, uint16_t n, const char *const *values);
+status send_text_row(struct session *s, uint16_t n, const char *const *values);
 
 /* block.c: transactions as statements see them */
 /* By SQL's names; what is none of them is READ COMMITTED. */
@@ -292,6 +295,8 @@ void extended_message(struct session *s, const struct wire_message *m);
 /* rows: when not NULL, what a tag that counts the rows of a result counts instead. */
 const char *tag_of(struct session *s, const struct execution *x, const uint64_t *rows,
                    struct arena *a);
+/* The length of a tag without the count of rows at its end. */
+size_t tag_words(const char *tag);
 
 /* export.c */
 struct fn_call;
@@ -336,6 +341,17 @@ status portal_refuse(struct session *s, const struct portal *p); /* 55000 */
 /* Starts executing when it has not; then at most max rows (0: all) go to the client; *ret_rows
  * counts. */
 status portal_run(struct session *s, struct portal *p, uint64_t max, bool send, uint64_t *ret_rows);
+
+/* kept_answer.c */
+status kept_answer_new(struct session *s, struct kept_answer **ret);
+void kept_answer_free(struct kept_answer *k); /* NULL is allowed */
+status kept_answer_add(struct kept_answer *k, const struct wire_message *row);
+/* The statement has said this, and is done. */
+status kept_answer_end(struct kept_answer *k, const char *tag);
+/* The next rows, at most max (0: all), to the client. */
+status kept_answer_give(struct session *s, struct kept_answer *k, uint64_t max, uint64_t *ret_rows);
+/* The tag, counting so many rows where it counts; NULL: no memory. */
+const char *kept_answer_tag(struct kept_answer *k, uint64_t rows, struct arena *a);
 
 /* cursor.c */
 status cursor_declare(struct session *s, const struct ast_declare_cursor *d);

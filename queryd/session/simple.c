@@ -33,6 +33,12 @@ const char *tag_of(struct session *s, const struct execution *x, const uint64_t 
     return whole;
 }
 
+size_t tag_words(const char *tag) {
+    size_t n = strlen(tag);
+    while (n && tag[n - 1] >= '0' && tag[n - 1] <= '9') n--;
+    return n;
+}
+
 static void forget_unnamed_portal(struct session *s) {
     struct portal *p = portal_find(s, "");
     if (p) portal_drop(s, p);
@@ -47,6 +53,8 @@ status run_statement(struct session *s, struct statement *st, const datum *param
                             .nparams = st->nparams,
                             .params = (datum *)params,
                             .nulls = (uint8_t *)nulls,
+                            .nformats = s->utility_nformats,
+                            .formats = (uint16_t *)s->utility_formats,
                             .describe = describe};
     arena_init(&portal.arena, s->statement_arena.limit);
     uint64_t rows;

@@ -190,13 +190,12 @@ static status execute_show(struct session *s, const struct ast_show *show, bool 
     if (describe) send_row_description(s, n, columns, 0, NULL);
     if (n == 1) {
         const char *value = setting_show(s, setting_find(s, show->name));
-        send_text_row(s, 1, &value);
-        return OK;
+        return send_text_row(s, 1, &value);
     }
     for (unsigned v = 0; v < setting_count(s); v++) {
         if (setting_hidden(v)) continue;
         const char *row[] = {setting_name(s, v), setting_show(s, v), ""};
-        send_text_row(s, 3, row);
+        TRY(send_text_row(s, 3, row));
     }
     return OK;
 }
@@ -286,6 +285,8 @@ status utility_columns(struct session *s, struct node *n, struct arena *a, uint1
     }
     if (n->kind == NODE_EXECUTE) {
         struct prepared *p = prepared_find(s, ((struct ast_execute *)n)->name);
+        if (p && p->utility && coro_stack_left() > STACK_LEFT_MIN) /* else running it tells */
+            return utility_columns(s, p->utility, a, ret_n, ret_columns);
         if (p && p->statement) {
             *ret_n = p->statement->ncolumns;
             *ret_columns = p->statement->columns;
