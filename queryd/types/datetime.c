@@ -52,15 +52,18 @@ static int64_t unix_seconds(int64_t t) {
 
 void civil_from_stamp(int64_t t, const struct tz *zone, struct civil *ret) {
     *ret = (struct civil){0};
+    int64_t days = floor_div(t, US_PER_DAY), us = t - days * US_PER_DAY;
     if (zone) {
         struct tz_local local = tz_at(zone, unix_seconds(t));
         ret->offset_s = local.offset_s;
         ret->zone = local.abbreviation;
-        t += local.offset_s * US_PER_SECOND; /* the limits leave room for it */
+        us += local.offset_s * US_PER_SECOND;
+        int64_t turns = floor_div(us, US_PER_DAY);
+        days += turns;
+        us -= turns * US_PER_DAY;
     }
-    int64_t days = floor_div(t, US_PER_DAY);
     date_from_days(days, ret);
-    time_from_us(t - days * US_PER_DAY, ret);
+    time_from_us(us, ret);
 }
 
 bool stamp_in_range(int64_t t) {

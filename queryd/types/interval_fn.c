@@ -132,13 +132,19 @@ static status age_between(struct fn_call *c, struct civil a, struct civil b, int
     return give_interval(c, sign * months, sign * days, sign * us);
 }
 
+/* Whether `a` is not before `b` on the clocks of the zone. */
+static bool not_before(int64_t a, int64_t b, const struct tz *zone) {
+    if (!zone || a == STAMP_MAX || b == STAMP_MAX) return a >= b;
+    return local_from_stamp(a, zone) >= local_from_stamp(b, zone);
+}
+
+/* Like PostgreSQL, takes infinity for the far moment that its number would be. */
 static status age_of(struct fn_call *c, int64_t a, int64_t b, const struct tz *zone) {
     struct civil x, y;
-    if (!stamp_finite(a) || !stamp_finite(b)) return stamp_out_of_range(c->env);
+    if (a == STAMP_MIN || b == STAMP_MIN) return stamp_out_of_range(c->env);
     civil_from_stamp(a, zone, &x);
     civil_from_stamp(b, zone, &y);
-    bool forward = zone ? local_from_stamp(a, zone) >= local_from_stamp(b, zone) : a >= b;
-    return forward ? age_between(c, x, y, 1) : age_between(c, y, x, -1);
+    return not_before(a, b, zone) ? age_between(c, x, y, 1) : age_between(c, y, x, -1);
 }
 
 /* age(a, b); age(b) counts from today's midnight */
