@@ -63,7 +63,7 @@ struct agg {
     size_t held_bytes;            /* that the groups' held values take */
     struct row_store *held_rows;  /* of a large group that was sorted beyond memory, all */
     struct row_store held_list;   /* … or of one with few */
-    struct stored_row **held_few; /* rows of a group with few of them, and room to sort them */
+    struct stored_row **held_few; /* rows of a group with few of them */
     struct vec *held_columns;     /* of HELD_ROWS of them, read again, … */
     struct arena held_arena[2];   /* … and what they point to, and those before */
     struct agg_spill spill;

@@ -38,7 +38,7 @@ status agg_held_open(struct agg *a) {
         if (inputs_of(&p->aggs[i]) > widest) widest = inputs_of(&p->aggs[i]);
     }
     for (int i = 0; i < 2; i++) arena_init(&a->held_arena[i], 0);
-    if (widest) NEW_N(a->op.x, a->held_few, 2 * FEW);
+    if (widest) NEW_N(a->op.x, a->held_few, FEW);
     return widest ? columns_new(a->op.x, widest, HELD_ROWS, &a->held_columns) : OK;
 }
 
@@ -118,7 +118,7 @@ static status sort_few(struct agg *a, const struct plan_aggregate *p, const stru
     gather(a, h);
     a->held_list =
         (struct row_store){.ncolumns = inputs_of(p), .x = a->op.x, .rows = a->held_few, .n = h->n};
-    return row_store_sort_in(&a->held_list, o->columns, o->n, a->held_few + FEW);
+    return row_store_sort(&a->held_list, o->columns, o->n);
 }
 
 static status step_few(struct agg *a, const struct plan_aggregate *p, const struct held_order *o,

@@ -238,10 +238,8 @@ status row_store_hash(struct row_store *s, struct stored_row *r);
 static inline struct stored_row *row_store_bucket(const struct row_store *s, uint64_t hash) {
     return s->nbuckets ? s->buckets[hash & (s->nbuckets - 1)] : NULL;
 }
+/* row_sort.c. A sort that ends before its time (a cancel) leaves rows in any order, none twice. */
 status row_store_sort(struct row_store *s, const struct plan_sort_column *columns, uint16_t n);
-/* The same, with room for half of the rows. */
-status row_store_sort_in(struct row_store *s, const struct plan_sort_column *columns, uint16_t n,
-                         struct stored_row **spare);
 int row_store_compare(const struct row_store *s, const struct plan_sort_column *columns, uint16_t n,
                       struct stored_row *a, struct stored_row *b);
 int compare_values(const struct type *t, datum a, uint8_t a_null, datum b, uint8_t b_null,

@@ -146,8 +146,9 @@ static status plan_targets(struct planner *p, struct plan *child, struct plan **
     NEW_N(p, exprs, q->ntargets + q->nlock_rtes + 1);
     uint16_t n = 0;
     for (uint16_t i = 0; i < q->ntargets; i++) exprs[n++] = q->targets[i].expr;
-    if (q->has_sets) return plan_set_targets(p, child, exprs, n, ret);
-    return plan_project(p, child, exprs, n, ret);
+    if (!q->has_sets) return plan_project(p, child, exprs, n, ret);
+    TRY(plan_sorted_for_sets(p, child, &child));
+    return plan_set_targets(p, child, exprs, n, ret);
 }
 
 static status sort_targets(struct planner *p, struct plan *child, struct plan **ret) {

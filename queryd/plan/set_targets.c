@@ -73,6 +73,32 @@ status plan_grouped_sets(struct planner *p, struct plan *input, struct plan **re
     return n ? with_columns(p, input, sets, n, ret) : OK;
 }
 
+static bool sorts_by_set(const struct query *q) {
+    for (uint16_t i = 0; i < q->nsort; i++)
+        if (expr_contains_set(q->targets[q->sort[i].target].expr)) return true;
+    return false;
+}
+
+/* ORDER BY no set: fewer rows are sorted, and those that one becomes follow one another as its sets
+ * give them. */
+status plan_sorted_for_sets(struct planner *p, struct plan *input, struct plan **ret) {
+    struct query *q = p->query;
+    struct expr **keys;
+    struct plan_sort_column *columns;
+    *ret = input;
+    if (q->nsort == 0 || q->distinct || q->ndistinct_on || sorts_by_set(q)) return OK;
+    NEW_N(p, keys, q->nsort);
+    NEW_N(p, columns, q->nsort);
+    for (uint16_t i = 0; i < q->nsort; i++) {
+        const struct sort_key *k = &q->sort[i];
+        keys[i] = q->targets[k->target].expr;
+        columns[i] =
+            sort_column((uint16_t)(input->ncolumns + i), keys[i], k->descending, k->nulls_first);
+    }
+    TRY(with_columns(p, input, keys, q->nsort, ret));
+    return plan_sort(p, *ret, columns, q->nsort, ret);
+}
+
 status plan_set_targets(struct planner *p, struct plan *child, struct expr **exprs, uint16_t n,
                         struct plan **ret) {
     struct plan *plan;

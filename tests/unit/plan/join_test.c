@@ -55,7 +55,7 @@ static void test_order_of_right(void **) {
     avoid(1 << WAY_HASHJOIN | 1 << WAY_NESTLOOP);
     SQL_IS(s,
            "SELECT l.id, r.id FROM l RIGHT JOIN r ON l.k = r.k AND l.id < 250 WHERE r.k = 7 "
-           "ORDER BY r.k, r.id LIMIT 4",
+           "ORDER BY r.k, r.id, l.id LIMIT 4",
            "7,7|107,7|207,7|7,107");
     avoid(0);
 }
