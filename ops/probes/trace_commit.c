@@ -21,6 +21,7 @@
 #define FOLLOW_MS 50
 #define LINE_NS 1000000000u
 #define HEADING_LINES 20
+#define LOOKS_MAX 1000 /* until nothing has come between two */
 #define EXIT_NOT_POSSIBLE 77
 
 static volatile sig_atomic_t interrupted;
@@ -105,6 +106,23 @@ static void look(struct commit_bpf *bpf, struct seen *ret_seen) {
     }
 }
 
+/* Sums that belong together: of two looks between which no commit ended. Where commits end too fast
+ * for that, the sums differ by the few that ended between the first and the last one read. */
+static void look_closely(struct commit_bpf *bpf, struct shm *shm, uint64_t counted,
+                         struct seen *ret_seen) {
+    struct seen again = *ret_seen;
+    bool same = false;
+    look(bpf, &again);
+    for (unsigned looks = 1; looks < LOOKS_MAX && !same; looks++) {
+        *ret_seen = again;
+        again.counted = commits_counted(shm) - counted;
+        look(bpf, &again);
+        same = memcmp(again.hist, ret_seen->hist, sizeof again.hist) == 0 &&
+               memcmp(again.tally, ret_seen->tally, sizeof again.tally) == 0;
+    }
+    *ret_seen = again;
+}
+
 /* Follows the processes and shows a line a second, until it is time to end. */
 static status run(struct watch *w, struct commit_bpf *bpf, const struct arguments *a,
                   struct seen *now, struct error *e) {
@@ -125,6 +143,7 @@ static status run(struct watch *w, struct commit_bpf *bpf, const struct argument
         before = *now;
         line_due = now->elapsed_ns + LINE_NS;
     }
+    look_closely(bpf, w->shm, counted, now);
     return OK;
 }
 

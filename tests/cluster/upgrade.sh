@@ -3,8 +3,7 @@
 # no lost connection. Programs of which one is broken, or has other formats, change nothing.
 . "$(dirname "$0")/lib.sh"
 command -v pgbench >/dev/null || exit 77
-seconds=${2:-16}
-programs=${3:-supervisor} # broken ones
+programs=${2:-supervisor} # broken ones
 fresh
 other=$DIR.other
 broken=$DIR.broken
@@ -37,7 +36,8 @@ pgbench -i -s 1 -q >/dev/null 2>&1 || fail "pgbench -i"
 first=$(readlink "/proc/$(pid_of queryd.0)/exe")
 first=${first%/*}
 guardian=$(pid_of guardian)
-pgbench -n -c 8 -j 2 -T "$seconds" -M prepared > "$DIR/pgbench.out" 2>&1 &
+# longer than all of this can take: its alarm is sent to it when all is done
+pgbench -n -c 8 -j 2 -T 600 -M prepared > "$DIR/pgbench.out" 2>&1 &
 bench=$!
 sleep 1
 copy "$other"
@@ -77,6 +77,7 @@ for program in $programs; do
     runs_from "$first"
     "$AXL" status -D "$DIR" >/dev/null || fail "not healthy after going back from a broken $program"
 done
+kill -ALRM $bench || fail "pgbench has ended: $(cat "$DIR/pgbench.out")"
 wait $bench || fail "pgbench: $(cat "$DIR/pgbench.out")"
 grep -q 'number of failed transactions: 0 ' "$DIR/pgbench.out" ||
     fail "errors: $(cat "$DIR/pgbench.out")"
