@@ -82,7 +82,7 @@ status operator_open(struct execution *x, const struct plan *plan, bool once,
     op->x = x;
     op->out.ncolumns = plan->ncolumns;
     arena_init(&op->own, 0);
-    op->arena = once && plan->capacity == 1 ? x->arena : &op->own;
+    op->arena = once && plan->capacity == 1 && !plan->one_by_one ? x->arena : &op->own;
     if (x->analyze) NEW_N(x, op->counts, 1);
     if (op->counts) *op->counts = (struct plan_counts){0};
     TRY(remember(x, op));
@@ -119,7 +119,7 @@ static status filtered(struct operator* op, bool *ret_again) {
  * cancel is heard. */
 static status next_batch(struct operator* op) {
     for (;;) {
-        if (op->plan->capacity > 1) TRY(sql_env_breathe(op->x->env));
+        if (op->plan->capacity > 1 || op->plan->one_by_one) TRY(sql_env_breathe(op->x->env));
         if (op->arena == &op->own && op->own.chunk) arena_reset(&op->own);
         TRY(op->class->next(op));
         if (op->out.nrows == 0 || !op->filter) return OK;

@@ -53,3 +53,10 @@ void plan_set_capacity(struct plan *plan) {
     if (plan->kind == PLAN_NEST && !gives_left_rows(plan) && plan->capacity < plan->right->capacity)
         plan->capacity = plan->right->capacity;
 }
+
+void plan_one_by_one(struct plan *plan) {
+    if (plan->left) plan_one_by_one(plan->left);
+    if (plan->right) plan_one_by_one(plan->right);
+    if (plan->capacity > 1) plan->one_by_one = true;
+    plan->capacity = 1;
+}

@@ -160,6 +160,9 @@ status plan_gate(struct planner *p, struct plan *child, struct conjuncts *quals,
 
 /* capacity.c */
 void plan_set_capacity(struct plan *plan);
+/* Batches of one row, below it too: what is computed for a row sees what was done with the ones
+ * before it. After plan_set_capacity. */
+void plan_one_by_one(struct plan *plan);
 
 /* sort.c */
 /* The child itself where its rows are sorted so; only what is missing where they are in part. */
@@ -359,6 +362,9 @@ status sampled_scan(struct planner *p, uint16_t rte, struct plan **ret);
 status plan_ctes(struct planner *p);
 /* Sets *ret when it calls something volatile, at any depth. */
 status query_is_volatile(struct query *q, bool *ret);
+/* The same of functions that were created and are not immutable: a volatile one looks at tables,
+ * and a stable one may call it. */
+status query_calls_created(struct query *q, bool *ret);
 
 /* sorted_groups.c */
 struct group_cost { /* of grouping so many rows, without what sorting them costs */

@@ -250,6 +250,7 @@ struct plan {
     double startup;    /* of the cost: before the first row comes */
     bool depends;      /* its rows depend on execution parameters: a restart must compute anew */
     uint16_t capacity; /* rows of a batch */
+    bool one_by_one;   /* capacity is 1, and there may be many batches */
     struct plan *left, *right;
     struct program *filter;   /* rows that do not pass are left out; NULL: none */
     struct outer_set *outers; /* while planning: execution parameters that it reads */

@@ -278,6 +278,18 @@ static status words_for(struct plan_context *c, status s) {
     return s;
 }
 
+/* A statement that changes rows and calls a function whose statements see the changes so far. */
+static status wants_one_by_one(const struct analysed *s, bool *ret) {
+    *ret = false;
+    if (s->query->kind == QUERY_SELECT && !s->nctes) return OK;
+    return query_calls_created(s->query, ret);
+}
+
+static void set_capacity(struct plan *plan, bool one_by_one) {
+    plan_set_capacity(plan);
+    if (one_by_one) plan_one_by_one(plan);
+}
+
 status plan_statement(struct sql_env *env, struct arena *a, const struct analysed *s,
                       struct plan_statement **ret) {
     struct plan_context c;
@@ -292,10 +304,12 @@ status plan_statement(struct sql_env *env, struct arena *a, const struct analyse
     st->ctes = arena_array(a, s->nctes + 1u, sizeof *st->ctes);
     c.shared = arena_array(a, s->nshared + 1u, sizeof *c.shared);
     if (!st->ctes || !c.shared) return error_set(c.error, ST_OUT_OF_MEMORY, "out of memory");
+    bool one_by_one;
+    TRY(wants_one_by_one(s, &one_by_one));
     TRY(words_for(&c, plan_query(&c, NULL, s->query, 0, &st->root)));
-    plan_set_capacity(st->root);
+    set_capacity(st->root, one_by_one);
     for (uint16_t i = 0; i < st->nctes; i++)
-        if (st->ctes[i].plan) plan_set_capacity(st->ctes[i].plan);
+        if (st->ctes[i].plan) set_capacity(st->ctes[i].plan, one_by_one);
     *ret = st;
     return OK;
 }

@@ -295,6 +295,16 @@ status query_is_volatile(struct query *q, bool *ret) {
     return query_walk(q, 0, volatile_call, ret);
 }
 
+static status created_call(struct expr *e, unsigned, void *arg, bool *) {
+    if (e->kind != EXPR_CALL || e->call.function->oid < FIRST_USER_OID) return OK;
+    if (e->call.function->volatility != 'i') *(bool *)arg = true;
+    return OK;
+}
+
+status query_calls_created(struct query *q, bool *ret) {
+    return query_walk(q, 0, created_call, ret);
+}
+
 static status recursive_plan(struct planner *p, struct cte *c, struct plan **ret) {
     struct plan *first, *again, *plan;
     TRY(plan_query(p->c, p, c->query, 0, &first));
