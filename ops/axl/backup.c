@@ -2,12 +2,14 @@
  * when both are done: only then is the directory a backup. Of a stream, the directory is one within
  * the appliance's, from which everything is sent and taken away as it comes (stream.c). */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -187,8 +189,22 @@ static status record(struct backup *b, const char *since) {
     return ok(s) ? OK : error_set(&b->a->e, s.code, "the backup's place could not be noted");
 }
 
+status axl_hold_backups(struct axl *a, bool alone) {
+    int dir = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0 && flock(dir, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return OK;
+    bool held = dir >= 0 && errno == EWOULDBLOCK;
+    if (held && alone)
+        return error_set(&a->e, ST_OBJECT_IN_USE,
+                         "a backup is being made or removed: none is removed until that is over");
+    if (held)
+        return error_set(&a->e, ST_OBJECT_IN_USE,
+                         "backups are being removed: none is made until that is over");
+    return error_set(&a->e, ST_IO_ERROR, "%s cannot be locked: %s", a->dir, strerror(errno));
+}
+
 static status begin(struct backup *b, const char *since) {
     struct axl *a = b->a;
+    TRY(axl_hold_backups(a, false));
     TRY(appliance_id_read(a->dir, &b->m.appliance_id, &a->e));
     TRY(read_since(b, since));
     TRY(axl_make_checkpoint(a));

@@ -90,6 +90,23 @@ there "e f half"
 [ "$(segments)" -lt "$after" ] || fail "no more log went"
 "$AXL" restore "$WORK/b/f" --archive "$WORK/archive" -D "$WORK/copy2" >/dev/null || fail "restore of the newest"
 
+# While one is made (its stream is not read yet) none goes; a rehearsal may look.
+mkfifo "$WORK/fifo"
+sleep 60 <>"$WORK/fifo" &
+reader=$!
+"$AXL" backup --stream --since "$WORK/b/f" -D "$DIR" >"$WORK/fifo" 2>/dev/null &
+maker=$!
+for i in $(seq 100); do
+    "$AXL" backup --prune "$WORK/b" --retention 0 -D "$DIR" >"$WORK/said" 2>&1 || break
+    sleep 0.1
+done
+grep -q 'a backup is being made' "$WORK/said" || fail "pruned beside a backup being made: $(cat "$WORK/said")"
+prune --retention 0 --dry-run
+cat "$WORK/fifo" >"$WORK/stream" &
+kill "$reader"
+wait "$maker" || fail "the backup that was being made"
+prune --retention 0
+
 # A damaged manifest: nobody knows what needs what, so nothing goes.
 backup g
 echo '{' >"$WORK/b/g/backup.json"
