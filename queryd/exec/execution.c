@@ -31,6 +31,7 @@ static status make_room(struct execution *x) {
     if (p->nouter) {
         NEW_N(x, x->outer, p->nouter);
         NEW_N(x, x->outer_nulls, p->nouter);
+        NEW_N(x, x->outer_turns, p->nouter);
     }
     if (p->nsublinks) NEW_N(x, x->subplans, p->nsublinks);
     if (p->nctes) {

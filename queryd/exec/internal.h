@@ -61,6 +61,7 @@ struct cte_state {
     struct operator* op;
     struct row_store *rows;
     bool complete;
+    uint64_t turn; /* of the parameters that its rows were computed for */
 };
 
 struct execution {
@@ -73,6 +74,7 @@ struct execution {
     const uint8_t *nulls;
     datum *outer;
     uint8_t *outer_nulls;
+    uint64_t *outer_turns; /* how often each was set */
     struct operator* root;
     struct operator* opened; /* every operator ever opened, for closing: see operator_open */
     struct subplan_state **subplans;

@@ -65,6 +65,7 @@ static status start_row(struct nest *s) {
         const struct vec *v = program_output(s->outer, i);
         s->op.x->outer[o->ids[i]] = v->values[row];
         s->op.x->outer_nulls[o->ids[i]] = v->nulls[row];
+        s->op.x->outer_turns[o->ids[i]]++;
     }
     s->in_row = true;
     TRY(sql_env_breathe(s->op.x->env));

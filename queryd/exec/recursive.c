@@ -30,6 +30,7 @@ static status next_round(struct recursive *r) {
     r->given = 0;
     r->done = row_store_count(r->last) == 0;
     r->op.x->work[r->op.plan->recursive.id] = r->last;
+    r->op.x->outer_turns[r->op.plan->recursive.round]++;
     return operator_restart(r->op.right);
 }
 

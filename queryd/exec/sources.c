@@ -267,7 +267,15 @@ const struct operator_class operator_function = {sizeof(struct function_scan), f
 struct cte_scan {
     struct operator op;
     size_t at;
+    bool begun;
 };
+
+/* Changes whenever one of the parameters is set. */
+static uint64_t turn_of(const struct execution *x, const struct plan_statement_cte *c) {
+    uint64_t turn = 0;
+    for (uint16_t i = 0; i < c->nouters; i++) turn += x->outer_turns[c->outers[i]];
+    return turn;
+}
 
 static status cte_open(struct operator* op) {
     struct execution *x = op->x;
@@ -277,7 +285,22 @@ static status cte_open(struct operator* op) {
     const struct plan *source = x->plan->ctes[op->plan->cte.id].plan;
     CHECK(source);
     TRY(row_store_new_sequence(x, source->ncolumns, source->types, &c->rows));
-    return operator_open(x, source, true, &c->op);
+    const struct plan_statement_cte *planned = &x->plan->ctes[op->plan->cte.id];
+    c->turn = turn_of(x, planned);
+    return operator_open(x, source, planned->nouters == 0, &c->op);
+}
+
+/* Rows of other parameters are no use. Who else reads them depends on the same parameters, and
+ * begins anew too. */
+static status begin_reading(struct cte_scan *s, struct cte_state *c) {
+    struct execution *x = s->op.x;
+    uint64_t turn = turn_of(x, &x->plan->ctes[s->op.plan->cte.id]);
+    s->begun = true;
+    if (turn == c->turn) return OK;
+    c->turn = turn;
+    c->complete = false;
+    row_store_clear(c->rows);
+    return operator_restart(c->op);
 }
 
 static status cte_next(struct operator* op) {
@@ -285,6 +308,7 @@ static status cte_next(struct operator* op) {
     struct cte_state *c = &op->x->ctes[op->plan->cte.id];
     op->out.sel = NULL;
     TRY(sql_env_breathe(op->x->env));
+    if (!s->begun) TRY(begin_reading(s, c));
     if (s->at == row_store_count(c->rows) && !c->complete) {
         const struct batch *b;
         TRY(operator_next(c->op, &b));
@@ -297,7 +321,9 @@ static status cte_next(struct operator* op) {
 }
 
 static status cte_restart(struct operator* op) {
-    ((struct cte_scan *)op)->at = 0;
+    struct cte_scan *s = (struct cte_scan *)op;
+    s->at = 0;
+    s->begun = false;
     return OK;
 }
 

@@ -276,6 +276,7 @@ static void set_outer(struct program_state *ps, const struct plan_sublink *p, co
         const struct vec *v = &ps->regs[i->args[a]];
         ps->x->outer[p->outer_ids[a]] = v->values[row];
         ps->x->outer_nulls[p->outer_ids[a]] = v->nulls[row];
+        ps->x->outer_turns[p->outer_ids[a]]++;
     }
 }
 

@@ -232,6 +232,7 @@ struct plan_lock { /* SELECT … FOR UPDATE: locks rows, again looks at those th
 struct plan_cte {
     uint16_t id;
     bool union_all; /* RECURSIVE */
+    uint16_t round; /* RECURSIVE: the execution parameter that changes with each round */
 };
 
 /* Rows come sorted by these values, each key among equals of the keys before. */
@@ -323,6 +324,8 @@ struct plan_statement {
         uint16_t round;    /* while planning: the parameter that stands for a recursion's round */
         bool in_place;     /* while planning: the plan depends on rows outside, so it stands where
                               it is named */
+        uint16_t nouters;  /* execution parameters that its rows depend on: it is read in several */
+        uint16_t *outers;  /* places, and computed anew when one of them has been set */
         const char *name;  /* for EXPLAIN */
     } * ctes;
 };

@@ -169,6 +169,10 @@ static status cte_source(struct planner *p, uint16_t rte) {
     for (uint16_t c = 0; c < r->ncolumns; c++)
         plan->types[c] = type_of_collation(r->columns[c].type, r->columns[c].collation);
     const struct plan *source = p->c->statement->ctes[r->cte->id].plan;
+    if (source && source->depends && !work) {
+        add_outers(plan->outers, source->outers);
+        plan_outers(plan);
+    }
     plan->rows = source ? source->rows : 100;
     plan->cost = plan->rows * 0.2;
     NEEDS(p, plan->name = arena_strdup(p->c->arena, r->alias));
@@ -314,7 +318,8 @@ static status recursive_plan(struct planner *p, struct cte *c, struct plan **ret
     TRY(plan_above(p, PLAN_RECURSIVE, first, &plan));
     plan->right = again;
     add_outers(plan->outers, again->outers);
-    remove_outer(plan->outers, p->c->statement->ctes[c->id].round);
+    plan->recursive.round = p->c->statement->ctes[c->id].round;
+    remove_outer(plan->outers, plan->recursive.round);
     plan_outers(plan);
     plan->norder = 0;
     plan->recursive.id = c->id;
@@ -338,6 +343,17 @@ static status may_inline(const struct cte *c, bool *ret) {
     return OK;
 }
 
+/* What its rows depend on: they are computed anew when that has changed. */
+static status outer_ids(struct planner *p, const struct plan *plan,
+                        struct plan_statement_cte *slot) {
+    uint16_t n = 0, all = p->c->statement->nouter;
+    NEEDS(p, slot->outers = arena_array(p->c->arena, all, sizeof *slot->outers));
+    for (uint16_t id = 0; id < all; id++)
+        if (plan->outers->word[id / 64] >> (id % 64) & 1) slot->outers[n++] = id;
+    slot->nouters = n;
+    return OK;
+}
+
 static status plan_cte(struct planner *p, struct cte *c) {
     struct plan_statement_cte *slot = &p->c->statement->ctes[c->id];
     bool changes = !reads_only(c->query), inlines;
@@ -354,9 +370,8 @@ static status plan_cte(struct planner *p, struct cte *c) {
     else
         TRY(plan_query(p->c, p, c->query, 0, &plan));
     uint16_t others = (uint16_t)(c->references - s.n - (c->recursive != NULL)); /* than itself */
-    if (plan->depends && others > 1)
-        return plan_unsupported(p, "a correlated WITH query that is named several times");
-    slot->in_place = plan->depends;
+    slot->in_place = plan->depends && others == 1;
+    if (plan->depends && !slot->in_place) TRY(outer_ids(p, plan, slot));
     slot->plan = plan;
     slot->changes_rows = changes;
     NEEDS(p, slot->name = arena_strdup(p->c->arena, c->name));
