@@ -77,9 +77,7 @@ static void every_spoilt_byte_of_a_sector_ends_the_log(void **state) {
  * recovery, ends just before it. */
 static void what_was_lost_stays_lost(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 4);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 4);
     for (unsigned round = 0; round < 4; round++) {
         uint64_t end = model_end(w);
         /* up to a block's end, so that writing it again leaves the next block alone */
@@ -124,9 +122,7 @@ static void commits_still_fail(struct world *w) {
 
 static void a_failed_write_is_not_repeated(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 6);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 6);
     run(w, write_and_wait);
     for (unsigned i = 0; i < 200; i++) assert_true(daemon_turn(&w->logd, 0));
     disk_sim_fail(w->sim, 1, ST_IO_ERROR, false);
@@ -135,9 +131,7 @@ static void a_failed_write_is_not_repeated(void **state) {
     must_say(w,
              daemon_open(&w->logd, &logd_ops, &w->shm, SLOT_LOGD, &w->conf, w->path, true, &w->e));
     run(w, commits_still_fail);
-    power_off(w);
-    power_on(w);
-    wait_recovered(w);
+    restart(w);
     reconcile(w);
     run(w, check_log);
     power_off(w);
@@ -178,18 +172,14 @@ static void write_when_there_is_room_again(struct world *w) {
 
 static void a_full_disk_is_waited_out(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 9);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 9);
     disk_sim_set_capacity(w->sim, 5 * SEGMENT);
     run(w, write_until_full);
     assert_true(w->acknowledged > 3 * SEGMENT);
     disk_sim_set_capacity(w->sim, 0);
     run(w, write_when_there_is_room_again);
     run(w, check_log);
-    power_off(w);
-    power_on(w);
-    wait_recovered(w);
+    restart(w);
     reconcile(w);
     run(w, check_log);
     power_off(w);

@@ -5,9 +5,7 @@
 /* Writes, an orderly stop, everything found again: first over one kind, then with the log several
  * times as long as the ring. */
 static void found_again(const char *kind) {
-    struct world *w = world_new(kind, 11);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started(kind, 11);
     assert_int_equal(atomic_load(&w->shm.control->recovered_lsn), LOG_FIRST.at);
     run(w, write_and_wait);
     run(w, check_log);
@@ -16,9 +14,7 @@ static void found_again(const char *kind) {
     assert_true(model_end(w) > 3 * w->sizes.ring_bytes);
     some_record(w);
     stop_logd(w);
-    power_off(w);
-    power_on(w);
-    wait_recovered(w);
+    restart(w);
     assert_int_equal(atomic_load(&w->shm.control->recovered_lsn), model_end(w));
     reconcile(w);
     run(w, check_log);
@@ -43,13 +39,9 @@ static void found_again_sim(void **state) {
 
 static void losers_are_adopted(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 5);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 5);
     run(w, write_and_wait);
-    power_off(w);
-    power_on(w);
-    wait_recovered(w);
+    restart(w);
     reconcile(w);
     check_losers(w);
     assert_true(atomic_load(&w->shm.txn->next_txid) >= w->next_x);
@@ -60,9 +52,7 @@ static void losers_are_adopted(void **state) {
 /* logd dies between any two turns and is born again; the ring goes on. */
 static void restarts_go_on_at_durable(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 3);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 3);
     for (unsigned life = 0; life < 60; life++) {
         for (unsigned i = 0, n = (unsigned)some(w, 60); i < n; i++) some_record(w);
         for (unsigned i = 0, n = (unsigned)some(w, 12); i < n; i++)
@@ -80,9 +70,7 @@ static void restarts_go_on_at_durable(void **state) {
     }
     run(w, wait_all);
     assert_int_equal(atomic_load(&w->shm.log->visible), atomic_load(&w->shm.log->last_commit));
-    power_off(w);
-    power_on(w);
-    wait_recovered(w);
+    restart(w);
     reconcile(w);
     run(w, check_log);
     power_off(w);
@@ -91,9 +79,7 @@ static void restarts_go_on_at_durable(void **state) {
 
 static void unreachable_segments_are_recycled(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 8);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 8);
     for (unsigned i = 0; i < 30; i++) {
         run(w, write_and_wait);
         const struct entry *e = &w->entries[w->count - 1 - some(w, 1000)];
@@ -109,9 +95,7 @@ static void unreachable_segments_are_recycled(void **state) {
     struct logd *l = logd_of(&w->logd);
     assert_in_range(l->segments.count, 2, 16);
     run(w, check_log);
-    power_off(w);
-    power_on(w);
-    wait_recovered(w);
+    restart(w);
     reconcile(w);
     run(w, check_log);
     assert_true(oldest <= atomic_load(&w->shm.log->oldest));
@@ -142,9 +126,7 @@ static void read_strange_places(struct world *w) {
 
 static void strange_requests_are_refused(void **state) {
     (void)state;
-    struct world *w = world_new("sim", 2);
-    power_on(w);
-    wait_recovered(w);
+    struct world *w = world_started("sim", 2);
     run(w, wait_room_is_enough); /* so that the first record has left the ring */
     run(w, read_strange_places);
     power_off(w);

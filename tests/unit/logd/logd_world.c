@@ -76,6 +76,19 @@ void power_off(struct world *w) {
     region_detach_all(&w->shm);
 }
 
+struct world *world_started(const char *kind, unsigned seed) {
+    struct world *w = world_new(kind, seed);
+    power_on(w);
+    wait_recovered(w);
+    return w;
+}
+
+void restart(struct world *w) {
+    power_off(w);
+    power_on(w);
+    wait_recovered(w);
+}
+
 bool turn_logd(struct world *w) {
     bool on = daemon_turn(&w->logd, 0);
     struct logd *l = logd_of(&w->logd);

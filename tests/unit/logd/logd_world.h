@@ -67,6 +67,10 @@ void world_free(struct world *w);
 void power_on(struct world *w);
 void wait_recovered(struct world *w);
 void power_off(struct world *w);
+/* A new world in which logd serves. */
+struct world *world_started(const char *kind, unsigned seed);
+/* Everything ends at once and begins again, until logd serves. */
+void restart(struct world *w);
 /* A turn of logd; what it calls durable is in the files. */
 bool turn_logd(struct world *w);
 /* What the client spawns: w->body. */
