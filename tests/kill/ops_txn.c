@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "txn/export.h"
 #include "world.h"
 
 #define RELATION 77u
@@ -105,6 +106,52 @@ static status snapshot_release(struct world *w, struct actor *a) {
     return OK;
 }
 
+/* Another worker's transaction, which goes on, and what it has given out of its snapshot. */
+struct exporter {
+    struct actor actor;
+    struct snapshot_export shown;
+};
+
+static void build_exporter(struct world *w) {
+    build_rows(w);
+    struct exporter *other = w->more = calloc(1, sizeof *other);
+    CHECK(other);
+    struct actor *a = &other->actor;
+    world_proc(w, false, OTHER_WORKER + 1, 1, &a->proc);
+    CHECK(ok(txn_begin(&a->proc, &a->txn, ISO_REPEATABLE_READ, 1)));
+    CHECK(ok(txn_snapshot(&a->proc, &a->txn, &a->snap)));
+    txn_snapshot_export(&a->proc, &a->txn, &other->shown);
+    world_row(w, 9, 10); /* it does not see this one */
+}
+
+static status begin_repeatable(struct world *w, struct actor *a) {
+    (void)w;
+    return txn_begin(&a->proc, &a->txn, ISO_REPEATABLE_READ, 1);
+}
+
+static status import(struct world *w, struct actor *a) {
+    const struct exporter *other = w->more;
+    status s = txn_snapshot_import(&a->proc, &a->txn, &other->shown);
+    if (status_is(s, ST_NOT_FOUND)) return OK; /* where the operation is done again */
+    TRY(s);
+    TRY(txn_snapshot(&a->proc, &a->txn, &a->snap));
+    return a->snap.time == other->shown.time ? OK : STATUS(INVALID);
+}
+
+/* The other one shows its snapshot as before, and nobody else does; it ends at once. */
+static void end_exporter(struct world *w) {
+    const struct exporter *was = w->more;
+    for (uint32_t i = 0; i < w->copy.sizes.txns; i++) {
+        const struct txn_slot *s = txn_slot_at(&w->copy, i);
+        uint64_t shown = i == was->shown.index ? was->shown.time + 1 : 0;
+        MUST(w, atomic_load(&s->snapshot) == shown);
+    }
+    struct actor other = was->actor;
+    world_proc(w, true, OTHER_WORKER + 1, 1, &other.proc);
+    other.txn.slot = txn_slot_at(&w->copy, other.txn.index);
+    MUST_OK(w, txn_rollback(&other.proc, &other.txn));
+}
+
 static status lock(struct actor *a, enum relation_mode mode) {
     return txn_lock_relation(&a->proc, &a->txn, RELATION, mode, true, 0);
 }
@@ -190,6 +237,7 @@ const struct kill_op ops_txn[] = {
     {"txn need id", build_rows, begin_only, need_id, NULL},
     {"txn snapshot", build_rows, begin_only, snapshot, NULL},
     {"txn snapshot release", build_rows, begin_with_snapshot, snapshot_release, NULL},
+    {"txn snapshot taken over", build_exporter, begin_repeatable, import, end_exporter},
     {"txn commit", build_changes, begin_with_changes, commit, NULL, .record = REC_COMMIT},
     {"txn commit, not waiting", build_changes, begin_with_changes, commit_without_wait, NULL,
      .record = REC_COMMIT},
