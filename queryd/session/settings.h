@@ -70,9 +70,10 @@ status setting_check(struct session *s, const char *name, const char *value, con
  * which may not change everything. */
 status setting_set_start(struct session *s, const char *name, const char *value);
 status setting_set_start_client(struct session *s, const char *name, const char *value);
-/* The value of a setting of the server's own changes: the client is told. */
 /* What clients may not set, with the transaction as their settings; value NULL: its default. */
 status setting_set_hidden(struct session *s, enum setting v, const char *value);
+/* The value of a setting of the server's own changes: the client is told. Unchanged when memory is
+ * short. */
 void setting_set_internal(struct session *s, enum setting v, const char *value);
 /* A start value that needs no check, on the heap: taken over, and remembered in the slot. */
 void setting_start_given(struct session *s, enum setting v, char *value);
