@@ -38,11 +38,16 @@ struct spec {
     bool sparse; /* takes memory only where it is written */
     bool later;  /* has memory at its beginning, storaged gets the rest: ready_frames */
     void **place;
-    size_t bytes_ready; /* of one that has the rest later; 0: all */
+    size_t bytes_start; /* of one that may become larger: what it is to have at the start */
+    size_t bytes_ready; /* of one that has the rest later; 0: all of that */
 };
 
 static size_t page_round(size_t bytes) {
     return (bytes + HEAD_BYTES - 1) & ~(size_t)(HEAD_BYTES - 1);
+}
+
+static size_t pool_start(const struct shm_sizes *s) {
+    return s->frames_start ? s->frames_start : s->frames;
 }
 
 /* The control region comes first: whoever attaches learns the sizes from it. */
@@ -53,7 +58,7 @@ static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec o
         {"frames", s ? (size_t)s->frames * sizeof(struct frame) : 0, .huge = true,
          .place = (void **)&m->frames},
         {"pages", s ? (size_t)s->frames * PAGE_BYTES : 0, .huge = true, .later = true,
-         .place = (void **)&m->pages},
+         .place = (void **)&m->pages, .bytes_start = s ? pool_start(s) * PAGE_BYTES : 0},
         {"log", sizeof(struct log_shared), .place = (void **)&m->log},
         {"logring", s ? s->ring_bytes : 0, .twice = true, .place = (void **)&m->log_ring},
         {"txn", s ? txn_shared_bytes(s) : 0, .place = (void **)&m->txn},
@@ -64,7 +69,10 @@ static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec o
         {"rings", ipc_rings_bytes(), .sparse = true, .place = (void **)&m->rings},
         {"counters", PROC_SLOTS * sizeof(struct counter_block), .place = (void **)&m->counters},
     };
-    for (int i = 0; i < REGIONS; i++) list[i].bytes = page_round(list[i].bytes);
+    for (int i = 0; i < REGIONS; i++) {
+        list[i].bytes = page_round(list[i].bytes);
+        if (!list[i].later) list[i].bytes_start = list[i].bytes;
+    }
     memcpy(out, list, sizeof list);
 }
 
@@ -84,8 +92,11 @@ static uint64_t power_of_two(uint64_t at_least) {
 
 void region_sizes(const struct conf *c, struct shm_sizes *ret_sizes) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t pool_max =
+        c->shared_buffers > c->shared_buffers_max ? c->shared_buffers : c->shared_buffers_max;
     struct shm_sizes s = {
-        .frames = (uint32_t)(c->shared_buffers / PAGE_BYTES),
+        .frames = (uint32_t)(pool_max / PAGE_BYTES),
+        .frames_start = (uint32_t)(c->shared_buffers / PAGE_BYTES),
         .workers = (uint32_t)(c->workers       ? c->workers
                               : processors > 0 ? processors
                                                : 1),
@@ -108,9 +119,9 @@ static bool is_power_of_two(uint64_t n) {
 }
 
 bool region_sizes_valid(const struct shm_sizes *s) {
-    return s->frames > 0 && s->frames <= 1u << 28 && is_power_of_two(s->page_buckets) &&
-           s->workers > 0 && s->workers <= WORKERS_MAX && s->sessions > 0 &&
-           s->sessions <= 1u << 20 && s->txns > 0 && s->txns <= 1u << 24 &&
+    return s->frames > 0 && s->frames <= 1u << 28 && s->frames_start <= s->frames &&
+           is_power_of_two(s->page_buckets) && s->workers > 0 && s->workers <= WORKERS_MAX &&
+           s->sessions > 0 && s->sessions <= 1u << 20 && s->txns > 0 && s->txns <= 1u << 24 &&
            is_power_of_two(s->map_entries) && is_power_of_two(s->ring_bytes) &&
            s->ring_bytes >= HEAD_BYTES && s->ring_bytes <= (uint64_t)1 << 40;
 }
@@ -120,7 +131,7 @@ uint64_t region_bytes(const struct shm_sizes *sizes) {
     struct spec specs[REGIONS];
     region_specs(sizes, &m, specs);
     uint64_t sum = 0;
-    for (int i = 0; i < REGIONS; i++) sum += specs[i].sparse ? 0 : specs[i].bytes;
+    for (int i = 0; i < REGIONS; i++) sum += specs[i].sparse ? 0 : specs[i].bytes_start;
     return sum;
 }
 
@@ -171,7 +182,7 @@ static uint32_t content_offset(const struct spec *s) {
 static bool room_for(const struct spec *s, int fd) {
     struct statvfs v;
     return fstatvfs(fd, &v) != 0 || v.f_blocks == 0 ||
-           (uint64_t)v.f_bavail * v.f_frsize >= s->bytes;
+           (uint64_t)v.f_bavail * v.f_frsize >= s->bytes_start;
 }
 
 /* Whoever looks for a row looks at pages all over the pool: with small pages most looks walk the
@@ -188,13 +199,13 @@ bool region_get_memory(void *at, size_t bytes) {
  * up by it. */
 static status populate(struct spec *s, int fd, off_t offset) {
     if (s->sparse) return OK;
-    if (s->later && s->bytes > FIRST_BYTES && room_for(s, fd) &&
+    if (s->later && s->bytes_start > FIRST_BYTES && room_for(s, fd) &&
         region_get_memory(*s->place, FIRST_BYTES)) {
         s->bytes_ready = FIRST_BYTES;
         return OK;
     }
-    if (s->huge && region_get_memory(*s->place, s->bytes)) return OK;
-    if (fallocate(fd, 0, offset, (off_t)s->bytes) == 0 || errno == EOPNOTSUPP) return OK;
+    if (s->huge && region_get_memory(*s->place, s->bytes_start)) return OK;
+    if (fallocate(fd, 0, offset, (off_t)s->bytes_start) == 0 || errno == EOPNOTSUPP) return OK;
     return errno == ENOSPC || errno == ENOMEM ? STATUS(DISK_FULL) : STATUS(IO_ERROR);
 }
 
@@ -253,9 +264,10 @@ status region_create_all(const char *name, const struct shm_sizes *sizes, struct
         }
     }
     init_content(&m);
+    atomic_store(&m.pool->wanted_frames, (uint32_t)pool_start(sizes));
     for (int i = 0; i < REGIONS; i++) {
         if (!specs[i].later) continue;
-        size_t bytes = specs[i].bytes_ready ? specs[i].bytes_ready : specs[i].bytes;
+        size_t bytes = specs[i].bytes_ready ? specs[i].bytes_ready : specs[i].bytes_start;
         atomic_store(&m.pool->ready_frames, (uint32_t)(bytes / PAGE_BYTES));
     }
     *ret_shm = m;

@@ -1,4 +1,4 @@
-/* control.c: what storaged is asked over the control channel: a backup's pages. */
+/* control.c: what storaged is asked over the control channel: a backup's pages, the pool's size. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +41,24 @@ static const char *look(struct storaged *s, const json_t *request, json_t *reply
     return words;
 }
 
+static const char *pool(struct storaged *s, const json_t *request, json_t *reply) {
+    const json_t *bytes = json_object_get(request, "bytes");
+    const struct pool_shared *p = s->shm->pool;
+    json_int_t most = (json_int_t)s->shm->sizes.frames * PAGE_BYTES;
+    if (bytes && !ok(pool_resize(s, (uint64_t)json_integer_value(bytes)))) {
+        static char words[128];
+        snprintf(words, sizeof words, "the pool can have 1 to %lld MB (shared_buffers_max)",
+                 (long long)most >> 20);
+        return words;
+    }
+    json_object_set_new(reply, "wanted",
+                        json_integer((json_int_t)atomic_load(&p->wanted_frames) * PAGE_BYTES));
+    json_object_set_new(reply, "ready",
+                        json_integer((json_int_t)atomic_load(&p->ready_frames) * PAGE_BYTES));
+    json_object_set_new(reply, "most", json_integer(most));
+    return NULL;
+}
+
 bool storaged_control(struct daemon *d, const char *op, const json_t *request, json_t *reply) {
     struct storaged *s = d->state;
     const char *error;
@@ -48,6 +66,8 @@ bool storaged_control(struct daemon *d, const char *op, const json_t *request, j
         error = start(s, request, reply);
     else if (strcmp(op, "backup_state") == 0)
         error = look(s, request, reply);
+    else if (strcmp(op, "pool") == 0)
+        error = pool(s, request, reply);
     else
         return false;
     if (error) json_object_set_new(reply, "error", json_string(error));

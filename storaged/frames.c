@@ -14,7 +14,6 @@
  * or not, so a scan does not push out what is used. Dirty pages are sent to the writers, and go
  * when they come back clean and still unused. */
 
-#define MORE_FRAMES 256 /* get memory at a time: as much as a huge page */
 #define STOCK_MIN 8
 #define STOCK_MAX 512
 #define STRETCH_FRAMES 512      /* looked at in one turn */
@@ -25,8 +24,13 @@ status frames_init(struct storaged *s) {
     s->notes = calloc(n, sizeof *s->notes);
     s->stock = calloc(n, sizeof *s->stock);
     if (!s->notes || !s->stock) return STATUS(OUT_OF_MEMORY);
-    s->stock_target = n / 32 < STOCK_MIN ? STOCK_MIN : n / 32 > STOCK_MAX ? STOCK_MAX : n / 32;
+    frames_set_target(s);
     return OK;
+}
+
+void frames_set_target(struct storaged *s) {
+    uint32_t n = atomic_load(&s->shm->pool->wanted_frames);
+    s->stock_target = n / 32 < STOCK_MIN ? STOCK_MIN : n / 32 > STOCK_MAX ? STOCK_MAX : n / 32;
 }
 
 void frames_fini(struct storaged *s) {
@@ -37,23 +41,26 @@ void frames_fini(struct storaged *s) {
 }
 
 void frames_put(struct storaged *s, struct frame *f) {
+    uint32_t index = frame_index(s, f);
+    if (index >= atomic_load(&s->shm->pool->wanted_frames)) return; /* it stays empty */
     CHECK(s->stock_count < s->shm->sizes.frames);
-    s->stock[s->stock_count++] = frame_index(s, f);
+    s->stock[s->stock_count++] = index;
 }
 
 /* The next frames get their memory. A pool that cannot have all of it is smaller. */
 static bool frames_more(struct storaged *s) {
-    uint32_t ready = atomic_load(&s->shm->pool->ready_frames), n = s->shm->sizes.frames - ready;
-    if (n == 0 || s->pool_bounded) return false;
-    if (n > MORE_FRAMES) n = MORE_FRAMES;
+    struct pool_shared *pool = s->shm->pool;
+    uint32_t ready = atomic_load(&pool->ready_frames), wanted = atomic_load(&pool->wanted_frames);
+    if (ready >= wanted || s->pool_bounded) return false;
+    uint32_t n = POOL_PIECE_FRAMES - ready % POOL_PIECE_FRAMES;
+    if (n > wanted - ready) n = wanted - ready;
     if (!region_get_memory(frame_bytes(s->shm, &s->shm->frames[ready]), (size_t)n * PAGE_BYTES)) {
         s->pool_bounded = true;
-        storaged_say("the buffer pool stays at %u of %u pages: %s", ready, s->shm->sizes.frames,
-                     strerror(errno));
+        storaged_say("the buffer pool stays at %u of %u pages: %s", ready, wanted, strerror(errno));
         return false;
     }
     for (uint32_t i = ready + n; i > ready; i--) frames_put(s, &s->shm->frames[i - 1]);
-    atomic_store(&s->shm->pool->ready_frames, ready + n);
+    atomic_store(&pool->ready_frames, ready + n);
     return true;
 }
 
@@ -94,6 +101,20 @@ static void unlist(struct storaged *s, struct frame *f) {
         s->oldest = note->newer;
     note->flags &= (uint8_t)~NOTE_LISTED;
     note->newer = note->older = 0;
+}
+
+void frames_follow(struct storaged *s, struct frame *f, const struct frame *before) {
+    struct frame_note *to = frame_note(s, f), *from = frame_note(s, before);
+    uint32_t self = frame_index(s, f) + 1;
+    CHECK(from->flags & NOTE_LISTED && !(to->flags & NOTE_LISTED));
+    to->newer = from->newer;
+    to->older = from->older;
+    *(to->newer ? &s->notes[to->newer - 1].older : &s->newest) = self;
+    *(to->older ? &s->notes[to->older - 1].newer : &s->oldest) = self;
+    if (s->hand == frame_index(s, before) + 1) s->hand = self;
+    to->flags |= NOTE_LISTED;
+    from->flags &= (uint8_t)~NOTE_LISTED;
+    from->newer = from->older = 0;
 }
 
 /* The order of the stores: whatever a successor of ours finds half done, a FREE frame holds

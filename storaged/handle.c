@@ -27,6 +27,7 @@ static bool step(struct daemon *d) {
     struct storaged *s = d->state;
     bool more = io_reap(s);
     more |= frames_refill(s);
+    more |= pool_shrink(s);
     if (s->pending.first) more |= load_pump(s);
     disk_push(s->disk);
     uint64_t now_ns = s->p->env->mono_ns(s->p);
@@ -35,7 +36,7 @@ static bool step(struct daemon *d) {
         checkpoint_tick(s, now_ns);
         temp_tick(s);
     }
-    bool stalled = s->evict_stalled || s->pending.first;
+    bool stalled = s->evict_stalled || s->pending.first || pool_shrinks(s);
     uint64_t due_ns = stalled ? now_ns + STALLED_TICK_NS : s->tick_ns;
     d->step_due_ns = due_ns < s->tick_ns ? due_ns : s->tick_ns;
     return more;

@@ -228,7 +228,10 @@ static void adopt_frame(struct storaged *s, struct frame *f) {
         }
         atomic_store(&f->state, FRAME_FREE);
         [[fallthrough]];
-    default: atomic_store(&f->page, 0); frames_put(s, f);
+    default:
+        atomic_store(&f->rec_lsn, 0);
+        atomic_store(&f->page, 0);
+        frames_put(s, f);
     }
 }
 
@@ -237,6 +240,7 @@ status storaged_init_restart(struct daemon *d, struct error *e) {
     TRY(begin(d, e));
     struct storaged *s = d->state;
     s->serving = s->redo.complete = atomic_load(&d->proc.shm->control->redo_complete);
+    pool_size_adopt(s);
     for (uint32_t i = atomic_load(&s->shm->pool->ready_frames); i > 0; i--)
         adopt_frame(s, &s->shm->frames[i - 1]);
     table_rebuild(s);

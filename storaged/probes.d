@@ -8,6 +8,7 @@ provider axolotl_storaged {
     probe evict(uint64_t page, uint32_t frame);
     probe reserve(uint16_t asker_slot, unsigned pages, uint16_t status_code);
     probe file_extend(uint64_t pages_before, uint64_t pages);
+    probe pool_resize(uint32_t frames_before, uint32_t frames);
     probe checkpoint_begin(uint64_t redo_lsn);
     probe checkpoint_done(uint64_t redo_lsn, uint32_t pages, uint64_t ns, uint16_t status_code);
     probe rebuild_begin(uint64_t page, bool writer_died, unsigned damage);

@@ -276,7 +276,10 @@ void table_rebuild(struct storaged *s);
 
 /* frames.c: free frames, and which frame is given away next. */
 status frames_init(struct storaged *s);
+void frames_set_target(struct storaged *s); /* how many are kept free, by the size of the pool */
 void frames_fini(struct storaged *s);
+/* f, which is in no queue, takes the place of `before` in the order of eviction. */
+void frames_follow(struct storaged *s, struct frame *f, const struct frame *before);
 /* A free frame, latched; NULL: none now. */
 struct frame *frames_take(struct storaged *s);
 void frames_put(struct storaged *s, struct frame *f);   /* a FREE frame into the stock */
@@ -384,6 +387,16 @@ status doublewrite_recover(struct storaged *s, unsigned *ret_pages);
 status doublewrite_empty(struct storaged *s);
 /* In a coroutine: the newest copy of the page there; NOT_FOUND. */
 status doublewrite_find(struct storaged *s, uint64_t page_no, void *page);
+
+/* pool_size.c */
+#define POOL_PIECE_FRAMES 256 /* get memory, or give it back, at a time: as much as a huge page */
+#define POOL_FRAMES_MIN 128
+void pool_size_adopt(struct storaged *s); /* what a storaged that died left half done */
+/* The size from now on; a smaller pool gives its memory back by and by. INVALID: the regions have
+ * no room for it, or it is too small. */
+status pool_resize(struct storaged *s, uint64_t bytes);
+bool pool_shrinks(const struct storaged *s); /* frames have still to be given back */
+bool pool_shrink(struct storaged *s); /* a piece of it; true: another one may be empty as well */
 
 /* space.c */
 void space_request(struct storaged *s, const struct msg *m);

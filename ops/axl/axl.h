@@ -28,6 +28,7 @@ int axl_status(struct axl *a);
 int axl_restart(struct axl *a);
 int axl_checkpoint(struct axl *a);
 int axl_config(struct axl *a);
+int axl_pool(struct axl *a);
 int axl_logs(struct axl *a);
 int axl_events(struct axl *a);
 int axl_quarantine(struct axl *a);

@@ -66,7 +66,7 @@ static json_t *log_json(const struct shm *m) {
 }
 
 static json_t *frames_json(const struct shm *m) {
-    static const char *const words[] = {"free", "loading", "ready", "broken", "redo"};
+    static const char *const words[] = {"free", "loading", "ready", "broken", "redo", "moved"};
     json_t *list = json_array();
     for (uint32_t i = 0; i < m->sizes.frames; i++) {
         const struct frame *f = &m->frames[i];

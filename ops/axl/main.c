@@ -32,6 +32,8 @@ static const struct word {
      "let a new key seal encrypted data from now on, and what older ones sealed be sealed anew; or "
      "another master key open them, and the one before no longer"},
     {"checkpoint", axl_checkpoint, "", "write everything to the data file now"},
+    {"pool", axl_pool, "[SIZE]",
+     "how large the pool is; or let it be so large from now on, until the next start"},
     {"config", axl_config, "[--json]", "every setting and where its value comes from"},
     {"logs", axl_logs, "[-n LINES] [NAME]", "the newest lines of the processes' log files"},
     {"events", axl_events, "[--json] [--follow] [-n N]",

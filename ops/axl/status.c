@@ -51,6 +51,7 @@ static json_t *process_as_json(const struct proc_entry *entry, uint32_t sessions
 
 /* A pool too large to look through in time is looked at in steps, and the figures scaled. */
 static json_t *pool_as_json(const struct shm *shm) {
+    uint32_t frames = atomic_load(&shm->pool->wanted_frames);
     uint32_t step = shm->sizes.frames / FRAMES_LOOKED_AT_MAX + 1;
     uint64_t used = 0, dirty = 0;
     for (uint32_t i = 0; i < shm->sizes.frames; i += step) {
@@ -58,9 +59,9 @@ static json_t *pool_as_json(const struct shm *shm) {
         used += atomic_load_explicit(&f->state, memory_order_relaxed) != FRAME_FREE;
         dirty += atomic_load_explicit(&f->rec_lsn, memory_order_relaxed) != 0;
     }
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)shm->sizes.frames, "used",
-                     (json_int_t)(used * step), "dirty", (json_int_t)(dirty * step), "page_bytes",
-                     (json_int_t)PAGE_BYTES, "file_pages",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)frames, "frames_max",
+                     (json_int_t)shm->sizes.frames, "used", (json_int_t)(used * step), "dirty",
+                     (json_int_t)(dirty * step), "page_bytes", (json_int_t)PAGE_BYTES, "file_pages",
                      (json_int_t)atomic_load(&shm->pool->file_pages));
 }
 

@@ -63,7 +63,8 @@ _Static_assert(sizeof(struct proc_entry) == 128, "two cache lines");
 
 /* Numbers of an appliance that fix the layout of its shared memory. */
 struct shm_sizes {
-    uint32_t frames;       /* pages in the buffer pool */
+    uint32_t frames;       /* pages that the buffer pool has room for */
+    uint32_t frames_start; /* that it has at the start; 0: all */
     uint32_t page_buckets; /* power of two */
     uint32_t workers;
     uint32_t sessions;    /* session slots */

@@ -33,6 +33,7 @@ enum frame_state {
     FRAME_READY,
     FRAME_BROKEN, /* its writer died: latched by nobody, to be rebuilt before it is served again */
     FRAME_REDO,   /* an older image, which redo is bringing forward: storaged's alone */
+    FRAME_MOVED, /* storaged is moving a page here: it counts when no other frame has it any more */
 };
 
 /* What the eviction hand sees of a frame. The first use of a page that was read ahead is what it
@@ -78,7 +79,9 @@ struct pool_pins {
 struct pool_shared {
     _Atomic uint64_t file_pages;   /* length of the data file */
     _Atomic uint32_t ready_frames; /* storaged: those behind have no memory yet, and are FREE */
-    _Atomic uint64_t pinning;      /* a bit for each slot that has pins */
+    /* storaged: those that the pool is to have; those behind are being emptied */
+    _Atomic uint32_t wanted_frames;
+    _Atomic uint64_t pinning; /* a bit for each slot that has pins */
     struct pool_reserve reserve[PROC_SLOTS];
     struct pool_pins pins[PROC_SLOTS];
     _Alignas(4096) char log_window[PROC_SLOTS]

@@ -45,7 +45,8 @@ void pool_pins_end(struct proc *p) {
 bool pool_pinned(const struct shm *shm, uint64_t page) {
     uint64_t slots = atomic_load_explicit(&shm->pool->pinning, memory_order_acquire);
     if (__builtin_expect(slots == 0, 1)) return false;
-    unsigned heard = shm->sizes.frames / 4 / POOL_PINS;
+    uint32_t wanted = atomic_load_explicit(&shm->pool->wanted_frames, memory_order_relaxed);
+    unsigned heard = wanted / 4 / POOL_PINS;
     if (heard == 0) heard = 1;
     for (; slots && heard > 0; slots &= slots - 1, heard--) {
         const struct pool_pins *pins = &shm->pool->pins[__builtin_ctzll(slots)];

@@ -486,6 +486,63 @@ static void freed_pages_stay_free([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+static void wait_for_size(struct world *w, uint32_t frames, unsigned turns_max) {
+    struct pool_shared *pool = w->shm.pool;
+    for (unsigned i = 0; atomic_load(&pool->ready_frames) != frames; i++) {
+        assert_true(i < turns_max);
+        assert_true(daemon_turn(&w->storaged, 0));
+        assert_true(daemon_turn(&w->logd, 0));
+    }
+}
+
+/* What there is of frames beyond the first n. */
+static void none_behind(const struct world *w, uint32_t n) {
+    const struct storaged *s = w->storaged.state;
+    for (uint32_t i = n; i < w->shm.sizes.frames; i++)
+        assert_int_equal(atomic_load(&w->shm.frames[i].state), FRAME_FREE);
+    for (uint32_t i = 0; i < s->stock_count; i++) assert_true(s->stock[i] < n);
+}
+
+static uint32_t frames_in_use(const struct world *w) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->shm.sizes.frames; i++)
+        n += atomic_load(&w->shm.frames[i].state) != FRAME_FREE;
+    return n;
+}
+
+static void change_more(struct world *w, struct model *m, unsigned changes) {
+    m->changes_left = changes;
+    world_run(w, change_many, m, NULL);
+    world_run(w, check_all, m, NULL);
+}
+
+/* The pool becomes smaller and larger under changes; storaged dies while it shrinks. */
+static void pool_is_resized([[maybe_unused]] void **state) {
+    const uint64_t all = 1024, few = 128;
+    struct world w;
+    struct model *m = model_new(43);
+    world_make(&w, all, "sim");
+    world_start(&w);
+    world_run(&w, make_tree, m, NULL);
+    change_more(&w, m, 15000);
+    assert_true(frames_in_use(&w) > few);
+    assert_true(status_is(pool_resize(w.storaged.state, (all + 1) * PAGE_BYTES), ST_INVALID));
+    assert_true(status_is(pool_resize(w.storaged.state, PAGE_BYTES), ST_INVALID));
+    for (unsigned round = 0; round < 4; round++) {
+        assert_true(ok(pool_resize(w.storaged.state, few * PAGE_BYTES)));
+        for (unsigned i = 0; i < round; i++) daemon_turn(&w.storaged, 0);
+        if (round % 2) world_kill_storaged(&w);
+        wait_for_size(&w, few, 20000);
+        none_behind(&w, few);
+        change_more(&w, m, 2000);
+        none_behind(&w, few);
+        assert_true(ok(pool_resize(w.storaged.state, all * PAGE_BYTES)));
+        change_more(&w, m, 2000);
+        assert_true(frames_in_use(&w) > few);
+    }
+    model_end(&w, m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greater_than_the_pool_sim),
@@ -503,6 +560,7 @@ int main(void) {
         cmocka_unit_test(first_use_of_what_was_read_ahead),
         cmocka_unit_test(new_pages_bring_their_frames),
         cmocka_unit_test(freed_pages_stay_free),
+        cmocka_unit_test(pool_is_resized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,7 @@ void world_crash(struct world *w, uint64_t seed) {
     memset(m->pages, 0xee, (size_t)m->sizes.frames * PAGE_BYTES);
     memset(m->pool, 0, pool_shared_bytes(&m->sizes));
     atomic_store(&m->pool->ready_frames, m->sizes.frames);
+    atomic_store(&m->pool->wanted_frames, m->sizes.frames);
     struct control *c = m->control;
     atomic_store(&c->redo_lsn, 0);
     atomic_store(&c->undo_lsn, 0);
