@@ -190,7 +190,11 @@ static bool leaves_catalogs_alone(const struct node *n) {
 }
 
 status define_execute(struct sql_env *env, struct node *stmt, const char **ret_tag) {
+    struct list *cascades = NULL;
+    env->cascades = &cascades;
     status st = changing(env, dispatch(env, stmt));
+    if (ok(st)) define_tell_cascades(env);
+    env->cascades = NULL;
     if (!ok(st)) return catalog_error(env, st);
     if (!leaves_catalogs_alone(stmt)) catalog_changed(env);
     *ret_tag = define_command(stmt);

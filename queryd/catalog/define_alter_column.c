@@ -122,7 +122,7 @@ static status change_statistics(struct sql_env *env, const struct relation *r,
     if (target > STATISTICS_MAX) {
         target = STATISTICS_MAX;
         if (env->notice)
-            env->notice(env, "WARNING", "22023", "lowering statistics target to 10000");
+            env->notice(env, "WARNING", "22023", "lowering statistics target to 10000", NULL);
     }
     TRY(statistics_column(env, r, cmd, &number));
     return define_update_attribute(env, r->oid, number, set_statistics, &target);

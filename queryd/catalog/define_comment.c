@@ -131,7 +131,8 @@ static status comment_on_global(struct sql_env *env, enum ast_object_type type, 
     if (status_is(st, ST_NOT_FOUND) && type == OBJECT_DATABASE) {
         if (env->notice)
             env->notice(env, "WARNING", "3D000",
-                        arena_printf(env->eval.arena, "database \"%s\" does not exist", name));
+                        arena_printf(env->eval.arena, "database \"%s\" does not exist", name),
+                        NULL);
         return OK;
     }
     if (status_is(st, ST_NOT_FOUND))

@@ -20,7 +20,7 @@ void define_notice(struct sql_env *env, const char *sqlstate, const char *format
     va_start(args, format);
     char *text = arena_vprintf(env->eval.arena, format, args);
     va_end(args);
-    if (text) env->notice(env, "NOTICE", sqlstate, text);
+    if (text) env->notice(env, "NOTICE", sqlstate, text, NULL);
 }
 
 void define_warning(struct sql_env *env, const char *sqlstate, const char *format, ...) {
@@ -29,7 +29,34 @@ void define_warning(struct sql_env *env, const char *sqlstate, const char *forma
     va_start(args, format);
     char *text = arena_vprintf(env->eval.arena, format, args);
     va_end(args);
-    if (text) env->notice(env, "WARNING", sqlstate, text);
+    if (text) env->notice(env, "WARNING", sqlstate, text, NULL);
+}
+
+status define_cascades_to(struct sql_env *env, const char *text) {
+    return env->cascades ? list_append(env->eval.arena, env->cascades, (void *)text) : OK;
+}
+
+/* As many as PostgreSQL names to a client. */
+#define CASCADES_TOLD 100
+
+void define_tell_cascades(struct sql_env *env) {
+    const struct list *texts = *env->cascades;
+    if (list_n(texts) == 0 || !env->notice) return;
+    if (list_n(texts) == 1) {
+        define_notice(env, "00000", "drop cascades to %s", (char *)list_at(texts, 0));
+        return;
+    }
+    struct buf detail = {0};
+    status st = OK;
+    for (int32_t i = 0; ok(st) && i < list_n(texts) && i < CASCADES_TOLD; i++)
+        st = buf_printf(&detail, "%sdrop cascades to %s", i ? "\n" : "", (char *)list_at(texts, i));
+    if (ok(st) && list_n(texts) > CASCADES_TOLD)
+        st = buf_printf(&detail, "\nand %d other objects (see server log for list)",
+                        list_n(texts) - CASCADES_TOLD);
+    char *message =
+        arena_printf(env->eval.arena, "drop cascades to %d other objects", list_n(texts));
+    if (ok(st) && message) env->notice(env, "NOTICE", "00000", message, detail.data);
+    buf_free(&detail);
 }
 
 status define_unsupported(struct sql_env *env, const char *what) {

@@ -143,7 +143,7 @@ static status read_one(struct sql_env *env, const struct ast_def_elem *o,
     if (!strcmp(o->name, "template")) return d->template = text ? text : d->template, OK;
     if (!strcmp(o->name, "owner")) return d->owner = text, OK;
     if (strcmp(o->name, "location")) return not_recognized(env, o);
-    env->notice(env, "WARNING", "0A000", "LOCATION is not supported anymore");
+    env->notice(env, "WARNING", "0A000", "LOCATION is not supported anymore", NULL);
     return OK;
 }
 

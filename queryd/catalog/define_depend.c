@@ -8,7 +8,6 @@ struct cascade {
     bool cascade;
     oid relation;              /* what is dropped: its own parts are no dependents */
     const struct list *others; /* (oid) what the statement drops besides */
-    struct list *texts;        /* char *: "view v" */
 };
 
 struct dependent {
@@ -211,7 +210,7 @@ static status drop_view(struct cascade *c, const struct dependent *d) {
     status st = catalog_relation(c->env, d->object, &v);
     if (status_is(st, ST_NOT_FOUND)) return OK; /* dropped by an earlier one */
     TRY(st);
-    TRY(list_append(c->env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_cascades_to(c->env, d->text));
     TRY(drop_dependents(c, OID_pg_class, v->oid, 0, d->text));
     return define_drop_relation(c->env, v);
 }
@@ -235,7 +234,7 @@ static status drop_default(struct cascade *c, const struct dependent *d) {
     status st = catalog_row_get_oid(env, CAT_pg_attrdef, d->object, env->eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
-    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_cascades_to(env, d->text));
     oid relation = row_oid(&row, COL_pg_attrdef_adrelid);
     int16_t number = row_int2(&row, COL_pg_attrdef_adnum);
     const struct relation *r;
@@ -256,7 +255,7 @@ static status drop_constraint(struct cascade *c, const struct dependent *d) {
     status st = catalog_row_get_oid(env, CAT_pg_constraint, d->object, env->eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
-    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_cascades_to(env, d->text));
     oid relation = row_oid(&row, COL_pg_constraint_conrelid);
     if (relation) TRY(lock(env, relation));
     datum key = datum_oid(d->object);
@@ -273,7 +272,7 @@ static status drop_index(struct cascade *c, const struct dependent *d) {
     status st = catalog_row_get_oid(env, CAT_pg_index, d->object, env->eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
-    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_cascades_to(env, d->text));
     TRY(lock(env, row_oid(&row, COL_pg_index_indrelid)));
     TRY(catalog_relation(env, row_oid(&row, COL_pg_index_indrelid), &r));
     TRY(define_drop_index(env, r, d->object));
@@ -287,14 +286,14 @@ static status drop_function(struct cascade *c, const struct dependent *d) {
     status st = catalog_row_get_oid(env, CAT_pg_proc, d->object, env->eval.arena, &row);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
-    TRY(list_append(env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_cascades_to(env, d->text));
     TRY(drop_dependents(c, OID_pg_proc, d->object, 0, d->text));
     return define_drop_routine(env, d->object);
 }
 
 static status drop_domain(struct cascade *c, const struct dependent *d) {
     if (!type_find(d->object)) return OK;
-    TRY(list_append(c->env->eval.arena, &c->texts, (void *)d->text));
+    TRY(define_cascades_to(c->env, d->text));
     TRY(define_drop_type_dependents(c->env, d->object, d->text, true, c->others));
     return define_drop_type(c->env, d->object);
 }
@@ -317,13 +316,6 @@ static status drop_dependents(struct cascade *c, oid class_oid, oid object, int3
     return OK;
 }
 
-static void report(struct cascade *c) {
-    if (list_n(c->texts) == 1)
-        define_notice(c->env, "00000", "drop cascades to %s", (char *)list_at(c->texts, 0));
-    if (list_n(c->texts) > 1)
-        define_notice(c->env, "00000", "drop cascades to %d other objects", list_n(c->texts));
-}
-
 status define_drop_dependents(struct sql_env *env, const struct relation *r, int32_t part,
                               const char *what, bool cascade, const struct list *others) {
     struct cascade c = {.env = env, .cascade = cascade, .relation = r->oid, .others = others};
@@ -335,7 +327,6 @@ status define_drop_dependents(struct sql_env *env, const struct relation *r, int
         TRY(define_relation_text(env, (oid)(uintptr_t)sequence, 'S', &text));
         TRY(drop_dependents(&c, OID_pg_class, (oid)(uintptr_t)sequence, 0, text));
     }
-    report(&c);
     if (part) return OK;
     return define_drop_type_dependents(env, r->row_type, what, cascade, others);
 }
@@ -343,17 +334,13 @@ status define_drop_dependents(struct sql_env *env, const struct relation *r, int
 status define_drop_index_dependents(struct sql_env *env, oid index, const char *what,
                                     bool cascade) {
     struct cascade c = {.env = env, .cascade = cascade};
-    TRY(drop_dependents(&c, OID_pg_class, index, 0, what));
-    report(&c);
-    return OK;
+    return drop_dependents(&c, OID_pg_class, index, 0, what);
 }
 
 status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid object,
                                      const char *what, bool cascade) {
     struct cascade c = {.env = env, .cascade = cascade};
-    TRY(drop_dependents(&c, class_oid, object, 0, what));
-    report(&c);
-    return OK;
+    return drop_dependents(&c, class_oid, object, 0, what);
 }
 
 /* What names a type or its array without having a column of it. */
@@ -363,9 +350,7 @@ status define_drop_type_texts(struct sql_env *env, oid type, const char *what, b
     const struct type *t = type_find(type);
     oid array = t ? t->array : 0;
     TRY(drop_dependents(&c, OID_pg_type, type, 0, what));
-    if (array) TRY(drop_dependents(&c, OID_pg_type, array, 0, what));
-    report(&c);
-    return OK;
+    return array ? drop_dependents(&c, OID_pg_type, array, 0, what) : OK;
 }
 
 status define_refuse_views(struct sql_env *env, const struct relation *r, int32_t part,

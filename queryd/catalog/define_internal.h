@@ -87,6 +87,9 @@ status define_at(struct sql_env *env, const struct node *n, status st);
 [[gnu::format(printf, 3, 4)]] void define_warning(struct sql_env *env, const char *sqlstate,
                                                   const char *format, ...);
 status define_unsupported(struct sql_env *env, const char *what);
+/* "view v", which goes with what the statement drops; told at the statement's end. */
+status define_cascades_to(struct sql_env *env, const char *text);
+void define_tell_cascades(struct sql_env *env);
 
 /* ---- relations ------------------------------------------------------------------------------- */
 
@@ -410,8 +413,9 @@ status define_index_copy(struct sql_env *env, const struct relation *r, oid of, 
 status define_index_replace(struct sql_env *env, const struct relation *r, oid from, oid to);
 status define_drop_constraint(struct sql_env *env, const struct relation *r, const char *name,
                               bool missing_ok, bool cascade);
-/* All relations of a schema, without a word. */
+/* define_drop_schema.c: all that is in a schema, without a word. */
 status define_drop_schema_contents(struct sql_env *env, oid schema);
+status define_drop_schema(struct sql_env *env, const struct ast_drop *s, const char *name);
 status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t column);
 /* "view public.v", in the arena. */
 status define_relation_text(struct sql_env *env, oid relation, char kind, const char **ret);

@@ -90,7 +90,6 @@ struct type_cascade {
     struct sql_env *env;
     bool cascade;
     const struct list *others; /* (oid) relations that are dropped besides */
-    struct list *texts;        /* char * */
     struct buf refusals;       /* the detail, where there is no cascade */
 };
 
@@ -101,7 +100,7 @@ static bool is_among(const struct list *oids, oid id) {
 
 static status take(struct type_cascade *c, const char *text, const char *on, bool *ret_go) {
     *ret_go = c->cascade;
-    if (c->cascade) return list_append(c->env->eval.arena, &c->texts, (void *)text);
+    if (c->cascade) return define_cascades_to(c->env, text);
     return buf_printf(&c->refusals, "%s%s depends on %s", c->refusals.len ? "\n" : "", text, on);
 }
 
@@ -180,12 +179,7 @@ status define_drop_type_dependents(struct sql_env *env, oid type, const char *wh
     if (ok(st) && c.refusals.len) st = refuse(&c, what);
     buf_free(&c.refusals);
     TRY(st);
-    if (!cascade) TRY(define_drop_type_texts(env, type, what, false, others));
-    if (list_n(c.texts) == 1)
-        define_notice(env, "00000", "drop cascades to %s", (char *)list_at(c.texts, 0));
-    if (list_n(c.texts) > 1)
-        define_notice(env, "00000", "drop cascades to %d other objects", list_n(c.texts));
-    return OK;
+    return cascade ? OK : define_drop_type_texts(env, type, what, false, others);
 }
 
 /* ---- one type -------------------------------------------------------------------------------- */

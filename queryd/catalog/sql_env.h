@@ -88,9 +88,11 @@ struct sql_env {
     uint64_t deadline_ns;  /* statement_timeout, monotonic; 0: none */
     uint64_t turn_ends_ns; /* when to let other sessions run */
     uint64_t *temp_bytes;  /* the session's in temporary space; NULL: not counted */
-    /* Notices and warnings for the client: severity "NOTICE", "WARNING"; set by the session. */
+    /* Notices and warnings for the client: severity "NOTICE", "WARNING"; detail may be NULL; set by
+     * the session. */
     void (*notice)(struct sql_env *env, const char *severity, const char *sqlstate,
-                   const char *message);
+                   const char *message, const char *detail);
+    struct list **cascades; /* of a definition: what else it drops (char *); NULL: nobody is told */
     /* What runs now has an effect that outlives its transaction (or its end): a session whose
      * worker dies must not run it again. Set by the session. */
     void (*effect)(struct sql_env *env);

@@ -111,7 +111,7 @@ static status drop_table(struct sql_env *env, const struct relation *r) {
     const char *what;
     TRY(define_relation_text(env, r->oid, r->kind, &what));
     struct sql_env quiet = *env;
-    quiet.notice = NULL;
+    quiet.cascades = NULL;
     TRY(define_drop_dependents(&quiet, r, 0, what, true, NULL));
     return define_drop_relation(env, r);
 }

@@ -178,7 +178,7 @@ status pg_cancel_backend(struct fn_call *c) {
     }
     char words[64];
     snprintf(words, sizeof words, "PID %d is not a PostgreSQL server process", c->args[0].i32);
-    send_notice(&s->env, "WARNING", "01000", words);
+    send_notice(&s->env, "WARNING", "01000", words, NULL);
     return OK;
 }
 
@@ -196,7 +196,7 @@ status pg_terminate_backend(struct fn_call *c) {
     c->result = datum_bool(other);
     if (!other) {
         snprintf(words, sizeof words, "PID %d is not a PostgreSQL server process", c->args[0].i32);
-        send_notice(&s->env, "WARNING", "01000", words);
+        send_notice(&s->env, "WARNING", "01000", words, NULL);
         return OK;
     }
     uint32_t generation = atomic_load(&other->generation);
@@ -210,7 +210,7 @@ status pg_terminate_backend(struct fn_call *c) {
             snprintf(words, sizeof words,
                      "backend with PID %d did not terminate within %lld milliseconds",
                      c->args[0].i32, (long long)timeout_ms);
-            send_notice(&s->env, "WARNING", "01000", words);
+            send_notice(&s->env, "WARNING", "01000", words, NULL);
             c->result = datum_bool(false);
             return OK;
         }

@@ -48,7 +48,7 @@ static status unlock(struct fn_call *c, enum relation_mode mode) {
     if (had) return OK;
     snprintf(words, sizeof words, "you don't own a lock of type %s",
              mode == MODE_EXCLUSIVE ? "ExclusiveLock" : "ShareLock");
-    send_notice(&s->env, "WARNING", "01000", words);
+    send_notice(&s->env, "WARNING", "01000", words, NULL);
     return OK;
 }
 

@@ -325,7 +325,7 @@ status block_set_modes(struct session *s, const struct list *modes, bool session
 /* ---- statements ------------------------------------------------------------------------------ */
 
 static void warn(struct session *s, const char *sqlstate, const char *message) {
-    send_notice(&s->env, "WARNING", sqlstate, message);
+    send_notice(&s->env, "WARNING", sqlstate, message, NULL);
 }
 
 static status begin_block(struct session *s, const struct ast_transaction *t) {

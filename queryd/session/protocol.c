@@ -52,7 +52,7 @@ static bool wanted(const struct session *s, const char *severity) {
 }
 
 void send_notice(struct sql_env *env, const char *severity, const char *sqlstate,
-                 const char *message) {
+                 const char *message, const char *detail) {
     struct session *s = env->session;
     if (!wanted(s, severity)) return;
     struct wire *w = &s->wire;
@@ -61,6 +61,7 @@ void send_notice(struct sql_env *env, const char *severity, const char *sqlstate
     field(w, 'V', severity);
     field(w, 'C', sqlstate);
     field(w, 'M', message);
+    if (detail) field(w, 'D', detail);
     wire_put8(w, 0);
     wire_end(w);
 }

@@ -216,7 +216,7 @@ void session_terminate(struct session *s, enum status_code code, const char *wor
 /* protocol.c: messages out */
 void send_error(struct session *s, const char *severity);
 void send_notice(struct sql_env *env, const char *severity, const char *sqlstate,
-                 const char *message);
+                 const char *message, const char *detail);
 void send_parameter_status(struct session *s, const char *name, const char *value);
 void send_ready(struct session *s);
 void send_complete(struct session *s, const char *tag);

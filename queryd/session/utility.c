@@ -104,7 +104,7 @@ static status set_multi(struct session *s, const struct ast_set_variable *v) {
     if (strcasecmp(v->name, "TRANSACTION") == 0) {
         if (!block_is_open(s))
             send_notice(&s->env, "WARNING", "25P01",
-                        "SET TRANSACTION can only be used in transaction blocks");
+                        "SET TRANSACTION can only be used in transaction blocks", NULL);
         return block_set_modes(s, v->args, false);
     }
     if (strcasecmp(v->name, "SESSION CHARACTERISTICS") == 0)
@@ -114,7 +114,7 @@ static status set_multi(struct session *s, const struct ast_set_variable *v) {
                          "SET LOCAL TRANSACTION SNAPSHOT is not implemented");
     if (!block_is_open(s))
         send_notice(&s->env, "WARNING", "25P01",
-                    "SET TRANSACTION can only be used in transaction blocks");
+                    "SET TRANSACTION can only be used in transaction blocks", NULL);
     struct ast_literal *id = list_at(v->args, 0);
     return session_import_snapshot(s, id->text);
 }
@@ -123,8 +123,8 @@ static status execute_set(struct session *s, const struct ast_set_variable *v,
                           const char **ret_tag) {
     *ret_tag = v->kind == SET_RESET || v->kind == SET_RESET_ALL ? "RESET" : "SET";
     if (v->local && !block_is_open(s))
-        send_notice(&s->env, "WARNING", "25P01",
-                    "SET LOCAL can only be used in transaction blocks");
+        send_notice(&s->env, "WARNING", "25P01", "SET LOCAL can only be used in transaction blocks",
+                    NULL);
     switch (v->kind) {
     case SET_MULTI: return set_multi(s, v);
     case SET_RESET_ALL: settings_reset_all(s); return OK;
@@ -330,7 +330,7 @@ status utility_execute(struct session *s, struct node *n, bool describe, const c
         *ret_tag = "SET CONSTRAINTS";
         if (!block_is_open(s))
             send_notice(&s->env, "WARNING", "25P01",
-                        "SET CONSTRAINTS can only be used in transaction blocks");
+                        "SET CONSTRAINTS can only be used in transaction blocks", NULL);
         TRY(block_statement_begin(s));
         return ri_set_constraints(&s->env, (struct ast_set_constraints *)n);
     case NODE_NOTIFY: return notify_execute(s, (struct ast_notify *)n, ret_tag);

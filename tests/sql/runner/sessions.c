@@ -4,10 +4,10 @@
  *
  * A line "NAME> statements" sends them as session NAME, which is connected when it is first named;
  * "NAME!" closes it. The lines below, indented, are what came of it: rows with | between their
- * values, "ERROR sqlstate: words", notices, notifications, or "waits" when the session waits for
- * another's lock; the answer of one who has waited stands below the step that let it go, after its
- * name. -c writes the script anew with what the server answered. Exit status 1 when anything
- * differs. */
+ * values, "ERROR sqlstate: words", notices (and their details), notifications, or "waits" when the
+ * session waits for another's lock; the answer of one who has waited stands below the step that let
+ * it go, after its name. -c writes the script anew with what the server answered. Exit status 1
+ * when anything differs. */
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,10 +40,20 @@ static void pause_ms(unsigned ms) {
     usleep(ms * 1000);
 }
 
+/* Line by line, so that all of it is indented. */
+static void print_detail(struct run *run, const char *detail) {
+    for (size_t n; *detail; detail += n + (detail[n] == '\n')) {
+        n = strcspn(detail, "\n");
+        fprintf(run->out, "    %s%.*s\n", run->prefix, (int)n, detail);
+    }
+}
+
 static void on_notice(void *arg, const PGresult *r) {
     struct run *run = arg;
     fprintf(run->out, "  %s%s: %s\n", run->prefix, PQresultErrorField(r, PG_DIAG_SEVERITY),
             PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+    const char *detail = PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL);
+    if (detail) print_detail(run, detail);
 }
 
 static PGconn *connect_as(const char *where) {

@@ -38,7 +38,7 @@ struct session {
 static struct fake_env *fake;
 
 static inline void hear(struct sql_env *env, const char *severity, const char *sqlstate,
-                        const char *message) {
+                        const char *message, [[maybe_unused]] const char *detail) {
     struct session *s = env->session;
     size_t len = strlen(s->notices);
     snprintf(s->notices + len, sizeof s->notices - len, "%s %s: %s\n", severity, sqlstate, message);

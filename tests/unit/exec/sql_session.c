@@ -32,8 +32,8 @@ struct fake_env *sql_appliance(void) {
 }
 
 static void hear(struct sql_env *env, const char *severity, const char *sqlstate,
-                 const char *message) {
-    (void)env, (void)severity, (void)sqlstate, (void)message;
+                 const char *message, const char *detail) {
+    (void)env, (void)severity, (void)sqlstate, (void)message, (void)detail;
 }
 
 struct sql_session *sql_session_new(uint16_t slot) {
