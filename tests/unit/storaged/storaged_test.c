@@ -543,6 +543,52 @@ static void pool_is_resized([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+static struct frame *some_frame(const struct world *w, uint32_t state, bool dirty) {
+    for (uint32_t i = 0; i < w->shm.sizes.frames; i++) {
+        struct frame *f = &w->shm.frames[i];
+        if (atomic_load(&f->state) == state && !atomic_load(&f->write_lsn) &&
+            (!dirty || atomic_load(&f->rec_lsn)))
+            return f;
+    }
+    fail_msg("no frame in state %u", state);
+    return NULL;
+}
+
+/* What storaged leaves when it dies just before or just after the copy begins to count. */
+static void half_move(struct world *w, struct frame *from, struct frame *to, bool counts) {
+    memcpy(frame_bytes(&w->shm, to), frame_bytes(&w->shm, from), PAGE_BYTES);
+    atomic_store(&to->rec_lsn, atomic_load(&from->rec_lsn));
+    atomic_store(&to->page, atomic_load(&from->page));
+    atomic_store(&to->state, FRAME_MOVED);
+    if (!counts) return;
+    atomic_store(&from->state, FRAME_FREE);
+    memset(frame_bytes(&w->shm, from), 0xee, PAGE_BYTES);
+}
+
+static void storaged_dies_in_a_move([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_new(47);
+    world_make(&w, 1024, "sim");
+    world_start(&w);
+    world_run(&w, make_tree, m, NULL);
+    for (unsigned counts = 0; counts < 2; counts++) {
+        change_more(&w, m, 3000);
+        struct frame *from = some_frame(&w, FRAME_READY, true);
+        struct frame *to = some_frame(&w, FRAME_FREE, false);
+        uint64_t page = atomic_load(&from->page), rec_lsn = atomic_load(&from->rec_lsn);
+        half_move(&w, from, to, counts);
+        world_kill_storaged(&w);
+        struct frame *has = counts ? to : from, *empty = counts ? from : to;
+        assert_int_equal(atomic_load(&has->page), page);
+        assert_int_equal(atomic_load(&has->rec_lsn), rec_lsn);
+        assert_int_equal(atomic_load(&has->state), FRAME_READY);
+        assert_int_equal(atomic_load(&empty->state), FRAME_FREE);
+        assert_int_equal(atomic_load(&empty->rec_lsn), 0);
+        change_more(&w, m, 1000);
+    }
+    model_end(&w, m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greater_than_the_pool_sim),
@@ -561,6 +607,7 @@ int main(void) {
         cmocka_unit_test(new_pages_bring_their_frames),
         cmocka_unit_test(freed_pages_stay_free),
         cmocka_unit_test(pool_is_resized),
+        cmocka_unit_test(storaged_dies_in_a_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
