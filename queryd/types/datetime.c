@@ -52,7 +52,8 @@ static int64_t unix_seconds(int64_t t) {
 
 void civil_from_stamp(int64_t t, const struct tz *zone, struct civil *ret) {
     *ret = (struct civil){0};
-    int64_t days = floor_div(t, US_PER_DAY), us = t - days * US_PER_DAY;
+    int64_t days = floor_div(t, US_PER_DAY), us = t % US_PER_DAY;
+    if (us < 0) us += US_PER_DAY;
     if (zone) {
         struct tz_local local = tz_at(zone, unix_seconds(t));
         ret->offset_s = local.offset_s;
