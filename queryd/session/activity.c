@@ -54,6 +54,12 @@ enum {
     ACTIVITY_query,
     ACTIVITY_wait_event_type,
     ACTIVITY_wait_event,
+    ACTIVITY_xact_start,
+    ACTIVITY_query_start,
+    ACTIVITY_backend_start,
+    ACTIVITY_state_change,
+    ACTIVITY_client_addr,
+    ACTIVITY_client_port = 14,
     ACTIVITY_backend_type = 17,
     ACTIVITY_ssl,
     ACTIVITY_gss_auth = 25,
@@ -77,11 +83,18 @@ static void put(struct activity_row *r, int column, datum value) {
     r->values[column] = value;
 }
 
+/* Between transactions there is none. */
+static bool transaction_began(const struct session_slot *s, int64_t *ret) {
+    *ret = atomic_load(&s->transaction_us);
+    return atomic_load(&s->state) == SESSION_BUSY || atomic_load(&s->block) != 'I';
+}
+
 static status fill_activity(struct activity_row *r, const struct session_slot *s, uint32_t index) {
     char query[QUARANTINE_TEXT_BYTES + 1] = "";
     memset(r->nulls, 1, sizeof r->nulls);
     memcpy(query, s->statement, QUARANTINE_TEXT_BYTES);
     bool idle = atomic_load(&s->state) != SESSION_BUSY;
+    int64_t began;
     put(r, ACTIVITY_datid, datum_oid(s->database_oid));
     put(r, ACTIVITY_pid, datum_int4((int32_t)index + 1));
     put(r, ACTIVITY_usesysid, datum_oid(s->user_oid));
@@ -92,6 +105,13 @@ static status fill_activity(struct activity_row *r, const struct session_slot *s
         TRY(put_text(r, ACTIVITY_wait_event_type, "Client"));
         TRY(put_text(r, ACTIVITY_wait_event, "ClientRead"));
     }
+    if (transaction_began(s, &began)) put(r, ACTIVITY_xact_start, datum_int8(began));
+    put(r, ACTIVITY_query_start, datum_int8(atomic_load(&s->statement_us)));
+    put(r, ACTIVITY_backend_start, datum_int8(atomic_load(&s->connected_us)));
+    put(r, ACTIVITY_state_change,
+        datum_int8(idle ? atomic_load(&s->rested_us) : atomic_load(&s->statement_us)));
+    if (*s->client_addr) TRY(put_text(r, ACTIVITY_client_addr, s->client_addr));
+    put(r, ACTIVITY_client_port, datum_int4(s->client_port));
     TRY(put_text(r, ACTIVITY_backend_type, "client backend"));
     put(r, ACTIVITY_ssl, datum_bool(false));
     put(r, ACTIVITY_gss_auth, datum_bool(false));
@@ -155,6 +175,52 @@ status pg_stat_get_backend_activity(struct fn_call *c) {
     if (!s) return OK;
     memcpy(query, s->statement, QUARANTINE_TEXT_BYTES);
     return text_datum(c->env, query, &c->result);
+}
+
+status pg_stat_get_backend_start(struct fn_call *c) {
+    const struct session_slot *s = asked_slot(c);
+    if (s) c->result = datum_int8(atomic_load(&s->connected_us));
+    return OK;
+}
+
+status pg_stat_get_backend_xact_start(struct fn_call *c) {
+    const struct session_slot *s = asked_slot(c);
+    int64_t began = 0;
+    c->is_null = !s || !transaction_began(s, &began);
+    c->result = datum_int8(began);
+    return OK;
+}
+
+status pg_stat_get_backend_activity_start(struct fn_call *c) {
+    const struct session_slot *s = asked_slot(c);
+    if (s) c->result = datum_int8(atomic_load(&s->statement_us));
+    return OK;
+}
+
+/* NULL where it came by a Unix socket. */
+static status give_address(struct fn_call *c, const struct session_slot *s) {
+    c->is_null = !s || !*s->client_addr;
+    return c->is_null ? OK : text_datum(c->env, s->client_addr, &c->result);
+}
+
+status pg_stat_get_backend_client_addr(struct fn_call *c) {
+    return give_address(c, asked_slot(c));
+}
+
+status inet_client_addr(struct fn_call *c) {
+    return give_address(c, caller(c)->slot);
+}
+
+status pg_stat_get_backend_client_port(struct fn_call *c) {
+    const struct session_slot *s = asked_slot(c);
+    if (s) c->result = datum_int4(s->client_port);
+    return OK;
+}
+
+status inet_client_port(struct fn_call *c) {
+    c->result = datum_int4(caller(c)->slot->client_port);
+    c->is_null = caller(c)->slot->client_port < 0;
+    return OK;
 }
 
 status pg_stat_get_db_numbackends(struct fn_call *c) {

@@ -13,8 +13,18 @@
 
 #define POSTGRES_EPOCH_US 946684800000000ll /* 2000-01-01 in Unix time */
 
-static int64_t now_us(struct session *s) {
+int64_t session_now_us(struct session *s) {
     return (int64_t)(s->env.proc->env->wall_ns(s->env.proc) / 1000) - POSTGRES_EPOCH_US;
+}
+
+static void note_statement(struct session *s) {
+    s->values.statement_us = session_now_us(s);
+    atomic_store_explicit(&s->slot->statement_us, s->values.statement_us, memory_order_relaxed);
+}
+
+static void note_transaction(struct session *s) {
+    s->values.transaction_us = s->values.statement_us;
+    atomic_store_explicit(&s->slot->transaction_us, s->values.transaction_us, memory_order_relaxed);
 }
 
 /* As ReadyForQuery says it, in the slot, for the next worker. */
@@ -51,7 +61,7 @@ enum isolation_level isolation_named(const char *name) {
 }
 
 static status begin(struct session *s) {
-    s->values.transaction_us = s->values.statement_us;
+    note_transaction(s);
     status st = txn_begin(s->env.proc, &s->txn, levels[s->isolation].isolation, s->index);
     if (status_is(st, ST_TOO_MANY_CONNECTIONS))
         return error_set(&s->error, st.code, "sorry, too many transactions already");
@@ -62,7 +72,7 @@ static status begin(struct session *s) {
 
 status block_ensure_txn(struct session *s) {
     if (s->txn.slot) return OK;
-    s->values.statement_us = now_us(s);
+    note_statement(s);
     TRY(begin(s));
     return OK;
 }
@@ -77,7 +87,7 @@ void block_statement_resume(struct session *s) {
 }
 
 status block_statement_begin(struct session *s) {
-    s->values.statement_us = now_us(s);
+    note_statement(s);
     if (s->block == BLOCK_OPEN) session_note_block(s);
     TRY(block_ensure_txn(s));
     block_statement_resume(s);
@@ -336,7 +346,7 @@ static status begin_block(struct session *s, const struct ast_transaction *t) {
     TRY(block_set_modes(s, t->modes, false));
     bool had_txn = s->txn.slot != NULL;
     TRY(block_ensure_txn(s));
-    if (!had_txn) s->values.transaction_us = s->values.statement_us;
+    if (!had_txn) note_transaction(s);
     set_block(s, BLOCK_OPEN);
     return OK;
 }

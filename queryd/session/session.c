@@ -75,6 +75,7 @@ status session_new(struct worker *w, int fd, struct session **ret_session) {
     if (getrandom(&s->slot->secret, sizeof s->slot->secret, 0) < 0) s->slot->secret = (uint32_t)fd;
     wire_init(&s->wire, w->d, fd, s->slot);
     session_init(s);
+    session_note_client(s, fd);
     status st = settings_init(s);
     if (!ok(st)) {
         session_free(s);
@@ -295,6 +296,7 @@ static void note_idle_timeout(struct session *s) {
 
 static void note_rest(struct session *s) {
     note_idle_timeout(s);
+    atomic_store_explicit(&s->slot->rested_us, session_now_us(s), memory_order_relaxed);
     atomic_store_explicit(&s->slot->state, SESSION_IDLE, memory_order_relaxed);
     atomic_store_explicit(&s->slot->resting, true, memory_order_release);
 }

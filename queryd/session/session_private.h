@@ -201,6 +201,10 @@ void session_commit_begins(struct session *s, const char *tag);
 void session_commit_ends(struct session *s, bool committed);
 /* From the slot; then goes on where its last worker stood. */
 status session_take_up(struct worker *w, uint32_t index, uint32_t generation, int fd);
+/* The wall clock: microseconds since 2000-01-01 00:00 UTC. */
+int64_t session_now_us(struct session *s);
+/* client_address.c: when it came, and from where, in its slot. */
+void session_note_client(struct session *s, int fd);
 /* The session rests between two sequences, outside a block. */
 bool session_may_leave(const struct session *s);
 /* A cancel request has come, or the client has gone: ends a wait for a lock. */

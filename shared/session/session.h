@@ -45,6 +45,7 @@
 #define SESSION_SEQUENCES_BYTES 16384
 #define SESSION_NAME_BYTES 64
 #define SESSION_TAG_BYTES 64
+#define SESSION_ADDR_BYTES 48 /* an IPv6 address in words */
 
 enum session_state {
     SESSION_FREE,
@@ -138,6 +139,12 @@ struct session_slot {
     _Atomic uint64_t fingerprint; /* of its text with the literals lifted out; 0: one that is never
                                      judged (the end of a transaction) */
     char statement[QUARANTINE_TEXT_BYTES]; /* how that text begins; need not end in NUL */
+
+    /* When it came, and when its transaction, its statement and its last rest began: microseconds
+     * since 2000-01-01 00:00 UTC, for who looks on. */
+    _Atomic int64_t connected_us, transaction_us, statement_us, rested_us;
+    int32_t client_port;                  /* -1: by a Unix socket */
+    char client_addr[SESSION_ADDR_BYTES]; /* empty: likewise */
 
     /* LISTEN: what was committed until then it has been told; 0: it listens to nothing. A
      * commit_time. */
