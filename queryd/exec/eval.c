@@ -28,6 +28,20 @@ static void fill(struct vec *v, uint16_t capacity, datum value, bool is_null) {
     memset(v->nulls, is_null, capacity);
 }
 
+static void fill_params(struct program_state *s) {
+    const struct program *p = s->program;
+    const struct execution *x = s->x;
+    for (uint16_t i = 0; i < p->nparams; i++) {
+        uint16_t n = p->params[i].param;
+        fill(&s->regs[p->params[i].reg], s->capacity, x->params[n], x->nulls && x->nulls[n]);
+    }
+    s->eval = x->env->eval;
+}
+
+void programs_again(struct execution *x) {
+    for (struct program_state *s = x->programs; s; s = s->older) fill_params(s);
+}
+
 status program_open(struct execution *x, const struct program *p, uint16_t capacity,
                     struct program_state **ret) {
     struct program_state *s;
@@ -36,7 +50,8 @@ status program_open(struct execution *x, const struct program *p, uint16_t capac
     size_t values = (size_t)own * capacity * sizeof(datum);
     s = arena_alloc(x->arena, head + values + (size_t)own * capacity);
     NEEDS(x, s);
-    *s = (struct program_state){.program = p, .x = x, .capacity = capacity};
+    *s = (struct program_state){.older = x->programs, .program = p, .x = x, .capacity = capacity};
+    x->programs = s;
     s->regs = (struct vec *)(s + 1);
     datum *v = (datum *)((char *)s + head);
     uint8_t *nulls = (uint8_t *)((char *)v + values);
@@ -45,11 +60,7 @@ status program_open(struct execution *x, const struct program *p, uint16_t capac
             (struct vec){v + (size_t)i * capacity, nulls + (size_t)i * capacity};
     for (uint16_t i = 0; i < p->nconsts; i++)
         fill(&s->regs[p->consts[i].reg], capacity, p->consts[i].value, p->consts[i].is_null);
-    for (uint16_t i = 0; i < p->nparams; i++) {
-        uint16_t n = p->params[i].param;
-        fill(&s->regs[p->params[i].reg], capacity, x->params[n], x->nulls && x->nulls[n]);
-    }
-    s->eval = x->env->eval;
+    fill_params(s);
     *ret = s;
     return OK;
 }

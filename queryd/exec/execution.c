@@ -27,6 +27,7 @@ static status lock_relations(struct execution *x) {
 
 static status make_room(struct execution *x) {
     const struct plan_statement *p = x->plan;
+    if (x->relations) return OK; /* it was made for an execution before */
     NEW_N(x, x->relations, p->nrelations + 1);
     if (p->nouter) {
         NEW_N(x, x->outer, p->nouter);
@@ -75,7 +76,37 @@ static status begin_plan(struct execution *x) {
         return error_set(x->env->eval.error, ST_READ_ONLY_SQL_TRANSACTION,
                          "cannot execute %s in a read-only transaction",
                          statement_command(x->statement));
-    return operator_open(x, x->plan->root, true, &x->root);
+    if (!x->root) TRY(operator_open(x, x->plan->root, true, &x->root));
+    return x->kept.wanted ? kept_begin(x) : OK;
+}
+
+static status begin(struct execution *x, struct sql_env *env, struct statement *s,
+                    const datum *params, const uint8_t *nulls) {
+    const struct statement_private *p = private_of(s);
+    x->env = env;
+    x->statement = s;
+    x->params = params;
+    x->nulls = nulls;
+    x->plan = p->plan;
+    x->tag = p->tag;
+    x->analyze = p->explain && p->explain->analyze;
+    x->timing = x->analyze && p->explain->timing;
+    x->metered = x->analyze && (p->explain->buffers || p->explain->wal);
+    if (!p->plan) return OK;
+    return !p->explain || x->analyze ? begin_plan(x) : permission_check(env, private_of(s));
+}
+
+static status begin_in(struct execution *x, struct sql_env *env, struct statement *s,
+                       const datum *params, const uint8_t *nulls,
+                       struct execution **ret_execution) {
+    if (!x) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+    status st = begin(x, env, s, params, nulls);
+    if (!ok(st)) {
+        execution_end(x);
+        return st;
+    }
+    *ret_execution = x;
+    return OK;
 }
 
 status execution_begin(struct sql_env *env, struct statement *s, const datum *params,
@@ -83,26 +114,15 @@ status execution_begin(struct sql_env *env, struct statement *s, const datum *pa
     const struct statement_private *p = private_of(s);
     if (p->plan && p->plan->failure) return error_repeat(env->eval.error, p->plan->failure);
     struct execution *x = arena_zalloc(env->eval.arena, sizeof *x);
-    if (!x) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-    x->env = env;
-    x->statement = s;
-    x->arena = env->eval.arena;
-    x->params = params;
-    x->nulls = nulls;
-    x->plan = p->plan;
-    x->tag = p->tag;
-    status st = OK;
-    x->analyze = p->explain && p->explain->analyze;
-    x->timing = x->analyze && p->explain->timing;
-    x->metered = x->analyze && (p->explain->buffers || p->explain->wal);
-    if (p->plan)
-        st = !p->explain || x->analyze ? begin_plan(x) : permission_check(env, private_of(s));
-    if (!ok(st)) {
-        execution_end(x);
-        return st;
-    }
-    *ret_execution = x;
-    return OK;
+    if (x) x->arena = env->eval.arena;
+    return begin_in(x, env, s, params, nulls, ret_execution);
+}
+
+status execution_begin_again(struct sql_env *env, struct statement *s, const datum *params,
+                             const uint8_t *nulls, struct execution **ret_execution) {
+    struct statement_private *p = private_of(s);
+    if (!p->may_keep) return execution_begin(env, s, params, nulls, ret_execution);
+    return begin_in(kept_take(env, p), env, s, params, nulls, ret_execution);
 }
 
 status statement_begin(struct sql_env *env, const struct raw_stmt *raw,
@@ -193,6 +213,8 @@ static status fetch_rows(struct execution *x, uint16_t max_rows) {
     }
     TRY(slice(x, max_rows));
     x->rows += x->batch.nrows;
+    const struct plan *root = x->root->plan;
+    x->finished = root->capacity == 1 && !root->one_by_one; /* there cannot be more */
     return OK;
 }
 
@@ -251,6 +273,10 @@ const char *execution_tag(const struct execution *x, bool *ret_counts, uint64_t 
 }
 
 void execution_end(struct execution *x) {
+    if (x->kept.wanted) {
+        kept_end(x);
+        return;
+    }
     operators_close(x);
     if (x->plan) subplans_close(x);
 }

@@ -28,6 +28,9 @@ struct operator_class {
     /* From the beginning again, with the execution parameters as they are now. */
     status (*restart)(struct operator* op);
     void (*close)(struct operator* op); /* may be NULL; the children are closed by the caller */
+    /* As after open, for another execution of the plan: what is not in x->arena since may stay.
+     * NULL: the operator serves one execution only. */
+    status (*again)(struct operator* op);
 };
 
 struct operator{
@@ -49,12 +52,22 @@ struct operator{
 
 /* A program at work. */
 struct program_state {
+    struct program_state *older; /* of its execution: x->programs */
     const struct program *program;
     struct execution *x;
     struct vec *regs;
     uint16_t capacity;
     struct arena *arena; /* of results, set for each run */
     struct eval_env eval;
+};
+
+/* Of an execution that serves its plan again (kept.c). */
+struct kept_part {
+    bool wanted;                     /* it lives in an arena of its own, … */
+    struct arena arena;              /* … this one */
+    struct arena_mark opened;        /* where that stood once the operators were open */
+    struct program_state *programs;  /* those there were then */
+    struct execution *newer, *older; /* of all that wait, by when they were last used */
 };
 
 struct cte_state {
@@ -84,6 +97,8 @@ struct execution {
     uint32_t nall, all_cap;
     struct row_store **stores;
     uint32_t nstores, stores_cap;
+    struct program_state *programs; /* newest first */
+    struct kept_part kept;
     struct tape *tapes; /* all of them, for closing; likewise */
     struct sorter *sorters;
     uint64_t rows; /* given or changed */
@@ -132,6 +147,8 @@ static inline uint16_t batch_row(const struct batch *b, uint16_t i) {
 /* eval.c */
 status program_open(struct execution *x, const struct program *p, uint16_t capacity,
                     struct program_state **ret);
+/* All programs of the execution: parameters and surroundings as they are now. */
+void programs_again(struct execution *x);
 /* Evaluates every expression for the given rows of the inputs; results are in the registers of
  * program->outputs, what they point to in `results`. */
 status program_run(struct program_state *s, const struct vec *inputs, const uint16_t *sel,

@@ -23,7 +23,9 @@ struct statement_private {
     struct permission **permissions;
     uint16_t nfunctions;
     oid *functions;
-    oid permitted; /* he had, as long as the plan is good; 0: nobody yet */
+    oid permitted;          /* he had, as long as the plan is good; 0: nobody yet */
+    bool may_keep;          /* its operators serve one execution after another */
+    struct execution *kept; /* waits for the next one; NULL: none does */
 };
 
 /* 42501 unless the current user may do all of it. Asked at every execution, answered once for a
@@ -32,6 +34,18 @@ status permission_check(struct sql_env *env, struct statement_private *p);
 /* One relation's part of it. */
 struct permission;
 status permission_check_one(struct sql_env *env, const struct permission *p);
+
+/* kept.c: an execution whose operators stay open between two executions of its plan. */
+bool kept_is_possible(const struct plan_statement *p);
+/* One that lives in an arena of its own, with the limit of env's: the one that waits, or a new one
+ * without operators (x->root NULL). NULL: no memory. */
+struct execution *kept_take(struct sql_env *env, struct statement_private *p);
+/* Its operators are open now, or have been: as after opening. */
+status kept_begin(struct execution *x);
+/* The execution is over: it waits for the next one, or is freed. */
+void kept_end(struct execution *x);
+/* The plan is to be freed. */
+void kept_forget(struct statement_private *p);
 
 /* The next batch of the root, after the WITH queries that change rows; x->current. */
 status execution_next_batch(struct execution *x);

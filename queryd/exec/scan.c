@@ -302,17 +302,22 @@ static status scan_next(struct operator* op) {
     return is_point_get(&op->plan->scan) ? next_points(s) : next_rows(s);
 }
 
+/* The relation as it is known now. */
+static status find_relation(struct scan *s) {
+    const struct plan_scan *p = &s->op.plan->scan;
+    s->relation = s->op.x->relations[p->relation];
+    if (!p->index) return OK;
+    s->index = relation_index_of(s->relation, p->index);
+    return s->index ? OK : STATUS(INVALID);
+}
+
 static status scan_open(struct operator* op) {
     struct scan *s = (struct scan *)op;
     const struct plan_scan *p = &op->plan->scan;
-    s->relation = op->x->relations[p->relation];
     arena_init(&s->bounds_arena, 0);
     arena_init(&s->scan_arena, 0);
     buf_borrow(&s->prefix, s->prefix_room, sizeof s->prefix_room);
-    if (p->index) {
-        s->index = relation_index_of(s->relation, p->index);
-        if (!s->index) return STATUS(INVALID);
-    }
+    TRY(find_relation(s));
     TRY(operator_columns(op));
     if (p->bitmap) {
         TRY(key_set_new(op->x, &s->keys_found));
@@ -354,5 +359,14 @@ static status scan_restart(struct operator* op) {
     return operator_restart(op->left);
 }
 
-const struct operator_class operator_scan = {sizeof(struct scan), scan_open, scan_next,
-                                             scan_restart, scan_close};
+static status scan_again(struct operator* op) {
+    TRY(find_relation((struct scan *)op));
+    return scan_restart(op);
+}
+
+const struct operator_class operator_scan = {.bytes = sizeof(struct scan),
+                                             .open = scan_open,
+                                             .next = scan_next,
+                                             .restart = scan_restart,
+                                             .close = scan_close,
+                                             .again = scan_again};

@@ -18,8 +18,11 @@ static status pass_restart(struct operator* op) {
     return operator_restart(op->left);
 }
 
-const struct operator_class operator_filter = {sizeof(struct operator), nothing_open, pass_next,
-                                               pass_restart, NULL};
+const struct operator_class operator_filter = {.bytes = sizeof(struct operator),
+                                               .open = nothing_open,
+                                               .next = pass_next,
+                                               .restart = pass_restart,
+                                               .again = nothing_open};
 
 /* ---- Gate: a condition without rows, looked at before the first one ---- */
 
@@ -80,8 +83,11 @@ static status project_next(struct operator* op) {
     return OK;
 }
 
-const struct operator_class operator_project = {sizeof(struct project), project_open, project_next,
-                                                pass_restart, NULL};
+const struct operator_class operator_project = {.bytes = sizeof(struct project),
+                                                .open = project_open,
+                                                .next = project_next,
+                                                .restart = pass_restart,
+                                                .again = nothing_open};
 
 /* ---- Limit ---- */
 

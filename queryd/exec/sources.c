@@ -26,8 +26,11 @@ static status result_restart(struct operator* op) {
     return OK;
 }
 
-const struct operator_class operator_result = {sizeof(struct result), result_open, result_next,
-                                               result_restart, NULL};
+const struct operator_class operator_result = {.bytes = sizeof(struct result),
+                                               .open = result_open,
+                                               .next = result_next,
+                                               .restart = result_restart,
+                                               .again = result_restart};
 
 /* ---- VALUES ---- */
 

@@ -110,6 +110,7 @@ static status prepare_query(struct sql_env *env, struct statement_private *p, st
     s->cost = p->plan->root->cost;
     s->since = p->plan->since;
     if (p->plan->past) s->catalog_version = 0;
+    p->may_keep = s->catalog_version && kept_is_possible(p->plan);
     s->literals_matter = p->plan->literals_matter || (s->nparams && p->plan->root->cost > COSTLY);
     return OK;
 }
@@ -259,6 +260,7 @@ static status prepare_explain(struct sql_env *env, struct statement_private *p,
     if (params) types = params->types;
     if (params) ntypes = params->n;
     if (!p->node || !o.analyze) TRY(prepare_measured(env, p, query, types, ntypes, o.buffers));
+    p->may_keep = false;
     p->explain = arena_memdup(&s->arena, &o, sizeof o);
     if (!p->explain) return no_memory(env);
     p->tag = "EXPLAIN";
@@ -319,6 +321,7 @@ status statement_prepare_explained(struct sql_env *env, const struct raw_stmt *r
     TRY(st);
     p->planning_ns = proc->env->mono_ns(proc) - begin;
     p->explain = o;
+    p->may_keep = false;
     p->fills_table = true;
     p->without_rows = without_rows;
     return OK;
@@ -336,6 +339,7 @@ bool statement_same_result(const struct statement *a, const struct statement *b)
 
 void statement_release(struct statement *s) {
     if (--s->references) return;
+    kept_forget(private_of(s));
     arena_free(&s->arena);
     free(private_of(s));
 }

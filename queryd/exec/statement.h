@@ -89,6 +89,10 @@ struct execution;
  * fresh for this statement. */
 status execution_begin(struct sql_env *env, struct statement *s, const datum *params,
                        const uint8_t *nulls, struct execution **ret_execution);
+/* The same for what is likely to be carried out again: the execution lives in memory of its own,
+ * and what it gives goes with execution_end. */
+status execution_begin_again(struct sql_env *env, struct statement *s, const datum *params,
+                             const uint8_t *nulls, struct execution **ret_execution);
 /* A statement without parameters inside of another one, with that one's snapshot: prepared and
  * begun, as often as it takes. On failure there is neither. */
 status statement_begin(struct sql_env *env, const struct raw_stmt *raw,

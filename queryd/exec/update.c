@@ -186,6 +186,7 @@ static status change_all(struct change *s) {
             if (i % ROWS_PER_BREATH == ROWS_PER_BREATH - 1) TRY(sql_env_breathe(op->x->env));
         }
     } while (b->nrows);
+    if (s->row_arena.chunk) arena_reset(&s->row_arena);
     s->ran = true;
     return OK;
 }
@@ -211,7 +212,22 @@ static void change_close(struct operator* op) {
     if (s->row_arena.chunk) arena_free(&s->row_arena);
 }
 
-const struct operator_class operator_update = {sizeof(struct change), change_open, change_next,
-                                               change_restart, change_close};
-const struct operator_class operator_delete = {sizeof(struct change), change_open, change_next,
-                                               change_restart, change_close};
+/* What again_open made is gone with the execution before. */
+static status change_serve_again(struct operator* op) {
+    struct change *s = (struct change *)op;
+    const struct plan_change *p = &op->plan->change;
+    s->relation = s->checks.relation = op->x->relations[p->relation];
+    s->again_recheck = s->again_values = NULL;
+    s->input = NULL;
+    s->entry_buf = NULL;
+    s->ran = false;
+    return s->relation->natts == p->natts ? change_restart(op) : STATUS(INVALID);
+}
+
+#define CHANGE_CLASS                                                                               \
+    {                                                                                              \
+        .bytes = sizeof(struct change), .open = change_open, .next = change_next,                  \
+        .restart = change_restart, .close = change_close, .again = change_serve_again              \
+    }
+const struct operator_class operator_update = CHANGE_CLASS;
+const struct operator_class operator_delete = CHANGE_CLASS;

@@ -283,7 +283,7 @@ status wire_get8(struct wire_reader *r, uint8_t *ret) {
     return OK;
 }
 
-status wire_gets(struct wire_reader *r, const char **ret) {
+status wire_gets_whole(struct wire_reader *r, const char **ret) {
     const char *end = memchr(r->at, '\0', (size_t)(r->end - r->at));
     if (!end) {
         r->wrong = "invalid string in message";

@@ -193,7 +193,13 @@ static inline status wire_get32(struct wire_reader *r, uint32_t *ret) {
     *ret = load_be32(p);
     return OK;
 }
-status wire_gets(struct wire_reader *r, const char **ret); /* up to NUL, in place */
-status wire_get_end(struct wire_reader *r);                /* nothing may be left */
+status wire_gets_whole(struct wire_reader *r, const char **ret);
+/* Up to NUL, in place; most names are empty. */
+static inline status wire_gets(struct wire_reader *r, const char **ret) {
+    if (r->at == r->end || *r->at) return wire_gets_whole(r, ret);
+    *ret = r->at++;
+    return OK;
+}
+status wire_get_end(struct wire_reader *r); /* nothing may be left */
 
 #endif

@@ -103,7 +103,7 @@ static status start(struct session *s, struct portal *p) {
     if (!p->statement->read_only) session_note_effect(s);
     p->snapshot = s->env.snapshot;
     FAULT(s->env.proc, STATEMENT);
-    return execution_begin(&s->env, p->statement, p->params, p->nulls, &p->execution);
+    return execution_begin_again(&s->env, p->statement, p->params, p->nulls, &p->execution);
 }
 
 /* The next batch, at most `want` rows (0: as many as there are). */
