@@ -133,6 +133,7 @@ static status decorated(struct scope *s, enum expr_kind kind, struct ast_func_ca
     }
     e->agg.function = c->function;
     e->agg.aggregate = aggregate_find(c->function->oid);
+    if (function_is_routine(c->function)) TRY(own_aggregate(s, e, args, nargs));
     e->agg.nplain = nargs;
     e->agg.norder = norder;
     e->agg.order = order;

@@ -117,6 +117,8 @@ static status visit(struct expr *e, void *arg, bool *) {
         return l ? note_column(c, l->q, e->var.rte, e->var.att) : OK;
     case EXPR_CONST: return note_constant(c, e);
     case EXPR_CALL: return note_call(c, e);
+    case EXPR_AGGREGATE:
+    case EXPR_WINDOW: return note_function(c, e->agg.function);
     case EXPR_CAST:
         if (e->cast.is_collate) return note(c, OID_pg_collation, e->collation, 0);
         return note_type(c, e->type);

@@ -68,7 +68,7 @@ static bool const_equal(const struct expr *a, const struct expr *b) {
 }
 
 static bool agg_equal(const struct expr *a, const struct expr *b) {
-    if (a->agg.function != b->agg.function || a->agg.nplain != b->agg.nplain ||
+    if (a->agg.function->oid != b->agg.function->oid || a->agg.nplain != b->agg.nplain ||
         a->agg.norder != b->agg.norder || a->agg.has_filter != b->agg.has_filter ||
         a->agg.distinct != b->agg.distinct || a->agg.star != b->agg.star ||
         a->agg.window != b->agg.window)

@@ -74,6 +74,7 @@ struct expr {
         struct { /* AGGREGATE and WINDOW: args, then order keys, then the filter */
             const struct function *function;
             const struct aggregate *aggregate; /* NULL: a window function */
+            const struct own_aggregate *own;   /* NULL: it is no user's */
             uint16_t nplain;                   /* arguments */
             uint16_t norder;
             const struct sort_key *order; /* norder; target is the index among the order args */

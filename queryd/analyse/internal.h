@@ -273,6 +273,8 @@ status inline_call(struct scope *s, const struct expr *call, struct expr **ret);
 /* The body of a function that gives rows, as a subquery; *ret NULL: it stays a call. */
 status inline_rows(struct scope *s, const struct expr *call, struct query **ret);
 /* aggregate.c */
+/* own_aggregate.c: of a call of an aggregate that users made: its functions and its first state. */
+status own_aggregate(struct scope *s, struct expr *e, struct expr *const *args, uint16_t nargs);
 status make_aggregate(struct scope *s, struct ast_func_call *n,
                       const struct function_choice *choice, struct expr **args, uint16_t nargs,
                       struct expr **ret);

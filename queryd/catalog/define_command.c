@@ -108,6 +108,7 @@ const char *define_command(const struct node *stmt) {
     case NODE_DROP: return drop_tag(ast_as_drop(n)->type);
     case NODE_CREATE_TYPE: return "CREATE TYPE";
     case NODE_ALTER_ENUM: return "ALTER TYPE";
+    case NODE_CREATE_AGGREGATE: return "CREATE AGGREGATE";
     case NODE_CREATE_COLLATION: return "CREATE COLLATION";
     case NODE_REFRESH_COLLATION: return "ALTER COLLATION";
     case NODE_CREATE_DOMAIN: return "CREATE DOMAIN";

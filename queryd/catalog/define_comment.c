@@ -210,7 +210,8 @@ static status comment_on_cast(struct sql_env *env, const struct ast_object_args 
 }
 
 static bool is_routine(enum ast_object_type type) {
-    return type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE;
+    return type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE ||
+           type == OBJECT_AGGREGATE;
 }
 
 static status comment_on_names(struct sql_env *env, enum ast_object_type type,

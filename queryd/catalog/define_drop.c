@@ -255,7 +255,8 @@ static status named_relations(struct sql_env *env, const struct ast_drop *s,
 
 status define_drop(struct sql_env *env, struct ast_drop *s) {
     const struct drop_kind *kind = NULL;
-    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE ||
+        s->type == OBJECT_AGGREGATE)
         return define_drop_functions(env, s);
     if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_drop_types(env, s);
     if (s->type == OBJECT_COLLATION) return define_drop_collations(env, s);

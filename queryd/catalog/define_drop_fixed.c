@@ -55,8 +55,8 @@ static const struct fixed_kind *kind_of(enum ast_object_type type) {
 }
 
 static bool has_args(enum ast_object_type type) {
-    return type == OBJECT_AGGREGATE || type == OBJECT_OPERATOR || type == OBJECT_CAST ||
-           type == OBJECT_OPCLASS || type == OBJECT_OPFAMILY;
+    return type == OBJECT_OPERATOR || type == OBJECT_CAST || type == OBJECT_OPCLASS ||
+           type == OBJECT_OPFAMILY;
 }
 
 bool define_drop_is_fixed(enum ast_object_type type) {
@@ -284,12 +284,10 @@ out:
 
 static status drop_with_args(struct sql_env *env, const struct ast_drop *s,
                              const struct ast_object_args *o) {
-    const struct routine *r;
     status st;
     switch (s->type) {
     case OBJECT_OPERATOR: st = drop_operator(env, s, o); break;
     case OBJECT_CAST: st = drop_cast(env, s, o); break;
-    case OBJECT_AGGREGATE: st = define_find_routine(env, s->type, o, s->if_exists, &r); break;
     default: st = drop_class(env, s, o); break;
     }
     if (!ok(st)) env->eval.error->position = 0; /* what DROP names has none */

@@ -298,6 +298,14 @@ static status same_input_names(struct routine_draft *d, const struct routine *ol
     return OK;
 }
 
+status draft_other_kind(struct sql_env *env, const struct routine *old) {
+    bool aggregate = old->function.kind == 'a';
+    status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "cannot change routine kind");
+    error_detail(env->eval.error, "\"%s\" is %s %s.", old->function.name, aggregate ? "an" : "a",
+                 aggregate ? "aggregate function" : routine_word(old));
+    return st;
+}
+
 static status may_replace(struct routine_draft *d, const struct routine *old) {
     struct sql_env *env = d->env;
     bool procedure = old->function.kind == 'p';
@@ -305,11 +313,8 @@ static status may_replace(struct routine_draft *d, const struct routine *old) {
         return error_set(env->eval.error, ST_DUPLICATE_FUNCTION,
                          "function \"%s\" already exists with same argument types",
                          old->function.name);
-    if (procedure != d->stmt->procedure) {
-        status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "cannot change routine kind");
-        error_detail(env->eval.error, "\"%s\" is a %s.", old->function.name, routine_word(old));
-        return st;
-    }
+    if (procedure != d->stmt->procedure || old->function.kind == 'a')
+        return draft_other_kind(env, old);
     if (old->result != d->result || old->function.returns_set != d->returns_set)
         return refuse_replace(env, old,
                               procedure ? "cannot change whether a procedure has output parameters"
@@ -336,7 +341,7 @@ static status depend_on_type(struct sql_env *env, struct object_address self, oi
     return define_depend(env, self, (struct object_address){OID_pg_type, type, 0}, 'n');
 }
 
-static status depend(struct routine_draft *d, oid self, oid schema, const struct list *relations) {
+status draft_depend(struct routine_draft *d, oid self, oid schema, const struct list *relations) {
     struct sql_env *env = d->env;
     struct object_address from = {OID_pg_proc, self, 0};
     TRY(define_depend(env, from, (struct object_address){OID_pg_namespace, schema, 0}, 'n'));
@@ -360,8 +365,7 @@ static void begin_row(struct routine_draft *d, struct catalog_row *row) {
     row_set_bool(row, COL_pg_proc_proretset, d->returns_set);
 }
 
-/* What depends on the old one goes on depending on the new one: it keeps its oid. */
-static status forget_old(struct sql_env *env, const struct routine *old, struct catalog_row *row) {
+status draft_replaces(struct sql_env *env, const struct routine *old, struct catalog_row *row) {
     datum depend[] = {datum_oid(OID_pg_proc), datum_oid(old->function.oid)};
     datum key = datum_oid(old->function.oid);
     struct catalog_row before;
@@ -417,7 +421,7 @@ status define_create_function(struct sql_env *env, struct ast_create_function *s
         TRY(catalog_routine(env, id, &old));
         TRY(privilege_check_owner(env, OID_pg_proc, id));
         TRY(may_replace(d, old));
-        TRY(forget_old(env, old, &row));
+        TRY(draft_replaces(env, old, &row));
     } else {
         TRY(new_oid(env, &id));
     }
@@ -425,7 +429,7 @@ status define_create_function(struct sql_env *env, struct ast_create_function *s
     row_set_oid(&row, COL_pg_proc_pronamespace, schema);
     TRY(row_set_name(env->eval.arena, &row, COL_pg_proc_proname, name));
     TRY(catalog_row_insert(env, CAT_pg_proc, &row));
-    TRY(depend(d, id, schema, relations));
+    TRY(draft_depend(d, id, schema, relations));
     TRY(may_use_types(d));
     return check(env, id);
 }

@@ -24,6 +24,15 @@ struct routine_draft {
 /* The parameters, checked; then what they give back beside RETURNS. */
 status draft_params(struct routine_draft *d);
 status draft_result(struct routine_draft *d);
+/* Type pseudo or not: what a result must be able to become of the inputs (42P13). */
+status draft_determines(struct routine_draft *d, oid type, const char *what);
+/* What depends on the old one goes on depending on the new one, which keeps its oid, owner and
+ * privileges: row is told of these, the old rows go. */
+status draft_replaces(struct sql_env *env, const struct routine *old, struct catalog_row *row);
+/* 42809: what is there is of another kind. */
+status draft_other_kind(struct sql_env *env, const struct routine *old);
+/* relations: oids of what the body names. */
+status draft_depend(struct routine_draft *d, oid self, oid schema, const struct list *relations);
 /* pg_proc's columns of parameters and result. */
 status draft_params_row(struct routine_draft *d, struct catalog_row *row);
 

@@ -172,13 +172,13 @@ static bool has_table_columns(const struct routine_draft *d) {
     return d->nparams && d->params[d->nparams - 1].mode == 't';
 }
 
-static status refuse_undetermined(struct routine_draft *d, oid type) {
+status draft_determines(struct routine_draft *d, oid type, const char *what) {
     if (!is_polymorphic(type)) return OK;
     bool compatible = is_compatible_family(type);
     for (uint16_t i = 0; i < d->ninputs; i++)
         if (is_polymorphic(d->inputs[i]) && is_compatible_family(d->inputs[i]) == compatible)
             return OK;
-    status st = PARAM_ERROR(d->env, "cannot determine result data type");
+    status st = PARAM_ERROR(d->env, "cannot determine %s data type", what);
     error_detail(d->env->eval.error,
                  compatible ? "A result of type %s requires at least one input of type "
                               "anycompatible, anycompatiblearray, anycompatiblenonarray, "
@@ -215,9 +215,9 @@ status draft_result(struct routine_draft *d) {
     } else {
         return PARAM_ERROR(d->env, "function result type must be specified");
     }
-    TRY(refuse_undetermined(d, d->result));
+    TRY(draft_determines(d, d->result, "result"));
     for (uint16_t i = 0; i < d->nparams; i++)
-        if (gives_back(d->params[i].mode)) TRY(refuse_undetermined(d, d->params[i].type));
+        if (gives_back(d->params[i].mode)) TRY(draft_determines(d, d->params[i].type, "result"));
     return refuse_pseudo_types(d);
 }
 

@@ -46,6 +46,7 @@ status define_create_composite(struct sql_env *env, const struct ast_create_type
 status define_alter_enum(struct sql_env *env, const struct ast_alter_enum *s);
 status define_alter_composite(struct sql_env *env, const struct ast_alter_table *s);
 /* define_collation.c */
+status define_create_aggregate(struct sql_env *env, const struct ast_create_aggregate *s);
 status define_create_collation(struct sql_env *env, const struct ast_create_collation *s);
 status define_refresh_collation(struct sql_env *env, const struct ast_refresh_collation *s);
 status define_rename_collation(struct sql_env *env, const struct ast_rename *s);

@@ -56,7 +56,8 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
         return change_owner(env, a.class_oid, a.object, s->new_owner);
     }
     if (s->type == OBJECT_COLLATION && !s->extension) return define_move_collation(env, s);
-    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE ||
+        s->type == OBJECT_AGGREGATE)
         return define_move_function(env, s);
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");

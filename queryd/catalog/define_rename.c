@@ -311,7 +311,8 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
         if (s->object && s->object->kind == NODE_LITERAL) from = ast_as_literal(s->object)->text;
         return rename_schema(env, from, s->new_name);
     }
-    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE)
+    if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE ||
+        s->type == OBJECT_AGGREGATE)
         return define_rename_function(env, s);
     if (s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) return define_rename_type(env, s);
     if (s->type == OBJECT_COLLATION) return define_rename_collation(env, s);

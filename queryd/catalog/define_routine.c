@@ -148,7 +148,7 @@ static status found_one(struct search *s, const struct routine **ret) {
         return st;
     }
     bool is_procedure = r->function.kind == 'p';
-    if (s->kind == OBJECT_AGGREGATE)
+    if (s->kind == OBJECT_AGGREGATE && r->function.kind != 'a')
         return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "function %s is not an aggregate",
                          signature_of(env, r));
     if ((s->kind == OBJECT_PROCEDURE && !is_procedure) ||
@@ -242,6 +242,9 @@ static status find_own(struct sql_env *env, enum ast_object_type kind,
 status define_alter_function(struct sql_env *env, struct ast_alter_function *s) {
     const struct routine *r;
     TRY(find_own(env, s->type, s->function, &r));
+    if (r->function.kind == 'a')
+        return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is an aggregate function",
+                         r->function.name);
     return change_row(env, r->function.oid, apply_options, s);
 }
 
@@ -332,9 +335,18 @@ status define_comment_on_function(struct sql_env *env, enum ast_object_type kind
 status define_drop_routine(struct sql_env *env, oid routine) {
     datum key = datum_oid(routine);
     TRY(define_forget(env, OID_pg_proc, routine));
+    TRY(catalog_rows_delete(env, CAT_pg_aggregate, 0, &key, 1, NULL));
     TRY(catalog_rows_delete(env, CAT_pg_proc, 0, &key, 1, NULL));
     catalog_changed(env);
     return OK;
+}
+
+static status refuse_aggregate(struct sql_env *env, const struct routine *r) {
+    if (r->function.kind != 'a') return OK;
+    status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is an aggregate function",
+                          r->function.name);
+    error_hint(env->eval.error, "Use DROP AGGREGATE to drop aggregate functions.");
+    return st;
 }
 
 status define_drop_functions(struct sql_env *env, const struct ast_drop *s) {
@@ -344,6 +356,7 @@ status define_drop_functions(struct sql_env *env, const struct ast_drop *s) {
             define_find_routine(env, s->type, (const struct ast_object_args *)n, s->if_exists, &r);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
+        if (s->type != OBJECT_AGGREGATE && s->type != OBJECT_ROUTINE) TRY(refuse_aggregate(env, r));
         bool owner;
         TRY(privilege_is_owner(env, OID_pg_namespace, r->schema, env->settings->user_oid, &owner));
         if (!owner) TRY(privilege_check_owner(env, OID_pg_proc, r->function.oid));

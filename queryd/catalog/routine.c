@@ -173,6 +173,22 @@ static status load_defaults(struct loading *l) {
     return OK;
 }
 
+static status load_aggregate(struct loading *l) {
+    struct catalog_row row;
+    struct routine_aggregate *g = arena_zalloc(l->arena, sizeof *g);
+    if (!g) return STATUS(OUT_OF_MEMORY);
+    TRY(catalog_row_get_oid(l->env, CAT_pg_aggregate, l->r->function.oid, l->env->eval.arena,
+                            &row));
+    g->transition = row_oid(&row, COL_pg_aggregate_aggtransfn);
+    g->final = row_oid(&row, COL_pg_aggregate_aggfinalfn);
+    g->final_extra = row_bool(&row, COL_pg_aggregate_aggfinalextra);
+    g->state = row_oid(&row, COL_pg_aggregate_aggtranstype);
+    l->r->aggregate = g;
+    if (row_is_null(&row, COL_pg_aggregate_agginitval)) return OK;
+    g->initial = row_text(l->arena, &row, COL_pg_aggregate_agginitval);
+    return g->initial ? OK : STATUS(OUT_OF_MEMORY);
+}
+
 static status load_row(struct loading *l) {
     const struct catalog_row *row = l->row;
     struct routine *r = l->r;
@@ -205,6 +221,7 @@ static status load_row(struct loading *l) {
     TRY(load_texts(l, COL_pg_proc_proconfig, &r->nconfig, &r->config));
     TRY(result_columns(l));
     TRY(row_type_columns(l));
+    if (r->function.kind == 'a') TRY(load_aggregate(l));
     r->function.result = r->result == 0 ? VOIDOID : r->result;
     /* a row type is a record of known columns where the types library has no such type */
     if (r->nresults && !type_find(r->function.result)) r->function.result = RECORDOID;

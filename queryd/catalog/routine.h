@@ -36,6 +36,15 @@ struct routine {
     const char **config;
     uint16_t nresults; /* OUT and TABLE columns when there is more than one or a record of them */
     const struct routine_param *results;
+    const struct routine_aggregate *aggregate; /* NULL: it is none */
+};
+
+/* What pg_aggregate says of an aggregate. */
+struct routine_aggregate {
+    oid transition, final; /* functions; 0: none */
+    bool final_extra;      /* the final function has the aggregate's arguments, too, as nulls */
+    oid state;
+    const char *initial; /* the state's text; NULL: null */
 };
 
 /* A routine's body as one call sees it: polymorphic types are resolved. */

@@ -329,6 +329,16 @@ struct ast_create_collation {
     bool if_not_exists;
 };
 
+struct ast_create_aggregate {
+    struct node node;
+    bool replace;
+    bool within_group; /* ORDER BY among the arguments */
+    bool old_style;    /* the arguments are the option basetype */
+    struct list *names;
+    struct list *params;  /* ast_func_param */
+    struct list *options; /* ast_def_elem */
+};
+
 struct ast_refresh_collation { /* ALTER COLLATION … REFRESH VERSION */
     struct node node;
     struct list *names; /* char* */

@@ -48,6 +48,26 @@ static status collect_all(struct planner *p, enum expr_kind kind, struct agg_lis
     return OK;
 }
 
+static status own_site(struct planner *p, const struct fn_site *of, oid collation,
+                       struct fn_site **ret) {
+    *ret = NULL;
+    if (!of) return OK;
+    NEEDS(p, *ret = arena_memdup(p->c->arena, of, sizeof *of));
+    (*ret)->collation = collation;
+    (*ret)->memo_arena = p->c->arena;
+    return site_by_collation(*ret);
+}
+
+/* The functions of which a user made the aggregate. */
+static status own_sites(struct planner *p, const struct own_aggregate *of, struct fn_site *site) {
+    struct own_aggregate *own = arena_memdup(p->c->arena, of, sizeof *of);
+    NEEDS(p, own);
+    TRY(own_site(p, of->transition, site->collation, &own->transition));
+    TRY(own_site(p, of->final, site->collation, &own->final));
+    site->own = own;
+    return OK;
+}
+
 status plan_aggregate_site(struct planner *p, const struct expr *e, struct fn_site **ret) {
     struct fn_site *site;
     oid *types;
@@ -61,6 +81,7 @@ status plan_aggregate_site(struct planner *p, const struct expr *e, struct fn_si
     site->collation = e->input_collation;
     site->memo_arena = p->c->arena;
     TRY(site_by_collation(site));
+    if (e->agg.own) TRY(own_sites(p, e->agg.own, site));
     *ret = site;
     return OK;
 }

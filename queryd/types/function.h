@@ -33,6 +33,7 @@ struct fn_site {
     const struct collator *collator;  /* what it compares by; NULL: bytes */
     bool variadic;                    /* the last argument was written VARIADIC array */
     const struct record_shape *shape; /* NULL: none was written */
+    const struct own_aggregate *own;  /* NULL: no aggregate that users made */
     struct arena *memo_arena;         /* lives as long as the site; NULL: nothing is kept */
     void *memo;                       /* the function's own; NULL at first; freed with memo_arena */
 };
@@ -204,6 +205,16 @@ struct aggregate {
     agg_final_fn *final;       /* of zero rows too: count gives 0, the others null */
     oid sort_operator;         /* min, max: the btree operator whose first row is the answer */
 };
+
+/* An aggregate that users made: what its site says beside its types. */
+struct own_aggregate {
+    struct fn_site *transition; /* (state, arguments …) gives the next state */
+    struct fn_site *final;      /* of the state and nulls; NULL: the state is the result */
+    const struct type *state;
+    bool has_initial;
+    datum initial;
+};
+extern const struct aggregate aggregate_own; /* for all of them */
 
 const struct aggregate *aggregate_find(oid function); /* NULL: not an aggregate */
 /* Steps one row under the skip rule, or a batch. */

@@ -317,6 +317,15 @@ function_args(A) ::= col_id(B) indirection(C). { A = MAKE(object_args, B.locatio
 %type function_args_list {struct list *}
 function_args_list(A) ::= function_args(B). { A = list1(p, B); }
 function_args_list(A) ::= function_args_list(A) COMMA function_args(B). { A = list_add(p, A, B); }
+create_statement(A) ::= CREATE(T) opt_or_replace(R) AGGREGATE func_name(B) LPAREN STAR RPAREN definition(D). { A = MAKE(create_aggregate, T.location, R, false, false, B.names, NULL, D); }
+create_statement(A) ::= CREATE(T) opt_or_replace(R) AGGREGATE func_name(B) LPAREN plain_params(C) RPAREN definition(D). { A = MAKE(create_aggregate, T.location, R, false, false, B.names, C, D); }
+create_statement(A) ::= CREATE(T) opt_or_replace(R) AGGREGATE func_name(B) LPAREN ORDER BY plain_params(C) RPAREN definition(D). { A = MAKE(create_aggregate, T.location, R, true, false, B.names, C, D); }
+create_statement(A) ::= CREATE(T) opt_or_replace(R) AGGREGATE func_name(B) LPAREN plain_params(C) ORDER BY plain_params(E) RPAREN definition(D). { A = MAKE(create_aggregate, T.location, R, true, false, B.names, list_concat(p, C, E), D); }
+create_statement(A) ::= CREATE(T) opt_or_replace(R) AGGREGATE func_name(B) LPAREN old_aggregate_list(D) RPAREN. { A = MAKE(create_aggregate, T.location, R, false, true, B.names, NULL, D); }
+%type old_aggregate_list {struct list *}
+old_aggregate_list(A) ::= old_aggregate_elem(B). { A = list1(p, B); }
+old_aggregate_list(A) ::= old_aggregate_list(A) COMMA old_aggregate_elem(B). { A = list_add(p, A, B); }
+old_aggregate_elem(A) ::= IDENT(B) EQ def_value(C). { A = make_def(p, B.location, B.text, C); }
 aggregate_args(A) ::= func_name(B) LPAREN STAR RPAREN. { A = make_function_args(p, B, NULL); }
 aggregate_args(A) ::= func_name(B) LPAREN plain_params(C) RPAREN. { A = make_function_args(p, B, C); }
 aggregate_args(A) ::= func_name(B) LPAREN ORDER BY plain_params(C) RPAREN. { A = make_function_args(p, B, C); }
@@ -478,7 +487,6 @@ comment_object(A) ::= TRANSFORM FOR type_name(B) LANGUAGE name(C). { A = MAKE(co
 create_statement(A) ::= CREATE(T) opt_or_replace TRIGGER rest. { A = MAKE(unsupported, T.location, "CREATE TRIGGER"); }
 create_statement(A) ::= CREATE(T) opt_or_replace CONSTRAINT TRIGGER rest. { A = MAKE(unsupported, T.location, "CREATE TRIGGER"); }
 create_statement(A) ::= CREATE(T) opt_or_replace RULE rest. { A = MAKE(unsupported, T.location, "CREATE RULE"); }
-create_statement(A) ::= CREATE(T) opt_or_replace AGGREGATE rest. { A = MAKE(unsupported, T.location, "CREATE AGGREGATE"); }
 create_statement(A) ::= CREATE(T) opt_or_replace opt_trusted LANGUAGE rest. { A = MAKE(unsupported, T.location, "CREATE LANGUAGE"); }
 create_statement(A) ::= CREATE(T) opt_or_replace TRANSFORM rest. { A = MAKE(unsupported, T.location, "CREATE TRANSFORM"); }
 opt_trusted ::= .
