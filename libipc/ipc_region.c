@@ -33,12 +33,14 @@
 struct spec {
     const char *name;
     size_t bytes;
+    enum huge_pages wish;
     bool huge;   /* aligned for huge pages, which are asked for */
     bool twice;  /* mapped twice in a row */
     bool sparse; /* takes memory only where it is written */
     bool later;  /* has memory at its beginning, storaged gets the rest: ready_frames */
     void **place;
     size_t bytes_start; /* of one that may become larger: what it is to have at the start */
+    size_t bytes_huge;
     size_t bytes_ready; /* of one that has the rest later; 0: all of that */
 };
 
@@ -71,6 +73,7 @@ static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec o
     };
     for (int i = 0; i < REGIONS; i++) {
         list[i].bytes = page_round(list[i].bytes);
+        if (s) list[i].wish = s->huge_pages;
         if (!list[i].later) list[i].bytes_start = list[i].bytes;
     }
     memcpy(out, list, sizeof list);
@@ -102,6 +105,9 @@ void region_sizes(const struct conf *c, struct shm_sizes *ret_sizes) {
                                                : 1),
         .sessions = (uint32_t)c->max_connections,
         .map_entries = MAP_ENTRIES,
+        .huge_pages = strcmp(c->huge_pages, "off") == 0  ? HUGE_OFF
+                      : strcmp(c->huge_pages, "on") == 0 ? HUGE_ON
+                                                         : HUGE_TRY,
         .ring_bytes = power_of_two(c->log_ring_size),
     };
     if (s.workers > WORKERS_MAX) s.workers = WORKERS_MAX;
@@ -120,10 +126,11 @@ static bool is_power_of_two(uint64_t n) {
 
 bool region_sizes_valid(const struct shm_sizes *s) {
     return s->frames > 0 && s->frames <= 1u << 28 && s->frames_start <= s->frames &&
-           is_power_of_two(s->page_buckets) && s->workers > 0 && s->workers <= WORKERS_MAX &&
-           s->sessions > 0 && s->sessions <= 1u << 20 && s->txns > 0 && s->txns <= 1u << 24 &&
-           is_power_of_two(s->map_entries) && is_power_of_two(s->ring_bytes) &&
-           s->ring_bytes >= HEAD_BYTES && s->ring_bytes <= (uint64_t)1 << 40;
+           s->huge_pages <= HUGE_ON && is_power_of_two(s->page_buckets) && s->workers > 0 &&
+           s->workers <= WORKERS_MAX && s->sessions > 0 && s->sessions <= 1u << 20 && s->txns > 0 &&
+           s->txns <= 1u << 24 && is_power_of_two(s->map_entries) &&
+           is_power_of_two(s->ring_bytes) && s->ring_bytes >= HEAD_BYTES &&
+           s->ring_bytes <= (uint64_t)1 << 40;
 }
 
 uint64_t region_bytes(const struct shm_sizes *sizes) {
@@ -157,7 +164,7 @@ static status map_spec(const struct spec *s, int fd, off_t offset) {
         }
     }
     /* Wishes: where the kernel declines, small pages serve as well. */
-    if (s->huge) (void)madvise(at, total, MADV_HUGEPAGE);
+    if (s->huge) (void)madvise(at, total, s->wish == HUGE_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
     (void)madvise(at, total, MADV_DONTDUMP);
     *s->place = at;
     return OK;
@@ -188,9 +195,20 @@ static bool room_for(const struct spec *s, int fd) {
 /* Whoever looks for a row looks at pages all over the pool: with small pages most looks walk the
  * page table, too, which in a virtual machine is two. The second call is a wish; it is heard also
  * where the system's settings give shared memory no huge pages by themselves. */
-bool region_get_memory(void *at, size_t bytes) {
+bool region_get_memory(enum huge_pages wish, void *at, size_t bytes, bool *ret_huge) {
+    *ret_huge = false;
     if (madvise(at, bytes, MADV_POPULATE_WRITE) != 0) return false;
-    (void)madvise(at, bytes, MADV_COLLAPSE);
+    if (wish == HUGE_OFF || bytes < HUGE_BYTES) return true;
+    *ret_huge = madvise(at, bytes, MADV_COLLAPSE) == 0;
+    return *ret_huge || wish != HUGE_ON;
+}
+
+/* Descriptors may lie in small pages whatever is wished for the pool. */
+static bool get_memory(struct spec *s, size_t bytes) {
+    enum huge_pages wish = s->later || s->wish == HUGE_OFF ? s->wish : HUGE_TRY;
+    bool huge;
+    if (!region_get_memory(wish, *s->place, bytes, &huge)) return false;
+    s->bytes_huge = huge ? bytes : 0;
     return true;
 }
 
@@ -199,12 +217,12 @@ bool region_get_memory(void *at, size_t bytes) {
  * up by it. */
 static status populate(struct spec *s, int fd, off_t offset) {
     if (s->sparse) return OK;
-    if (s->later && s->bytes_start > FIRST_BYTES && room_for(s, fd) &&
-        region_get_memory(*s->place, FIRST_BYTES)) {
+    if (s->later && s->bytes_start > FIRST_BYTES && room_for(s, fd) && get_memory(s, FIRST_BYTES)) {
         s->bytes_ready = FIRST_BYTES;
         return OK;
     }
-    if (s->huge && region_get_memory(*s->place, s->bytes_start)) return OK;
+    if (s->huge && get_memory(s, s->bytes_start)) return OK;
+    if (s->later && s->wish == HUGE_ON) return STATUS(OUT_OF_MEMORY);
     if (fallocate(fd, 0, offset, (off_t)s->bytes_start) == 0 || errno == EOPNOTSUPP) return OK;
     return errno == ENOSPC || errno == ENOMEM ? STATUS(DISK_FULL) : STATUS(IO_ERROR);
 }
@@ -269,6 +287,7 @@ status region_create_all(const char *name, const struct shm_sizes *sizes, struct
         if (!specs[i].later) continue;
         size_t bytes = specs[i].bytes_ready ? specs[i].bytes_ready : specs[i].bytes_start;
         atomic_store(&m.pool->ready_frames, (uint32_t)(bytes / PAGE_BYTES));
+        atomic_store(&m.pool->huge_bytes, specs[i].bytes_huge);
     }
     *ret_shm = m;
     return OK;

@@ -38,9 +38,10 @@ void region_remove_all(const char *name);
 /* "axolotl.<16 hex digits>" for a data directory's appliance. */
 void region_name_of(uint64_t appliance_id, char ret_name[REGION_NAME_BYTES]);
 
-/* Memory for these bytes of the pool's pages, in huge pages where that is possible. False: there is
- * not so much (errno). */
-bool region_get_memory(void *at, size_t bytes);
+/* Memory for these bytes of the pool's pages, in huge pages where that is wished and possible, and
+ * then *ret_huge. False: there is not so much, or, where they must be, not in huge pages (errno).
+ */
+bool region_get_memory(enum huge_pages wish, void *at, size_t bytes, bool *ret_huge);
 
 /* The sizes that the settings ask for. */
 void region_sizes(const struct conf *c, struct shm_sizes *ret_sizes);

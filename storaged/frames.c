@@ -54,13 +54,16 @@ static bool frames_more(struct storaged *s) {
     if (ready >= wanted || s->pool_bounded) return false;
     uint32_t n = POOL_PIECE_FRAMES - ready % POOL_PIECE_FRAMES;
     if (n > wanted - ready) n = wanted - ready;
-    if (!region_get_memory(frame_bytes(s->shm, &s->shm->frames[ready]), (size_t)n * PAGE_BYTES)) {
+    bool huge;
+    if (!region_get_memory(s->shm->sizes.huge_pages, frame_bytes(s->shm, &s->shm->frames[ready]),
+                           (size_t)n * PAGE_BYTES, &huge)) {
         s->pool_bounded = true;
         storaged_say("the buffer pool stays at %u of %u pages: %s", ready, wanted, strerror(errno));
         return false;
     }
     for (uint32_t i = ready + n; i > ready; i--) frames_put(s, &s->shm->frames[i - 1]);
     atomic_store(&pool->ready_frames, ready + n);
+    if (huge) atomic_fetch_add(&pool->huge_bytes, (uint64_t)n * PAGE_BYTES);
     return true;
 }
 

@@ -128,6 +128,8 @@ bool pool_shrink(struct storaged *s) {
     /* Whoever goes on after us gives back all that is behind ready_frames. */
     atomic_store(&pool->ready_frames, from);
     give_back(s, from, ready);
+    uint64_t huge = atomic_load(&pool->huge_bytes), left_bytes = (uint64_t)from * PAGE_BYTES;
+    if (huge > left_bytes) atomic_store(&pool->huge_bytes, left_bytes);
     return true;
 }
 

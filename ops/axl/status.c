@@ -59,10 +59,13 @@ static json_t *pool_as_json(const struct shm *shm) {
         used += atomic_load_explicit(&f->state, memory_order_relaxed) != FRAME_FREE;
         dirty += atomic_load_explicit(&f->rec_lsn, memory_order_relaxed) != 0;
     }
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)frames, "frames_max",
-                     (json_int_t)shm->sizes.frames, "used", (json_int_t)(used * step), "dirty",
-                     (json_int_t)(dirty * step), "page_bytes", (json_int_t)PAGE_BYTES, "file_pages",
-                     (json_int_t)atomic_load(&shm->pool->file_pages));
+    static const char *const huge[] = {"try", "off", "on"}; /* enum huge_pages */
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I}", "frames", (json_int_t)frames,
+                     "frames_max", (json_int_t)shm->sizes.frames, "used", (json_int_t)(used * step),
+                     "dirty", (json_int_t)(dirty * step), "page_bytes", (json_int_t)PAGE_BYTES,
+                     "file_pages", (json_int_t)atomic_load(&shm->pool->file_pages), "huge_pages",
+                     huge[shm->sizes.huge_pages], "huge_bytes",
+                     (json_int_t)atomic_load(&shm->pool->huge_bytes));
 }
 
 static json_t *log_as_json(const struct shm *shm) {
@@ -146,8 +149,9 @@ static void print_for_people(const json_t *all) {
     printf("%s (%s)  port %lld  %s  up %.0f s\n", text(all, "health"), text(all, "state"),
            number(all, "port"), text(all, "data_dir"),
            json_real_value(json_object_get(all, "uptime_s")));
-    printf("pool %lld MB, %lld %% used, %lld pages dirty; file %lld MB\n",
-           number(pool, "frames") * PAGE_BYTES >> 20,
+    printf("pool %lld MB (huge pages: %s, %lld MB), %lld %% used, %lld pages dirty; file %lld MB\n",
+           number(pool, "frames") * PAGE_BYTES >> 20, text(pool, "huge_pages"),
+           number(pool, "huge_bytes") >> 20,
            number(pool, "used") * 100 / (number(pool, "frames") ? number(pool, "frames") : 1),
            number(pool, "dirty"), number(pool, "file_pages") * PAGE_BYTES >> 20);
     printf("log durable to %lld, %lld bytes to go, %lld MB kept; %lld transactions active\n\n",

@@ -288,6 +288,7 @@ status settings_init(struct session *s) {
     snprintf(connections, sizeof connections, "%lld", (long long)c->max_connections);
     TRY(setting_set_start(s, "work_mem", work_mem));
     TRY(setting_set_start(s, "port", port));
+    TRY(setting_set_start(s, "huge_pages", c->huge_pages));
     TRY(setting_set_start(s, "max_connections", connections));
     TRY(setting_set_start(s, "synchronous_commit", c->synchronous_commit ? "on" : "off"));
     TRY(start_ms(s, "statement_timeout", c->statement_timeout));

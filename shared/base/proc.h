@@ -62,6 +62,8 @@ _Static_assert(sizeof(struct proc_entry) == 128, "two cache lines");
 #define PROC_EXIT_UNKNOWN INT32_MIN
 
 /* Numbers of an appliance that fix the layout of its shared memory. */
+enum huge_pages { HUGE_TRY, HUGE_OFF, HUGE_ON }; /* the setting huge_pages */
+
 struct shm_sizes {
     uint32_t frames;       /* pages that the buffer pool has room for */
     uint32_t frames_start; /* that it has at the start; 0: all */
@@ -70,6 +72,7 @@ struct shm_sizes {
     uint32_t sessions;    /* session slots */
     uint32_t txns;        /* transaction slots */
     uint32_t map_entries; /* transaction ids in the commit map, power of two */
+    uint32_t huge_pages;  /* enum huge_pages: of the pool */
     uint64_t ring_bytes;  /* log ring, power of two */
 };
 

@@ -81,6 +81,8 @@ struct pool_shared {
     _Atomic uint32_t ready_frames; /* storaged: those behind have no memory yet, and are FREE */
     /* storaged: those that the pool is to have; those behind are being emptied */
     _Atomic uint32_t wanted_frames;
+    _Atomic uint64_t
+        huge_bytes; /* of the pool that came as huge pages; what is given back is taken off */
     _Atomic uint64_t pinning; /* a bit for each slot that has pins */
     struct pool_reserve reserve[PROC_SLOTS];
     struct pool_pins pins[PROC_SLOTS];

@@ -51,3 +51,10 @@ tpcb_errors "$DIR/run.log" && fail "clients were disturbed"
 grep -E '^(tps|number of transactions actually)' "$DIR/run.log"
 tpcb_check
 echo "$round times smaller and larger"
+
+[ "$(sql 'SHOW huge_pages')" = try ] || fail "huge_pages is $(sql 'SHOW huge_pages')"
+stop_now
+echo 'huge_pages = off' >>"$DIR/axolotl.conf"
+start
+[ "$(sql 'SHOW huge_pages')" = off ] || fail "huge_pages stays $(sql 'SHOW huge_pages')"
+"$AXL" status -D "$DIR" | grep -q 'huge pages: off, 0 MB' || fail "huge pages that nobody wants"

@@ -49,12 +49,15 @@ static void memory_keeps_content([[maybe_unused]] void **state) {
     assert_true(ok(region_create_all(name, &large, &a, &e)));
     assert_true(ok(region_attach_all(name, &b, &e)));
     for (size_t i = 0; i < bytes; i += 512) b.pages[i] = (char)(i >> 9);
-    assert_true(region_get_memory(a.pages, bytes));
+    bool huge;
+    assert_true(region_get_memory(HUGE_TRY, a.pages, bytes, &huge));
+    assert_true(region_get_memory(HUGE_OFF, a.pages, bytes, &huge));
+    assert_false(huge);
     for (size_t i = 0; i < bytes; i += 512) assert_int_equal(b.pages[i], (char)(i >> 9));
     a.pages[bytes - 1] = 'x';
     assert_int_equal(b.pages[bytes - 1], 'x');
     region_detach_all(&a);
-    assert_false(region_get_memory(b.frames, (size_t)1 << 46));
+    assert_false(region_get_memory(HUGE_TRY, b.frames, (size_t)1 << 46, &huge));
     region_detach_all(&b);
 }
 
