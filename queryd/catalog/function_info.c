@@ -34,7 +34,7 @@ status fn_version(struct fn_call *c) {
 }
 
 status fn_client_encoding(struct fn_call *c) {
-    return return_name(c, "UTF8");
+    return return_name(c, encoding_name(c->env->session->client_encoding));
 }
 
 status fn_keywords(struct fn_call *c) {

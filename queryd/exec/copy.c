@@ -160,6 +160,7 @@ void copy_end(struct copy *c) {
     c->execution = NULL;
     c->statement = NULL;
     buf_free(&c->pending);
+    buf_free(&c->foreign);
     buf_free(&c->plain);
     if (c->row_arena.chunk) arena_free(&c->row_arena);
     table_load_end(&c->load);

@@ -4,6 +4,8 @@
 #include "analyse/analyse.h"
 #include "exec/copy_private.h"
 #include "exec/ri.h"
+#include "types/client_text.h"
+#include "types/converter.h"
 
 #define ROWS_PER_BREATH 64
 #define SHOWN_BYTES_MAX 100
@@ -351,12 +353,37 @@ static status words(struct copy *c, status s) {
     return s;
 }
 
+/* Text of another encoding: as far as its characters are whole. */
+static status foreign_data(struct copy *c, const char *bytes, size_t len) {
+    enum encoding e = c->options.encoding;
+    struct eval_env env = c->env->eval;
+    const char *text;
+    size_t text_len;
+    if (!ok(buf_add(&c->foreign, bytes, len))) return exec_memory(&c->x);
+    size_t whole = converter_whole(e, c->foreign.data, c->foreign.len);
+    struct arena arena;
+    arena_init(&arena, 0);
+    env.arena = &arena;
+    status s = client_text_in(&env, e, c->foreign.data, whole, &text, &text_len);
+    if (ok(s)) s = text_data(c, text, text_len);
+    arena_free(&arena);
+    c->foreign.len -= whole;
+    if (c->foreign.len) memmove(c->foreign.data, c->foreign.data + whole, c->foreign.len);
+    return s;
+}
+
+static status data(struct copy *c, const char *bytes, size_t len) {
+    if (c->options.format == COPY_BINARY) return binary_data(c, bytes, len);
+    return encoding_differs(c->options.encoding) ? foreign_data(c, bytes, len)
+                                                 : text_data(c, bytes, len);
+}
+
 status copy_in_data(struct copy *c, const char *bytes, size_t len) {
     bool binary = c->options.format == COPY_BINARY;
     if (c->ended && binary && len)
         return words(c, bad_format(c, "received copy data after EOF marker"));
     if (c->ended) return OK; /* what follows \. is not looked at */
-    return words(c, binary ? binary_data(c, bytes, len) : text_data(c, bytes, len));
+    return words(c, data(c, bytes, len));
 }
 
 /* The data may end without its trailer, between two rows. */
@@ -371,6 +398,9 @@ static status binary_end(struct copy *c) {
 static status finish(struct copy *c) {
     if (c->ended) return OK;
     if (c->options.format == COPY_BINARY) return binary_end(c);
+    if (c->foreign.len)
+        TRY(converter_check(c->options.encoding, c->foreign.data, c->foreign.len,
+                            c->env->eval.error));
     if (c->pending.len == 0) return OK;
     return line_done(c, c->pending.data, c->pending.len); /* a last line without its end */
 }

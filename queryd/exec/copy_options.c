@@ -2,6 +2,8 @@
 #include <strings.h>
 
 #include "exec/copy_private.h"
+#include "types/client_text.h"
+#include "types/converter.h"
 
 static const char *text_of(const struct ast_def_elem *d) {
     if (!d->value) return NULL;
@@ -59,6 +61,22 @@ static status format_of(struct copy *c, const struct ast_def_elem *d) {
         return at_option(c, d,
                          error_set(c->env->eval.error, ST_INVALID_PARAMETER_VALUE,
                                    "COPY format \"%s\" not recognized", text ? text : ""));
+    return OK;
+}
+
+static status encoding_of(struct copy *c, const struct ast_def_elem *d, const char *text) {
+    struct error *e = c->env->eval.error;
+    enum encoding encoding = encoding_named(text);
+    if (encoding == ENCODING_NONE)
+        return at_option(
+            c, d,
+            error_set(e, ST_INVALID_PARAMETER_VALUE,
+                      "argument to option \"encoding\" must be a valid encoding name"));
+    if (encoding_differs(encoding) && !converter_knows(encoding))
+        return error_set(e, ST_FEATURE_NOT_SUPPORTED,
+                         "conversion between %s and UTF8 is not supported",
+                         encoding_name(encoding));
+    c->options.encoding = encoding;
     return OK;
 }
 
@@ -120,9 +138,7 @@ static status read_option(struct copy *c, const struct ast_def_elem *d) {
     }
     if (strcmp(name, "encoding") == 0) {
         const char *text = text_of(d);
-        if (text && (!strcasecmp(text, "utf8") || !strcasecmp(text, "utf-8"))) return OK;
-        return error_set(c->env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                         "COPY encoding \"%s\" is not supported", text ? text : "");
+        return encoding_of(c, d, text ? text : "");
     }
     return at_option(
         c, d, error_set(c->env->eval.error, ST_SYNTAX_ERROR, "option \"%s\" not recognized", name));
@@ -171,6 +187,7 @@ static status check_options(struct copy *c, bool from) {
 
 status copy_options_read(struct copy *c, const struct ast_copy *stmt) {
     struct copy_options *o = &c->options;
+    o->encoding = c->env->eval.session->client_encoding;
     LIST_EACH(struct ast_def_elem *, d, stmt->options) TRY(read_option(c, d));
     bool csv = o->format == COPY_CSV;
     if (!o->delimiter_given) o->delimiter = csv ? ',' : '\t';

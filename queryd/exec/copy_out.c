@@ -1,5 +1,6 @@
 /* COPY TO STDOUT: rows of a query as lines or binary tuples. */
 #include "exec/copy_private.h"
+#include "types/client_text.h"
 
 static const char binary_head[19] = "PGCOPY\n\377\r\n"; /* signature, flags 0, no extension */
 
@@ -145,8 +146,17 @@ static status out_row(struct copy *c, struct buf *out) {
     return OK;
 }
 
+/* The row is written as UTF8 and then converted: what is escaped in it is ASCII. */
+static status foreign_row(struct copy *c, struct buf *out) {
+    c->foreign.len = 0;
+    TRY(out_row(c, &c->foreign));
+    return client_text_out(c->env->eval.error, c->options.encoding, c->foreign.data, c->foreign.len,
+                           out);
+}
+
 status copy_out_row(struct copy *c, struct buf *out) {
-    status s = out_row(c, out);
+    bool foreign = c->options.format != COPY_BINARY && encoding_differs(c->options.encoding);
+    status s = foreign ? foreign_row(c, out) : out_row(c, out);
     if (status_is(s, ST_END)) return s;
     struct error *e = c->env->eval.error;
     if (!ok(s) && e->status.code == ST_OK) return catalog_error(c->env, s);

@@ -14,6 +14,7 @@ struct copy_options {
     enum copy_header header;
     char delimiter, quote, escape;
     bool delimiter_given, null_given, quote_given, escape_given, force_quote_all, freeze;
+    enum encoding encoding; /* of text and CSV */
     const char *null;
     size_t null_len;
     const struct list *force_quote, *force_not_null, *force_null; /* char* */
@@ -47,7 +48,8 @@ struct copy {
     bool ended;          /* \. or the binary trailer */
     bool binary_begun;
     uint64_t line;
-    struct buf plain; /* fields without their escapes */
+    struct buf foreign; /* of another encoding: bytes of an unfinished character; a row going out */
+    struct buf plain;   /* fields without their escapes */
     struct copy_field *fields;
     uint16_t nfields;
     struct vec *row; /* natts one-row columns, then the relation's oid */

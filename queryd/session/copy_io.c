@@ -113,9 +113,10 @@ static void done(struct session *s) {
 static void fail(struct session *s, const struct wire_message *m) {
     struct wire_reader r = wire_reader(m);
     const char *why;
-    status st = wire_gets(&r, &why);
+    status st = read_string(s, &r, &why);
     give_up(s, ok(st) ? error_set(&s->error, ST_QUERY_CANCELED, "COPY from stdin failed: %s", why)
-                      : error_set(&s->error, st.code, "%s", r.wrong));
+               : r.wrong ? error_set(&s->error, st.code, "%s", r.wrong)
+                         : st);
 }
 
 void copy_io_message(struct session *s, const struct wire_message *m) {

@@ -441,8 +441,8 @@ status cursor_fetch(struct session *s, const struct ast_fetch *f, bool describe,
     if (describe && !f->move && p->statement) {
         const uint16_t *formats;
         uint16_t nformats = p->cursor ? formats_of(s, p->cursor, &formats) : 0;
-        send_row_description(s, p->statement->ncolumns, p->statement->columns, nformats,
-                             nformats ? formats : NULL);
+        TRY(send_row_description(s, p->statement->ncolumns, p->statement->columns, nformats,
+                                 nformats ? formats : NULL));
     }
     TRY(quarantine_enter_known(s, p->fingerprint, p->text, p->text_len));
     TRY(fetch_rows(s, p, f, &rows));

@@ -6,6 +6,7 @@
 #include "base/probe.h"
 #include "session/session_private.h"
 #include "session/worker.h"
+#include "types/client_text.h"
 
 static void empty_message(struct session *s, char type) {
     wire_begin(&s->wire, type);
@@ -25,8 +26,8 @@ static struct prepared *find_or_error(struct session *s, const char *name) {
 static status parse_message(struct session *s, struct wire_reader *r) {
     const char *name, *text;
     uint16_t ntypes;
-    TRY(wire_gets(r, &name));
-    TRY(wire_gets(r, &text));
+    TRY(read_string(s, r, &name));
+    TRY(read_string(s, r, &text));
     TRY(wire_get16(r, &ntypes));
     oid *types = arena_array(&s->statement_arena, ntypes, sizeof *types);
     if (!types) return STATUS(OUT_OF_MEMORY);
@@ -75,8 +76,11 @@ static status read_value(struct session *s, struct wire_reader *r, oid type, uin
     if (!t)
         return error_set(&s->error, ST_UNDEFINED_OBJECT, "type with OID %u does not exist", type);
     if (format == 0) {
-        TRY(type_check_text(&s->env.eval, bytes, len));
-        return type_input(&s->env.eval, t, -1, bytes, len, ret);
+        size_t n = len;
+        if (client_converts(&s->values))
+            TRY(client_text_in(&s->env.eval, s->values.client_encoding, bytes, n, &bytes, &n));
+        TRY(type_check_text(&s->env.eval, bytes, n));
+        return type_input(&s->env.eval, t, -1, bytes, n, ret);
     }
     if (format == 1) return read_binary(s, t, bytes, len, number, ret);
     return error_set(&s->error, ST_INVALID_PARAMETER_VALUE, "unsupported format code: %u", format);
@@ -160,8 +164,8 @@ static status choose_plan(struct session *s, struct prepared *p, struct portal *
 
 static status bind_message(struct session *s, struct wire_reader *r) {
     const char *portal_name, *name;
-    TRY(wire_gets(r, &portal_name));
-    TRY(wire_gets(r, &name));
+    TRY(read_string(s, r, &portal_name));
+    TRY(read_string(s, r, &name));
     struct prepared *p = find_or_error(s, name);
     if (!p) return s->error.status;
     TRY(prepared_plan(s, p));
@@ -198,15 +202,14 @@ static status describe_rows(struct session *s, const struct statement *st, struc
         return OK;
     }
     TRY(block_check_failed(s, NULL));
-    send_row_description(s, n, columns, nformats, formats);
-    return OK;
+    return send_row_description(s, n, columns, nformats, formats);
 }
 
 static status describe_message(struct session *s, struct wire_reader *r) {
     uint8_t what;
     const char *name;
     TRY(wire_get8(r, &what));
-    TRY(wire_gets(r, &name));
+    TRY(read_string(s, r, &name));
     TRY(wire_get_end(r));
     if (what == 'P') {
         struct portal *p = portal_find(s, name);
@@ -346,7 +349,7 @@ static status execute_statement(struct session *s, struct portal *p, uint32_t ma
 static status execute_message(struct session *s, struct wire_reader *r) {
     const char *name;
     uint32_t max;
-    TRY(wire_gets(r, &name));
+    TRY(read_string(s, r, &name));
     TRY(wire_get32(r, &max));
     TRY(wire_get_end(r));
     struct portal *p = portal_find(s, name);
@@ -367,7 +370,7 @@ static status close_message(struct session *s, struct wire_reader *r) {
     uint8_t what;
     const char *name;
     TRY(wire_get8(r, &what));
-    TRY(wire_gets(r, &name));
+    TRY(read_string(s, r, &name));
     TRY(wire_get_end(r));
     if (what == 'S') {
         prepared_drop(s, name);

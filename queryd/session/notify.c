@@ -186,9 +186,14 @@ bool notify_is_due(const struct session *s) {
 static void tell(struct session *s, const struct notification *n) {
     wire_begin(&s->wire, 'A');
     wire_put32(&s->wire, (uint32_t)n->sender);
-    wire_puts(&s->wire, n->channel);
-    wire_puts(&s->wire, n->payload);
-    wire_end(&s->wire);
+    status st = put_string(s, n->channel);
+    if (ok(st)) st = put_string(s, n->payload);
+    if (ok(st)) {
+        wire_end(&s->wire);
+        return;
+    }
+    wire_withdraw(&s->wire); /* what cannot be said stays here */
+    error_clear(&s->error);
 }
 
 static status read_and_tell(struct session *s) {

@@ -157,7 +157,7 @@ status portal_run(struct session *s, struct portal *p, uint64_t max, bool send,
     if (p->execution) block_statement_resume(s);
     status st = p->failed ? portal_refuse(s, p) : p->execution ? OK : start(s, p);
     if (ok(st) && p->describe && statement_gives_rows(p->statement))
-        send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
+        st = send_row_description(s, p->statement->ncolumns, p->statement->columns, 0, NULL);
     if (ok(st)) {
         env->snapshot = p->snapshot;
         st = run_rows(s, p, max, send, ret_rows);

@@ -4,12 +4,37 @@
 
 #include "base/counter.h"
 #include "session/session_private.h"
+#include "types/client_text.h"
 #include "types/type.h"
 
-static void field(struct wire *w, char code, const char *text) {
-    if (!text[0]) return;
-    wire_put8(w, (uint8_t)code);
-    wire_puts(w, text);
+status read_string(struct session *s, struct wire_reader *r, const char **ret) {
+    size_t len;
+    TRY(wire_gets(r, ret));
+    if (!client_converts(&s->values)) return OK;
+    struct eval_env env = {&s->statement_arena, &s->error, &s->values};
+    return client_text_in(&env, s->values.client_encoding, *ret, strlen(*ret), ret, &len);
+}
+
+static status put_converted(struct session *s, const char *text, struct error *error) {
+    if (!client_converts(&s->values)) {
+        wire_puts(&s->wire, text);
+        return OK;
+    }
+    struct buf out = {0};
+    status st = client_text_out(error, s->values.client_encoding, text, strlen(text) + 1, &out);
+    if (ok(st)) wire_put(&s->wire, out.data, out.len);
+    buf_free(&out);
+    return st;
+}
+
+status put_string(struct session *s, const char *text) {
+    return put_converted(s, text, &s->error);
+}
+
+static status field(struct session *s, char code, const char *text, struct error *error) {
+    if (!text[0]) return OK;
+    wire_put8(&s->wire, (uint8_t)code);
+    return put_converted(s, text, error);
 }
 
 /* What ends the session takes the place of whatever came of its statement. */
@@ -20,28 +45,37 @@ static const char *say_end(struct session *s) {
     return "FATAL";
 }
 
-void send_error(struct session *s, const char *severity) {
-    struct wire *w = &s->wire;
-    const struct error *e = &s->error;
-    if (s->end_code) severity = say_end(s);
-    counter_add(s->env.proc, COUNTER_ERRORS, 1);
+static status error_fields(struct session *s, const struct error *e, const char *severity,
+                           struct error *why) {
     char position[16] = "";
     if (e->position > 0) snprintf(position, sizeof position, "%d", e->position);
-    wire_begin(w, 'E');
-    field(w, 'S', severity);
-    field(w, 'V', severity);
-    field(w, 'C', status_sqlstate(e->status));
-    field(w, 'M', e->message);
-    field(w, 'D', e->detail);
-    field(w, 'H', e->hint);
-    field(w, 'P', position);
-    field(w, 'W', e->context);
-    field(w, 's', e->schema);
-    field(w, 't', e->table);
-    field(w, 'c', e->column);
-    field(w, 'n', e->constraint);
-    wire_put8(w, 0);
-    wire_end(w);
+    TRY(field(s, 'S', severity, why));
+    TRY(field(s, 'V', severity, why));
+    TRY(field(s, 'C', status_sqlstate(e->status), why));
+    TRY(field(s, 'M', e->message, why));
+    TRY(field(s, 'D', e->detail, why));
+    TRY(field(s, 'H', e->hint, why));
+    TRY(field(s, 'P', position, why));
+    TRY(field(s, 'W', e->context, why));
+    TRY(field(s, 's', e->schema, why));
+    TRY(field(s, 't', e->table, why));
+    TRY(field(s, 'c', e->column, why));
+    return field(s, 'n', e->constraint, why);
+}
+
+void send_error(struct session *s, const char *severity) {
+    if (s->end_code) severity = say_end(s);
+    counter_add(s->env.proc, COUNTER_ERRORS, 1);
+    wire_begin(&s->wire, 'E');
+    struct error untold = {0};
+    status st = error_fields(s, &s->error, severity, &untold);
+    if (!ok(st)) { /* the client's encoding cannot say it: it hears why, in ASCII */
+        wire_withdraw(&s->wire);
+        wire_begin(&s->wire, 'E');
+        status_ignore(error_fields(s, &untold, severity, &untold)); /* cannot fail */
+    }
+    wire_put8(&s->wire, 0);
+    wire_end(&s->wire);
 }
 
 /* client_min_messages in the order of its choices; a notice below it stays here. */
@@ -51,26 +85,38 @@ static bool wanted(const struct session *s, const char *severity) {
     return strcmp(least, "warning") != 0 || strcmp(severity, "WARNING") == 0;
 }
 
+static status notice_fields(struct session *s, const char *severity, const char *sqlstate,
+                            const char *message, const char *detail) {
+    struct error untold = {0}, *why = &untold;
+    TRY(field(s, 'S', severity, why));
+    TRY(field(s, 'V', severity, why));
+    TRY(field(s, 'C', sqlstate, why));
+    TRY(field(s, 'M', message, why));
+    return detail ? field(s, 'D', detail, why) : OK;
+}
+
 void send_notice(struct sql_env *env, const char *severity, const char *sqlstate,
                  const char *message, const char *detail) {
     struct session *s = env->session;
     if (!wanted(s, severity)) return;
-    struct wire *w = &s->wire;
-    wire_begin(w, 'N');
-    field(w, 'S', severity);
-    field(w, 'V', severity);
-    field(w, 'C', sqlstate);
-    field(w, 'M', message);
-    if (detail) field(w, 'D', detail);
-    wire_put8(w, 0);
-    wire_end(w);
+    wire_begin(&s->wire, 'N');
+    if (!ok(notice_fields(s, severity, sqlstate, message,
+                          detail))) { /* what cannot be said stays here */
+        wire_withdraw(&s->wire);
+        return;
+    }
+    wire_put8(&s->wire, 0);
+    wire_end(&s->wire);
 }
 
 void send_parameter_status(struct session *s, const char *name, const char *value) {
+    struct error untold = {0};
     wire_begin(&s->wire, 'S');
     wire_puts(&s->wire, name);
-    wire_puts(&s->wire, value);
-    wire_end(&s->wire);
+    if (ok(put_converted(s, value, &untold)))
+        wire_end(&s->wire);
+    else
+        wire_withdraw(&s->wire);
 }
 
 void send_ready(struct session *s) {
@@ -92,8 +138,8 @@ static uint16_t format_of(uint16_t nformats, const uint16_t *formats, uint16_t c
     return nformats == 1 ? formats[0] : formats[column];
 }
 
-void send_row_description(struct session *s, uint16_t n, const struct result_column *columns,
-                          uint16_t nformats, const uint16_t *formats) {
+status send_row_description(struct session *s, uint16_t n, const struct result_column *columns,
+                            uint16_t nformats, const uint16_t *formats) {
     struct wire *w = &s->wire;
     wire_begin(w, 'T');
     wire_put16(w, n);
@@ -102,7 +148,11 @@ void send_row_description(struct session *s, uint16_t n, const struct result_col
         const struct type *t = type_find(c->type);
         int32_t typmod = c->typmod;
         for (; t && t->base; t = t->base) typmod = t->typmod; /* clients know no domains */
-        wire_puts(w, c->name);
+        status told = put_string(s, c->name);
+        if (!ok(told)) {
+            wire_withdraw(w);
+            return told;
+        }
         char rest[18];
         store_be32(rest, c->table);
         store_be16(rest + 4, (uint16_t)c->attribute);
@@ -113,6 +163,7 @@ void send_row_description(struct session *s, uint16_t n, const struct result_col
         wire_put(w, rest, sizeof rest);
     }
     wire_end(w);
+    return OK;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -161,32 +212,55 @@ status row_sender_new(struct session *s, struct arena *a, uint16_t n,
     return OK;
 }
 
+/* A value's text, or what a setting shows. */
+static status put_text(struct session *s, const char *text, size_t len) {
+    struct wire *w = &s->wire;
+    if (!client_converts(&s->values)) {
+        wire_put32(w, (uint32_t)len);
+        wire_put(w, text, len);
+        return OK;
+    }
+    struct buf out = {0};
+    status st = client_text_out(&s->error, s->values.client_encoding, text, len, &out);
+    if (ok(st)) {
+        wire_put32(w, (uint32_t)out.len);
+        wire_put(w, out.data, out.len);
+    }
+    buf_free(&out);
+    return st;
+}
+
 static status send_value(struct row_sender *r, uint16_t column, datum value) {
     struct wire *w = &r->s->wire;
     r->text.len = 0;
     const struct eval_env *eval = &r->s->env.eval;
-    TRY(r->binary[column] ? type_send(eval, r->types[column], value, &r->text)
-                          : type_output(eval, r->types[column], value, &r->text));
+    if (!r->binary[column]) {
+        TRY(type_output(eval, r->types[column], value, &r->text));
+        return put_text(r->s, r->text.data, r->text.len);
+    }
+    TRY(type_send(eval, r->types[column], value, &r->text));
     wire_put32(w, (uint32_t)r->text.len);
     wire_put(w, r->text.data, r->text.len);
     return OK;
 }
 
-/* A message once begun must be ended: when a value fails, it and the rest go out as nulls and the
- * error follows, which takes the whole result back. */
+/* When a value fails, its row has not been sent. */
 static status send_row(struct row_sender *r, const struct batch *b, uint16_t row) {
     struct wire *w = &r->s->wire;
-    status s = OK;
     wire_begin(w, 'D');
     wire_put16(w, r->n);
     for (uint16_t c = 0; c < r->n; c++) {
-        if (b->columns[c].nulls[row] || !ok(s))
+        if (b->columns[c].nulls[row]) {
             wire_put32(w, UINT32_MAX);
-        else if (!ok(s = send_value(r, c, b->columns[c].values[row])))
-            wire_put32(w, UINT32_MAX);
+            continue;
+        }
+        status s = send_value(r, c, b->columns[c].values[row]);
+        if (!ok(s)) {
+            wire_withdraw(w);
+            return s;
+        }
     }
-    status ended = row_end(r->s);
-    return ok(s) ? ended : s;
+    return row_end(r->s);
 }
 
 status row_sender_send(struct row_sender *r, const struct batch *b, uint16_t from, uint16_t limit) {
@@ -207,9 +281,11 @@ status send_text_row(struct session *s, uint16_t n, const char *const *values) {
             wire_put32(w, UINT32_MAX);
             continue;
         }
-        size_t len = strlen(values[i]);
-        wire_put32(w, (uint32_t)len);
-        wire_put(w, values[i], len);
+        status told = put_text(s, values[i], strlen(values[i]));
+        if (!ok(told)) {
+            wire_withdraw(w);
+            return told;
+        }
     }
     return row_end(s);
 }

@@ -217,15 +217,19 @@ static inline uint64_t session_number(const struct session *s) {
 /* It is to end (pg_terminate_backend, a time-out), with these words to its client. */
 void session_terminate(struct session *s, enum status_code code, const char *words);
 
-/* protocol.c: messages out */
+/* protocol.c: messages out, and strings, in the client's encoding */
+/* A string of a message, as UTF8, in place or in the statement's arena. */
+status read_string(struct session *s, struct wire_reader *r, const char **ret);
+/* Into the message that is being built, with its NUL. 22P05, and nothing was put. */
+status put_string(struct session *s, const char *text);
 void send_error(struct session *s, const char *severity);
 void send_notice(struct sql_env *env, const char *severity, const char *sqlstate,
                  const char *message, const char *detail);
 void send_parameter_status(struct session *s, const char *name, const char *value);
 void send_ready(struct session *s);
 void send_complete(struct session *s, const char *tag);
-void send_row_description(struct session *s, uint16_t n, const struct result_column *columns,
-                          uint16_t nformats, const uint16_t *formats);
+status send_row_description(struct session *s, uint16_t n, const struct result_column *columns,
+                            uint16_t nformats, const uint16_t *formats);
 /* One result row per row of the batch from `from` on, at most `limit`. */
 struct row_sender;
 status row_sender_new(struct session *s, struct arena *a, uint16_t n,

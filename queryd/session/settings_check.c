@@ -8,6 +8,7 @@
 
 #include "session/authorization.h"
 #include "session/settings_private.h"
+#include "types/converter.h"
 #include "types/tz.h"
 
 status setting_invalid(struct session *s, const struct setting_info *v, const char *value) {
@@ -128,16 +129,18 @@ static status check_date_style(struct session *s, const char *value, char **ret)
     return OK;
 }
 
-/* Of an encoding's name only letters and digits count. */
 static status check_encoding(struct session *s, const char *value, char **ret) {
-    char word[16] = "";
-    size_t n = 0;
-    for (const char *at = value; *at && n < sizeof word - 1; at++)
-        if (isalnum((unsigned char)*at)) word[n++] = *at;
-    if (strcasecmp(word, "utf8") == 0 || strcasecmp(word, "unicode") == 0)
-        return *ret = strdup("UTF8"), OK;
-    if (strcasecmp(word, "sqlascii") == 0) return *ret = strdup("SQL_ASCII"), OK;
-    return invalid(s, SETTING_client_encoding, value);
+    enum encoding e = encoding_named(value);
+    if (e == ENCODING_NONE) return invalid(s, SETTING_client_encoding, value);
+    if (e != ENCODING_SQL_ASCII && !converter_knows(e)) {
+        status st = error_set(&s->error, ST_FEATURE_NOT_SUPPORTED,
+                              "invalid value for parameter \"client_encoding\": \"%s\"", value);
+        error_detail(&s->error, "Conversion between %s and UTF8 is not supported.",
+                     encoding_name(e));
+        return st;
+    }
+    *ret = strdup(encoding_name(e));
+    return OK;
 }
 
 status setting_find_zone(const char *value, const struct tz **ret) {

@@ -6,6 +6,7 @@
 #include "session/authorization.h"
 #include "session/settings_private.h"
 #include "session/worker.h"
+#include "types/encoding.h"
 #include "types/tz.h"
 
 static uint64_t number_of(const struct session *s, enum setting v) {
@@ -103,6 +104,9 @@ void setting_take_effect(struct session *s, enum setting v) {
     case SETTING_enable_memoize: avoid(s, v, WAY_MEMOIZE); break;
     case SETTING_DateStyle: set_date_style(s); break;
     case SETTING_IntervalStyle: set_interval_style(s); break;
+    case SETTING_client_encoding:
+        s->values.client_encoding = encoding_named(setting_show(s, v));
+        break;
     case SETTING_bytea_output:
         s->values.bytea_output = strcmp(setting_show(s, v), "hex") ? BYTEA_ESCAPE : BYTEA_HEX;
         break;

@@ -248,12 +248,12 @@ void simple_query(struct session *s, const struct wire_message *m) {
     const char *text;
     error_clear(&s->error);
     arena_reset(&s->statement_arena);
-    status st = wire_gets(&r, &text);
+    status st = read_string(s, &r, &text);
     if (ok(st)) st = wire_get_end(&r);
     if (ok(st))
         forget_unnamed(s);
     else
-        st = error_set(&s->error, st.code, "%s", r.wrong);
+        st = r.wrong ? error_set(&s->error, st.code, "%s", r.wrong) : st;
     PROBE(axolotl_queryd, statement_begin, s->env.proc->trace, ok(st) ? text : "");
     if (ok(st)) st = session_read_text(s, &text);
     if (ok(st)) st = run_text(s, text, strlen(text));

@@ -187,7 +187,7 @@ static status execute_show(struct session *s, const struct ast_show *show, bool 
     struct result_column columns[3];
     uint16_t n;
     TRY(show_columns(s, show, &n, columns));
-    if (describe) send_row_description(s, n, columns, 0, NULL);
+    if (describe) TRY(send_row_description(s, n, columns, 0, NULL));
     if (n == 1) {
         const char *value = setting_show(s, setting_find(s, show->name));
         return send_text_row(s, 1, &value);

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "types/datum.h"
+#include "types/encoding.h"
 
 struct tz;
 struct session_env;
@@ -60,9 +61,10 @@ struct session_env {
     enum date_order date_order;
     enum interval_style interval_style;
     enum bytea_output bytea_output;
-    int32_t extra_float_digits; /* 1: shortest that reads back the same */
-    uint64_t random_state[2];   /* never both 0 */
-    bool clock_was_read;        /* set by input that depends on the moment: 'now', 'today' … */
+    enum encoding client_encoding; /* client_text.h */
+    int32_t extra_float_digits;    /* 1: shortest that reads back the same */
+    uint64_t random_state[2];      /* never both 0 */
+    bool clock_was_read;           /* set by input that depends on the moment: 'now', 'today' … */
     const struct name_service *names;
     void *session; /* the session itself, for functions registered by other parts */
     /* Gives way to other sessions; QUERY_CANCELED, described, when the statement is to end. NULL:

@@ -121,6 +121,17 @@ status converter_check(enum encoding e, const char *text, size_t len, struct err
     return OK;
 }
 
+size_t converter_whole(enum encoding e, const char *text, size_t len) {
+    const uint8_t *p = (const uint8_t *)text, *end = p + len;
+    while (p < end) {
+        size_t left = (size_t)(end - p), n = length_of(e, p, left);
+        bool unknown = e == ENCODING_GB18030 && left == 1 && *p >= HIGH; /* the next byte tells */
+        if (n > left || unknown) break;
+        p += n;
+    }
+    return (size_t)(p - (const uint8_t *)text);
+}
+
 static status no_equivalent(enum encoding from, enum encoding to, const uint8_t *p, size_t n,
                             struct error *error) {
     char words[8 * TOLD_BYTES_MAX];

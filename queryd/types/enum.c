@@ -72,7 +72,8 @@ const struct type_family family_enum = {.in = enum_in,
                                         .compare = enum_compare,
                                         .hash = enum_hash,
                                         .key = enum_key,
-                                        .key_len = key_len_8};
+                                        .key_len = key_len_8,
+                                        .binary_is_text = true};
 
 /* ---- functions ------------------------------------------------------------------------------- */
 

@@ -17,5 +17,8 @@ static status json_out(const struct eval_env *, const struct type *, datum value
     return buf_add(out, value.v->data, value.v->len);
 }
 
-const struct type_family family_json = {
-    .in = json_in, .out = json_out, .receive = json_receive, .send = json_out};
+const struct type_family family_json = {.in = json_in,
+                                        .out = json_out,
+                                        .receive = json_receive,
+                                        .send = json_out,
+                                        .binary_is_text = true};

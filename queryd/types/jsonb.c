@@ -345,4 +345,5 @@ const struct type_family family_jsonb = {.in = family_in,
                                          .hash = family_hash,
                                          .key = family_key,
                                          .key_len = family_key_len,
-                                         .valid = family_valid};
+                                         .valid = family_valid,
+                                         .binary_is_text = true};

@@ -67,7 +67,8 @@ const struct type_family family_text = {.in = text_in,
                                         .compare = text_compare,
                                         .hash = text_hash,
                                         .key = text_key,
-                                        .key_len = key_len_escaped};
+                                        .key_len = key_len_escaped,
+                                        .binary_is_text = true};
 
 /* ---- lengths: varchar(n), char(n); typmod = n + 4 characters ---- */
 
@@ -139,7 +140,8 @@ const struct type_family family_varchar = {.in = varchar_in,
                                            .key_len = key_len_escaped,
                                            .apply_typmod = varchar_apply_typmod,
                                            .typmod_in = length_typmod_in,
-                                           .typmod_out = length_typmod_out};
+                                           .typmod_out = length_typmod_out,
+                                           .binary_is_text = true};
 
 /* ---- bpchar: padded to its length; trailing blanks do not count in comparisons ---- */
 
@@ -199,7 +201,8 @@ const struct type_family family_bpchar = {.in = bpchar_in,
                                           .key_len = key_len_escaped,
                                           .apply_typmod = bpchar_apply_typmod,
                                           .typmod_in = length_typmod_in,
-                                          .typmod_out = length_typmod_out};
+                                          .typmod_out = length_typmod_out,
+                                          .binary_is_text = true};
 
 /* ---- name: 64 bytes ---- */
 
@@ -252,7 +255,8 @@ const struct type_family family_name = {.in = name_in,
                                         .hash = name_hash,
                                         .key = name_key,
                                         .key_len = key_len_escaped,
-                                        .valid = name_valid};
+                                        .valid = name_valid,
+                                        .binary_is_text = true};
 
 /* ---- bytea ---- */
 
@@ -394,7 +398,8 @@ const struct type_family family_cstring = {.in = cstring_in,
                                            .send = cstring_out,
                                            .compare = cstring_compare,
                                            .hash = cstring_hash,
-                                           .valid = cstring_valid};
+                                           .valid = cstring_valid,
+                                           .binary_is_text = true};
 
 /* ---- uuid ---- */
 

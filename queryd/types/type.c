@@ -1,4 +1,5 @@
 #include "types/type.h"
+#include "types/client_text.h"
 
 #include <stdlib.h>
 
@@ -121,7 +122,8 @@ size_t type_count(void) {
 }
 
 void session_env_init(struct session_env *s, uint64_t seed) {
-    *s = (struct session_env){.time_zone = tz_utc(), .extra_float_digits = 1};
+    *s = (struct session_env){
+        .time_zone = tz_utc(), .extra_float_digits = 1, .client_encoding = ENCODING_UTF8};
     s->random_state[0] = hash_u64(seed + 1);
     s->random_state[1] = hash_u64(seed + 2) | 1;
 }
@@ -165,7 +167,19 @@ status type_receive(const struct eval_env *env, const struct type *t, int32_t ty
         return error_set(env->error, ST_UNDEFINED_FUNCTION,
                          "no binary input function available for type %s",
                          type_format_name(env->arena, t->oid));
+    if (t->family->binary_is_text && client_converts(env->session))
+        TRY(client_text_in(env, env->session->client_encoding, bytes, len, &bytes, &len));
     return t->family->receive(env, t, typmod, bytes, len, ret);
+}
+
+static status send_text(const struct eval_env *env, const struct type *t, datum value,
+                        struct buf *out) {
+    struct buf text = {0};
+    status s = t->family->send(env, t, value, &text);
+    if (ok(s))
+        s = client_text_out(env->error, env->session->client_encoding, text.data, text.len, out);
+    buf_free(&text);
+    return s;
 }
 
 status type_send(const struct eval_env *env, const struct type *t, datum value, struct buf *out) {
@@ -173,6 +187,8 @@ status type_send(const struct eval_env *env, const struct type *t, datum value, 
         return error_set(env->error, ST_UNDEFINED_FUNCTION,
                          "no binary output function available for type %s",
                          type_format_name(env->arena, t->oid));
+    if (t->family->binary_is_text && client_converts(env->session))
+        return send_text(env, t, value, out);
     return t->family->send(env, t, value, out);
 }
 

@@ -64,6 +64,7 @@ struct type_family {
     type_apply_typmod_fn *apply_typmod;
     type_typmod_in_fn *typmod_in;
     type_typmod_out_fn *typmod_out;
+    bool binary_is_text; /* in the client's encoding */
 };
 
 /* A value of an enum is its label's position, which says the order among the labels and never
