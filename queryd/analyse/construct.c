@@ -235,6 +235,7 @@ status field_at(struct analyse *a, struct expr *record, const struct rte_column 
     NEEDS(a, e);
     e->args[0] = record;
     e->column = i;
+    e->name = column->name;
     e->typmod = column->typmod;
     e->collation = column->collation;
     *ret = e;

@@ -96,8 +96,11 @@ struct expr {
             struct query *query;
         } sublink;
         struct plan_sublink *subplan; /* SUBPLAN: after planning; args: values of its parameters */
-        uint16_t column; /* SLOT: input column; SUBLINK_COLUMN; OUTER: execution parameter; FIELD,
-                            SET_FIELD: 0-based field of a record */
+        struct {
+            uint16_t column;  /* SLOT: input column; SUBLINK_COLUMN; OUTER: execution parameter;
+                                 FIELD, SET_FIELD: 0-based field of a record */
+            const char *name; /* FIELD: the field's, where the type does not tell it; or NULL */
+        };
         struct {
             uint16_t ndims; /* SUBSCRIPT, SET_ELEMENT (its value stands behind the array): args:
                              * array, then per dimension an index, or low and high. SET_ELEMENT of a

@@ -19,13 +19,6 @@ static status no_name_twice(struct analyse *a, const struct list *defs) {
     return OK;
 }
 
-/* The columns that are known of a function whose result is a record; NULL: none. */
-static const struct function_arguments *columns_of_call(const struct expr *call) {
-    if (call->kind != EXPR_CALL) return NULL;
-    const struct function_arguments *known = function_arguments(call->call.function->oid);
-    return known && function_results(known) > 1 ? known : NULL;
-}
-
 static status name_of_routine_result(struct analyse *a, const struct function *f,
                                      const char **name) {
     const struct routine *r;
@@ -56,18 +49,6 @@ static status name_of_result(struct analyse *a, const struct function *f, const 
     if (!known || function_results(known) != 1) return OK;
     size_t len = argument_name(known, function_result_at(known, 0), &found);
     if (len) NEEDS(a, *name = arena_strndup(a->arena, found, len));
-    return OK;
-}
-
-static status result_column(struct analyse *a, const struct function_arguments *known,
-                            uint16_t result, struct rte_column *ret) {
-    const char *name;
-    uint16_t i = function_result_at(known, result);
-    size_t len = argument_name(known, i, &name);
-    const struct type *t = type_find(known->types[i]);
-    *ret = (struct rte_column){arena_strndup(a->arena, name, len), t ? t->oid : TEXTOID, -1,
-                               t ? t->collation : 0};
-    NEEDS(a, ret->name);
     return OK;
 }
 
@@ -122,28 +103,22 @@ static status function_columns(struct scope *s, struct rte *e, struct rte_functi
         const struct rte_column *fields;
         TRY(routine_fields(s, call, &nfields, &fields));
         if (nfields) return routine_columns(a, e, f, nfields, fields, defs, cap);
-        const struct function_arguments *known = columns_of_call(call);
-        f->ncolumns = known ? function_results(known) : (uint16_t)list_n(defs);
+        f->ncolumns = (uint16_t)list_n(defs);
         if (!f->ncolumns)
             return FAIL_AT(a, call->location, SYNTAX_ERROR,
                            "a column definition list is required for functions returning "
                            "\"record\"");
-        if (known && list_n(defs)) return redundant(a, defs);
         TRY(no_name_twice(a, defs));
         for (uint16_t i = 0; i < f->ncolumns; i++) {
             GROW(a, e->columns, e->ncolumns, *cap);
             struct rte_column *c = &e->columns[e->ncolumns++];
-            if (known) {
-                TRY(result_column(a, known, i, c));
-                continue;
-            }
             struct ast_column_def *d = list_at(defs, i);
             NEEDS(a, c->name = arena_strdup(a->arena, d->name)); /* told when it runs */
             TRY(type_of_name(a, d->type, &c->type, &c->typmod));
             const struct type *t = type_find(c->type);
             c->collation = t ? t->collation : 0;
         }
-        return known ? OK : give_shape(a, e, f->ncolumns, call);
+        return give_shape(a, e, f->ncolumns, call);
     }
     if (list_n(defs))
         return FAIL_AT(a, defs_location(defs), SYNTAX_ERROR,

@@ -264,7 +264,8 @@ status routine_param_ref(struct analyse *a, const char *qualifier, const char *n
 /* The last statement of a function's body gives the function's result: brings its columns to those
  * types. 42P13. */
 status routine_fit_result(struct analyse *a, struct query *q);
-/* What e's value has as fields, when e calls a function of a user; 0: that is not known. */
+/* What e's value has as fields, when e is a row or calls a function whose results have names; 0:
+ * that is not known. */
 status routine_fields(struct scope *s, const struct expr *e, uint16_t *ret_n,
                       const struct rte_column **ret_columns);
 /* inline.c */

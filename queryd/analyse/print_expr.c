@@ -353,6 +353,7 @@ static status print_subscript(struct printer *p, const struct expr *e) {
 
 static const char *field_name(const struct printer *p, const struct expr *e) {
     const struct expr *base = e->args[0];
+    if (e->name) return e->name;
     const struct type *t = type_below(type_find(base->type));
     if (t && t->kind == 'c' && e->column < t->nfields) return t->fields[e->column].name;
     if (base->kind == EXPR_ROW && base->row.names) return base->row.names[e->column];

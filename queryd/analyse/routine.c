@@ -202,18 +202,21 @@ status routine_fit_result(struct analyse *a, struct query *q) {
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
+static const struct query *query_behind(const struct rte *r) {
+    if (r->kind == RTE_SUBQUERY) return r->query;
+    return r->kind == RTE_CTE && r->cte ? r->cte->query : NULL;
+}
+
 /* What a column of a subquery or WITH query stands for there. */
 static const struct expr *origin_of(const struct scope *s, const struct expr *e) {
     if (e->kind != EXPR_VAR || e->type != RECORDOID) return e;
     for (uint16_t level = e->var.level; level && s; level--) s = s->parent;
     const struct query *q = s ? s->query : NULL;
     while (q && e->kind == EXPR_VAR && e->type == RECORDOID && e->var.rte < q->nrtes) {
-        const struct rte *r = q->rtes[e->var.rte];
-        q = r->kind == RTE_SUBQUERY        ? r->query
-            : r->kind == RTE_CTE && r->cte ? r->cte->query
-                                           : NULL;
+        q = query_behind(q->rtes[e->var.rte]);
         if (!q || e->var.att < 1 || e->var.att > q->ntargets) break;
         e = q->targets[e->var.att - 1].expr;
+        if (e->kind == EXPR_VAR && e->var.level) break; /* of a query around that one */
     }
     return e;
 }
@@ -233,6 +236,32 @@ static status row_fields(struct analyse *a, const struct expr *e, uint16_t *ret_
     return OK;
 }
 
+/* Of a built-in function: what pg_proc says that comes out. */
+static status builtin_field(struct analyse *a, const struct function_arguments *known,
+                            uint16_t result, struct rte_column *ret) {
+    const char *name;
+    uint16_t i = function_result_at(known, result);
+    size_t len = argument_name(known, i, &name);
+    const struct type *t = type_find(known->types[i]);
+    *ret = (struct rte_column){arena_strndup(a->arena, name, len), t ? t->oid : TEXTOID, -1,
+                               t ? t->collation : 0};
+    NEEDS(a, ret->name);
+    return OK;
+}
+
+static status builtin_fields(struct analyse *a, const struct expr *call, uint16_t *ret_n,
+                             const struct rte_column **ret_columns) {
+    const struct function_arguments *known = function_arguments(call->call.function->oid);
+    uint16_t n = known ? function_results(known) : 0;
+    struct rte_column *columns;
+    if (call->type != RECORDOID || n < 2) return OK;
+    NEW_N(a, columns, n);
+    for (uint16_t i = 0; i < n; i++) TRY(builtin_field(a, known, i, &columns[i]));
+    *ret_n = n;
+    *ret_columns = columns;
+    return OK;
+}
+
 status routine_fields(struct scope *s, const struct expr *e, uint16_t *ret_n,
                       const struct rte_column **ret_columns) {
     struct analyse *a = s->a;
@@ -242,7 +271,8 @@ status routine_fields(struct scope *s, const struct expr *e, uint16_t *ret_n,
     oid types[FUNCTION_ARGS_MAX];
     *ret_n = 0;
     if (e->kind == EXPR_ROW) return row_fields(a, e, ret_n, ret_columns);
-    if (e->kind != EXPR_CALL || !function_is_routine(e->call.function)) return OK;
+    if (e->kind != EXPR_CALL) return OK;
+    if (!function_is_routine(e->call.function)) return builtin_fields(a, e, ret_n, ret_columns);
     TRY(catalog_routine(a->env, e->call.function->oid, &r));
     if (!r->nresults) return OK;
     for (uint16_t i = 0; i < e->nargs; i++) types[i] = e->args[i]->type;
