@@ -166,19 +166,6 @@ static bool is_pseudo(oid type) {
     return t && t->kind == 'p';
 }
 
-static bool is_polymorphic(oid type) {
-    switch (type) {
-    case ANYELEMENTOID:
-    case ANYARRAYOID:
-    case ANYNONARRAYOID:
-    case ANYENUMOID:
-    case ANYCOMPATIBLEOID:
-    case ANYCOMPATIBLEARRAYOID:
-    case ANYCOMPATIBLENONARRAYOID: return true;
-    default: return false;
-    }
-}
-
 static status option_type(struct aggregate_draft *g, const struct ast_def_elem *o, oid *ret) {
     if (o->value && o->value->kind == NODE_TYPE_NAME)
         return routine_type(g->env, (const struct ast_type_name *)o->value, NULL, ret);
@@ -194,7 +181,7 @@ static status state_type(struct aggregate_draft *g, enum option option, oid *ret
     struct sql_env *env = g->env;
     TRY(option_type(g, g->options[option], ret));
     if (*ret == INTERNALOID) return define_unsupported(env, "an aggregate with an internal state");
-    if (is_pseudo(*ret) && !is_polymorphic(*ret) && *ret != RECORDOID)
+    if (is_pseudo(*ret) && !routine_is_polymorphic(*ret) && *ret != RECORDOID)
         return INVALID(env, "aggregate transition data type cannot be %s",
                        type_words_of(env, *ret));
     return draft_determines(g->routine, *ret, "transition");
@@ -272,7 +259,7 @@ static const struct function *exact(const char *name, const struct function_scop
 }
 
 static bool is_binary_coercible(oid from, oid to) {
-    return from == to || to == ANYOID || is_polymorphic(to) ||
+    return from == to || to == ANYOID || routine_is_polymorphic(to) ||
            resolve_cast(from, to, CAST_IMPLICIT).path == CAST_RELABEL;
 }
 
@@ -283,8 +270,8 @@ static status choose(struct sql_env *env, const char *name, const struct functio
     *ret = exact(name, scope, w);
     if (*ret) {
         *ret_result = (*ret)->result;
-        bool concrete = !is_polymorphic(*ret_result);
-        for (uint16_t i = 0; i < w->n; i++) concrete |= is_polymorphic(w->args[i]);
+        bool concrete = !routine_is_polymorphic(*ret_result);
+        for (uint16_t i = 0; i < w->n; i++) concrete |= routine_is_polymorphic(w->args[i]);
         if (concrete) return OK;
     }
     status st = resolve_function_among(&env->eval, name, scope, w->args, w->n, false, c);

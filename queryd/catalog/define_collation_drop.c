@@ -85,7 +85,7 @@ static status refuse(struct users *u, bool cascade) {
     return st;
 }
 
-static status text_of(struct sql_env *env, oid collation, const char **ret) {
+status define_collation_text(struct sql_env *env, oid collation, const char **ret) {
     struct buf name = {0};
     status st = collation_print(env, collation, &name);
     *ret = ok(st) ? arena_printf(env->eval.arena, "collation %.*s", (int)name.len, name.data) : "";
@@ -103,6 +103,13 @@ static status refuse_used(struct sql_env *env, oid collation, const char *text, 
     return st;
 }
 
+status define_drop_collation(struct sql_env *env, oid collation, const char *text, bool cascade) {
+    datum key = datum_oid(collation);
+    TRY(refuse_used(env, collation, text, cascade));
+    TRY(define_forget(env, OID_pg_collation, collation));
+    return catalog_rows_delete(env, CAT_pg_collation, OID_pg_collation_oid_index, &key, 1, NULL);
+}
+
 static status drop_one(struct sql_env *env, const struct ast_drop *s, const struct list *names) {
     int32_t n = list_n(names);
     const char *name = list_at(names, n - 1);
@@ -117,13 +124,11 @@ static status drop_one(struct sql_env *env, const struct ast_drop *s, const stru
     }
     TRY(st);
     TRY(privilege_check_owner(env, OID_pg_collation, id));
-    TRY(text_of(env, id, &text));
+    TRY(define_collation_text(env, id, &text));
     if (id < FIRST_USER_OID)
         return error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                          "cannot drop %s because it is required by the database system", text);
-    TRY(refuse_used(env, id, text, s->cascade));
-    datum key = datum_oid(id);
-    return catalog_rows_delete(env, CAT_pg_collation, OID_pg_collation_oid_index, &key, 1, NULL);
+    return define_drop_collation(env, id, text, s->cascade);
 }
 
 status define_drop_collations(struct sql_env *env, const struct ast_drop *s) {

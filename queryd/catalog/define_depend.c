@@ -94,7 +94,7 @@ static status function_text(struct cascade *c, oid id, struct dependent *ret) {
     const struct routine *r;
     TRY(catalog_routine(c->env, id, &r));
     *ret = (struct dependent){OID_pg_proc, id, NULL};
-    ret->text = arena_printf(c->env->eval.arena, "%s %s", routine_word(r), routine_text(c->env, r));
+    ret->text = arena_printf(c->env->eval.arena, "function %s", routine_text(c->env, r));
     return ret->text ? OK : no_memory(c->env);
 }
 

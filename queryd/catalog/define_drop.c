@@ -119,13 +119,7 @@ static status missing_object(struct sql_env *env, const struct ast_drop *s, cons
     oid found;
     if (schema) {
         status st = catalog_schema(env, schema, &found);
-        if (status_is(st, ST_NOT_FOUND)) {
-            if (!s->if_exists)
-                return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
-                                 "schema \"%s\" does not exist", schema);
-            define_notice(env, "00000", "schema \"%s\" does not exist, skipping", schema);
-            return OK;
-        }
+        if (status_is(st, ST_NOT_FOUND)) return define_missing_schema(env, s, schema);
         TRY(st);
     }
     if (!s->if_exists)

@@ -77,6 +77,8 @@ static status members_of(struct sql_env *env, oid schema, struct members *ret) {
     *ret = (struct members){0};
     TRY(add_all(env, schema, CAT_pg_class, COL_pg_class_oid, COL_pg_class_relnamespace, ret));
     TRY(add_all(env, schema, CAT_pg_proc, COL_pg_proc_oid, COL_pg_proc_pronamespace, ret));
+    TRY(add_all(env, schema, CAT_pg_collation, COL_pg_collation_oid, COL_pg_collation_collnamespace,
+                ret));
     TRY(add_all(env, schema, CAT_pg_type, COL_pg_type_oid, COL_pg_type_typnamespace, ret));
     TRY(leave_owned(env, ret));
     if (ret->n) qsort(ret->at, ret->n, sizeof *ret->at, by_age);
@@ -92,9 +94,10 @@ static status text_of(struct sql_env *env, const struct member *m, const char **
     }
     if (m->class_oid == OID_pg_type)
         return type_find(m->object) ? define_type_text(env, m->object, ret) : STATUS(NOT_FOUND);
+    if (m->class_oid == OID_pg_collation) return define_collation_text(env, m->object, ret);
     const struct routine *r;
     TRY(catalog_routine(env, m->object, &r));
-    *ret = arena_printf(env->eval.arena, "%s %s", routine_word(r), routine_text(env, r));
+    *ret = arena_printf(env->eval.arena, "function %s", routine_text(env, r));
     return *ret ? OK : no_memory(env);
 }
 
@@ -143,6 +146,7 @@ static status drop_member(struct sql_env *env, const struct member *m,
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
     TRY(define_cascades_to(env, text));
+    if (m->class_oid == OID_pg_collation) return OK; /* last of all */
     if (m->class_oid == OID_pg_class) return drop_relation(env, m->object, text, relations);
     if (m->class_oid == OID_pg_type) {
         TRY(define_drop_type_dependents(env, m->object, text, true, relations));
@@ -158,6 +162,12 @@ static status drop_members(struct sql_env *env, const struct members *m) {
         if (m->at[i].class_oid == OID_pg_class)
             TRY(list_append(env->eval.arena, &relations, (void *)(uintptr_t)m->at[i].object));
     for (uint32_t i = 0; i < m->n; i++) TRY(drop_member(env, &m->at[i], relations));
+    for (uint32_t i = 0; i < m->n; i++) {
+        const char *text;
+        if (m->at[i].class_oid != OID_pg_collation) continue;
+        TRY(define_collation_text(env, m->at[i].object, &text));
+        TRY(define_drop_collation(env, m->at[i].object, text, true));
+    }
     return OK;
 }
 
@@ -169,16 +179,18 @@ status define_drop_schema_contents(struct sql_env *env, oid schema) {
     return drop_members(&quiet, &members);
 }
 
+status define_missing_schema(struct sql_env *env, const struct ast_drop *s, const char *name) {
+    if (!s->if_exists)
+        return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist",
+                         name);
+    define_notice(env, "00000", "schema \"%s\" does not exist, skipping", name);
+    return OK;
+}
+
 status define_drop_schema(struct sql_env *env, const struct ast_drop *s, const char *name) {
     oid schema;
     status st = catalog_schema(env, name, &schema);
-    if (status_is(st, ST_NOT_FOUND)) {
-        if (!s->if_exists)
-            return error_set(env->eval.error, ST_INVALID_SCHEMA_NAME,
-                             "schema \"%s\" does not exist", name);
-        define_notice(env, "00000", "schema \"%s\" does not exist, skipping", name);
-        return OK;
-    }
+    if (status_is(st, ST_NOT_FOUND)) return define_missing_schema(env, s, name);
     TRY(st);
     TRY(privilege_check_owner(env, OID_pg_namespace, schema));
     if (schema < FIRST_USER_OID && schema != SCHEMA_PUBLIC)

@@ -43,6 +43,8 @@ status routine_option(struct sql_env *env, const struct ast_def_elem *o, bool pr
 /* The type of a parameter or result; SETOF in *ret_set (NULL: not allowed). */
 status routine_type(struct sql_env *env, const struct ast_type_name *t, bool *ret_set,
                     oid *ret_type);
+/* anyelement and the like: what it is says the call. */
+bool routine_is_polymorphic(oid type);
 
 /* The routine that a statement names. kind: OBJECT_FUNCTION, PROCEDURE or ROUTINE. NOT_FOUND after
  * a notice when it does not exist and missing_ok. */

@@ -42,7 +42,7 @@ status routine_type(struct sql_env *env, const struct ast_type_name *t, bool *re
     return type_from_ast(env, &plain, ret_type, &typmod);
 }
 
-static bool is_polymorphic(oid type) {
+bool routine_is_polymorphic(oid type) {
     switch (type) {
     case ANYELEMENTOID:
     case ANYARRAYOID:
@@ -173,10 +173,11 @@ static bool has_table_columns(const struct routine_draft *d) {
 }
 
 status draft_determines(struct routine_draft *d, oid type, const char *what) {
-    if (!is_polymorphic(type)) return OK;
+    if (!routine_is_polymorphic(type)) return OK;
     bool compatible = is_compatible_family(type);
     for (uint16_t i = 0; i < d->ninputs; i++)
-        if (is_polymorphic(d->inputs[i]) && is_compatible_family(d->inputs[i]) == compatible)
+        if (routine_is_polymorphic(d->inputs[i]) &&
+            is_compatible_family(d->inputs[i]) == compatible)
             return OK;
     status st = PARAM_ERROR(d->env, "cannot determine %s data type", what);
     error_detail(d->env->eval.error,
@@ -191,10 +192,10 @@ status draft_determines(struct routine_draft *d, oid type, const char *what) {
 
 static status refuse_pseudo_types(struct routine_draft *d) {
     oid r = d->result;
-    if (r && is_pseudo(r) && !is_polymorphic(r) && r != RECORDOID && r != VOIDOID)
+    if (r && is_pseudo(r) && !routine_is_polymorphic(r) && r != RECORDOID && r != VOIDOID)
         return PARAM_ERROR(d->env, "SQL functions cannot return type %s", words_of(d->env, r));
     for (uint16_t i = 0; i < d->ninputs; i++)
-        if (is_pseudo(d->inputs[i]) && !is_polymorphic(d->inputs[i]))
+        if (is_pseudo(d->inputs[i]) && !routine_is_polymorphic(d->inputs[i]))
             return PARAM_ERROR(d->env, "SQL functions cannot have arguments of type %s",
                                words_of(d->env, d->inputs[i]));
     return OK;
@@ -275,7 +276,7 @@ static status print_defaults(struct routine_draft *d, struct buf *out) {
         if (!first) TRY(buf_add_str(out, ", "));
         first = false;
         oid type = d->params[i].type;
-        TRY(deparse_expression(&to, d->otherwise[i], is_polymorphic(type) ? 0 : type));
+        TRY(deparse_expression(&to, d->otherwise[i], routine_is_polymorphic(type) ? 0 : type));
     }
     return OK;
 }

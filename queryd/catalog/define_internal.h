@@ -53,6 +53,10 @@ status define_rename_collation(struct sql_env *env, const struct ast_rename *s);
 status define_move_collation(struct sql_env *env, const struct ast_alter_object *s);
 /* define_collation_drop.c */
 status define_drop_collations(struct sql_env *env, const struct ast_drop *s);
+/* "collation c", in the arena. */
+status define_collation_text(struct sql_env *env, oid collation, const char **ret);
+/* 2BP01 when something uses it; with cascade 0A000. */
+status define_drop_collation(struct sql_env *env, oid collation, const char *text, bool cascade);
 status define_create_domain(struct sql_env *env, const struct ast_create_domain *s);
 status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s);
 status define_rename_type(struct sql_env *env, const struct ast_rename *s);
@@ -416,6 +420,8 @@ status define_drop_constraint(struct sql_env *env, const struct relation *r, con
                               bool missing_ok, bool cascade);
 /* define_drop_schema.c: all that is in a schema, without a word. */
 status define_drop_schema_contents(struct sql_env *env, oid schema);
+/* 3F000, or with IF EXISTS a notice. */
+status define_missing_schema(struct sql_env *env, const struct ast_drop *s, const char *name);
 status define_drop_schema(struct sql_env *env, const struct ast_drop *s, const char *name);
 status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t column);
 /* "view public.v", in the arena. */

@@ -360,7 +360,7 @@ status define_drop_functions(struct sql_env *env, const struct ast_drop *s) {
         bool owner;
         TRY(privilege_is_owner(env, OID_pg_namespace, r->schema, env->settings->user_oid, &owner));
         if (!owner) TRY(privilege_check_owner(env, OID_pg_proc, r->function.oid));
-        char *what = arena_printf(env->eval.arena, "%s %s", routine_word(r), routine_text(env, r));
+        char *what = arena_printf(env->eval.arena, "function %s", routine_text(env, r));
         if (!what) return no_memory(env);
         oid id = r->function.oid;
         TRY(define_drop_object_dependents(env, OID_pg_proc, id, what, s->cascade));
