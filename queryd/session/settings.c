@@ -282,13 +282,16 @@ static status start_ms(struct session *s, const char *name, uint64_t ms) {
 status settings_init(struct session *s) {
     const struct conf *c = s->worker->d->conf;
     for (enum setting v = 0; v < SETTING_COUNT; v++) setting_take_effect(s, v);
-    char work_mem[32], port[16], connections[24];
+    uint64_t frames = atomic_load(&s->worker->d->proc.shm->pool->wanted_frames);
+    char work_mem[32], port[16], connections[24], buffers[32];
+    snprintf(buffers, sizeof buffers, "%llukB", (unsigned long long)frames * PAGE_BYTES / 1024);
     snprintf(work_mem, sizeof work_mem, "%llukB", (unsigned long long)c->work_mem / 1024);
     snprintf(port, sizeof port, "%lld", (long long)c->port);
     snprintf(connections, sizeof connections, "%lld", (long long)c->max_connections);
     TRY(setting_set_start(s, "work_mem", work_mem));
     TRY(setting_set_start(s, "port", port));
     TRY(setting_set_start(s, "huge_pages", c->huge_pages));
+    TRY(setting_set_start(s, "shared_buffers", buffers)); /* as axl pool has made it */
     TRY(setting_set_start(s, "max_connections", connections));
     TRY(setting_set_start(s, "synchronous_commit", c->synchronous_commit ? "on" : "off"));
     TRY(start_ms(s, "statement_timeout", c->statement_timeout));

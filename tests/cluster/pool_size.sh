@@ -46,6 +46,7 @@ while kill -0 $bench 2>/dev/null; do
     [ "$(memory_mb)" -le $((SMALL + 4)) ] || fail "a pool of $SMALL MB has $(memory_mb) MB"
 done
 pool
+[ "$(sql 'SHOW shared_buffers')" = ${SMALL}MB ] || fail "shared_buffers is $(sql 'SHOW shared_buffers')"
 wait $bench || fail "pgbench: $(tail -5 "$DIR/run.log")"
 tpcb_errors "$DIR/run.log" && fail "clients were disturbed"
 grep -E '^(tps|number of transactions actually)' "$DIR/run.log"
