@@ -23,7 +23,7 @@ PAGE = 8192
 WORKERS = 4
 ROWS = 2500  # of each worker
 PAD = 1000
-REFUSED = re.compile(r'^invalid page in block \d+ of relation "(rows|rows_v|rows_pkey)"$')
+REFUSED = re.compile(r'^invalid page in block \d+ of relation "\w+"$')  # a catalog's pages are on the disk, too
 
 
 class Server:
