@@ -39,6 +39,8 @@ void slot_leave_session(struct shm *shm, struct txn_slot *s);
 static inline uint64_t lock_bare(struct lock_tag tag) {
     return (uint64_t)tag.space << 48 | (uint64_t)tag.of << 16;
 }
+/* Is one of the modes such that weak ones must look whether it is in their way? */
+bool lock_is_counted(uint64_t held);
 _Atomic uint32_t *lock_strong_count(struct shm *shm, uint32_t process, uint64_t object,
                                     uint64_t held);
 uint32_t lock_row_hash(uint64_t row);

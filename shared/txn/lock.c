@@ -2,7 +2,9 @@
  *
  * Locks stand in the slots of their holders: nothing is shared but the counts of strong modes. Weak
  * modes (ACCESS SHARE to ROW EXCLUSIVE) do not conflict among themselves: while no strong mode is
- * counted for the tag's hash, they are granted by noting them. Both sides note first and look
+ * counted for the tag's hash, they are granted by noting them. SHARE UPDATE EXCLUSIVE, between the
+ * two, looks at all holders as strong modes do and is not counted: no weak mode conflicts with it,
+ * so that ANALYZE is nothing to readers and writers. Both sides note first and look
  * afterwards (sequentially consistent stores and loads), so that of two who conflict at least one
  * sees the other. Whoever must wait waits for the transaction that stands in the way; a strong mode
  * that waits stays noted as wanted, so that it is not starved by new weak ones. */
@@ -140,7 +142,7 @@ static enum way find_conflict(struct proc *p, struct txn *t, struct lock_tag tag
 static status acquire(struct proc *p, struct txn *t, struct txn_lock *l, struct lock_tag tag,
                       enum relation_mode mode, bool nowait, uint32_t timeout_ms) {
     uint64_t before = atomic_load_explicit(&l->held, memory_order_relaxed);
-    bool strong = mode >= MODE_SHARE_UPDATE_EXCLUSIVE;
+    bool strong = mode >= MODE_SHARE_UPDATE_EXCLUSIVE, counted = lock_is_counted(1u << mode);
     bool holds_some = before & MODE_BITS, jumps = false;
     /* The wanted mark speaks of the whole entry: who holds a weaker mode already notes the
      * stronger one only while it looks, and waits without it. */
@@ -167,7 +169,7 @@ static status acquire(struct proc *p, struct txn *t, struct txn_lock *l, struct 
     }
     if (strong || !ok(s)) atomic_store(&l->held, ok(s) ? before | 1u << mode : before);
     /* The entry is counted once, whatever strong modes it has. */
-    uint64_t surplus = !ok(s) ? lock_bare(tag) | 1u << mode : strong ? before : 0;
+    uint64_t surplus = !ok(s) ? lock_bare(tag) | 1u << mode : counted ? before : 0;
     lock_count(p->shm, p->owner.slot, tag.object, surplus, -1);
     return s;
 }

@@ -24,8 +24,9 @@ static uint32_t mixed(uint64_t object, uint64_t held) {
     return (uint32_t)((object ^ held >> 16 << 1) * 0x9e3779b97f4a7c15u >> 32);
 }
 
-static bool is_strong(uint64_t held) {
-    return held & (MODE_BITS & ~((1u << MODE_SHARE_UPDATE_EXCLUSIVE) - 1));
+/* SHARE UPDATE EXCLUSIVE is not among them: it stands in no weak mode's way. */
+bool lock_is_counted(uint64_t held) {
+    return held & (MODE_BITS & ~((1u << MODE_SHARE) - 1));
 }
 
 _Atomic uint32_t *lock_strong_count(struct shm *shm, uint32_t process, uint64_t object,
@@ -41,7 +42,7 @@ void lock_count(struct shm *shm, uint32_t process, uint64_t object, uint64_t hel
     uint32_t change = (uint32_t)by; /* counts wrap: by -1 is one less */
     struct txn_shared *t = shm->txn;
     if (held >> 48 != LOCK_ROW) {
-        if (is_strong(held))
+        if (lock_is_counted(held))
             atomic_fetch_add(lock_strong_count(shm, process, object, held), change);
         return;
     }

@@ -98,11 +98,12 @@ struct txn_shared {
     _Atomic uint64_t oldest_active_lsn; /* txnd: nothing that a transaction now running, or one that
                                            a new snapshot does not see, has logged lies below */
     _Atomic uint64_t purge_lsn;         /* txnd: purged up to here */
-    /* Locks: per process and hash of the tag, how many strong modes its transactions hold or want.
-     * While all are 0, weak modes are granted without looking at other slots. A count may be too
-     * great for a while (slots are looked at in vain), never too small. txnd's is no count: not 0
-     * while an orphan, or a session without a worker, may hold or want one (recover.c). Rows the
-     * other way round: while nobody is counted who holds one shared, writers need not look. */
+    /* Locks: per process and hash of the tag, how many entries of its transactions hold or
+     * want a mode that conflicts with weak ones. While all are 0, weak modes are granted without
+     * looking at other slots. A count may be too great for a while (slots are looked at in vain),
+     * never too small. txnd's is no count: not 0 while an orphan, or a session without a worker,
+     * may hold or want one (recover.c). Rows the other way round: while nobody is counted who holds
+     * one shared, writers need not look. */
     _Atomic uint32_t strong[PROC_SLOTS][TXN_STRONG_HASHES];
     _Atomic uint32_t key_shared[PROC_SLOTS][TXN_ROW_HASHES];
     _Atomic uint32_t row_shared[PROC_SLOTS][TXN_ROW_HASHES];

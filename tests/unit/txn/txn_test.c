@@ -148,6 +148,30 @@ static uint32_t counted(void) {
     return sum;
 }
 
+/* Weak modes look at no slot while it is held, and its holder's other modes are still seen. */
+static void analyze_makes_no_weak_lock_look(void **state) {
+    (void)state;
+    struct txn holder = {0}, other = {0};
+    MUST(txn_begin(&worker, &holder, ISO_READ_COMMITTED, 0));
+    MUST(txn_begin(&worker, &other, ISO_READ_COMMITTED, 1));
+    MUST(txn_lock_relation(&worker, &holder, 77, MODE_SHARE_UPDATE_EXCLUSIVE, true, 0));
+    assert_int_equal(counted(), 0);
+    assert_true(
+        status_is(txn_lock_relation(&worker, &other, 77, MODE_SHARE_UPDATE_EXCLUSIVE, true, 0),
+                  ST_LOCK_NOT_AVAILABLE));
+    MUST(txn_lock_relation(&worker, &holder, 77, MODE_SHARE, true, 0));
+    MUST(txn_lock_relation(&worker, &holder, 78, MODE_SHARE, true, 0));
+    MUST(txn_lock_relation(&worker, &holder, 78, MODE_SHARE_UPDATE_EXCLUSIVE, true, 0));
+    assert_int_equal(counted(), 2);
+    for (uint32_t relation = 77; relation <= 78; relation++)
+        assert_true(
+            status_is(txn_lock_relation(&worker, &other, relation, MODE_ROW_EXCLUSIVE, true, 0),
+                      ST_LOCK_NOT_AVAILABLE));
+    MUST(txn_rollback(&worker, &holder));
+    assert_int_equal(counted(), 0);
+    MUST(txn_rollback(&worker, &other));
+}
+
 /* They go on in blocks, until there is no block more; all is given back. */
 static void very_many_locks_are_an_error(void **state) {
     (void)state;
@@ -348,6 +372,7 @@ int main(void) {
         TEST(a_mark_is_a_place_to_roll_back_to),
         TEST(a_running_writer_stands_in_the_way),
         TEST(relation_locks_conflict_as_postgresql_says),
+        TEST(analyze_makes_no_weak_lock_look),
         TEST(very_many_locks_are_an_error),
         TEST(rows_are_held_by_several),
         TEST(a_savepoint_gives_locks_back),
