@@ -4,6 +4,8 @@
 
 #define LEAST_CHANGES 50
 #define PART_CHANGED 0.1
+#define REST_NS 60000000000u /* PostgreSQL's autovacuum_naptime */
+#define REST_PER_RUN 100     /* an analysis is to take a hundredth of the time at most */
 
 /* A table that finds no place is not counted: a worker that changes so many at once forgets some.
  */
@@ -44,14 +46,16 @@ static bool is_ripe(const struct catalog *c, const struct table_changes *t) {
     return t->by_n <= t->n / 2 || !txn_is_running(c->proc, t->by, NULL);
 }
 
-static struct table_changes *first_ripe(const struct catalog *c) {
-    struct table_changes *t = c->waiting;
-    while (t && !is_ripe(c, t)) t = t->next_waiting;
-    return t;
+static struct table_changes *first_due(const struct catalog *c) {
+    struct table_changes *first = NULL;
+    for (struct table_changes *t = c->waiting; t; t = t->next_waiting)
+        if ((!first || t->rests_until_ns < first->rests_until_ns) && is_ripe(c, t)) first = t;
+    return first;
 }
 
-bool catalog_wants_analyze(const struct catalog *c) {
-    return first_ripe(c) != NULL;
+uint64_t catalog_analyze_due_ns(const struct catalog *c) {
+    const struct table_changes *t = first_due(c);
+    return t ? t->rests_until_ns : UINT64_MAX;
 }
 
 static void forget(struct catalog *c, struct table_changes *t) {
@@ -62,11 +66,18 @@ static void forget(struct catalog *c, struct table_changes *t) {
     t->waits = false;
 }
 
-oid catalog_take_analyze(struct catalog *c) {
-    struct table_changes *t = first_ripe(c);
-    if (!t) return 0;
+oid catalog_take_analyze(struct catalog *c, uint64_t now_ns) {
+    struct table_changes *t = first_due(c);
+    if (!t || t->rests_until_ns > now_ns) return 0;
     forget(c, t);
     return t->table;
+}
+
+void catalog_rest_from_analyze(struct catalog *c, oid table, uint64_t now_ns, uint64_t took_ns) {
+    struct table_changes *t = place_of(c, table);
+    uint64_t rest_ns = took_ns * REST_PER_RUN;
+    if (!t || t->table != table) return;
+    t->rests_until_ns = now_ns + (rest_ns > REST_NS ? rest_ns : REST_NS);
 }
 
 void catalog_forget_changes(struct catalog *c, oid table) {

@@ -112,7 +112,7 @@ static status keep_bounds(struct arena *a, const struct column_sample *s, struct
     uint32_t bounds = r->distinct - ret->ncommon, n = 0, at = 0;
     if (bounds > s->target + 1) bounds = s->target + 1;
     if (bounds < 2) return OK;
-    datum *rest = arena_array(a, s->n, sizeof *rest);
+    datum *rest = arena_array(s->scratch, s->n, sizeof *rest);
     ret->bounds = arena_array(a, bounds, sizeof *ret->bounds);
     if (!rest || !ret->bounds) return STATUS(OUT_OF_MEMORY);
     qsort(r->items, ret->ncommon, sizeof *r->items, compare_first);
@@ -148,7 +148,7 @@ status column_statistics(struct arena *a, const struct type *t, struct column_sa
     if (s->n + s->wide == 0) return OK;
     ret->width = (int32_t)(s->width / (s->n + s->wide));
     if (!type_is_ordered(t)) return OK;
-    struct runs r = {.items = arena_array(a, s->target + 1u, sizeof *r.items)};
+    struct runs r = {.items = arena_array(s->scratch, s->target + 1u, sizeof *r.items)};
     if (!r.items) return STATUS(OUT_OF_MEMORY);
     TRY(sql_env_sort(s->env, s->values, s->n, sizeof *s->values, compare_sampled, (void *)t));
     TRY(find_runs(t, s, &r));

@@ -12,7 +12,8 @@ struct sampled_value {
 };
 
 struct column_sample {
-    struct sql_env *env;          /* which is to breathe */
+    struct sql_env *env; /* which is to breathe */
+    struct arena *scratch;
     struct sampled_value *values; /* not null; will be sorted */
     uint32_t n;
     uint32_t nulls;
@@ -34,7 +35,7 @@ struct column_statistics {
     float correlation;
 };
 
-/* Values are shared with the sample. OUT_OF_MEMORY, QUERY_CANCELED. */
+/* Results are in a; their values refer to what the sample's do. OUT_OF_MEMORY, QUERY_CANCELED. */
 status column_statistics(struct arena *a, const struct type *t, struct column_sample *s,
                          struct column_statistics *ret);
 

@@ -6,6 +6,7 @@
 #include "catalog/changes.h"
 #include "catalog/column_statistics.h"
 #include "catalog/define_internal.h"
+#include "catalog/statistics_change.h"
 #include "types/array.h"
 #include "types/collator.h"
 #include "types/function.h"
@@ -26,9 +27,10 @@ struct sample {
     uint32_t room, appended;
     datum *values; /* room rows of natts */
     uint8_t *nulls;
-    bool *none;        /* natts of false: no large value is needed */
-    uint64_t *numbers; /* of each kept row in the table */
-    uint64_t rows;     /* in the table */
+    struct column_statistics **columns; /* natts; NULL: none are kept */
+    bool *none;                         /* natts of false: no large value is needed */
+    uint64_t *numbers;                  /* of each kept row in the table */
+    uint64_t rows;                      /* in the table */
     uint64_t bytes;
     uint64_t random;
 };
@@ -131,7 +133,7 @@ static status column_of(struct sample *s, unsigned i, const uint32_t *order, uns
                         struct arena *a, struct column_sample *ret) {
     const struct type *t = type_of_collation(s->r->atts[i].type, s->r->atts[i].collation);
     uint32_t n = kept_rows(s);
-    *ret = (struct column_sample){.env = s->env, .rows = s->rows, .target = target};
+    *ret = (struct column_sample){.env = s->env, .scratch = a, .rows = s->rows, .target = target};
     ret->values = arena_array(a, n + 1u, sizeof *ret->values);
     if (!ret->values) return no_memory(s->env);
     for (uint32_t k = 0; k < n; k++) {
@@ -148,6 +150,37 @@ static status column_of(struct sample *s, unsigned i, const uint32_t *order, uns
         else
             ret->values[ret->n] = (struct sampled_value){s->values[at], ret->n}, ret->n++;
     }
+    return OK;
+}
+
+static unsigned target_of(const struct sample *s, unsigned i) {
+    int32_t own = s->r->atts[i].statistics_target;
+    uint32_t general = s->env->settings->statistics_target;
+    uint32_t target = own >= 0 ? (uint32_t)own : general;
+    return target < TARGET_MAX ? target : TARGET_MAX;
+}
+
+static status summarize_column(struct sample *s, unsigned i, const uint32_t *order) {
+    const struct type *t = type_of_collation(s->r->atts[i].type, s->r->atts[i].collation);
+    unsigned target = target_of(s, i);
+    if (target == 0) return OK;
+    s->columns[i] = arena_zalloc(&s->arena, sizeof *s->columns[i]);
+    if (!s->columns[i]) return no_memory(s->env);
+    struct column_sample sample;
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    status st = column_of(s, i, order, target, &scratch, &sample);
+    if (ok(st)) st = column_statistics(&s->arena, t, &sample, s->columns[i]);
+    arena_free(&scratch);
+    return st;
+}
+
+static status summarize(struct sample *s) {
+    uint32_t *order;
+    TRY(in_order(s, &order));
+    for (unsigned i = 0; s->rows && i < s->r->natts; i++)
+        if (!s->r->atts[i].dropped && type_find(s->r->atts[i].type))
+            TRY(summarize_column(s, i, order));
     return OK;
 }
 
@@ -238,36 +271,19 @@ static status set_slots(struct sample *s, struct catalog_row *row, const struct 
     return OK;
 }
 
-static unsigned target_of(const struct sample *s, unsigned i) {
-    int32_t own = s->r->atts[i].statistics_target;
-    uint32_t general = s->env->settings->statistics_target;
-    uint32_t target = own >= 0 ? (uint32_t)own : general;
-    return target < TARGET_MAX ? target : TARGET_MAX;
-}
-
-static status insert_statistics(struct sample *s, unsigned i, const uint32_t *order) {
+static status insert_statistics(struct sample *s, unsigned i) {
     const struct type *t = type_of_collation(s->r->atts[i].type, s->r->atts[i].collation);
-    unsigned target = target_of(s, i);
-    if (target == 0) return OK;
-    struct column_sample sample;
-    struct column_statistics c;
+    const struct column_statistics *c = s->columns[i];
     struct catalog_row row;
-    struct arena scratch;
-    arena_init(&scratch, 0);
-    status st = column_of(s, i, order, target, &scratch, &sample);
-    if (ok(st)) st = column_statistics(&scratch, t, &sample, &c);
-    if (ok(st)) {
-        catalog_row_init(&row, CAT_pg_statistic);
-        row_set_oid(&row, COL_pg_statistic_starelid, s->r->oid);
-        row_set_int(&row, COL_pg_statistic_staattnum, s->r->atts[i].number);
-        row_set_float4(&row, COL_pg_statistic_stanullfrac, c.null_fraction);
-        row_set_int(&row, COL_pg_statistic_stawidth, c.width);
-        row_set_float4(&row, COL_pg_statistic_stadistinct, c.distinct);
-        st = set_slots(s, &row, t, s->r->atts[i].collation, &c);
-    }
-    if (ok(st)) st = catalog_row_insert(s->env, CAT_pg_statistic, &row);
-    arena_free(&scratch);
-    return ok(st) ? sql_env_breathe(s->env) : st;
+    catalog_row_init(&row, CAT_pg_statistic);
+    row_set_oid(&row, COL_pg_statistic_starelid, s->r->oid);
+    row_set_int(&row, COL_pg_statistic_staattnum, s->r->atts[i].number);
+    row_set_float4(&row, COL_pg_statistic_stanullfrac, c->null_fraction);
+    row_set_int(&row, COL_pg_statistic_stawidth, c->width);
+    row_set_float4(&row, COL_pg_statistic_stadistinct, c->distinct);
+    TRY(set_slots(s, &row, t, s->r->atts[i].collation, c));
+    TRY(catalog_row_insert(s->env, CAT_pg_statistic, &row));
+    return sql_env_breathe(s->env);
 }
 
 struct class_sizes {
@@ -286,12 +302,9 @@ static status set_sizes(struct sql_env *, struct catalog_row *row, void *arg) {
 
 static status store(struct sample *s) {
     datum key = datum_oid(s->r->oid);
-    uint32_t *order;
-    TRY(in_order(s, &order));
     TRY(catalog_rows_delete(s->env, CAT_pg_statistic, 0, &key, 1, NULL));
-    for (unsigned i = 0; s->rows && i < s->r->natts; i++)
-        if (!s->r->atts[i].dropped && type_find(s->r->atts[i].type))
-            TRY(insert_statistics(s, i, order));
+    for (unsigned i = 0; i < s->r->natts; i++)
+        if (s->columns[i]) TRY(insert_statistics(s, i));
     struct class_sizes sizes = {s->rows, s->bytes / PAGE_USE + 1};
     TRY(define_update_class(s->env, s->r->oid, set_sizes, &sizes));
     if (s->r->primary) TRY(define_update_class(s->env, s->r->primary->oid, set_sizes, &sizes));
@@ -312,16 +325,21 @@ static status make_room(struct sample *s) {
     s->nulls = arena_array(&s->arena, n, 1);
     s->numbers = arena_array(&s->arena, s->room, sizeof *s->numbers);
     s->none = arena_zalloc(&s->arena, s->r->natts + 1u);
-    return s->values && s->nulls && s->none && s->numbers ? OK : no_memory(s->env);
+    s->columns = arena_zalloc(&s->arena, (s->r->natts + 1u) * sizeof *s->columns);
+    return s->values && s->nulls && s->none && s->numbers && s->columns ? OK : no_memory(s->env);
 }
 
-static status analyze(struct sql_env *env, const struct relation *r) {
+/* if_changed: statistics that say nothing new are not written. */
+static status analyze(struct sql_env *env, const struct relation *r, bool if_changed) {
     struct sample s = {.env = env, .r = r, .random = env->proc->env->mono_ns(env->proc) | 1};
     arena_init(&s.arena, 0);
     arena_init(&s.values_arena, 0);
     status st = make_room(&s);
+    bool changed = true;
     if (ok(st)) st = read_rows(&s);
-    if (ok(st)) st = store(&s);
+    if (ok(st)) st = summarize(&s);
+    if (ok(st) && if_changed) st = statistics_changed(env, r, s.rows, s.columns, &changed);
+    if (ok(st) && changed) st = store(&s);
     arena_free(&s.arena);
     arena_free(&s.values_arena);
     return st;
@@ -352,15 +370,15 @@ static bool wants_analyze(const struct ast_vacuum *s) {
     return false;
 }
 
-static status analyze_locked(struct sql_env *env, oid table, bool nowait) {
+static status analyze_locked(struct sql_env *env, oid table, bool by_itself) {
     const struct relation *r;
-    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_SHARE_UPDATE_EXCLUSIVE, nowait,
+    TRY(txn_lock_relation(env->proc, env->txn, table, MODE_SHARE_UPDATE_EXCLUSIVE, by_itself,
                           env->settings->lock_timeout_ms));
     status st = catalog_relation(env, table, &r);
     if (status_is(st, ST_NOT_FOUND)) return OK; /* dropped meanwhile */
     TRY(st);
     catalog_forget_changes(env->catalog, table);
-    return analyze(env, r);
+    return analyze(env, r, by_itself);
 }
 
 status catalog_analyze(struct sql_env *env, oid table) {

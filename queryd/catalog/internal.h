@@ -86,6 +86,7 @@ struct table_changes {
     txid by;       /* whose change was the last one */
     uint64_t by_n; /* changes that it has made in a row */
     bool waits;
+    uint64_t rests_until_ns; /* monotonic; 0: it has not been analysed */
     struct table_changes *next_waiting;
 };
 

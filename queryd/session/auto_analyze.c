@@ -44,29 +44,47 @@ static status analyze_table(struct sql_env *env, oid table) {
     return st;
 }
 
-static struct catalog *waiting_catalog(struct worker *w) {
-    if (w->catalog && catalog_wants_analyze(w->catalog)) return w->catalog;
-    for (struct database *d = w->databases; d; d = d->next)
-        if (catalog_wants_analyze(d->catalog)) return d->catalog;
-    return NULL;
+/* The catalog with the table that is due first; NULL: no table has changed enough. */
+static struct catalog *waiting_catalog(struct worker *w, uint64_t *ret_due_ns) {
+    struct catalog *first = NULL;
+    *ret_due_ns = UINT64_MAX;
+    if (w->catalog && (*ret_due_ns = catalog_analyze_due_ns(w->catalog)) != UINT64_MAX)
+        first = w->catalog;
+    for (struct database *d = w->databases; d; d = d->next) {
+        uint64_t due_ns = catalog_analyze_due_ns(d->catalog);
+        if (due_ns >= *ret_due_ns) continue;
+        *ret_due_ns = due_ns;
+        first = d->catalog;
+    }
+    return first;
 }
 
 /* Whatever fails is left until the table has changed as much again: it is locked, the disk is full,
  * the worker ends. */
+static void analyze_one(struct worker *w, struct worker_task *a, struct catalog *c, oid table) {
+    struct proc *p = &w->d->proc;
+    uint64_t begun = p->env->mono_ns(p);
+    worker_task_init(a, w, c);
+    coro_set_local(&a->env); /* types of one's own are looked up by this */
+    status_ignore(analyze_table(&a->env, table));
+    coro_set_local(NULL);
+    arena_free(&a->arena);
+    error_clear(&a->error);
+    uint64_t now = p->env->mono_ns(p);
+    catalog_rest_from_analyze(c, table, now, now - begun);
+}
+
 static void analyze_waiting(void *arg) {
     struct worker *w = arg;
-    struct catalog *c;
-    struct worker_task *a = calloc(1, sizeof *a);
-    while (a && !atomic_load(&w->analysis_cancel) && (c = waiting_catalog(w))) {
-        worker_task_init(a, w, c);
-        coro_set_local(&a->env); /* types of one's own are looked up by this */
-        status_ignore(analyze_table(&a->env, catalog_take_analyze(c)));
-        arena_free(&a->arena);
-        error_clear(&a->error);
-    }
-    coro_set_local(NULL);
-    free(a);
     struct proc *p = &w->d->proc;
+    struct catalog *c;
+    uint64_t due_ns;
+    oid table;
+    struct worker_task *a = calloc(1, sizeof *a);
+    while (a && !atomic_load(&w->analysis_cancel) && (c = waiting_catalog(w, &due_ns)) &&
+           (table = catalog_take_analyze(c, p->env->mono_ns(p))))
+        analyze_one(w, a, c, table);
+    free(a);
     w->analysis_due_ns = p->env->mono_ns(p) + NAP_NS;
     w->analysing = false;
 }
@@ -75,13 +93,14 @@ bool worker_auto_analyze(struct worker *w) {
     bool ending = w->stopping || w->handing_over;
     if (ending) atomic_store(&w->analysis_cancel, true);
     if (w->analysing) return ending;
-    if (ending || !waiting_catalog(w)) return false;
+    uint64_t due_ns;
+    if (ending || !waiting_catalog(w, &due_ns)) return false;
     struct proc *p = &w->d->proc;
     uint64_t now = p->env->mono_ns(p);
     if (w->analysis_due_ns == 0) w->analysis_due_ns = now + NAP_NS;
-    if (now < w->analysis_due_ns) {
-        if (!w->d->step_due_ns || w->d->step_due_ns > w->analysis_due_ns)
-            w->d->step_due_ns = w->analysis_due_ns;
+    if (due_ns < w->analysis_due_ns) due_ns = w->analysis_due_ns;
+    if (now < due_ns) {
+        if (!w->d->step_due_ns || w->d->step_due_ns > due_ns) w->d->step_due_ns = due_ns;
         return false;
     }
     w->analysing = true;

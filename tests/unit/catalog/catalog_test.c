@@ -203,18 +203,22 @@ static void insert_numbers(struct session *s, int from, int n) {
     }
 }
 
+static bool waits(void) {
+    return catalog_analyze_due_ns(one->catalog) != UINT64_MAX;
+}
+
 /* What a transaction fills a table with is not looked at before its end, and then once. */
 static void loads_are_analysed_when_they_are_visible(void **state) {
     (void)state;
     run(one, "create table t (a int primary key)");
     begin_block(one);
     insert_numbers(one, 0, 60);
-    assert_false(catalog_wants_analyze(one->catalog));
+    assert_false(waits());
     end_block(one, true);
-    assert_true(catalog_wants_analyze(one->catalog));
-    assert_int_equal(catalog_take_analyze(one->catalog), relation(one, "t")->oid);
-    assert_false(catalog_wants_analyze(one->catalog));
-    assert_int_equal(catalog_take_analyze(one->catalog), 0);
+    assert_true(waits());
+    assert_int_equal(catalog_take_analyze(one->catalog, 0), relation(one, "t")->oid);
+    assert_false(waits());
+    assert_int_equal(catalog_take_analyze(one->catalog, 0), 0);
 }
 
 /* A transaction that stays open and has changed little does not keep others' changes back. */
@@ -224,10 +228,31 @@ static void few_open_changes_keep_nobody_back(void **state) {
     insert_numbers(one, 0, 60);
     begin_block(one);
     insert_numbers(one, 60, 5);
-    assert_true(catalog_wants_analyze(one->catalog));
+    assert_true(waits());
     end_block(one, false);
     catalog_forget_changes(one->catalog, relation(one, "t")->oid);
-    assert_false(catalog_wants_analyze(one->catalog));
+    assert_false(waits());
+}
+
+/* Under steady change it is looked at once a minute, and seldom when looking takes long. */
+static void an_analysed_table_rests(void **state) {
+    (void)state;
+    const uint64_t second = 1000000000u;
+    run(one, "create table t (a int primary key)");
+    insert_numbers(one, 0, 60);
+    oid t = relation(one, "t")->oid;
+    assert_int_equal(catalog_analyze_due_ns(one->catalog), 0);
+    assert_int_equal(catalog_take_analyze(one->catalog, 1), t);
+    catalog_rest_from_analyze(one->catalog, t, second, second / 100);
+    insert_numbers(one, 60, 60);
+    assert_int_equal(catalog_analyze_due_ns(one->catalog), 61 * second);
+    assert_int_equal(catalog_take_analyze(one->catalog, 61 * second - 1), 0);
+    assert_int_equal(catalog_take_analyze(one->catalog, 61 * second), t);
+    catalog_rest_from_analyze(one->catalog, t, 70 * second, 3 * second);
+    insert_numbers(one, 120, 60);
+    assert_int_equal(catalog_analyze_due_ns(one->catalog), 370 * second);
+    catalog_forget_changes(one->catalog, t);
+    assert_false(waits());
 }
 
 /* Who works in a database without a session there locks what sessions lock. */
@@ -256,6 +281,7 @@ int main(void) {
         TEST(oids_go_on_after_a_restart),
         TEST(loads_are_analysed_when_they_are_visible),
         TEST(few_open_changes_keep_nobody_back),
+        TEST(an_analysed_table_rests),
         TEST(the_first_database_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
