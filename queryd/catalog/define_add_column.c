@@ -175,6 +175,7 @@ out:
 
 status define_column_to_drop(struct sql_env *env, const struct relation *r,
                              const struct ast_alter_cmd *cmd, struct attribute **ret) {
+    TRY(define_refuse_system_column(env, cmd->name, "drop"));
     *ret = define_attribute(r, cmd->name);
     if (*ret || !cmd->missing_ok) return define_need_attribute(env, r, cmd->name, ret);
     define_notice(env, "00000", "column \"%s\" of relation \"%s\" does not exist, skipping",

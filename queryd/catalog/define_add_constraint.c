@@ -78,18 +78,24 @@ static status find_index(struct sql_env *env, const struct relation *r, const ch
                      "index \"%s\" does not belong to table \"%s\"", name, r->name);
 }
 
-/* The index of a primary key is the table's own tree: the one named gives its columns and goes. */
-static status become_primary(struct sql_env *env, const struct relation *r,
+/* The index of a primary key is the table's own tree, that of a deferrable key has other entries:
+ * the one named gives its columns and goes. */
+static status become_another(struct sql_env *env, const struct relation *r,
                              const struct ast_constraint *c, const struct index_desc *x) {
     oid relation = r->oid;
     struct index_plan *plan = arena_zalloc(env->eval.arena, sizeof *plan);
     if (!plan) return no_memory(env);
-    *plan = (struct index_plan){
-        .name = c->name ? c->name : x->name, .unique = true, .primary = true, .constraint = true};
+    *plan = (struct index_plan){.name = c->name ? c->name : x->name,
+                                .unique = true,
+                                .primary = c->kind == CONSTRAINT_PRIMARY_KEY,
+                                .nulls_not_distinct = x->nulls_not_distinct,
+                                .constraint = true,
+                                .deferrable = c->deferrable || c->initially_deferred,
+                                .deferred = c->initially_deferred};
     for (uint16_t k = 0; k < x->ncolumns; k++)
         TRY(define_index_add(env, r, plan, r->atts[x->columns[k] - 1].name, k < x->nkeys,
                              &c->node));
-    if (r->primary)
+    if (plan->primary && r->primary)
         return error_set(env->eval.error, ST_INVALID_TABLE_DEFINITION,
                          "multiple primary keys for table \"%s\" are not allowed", r->name);
     TRY(define_drop_index(env, r, x->oid));
@@ -119,15 +125,14 @@ static status add_using_index(struct sql_env *env, const struct relation *r,
                               const struct ast_constraint *c) {
     const struct index_desc *x;
     const char *name = c->name ? c->name : c->index;
-    if (c->deferrable || c->initially_deferred)
-        return define_at(env, &c->node, define_unsupported(env, "a deferrable constraint"));
-    TRY(find_index(env, r, c->index, &x));
+    TRY(define_at(env, &c->node, find_index(env, r, c->index, &x)));
     if (c->name) TRY(define_constraint_name_is_free(env, r, c->name));
     if (strcmp(name, x->name))
         define_notice(env, "00000",
                       "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"%s\" to \"%s\"",
                       x->name, name);
-    if (c->kind == CONSTRAINT_PRIMARY_KEY) return become_primary(env, r, c, x);
+    if (c->kind == CONSTRAINT_PRIMARY_KEY || c->deferrable || c->initially_deferred)
+        return become_another(env, r, c, x);
     return become_unique(env, r, name, x);
 }
 

@@ -1,5 +1,5 @@
 /* define_alter.c: ALTER TABLE: its commands in PostgreSQL's passes. */
-#include "catalog/define_internal.h"
+#include "catalog/options.h"
 
 /* What is carried out first does not depend on the order in which it was written: things go before
  * others come, columns are there before what names them. */
@@ -70,6 +70,7 @@ static status add_column(struct alter *a, const struct relation *r, struct ast_a
 
 static status alter_column(struct sql_env *env, const struct relation *r,
                            struct ast_alter_cmd *cmd) {
+    TRY(define_refuse_system_column(env, cmd->name, "alter"));
     switch (cmd->kind) {
     case ALTER_COLUMN_DEFAULT: return define_set_default(env, r, cmd);
     case ALTER_SET_NOT_NULL: return define_set_not_null(env, r, cmd->name, true);
@@ -77,6 +78,8 @@ static status alter_column(struct sql_env *env, const struct relation *r,
     case ALTER_SET_STATISTICS:
     case ALTER_SET_STORAGE:
     case ALTER_SET_COMPRESSION: return define_alter_storage(env, r, cmd);
+    case ALTER_SET_COLUMN_OPTIONS: return define_set_column_options(env, r, cmd, false);
+    case ALTER_RESET_COLUMN_OPTIONS: return define_set_column_options(env, r, cmd, true);
     default: return define_alter_identity(env, r, cmd);
     }
 }
@@ -111,6 +114,8 @@ static status alter_one(struct alter *a, const struct relation *r, struct ast_al
     case ALTER_SET_NOT_NULL:
     case ALTER_DROP_NOT_NULL:
     case ALTER_SET_STATISTICS:
+    case ALTER_SET_COLUMN_OPTIONS:
+    case ALTER_RESET_COLUMN_OPTIONS:
     case ALTER_SET_STORAGE:
     case ALTER_SET_COMPRESSION:
     case ALTER_ADD_IDENTITY:
@@ -174,6 +179,26 @@ static const char *command_words(enum ast_alter_kind kind) {
         [ALTER_OF_TYPE] = "OF",
         [ALTER_NOT_OF] = "NOT OF",
         [ALTER_REPLICA_IDENTITY] = "REPLICA IDENTITY",
+        [ALTER_SET_WITHOUT_OIDS] = "SET WITHOUT OIDS",
+        [ALTER_ENABLE_TRIGGER] = "ENABLE TRIGGER",
+        [ALTER_ENABLE_ALWAYS_TRIGGER] = "ENABLE ALWAYS TRIGGER",
+        [ALTER_ENABLE_REPLICA_TRIGGER] = "ENABLE REPLICA TRIGGER",
+        [ALTER_ENABLE_TRIGGER_ALL] = "ENABLE TRIGGER ALL",
+        [ALTER_ENABLE_TRIGGER_USER] = "ENABLE TRIGGER USER",
+        [ALTER_DISABLE_TRIGGER] = "DISABLE TRIGGER",
+        [ALTER_DISABLE_TRIGGER_ALL] = "DISABLE TRIGGER ALL",
+        [ALTER_DISABLE_TRIGGER_USER] = "DISABLE TRIGGER USER",
+        [ALTER_ENABLE_RULE] = "ENABLE RULE",
+        [ALTER_ENABLE_ALWAYS_RULE] = "ENABLE ALWAYS RULE",
+        [ALTER_ENABLE_REPLICA_RULE] = "ENABLE REPLICA RULE",
+        [ALTER_DISABLE_RULE] = "DISABLE RULE",
+        [ALTER_ENABLE_ROW_SECURITY] = "ENABLE ROW SECURITY",
+        [ALTER_DISABLE_ROW_SECURITY] = "DISABLE ROW SECURITY",
+        [ALTER_FORCE_ROW_SECURITY] = "FORCE ROW SECURITY",
+        [ALTER_NO_FORCE_ROW_SECURITY] = "NO FORCE ROW SECURITY",
+        [ALTER_ATTACH_PARTITION] = "ATTACH PARTITION",
+        [ALTER_DETACH_PARTITION] = "DETACH PARTITION",
+        [ALTER_DETACH_PARTITION_FINALIZE] = "DETACH PARTITION ... FINALIZE",
     };
     return words[kind];
 }
@@ -191,13 +216,14 @@ static status refuse_kind(struct sql_env *env, const struct relation *r,
     return st;
 }
 
-static const char *kinds_of(enum ast_object_type type) {
+const char *define_kinds_of(enum ast_object_type type) {
     switch (type) {
-    case OBJECT_TABLE: return "rviS";
     case OBJECT_VIEW: return "v";
     case OBJECT_INDEX: return "i";
     case OBJECT_SEQUENCE: return "S";
-    default: return NULL;
+    case OBJECT_MATVIEW: return "m";
+    case OBJECT_FOREIGN_TABLE: return "f";
+    default: return "rviS";
     }
 }
 
@@ -230,9 +256,8 @@ static status run_pass(struct alter *a, enum pass pass) {
 status define_alter_table(struct sql_env *env, struct ast_alter_table *s) {
     if (s->type == OBJECT_TYPE) return define_alter_composite(env, s);
     const struct relation *r;
-    const char *kinds = kinds_of(s->type);
-    if (!kinds) return define_unsupported(env, "this kind of ALTER");
-    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, kinds, s->if_exists, &r);
+    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, define_kinds_of(s->type),
+                            s->if_exists, &r);
     if (status_is(st, ST_NOT_FOUND)) {
         define_notice(env, "00000", "relation \"%s\" does not exist, skipping", s->relation->name);
         return OK;

@@ -110,6 +110,26 @@ static status statistics_column(struct sql_env *env, const struct relation *r,
     return OK;
 }
 
+/* Those of an index's own columns are the table's. */
+static status computed_column(struct sql_env *env, const struct relation *r, int16_t number) {
+    struct catalog_row row;
+    int64_t columns[INDEX_COLUMNS_MAX];
+    size_t n;
+    if (r->kind != 'i') return OK;
+    TRY(catalog_row_get_oid(env, CAT_pg_index, r->oid, env->eval.arena, &row));
+    TRY(row_numbers(&env->eval, &row, COL_pg_index_indkey, INT2VECTOROID, columns,
+                    INDEX_COLUMNS_MAX, &n));
+    if ((size_t)number > n || columns[number - 1] == 0) return OK;
+    bool key = number <= row_int2(&row, COL_pg_index_indnkeyatts);
+    status st = error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                          key ? "cannot alter statistics on non-expression column \"%s\" of index "
+                                "\"%s\""
+                              : "cannot alter statistics on included column \"%s\" of index \"%s\"",
+                          r->atts[number - 1].name, r->name);
+    if (key) error_hint(env->eval.error, "Alter statistics on table column instead.");
+    return st;
+}
+
 #define STATISTICS_MAX 10000
 
 static status change_statistics(struct sql_env *env, const struct relation *r,
@@ -125,6 +145,7 @@ static status change_statistics(struct sql_env *env, const struct relation *r,
             env->notice(env, "WARNING", "22023", "lowering statistics target to 10000", NULL);
     }
     TRY(statistics_column(env, r, cmd, &number));
+    TRY(computed_column(env, r, number));
     return define_update_attribute(env, r->oid, number, set_statistics, &target);
 }
 

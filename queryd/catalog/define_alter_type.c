@@ -58,6 +58,7 @@ static status plan_change(struct alteration *a, const struct ast_alter_cmd *cmd)
     struct ast_column_def *c = ast_as_column_def(cmd->def);
     struct change *x = &a->changes[a->n];
     struct define_transform *t = &a->transforms[a->n];
+    TRY(define_refuse_system_column(env, cmd->name, "alter"));
     TRY(define_need_attribute(env, a->r, cmd->name, &x->att));
     for (uint16_t i = 0; i < a->n; i++)
         if (a->changes[i].att == x->att)

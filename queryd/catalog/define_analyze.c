@@ -5,7 +5,7 @@
  * number and what column_statistics.h says of each column. */
 #include "catalog/changes.h"
 #include "catalog/column_statistics.h"
-#include "catalog/define_internal.h"
+#include "catalog/options.h"
 #include "catalog/statistics_change.h"
 #include "types/array.h"
 #include "types/collator.h"
@@ -171,6 +171,8 @@ static status summarize_column(struct sample *s, unsigned i, const uint32_t *ord
     arena_init(&scratch, 0);
     status st = column_of(s, i, order, target, &scratch, &sample);
     if (ok(st)) st = column_statistics(&s->arena, t, &sample, s->columns[i]);
+    if (ok(st))
+        st = define_column_distinct(s->env, s->r, s->r->atts[i].number, &s->columns[i]->distinct);
     arena_free(&scratch);
     return st;
 }

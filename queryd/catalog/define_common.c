@@ -85,7 +85,16 @@ static status wrong_kind(struct sql_env *env, const struct relation *r, const ch
     const char *what = strchr(kinds, 'r')   ? (strchr(kinds, 'v') ? "table or view" : "table")
                        : strchr(kinds, 'v') ? "view"
                        : strchr(kinds, 'S') ? "sequence"
+                       : strchr(kinds, 'm') ? "materialized view"
+                       : strchr(kinds, 'f') ? "foreign table"
+                       : strchr(kinds, 'c') ? "composite type"
                                             : "index";
+    if (r->kind == 'c' && strchr(kinds, 'i') && strchr(kinds, 'r')) {
+        status st =
+            error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is a composite type", r->name);
+        error_hint(env->eval.error, "Use ALTER TYPE instead.");
+        return st;
+    }
     return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "\"%s\" is not %s %s", r->name,
                      *what == 'i' ? "an" : "a", what);
 }
@@ -135,6 +144,19 @@ struct attribute *define_attribute(const struct relation *r, const char *name) {
     for (unsigned i = 0; i < r->natts; i++)
         if (!r->atts[i].dropped && !strcmp(r->atts[i].name, name)) return &r->atts[i];
     return NULL;
+}
+
+bool define_is_system_column(const char *name) {
+    static const char *const names[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], name)) return true;
+    return false;
+}
+
+status define_refuse_system_column(struct sql_env *env, const char *name, const char *verb) {
+    if (!name || !define_is_system_column(name)) return OK;
+    return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED, "cannot %s system column \"%s\"",
+                     verb, name);
 }
 
 status define_need_attribute(struct sql_env *env, const struct relation *r, const char *name,

@@ -388,6 +388,37 @@ static status alter_database(struct sql_env *env, const struct ast_database *s) 
     return define_update_row(env, OID_pg_database, found.oid, set_facts, &o);
 }
 
+static status set_name(struct sql_env *env, struct catalog_row *row, void *arg) {
+    return row_set_name(env->eval.arena, row, COL_pg_database_datname, arg);
+}
+
+static status may_rename(struct sql_env *env) {
+    const struct role *user;
+    TRY(role_get(env, env->settings->user_oid, &user));
+    if (user->super || user->create_db) return OK;
+    return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE,
+                     "permission denied to rename database");
+}
+
+/* Sessions know their database by its name: none is to be in it. */
+status define_rename_database(struct sql_env *env, const char *from, const char *to) {
+    struct database_found found, there;
+    TRY(owned(env, from, &found));
+    TRY(may_rename(env));
+    status st = catalog_database_find(env, to, &there);
+    if (ok(st))
+        return error_set(env->eval.error, ST_DUPLICATE_DATABASE, "database \"%s\" already exists",
+                         to);
+    if (!status_is(st, ST_NOT_FOUND)) return st;
+    if (strcmp(from, env->settings->database) == 0)
+        return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                         "current database cannot be renamed");
+    unsigned others = others_in(env, from);
+    if (others) return in_use(env, "", from, others);
+    TRY(catalog_database_lock(env, found.oid, MODE_ACCESS_EXCLUSIVE, false));
+    return define_update_row(env, OID_pg_database, found.oid, set_name, (void *)to);
+}
+
 status define_database(struct sql_env *env, struct ast_database *s) {
     switch (s->action) {
     case DATABASE_CREATE: return create_database(env, s);

@@ -341,12 +341,13 @@ static status place_of(struct sql_env *env, const struct type *t, struct domain_
 
 static status add_condition(struct sql_env *env, const struct ast_alter_domain *s,
                             const struct type *t) {
-    const struct ast_constraint *k = ast_as_constraint(s->def);
+    struct ast_constraint *k = ast_as_constraint(s->def);
     struct domain_place place;
     struct domain_words words = {0};
     struct list *one = NULL;
     const char *name, *text;
-    TRY(list_append(env->eval.arena, &one, (void *)k));
+    k->no_inherit = false; /* means nothing here, and is not refused */
+    TRY(list_append(env->eval.arena, &one, k));
     TRY(read_words(env, one, &words));
     if (k->kind != CONSTRAINT_CHECK) return define_unsupported(env, "this constraint of a domain");
     TRY(place_of(env, t, &place));
@@ -395,11 +396,9 @@ static status validate_condition(struct sql_env *env, const struct ast_alter_dom
     return mark_valid(env, &row);
 }
 
-status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s) {
-    const struct type *t;
+static status alter(struct sql_env *env, const struct ast_alter_domain *s, const struct type *t) {
     const char *text;
     bool not_null = s->action == DOMAIN_SET_NOT_NULL;
-    TRY(define_lock_type(env, s->names, 'd', &t));
     switch (s->action) {
     case DOMAIN_DEFAULT:
         TRY(default_text(env, t->name, t->base->oid, t->typmod, s->def, &text));
@@ -410,6 +409,14 @@ status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s
     case DOMAIN_DROP: return drop_condition(env, s, t);
     default: return validate_condition(env, s, t);
     }
+}
+
+status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s) {
+    const struct type *t;
+    TRY(define_lock_type(env, s->names, 'd', &t));
+    status st = alter(env, s, t);
+    if (!ok(st) && s->action == DOMAIN_ADD) env->eval.error->position = 0; /* PostgreSQL has none */
+    return st;
 }
 
 status define_rename_condition(struct sql_env *env, const struct ast_rename *s) {

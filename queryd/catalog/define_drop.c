@@ -80,7 +80,7 @@ status define_drop_owned_sequences(struct sql_env *env, oid table, int16_t colum
 status define_drop_relation(struct sql_env *env, const struct relation *r) {
     for (unsigned i = 0; i < r->nindexes; i++) TRY(drop_index_parts(env, &r->indexes[i]));
     if (r->primary) TRY(drop_index_parts(env, r->primary));
-    if (r->kind == 'r') TRY(define_drop_owned_sequences(env, r->oid, 0));
+    if (strchr("rv", r->kind)) TRY(define_drop_owned_sequences(env, r->oid, 0));
     if (r->kind == 'r' || r->kind == 'S') TRY(table_drop_tree(env, r->tree));
     if (r->kind == 'S') {
         datum key = datum_oid(r->oid);

@@ -315,6 +315,16 @@ status define_drop_trees(struct sql_env *env, const struct relation *r) {
     return OK;
 }
 
+static status say_null(struct sql_env *env, const struct relation *r, const char *column) {
+    struct error *e = env->eval.error;
+    status st = error_set(e, ST_NOT_NULL_VIOLATION,
+                          "column \"%s\" of relation \"%s\" contains null values", column, r->name);
+    snprintf(e->schema, sizeof e->schema, "%s", r->schema_name);
+    snprintf(e->table, sizeof e->table, "%s", r->name);
+    snprintf(e->column, sizeof e->column, "%s", column);
+    return st;
+}
+
 /* A key column that holds a null: 23502 column "a" of relation "t" contains null values. */
 status define_check_no_nulls(struct sql_env *env, const struct relation *r, const int16_t *columns,
                              size_t n) {
@@ -336,10 +346,7 @@ status define_check_no_nulls(struct sql_env *env, const struct relation *r, cons
     while (ok(st = table_scan_next(&scan, &e))) {
         st = table_deform(env, r, &e, r->natts, needed, values, nulls, &scratch);
         for (size_t i = 0; ok(st) && i < n; i++)
-            if (nulls[columns[i] - 1])
-                st = error_set(env->eval.error, ST_NOT_NULL_VIOLATION,
-                               "column \"%s\" of relation \"%s\" contains null values",
-                               r->atts[columns[i] - 1].name, r->name);
+            if (nulls[columns[i] - 1]) st = say_null(env, r, r->atts[columns[i] - 1].name);
         if (!ok(st)) break;
         arena_rewind(&scratch, mark);
     }

@@ -38,6 +38,7 @@ status define_default_privileges(struct sql_env *env, const struct ast_grant *s)
 status define_grant_role(struct sql_env *env, struct ast_grant_role *s);
 status define_owned(struct sql_env *env, struct ast_owned *s);
 status define_database(struct sql_env *env, struct ast_database *s);
+status define_rename_database(struct sql_env *env, const char *from, const char *to);
 status define_vacuum(struct sql_env *env, struct ast_vacuum *s);
 status define_reindex(struct sql_env *env, struct ast_reindex *s);
 status define_cluster(struct sql_env *env, struct ast_cluster *s);
@@ -109,6 +110,8 @@ status define_place(struct sql_env *env, const struct ast_range_var *name, struc
  * ("r", "rv"). NOT_FOUND without words when it does not exist and missing_ok. */
 status define_lock(struct sql_env *env, const struct ast_range_var *name, enum relation_mode mode,
                    const char *kinds, bool missing_ok, const struct relation **ret_relation);
+/* What ALTER TABLE, ALTER VIEW and so on may be used for. */
+const char *define_kinds_of(enum ast_object_type type);
 /* The same, whoever owns it. */
 status define_lock_any(struct sql_env *env, const struct ast_range_var *name,
                        enum relation_mode mode, const char *kinds,
@@ -118,6 +121,10 @@ status define_lock_any(struct sql_env *env, const struct ast_range_var *name,
 status define_env_now(struct sql_env *env, struct sql_env *ret_env);
 /* Attribute by name; NULL: none (dropped ones are none). */
 struct attribute *define_attribute(const struct relation *r, const char *name);
+/* ctid and its kin, whether or not a query may read them here. */
+bool define_is_system_column(const char *name);
+/* 0A000 cannot drop system column "ctid"; name may be NULL. */
+status define_refuse_system_column(struct sql_env *env, const char *name, const char *verb);
 /* 42703 column "x" of relation "t" does not exist */
 status define_need_attribute(struct sql_env *env, const struct relation *r, const char *name,
                              struct attribute **ret_attribute);

@@ -24,21 +24,45 @@ out:
     return st;
 }
 
+static status say_linked(struct sql_env *env, const struct relation *sequence, oid table,
+                         status st) {
+    const struct relation *of;
+    TRY(catalog_relation(env, table, &of));
+    error_detail(env->eval.error, "Sequence \"%s\" is linked to table \"%s\".", sequence->name,
+                 of->name);
+    return st;
+}
+
 /* An index or the sequence of a column goes with its table. */
 status define_change_owner(struct sql_env *env, const struct relation *r, const char *name) {
     oid table = 0;
-    const struct relation *of;
     if (r->kind == 'i') {
         define_warning(env, "42809", "cannot change owner of index \"%s\"", r->name);
         return OK;
     }
-    if (r->kind == 'S') TRY(owning_table(env, r->oid, &table));
+    oid owner;
+    TRY(role_written(env, name, false, &owner));
+    if (r->kind == 'S' && owner != r->owner) TRY(owning_table(env, r->oid, &table));
     if (!table) return change_owner(env, OID_pg_class, r->oid, name);
-    TRY(catalog_relation(env, table, &of));
-    status st = error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
-                          "cannot change owner of sequence \"%s\"", r->name);
-    error_detail(env->eval.error, "Sequence \"%s\" is linked to table \"%s\".", r->name, of->name);
-    return st;
+    return say_linked(env, r, table,
+                      error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                                "cannot change owner of sequence \"%s\"", r->name));
+}
+
+/* An index or the sequence of a column goes with its table. */
+static status may_move(struct sql_env *env, const struct relation *r) {
+    oid table = 0;
+    if (r->kind == 'i') {
+        status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,
+                              "cannot change schema of index \"%s\"", r->name);
+        error_hint(env->eval.error, "Change the schema of the table instead.");
+        return st;
+    }
+    if (r->kind == 'S') TRY(owning_table(env, r->oid, &table));
+    if (!table) return OK;
+    return say_linked(env, r, table,
+                      error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
+                                "cannot move an owned sequence into another schema"));
 }
 
 static status set_schema(struct sql_env *, struct catalog_row *row, void *arg) {
@@ -62,12 +86,16 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (s->object->kind != NODE_RANGE_VAR || s->extension)
         return define_unsupported(env, "this form of ALTER");
     const struct relation *r;
-    status st = define_lock(env, ast_as_range_var(s->object), MODE_ACCESS_EXCLUSIVE, "rviS",
-                            s->if_exists, &r);
-    if (status_is(st, ST_NOT_FOUND)) return OK;
+    const struct ast_range_var *name = ast_as_range_var(s->object);
+    status st =
+        define_lock(env, name, MODE_ACCESS_EXCLUSIVE, define_kinds_of(s->type), s->if_exists, &r);
+    if (status_is(st, ST_NOT_FOUND)) {
+        define_notice(env, "00000", "relation \"%s\" does not exist, skipping", name->name);
+        return OK;
+    }
     TRY(st);
     if (s->new_owner) return define_change_owner(env, r, s->new_owner);
-    if (r->kind == 'i') return define_unsupported(env, "SET SCHEMA of an index");
+    TRY(may_move(env, r));
     oid schema, taken;
     TRY(schema_for_creation(env, s->new_schema, &schema));
     TRY(define_refuse_catalog_schema(env, schema, s->new_schema, r->name));
@@ -82,7 +110,7 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(define_update_class(env, r->indexes[i].oid, set_schema, &schema));
     struct list *owned = NULL;
-    if (r->kind == 'r') TRY(define_owned_sequences(env, r->oid, 0, &owned));
+    if (strchr("rv", r->kind)) TRY(define_owned_sequences(env, r->oid, 0, &owned));
     LIST_EACH(void *, sequence, owned)
     TRY(define_update_class(env, (oid)(uintptr_t)sequence, set_schema, &schema));
     TRY(define_move_row_type(env, r, NULL, schema));

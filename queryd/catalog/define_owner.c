@@ -72,7 +72,7 @@ static status update_relation(struct sql_env *env, oid relation, oid owner) {
     if (r->primary) TRY(update(env, OID_pg_class, r->primary->oid, owner, NULL));
     for (unsigned i = 0; i < r->nindexes; i++)
         TRY(update(env, OID_pg_class, r->indexes[i].oid, owner, NULL));
-    if (r->kind != 'r') return OK;
+    if (!strchr("rv", r->kind)) return OK;
     TRY(define_owned_sequences(env, relation, 0, &owned));
     LIST_EACH(void *, sequence, owned)
     TRY(update_relation(env, (oid)(uintptr_t)sequence, owner));

@@ -149,6 +149,39 @@ static status need_named(struct sql_env *env, const char *name, const char *only
                      name);
 }
 
+/* Nobody can make a trigger or a rule; those of foreign keys have no names here. */
+static status no_such(struct sql_env *env, const struct relation *r, const char *what,
+                      const char *name) {
+    return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "%s \"%s\" for %s \"%s\" does not exist",
+                     what, name, *what == 't' ? "table" : "relation", r->name);
+}
+
+static status disable_all_triggers(struct sql_env *env, const struct relation *r) {
+    if (!r->nkeys && !r->nreferences) return OK;
+    return define_unsupported(env, "DISABLE TRIGGER ALL of a table with foreign keys");
+}
+
+static status alter_attached(struct sql_env *env, const struct relation *r,
+                             const struct ast_alter_cmd *cmd) {
+    switch (cmd->kind) {
+    case ALTER_ENABLE_TRIGGER:
+    case ALTER_ENABLE_ALWAYS_TRIGGER:
+    case ALTER_ENABLE_REPLICA_TRIGGER:
+    case ALTER_DISABLE_TRIGGER: return no_such(env, r, "trigger", cmd->name);
+    case ALTER_ENABLE_RULE:
+    case ALTER_ENABLE_ALWAYS_RULE:
+    case ALTER_ENABLE_REPLICA_RULE:
+    case ALTER_DISABLE_RULE: return no_such(env, r, "rule", cmd->name);
+    case ALTER_DISABLE_TRIGGER_ALL: return disable_all_triggers(env, r);
+    case ALTER_ENABLE_TRIGGER_ALL:
+    case ALTER_ENABLE_TRIGGER_USER:
+    case ALTER_DISABLE_TRIGGER_USER:
+    case ALTER_DISABLE_ROW_SECURITY:
+    case ALTER_NO_FORCE_ROW_SECURITY: return OK;
+    default: return define_unsupported(env, "this form of ALTER TABLE");
+    }
+}
+
 status define_alter_property(struct sql_env *env, const struct relation *r,
                              const struct ast_alter_cmd *cmd) {
     switch (cmd->kind) {
@@ -164,6 +197,6 @@ status define_alter_property(struct sql_env *env, const struct relation *r,
     case ALTER_SET_TABLESPACE: return need_named(env, cmd->name, "pg_default", "tablespace");
     case ALTER_SET_ACCESS_METHOD: return need_named(env, cmd->name, "heap", "access method");
     case ALTER_SET_WITHOUT_OIDS: return OK;
-    default: return define_unsupported(env, "this form of ALTER TABLE");
+    default: return alter_attached(env, r, cmd);
     }
 }

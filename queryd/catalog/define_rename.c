@@ -193,6 +193,13 @@ static status rewrite_own(struct sql_env *env, const struct relation *view) {
 
 static status rename_column(struct sql_env *env, const struct relation *r, const char *from,
                             const char *to) {
+    if (r->kind == 'S') {
+        status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,
+                              "cannot rename columns of relation \"%s\"", r->name);
+        error_detail(env->eval.error, "This operation is not supported for sequences.");
+        return st;
+    }
+    TRY(define_refuse_system_column(env, from, "rename"));
     struct attribute *att = define_attribute(r, from);
     if (!att)
         return error_set(env->eval.error, ST_UNDEFINED_COLUMN, "column \"%s\" does not exist",
@@ -295,12 +302,23 @@ static status rename_schema(struct sql_env *env, const char *from, const char *t
         return error_set(env->eval.error, ST_DUPLICATE_SCHEMA, "schema \"%s\" already exists", to);
     TRY(privilege_check_owner(env, OID_pg_namespace, schema));
     TRY(privilege_check(env, OID_pg_database, env->settings->database_oid, ACL_CREATE));
+    if (!strncmp(to, "pg_", 3)) {
+        st = error_set(env->eval.error, ST_RESERVED_NAME, "unacceptable schema name \"%s\"", to);
+        error_detail(env->eval.error, "The prefix \"pg_\" is reserved for system schemas.");
+        return st;
+    }
     if (schema < FIRST_USER_OID) return define_unsupported(env, "renaming a schema of the system");
     struct list *kept = NULL;
     TRY(keep_schema(env, schema, &kept));
     struct new_name name = {to, 0, COL_pg_namespace_nspname, 0};
     TRY(update_named(env, CAT_pg_namespace, 0, datum_oid(schema), &name));
     return define_rewrite_texts(env, kept);
+}
+
+/* ALTER INDEX … RENAME names any relation. */
+static const char *renamed_kinds(enum ast_object_type type) {
+    if (type == OBJECT_ATTRIBUTE) return "c";
+    return type == OBJECT_INDEX ? "rviS" : define_kinds_of(type);
 }
 
 status define_rename(struct sql_env *env, struct ast_rename *s) {
@@ -321,10 +339,12 @@ status define_rename(struct sql_env *env, struct ast_rename *s) {
         catalog_changed(env);
         return define_rename_role(env, ast_as_literal(s->object)->text, s->new_name);
     }
+    if (s->type == OBJECT_DATABASE)
+        return define_rename_database(env, ast_as_literal(s->object)->text, s->new_name);
     if (!s->relation) return define_unsupported(env, "this form of RENAME");
     const struct relation *r;
-    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE,
-                            s->type == OBJECT_ATTRIBUTE ? "c" : "rviS", s->if_exists, &r);
+    status st = define_lock(env, s->relation, MODE_ACCESS_EXCLUSIVE, renamed_kinds(s->type),
+                            s->if_exists, &r);
     if (status_is(st, ST_NOT_FOUND)) {
         define_notice(env, "00000", "relation \"%s\" does not exist, skipping", s->relation->name);
         return OK;

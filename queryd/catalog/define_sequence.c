@@ -276,13 +276,11 @@ out:
 
 static status owner_refused(struct sql_env *env, const struct relation *sequence,
                             const struct relation *table) {
-    if (table->kind != 'r') {
+    if (table->kind != 'r' && table->kind != 'v') {
         status st = error_set(env->eval.error, ST_WRONG_OBJECT_TYPE,
                               "sequence cannot be owned by relation \"%s\"", table->name);
         error_detail(env->eval.error, "This operation is not supported for %s.",
-                     table->kind == 'v'   ? "views"
-                     : table->kind == 'i' ? "indexes"
-                                          : "sequences");
+                     table->kind == 'i' ? "indexes" : "sequences");
         return st;
     }
     if (table->owner != sequence->owner)

@@ -2,8 +2,6 @@
 #include "catalog/options.h"
 #include "catalog/temp.h"
 
-static const char *const system_columns[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
-
 struct table_plan {
     struct sql_env *env;
     struct ast_create_table *stmt;
@@ -18,10 +16,9 @@ struct table_plan {
 
 static status check_column_name(struct table_plan *p, const struct ast_column_def *c) {
     struct error *e = p->env->eval.error;
-    for (size_t i = 0; i < sizeof system_columns / sizeof *system_columns; i++)
-        if (!strcmp(system_columns[i], c->name))
-            return error_set(e, ST_DUPLICATE_COLUMN,
-                             "column name \"%s\" conflicts with a system column name", c->name);
+    if (define_is_system_column(c->name))
+        return error_set(e, ST_DUPLICATE_COLUMN,
+                         "column name \"%s\" conflicts with a system column name", c->name);
     if (define_attribute(p->r, c->name))
         return error_set(e, ST_DUPLICATE_COLUMN, "column \"%s\" specified more than once", c->name);
     return OK;

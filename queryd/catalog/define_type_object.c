@@ -162,6 +162,9 @@ status define_lock_type(struct sql_env *env, const struct list *names, char kind
     const char *schema = n > 1 ? list_at(names, n - 2) : NULL, *name = list_at(names, n - 1);
     oid type, again;
     TRY(catalog_type_named(env, schema, name, &type));
+    if (kind == 'd' && !(type_find(type) && type_find(type)->kind == 'd'))
+        return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "%s is not a domain",
+                         type_format_name(env->eval.arena, type));
     if (type < FIRST_USER_OID)
         return error_set(env->eval.error, ST_INSUFFICIENT_PRIVILEGE, "must be owner of type %s",
                          name);
@@ -171,9 +174,6 @@ status define_lock_type(struct sql_env *env, const struct list *names, char kind
     const struct type *t = again == type ? type_find(type) : NULL;
     if (!t) return no_such_type(env, schema, name);
     TRY(privilege_check_owner(env, OID_pg_type, type));
-    if (kind == 'd' && t->kind != 'd')
-        return error_set(env->eval.error, ST_WRONG_OBJECT_TYPE, "%s is not a domain",
-                         type_format_name(env->eval.arena, type));
     *ret_type = t;
     return OK;
 }

@@ -3,6 +3,7 @@
 #include "catalog/options.h"
 
 #include <errno.h>
+#include <float.h>
 
 static const struct option {
     const char *name, *kinds;
@@ -167,7 +168,8 @@ status options_text(struct sql_env *env, char relkind, const struct list *option
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 struct new_options {
-    char relkind;
+    char relkind; /* 'a': a column's */
+    int column;   /* of the catalog row */
     const struct list *options;
     bool reset;
 };
@@ -175,29 +177,57 @@ struct new_options {
 static status set_options(struct sql_env *env, struct catalog_row *row, void *arg) {
     const struct new_options *n = arg;
     const char *before = NULL, *text;
-    if (!row_is_null(row, COL_pg_class_reloptions)) {
+    if (!row_is_null(row, n->column)) {
         char *shown;
         size_t len;
-        TRY(type_output_string(&env->eval, type_find(TEXTARRAYOID),
-                               row->values[COL_pg_class_reloptions - 1], &shown, &len));
+        TRY(type_output_string(&env->eval, type_find(TEXTARRAYOID), row->values[n->column - 1],
+                               &shown, &len));
         before = arena_strndup(env->eval.arena, shown, len);
         if (!before) return no_memory(env);
     }
     TRY(options_text(env, n->relkind, n->options, before, n->reset, &text));
-    row_set_null(row, COL_pg_class_reloptions);
+    row_set_null(row, n->column);
     if (!text) return OK;
-    return row_set_input(&env->eval, row, COL_pg_class_reloptions, TEXTARRAYOID, text);
+    return row_set_input(&env->eval, row, n->column, TEXTARRAYOID, text);
 }
 
 status define_set_options(struct sql_env *env, const struct relation *r, const struct list *options,
                           bool reset) {
-    struct new_options n = {r->kind, options, reset};
+    struct new_options n = {r->kind, COL_pg_class_reloptions, options, reset};
     return define_update_class(env, r->oid, set_options, &n);
 }
 
 status define_first_options(struct sql_env *env, oid relation, char relkind,
                             const struct list *options) {
-    struct new_options n = {relkind, options, false};
+    struct new_options n = {relkind, COL_pg_class_reloptions, options, false};
     if (!list_n(options)) return OK;
     return define_update_class(env, relation, set_options, &n);
+}
+
+status define_set_column_options(struct sql_env *env, const struct relation *r,
+                                 const struct ast_alter_cmd *cmd, bool reset) {
+    struct new_options n = {'a', COL_pg_attribute_attoptions,
+                            ((struct ast_node_list *)cmd->def)->items, reset};
+    struct attribute *att;
+    TRY(define_need_attribute(env, r, cmd->name, &att));
+    return define_update_attribute(env, r->oid, att->number, set_options, &n);
+}
+
+status define_column_distinct(struct sql_env *env, const struct relation *r, int16_t column,
+                              float *ret) {
+    datum keys[] = {datum_oid(r->oid), datum_int2(column)};
+    struct catalog_row row;
+    char *shown;
+    size_t len;
+    TRY(catalog_row_get(env, CAT_pg_attribute, OID_pg_attribute_relid_attnum_index, keys, 2,
+                        env->eval.arena, &row));
+    if (row_is_null(&row, COL_pg_attribute_attoptions)) return OK;
+    TRY(type_output_string(&env->eval, type_find(TEXTARRAYOID),
+                           row.values[COL_pg_attribute_attoptions - 1], &shown, &len));
+    const char *text = arena_strndup(env->eval.arena, shown, len);
+    if (!text) return no_memory(env);
+    const char *at = strstr(text, "n_distinct=");
+    float said = at ? strtof(at + strlen("n_distinct="), NULL) : 0;
+    if (said != 0) *ret = said;
+    return OK;
 }

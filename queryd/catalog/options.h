@@ -14,5 +14,11 @@ status define_set_options(struct sql_env *env, const struct relation *r, const s
 /* Those of CREATE, after the relation's row is there. */
 status define_first_options(struct sql_env *env, oid relation, char relkind,
                             const struct list *options);
+/* ALTER COLUMN … SET (…), RESET (…). */
+status define_set_column_options(struct sql_env *env, const struct relation *r,
+                                 const struct ast_alter_cmd *cmd, bool reset);
+/* What a column's option n_distinct says, where it says something, as pg_statistic.stadistinct. */
+status define_column_distinct(struct sql_env *env, const struct relation *r, int16_t column,
+                              float *ret);
 
 #endif
