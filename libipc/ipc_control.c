@@ -41,9 +41,10 @@ json_t *control_config(const struct conf *c) {
         conf_source(c, (enum conf_id)i, source);
         conf_range((enum conf_id)i, range);
         const struct conf_setting *s = conf_setting((enum conf_id)i);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:b, s:s}", "name", s->name,
-                                              "value", value, "source", source, "allowed", range,
-                                              "restart", s->restart, "text", s->text));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s, s:b, s:s}", "name", s->name, "value",
+                                        value, "source", source, "allowed", range, "restart",
+                                        s->when == CONF_AT_START, "text", s->text));
     }
     return list;
 }

@@ -39,13 +39,13 @@ status axl_make_directory(struct axl *a, bool *ret_made) {
     return OK;
 }
 
-static status write_settings(struct axl *a) {
+static status write_settings(struct axl *a, const struct conf *c) {
     char path[AXL_PATH_BYTES + 32];
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!f) return error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
-    conf_write_template(f);
+    conf_write_file(f, c);
     bool written = fflush(f) == 0 && fsync(fd) == 0;
     fclose(f);
     return written ? OK : error_set(&a->e, ST_IO_ERROR, "%s: %s", path, strerror(errno));
@@ -123,22 +123,31 @@ status axl_new_id(struct axl *a, uint64_t *ret) {
     return appliance_id_write(a->dir, *ret, &a->e);
 }
 
-static status fill(struct axl *a, struct axl_keys *k) {
+static status fill(struct axl *a, struct axl_keys *k, const struct conf *c) {
     uint64_t id;
-    TRY(write_settings(a));
+    TRY(write_settings(a, c));
     TRY(axl_new_id(a, &id));
     TRY(axl_keys_make(a, k, id));
     TRY(format_by(a, k, "storaged", id));
     return format_by(a, k, "logd", id);
 }
 
+static status settings_given(struct axl *a, struct conf *ret_conf) {
+    const char *text;
+    conf_init(ret_conf);
+    while (axl_option(a, "--set", &text)) TRY(conf_set_text(ret_conf, text, true, &a->e));
+    return OK;
+}
+
 int axl_init(struct axl *a) {
     static struct axl_keys keys;
     bool made = false;
+    struct conf conf;
     status st = axl_keys_options(a, &keys);
+    if (ok(st)) st = settings_given(a, &conf);
     if (!ok(st) || !axl_done(a)) return axl_fail(a);
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
-    st = fill(a, &keys);
+    st = fill(a, &keys, &conf);
     axl_keys_close(&keys);
     if (!ok(st)) {
         axl_empty_directory(a->dir, made);

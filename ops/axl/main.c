@@ -16,7 +16,8 @@ static const struct word {
     const char *arguments;
     const char *text;
 } words[] = {
-    {"init", axl_init, "[--encrypt --key-file FILE | --encrypt --key-command COMMAND]",
+    {"init", axl_init,
+     "[--encrypt --key-file FILE | --encrypt --key-command COMMAND] [--set NAME=VALUE]",
      "make the directory, its settings file and empty data"},
     {"start", axl_start, "[--port N] [--workers N] [--pool SIZE] [--set NAME=VALUE] [--foreground]",
      "start the appliance; returns when it serves"},

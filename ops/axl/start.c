@@ -79,15 +79,7 @@ static status check_settings(struct axl *a, const struct start_arguments *s) {
     conf_init(&conf);
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, a->dir);
     TRY(conf_load(&conf, path, &a->e));
-    for (int i = 0; i < s->ntexts; i++) {
-        char name[64];
-        const char *equals = strchr(s->texts[i], '=');
-        if (!equals || equals - s->texts[i] >= (long)sizeof name) {
-            return error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "--set needs NAME=VALUE");
-        }
-        snprintf(name, sizeof name, "%.*s", (int)(equals - s->texts[i]), s->texts[i]);
-        TRY(conf_set(&conf, name, equals + 1, &a->e));
-    }
+    for (int i = 0; i < s->ntexts; i++) TRY(conf_set_text(&conf, s->texts[i], false, &a->e));
     return OK;
 }
 

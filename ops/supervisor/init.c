@@ -150,15 +150,8 @@ status supervisor_prepare(struct supervisor *s, bool foreground, struct error *e
     char path[CONTROL_PATH_BYTES + 64];
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, s->dir);
     TRY(conf_load(&s->conf, path, e));
-    for (int i = 0; i < s->nsettings; i++) {
-        char name[64];
-        const char *value = strchr(s->settings[i], '=');
-        if (!value || value - s->settings[i] >= (long)sizeof name) {
-            return error_set(e, ST_INVALID_PARAMETER_VALUE, "--set needs NAME=VALUE");
-        }
-        snprintf(name, sizeof name, "%.*s", (int)(value - s->settings[i]), s->settings[i]);
-        TRY(conf_set(&s->conf, name, value + 1, e));
-    }
+    /* axl start has judged them; where an older one was more lenient, this is no time to refuse. */
+    for (int i = 0; i < s->nsettings; i++) TRY(conf_set_text(&s->conf, s->settings[i], true, e));
     TRY(appliance_id_read(s->dir, &s->appliance_id, e));
     TRY(version_check_data(s->dir, e));
     region_name_of(s->appliance_id, s->region);

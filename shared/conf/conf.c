@@ -12,13 +12,13 @@
 #define CONF_FILE_BYTES_MAX (1 << 20)
 
 static const struct conf_setting settings[CONF_COUNT] = {
-#define X(name_, type_, preset_, min_, max_, restart_, text_)                                      \
+#define X(name_, type_, preset_, min_, max_, when_, text_)                                         \
     [CONF_ID_##name_] = {.name = #name_,                                                           \
                          .type = CONF_##type_,                                                     \
                          .preset = preset_,                                                        \
                          .min = min_,                                                              \
                          .max = max_,                                                              \
-                         .restart = restart_,                                                      \
+                         .when = when_,                                                            \
                          .text = text_,                                                            \
                          .offset = offsetof(struct conf, name_)},
 #include "conf/settings.def"
@@ -244,6 +244,21 @@ status conf_set(struct conf *c, const char *name, const char *value, struct erro
     return OK;
 }
 
+status conf_set_text(struct conf *c, const char *text, bool making, struct error *e) {
+    char name[64];
+    const char *equals = strchr(text, '=');
+    if (!equals || equals - text >= (long)sizeof name)
+        return error_set(e, ST_INVALID_PARAMETER_VALUE, "--set needs NAME=VALUE");
+    snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+    enum conf_id id = conf_find(name);
+    if (!making && id != CONF_COUNT && settings[id].when == CONF_AT_MAKING)
+        return error_set(e, ST_INVALID_PARAMETER_VALUE,
+                         "\"%s\" cannot be changed: it is chosen when an appliance is made (axl "
+                         "init --set %s)",
+                         settings[id].name, text);
+    return conf_set(c, name, equals + 1, e);
+}
+
 void conf_show(const struct conf *c, enum conf_id id, char *ret_text) {
     const struct conf_setting *s = conf_setting(id);
     const void *field = (const char *)c + s->offset;
@@ -273,15 +288,34 @@ void conf_source(const struct conf *c, enum conf_id id, char *ret_text) {
     }
 }
 
-void conf_write_template(FILE *f) {
+static void put_value(FILE *f, const struct conf_setting *s, const char *value) {
+    if (s->type != CONF_TEXT) {
+        fputs(value, f);
+        return;
+    }
+    fputc('"', f);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\') fputc('\\', f);
+        fputc(*value, f);
+    }
+    fputc('"', f);
+}
+
+void conf_write_file(FILE *f, const struct conf *c) {
+    static const char *const when[] = {"", "; needs a restart",
+                                       "; chosen when the appliance is made, a change here has no "
+                                       "effect"};
     fprintf(f, "# Settings of this appliance. A line that begins with # has no effect: take the #\n"
                "# away to change a value. Sizes take B kB MB GB TB, times ms s min h d.\n");
     for (int i = 0; i < CONF_COUNT; i++) {
-        char range[CONF_TEXT_BYTES];
-        conf_range((enum conf_id)i, range);
+        char range[CONF_TEXT_BYTES], value[CONF_TEXT_BYTES];
         const struct conf_setting *s = &settings[i];
-        const char *quote = s->type == CONF_TEXT ? "\"" : "";
-        fprintf(f, "\n# %s\n# allowed: %s%s\n#%s = %s%s%s\n", s->text, range,
-                s->restart ? "; needs a restart" : "", s->name, quote, s->preset, quote);
+        bool given = c->origin[i].from == CONF_FROM_COMMAND_LINE;
+        conf_range((enum conf_id)i, range);
+        conf_show(c, (enum conf_id)i, value);
+        fprintf(f, "\n# %s\n# allowed: %s%s\n%s%s = ", s->text, range, when[s->when],
+                given ? "" : "#", s->name);
+        put_value(f, s, given ? value : s->preset);
+        fputc('\n', f);
     }
 }

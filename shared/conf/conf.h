@@ -44,6 +44,8 @@ struct conf {
     char file[CONF_TEXT_BYTES]; /* the file read; empty: none */
 };
 
+enum conf_when { CONF_AT_ONCE, CONF_AT_START, CONF_AT_MAKING };
+
 /* What the list says about a setting. */
 struct conf_setting {
     const char *name;
@@ -51,7 +53,7 @@ struct conf_setting {
     const char *preset; /* the default, as text */
     const char *min;    /* as text; of a CHOICE: what is allowed, separated by | */
     const char *max;
-    bool restart;
+    enum conf_when when; /* a change has effect */
     const char *text;
     size_t offset; /* of its field in struct conf */
 };
@@ -69,6 +71,10 @@ status conf_load(struct conf *c, const char *path, struct error *e);
 /* One value from the command line. UNDEFINED_OBJECT, INVALID_PARAMETER_VALUE; c then unchanged. */
 status conf_set(struct conf *c, const char *name, const char *value, struct error *e);
 
+/* The same of "NAME=VALUE". Unless making, a setting that is chosen when an appliance is made is
+ * INVALID_PARAMETER_VALUE. */
+status conf_set_text(struct conf *c, const char *text, bool making, struct error *e);
+
 /* The value as it could stand in the file ("128MB", "5min"); into ret_text of CONF_TEXT_BYTES. */
 void conf_show(const struct conf *c, enum conf_id id, char *ret_text);
 /* "default", "command line" or "/dir/axolotl.conf:12"; ret_text as above. */
@@ -76,7 +82,8 @@ void conf_source(const struct conf *c, enum conf_id id, char *ret_text);
 /* "1 … 65535", "uring, plain"; empty: anything. */
 void conf_range(enum conf_id id, char *ret_text);
 
-/* A file with every setting, its meaning and its default, all commented out. */
-void conf_write_template(FILE *f);
+/* A file with every setting and its meaning; commented out but for those that c has from the
+ * command line. */
+void conf_write_file(FILE *f, const struct conf *c);
 
 #endif

@@ -17,8 +17,8 @@ tidy() {
 }
 trap 'status=$?; tidy; (exit $status); at_end' EXIT
 
-fresh
-start --set archive_directory="$WORK/archive" --set log_segment_size=1MB
+fresh --set log_segment_size=1MB
+start --set archive_directory="$WORK/archive"
 sql -c "CREATE TABLE t (id bigint PRIMARY KEY, v text); CREATE INDEX ON t (v);
         INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, $ROWS) g" || fail "set-up"
 

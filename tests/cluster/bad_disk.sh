@@ -11,7 +11,7 @@ events() { "$AXL" events --json -n 256 -D "$DIR" | grep -c "\"kind\":\"$1\""; }
 spoil() { # mode, settings
     local mode=$1
     shift
-    fresh
+    fresh --set log_segment_size=1MB
     start --workers 2 --pool 4MB "$@"
     python3 "$(dirname "$0")/bad_disk.py" "$DIR" /tmp "$PORT" "$FLIPS" "$MISPLACED" "$mode" || fail "$mode"
 }
@@ -24,7 +24,7 @@ for mode in ${*:-repaired refused backup}; do
         [ "$(events page_lost)" = 0 ] || fail "a page was lost"
         ;;
     refused)
-        spoil refused --set log_size_max=32MB --set log_segment_size=1MB --set log_keep_size=0
+        spoil refused --set log_size_max=32MB --set log_keep_size=0
         [ "$(events page_lost)" -gt 0 ] || fail "no event of a page that is lost"
         ;;
     backup)

@@ -19,9 +19,9 @@ mount -t tmpfs -o size=160m tmpfs "$WORK/data" 2>/dev/null && mount -t tmpfs -o 
     { echo "nothing can be mounted here"; exit 77; }
 
 DIR=$WORK/data/a
-"$AXL" init -D "$DIR" >/dev/null || fail "init"
+"$AXL" init -D "$DIR" --set log_segment_size=1MB >/dev/null || fail "init"
 mv "$DIR/log/"* "$WORK/log" && rmdir "$DIR/log" && ln -s "$WORK/log" "$DIR/log" || fail "the log's place"
-settings=(--workers 2 --pool 4MB --set log_segment_size=1MB --set log_size_max=32MB --set checkpoint_interval=1s)
+settings=(--workers 2 --pool 4MB --set log_size_max=32MB --set checkpoint_interval=1s)
 start "${settings[@]}"
 sql -c "CREATE TABLE t (id bigint PRIMARY KEY, v text); CREATE TABLE told (n bigint PRIMARY KEY)" || fail "set-up"
 

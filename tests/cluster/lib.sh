@@ -1,6 +1,6 @@
 # lib.sh: what the tests of a whole appliance share. Source it with the build folder as $1.
 #
-#   fresh            a new appliance in $DIR (nothing started), removed at the end of the script
+#   fresh [OPTION…]  a new appliance in $DIR (nothing started), removed at the end of the script
 #   start [args]     axl start; stop_now ends it
 #   field NAME KEY   a field of a process from axl status --json
 #   pid_of NAME      its pid
@@ -40,7 +40,7 @@ trap at_end EXIT
 fresh() {
     DIR=$(mktemp -d "${TMPDIR:-/tmp}/axl_cluster.XXXXXX")
     rmdir "$DIR"
-    "$AXL" init -D "$DIR" >/dev/null || fail "init"
+    "$AXL" init -D "$DIR" "$@" >/dev/null || fail "init"
 }
 
 start() { "$AXL" start --programs "$BIN" -D "$DIR" --port "$PORT" "$@" >/dev/null || fail "start"; }

@@ -8,6 +8,13 @@ fresh
 "$AXL" init -D "$DIR" 2>/dev/null && fail "a second init was not refused"
 "$AXL" status -D "$DIR" >/dev/null; [ $? = 2 ] || fail "down is not told by 2"
 
+# what is chosen once is told so, and is what was chosen
+words=$("$AXL" start -D "$DIR" --set log_segment_size=1MB 2>&1) && fail "the log's files were to be smaller"
+[[ $words == *"axl init --set log_segment_size=1MB"* ]] || fail "words about what is chosen once: $words"
+(fresh --set log_segment_size=1MB
+    [ "$(stat -c %s "$DIR/log/"* | sort -u)" = $((1 << 20)) ] || fail "the size of the log's files"
+    rm -rf "$DIR") || exit 1
+
 # wrong settings: line, name, range; nothing is started
 echo 'port = 99999' >> "$DIR/axolotl.conf"
 words=$("$AXL" start -D "$DIR" 2>&1) && fail "started with a wrong setting"

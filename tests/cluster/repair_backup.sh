@@ -8,11 +8,11 @@ WORK=$(mktemp -d "${TMPDIR:-/tmp}/axl_repair.XXXXXX")
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$WORK"; (exit $status); at_end' EXIT
 sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT" -U postgres "$@"; }
 events() { "$AXL" events --json -n 256 -D "$DIR" | grep -c "\"kind\":\"$1\""; }
-short_log=(--workers 2 --pool 8MB --set log_size_max=32MB --set log_segment_size=1MB --set log_keep_size=0 --set scrub_rate=0)
+short_log=(--workers 2 --pool 8MB --set log_size_max=32MB --set log_keep_size=0 --set scrub_rate=0)
 
 # set_up SETTINGS…: a table, and so much log behind it that what made the table is not kept
 set_up() {
-    fresh
+    fresh --set log_segment_size=1MB
     start "${short_log[@]}" "$@"
     sql -c "CREATE TABLE t (id int PRIMARY KEY, n int, v text);
             INSERT INTO t SELECT g, 0, repeat(md5(g::text), 8) FROM generate_series(1, 20000) g" || fail "set-up"
@@ -105,7 +105,7 @@ rm -rf "$WORK/archive" && mkdir "$WORK/archive"
 (umask 077 && head -c 32 /dev/urandom >"$WORK/key")
 fresh() {
     DIR=$(mktemp -d "${TMPDIR:-/tmp}/axl_cluster.XXXXXX")
-    "$AXL" init -D "$DIR" --encrypt --key-file "$WORK/key" >/dev/null || fail "init"
+    "$AXL" init -D "$DIR" --encrypt --key-file "$WORK/key" "$@" >/dev/null || fail "init"
 }
 set_up --set archive_directory="$WORK/archive"
 "$AXL" backup "$WORK/four" -D "$DIR" >/dev/null || fail "backup"

@@ -153,11 +153,11 @@ static void shown_values_round_trip([[maybe_unused]] void **state) {
  * away. */
 static void template_is_valid([[maybe_unused]] void **state) {
     FILE *f = fopen(path, "w");
-    conf_write_template(f);
-    fclose(f);
     struct conf c, defaults_only;
     struct error e = {0};
     conf_init(&c);
+    conf_write_file(f, &c);
+    fclose(f);
     assert_true(ok(conf_load(&c, path, &e)));
 
     char *text = NULL, *out = NULL;
@@ -185,6 +185,39 @@ static void template_is_valid([[maybe_unused]] void **state) {
     }
 }
 
+static void what_is_given_stands_in_the_file([[maybe_unused]] void **state) {
+    struct conf c;
+    struct error e = {0};
+    char text[CONF_TEXT_BYTES];
+    conf_init(&c);
+    assert_true(ok(conf_set_text(&c, "log_segment_size=32MB", true, &e)));
+    assert_true(ok(conf_set_text(&c, "encryption_key_command=echo \"a\\b\"", true, &e)));
+    FILE *f = fopen(path, "w");
+    conf_write_file(f, &c);
+    fclose(f);
+    conf_init(&c);
+    assert_true(ok(conf_load(&c, path, &e)));
+    assert_int_equal(c.log_segment_size, 32 << 20);
+    assert_string_equal(c.encryption_key_command, "echo \"a\\b\"");
+    conf_source(&c, CONF_ID_log_size_max, text);
+    assert_string_equal(text, "default");
+}
+
+static void some_are_chosen_once([[maybe_unused]] void **state) {
+    struct conf c;
+    struct error e = {0};
+    conf_init(&c);
+    status s = conf_set_text(&c, "log_segment_size=32MB", false, &e);
+    assert_true(status_is(s, ST_INVALID_PARAMETER_VALUE));
+    assert_non_null(strstr(e.message, "axl init --set log_segment_size=32MB"));
+    assert_int_equal(c.log_segment_size, 16 << 20);
+    error_clear(&e);
+    assert_true(ok(conf_set_text(&c, "log_size_max=2GB", false, &e)));
+    s = conf_set_text(&c, "log_size_max", false, &e);
+    assert_true(status_is(s, ST_INVALID_PARAMETER_VALUE));
+    error_clear(&e);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
@@ -193,6 +226,8 @@ int main(void) {
         cmocka_unit_test(wrong_command_line),
         cmocka_unit_test(shown_values_round_trip),
         cmocka_unit_test(template_is_valid),
+        cmocka_unit_test(what_is_given_stands_in_the_file),
+        cmocka_unit_test(some_are_chosen_once),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }
