@@ -29,7 +29,7 @@ static bool step(struct daemon *d) {
     more |= frames_refill(s);
     more |= pool_shrink(s);
     if (s->pending.first) more |= load_pump(s);
-    disk_push(s->disk);
+    io_push(s);
     uint64_t now_ns = s->p->env->mono_ns(s->p);
     if (now_ns >= s->tick_ns) {
         s->tick_ns = now_ns + TICK_NS;

@@ -4,6 +4,15 @@
 #include "base/check.h"
 #include "storaged.h"
 
+/* Many requests go to the device, and many completions are dealt with, piece by piece, each piece
+ * longer than the one before: the device begins with the first while the others are being queued,
+ * and who waits for the first page goes on, and asks for its next one, while the others are looked
+ * at. So a worker, storaged and the device have something to do at the same time, and a wake-up
+ * still serves many. */
+#define PIECE_FIRST 4u
+#define PIECES_LONGER 4u
+#define PIECE_MAX (PIECE_FIRST << PIECES_LONGER)
+
 struct io_group {
     unsigned left;
     struct coro *coro;
@@ -17,25 +26,36 @@ void *io_buffer(size_t bytes) {
     return buf;
 }
 
+static unsigned one_more(unsigned pieces) {
+    return pieces < PIECES_LONGER ? pieces + 1 : pieces;
+}
+
 void io_submit(struct storaged *s, struct io_req *req) {
     req->io.owner = req;
     cipher_check_write(s, &req->io);
     disk_submit(s->disk, &req->io);
+    if (req->io.op != DISK_READ || ++s->unpushed < PIECE_FIRST << s->pushed) return;
+    disk_push(s->disk);
+    s->pushed = one_more(s->pushed);
+    s->unpushed = 0;
+}
+
+void io_push(struct storaged *s) {
+    disk_push(s->disk);
+    s->pushed = s->unpushed = 0;
 }
 
 bool io_reap(struct storaged *s) {
-    struct disk_io *ios[64];
-    bool any = false;
-    for (;;) {
-        int n = disk_reap(s->disk, ios, 64, false);
-        for (int i = 0; i < n; i++) {
-            struct io_req *req = ios[i]->owner;
-            if (!req->as_is) cipher_read_done(s, &req->io);
-            req->done(s, req);
-        }
-        any |= n > 0;
-        if (n < 64) return any;
+    struct disk_io *ios[PIECE_MAX];
+    unsigned piece = PIECE_FIRST << s->reaped;
+    unsigned n = (unsigned)disk_reap(s->disk, ios, (int)piece, false);
+    for (unsigned i = 0; i < n; i++) {
+        struct io_req *req = ios[i]->owner;
+        if (!req->as_is) cipher_read_done(s, &req->io);
+        req->done(s, req);
     }
+    s->reaped = n < piece ? 0 : one_more(s->reaped);
+    return n > 0;
 }
 
 static void group_done(struct storaged *s, struct io_req *req) {

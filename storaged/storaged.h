@@ -178,6 +178,8 @@ struct storaged {
     bool stopping;
     bool failed; /* start-up cannot go on */
     uint64_t tick_ns;
+    unsigned reaped, pushed; /* pieces one after the other (io.c) */
+    unsigned unpushed;       /* reads of the next piece, so far */
 
     struct frame_note *notes;
     uint32_t *stock; /* indexes of free frames */
@@ -249,7 +251,9 @@ void storaged_fini(struct daemon *d);
 
 /* io.c: the disk seen from coroutines. */
 void io_submit(struct storaged *s, struct io_req *req);
-bool io_reap(struct storaged *s); /* true: some had completed */
+void io_push(struct storaged *s); /* at the end of a turn: everything goes to the device */
+/* Deals with a piece of what has completed; true: there may be more. */
+bool io_reap(struct storaged *s);
 /* Submits n requests and suspends until all have completed; the first failure. */
 status io_run(struct storaged *s, struct io_req *reqs, unsigned n);
 status io_run_one(struct storaged *s, struct disk_io io);
