@@ -1,4 +1,5 @@
-/* Families bool, "char", int2, int4, int8, oid (xid, cid), xid8, tid: text, binary, order, keys. */
+/* Families bool, "char", int2, int4, int8, oid (xid, cid), xid8, pg_lsn, tid: text, binary, order,
+ * keys. */
 #include <stdio.h>
 
 #include "types/internal.h"
@@ -284,6 +285,43 @@ const struct type_family family_xid8 = {.in = xid8_in,
                                         .hash = int_hash,
                                         .key = unsigned_key,
                                         .key_len = key_len_8};
+
+/* ---- pg_lsn: unsigned 64 bits, written as two hexadecimal halves ---- */
+
+static bool read_hex(const char **at, const char *end, uint32_t *ret) {
+    const char *start = *at;
+    *ret = 0;
+    for (; *at < end && *at - start < 8; (*at)++) {
+        char c = lower_ascii(**at);
+        if (!is_digit(c) && !(c >= 'a' && c <= 'f')) break;
+        *ret = *ret << 4 | (uint32_t)(is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    return *at > start;
+}
+
+static status lsn_in(const struct eval_env *env, const struct type *, int32_t, const char *text,
+                     size_t len, datum *ret) {
+    const char *at = text, *end = text + len;
+    uint32_t high, low;
+    if (!read_hex(&at, end, &high) || at == end || *at++ != '/' || !read_hex(&at, end, &low) ||
+        at != end)
+        return bad_input(env, "pg_lsn", text, len);
+    ret->u64 = (uint64_t)high << 32 | low;
+    return OK;
+}
+
+static status lsn_out(const struct eval_env *, const struct type *, datum value, struct buf *out) {
+    return buf_printf(out, "%X/%X", (unsigned)(value.u64 >> 32), (unsigned)value.u64);
+}
+
+const struct type_family family_lsn = {.in = lsn_in,
+                                       .out = lsn_out,
+                                       .receive = xid8_receive,
+                                       .send = xid8_send,
+                                       .compare = unsigned_compare,
+                                       .hash = int_hash,
+                                       .key = unsigned_key,
+                                       .key_len = key_len_8};
 
 /* ---- tid: block << 16 | offset ---- */
 
