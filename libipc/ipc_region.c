@@ -260,7 +260,7 @@ static void init_content(struct shm *m) {
     atomic_store(&m->control->state, APPLIANCE_STARTING);
     m->control->sizes = m->sizes;
     log_shared_init(m->log, LOG_FIRST, 0);
-    txn_shared_init(m, 1);
+    txn_shared_init(m, TXID_FIRST);
 }
 
 status region_create_all(const char *name, const struct shm_sizes *sizes, struct shm *ret_shm,

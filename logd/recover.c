@@ -149,7 +149,7 @@ static status recover(struct logd *l, const char **ret_words) {
         return STATUS(DATA_CORRUPTED);
     *ret_words = "the log cannot be read";
     TRY(analyse(l, from, segments_end(&l->segments), &whole));
-    if (!all->next) all->next = 1;
+    if (!all->next) all->next = TXID_FIRST;
     if (atomic_load(&c->next_txid) > all->next) all->next = atomic_load(&c->next_txid);
     if (atomic_load(&c->last_commit) > all->last_commit)
         all->last_commit = atomic_load(&c->last_commit);

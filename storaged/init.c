@@ -86,7 +86,7 @@ static status format_files(struct storaged *s, const char *data_dir, uint64_t ap
                            .redo_lsn = LOG_FIRST.at,
                            .undo_lsn = LOG_FIRST.at,
                            .purge_lsn = LOG_FIRST.at,
-                           .next_txid = 1,
+                           .next_txid = TXID_FIRST,
                            .clean = 1,
                            .pages = FORMAT_PAGES};
     TRY(file_page_write(s, &fp));

@@ -82,10 +82,14 @@ static status check_distinct(struct analyse *a, struct ast_func_call *n, const s
     if (!n->distinct) return OK;
     for (uint16_t i = 0; i < e->agg.nplain; i++) {
         const struct type *t = type_find(e->args[i]->type);
-        if (!t || !type_is_ordered(t))
-            return FAIL_AT(a, e->args[i]->location, UNDEFINED_FUNCTION,
-                           "could not identify an equality operator for type %s",
+        if (t && type_is_ordered(t)) continue;
+        status s = FAIL_AT(a, e->args[i]->location, UNDEFINED_FUNCTION,
+                           "could not identify an %s operator for type %s",
+                           t && type_has_equality(t) ? "ordering" : "equality",
                            type_words(a, e->args[i]->type));
+        if (t && type_has_equality(t))
+            error_detail(a->error, "Aggregates with DISTINCT must be able to sort their inputs.");
+        return s;
     }
     for (uint16_t i = 0; i < e->agg.norder; i++)
         if (!among(e->args[e->agg.nplain + i], e->args, e->agg.nplain))

@@ -25,8 +25,16 @@ enum expr_bool { EXPR_AND, EXPR_OR, EXPR_NOT };
 enum expr_test { EXPR_IS_TRUE, EXPR_IS_FALSE, EXPR_IS_UNKNOWN };
 enum sublink_kind { SUB_EXISTS, SUB_SCALAR, SUB_ARRAY, SUB_ANY, SUB_ALL };
 
-/* Columns that no table declares. */
-#define ATT_TABLEOID (-6)
+/* Columns that no table declares (system_column.c). */
+enum {
+    ATT_CTID = -1,
+    ATT_XMIN = -2,
+    ATT_CMIN = -3,
+    ATT_XMAX = -4,
+    ATT_CMAX = -5,
+    ATT_TABLEOID = -6,
+    ATT_SYSTEM_LAST = ATT_TABLEOID,
+};
 #define ATT_ADDRESS (-100) /* bytea: the row's version (8 bytes, little-endian LSN) and its key */
 
 struct expr {
@@ -133,6 +141,11 @@ struct expr *expr_new_n(struct arena *a, enum expr_kind kind, oid type, int32_t 
                         uint16_t nargs);
 struct expr *expr_const(struct arena *a, oid type, datum value, bool is_null, int32_t location);
 struct expr *expr_bool_const(struct arena *a, bool value);
+/* The number of a system column, 0: the name is none's; its name (of ATT_ADDRESS too); a reference
+ * to it. */
+int16_t system_column_att(const char *name);
+const char *system_column_name(int16_t att);
+struct expr *system_column_var(struct arena *a, uint16_t rte, int16_t att, int32_t location);
 struct expr *expr_var(struct arena *a, uint16_t rte, int16_t att, oid type, int32_t typmod,
                       oid collation, int32_t location);
 /* a AND b; either may be NULL: then the other. NULL when the arena refuses. */

@@ -16,7 +16,7 @@ static status group_expr(struct scope *s, struct node *n, struct expr **ret) {
         return FAIL_AT(s->a, n->location, WINDOWING_ERROR,
                        "window functions are not allowed in GROUP BY");
     const struct type *t = type_find((*ret)->type);
-    if ((*ret)->type != RECORDOID && (!t || !type_is_ordered(t)))
+    if ((*ret)->type != RECORDOID && (!t || !type_has_equality(t)))
         return FAIL_AT(s->a, n->location, UNDEFINED_FUNCTION,
                        "could not identify an equality operator for type %s",
                        type_words(s->a, (*ret)->type));
@@ -93,7 +93,8 @@ static status ungrouped(struct grouped_check *c, const struct expr *e, unsigned 
         return OK;
     }
     const struct rte *r = q->rtes[e->var.rte];
-    const char *column = e->var.att > 0 ? r->columns[e->var.att - 1].name : "tableoid";
+    const char *column =
+        e->var.att > 0 ? r->columns[e->var.att - 1].name : system_column_name(e->var.att);
     if (depth)
         return FAIL_AT(c->s->a, e->location, GROUPING_ERROR,
                        "subquery uses ungrouped column \"%s.%s\" from outer query", r->alias,

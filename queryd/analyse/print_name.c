@@ -313,21 +313,13 @@ status print_names(struct printer *p, struct print_level *l, bool is_rule) {
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static const char *system_column(int16_t att) {
-    switch (att) {
-    case ATT_TABLEOID: return "tableoid";
-    case ATT_ADDRESS: return "ctid";
-    default: return NULL;
-    }
-}
-
 const char *printed_column(struct printer *p, const struct expr *var, bool whole_row,
                            const char **ret_table) {
     const struct print_level *l = p->level;
     for (uint16_t i = 0; i < var->var.level && l; i++) l = l->outer;
     *ret_table = l ? l->names[var->var.rte] : NULL;
     if (!l || whole_row) return NULL;
-    if (var->var.att < 0) return system_column(var->var.att);
+    if (var->var.att < 0) return system_column_name(var->var.att);
     return l->columns[var->var.rte].names[var->var.att - 1];
 }
 

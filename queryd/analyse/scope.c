@@ -120,14 +120,7 @@ static status find_in_scope(struct scope *s, const char *name, int32_t location,
     return OK;
 }
 
-static bool is_system_column(const char *name) {
-    static const char *const names[] = {"ctid", "xmin", "cmin", "xmax", "cmax"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0) return true;
-    return false;
-}
-
-/* tableoid is the one system column that exists here. *ret NULL: name is no system column. */
+/* *ret NULL: name is no system column. */
 static status system_column(struct scope *s, const struct ns_item *item, unsigned level,
                             const char *name, int32_t location, struct expr **ret) {
     struct analyse *a = s->a;
@@ -135,18 +128,17 @@ static status system_column(struct scope *s, const struct ns_item *item, unsigne
     if (!item->relation || item->rte < 0 ||
         (item->relation->kind != 'r' && item->relation->kind != 'S'))
         return OK;
-    if (strcmp(name, "tableoid") == 0) {
-        struct expr *e =
-            expr_var(a->arena, (uint16_t)item->rte, ATT_TABLEOID, OIDOID, -1, 0, location);
-        NEEDS(a, e);
-        permission_select(s, e);
-        e->var.level = (uint16_t)level;
-        *ret = e;
-        return OK;
-    }
-    if (!is_system_column(name)) return OK;
-    return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "system column \"%s\" is not supported",
-                   name);
+    int16_t att = system_column_att(name);
+    if (att == 0) return OK;
+    if (att == ATT_CTID)
+        return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "system column \"%s\" is not supported",
+                       name);
+    struct expr *e = system_column_var(a->arena, (uint16_t)item->rte, att, location);
+    NEEDS(a, e);
+    permission_select(s, e);
+    e->var.level = (uint16_t)level;
+    *ret = e;
+    return OK;
 }
 
 status scope_column(struct scope *s, const char *name, int32_t location, struct expr **ret) {

@@ -142,7 +142,7 @@ static status setop_column(struct scope *s, struct ast_select *n, struct query *
                        type_words(a, type));
     if (!n->all || n->set_op != SETOP_UNION) {
         const struct type *t = type_find(type);
-        if (type != RECORDOID && (!t || !type_is_ordered(t)))
+        if (type != RECORDOID && (!t || !type_has_equality(t)))
             return FAIL_AT(a, pair[1]->location, UNDEFINED_FUNCTION,
                            "could not identify an equality operator for type %s",
                            type_words(a, type));

@@ -151,7 +151,7 @@ status transform_distinct_clause(struct scope *s, struct ast_select *n) {
     for (uint16_t i = 0; i < q->ntargets; i++) {
         const struct expr *e = q->targets[i].expr;
         const struct type *t = type_find(e->type);
-        if (!q->targets[i].junk && e->type != RECORDOID && (!t || !type_is_ordered(t)))
+        if (!q->targets[i].junk && e->type != RECORDOID && (!t || !type_has_equality(t)))
             return FAIL_AT(s->a, e->location, UNDEFINED_FUNCTION,
                            "could not identify an equality operator for type %s",
                            type_words(s->a, e->type));

@@ -12,7 +12,7 @@ struct insert {
     struct program_state *values, *returning, *conflict_where, *conflict_values;
     struct row_checks checks;
     struct vec *view;     /* natts one-row columns and the oid: the row at hand */
-    struct vec *both;     /* ON CONFLICT: the row there, then the row proposed */
+    struct vec *both;     /* ON CONFLICT: the row there, its system columns, the row proposed */
     struct vec *returned; /* inputs of RETURNING */
     struct flat_row row, old;
     struct row_store *results;
@@ -34,7 +34,7 @@ static status conflict_open(struct insert *s) {
     if (!p->conflict_update) return OK;
     if (p->conflict_where) TRY(program_open(x, p->conflict_where, 1, &s->conflict_where));
     TRY(program_open(x, p->conflict_values, 1, &s->conflict_values));
-    TRY(columns_new(x, (uint16_t)(2 * p->natts), 1, &s->both));
+    TRY(columns_new(x, (uint16_t)(2 * p->natts + p->found.n), 1, &s->both));
     return flat_new(x, p->natts, &s->old);
 }
 
@@ -54,12 +54,13 @@ static status insert_open(struct operator* op) {
     TRY(conflict_open(s));
     if (!p->returning) return OK;
     TRY(program_open(x, p->returning, 1, &s->returning));
-    TRY(columns_new(x, (uint16_t)(p->natts + 1), 1, &s->returned));
+    TRY(columns_new(x, (uint16_t)(p->natts + 1 + p->returned.n), 1, &s->returned));
     TRY(operator_columns(op));
     return row_store_new_sequence(x, op->plan->ncolumns, op->plan->types, &s->results);
 }
 
-static status give_back(struct insert *s, const struct vec *row) {
+/* locked: it was there and has been changed. */
+static status give_back(struct insert *s, const struct vec *row, bool locked) {
     uint16_t natts = s->op.plan->change.natts;
     s->op.x->changed++;
     if (!s->returning) return OK;
@@ -69,6 +70,8 @@ static status give_back(struct insert *s, const struct vec *row) {
     }
     s->returned[natts].values[0] = datum_oid(s->relation->oid);
     s->returned[natts].nulls[0] = 0;
+    system_values_written(s->op.x, s->relation, locked, &s->op.plan->change.returned,
+                          s->returned + natts + 1);
     TRY(program_run(s->returning, s->returned, NULL, 1, &s->row_arena));
     struct vec out[1];
     struct vec *columns = s->op.plan->ncolumns > 1
@@ -147,7 +150,7 @@ static status must_be_seen(const struct insert *s, const void *key, size_t len,
 
 static status inserted(struct insert *s) {
     TRY(ri_inserted(s->op.x->env, s->relation, s->row.values, s->row.nulls));
-    return give_back(s, s->view);
+    return give_back(s, s->view, false);
 }
 
 /* No conflict is allowed (any more): the row, or the error. */
@@ -193,9 +196,15 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     struct sql_env *env = s->op.x->env;
     TRY(row_into(s->op.x, s->relation, e, s->both, &s->row_arena));
     flat_from(s->both, natts, 0, &s->old);
+    const struct plan_system *found = &s->op.plan->change.found;
+    struct tree_entry there = *e;
+    there.key = key;
+    there.key_len = (uint16_t)len;
+    TRY(system_values(s->op.x, s->relation, &there, found, s->both + natts));
+    struct vec *excluded = s->both + natts + found->n;
     for (uint16_t i = 0; i < natts; i++) {
-        s->both[natts + i].values[0] = s->row.values[i];
-        s->both[natts + i].nulls[0] = s->row.nulls[i];
+        excluded[i].values[0] = s->row.values[i];
+        excluded[i].nulls[0] = s->row.nulls[i];
     }
     if (s->conflict_where) {
         uint16_t row, n;
@@ -212,7 +221,7 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     TRY(table_update(env, s->relation, key, len, e->lsn, s->old.values, s->old.nulls, fresh.values,
                      fresh.nulls));
     TRY(ri_changed(env, s->relation, s->old.values, s->old.nulls, fresh.values, fresh.nulls));
-    return give_back(s, s->view);
+    return give_back(s, s->view, true);
 }
 
 static status insert_or_update(struct insert *s) {

@@ -308,6 +308,17 @@ status check_row(struct execution *x, const struct row_checks *c, struct vec *ro
 /* "Failing row contains (…)." */
 void describe_row(struct sql_env *env, const struct relation *r, const datum *values,
                   const uint8_t *nulls);
+/* system_value.c */
+/* A system column of a row as it was read (e->key: its key in the table's tree). */
+status system_value(struct execution *x, const struct relation *r, const struct tree_entry *e,
+                    int16_t att, datum *ret);
+/* Several into columns of one row. */
+status system_values(struct execution *x, const struct relation *r, const struct tree_entry *e,
+                     const struct plan_system *which, struct vec *to);
+/* Those of a row that the transaction has just written; locked: it had locked it before. */
+void system_values_written(struct execution *x, const struct relation *r, bool locked,
+                           const struct plan_system *which, struct vec *to);
+
 status oid_column(struct execution *x, const struct relation *r, struct vec *ret);
 /* Deforms a row into row 0 of natts one-row columns. */
 status row_into(struct execution *x, const struct relation *r, const struct tree_entry *e,

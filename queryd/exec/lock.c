@@ -39,6 +39,12 @@ static status take_newest(struct lock *l, const struct plan_lock_rel *rel,
         l->op.out.columns[c].values[row] = l->newest[i].values[0];
         l->op.out.columns[c].nulls[row] = l->newest[i].nulls[0];
     }
+    for (int16_t att = -1; att >= ATT_SYSTEM_LAST; att--) {
+        uint16_t c = rel->system[-att];
+        if (c == UINT16_MAX) continue;
+        TRY(system_value(x, x->relations[rel->relation], e, att,
+                         &l->op.out.columns[c].values[row]));
+    }
     return OK;
 }
 
@@ -95,6 +101,8 @@ static status lock_one(struct lock *l, const struct plan_lock_rel *rel, uint16_t
         *ret_keep = false;
         if (status_is(st, ST_NOT_FOUND)) return OK;
         TRY(st);
+        e.key = key;
+        e.key_len = (uint16_t)len;
         TRY(take_newest(l, rel, &e, row));
         TRY(still_wanted(l, row, ret_keep));
         if (!*ret_keep) return OK;

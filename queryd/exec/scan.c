@@ -65,12 +65,10 @@ static status put_column(struct scan *s, const struct tree_entry *e, uint16_t c,
     if (att > 0) {
         to->values[row] = s->row_values[att - 1];
         to->nulls[row] = s->row_nulls[att - 1];
-    } else if (att == ATT_TABLEOID) {
-        to->values[row] = datum_oid(s->relation->oid);
-    } else {
-        return address_make(s->op.x, s->op.arena, e, &to->values[row]);
+        return OK;
     }
-    return OK;
+    if (att == ATT_ADDRESS) return address_make(s->op.x, s->op.arena, e, &to->values[row]);
+    return system_value(s->op.x, s->relation, e, att, &to->values[row]);
 }
 
 /* The attributes that are chosen, of the first `wanted`. */

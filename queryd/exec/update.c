@@ -44,9 +44,23 @@ static status change_open(struct operator* op) {
     TRY(flat_new(x, p->natts, &s->fresh));
     if (!p->returning) return OK;
     TRY(program_open(x, p->returning, 1, &s->returning));
-    TRY(columns_new(x, op->plan->left->ncolumns, 1, &s->returned));
+    TRY(columns_new(x, (uint16_t)(op->plan->left->ncolumns + p->returned.n), 1, &s->returned));
     TRY(operator_columns(op));
     return row_store_new_sequence(x, op->plan->ncolumns, op->plan->types, &s->results);
+}
+
+/* System columns of the row that RETURNING shows. */
+static void return_system(struct change *s, const struct vec *input, uint16_t at) {
+    const struct plan_change *p = &s->op.plan->change;
+    uint16_t ninput = s->op.plan->left->ncolumns;
+    struct vec *to = s->returned + ninput - p->found.n;
+    system_values_written(s->op.x, s->relation, !s->is_update, &p->returned, to);
+    for (uint16_t i = 0; i < p->returned.n && !s->is_update; i++) {
+        if (p->returned.atts[i] == ATT_XMAX) continue; /* we are the ones who deleted it */
+        for (uint16_t k = 0; k < p->found.n; k++)
+            if (p->found.atts[k] == p->returned.atts[i])
+                to[i].values[0] = input[ninput - p->found.n + k].values[at];
+    }
 }
 
 /* row: the new (UPDATE) or old (DELETE) values; input: the row of the input it came with. */
@@ -61,10 +75,11 @@ static status give_back(struct change *s, const struct vec *row, const struct ve
     }
     s->returned[p->natts].values[0] = datum_oid(s->relation->oid);
     s->returned[p->natts].nulls[0] = 0;
-    for (uint16_t i = (uint16_t)(p->natts + 1); i < s->op.plan->left->ncolumns; i++) {
+    for (uint16_t i = (uint16_t)(p->natts + 1); i < s->op.plan->left->ncolumns - p->found.n; i++) {
         s->returned[i].values[0] = input[i].values[at];
         s->returned[i].nulls[0] = input[i].nulls[at];
     }
+    if (p->returned.n) return_system(s, input, at);
     TRY(program_run(s->returning, s->returned, NULL, 1, &s->row_arena));
     struct vec *columns = arena_alloc(&s->row_arena, (s->op.plan->ncolumns + 1u) * sizeof *columns);
     NEEDS(s->op.x, columns);
@@ -123,6 +138,10 @@ static status look_again(struct change *s, const void *key, size_t len, const st
         s->input[i].values[0] = input[i].values[at];
         s->input[i].nulls[0] = input[i].nulls[at];
     }
+    e->key = key;
+    e->key_len = (uint16_t)len;
+    const struct plan_system *found = &s->op.plan->change.found;
+    TRY(system_values(x, s->relation, e, found, s->input + s->op.plan->left->ncolumns - found->n));
     if (s->again_recheck) {
         uint16_t row, n;
         TRY(program_filter(s->again_recheck, s->input, NULL, 1, &s->row_arena, &row, &n));
@@ -146,7 +165,7 @@ static status change_again(struct change *s, const void *key, size_t len, const 
         TRY(look_again(s, key, len, input, at, &e, &go_on));
         if (!go_on) return OK;
         status st = write_row(s, key, len, e.lsn);
-        if (ok(st)) return give_back(s, s->is_update ? s->view : s->input, input, at);
+        if (ok(st)) return give_back(s, s->is_update ? s->view : s->input, s->input, 0);
         if (!status_is(st, ST_ROW_CHANGED)) return st;
         TRY(sql_env_breathe(s->op.x->env));
     }

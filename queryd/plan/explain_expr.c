@@ -26,7 +26,7 @@ static status print_var(const struct expression_words *w, const struct expr *e, 
         TRY(print_identifier(out, r->alias));
         TRY(buf_add_str(out, "."));
     }
-    if (e->var.att == ATT_TABLEOID) return buf_add_str(out, "tableoid");
+    if (e->var.att < 0) return buf_add_str(out, system_column_name(e->var.att));
     if (e->var.att < 1 || e->var.att > r->ncolumns) return buf_add_str(out, "ctid");
     return print_identifier(out, r->columns[e->var.att - 1].name);
 }

@@ -79,7 +79,8 @@ struct rte_plan {
     struct collector lateral; /* what the plan asks of entries beside it */
     struct rte_set needs;     /* … and which entries those are */
     bool *used;               /* attribute i + 1 */
-    bool tableoid, address;
+    bool address;
+    uint8_t system; /* system columns: bit -att */
     struct index_meaning
         *indexes; /* of a RELATION, in terms of the query; NULL: not looked at yet */
 };

@@ -45,13 +45,14 @@ static void forget_used(struct planner *p) {
     for (uint16_t i = 0; i < p->query->nrtes; i++) {
         struct rte_plan *r = &p->rtes[i];
         memset(r->used, 0, p->query->rtes[i]->ncolumns * sizeof *r->used);
-        r->tableoid = r->address = false;
+        r->address = false;
+        r->system = 0;
     }
 }
 
 static bool is_used(const struct planner *p, uint16_t rte) {
     const struct rte_plan *r = &p->rtes[rte];
-    bool used = r->tableoid || r->address;
+    bool used = r->system || r->address;
     for (uint16_t i = 0; i < p->query->rtes[rte]->ncolumns; i++) used |= r->used[i];
     for (uint16_t i = 0; i < p->query->nlock_rtes; i++) used |= p->query->lock_rtes[i].rte == rte;
     return used;

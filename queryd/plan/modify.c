@@ -1,6 +1,9 @@
 /* INSERT, UPDATE, DELETE, and locking rows for SELECT … FOR UPDATE. */
 #include "plan/internal.h"
 
+#define ANY_SYSTEM 0xff
+#define NOT_TABLEOID ((uint8_t) ~(1 << -ATT_TABLEOID))
+
 /* Columns of a row of the entry, as an operator's would be: for compiling over rows in hand. */
 static status row_shape(struct planner *p, uint16_t rte, uint16_t extra, struct plan **ret) {
     const struct rte *r = p->query->rtes[rte];
@@ -16,14 +19,30 @@ static status row_shape(struct planner *p, uint16_t rte, uint16_t extra, struct 
     return OK;
 }
 
-/* The input of UPDATE and DELETE: the row's attributes, its address, then what else the conditions
- * and expressions name. */
-static status change_input(struct planner *p, struct plan *from, struct plan **ret) {
+/* The system columns in use of an entry; of one of its rows behind `at` columns. */
+static void system_columns(const struct planner *p, uint16_t rte, uint8_t which,
+                           struct plan_system *ret) {
+    which &= p->rtes[rte].system;
+    for (int16_t att = -1; att >= ATT_SYSTEM_LAST; att--)
+        if (which >> -att & 1) ret->atts[ret->n++] = att;
+}
+
+static status put_system(struct planner *p, uint16_t rte, const struct plan_system *s,
+                         struct expr **out) {
+    for (uint16_t i = 0; i < s->n; i++)
+        NEEDS(p, out[i] = system_column_var(p->c->arena, rte, s->atts[i], -1));
+    return OK;
+}
+
+/* The input of UPDATE and DELETE: the row's attributes, its address, what else the conditions and
+ * expressions name, and last the row's system columns. */
+static status change_input(struct planner *p, struct plan *from, const struct plan_system *found,
+                           struct plan **ret) {
     struct query *q = p->query;
     struct plan *row;
     TRY(row_shape(p, q->target_rte, 0, &row));
     struct expr **exprs;
-    NEW_N(p, exprs, row->ncolumns + from->ncolumns + 1);
+    NEW_N(p, exprs, row->ncolumns + from->ncolumns + found->n + 1);
     uint16_t n = 0;
     for (; n < row->ncolumns; n++) exprs[n] = row->out[n];
     NEEDS(p, exprs[n++] = expr_var(p->c->arena, q->target_rte, ATT_ADDRESS, BYTEAOID, -1, 0, -1));
@@ -32,7 +51,8 @@ static status change_input(struct planner *p, struct plan *from, struct plan **r
         if (e->kind == EXPR_VAR && e->var.level == 0 && e->var.rte == q->target_rte) continue;
         exprs[n++] = from->out[i];
     }
-    return plan_project(p, from, exprs, n, ret);
+    TRY(put_system(p, q->target_rte, found, exprs + n));
+    return plan_project(p, from, exprs, (uint16_t)(n + found->n), ret);
 }
 
 static status inner_conditions(struct planner *p, struct from_item *f, struct conjuncts *c) {
@@ -104,14 +124,17 @@ static status compile_checks(struct planner *p, struct plan *node) {
     return compile_over(p, node, exprs, q->nchecks, whole, NULL, &c->checks);
 }
 
-/* RETURNING sees the row, tableoid, and what else the input has. */
+/* RETURNING sees the row, tableoid, what else the input has, and the row's other system columns. */
 static status compile_returning(struct planner *p, struct plan *node, const struct plan *input) {
     struct query *q = p->query;
     struct plan_change *c = &node->change;
     if (q->nreturning == 0) return OK;
-    uint16_t others = q->kind == QUERY_INSERT ? 0 : (uint16_t)(input->ncolumns - c->natts - 1);
+    uint16_t others =
+        q->kind == QUERY_INSERT ? 0 : (uint16_t)(input->ncolumns - c->natts - 1 - c->found.n);
     struct plan *row;
-    TRY(row_shape(p, q->target_rte, (uint16_t)(1 + others), &row));
+    system_columns(p, q->target_rte, NOT_TABLEOID, &c->returned);
+    TRY(row_shape(p, q->target_rte, (uint16_t)(1 + others + c->returned.n), &row));
+    TRY(put_system(p, q->target_rte, &c->returned, row->out + c->natts + 1 + others));
     NEEDS(p, row->out[c->natts] =
                  expr_var(p->c->arena, q->target_rte, ATT_TABLEOID, OIDOID, -1, 0, -1));
     for (uint16_t i = 0; i < others; i++) row->out[c->natts + 1 + i] = input->out[c->natts + 1 + i];
@@ -137,7 +160,9 @@ static status compile_conflict(struct planner *p, struct plan *node) {
     TRY(find_arbiters(p, c));
     if (!oc->do_update) return OK;
     struct plan *row, *excluded;
-    TRY(row_shape(p, q->target_rte, 0, &row));
+    system_columns(p, q->target_rte, ANY_SYSTEM, &c->found);
+    TRY(row_shape(p, q->target_rte, c->found.n, &row));
+    TRY(put_system(p, q->target_rte, &c->found, row->out + c->natts));
     TRY(row_shape(p, oc->excluded_rte, 0, &excluded));
     struct conjuncts where = {0};
     TRY(conjuncts_add(p, &where, oc->where));
@@ -184,9 +209,12 @@ status plan_change_query(struct planner *p, struct plan **ret) {
     if (q->kind == QUERY_INSERT) return plan_insert(p, ret);
     need_whole_rows(p, q->target_rte);
     struct plan *from, *input, *node;
+    struct plan_system found = {0};
+    system_columns(p, q->target_rte, ANY_SYSTEM, &found);
     TRY(plan_from(p, &from));
-    TRY(change_input(p, from, &input));
+    TRY(change_input(p, from, &found, &input));
     TRY(change_node(p, q->kind == QUERY_UPDATE ? PLAN_UPDATE : PLAN_DELETE, input, &node));
+    node->change.found = found;
     TRY(compile_recheck(p, node, input, &node->change.recheck));
     if (q->kind == QUERY_UPDATE) {
         TRY(compile_values(p, node, q->sets_to, input, NULL, &node->change.values));
@@ -205,6 +233,7 @@ static status lock_rel(struct planner *p, uint16_t rte, const struct plan *input
     l->address = UINT16_MAX;
     NEW_N(p, l->columns, r->ncolumns + 1);
     memset(l->columns, 0xff, (r->ncolumns + 1u) * sizeof *l->columns);
+    memset(l->system, 0xff, sizeof l->system);
     for (uint16_t i = 0; i < input->ncolumns; i++) {
         const struct expr *e = input->out[i];
         if (e->kind != EXPR_VAR || e->var.level || e->var.rte != rte) continue;
@@ -212,6 +241,8 @@ static status lock_rel(struct planner *p, uint16_t rte, const struct plan *input
             l->address = i;
         else if (e->var.att > 0)
             l->columns[e->var.att - 1] = i;
+        else if (e->var.att < 0 && e->var.att >= ATT_SYSTEM_LAST)
+            l->system[-e->var.att] = i;
     }
     CHECK(l->address != UINT16_MAX);
     return OK;

@@ -192,6 +192,12 @@ struct plan_set_project { /* targets with set-returning functions */
     struct program *targets; /* inputs: the input's columns, then one per set */
 };
 
+/* System columns of one relation, side by side. */
+struct plan_system {
+    uint16_t n;
+    int16_t atts[6]; /* ATT_… */
+};
+
 struct plan_change {
     uint16_t relation;
     uint16_t natts;
@@ -212,8 +218,11 @@ struct plan_change {
     struct program *conflict_where;  /* inputs: the row there, then the row excluded */
     struct program *conflict_values; /* likewise, natts outputs */
     struct program *returning;       /* over natts columns, tableoid, then (UPDATE, DELETE) the
-                                        input's other columns */
+                                        input's other columns, then system columns */
     uint16_t nreturning;
+    struct plan_system found;    /* UPDATE, DELETE: the last columns of the input; ON CONFLICT:
+                                    those of the row there, between it and the row excluded */
+    struct plan_system returned; /* of the row that RETURNING shows */
 };
 
 struct plan_lock { /* SELECT … FOR UPDATE: locks rows, again looks at those that changed */
@@ -222,7 +231,8 @@ struct plan_lock { /* SELECT … FOR UPDATE: locks rows, again looks at those th
         uint16_t relation;
         uint16_t address; /* column */
         uint16_t natts;
-        uint16_t *columns; /* where attribute i + 1 lies in the input, UINT16_MAX: nowhere */
+        uint16_t *columns;  /* where attribute i + 1 lies in the input, UINT16_MAX: nowhere */
+        uint16_t system[7]; /* the same of the system column -i */
         enum ast_lock_strength strength;
         enum ast_lock_wait wait;
     } * rels;

@@ -296,10 +296,10 @@ static status visit_used(struct expr *e, void *arg, bool *) {
     struct planner *p = arg;
     if (e->kind != EXPR_VAR || e->var.level != 0) return OK;
     struct rte_plan *r = &p->rtes[e->var.rte];
-    if (e->var.att == ATT_TABLEOID)
-        r->tableoid = true;
-    else if (e->var.att == ATT_ADDRESS)
+    if (e->var.att == ATT_ADDRESS)
         r->address = true;
+    else if (e->var.att < 0)
+        r->system |= (uint8_t)(1 << -e->var.att);
     else
         r->used[e->var.att - 1] = true;
     return OK;
@@ -338,6 +338,10 @@ status mark_used(struct planner *p) {
         TRY(used_in_list(p, p->rtes[i].lateral.exprs, p->rtes[i].lateral.n));
     uint16_t natts = q->sets_to ? q->rtes[q->target_rte]->ncolumns : 0;
     TRY(used_in_list(p, q->sets_to, natts));
+    if (q->conflict && q->conflict->do_update) {
+        TRY(used_in_list(p, q->conflict->sets, natts));
+        TRY(expr_walk(q->conflict->where, visit_used, p));
+    }
     for (uint16_t i = 0; i < q->nreturning; i++)
         TRY(expr_walk(q->returning[i].expr, visit_used, p));
     return OK;

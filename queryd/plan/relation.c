@@ -173,7 +173,7 @@ static bool key_has(const struct index_desc *x, int16_t att) {
 /* An entry has the columns of its index and of the row's key. */
 static bool covers(const struct path_search *s, const struct index_desc *x) {
     const struct rte_plan *rp = &s->p->rtes[s->rte];
-    if (rp->address) return false;
+    if (rp->address || rp->system & ~(1 << -ATT_TABLEOID)) return false;
     for (uint16_t k = 0; k < x->nkeys; k++)
         if (x->columns[k] <= 0) return false; /* an expression's bytes are nobody's column */
     for (uint16_t i = 0; i < s->p->query->rtes[s->rte]->ncolumns; i++)

@@ -79,9 +79,9 @@ status scan_columns(const struct path_search *s, struct plan *node) {
     const struct rte_plan *rp = &p->rtes[s->rte];
     const struct rte *e = p->query->rtes[s->rte];
     uint16_t n = 0;
-    NEW_N(p, node->scan.atts, e->ncolumns + 3);
-    NEW_N(p, node->types, e->ncolumns + 3);
-    NEW_N(p, node->out, e->ncolumns + 3);
+    NEW_N(p, node->scan.atts, e->ncolumns + 8);
+    NEW_N(p, node->types, e->ncolumns + 8);
+    NEW_N(p, node->out, e->ncolumns + 8);
     for (uint16_t i = 0; i < e->ncolumns; i++) {
         if (!rp->used[i]) continue;
         const struct rte_column *c = &e->columns[i];
@@ -93,16 +93,17 @@ status scan_columns(const struct path_search *s, struct plan *node) {
                                          c->collation, -1));
         n++;
     }
-    if (rp->tableoid) {
-        node->scan.atts[n] = ATT_TABLEOID;
-        node->types[n] = type_find(OIDOID);
-        NEEDS(p, node->out[n] = expr_var(p->c->arena, s->rte, ATT_TABLEOID, OIDOID, -1, 0, -1));
-        n++;
-    }
     if (rp->address) {
         node->scan.atts[n] = ATT_ADDRESS;
         node->types[n] = type_find(BYTEAOID);
         NEEDS(p, node->out[n] = expr_var(p->c->arena, s->rte, ATT_ADDRESS, BYTEAOID, -1, 0, -1));
+        n++;
+    }
+    for (int16_t att = -1; rp->system && att >= ATT_SYSTEM_LAST; att--) {
+        if (!(rp->system >> -att & 1)) continue;
+        node->scan.atts[n] = att;
+        NEEDS(p, node->out[n] = system_column_var(p->c->arena, s->rte, att, -1));
+        node->types[n] = type_find(node->out[n]->type);
         n++;
     }
     node->ncolumns = n;

@@ -121,10 +121,11 @@ status large_form(struct sql_env *env, const struct relation *r, size_t key_len,
                   const datum *values, const uint8_t *nulls, const struct large_old *old,
                   struct arena *a, struct large_row *row) {
     size_t bytes_max = row_bytes_max(r->row, values, nulls), size = key_len + bytes_max;
+    uint32_t writer = (uint32_t)env->txn->writer.x;
     if (size <= WHOLE_BYTES_MAX)
-        return row_form_within(r->row, values, nulls, bytes_max, &row->bytes);
+        return row_form_within(r->row, values, nulls, bytes_max, writer, &row->bytes);
     TRY(move_values(env, r, size, values, nulls, old, a, row));
-    TRY(row_form_references(r->row, values, nulls, row->references, &row->bytes));
+    TRY(row_form_references(r->row, values, nulls, row->references, writer, &row->bytes));
     size = key_len + row->bytes.len;
     return size > TREE_ENTRY_BYTES_MAX ? too_big(env, size) : OK;
 }

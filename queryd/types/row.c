@@ -5,6 +5,7 @@
 #define HEAD_BYTES 3
 #define FLAG_NULLS 0x01
 #define FLAG_REFERENCES 0x02
+#define FLAG_WRITER 0x04 /* as many bytes long, too */
 #define VARINT_BYTES_MAX 5
 
 /* How an attribute is stored; the common ones have a shape of their own. */
@@ -66,7 +67,7 @@ static char *put_varint(char *p, uint32_t x) {
 }
 
 size_t row_bytes_max(const struct row_desc *d, const datum *values, const uint8_t *nulls) {
-    size_t room = HEAD_BYTES + (d->natts + 7u) / 8;
+    size_t room = HEAD_BYTES + FLAG_WRITER + (d->natts + 7u) / 8;
     for (uint16_t i = 0; i < d->natts; i++) {
         if (nulls[i]) continue;
         switch (d->atts[i].shape) {
@@ -97,18 +98,23 @@ static char *put_value(char *p, const struct row_attribute *a, datum value) {
 
 status row_form(const struct row_desc *d, const datum *values, const uint8_t *nulls,
                 struct buf *out) {
-    return row_form_within(d, values, nulls, row_bytes_max(d, values, nulls), out);
+    return row_form_within(d, values, nulls, row_bytes_max(d, values, nulls), 0, out);
+}
+
+/* Number of attributes, flags and writer; the place behind them. */
+static char *put_head(char *p, uint16_t natts, int flags, uint32_t writer) {
+    store_le16(p, natts);
+    p[2] = (char)(ROW_VERSION << 4 | flags | (writer ? FLAG_WRITER : 0));
+    if (writer) store_le32(p + HEAD_BYTES, writer);
+    return p + HEAD_BYTES + (writer ? FLAG_WRITER : 0);
 }
 
 status row_form_within(const struct row_desc *d, const datum *values, const uint8_t *nulls,
-                       size_t bytes_max, struct buf *out) {
+                       size_t bytes_max, uint32_t writer, struct buf *out) {
     bool any_null = false;
     for (uint16_t i = 0; i < d->natts; i++) any_null |= nulls[i];
     TRY(buf_reserve(out, bytes_max));
-    char *p = out->data + out->len;
-    store_le16(p, d->natts);
-    p[2] = (char)(ROW_VERSION << 4 | (any_null ? FLAG_NULLS : 0));
-    p += HEAD_BYTES;
+    char *p = put_head(out->data + out->len, d->natts, any_null ? FLAG_NULLS : 0, writer);
     if (any_null) {
         size_t bitmap = (d->natts + 7u) / 8;
         memset(p, 0, bitmap);
@@ -152,12 +158,11 @@ static size_t room_for_references(const struct row_desc *d, const datum *values,
 }
 
 status row_form_references(const struct row_desc *d, const datum *values, const uint8_t *nulls,
-                           const struct row_reference *references, struct buf *out) {
+                           const struct row_reference *references, uint32_t writer,
+                           struct buf *out) {
     TRY(buf_reserve(out, room_for_references(d, values, nulls, references)));
-    char *p = out->data + out->len;
-    store_le16(p, d->natts);
-    p[2] = (char)(ROW_VERSION << 4 | FLAG_NULLS | FLAG_REFERENCES);
-    p = put_bitmap(p + HEAD_BYTES, d->natts, nulls, NULL);
+    char *p = put_head(out->data + out->len, d->natts, FLAG_NULLS | FLAG_REFERENCES, writer);
+    p = put_bitmap(p, d->natts, nulls, NULL);
     p = put_bitmap(p, d->natts, NULL, references);
     for (uint16_t i = 0; i < d->natts; i++) {
         if (references[i].number)
@@ -284,8 +289,10 @@ static inline status get_head(const struct row_desc *d, const void *bytes, size_
     const uint8_t *p = bytes;
     if (len < HEAD_BYTES) return CORRUPTED;
     uint8_t flags = p[2];
-    *h = (struct row_head){.p = p + HEAD_BYTES, .end = p + len, .stored = load_le16(p)};
-    if (flags >> 4 != ROW_VERSION || (flags & 0x0C) || h->stored > d->natts) return CORRUPTED;
+    size_t head = HEAD_BYTES + (flags & FLAG_WRITER);
+    *h = (struct row_head){.p = p + head, .end = p + len, .stored = load_le16(p)};
+    if (flags >> 4 != ROW_VERSION || (flags & 0x08) || h->stored > d->natts) return CORRUPTED;
+    if (len < head) return CORRUPTED;
     if (flags & FLAG_NULLS && !get_bitmap(h, &h->nulls)) return CORRUPTED;
     if (flags & FLAG_REFERENCES && !get_bitmap(h, &h->references)) return CORRUPTED;
     return OK;
@@ -323,6 +330,12 @@ status row_deform_chosen(const struct row_desc *d, const void *bytes, size_t len
                          uint16_t natts_wanted, const bool *chosen, datum *ret_values,
                          uint8_t *ret_nulls, struct arena *arena) {
     return deform(d, bytes, len, natts_wanted, chosen, ret_values, ret_nulls, arena);
+}
+
+uint32_t row_writer(const void *bytes, size_t len) {
+    const uint8_t *p = bytes;
+    bool named = len >= HEAD_BYTES + FLAG_WRITER && p[2] & FLAG_WRITER;
+    return named ? load_le32(p + HEAD_BYTES) : 0;
 }
 
 bool row_has_references(const void *bytes, size_t len) {

@@ -4,9 +4,10 @@
  *
  *   0  u16  number of attributes stored; fewer than the table has when the row was written before
  *           ADD COLUMN: the rest read as the descriptor's missing value
- *   2  u8   flags: bit 0 there is a null bitmap; bit 1 there is a bitmap of references; bits 4-7
- *           the version, 1; the others 0
- *   3  …    null bitmap if flagged: (attributes + 7) / 8 bytes, bit set = null, surplus bits 0
+ *   2  u8   flags: bit 0 there is a null bitmap; bit 1 there is a bitmap of references; bit 2 the
+ *           writer is named; bits 4-7 the version, 1; the others 0
+ *   3  u32  the writer if flagged: the low half of the id of the transaction that wrote the row
+ *      …    null bitmap if flagged: (attributes + 7) / 8 bytes, bit set = null, surplus bits 0
  *      …    bitmap of references if flagged: the same, bit set = the value is kept elsewhere; in
  * the attribute's place stand its length (u32) and its number (u64) …    each attribute that is not
  * null, in order: fixed-length types their bytes (by-value types the low bytes of the datum);
@@ -62,17 +63,21 @@ struct row_reference {
 };
 #define ROW_REFERENCE_BYTES 12
 
+/* The writer that a row's bytes name; 0: none. */
+uint32_t row_writer(const void *bytes, size_t len);
+
 /* Bytes of the row with all values in it, at most. */
 size_t row_bytes_max(const struct row_desc *d, const datum *values, const uint8_t *nulls);
-/* row_form, by whoever has asked for those. */
+/* row_form, by whoever has asked for those; writer: to be named, 0: none is. */
 status row_form_within(const struct row_desc *d, const datum *values, const uint8_t *nulls,
-                       size_t bytes_max, struct buf *out);
+                       size_t bytes_max, uint32_t writer, struct buf *out);
 /* Whether an attribute's value may be kept elsewhere. */
 bool row_may_refer(const struct row_desc *d, uint16_t attribute);
 
 /* row_form with references (d->natts of them) in place of some values. */
 status row_form_references(const struct row_desc *d, const datum *values, const uint8_t *nulls,
-                           const struct row_reference *references, struct buf *out);
+                           const struct row_reference *references, uint32_t writer,
+                           struct buf *out);
 /* Whether row_deform will not do. */
 bool row_has_references(const void *bytes, size_t len);
 /* row_deform of a row with references: ret_references (natts_wanted of them) tells of values that

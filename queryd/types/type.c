@@ -229,6 +229,10 @@ bool type_is_ordered(const struct type *t) {
     return t->family->compare && t->oid != XIDOID && t->oid != CIDOID && t->oid != ACLITEMOID;
 }
 
+bool type_has_equality(const struct type *t) {
+    return type_is_ordered(t) || type_is_hashable(t);
+}
+
 bool type_is_hashable(const struct type *t) {
     t = type_below(t);
     if (t->family == &family_array) {

@@ -202,6 +202,9 @@ status type_typmod_in(const struct eval_env *env, const struct type *t, const in
 /* Both values not null. Types without an order (json, xid …) must not be asked: type_is_ordered. */
 int type_compare(const struct type *t, datum a, datum b);
 bool type_is_ordered(const struct type *t);
+/* Values can be told apart at least (xid, which has no order for people): grouped, made distinct.
+ */
+bool type_has_equality(const struct type *t);
 bool type_is_hashable(const struct type *t);
 uint64_t type_hash(const struct type *t, datum value);
 

@@ -26,8 +26,10 @@ static inline bool page_id_eq(page_id a, page_id b) {
     return a.no == b.no;
 }
 
-/* Transaction id: 1, 2, 3 … in order of the first write; 0: none (the system, or only reads). */
+/* Transaction id: 3, 4, 5 … in order of the first write; 0: none (the system, or only reads). To
+ * PostgreSQL's clients 1 and 2 say that a row is older than all transactions. */
 typedef uint64_t txid;
+#define TXID_FIRST 3
 
 /* Commit time: nanoseconds since 1970 by the hybrid logical clock, always increasing, 63 bits. */
 typedef uint64_t commit_time;

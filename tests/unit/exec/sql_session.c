@@ -24,7 +24,7 @@ struct fake_env *sql_appliance(void) {
                                                     .pages_max = 1 << 18,
                                                     .ring_bytes = 64 << 20});
     appliance->shm.sizes.workers = 3;
-    txn_shared_init(&appliance->shm, 1);
+    txn_shared_init(&appliance->shm, TXID_FIRST);
     atomic_store(&appliance->shm.txn->oldest_active_lsn, LOG_FIRST.at);
     if (!atomic_load(&appliance->shm.control->catalog_version))
         atomic_store(&appliance->shm.control->catalog_version, 1);

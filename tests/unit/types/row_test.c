@@ -73,7 +73,8 @@ static void test_round_trip(void **) {
         harness_reset(&h);
         struct row_desc *d = descriptor(&h, N);
         fill(&h, &r, values, nulls);
-        assert_true(ok(row_form(d, values, nulls, &row)));
+        assert_true(ok(row_form_within(d, values, nulls, row_bytes_max(d, values, nulls),
+                                       (uint32_t)round % 3, &row)));
         /* at every alignment, and only as many attributes as wanted */
         char *copy = malloc(row.len + 8);
         size_t shift = (size_t)round % 8, wanted = 1 + (size_t)round % N;
@@ -135,7 +136,8 @@ static void test_foreign_bytes(void **) {
         harness_reset(&h);
         struct row_desc *d = descriptor(&h, N);
         fill(&h, &r, values, nulls);
-        assert_true(ok(row_form(d, values, nulls, &row)));
+        assert_true(ok(row_form_within(d, values, nulls, row_bytes_max(d, values, nulls),
+                                       (uint32_t)round % 2, &row)));
         size_t len = row.len;
         if (round % 3 == 0) len = test_random(&r) % (row.len + 1);
         uint8_t *bytes = malloc(len ? len : 1);
@@ -178,7 +180,7 @@ static void test_references(void **) {
         for (uint16_t i = 0; i < N; i++)
             if (!nulls[i] && row_may_refer(d, i) && test_random(&r) >> 20 & 1)
                 references[i] = (struct row_reference){test_random(&r) | 1, values[i].v->len};
-        assert_true(ok(row_form_references(d, values, nulls, references, &row)));
+        assert_true(ok(row_form_references(d, values, nulls, references, 0, &row)));
         assert_true(row_has_references(row.data, row.len));
         assert_true(status_is(row_deform(d, row.data, row.len, N, back, back_nulls, &h.arena),
                               ST_DATA_CORRUPTED));
@@ -215,7 +217,8 @@ static void test_foreign_references(void **) {
         for (uint16_t i = 0; i < N; i++)
             if (!nulls[i] && row_may_refer(d, i))
                 references[i] = (struct row_reference){i + 1u, values[i].v->len};
-        assert_true(ok(row_form_references(d, values, nulls, references, &row)));
+        assert_true(
+            ok(row_form_references(d, values, nulls, references, (uint32_t)round % 2, &row)));
         size_t len = round % 3 ? row.len : test_random(&r) % (row.len + 1);
         uint8_t *bytes = malloc(len ? len : 1);
         memcpy(bytes, row.data, len);
@@ -241,6 +244,7 @@ static void test_layout(void **) {
     struct row_desc *d;
     struct buf row = {0};
     static const uint8_t expected[] = {4, 0, 0x11, 0x04, 0x04, 3, 2, 1, 2, 'h', 'i', 1};
+    static const uint8_t named[] = {4, 0, 0x15, 1, 2, 3, 4, 0x04, 0x04, 3, 2, 1, 2, 'h', 'i', 1};
     harness_open(&h);
     datum values[4] = {datum_int4(0x01020304), value_of(&h, TEXTOID, "hi"), datum_int2(0),
                        datum_bool(true)};
@@ -248,6 +252,15 @@ static void test_layout(void **) {
     assert_true(ok(row_form(d, values, nulls, &row)));
     assert_int_equal(row.len, sizeof expected);
     assert_memory_equal(row.data, expected, sizeof expected);
+    assert_int_equal(row_writer(row.data, row.len), 0);
+    /* with its writer */
+    row.len = 0;
+    size_t most = row_bytes_max(d, values, nulls);
+    assert_true(ok(row_form_within(d, values, nulls, most, 0x04030201, &row)));
+    assert_int_equal(row.len, sizeof named);
+    assert_true(row.len <= most);
+    assert_memory_equal(row.data, named, sizeof named);
+    assert_int_equal(row_writer(row.data, row.len), 0x04030201);
     buf_free(&row);
     harness_close(&h);
 }
