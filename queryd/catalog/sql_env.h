@@ -96,6 +96,9 @@ struct sql_env {
     /* What runs now has an effect that outlives its transaction (or its end): a session whose
      * worker dies must not run it again. Set by the session. */
     void (*effect)(struct sql_env *env);
+    /* Suspends until fd can be read (or written): 57014 when the statement is to end before. Set by
+     * the session; NULL: nobody can wait. */
+    status (*wait_ready)(struct sql_env *env, int fd, bool to_write);
     /* A setting for as long as a function runs: sets it (errors as SET's); *ret_mark for pop, which
      * puts back what was set since. show: its value now, in env->eval.arena. Set by the session. */
     status (*setting_push)(struct sql_env *env, const char *name, const char *value,

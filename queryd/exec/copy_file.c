@@ -38,10 +38,7 @@ status copy_file_allowed(struct sql_env *env, const struct ast_copy *stmt) {
         return refuse(e, "pg_execute_server_program", "to or from an external program");
     if (!may && stmt->from) return refuse(e, "pg_read_server_files", "from a file");
     if (!may) return refuse(e, "pg_write_server_files", "to a file");
-    if (stmt->program)
-        return error_set(e, ST_FEATURE_NOT_SUPPORTED,
-                         "COPY to or from an external program is not supported");
-    if (!stmt->from && !is_absolute(stmt->file))
+    if (!stmt->program && !stmt->from && !is_absolute(stmt->file))
         return error_set(e, ST_INVALID_NAME, "relative path not allowed for COPY to file");
     return OK;
 }
@@ -159,6 +156,7 @@ out:
 
 status copy_file(struct copy *c, const struct ast_copy *stmt, uint64_t *ret_rows) {
     int fd;
+    if (stmt->program) return copy_program(c, stmt, ret_rows);
     TRY(open_file(c->env, stmt, &fd));
     status s = stmt->from ? copy_from_file(c, fd, ret_rows) : copy_to_file(c, fd, ret_rows);
     if (close(fd) != 0 && ok(s))

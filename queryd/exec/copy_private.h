@@ -82,8 +82,9 @@ status copy_in_begin(struct copy *c, const struct ast_copy *stmt);
 /* copy_out.c */
 status copy_out_begin(struct copy *c, const struct ast_copy *stmt);
 
-/* Of a statement that names a file or a program: 42501 for whom it is not allowed, 0A000 for a
- * program. */
+/* copy_program.c: the program runs, and ends before the statement does; 38000 when it failed. */
+status copy_program(struct copy *c, const struct ast_copy *stmt, uint64_t *ret_rows);
+/* Of a statement that names a file or a program: 42501 for whom it is not allowed. */
 status copy_file_allowed(struct sql_env *env, const struct ast_copy *stmt);
 
 #endif

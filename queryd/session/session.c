@@ -49,6 +49,7 @@ static void env_init(struct session *s) {
                               .cancel = &s->slot->cancel,
                               .notice = send_notice,
                               .effect = note_effect,
+                              .wait_ready = session_wait_ready,
                               .setting_text = utility_setting_text,
                               .explain_settings = settings_explain,
                               .temp = &s->slot->temp,

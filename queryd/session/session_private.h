@@ -187,6 +187,9 @@ bool notify_is_due(const struct session *s);
 /* Tells the client; in the session's coroutine, without a transaction. */
 void notify_tell(struct session *s);
 
+/* wait_ready.c: as env->wait_ready. */
+status session_wait_ready(struct sql_env *env, int fd, bool to_write);
+
 /* hand_over.c: sessions from worker to worker (shared/session). */
 /* What runs now changes something: the open sequence cannot be begun again. */
 void session_note_effect(struct session *s);
