@@ -64,7 +64,7 @@ static bool forgettable(struct shm *shm, txid x, commit_time oldest) {
 
 static commit_time first_listener(const struct shm *shm, commit_time limit) {
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
+        struct session_slot *s = session_slot_at(shm, i);
         if (atomic_load(&s->state) == SESSION_FREE) continue;
         commit_time from = atomic_load(&s->listen_from);
         if (from && from < limit) limit = from;

@@ -60,7 +60,7 @@ static void txnd_handle(struct daemon *d, const struct msg *m) {
 static bool session_lives(const struct shm *shm, uint64_t session) {
     uint32_t index = (uint32_t)session;
     if (index >= shm->sizes.sessions) return false;
-    const struct session_slot *s = (const struct session_slot *)session_slot_at(shm, index);
+    const struct session_slot *s = session_slot_at(shm, index);
     return atomic_load(&s->owner) != 0 && atomic_load(&s->generation) == session >> 32;
 }
 

@@ -105,7 +105,7 @@ void hold_forget(struct guardian *g) {
 }
 
 static const struct session_slot *slot_of(const struct guardian *g, uint32_t session) {
-    return (const struct session_slot *)session_slot_at(&g->shm, session);
+    return session_slot_at(&g->shm, session);
 }
 
 /* A worker gives back what it found in its channel, however old that is: a slot that has another

@@ -31,7 +31,7 @@ static bool is_crash(const struct kept *k, int how) {
 static const struct session_slot *who_ran(const struct supervisor *s, struct owner dead,
                                           uint64_t trace) {
     for (uint32_t i = 0; trace && i < s->shm.sizes.sessions; i++) {
-        const struct session_slot *slot = (struct session_slot *)session_slot_at(&s->shm, i);
+        const struct session_slot *slot = session_slot_at(&s->shm, i);
         if (atomic_load(&slot->owner) == ((uint64_t)dead.epoch << 8 | dead.slot) &&
             atomic_load(&slot->trace) == trace)
             return slot;

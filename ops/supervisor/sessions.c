@@ -11,7 +11,7 @@
 #define HAND_AGAIN_NS 200000000u
 
 static const struct session_slot *slot_of(const struct supervisor *s, uint32_t index) {
-    return (const struct session_slot *)session_slot_at(&s->shm, index);
+    return session_slot_at(&s->shm, index);
 }
 
 /* The ready worker with the fewest sessions; PROC_SLOTS: none is ready. */

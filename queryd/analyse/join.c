@@ -72,12 +72,6 @@ static status merged(struct scope *s, enum ast_join_type type, struct expr *l, s
     return assign_collation(a, *ret);
 }
 
-static bool in_names(const struct list *names, const char *name) {
-    LIST_EACH(char *, n, names)
-    if (strcmp(n, name) == 0) return true;
-    return false;
-}
-
 /* Columns of both sides under one item: merged ones first, then the rest of left and right. */
 static status joined_item(struct scope *s, struct side left, struct side right,
                           const struct list *names, struct expr **merged_exprs,
@@ -100,7 +94,7 @@ static status joined_item(struct scope *s, struct side left, struct side right,
     for (uint16_t i = left.first; i < right.end; i++) {
         const struct ns_item *part = s->items[i];
         for (uint16_t k = 0; part->columns_visible && k < part->ncolumns; k++) {
-            if (!part->exprs[k] || in_names(names, part->names[k])) continue;
+            if (!part->exprs[k] || list_has_name(names, part->names[k])) continue;
             item->names[item->ncolumns] = part->names[k];
             item->exprs[item->ncolumns++] = part->exprs[k];
         }

@@ -143,10 +143,6 @@ status compare_rows(struct analyse *a, const char *op, struct expr **left, struc
     return compare_prefix(a, less ? "<" : ">", op, left, right, n, location, ret);
 }
 
-static bool is_null_literal(struct node *n) {
-    return n && n->kind == NODE_LITERAL && ast_as_literal(n)->kind == LITERAL_NULL;
-}
-
 status transform_op(struct scope *s, struct ast_op *n, struct expr **ret) {
     struct analyse *a = s->a;
     const char *name;
@@ -157,7 +153,7 @@ status transform_op(struct scope *s, struct ast_op *n, struct expr **ret) {
     struct expr *left = NULL, *right = NULL;
     if (n->left) TRY(transform(s, n->left, &left));
     TRY(transform(s, n->right, &right));
-    if (!left && is_null_literal(n->right) && strcmp(name, "-") == 0) {
+    if (!left && ast_is_literal(n->right, LITERAL_NULL) && strcmp(name, "-") == 0) {
         *ret = right;
         return OK;
     }
@@ -390,8 +386,10 @@ static status null_distinct(struct scope *s, struct node *arg, bool negated, int
 status transform_distinct(struct scope *s, struct ast_distinct *n, struct expr **ret) {
     struct analyse *a = s->a;
     int32_t location = n->node.location;
-    if (is_null_literal(n->right)) return null_distinct(s, n->left, n->negated, location, ret);
-    if (is_null_literal(n->left)) return null_distinct(s, n->right, n->negated, location, ret);
+    if (ast_is_literal(n->right, LITERAL_NULL))
+        return null_distinct(s, n->left, n->negated, location, ret);
+    if (ast_is_literal(n->left, LITERAL_NULL))
+        return null_distinct(s, n->right, n->negated, location, ret);
     struct expr *left, *right, *e;
     TRY(transform(s, n->left, &left));
     TRY(transform(s, n->right, &right));

@@ -145,10 +145,6 @@ static status transform_plain(struct scope *s, struct ast_select *n) {
     return check_grouped(s);
 }
 
-static bool is_null_literal(struct node *n) {
-    return n && n->kind == NODE_LITERAL && ast_as_literal(n)->kind == LITERAL_NULL;
-}
-
 status transform_select(struct scope *s, struct ast_select *n) {
     struct analyse *a = s->a;
     if (n->into) return not_supported(a, n->node.location, "SELECT INTO");
@@ -160,7 +156,7 @@ status transform_select(struct scope *s, struct ast_select *n) {
         TRY(transform_values(s, n));
     else
         TRY(transform_plain(s, n));
-    if (n->with_ties && is_null_literal(n->limit))
+    if (n->with_ties && ast_is_literal(n->limit, LITERAL_NULL))
         return FAIL_AT(a, -1, INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
                        "row count cannot be null in FETCH FIRST ... WITH TIES clause");
     TRY(transform_limit(s, n->limit, CLAUSE_LIMIT, &s->query->limit));

@@ -80,12 +80,6 @@ static uint16_t number_of(struct scope *s, struct join_side side, const char *na
     return 0;
 }
 
-static bool among(const struct list *names, const char *name) {
-    LIST_EACH(char *, n, names)
-    if (strcmp(n, name) == 0) return true;
-    return false;
-}
-
 static void add_column(struct rte *e, const struct ns_item *item, uint16_t k) {
     const struct expr *x = item->exprs[k];
     e->columns[e->ncolumns++] =
@@ -99,7 +93,7 @@ static void add_side(struct scope *s, struct join_side side, const struct list *
     const struct ns_item *item;
     uint16_t k;
     while (next_column(&c, &item, &k)) {
-        if (among(names, item->names[k])) continue;
+        if (list_has_name(names, item->names[k])) continue;
         numbers[e->ncolumns] = c.number;
         add_column(e, item, k);
     }

@@ -16,11 +16,6 @@ static status is_empty(struct sql_env *env, const struct relation *r, bool *ret_
 
 /* ---- ADD COLUMN ------------------------------------------------------------------------------ */
 
-static status add_natts(struct sql_env *, struct catalog_row *row, void *) {
-    row_set_int(row, COL_pg_class_relnatts, row_int2(row, COL_pg_class_relnatts) + 1);
-    return OK;
-}
-
 /* A domain's, where the column has none; NULL: none. */
 static status domain_default(struct sql_env *env, const struct attribute *att, struct node **ret) {
     const char *text = type_find(att->type)->default_text;
@@ -109,7 +104,7 @@ status define_add_column(struct sql_env *env, const struct relation *r,
                          "column \"%s\" of relation \"%s\" contains null values", att.name,
                          r->name);
     TRY(define_insert_attribute(env, r->oid, &att, missing));
-    TRY(define_update_class(env, r->oid, add_natts, NULL));
+    TRY(define_update_class(env, r->oid, define_add_natts, NULL));
     oid relation = r->oid;
     TRY(define_column_sequence(env, relation, &att));
     if (att.generated) TRY(define_depend_generated(env, relation, att.number));

@@ -161,11 +161,6 @@ static int64_t option_number(const struct ast_def_elem *o) {
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-static bool is_pseudo(oid type) {
-    const struct type *t = type_find(type);
-    return t && t->kind == 'p';
-}
-
 static status option_type(struct aggregate_draft *g, const struct ast_def_elem *o, oid *ret) {
     if (o->value && o->value->kind == NODE_TYPE_NAME)
         return routine_type(g->env, (const struct ast_type_name *)o->value, NULL, ret);
@@ -181,7 +176,7 @@ static status state_type(struct aggregate_draft *g, enum option option, oid *ret
     struct sql_env *env = g->env;
     TRY(option_type(g, g->options[option], ret));
     if (*ret == INTERNALOID) return define_unsupported(env, "an aggregate with an internal state");
-    if (is_pseudo(*ret) && !routine_is_polymorphic(*ret) && *ret != RECORDOID)
+    if (routine_is_pseudo(*ret) && !routine_is_polymorphic(*ret) && *ret != RECORDOID)
         return INVALID(env, "aggregate transition data type cannot be %s",
                        type_words_of(env, *ret));
     return draft_determines(g->routine, *ret, "transition");
@@ -341,7 +336,7 @@ static status check_initial(struct aggregate_draft *g, enum option option, oid s
     const char *text = option_text(g->options[option]);
     const struct routine_draft *d = g->routine;
     datum value;
-    if (text && !is_pseudo(state)) {
+    if (text && !routine_is_pseudo(state)) {
         const struct type *t = type_find(state);
         return t ? type_input(&g->env->eval, t, -1, text, strlen(text), &value) : OK;
     }

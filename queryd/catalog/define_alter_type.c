@@ -240,8 +240,7 @@ static bool is_affected(const struct alteration *a, const struct index_desc *x,
                         const struct list *dependent) {
     for (uint16_t k = 0; k < x->ncolumns; k++)
         if (changes(a, x->columns[k])) return true;
-    LIST_EACH(void *, index, dependent) if ((oid)(uintptr_t)index == x->oid) return true;
-    return false;
+    return list_has_oid(dependent, x->oid);
 }
 
 static status change_indexes(struct alteration *a) {

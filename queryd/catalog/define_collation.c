@@ -46,10 +46,7 @@ static status read_options(struct sql_env *env, const struct list *list,
             return define_at(env, &o->node,
                              error_set(env->eval.error, ST_SYNTAX_ERROR,
                                        "collation attribute \"%s\" not recognized", o->name));
-        if (*known[i].option)
-            return define_at(
-                env, &o->node,
-                error_set(env->eval.error, ST_SYNTAX_ERROR, "conflicting or redundant options"));
+        if (*known[i].option) return define_conflicting(env, o);
         *known[i].option = o;
     }
     return OK;

@@ -200,14 +200,13 @@ status define_column_sequence(struct sql_env *env, oid relation, const struct at
 
 status define_default_text(struct sql_env *env, const struct attribute *att,
                            struct node *expression, const char **ret_text) {
-    struct ast_literal *l = (struct ast_literal *)expression;
     *ret_text = NULL;
     if (define_hooks)
         TRY(define_hooks->expression_check(env, NULL, expression, EXPRESSION_DEFAULT, att->name,
                                            att->type, att->typmod, NULL));
     /* Null is what there is without a default, unless a domain has one. */
     const struct type *t = type_find(att->type);
-    if (expression->kind == NODE_LITERAL && l->kind == LITERAL_NULL && !(t && t->base)) return OK;
+    if (ast_is_literal(expression, LITERAL_NULL) && !(t && t->base)) return OK;
     return stored_expression(env, NULL, expression, EXPRESSION_DEFAULT, att->type, att->typmod,
                              ret_text);
 }

@@ -14,6 +14,11 @@ status define_at(struct sql_env *env, const struct node *n, status st) {
     return st;
 }
 
+status define_conflicting(struct sql_env *env, const struct ast_def_elem *o) {
+    status st = error_set(env->eval.error, ST_SYNTAX_ERROR, "conflicting or redundant options");
+    return define_at(env, &o->node, st);
+}
+
 void define_notice(struct sql_env *env, const char *sqlstate, const char *format, ...) {
     if (!env->notice) return;
     va_list args;
@@ -203,6 +208,16 @@ status define_update_class(struct sql_env *env, oid relation,
                            void *arg) {
     datum key = datum_oid(relation);
     return update_one(env, CAT_pg_class, &key, 1, fn, arg);
+}
+
+status define_set_root(struct sql_env *, struct catalog_row *row, void *root) {
+    row_set_int(row, COL_pg_class_axl_root, *(const int64_t *)root);
+    return OK;
+}
+
+status define_add_natts(struct sql_env *, struct catalog_row *row, void *) {
+    row_set_int(row, COL_pg_class_relnatts, row_int2(row, COL_pg_class_relnatts) + 1);
+    return OK;
 }
 
 status define_update_attribute(struct sql_env *env, oid relation, int16_t number,

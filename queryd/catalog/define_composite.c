@@ -49,11 +49,6 @@ status define_create_composite(struct sql_env *env, const struct ast_create_type
 
 /* ---- ALTER TYPE ------------------------------------------------------------------------------ */
 
-static status add_natts(struct sql_env *, struct catalog_row *row, void *) {
-    row_set_int(row, COL_pg_class_relnatts, row_int2(row, COL_pg_class_relnatts) + 1);
-    return OK;
-}
-
 /* A type that contains itself would have no end. */
 static status contains(struct sql_env *env, const struct type *t, oid row_type, bool *ret) {
     t = type_below(t);
@@ -93,7 +88,7 @@ static status add_attribute(struct sql_env *env, const struct relation *r,
     TRY(fill_attribute(env, c, (int16_t)(r->natts + 1), &att));
     TRY(define_refuse_recursion(env, r, att.type));
     TRY(define_insert_attribute(env, r->oid, &att, NULL));
-    return define_update_class(env, r->oid, add_natts, NULL);
+    return define_update_class(env, r->oid, define_add_natts, NULL);
 }
 
 /* Keys of indexes hold all fields: they would still have it. */

@@ -145,7 +145,7 @@ static unsigned others_in(struct sql_env *env, const char *database) {
     const struct shm *shm = env->proc->shm;
     unsigned n = 0;
     for (uint32_t i = 0; shm->sessions && i < shm->sizes.sessions; i++) {
-        const struct session_slot *s = (struct session_slot *)session_slot_at(shm, i);
+        const struct session_slot *s = session_slot_at(shm, i);
         n += atomic_load(&s->state) != SESSION_FREE && strcmp(s->database, database) == 0;
     }
     return n - (n > 0 && strcmp(env->settings->database, database) == 0);

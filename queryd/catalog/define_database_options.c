@@ -151,9 +151,7 @@ static status refuse_twice(struct sql_env *env, const struct list *options, int3
     const struct ast_def_elem *o = list_at(options, at);
     for (int32_t i = 0; i < at; i++)
         if (!strcmp(((const struct ast_def_elem *)list_at(options, i))->name, o->name))
-            return define_at(
-                env, &o->node,
-                error_set(env->eval.error, ST_SYNTAX_ERROR, "conflicting or redundant options"));
+            return define_conflicting(env, o);
     return OK;
 }
 

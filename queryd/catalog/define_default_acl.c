@@ -131,10 +131,7 @@ static status read_lists(struct sql_env *env, const struct ast_grant *s,
                          const struct list **schemas, const struct list **roles) {
     LIST_EACH(struct ast_def_elem *, o, s->options) {
         const struct list **to = !strcmp(o->name, "schemas") ? schemas : roles;
-        if (*to)
-            return define_at(
-                env, &o->node,
-                error_set(env->eval.error, ST_SYNTAX_ERROR, "conflicting or redundant options"));
+        if (*to) return define_conflicting(env, o);
         *to = ((const struct ast_name_list *)o->value)->names;
     }
     return OK;

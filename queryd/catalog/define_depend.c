@@ -36,11 +36,6 @@ status define_relation_text(struct sql_env *env, oid relation, char kind, const 
     return ok(st) && !*ret ? no_memory(env) : st;
 }
 
-static bool goes_anyway(const struct cascade *c, oid relation) {
-    LIST_EACH(void *, other, c->others) if ((oid)(uintptr_t)other == relation) return true;
-    return false;
-}
-
 /* ---- who depends ----------------------------------------------------------------------------- */
 
 static status view_text(struct cascade *c, oid rule, struct dependent *ret) {
@@ -48,7 +43,7 @@ static status view_text(struct cascade *c, oid rule, struct dependent *ret) {
     struct catalog_row row;
     TRY(catalog_row_get_oid(env, CAT_pg_rewrite, rule, env->eval.arena, &row));
     *ret = (struct dependent){OID_pg_class, row_oid(&row, COL_pg_rewrite_ev_class), NULL};
-    if (goes_anyway(c, ret->object)) return STATUS(NOT_FOUND);
+    if (list_has_oid(c->others, ret->object)) return STATUS(NOT_FOUND);
     return define_relation_text(env, ret->object, 'v', &ret->text);
 }
 
@@ -59,7 +54,7 @@ static status default_text(struct cascade *c, oid id, struct dependent *ret) {
     const char *table;
     TRY(catalog_row_get_oid(env, CAT_pg_attrdef, id, env->eval.arena, &row));
     oid relation = row_oid(&row, COL_pg_attrdef_adrelid);
-    if (relation == c->relation || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
+    if (relation == c->relation || list_has_oid(c->others, relation)) return STATUS(NOT_FOUND);
     TRY(catalog_relation(env, relation, &r));
     TRY(define_relation_text(env, relation, r->kind, &table));
     int16_t number = row_int2(&row, COL_pg_attrdef_adnum);
@@ -82,7 +77,8 @@ static status constraint_text(struct cascade *c, oid id, bool whole, struct depe
                                  row_name(&row, COL_pg_constraint_conname));
         return ret->text ? OK : no_memory(env);
     }
-    if ((relation == c->relation && whole) || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
+    if ((relation == c->relation && whole) || list_has_oid(c->others, relation))
+        return STATUS(NOT_FOUND);
     TRY(define_relation_text(env, relation, 'r', &table));
     ret->text = arena_printf(env->eval.arena, "constraint %s on %s",
                              row_name(&row, COL_pg_constraint_conname), table);
@@ -103,7 +99,7 @@ static status index_text(struct cascade *c, oid id, struct dependent *ret) {
     struct catalog_row row;
     TRY(catalog_row_get_oid(c->env, CAT_pg_index, id, c->env->eval.arena, &row));
     oid relation = row_oid(&row, COL_pg_index_indrelid);
-    if (relation == c->relation || goes_anyway(c, relation)) return STATUS(NOT_FOUND);
+    if (relation == c->relation || list_has_oid(c->others, relation)) return STATUS(NOT_FOUND);
     *ret = (struct dependent){OID_pg_index, id, NULL};
     return define_relation_text(c->env, id, 'i', &ret->text);
 }
@@ -412,11 +408,6 @@ static bool is_index_of(const struct relation *r, oid index) {
     return false;
 }
 
-static bool listed(const struct list *l, oid id) {
-    LIST_EACH(void *, x, l) if ((oid)(uintptr_t)x == id) return true;
-    return false;
-}
-
 status define_column_indexes(struct sql_env *env, const struct relation *r, int16_t column,
                              struct list **ret_indexes) {
     datum keys[] = {datum_oid(OID_pg_class), datum_oid(r->oid), datum_int4(column)};
@@ -426,7 +417,7 @@ status define_column_indexes(struct sql_env *env, const struct relation *r, int1
     while (ok(st = catalog_scan_next(&s))) {
         oid id = row_oid(&s.row, COL_pg_depend_objid);
         if (row_oid(&s.row, COL_pg_depend_classid) != OID_pg_class || !is_index_of(r, id) ||
-            listed(*ret_indexes, id))
+            list_has_oid(*ret_indexes, id))
             continue;
         TRY_OUT(st, list_append(env->eval.arena, ret_indexes, (void *)(uintptr_t)id));
     }

@@ -59,11 +59,8 @@ static status leave_owned(struct sql_env *env, struct members *m) {
     for (uint32_t i = 0; i < m->n; i++)
         if (m->at[i].class_oid == OID_pg_class)
             TRY(define_owned_sequences(env, m->at[i].object, 0, &owned));
-    for (uint32_t i = 0; i < m->n; i++) {
-        bool is_owned = false;
-        LIST_EACH(void *, x, owned) is_owned |= (oid)(uintptr_t)x == m->at[i].object;
-        if (!is_owned) m->at[kept++] = m->at[i];
-    }
+    for (uint32_t i = 0; i < m->n; i++)
+        if (!list_has_oid(owned, m->at[i].object)) m->at[kept++] = m->at[i];
     m->n = kept;
     return OK;
 }

@@ -14,15 +14,9 @@ static const struct ast_literal *literal_of(const struct ast_def_elem *o) {
     return o->value && o->value->kind == NODE_LITERAL ? (const struct ast_literal *)o->value : NULL;
 }
 
-static status conflicting(struct sql_env *env, const struct ast_def_elem *o) {
-    return define_at(
-        env, &o->node,
-        error_set(env->eval.error, ST_SYNTAX_ERROR, "conflicting or redundant options"));
-}
-
 static status note_option(struct sql_env *env, const struct ast_def_elem *o, struct list **seen) {
     LIST_EACH(const char *, name, *seen) {
-        if (!strcmp(name, o->name)) return conflicting(env, o);
+        if (!strcmp(name, o->name)) return define_conflicting(env, o);
     }
     return list_append(env->eval.arena, seen, o->name);
 }

@@ -45,6 +45,7 @@ status routine_type(struct sql_env *env, const struct ast_type_name *t, bool *re
                     oid *ret_type);
 /* anyelement and the like: what it is says the call. */
 bool routine_is_polymorphic(oid type);
+bool routine_is_pseudo(oid type);
 
 /* The routine that a statement names. kind: OBJECT_FUNCTION, PROCEDURE or ROUTINE. NOT_FOUND after
  * a notice when it does not exist and missing_ok. */

@@ -55,14 +55,14 @@ bool routine_is_polymorphic(oid type) {
     }
 }
 
+bool routine_is_pseudo(oid type) {
+    const struct type *t = type_find(type);
+    return t && t->kind == 'p';
+}
+
 static bool is_compatible_family(oid type) {
     return type == ANYCOMPATIBLEOID || type == ANYCOMPATIBLEARRAYOID ||
            type == ANYCOMPATIBLENONARRAYOID;
-}
-
-static bool is_pseudo(oid type) {
-    const struct type *t = type_find(type);
-    return t && t->kind == 'p';
 }
 
 static const char *words_of(struct sql_env *env, oid type) {
@@ -192,10 +192,10 @@ status draft_determines(struct routine_draft *d, oid type, const char *what) {
 
 static status refuse_pseudo_types(struct routine_draft *d) {
     oid r = d->result;
-    if (r && is_pseudo(r) && !routine_is_polymorphic(r) && r != RECORDOID && r != VOIDOID)
+    if (r && routine_is_pseudo(r) && !routine_is_polymorphic(r) && r != RECORDOID && r != VOIDOID)
         return PARAM_ERROR(d->env, "SQL functions cannot return type %s", words_of(d->env, r));
     for (uint16_t i = 0; i < d->ninputs; i++)
-        if (is_pseudo(d->inputs[i]) && !routine_is_polymorphic(d->inputs[i]))
+        if (routine_is_pseudo(d->inputs[i]) && !routine_is_polymorphic(d->inputs[i]))
             return PARAM_ERROR(d->env, "SQL functions cannot have arguments of type %s",
                                words_of(d->env, d->inputs[i]));
     return OK;

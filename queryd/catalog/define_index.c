@@ -266,11 +266,6 @@ static status set_has_index(struct sql_env *, struct catalog_row *row, void *) {
     return OK;
 }
 
-static status set_root(struct sql_env *, struct catalog_row *row, void *arg) {
-    row_set_int(row, COL_pg_class_axl_root, *(int64_t *)arg);
-    return OK;
-}
-
 static status set_not_null(struct sql_env *, struct catalog_row *row, void *) {
     row_set_bool(row, COL_pg_attribute_attnotnull, true);
     return OK;
@@ -291,12 +286,12 @@ status define_new_trees(struct sql_env *env, const struct relation *r, struct re
     *ret_new = *r;
     TRY(define_new_tree(env, r->oid, &ret_new->tree));
     int64_t root = (int64_t)ret_new->tree.root.no;
-    TRY(define_update_class(env, r->oid, set_root, &root));
+    TRY(define_update_class(env, r->oid, define_set_root, &root));
     if (r->primary) {
         ret_new->primary = arena_memdup(env->eval.arena, r->primary, sizeof *r->primary);
         if (!ret_new->primary) return no_memory(env);
         ret_new->primary->tree.root = ret_new->tree.root;
-        TRY(define_update_class(env, r->primary->oid, set_root, &root));
+        TRY(define_update_class(env, r->primary->oid, define_set_root, &root));
     }
     ret_new->indexes = arena_memdup(env->eval.arena, r->indexes, r->nindexes * sizeof *r->indexes);
     if (!ret_new->indexes) return no_memory(env);
@@ -304,7 +299,7 @@ status define_new_trees(struct sql_env *env, const struct relation *r, struct re
         struct index_desc *x = &ret_new->indexes[i];
         TRY(define_new_tree(env, x->oid, &x->tree));
         root = (int64_t)x->tree.root.no;
-        TRY(define_update_class(env, x->oid, set_root, &root));
+        TRY(define_update_class(env, x->oid, define_set_root, &root));
     }
     return OK;
 }

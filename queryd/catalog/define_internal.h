@@ -88,6 +88,8 @@ status define_owned_sequences(struct sql_env *env, oid table, int16_t column,
 
 /* Adds the position of a node to the failure just set; returns st. */
 status define_at(struct sql_env *env, const struct node *n, status st);
+/* 42601: this option was given before, in the same or in other words. */
+status define_conflicting(struct sql_env *env, const struct ast_def_elem *o);
 [[gnu::format(printf, 3, 4)]] void define_notice(struct sql_env *env, const char *sqlstate,
                                                  const char *format, ...);
 [[gnu::format(printf, 3, 4)]] void define_warning(struct sql_env *env, const char *sqlstate,
@@ -133,6 +135,9 @@ status define_need_attribute(struct sql_env *env, const struct relation *r, cons
 status define_update_class(struct sql_env *env, oid relation,
                            status (*fn)(struct sql_env *env, struct catalog_row *row, void *arg),
                            void *arg);
+/* Two such: another tree (int64_t: its root's number); one column more. */
+status define_set_root(struct sql_env *, struct catalog_row *row, void *root);
+status define_add_natts(struct sql_env *, struct catalog_row *row, void *);
 status define_update_attribute(struct sql_env *env, oid relation, int16_t number,
                                status (*fn)(struct sql_env *env, struct catalog_row *row,
                                             void *arg),

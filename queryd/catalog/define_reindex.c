@@ -4,18 +4,13 @@
 
 /* ---- REINDEX --------------------------------------------------------------------------------- */
 
-static status set_root(struct sql_env *, struct catalog_row *row, void *arg) {
-    row_set_int(row, COL_pg_class_axl_root, *(int64_t *)arg);
-    return OK;
-}
-
 /* A new tree for the index, filled from the rows. */
 static status rebuild(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
     struct index_desc fresh = *x;
     struct sql_env now;
     TRY(define_new_tree(env, x->oid, &fresh.tree));
     int64_t root = (int64_t)fresh.tree.root.no;
-    TRY(define_update_class(env, x->oid, set_root, &root));
+    TRY(define_update_class(env, x->oid, define_set_root, &root));
     TRY(define_env_now(env, &now));
     TRY(table_build_index(&now, r, &fresh));
     if (!x->valid) TRY(define_index_is_whole(env, x->oid));

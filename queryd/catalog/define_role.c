@@ -20,12 +20,6 @@ static const struct list *names_of(const struct ast_def_elem *o) {
     return ((const struct ast_name_list *)o->value)->names;
 }
 
-static status repeated(struct sql_env *env, const struct ast_def_elem *o) {
-    return define_at(
-        env, &o->node,
-        error_set(env->eval.error, ST_SYNTAX_ERROR, "conflicting or redundant options"));
-}
-
 static status read_option(struct sql_env *env, const struct ast_def_elem *o,
                           struct role_options *r) {
     const struct {
@@ -43,13 +37,13 @@ static status read_option(struct sql_env *env, const struct ast_def_elem *o,
         {"addroleto", &r->add_to}, {"rolemembers", &r->members}, {"adminmembers", &r->admins}};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
         if (strcmp(o->name, single[i].name)) continue;
-        if (*single[i].to) return repeated(env, o);
+        if (*single[i].to) return define_conflicting(env, o);
         *single[i].to = o;
         return OK;
     }
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (strcmp(o->name, lists[i].name)) continue;
-        if (*lists[i].to) return repeated(env, o);
+        if (*lists[i].to) return define_conflicting(env, o);
         *lists[i].to = names_of(o);
         return OK;
     }

@@ -31,10 +31,7 @@ static status collect(struct sql_env *env, const struct list *options, bool iden
     LIST_EACH(const struct ast_def_elem *, o, options) {
         for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
             if (strcmp(o->name, known[i].name)) continue;
-            if (*known[i].place)
-                return define_at(env, &o->node,
-                                 error_set(env->eval.error, ST_SYNTAX_ERROR,
-                                           "conflicting or redundant options"));
+            if (*known[i].place) return define_conflicting(env, o);
             *known[i].place = o;
         }
         bool foreign = !strcmp(o->name, "sequence_name") || !strcmp(o->name, "logged");
@@ -335,11 +332,6 @@ static status create(struct sql_env *env, struct ast_sequence *s) {
     return o.owned_by ? apply_owner(env, &r, o.owned_by) : OK;
 }
 
-static status set_root(struct sql_env *, struct catalog_row *row, void *arg) {
-    row_set_int(row, COL_pg_class_axl_root, *(int64_t *)arg);
-    return OK;
-}
-
 /* The state goes to a new tree, so that it comes back when the transaction is rolled back. */
 static status replace_state(struct sql_env *env, const struct relation *r,
                             const struct sequence_state *state) {
@@ -348,7 +340,7 @@ static status replace_state(struct sql_env *env, const struct relation *r,
     TRY(sequence_begin(env, fresh, state));
     TRY(table_drop_tree(env, r->tree));
     int64_t root = (int64_t)fresh.root.no;
-    TRY(define_update_class(env, r->oid, set_root, &root));
+    TRY(define_update_class(env, r->oid, define_set_root, &root));
     catalog_changed(env);
     return OK;
 }

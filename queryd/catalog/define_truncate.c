@@ -1,11 +1,6 @@
 /* define_truncate.c: TRUNCATE. */
 #include "catalog/define_internal.h"
 
-static bool has(const struct list *tables, oid table) {
-    LIST_EACH(void *, t, tables) if ((oid)(uintptr_t)t == table) return true;
-    return false;
-}
-
 /* Tables that refer to those of the list: they go as well, or must be in it. */
 static status referring_tables(struct sql_env *env, struct list **tables, bool cascade) {
     for (int32_t i = 0; i < list_n(*tables); i++) {
@@ -13,7 +8,7 @@ static status referring_tables(struct sql_env *env, struct list **tables, bool c
         TRY(catalog_relation(env, (oid)(uintptr_t)list_at(*tables, i), &r));
         for (uint16_t k = 0; k < r->nreferences; k++) {
             oid table = r->references[k].table;
-            if (has(*tables, table)) continue;
+            if (list_has_oid(*tables, table)) continue;
             TRY(txn_lock_relation(env->proc, env->txn, table, MODE_ACCESS_EXCLUSIVE, false,
                                   env->settings->lock_timeout_ms));
             TRY(catalog_relation(env, table, &other));
@@ -57,7 +52,7 @@ status define_truncate(struct sql_env *env, struct ast_truncate *s) {
         const struct relation *r;
         TRY(define_lock_any(env, name, MODE_ACCESS_EXCLUSIVE, "r", &r));
         TRY(privilege_check(env, OID_pg_class, r->oid, ACL_TRUNCATE));
-        if (!has(tables, r->oid))
+        if (!list_has_oid(tables, r->oid))
             TRY(list_append(env->eval.arena, &tables, (void *)(uintptr_t)r->oid));
     }
     TRY(referring_tables(env, &tables, s->cascade));

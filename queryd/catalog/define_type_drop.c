@@ -93,11 +93,6 @@ struct type_cascade {
     struct buf refusals;       /* the detail, where there is no cascade */
 };
 
-static bool is_among(const struct list *oids, oid id) {
-    LIST_EACH(void *, x, oids) if ((oid)(uintptr_t)x == id) return true;
-    return false;
-}
-
 static status take(struct type_cascade *c, const char *text, const char *on, bool *ret_go) {
     *ret_go = c->cascade;
     if (c->cascade) return define_cascades_to(c->env, text);
@@ -116,7 +111,7 @@ static status drop_user_column(struct type_cascade *c, const struct dependant *d
     status st = column_of(env, d, &r, &att);
     if (status_is(st, ST_NOT_FOUND)) return OK; /* dropped by an earlier one */
     TRY(st);
-    if (!att || r->kind == 'i' || is_among(c->others, r->oid)) return OK;
+    if (!att || r->kind == 'i' || list_has_oid(c->others, r->oid)) return OK;
     if (r->kind == 'c')
         owner = arena_printf(env->eval.arena, "composite type %s",
                              type_format_name(env->eval.arena, r->row_type));

@@ -84,16 +84,12 @@ static oid column_type(const struct deparse *d, const struct node *n) {
     return 0;
 }
 
-static bool is_string(const struct node *n) {
-    return n && n->kind == NODE_LITERAL && ((const struct ast_literal *)n)->kind == LITERAL_STRING;
-}
-
 /* An operand beside `other`: a string literal takes the type of a column; a varchar column is
  * compared as text. */
 static status print_operand(struct deparse *d, struct node *n, struct node *other) {
     if (!n) return OK;
     oid other_type = column_type(d, other);
-    if (is_string(n) && other_type)
+    if (ast_is_literal(n, LITERAL_STRING) && other_type)
         return deparse_expression(d, n, other_type == VARCHAROID ? TEXTOID : other_type);
     if (column_type(d, n) == VARCHAROID) {
         TRY(put(d, "("));
@@ -180,7 +176,7 @@ static status print_in(struct deparse *d, const struct ast_in *in) {
     TRY(put(d, in->negated ? " <> ALL (ARRAY[" : " = ANY (ARRAY["));
     LIST_EACH(struct node *, n, in->items) {
         if (n_i) TRY(put(d, ", "));
-        TRY(deparse_expression(d, n, is_string(n) ? type : 0));
+        TRY(deparse_expression(d, n, ast_is_literal(n, LITERAL_STRING) ? type : 0));
     }
     return put(d, "]))");
 }
@@ -237,8 +233,9 @@ static status print_call(struct deparse *d, const struct ast_func_call *f) {
     LIST_EACH(struct node *, n, f->args) {
         if (n_i) TRY(put(d, ", "));
         if (f->variadic && n_i == list_n(f->args) - 1) TRY(put(d, "VARIADIC "));
-        TRY(column_type(d, n) == VARCHAROID ? print_operand(d, n, NULL)
-                                            : deparse_expression(d, n, is_string(n) ? TEXTOID : 0));
+        TRY(column_type(d, n) == VARCHAROID
+                ? print_operand(d, n, NULL)
+                : deparse_expression(d, n, ast_is_literal(n, LITERAL_STRING) ? TEXTOID : 0));
     }
     if (f->order_by && !f->within_group) {
         TRY(put(d, " ORDER BY "));
@@ -270,11 +267,13 @@ static status print_case(struct deparse *d, const struct ast_case *c) {
         TRY(put(d, " WHEN "));
         TRY(deparse_expression(d, w->condition, 0));
         TRY(put(d, " THEN "));
-        TRY(deparse_expression(d, w->result, is_string(w->result) ? TEXTOID : 0));
+        TRY(deparse_expression(d, w->result,
+                               ast_is_literal(w->result, LITERAL_STRING) ? TEXTOID : 0));
     }
     if (c->otherwise) {
         TRY(put(d, " ELSE "));
-        TRY(deparse_expression(d, c->otherwise, is_string(c->otherwise) ? TEXTOID : 0));
+        TRY(deparse_expression(d, c->otherwise,
+                               ast_is_literal(c->otherwise, LITERAL_STRING) ? TEXTOID : 0));
     }
     return put(d, " END");
 }
@@ -394,7 +393,7 @@ static status print_array(struct deparse *d, const struct ast_array *a) {
     TRY(put(d, "ARRAY["));
     LIST_EACH(struct node *, n, a->elements) {
         if (n_i) TRY(put(d, ", "));
-        TRY(deparse_expression(d, n, is_string(n) ? TEXTOID : 0));
+        TRY(deparse_expression(d, n, ast_is_literal(n, LITERAL_STRING) ? TEXTOID : 0));
     }
     return put(d, "]");
 }

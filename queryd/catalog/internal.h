@@ -151,10 +151,6 @@ status find_next_oid(struct sql_env *env, oid *ret_next);
 /* Registers the bodies of functions that need catalogs; once. */
 void catalog_functions_register(void);
 
-static inline status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 /* The sql_env in which a function is being called, with the call's arena and error. 0A000 outside
  * of a session. */
 struct fn_call;

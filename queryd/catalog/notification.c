@@ -5,10 +5,6 @@
 
 #include "catalog/catalog_table.h"
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 status notification_add(struct sql_env *env, const char *channel, const char *payload,
                         int32_t sender) {
     struct catalog_row row;

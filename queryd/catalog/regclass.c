@@ -7,10 +7,6 @@
 #include "catalog/deparse.h"
 #include "catalog/internal.h"
 
-static bool is_string(const struct node *n) {
-    return n && n->kind == NODE_LITERAL && ((const struct ast_literal *)n)->kind == LITERAL_STRING;
-}
-
 static bool is_regclass(const struct ast_type_name *t) {
     return list_n(t->names) && !strcmp(list_at(t->names, list_n(t->names) - 1), "regclass") &&
            !list_n(t->typmods);
@@ -49,12 +45,12 @@ static status bind_children(struct node *n, void *arg) {
     if (!n) return OK;
     if (n->kind == NODE_TYPE_CAST) {
         struct ast_type_cast *c = (struct ast_type_cast *)n;
-        if (is_string(c->arg) && is_regclass(c->type))
+        if (ast_is_literal(c->arg, LITERAL_STRING) && is_regclass(c->type))
             return bind_literal(env, (struct ast_literal *)c->arg);
     }
     if (n->kind == NODE_FUNC_CALL && takes_regclass((struct ast_func_call *)n)) {
         struct list *args = ((struct ast_func_call *)n)->args;
-        if (is_string(list_at(args, 0))) {
+        if (ast_is_literal(list_at(args, 0), LITERAL_STRING)) {
             struct node *cast;
             TRY(bind_literal(env, list_at(args, 0)));
             TRY(make_cast(env, list_at(args, 0), &cast));

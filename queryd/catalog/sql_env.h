@@ -141,5 +141,9 @@ status sql_env_turn(struct session_env *, struct error *);
 /* qsort_r of what may be long. What fails leaves the elements in no order. */
 status sql_env_sort(struct sql_env *env, void *base, size_t n, size_t size,
                     int (*compare)(const void *, const void *, void *), void *arg);
+/* OUT_OF_MEMORY, with words. */
+static inline status no_memory(struct sql_env *env) {
+    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
+}
 
 #endif

@@ -14,11 +14,6 @@ struct type_loading {
 
 /* ---- enums ----------------------------------------------------------------------------------- */
 
-static bool holds(const struct list *oids, oid id) {
-    LIST_EACH(void *, x, oids) if ((oid)(uintptr_t)x == id) return true;
-    return false;
-}
-
 static status add_label(struct type_loading *l, const struct catalog_row *row, size_t *cap) {
     struct type *t = l->t;
     struct enum_label *labels = (struct enum_label *)t->labels;
@@ -32,7 +27,7 @@ static status add_label(struct type_loading *l, const struct catalog_row *row, s
     labels[t->nlabels] = (struct enum_label){
         .position = row_int8(row, COL_pg_enum_axl_position),
         .name = arena_strdup(l->arena, row_name(row, COL_pg_enum_enumlabel)),
-        .uncommitted = holds(l->env->new_labels, row_oid(row, COL_pg_enum_oid))};
+        .uncommitted = list_has_oid(l->env->new_labels, row_oid(row, COL_pg_enum_oid))};
     return labels[t->nlabels++].name ? OK : STATUS(OUT_OF_MEMORY);
 }
 

@@ -19,13 +19,6 @@ static status plain_room(struct copy *c, size_t len) {
     return OK;
 }
 
-static int hex_digit(char d) {
-    if (d >= '0' && d <= '9') return d - '0';
-    if (d >= 'a' && d <= 'f') return d - 'a' + 10;
-    if (d >= 'A' && d <= 'F') return d - 'A' + 10;
-    return -1;
-}
-
 /* What stands behind a backslash at *at; moves *at past it. */
 static char escaped(const char *line, size_t len, size_t *at) {
     char ch = line[(*at)++];

@@ -5,10 +5,6 @@
 #include "catalog/define.h"
 #include "exec/explain_run.h"
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 status create_as_of_select(struct sql_env *env, struct arena *a, struct node *n,
                            struct node **ret) {
     struct node *left = n;

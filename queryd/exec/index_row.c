@@ -33,10 +33,6 @@ static status compile(struct sql_env *env, const struct relation *r, const struc
     return program_open(&ret->x, program, 1, &ret->program);
 }
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 static status open_index(struct sql_env *env, const struct relation *r,
                          const struct index_desc *index, struct index_rows **ret) {
     struct arena *a = env->txn_arena;

@@ -129,18 +129,13 @@ static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *r
     return STATUS(NOT_FOUND);
 }
 
-static bool own_new_version(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x &&
-           e->lsn.at >= env->snapshot.own.at;
-}
-
 /* A fixed snapshot cannot go on over a row, or a version of it, that it does not see. */
 static status must_be_seen(const struct insert *s, const void *key, size_t len,
                            const struct tree_entry *e) {
     struct sql_env *env = s->op.x->env;
     char buf[TREE_ENTRY_BYTES_MAX];
     struct tree_entry seen;
-    if (env->txn->isolation == ISO_READ_COMMITTED || own_new_version(env, e)) return OK;
+    if (env->txn->isolation == ISO_READ_COMMITTED || table_is_own_new(env, e)) return OK;
     status st = table_get(env, s->relation, key, len, buf, &seen);
     if (!ok(st) && !status_is(st, ST_NOT_FOUND)) return st;
     if (ok(st) && seen.lsn.at == e->lsn.at) return OK;
@@ -238,7 +233,7 @@ static status insert_or_update(struct insert *s) {
         if (status_is(st, ST_NOT_FOUND) && gone++) return insert_plainly(s);
         if (status_is(st, ST_NOT_FOUND)) continue;
         TRY(st);
-        if (own_new_version(env, &e)) return twice(s);
+        if (table_is_own_new(env, &e)) return twice(s);
         TRY(must_be_seen(s, key, len, &e));
         st = update_obstacle(s, key, len, &e);
         if (!status_is(st, ST_ROW_CHANGED) && !status_is(st, ST_NOT_FOUND)) return st;

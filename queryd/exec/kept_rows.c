@@ -11,10 +11,6 @@ struct kept_rows {
     struct vec *last; /* one row, in an arena of its own while it changes places */
 };
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 static status begin(struct kept_rows *k, uint16_t ncolumns, const struct type *const *types) {
     TRY(row_store_new_sequence(&k->x, ncolumns, types, &k->rows));
     return columns_new(&k->x, ncolumns, 1, &k->last);

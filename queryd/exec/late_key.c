@@ -6,10 +6,6 @@
 #include "exec/internal.h"
 #include "table/late_key.h"
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 bool late_keys(const struct relation *r) {
     for (uint16_t i = 0; i < r->nindexes; i++)
         if (r->indexes[i].late) return true;

@@ -38,9 +38,7 @@ static status key_too_long(struct scan *s) {
 static int compare_keys(const void *x, const void *y, void *arg) {
     const char *base = arg;
     const struct list_key *a = x, *b = y;
-    uint32_t n = a->len < b->len ? a->len : b->len;
-    int c = memcmp(base + a->offset, base + b->offset, n);
-    return c ? c : (a->len > b->len) - (a->len < b->len);
+    return bytes_compare(base + a->offset, a->len, base + b->offset, b->len);
 }
 
 /* One item of the list: the prefix of the columns before it, and its own key. */

@@ -10,10 +10,6 @@
 #define STATEMENT_BYTES_MAX ((size_t)64 << 20)
 #define COSTLY 10000 /* rows looked at, about: some milliseconds, where planning takes one */
 
-static status no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 static bool is_query(const struct node *n) {
     return n->kind == NODE_SELECT || n->kind == NODE_INSERT || n->kind == NODE_UPDATE ||
            n->kind == NODE_DELETE || n->kind == NODE_MERGE || n->kind == NODE_CALL;

@@ -118,11 +118,6 @@ static status again_open(struct change *s) {
     return OK;
 }
 
-static bool own_new_version(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x &&
-           e->lsn.at >= env->snapshot.own.at;
-}
-
 /* The newest version, and whether it still satisfies the condition. */
 static status look_again(struct change *s, const void *key, size_t len, const struct vec *input,
                          uint16_t at, struct tree_entry *e, bool *ret_go_on) {
@@ -132,7 +127,7 @@ static status look_again(struct change *s, const void *key, size_t len, const st
     status st = table_recheck(x->env, s->relation, key, len, ROW_UPDATE, false, s->entry_buf, e);
     if (status_is(st, ST_NOT_FOUND)) return OK;
     TRY(st);
-    if (own_new_version(x->env, e)) return OK;
+    if (table_is_own_new(x->env, e)) return OK;
     TRY(row_into(x, s->relation, e, s->input, &s->row_arena));
     for (uint16_t i = natts; i < s->op.plan->left->ncolumns; i++) {
         s->input[i].values[0] = input[i].values[at];

@@ -62,6 +62,18 @@ static inline void *list_at(const struct list *l, int32_t i) {
 /* Appends to *l, making the list when *l is NULL. OUT_OF_MEMORY when the arena refuses. */
 status list_append(struct arena *a, struct list **l, void *item);
 
+/* Lists of oids, kept as (void *)(uintptr_t)oid, and of names (char *). */
+static inline bool list_has_oid(const struct list *l, uint32_t id) {
+    for (int32_t i = 0; i < list_n(l); i++)
+        if ((uint32_t)(uintptr_t)l->items[i] == id) return true;
+    return false;
+}
+static inline bool list_has_name(const struct list *l, const char *name) {
+    for (int32_t i = 0; i < list_n(l); i++)
+        if (strcmp(l->items[i], name) == 0) return true;
+    return false;
+}
+
 #include "parse/ast_expression.h"
 #include "parse/ast_query.h"
 #include "parse/ast_schema.h"
@@ -95,6 +107,11 @@ struct node *ast_new(struct arena *a, enum node_kind kind, int32_t location);
 
 /* The leftmost location in an expression: where a message about the whole of it points. */
 int32_t ast_leftmost(struct node *n);
+
+/* A constant of this kind; not NULL or anything else. */
+static inline bool ast_is_literal(const struct node *n, enum ast_literal_kind kind) {
+    return n && n->kind == NODE_LITERAL && ((const struct ast_literal *)n)->kind == kind;
+}
 
 /* Calls visit for each direct child node of n, in written order (list items that are nodes, nested
  * lists of VALUES too). Stops and returns the first status that is not OK. */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/bytes.h"
 #include "parse/parse.h"
 #include "parse/scan.h"
 #include "parse_grammar.h"
@@ -171,13 +172,6 @@ status scan_block_comment(struct scanner *s, int32_t start) {
 }
 
 /* ---- escapes --------------------------------------------------------------------------------- */
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 /* Exactly `digits` hexadecimal digits at p; -1 otherwise. Eight digits may not be a character. */
 static int64_t hex_number(const char *p, int digits) {

@@ -1,5 +1,5 @@
 /* EXPLAIN: typed expressions in SQL, as PostgreSQL prints them in plans. */
-#include "plan/explain.h"
+#include "plan/explain_internal.h"
 
 #include "base/coro.h"
 #include "catalog/internal.h"

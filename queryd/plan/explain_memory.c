@@ -1,5 +1,5 @@
 /* EXPLAIN ANALYZE: what sorts and hash tables took. */
-#include "plan/explain.h"
+#include "plan/explain_internal.h"
 #include "plan/internal.h"
 
 static const char *const method_names[] = {"still in progress", "quicksort", "top-N heapsort",
@@ -11,17 +11,12 @@ static uint64_t kb(uint64_t bytes) {
 
 static status put(struct arena *a, struct explain_node *n, const char *label,
                   enum property_kind kind, const char *value) {
-    return explain_add(a, n, label, kind, true, value, NULL) ? OK : STATUS(OUT_OF_MEMORY);
-}
-
-static status put_number(struct arena *a, struct explain_node *n, const char *label,
-                         uint64_t value) {
-    return put(a, n, label, PROPERTY_NUMBER, arena_printf(a, "%llu", (unsigned long long)value));
+    return explain_add(a, n, label, kind, true, value, NULL);
 }
 
 /* A line of the text format. */
 static status put_line(struct arena *a, struct explain_node *n, const char *label, char *value) {
-    return explain_add(a, n, label, PROPERTY_TEXT, false, value, NULL) ? OK : STATUS(OUT_OF_MEMORY);
+    return explain_add(a, n, label, PROPERTY_TEXT, false, value, NULL);
 }
 
 static status tell_sort(struct arena *a, const struct plan_counts *c, bool text,
@@ -33,7 +28,7 @@ static status tell_sort(struct arena *a, const struct plan_counts *c, bool text,
                         arena_printf(a, "%s  %s: %llukB", method_names[c->sort], where,
                                      (unsigned long long)kb(c->memory_bytes)));
     TRY(put(a, n, "Sort Method", PROPERTY_TEXT, method_names[c->sort]));
-    TRY(put_number(a, n, "Sort Space Used", kb(c->memory_bytes)));
+    TRY(explain_count(a, n, "Sort Space Used", kb(c->memory_bytes)));
     return put(a, n, "Sort Space Type", PROPERTY_TEXT, where);
 }
 
@@ -70,27 +65,13 @@ static status group_line(struct arena *a, const char *label, const struct plan_g
     return put_line(a, n, label, arena_printf(a, "%s%s%s", line, memory, disk));
 }
 
-static status put_group(struct arena *a, struct explain_node *n, const char *label, const char *tag,
-                        const struct explain_node *inside) {
-    struct explain_property *p = arena_zalloc(a, sizeof *p);
-    if (!p) return STATUS(OUT_OF_MEMORY);
-    *p = (struct explain_property){.label = label,
-                                   .kind = PROPERTY_GROUP,
-                                   .structured = true,
-                                   .inside = inside->first,
-                                   .tag = tag};
-    *n->last = p;
-    n->last = &p->next;
-    return OK;
-}
-
 static status put_space(struct arena *a, struct explain_node *n, const char *label,
                         const struct plan_group_counts *g, uint64_t total, uint64_t most) {
     struct explain_node inside = {.last = &inside.first};
     if (!most) return OK;
-    TRY(put_number(a, &inside, "Average Sort Space Used", kb(total / g->groups)));
-    TRY(put_number(a, &inside, "Peak Sort Space Used", kb(most)));
-    return put_group(a, n, label, "Sort Space", &inside);
+    TRY(explain_count(a, &inside, "Average Sort Space Used", kb(total / g->groups)));
+    TRY(explain_count(a, &inside, "Peak Sort Space Used", kb(most)));
+    return explain_group(a, n, label, "Sort Space", true, &inside);
 }
 
 static status group_properties(struct arena *a, const char *label,
@@ -98,12 +79,11 @@ static status group_properties(struct arena *a, const char *label,
     struct explain_node inside = {.last = &inside.first};
     struct list *methods = NULL;
     TRY(methods_used(a, g->methods, &methods));
-    TRY(put_number(a, &inside, "Group Count", g->groups));
-    if (!explain_add(a, &inside, "Sort Methods Used", PROPERTY_LIST, true, NULL, methods))
-        return STATUS(OUT_OF_MEMORY);
+    TRY(explain_count(a, &inside, "Group Count", g->groups));
+    TRY(explain_add(a, &inside, "Sort Methods Used", PROPERTY_LIST, true, NULL, methods));
     TRY(put_space(a, &inside, "Sort Space Memory", g, g->memory_total, g->memory_most));
     TRY(put_space(a, &inside, "Sort Space Disk", g, g->disk_total, g->disk_most));
-    return put_group(a, n, label, "Incremental Sort Groups", &inside);
+    return explain_group(a, n, label, "Incremental Sort Groups", true, &inside);
 }
 
 static status tell_incremental(struct arena *a, const struct plan_counts *c, bool text,
@@ -127,9 +107,9 @@ static status tell_agg(struct arena *a, const struct plan_counts *c, bool text,
         if (line && disk) line = arena_printf(a, "%s  Disk Usage: %llukB", line, disk);
         return put_line(a, n, "Batches", line);
     }
-    TRY(put_number(a, n, "HashAgg Batches", c->batches));
-    TRY(put_number(a, n, "Peak Memory Usage", memory));
-    return put_number(a, n, "Disk Usage", disk);
+    TRY(explain_count(a, n, "HashAgg Batches", c->batches));
+    TRY(explain_count(a, n, "Peak Memory Usage", memory));
+    return explain_count(a, n, "Disk Usage", disk);
 }
 
 static status tell_hash(struct arena *a, const struct plan_counts *c, bool text,
@@ -141,11 +121,11 @@ static status tell_hash(struct arena *a, const struct plan_counts *c, bool text,
                         arena_printf(a, "%llu  Batches: %llu%s  Memory Usage: %llukB", buckets,
                                      batches, before, memory));
     }
-    TRY(put_number(a, n, "Hash Buckets", buckets));
-    TRY(put_number(a, n, "Original Hash Buckets", buckets));
-    TRY(put_number(a, n, "Hash Batches", batches));
-    TRY(put_number(a, n, "Original Hash Batches", 1));
-    return put_number(a, n, "Peak Memory Usage", memory);
+    TRY(explain_count(a, n, "Hash Buckets", buckets));
+    TRY(explain_count(a, n, "Original Hash Buckets", buckets));
+    TRY(explain_count(a, n, "Hash Batches", batches));
+    TRY(explain_count(a, n, "Original Hash Batches", 1));
+    return explain_count(a, n, "Peak Memory Usage", memory);
 }
 
 static status tell_bitmap(struct arena *a, const struct plan_counts *c, bool text,
@@ -154,8 +134,8 @@ static status tell_bitmap(struct arena *a, const struct plan_counts *c, bool tex
         return c->leaves ? put_line(a, n, "Heap Blocks",
                                     arena_printf(a, "exact=%llu", (unsigned long long)c->leaves))
                          : OK;
-    TRY(put_number(a, n, "Exact Heap Blocks", c->leaves));
-    return put_number(a, n, "Lossy Heap Blocks", 0);
+    TRY(explain_count(a, n, "Exact Heap Blocks", c->leaves));
+    return explain_count(a, n, "Lossy Heap Blocks", 0);
 }
 
 status explain_memory(struct arena *a, const struct plan *p, const struct plan_counts *c, bool text,

@@ -1,33 +1,12 @@
 /* EXPLAIN: pages and log that were used, and what stands behind the tree. */
-#include "plan/explain.h"
+#include "plan/explain_internal.h"
 #include "temp/temp.h"
 
 #define KB_BLOCKS (TEMP_BLOCK_BYTES / 8192u) /* of the size in which blocks are told, in one */
 
 static status put(struct arena *a, struct explain_node *n, const char *label,
                   enum property_kind kind, const char *value) {
-    return explain_add(a, n, label, kind, kind == PROPERTY_NUMBER, value, NULL)
-               ? OK
-               : STATUS(OUT_OF_MEMORY);
-}
-
-static status put_number(struct arena *a, struct explain_node *n, const char *label,
-                         uint64_t value) {
-    return put(a, n, label, PROPERTY_NUMBER, arena_printf(a, "%llu", (unsigned long long)value));
-}
-
-static status put_group(struct arena *a, struct explain_node *n, const char *label, bool structured,
-                        const struct explain_node *inside) {
-    struct explain_property *p = arena_zalloc(a, sizeof *p);
-    if (!p) return STATUS(OUT_OF_MEMORY);
-    *p = (struct explain_property){.label = label,
-                                   .kind = PROPERTY_GROUP,
-                                   .structured = structured,
-                                   .inside = inside->first,
-                                   .tag = label};
-    *n->last = p;
-    n->last = &p->next;
-    return OK;
+    return explain_add(a, n, label, kind, kind == PROPERTY_NUMBER, value, NULL);
 }
 
 /* " word=n word=n", without those that are 0; "": all are. */
@@ -72,7 +51,7 @@ static status buffers(struct arena *a, const struct explain_options *o, const st
                {"Temp Read Blocks", u->n[USAGE_TEMP_READS] * KB_BLOCKS},
                {"Temp Written Blocks", u->n[USAGE_TEMP_WRITES] * KB_BLOCKS}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        TRY(put_number(a, n, all[i].label, all[i].count));
+        TRY(explain_count(a, n, all[i].label, all[i].count));
     return OK;
 }
 
@@ -86,9 +65,9 @@ static status wal(struct arena *a, const struct explain_options *o, const struct
         if (!text) return STATUS(OUT_OF_MEMORY);
         return *text ? put(a, n, "WAL", PROPERTY_TEXT, text + 1) : OK;
     }
-    TRY(put_number(a, n, "WAL Records", counts[0]));
-    TRY(put_number(a, n, "WAL FPI", 0));
-    return put_number(a, n, "WAL Bytes", counts[1]);
+    TRY(explain_count(a, n, "WAL Records", counts[0]));
+    TRY(explain_count(a, n, "WAL FPI", 0));
+    return explain_count(a, n, "WAL Bytes", counts[1]);
 }
 
 status explain_usage(struct arena *a, const struct explain_options *o, const struct usage *used,
@@ -115,7 +94,7 @@ static status settings(struct arena *a, const struct explain_options *o,
     if (o->format == EXPLAIN_TEXT) return settings_line(a, settings, n);
     LIST_EACH(const struct explain_setting *, s, settings)
     TRY(put(a, &inside, s->name, PROPERTY_TEXT, s->value));
-    return put_group(a, n, "Settings", true, &inside);
+    return explain_group(a, n, "Settings", "Settings", true, &inside);
 }
 
 static status planning(struct arena *a, const struct explain_options *o, const struct usage *used,
@@ -123,7 +102,7 @@ static status planning(struct arena *a, const struct explain_options *o, const s
     struct explain_node inside = {.last = &inside.first};
     bool text = o->format == EXPLAIN_TEXT;
     TRY(buffers(a, o, used, &inside));
-    return inside.first ? put_group(a, n, "Planning", !text, &inside) : OK;
+    return inside.first ? explain_group(a, n, "Planning", "Planning", !text, &inside) : OK;
 }
 
 static status time_spent(struct arena *a, const struct explain_options *o, const char *label,
@@ -139,7 +118,6 @@ status explain_behind(struct arena *a, const struct explain_options *o,
     if (o->buffers) TRY(planning(a, o, &whole->planning, n));
     if (o->summary) TRY(time_spent(a, o, "Planning Time", whole->planning_ms, n));
     if (!o->analyze) return OK;
-    if (!explain_add(a, n, "Triggers", PROPERTY_NOTHING, true, "", NULL))
-        return STATUS(OUT_OF_MEMORY);
+    TRY(explain_add(a, n, "Triggers", PROPERTY_NOTHING, true, "", NULL));
     return o->summary ? time_spent(a, o, "Execution Time", whole->execution_ms, n) : OK;
 }

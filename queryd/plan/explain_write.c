@@ -1,5 +1,5 @@
 /* EXPLAIN: the tree of nodes as text, JSON, YAML or XML, laid out as PostgreSQL does. */
-#include "plan/explain.h"
+#include "plan/explain_internal.h"
 
 static status indent(struct buf *out, unsigned n) {
     return n ? buf_printf(out, "%*s", (int)n, "") : OK;

@@ -83,14 +83,10 @@ static bool comparison_of(const struct expr *e, struct comparison *ret) {
     return is_constant(ret->constant);
 }
 
-static bool is_integer(oid t) {
-    return t == INT2OID || t == INT4OID || t == INT8OID;
-}
-
 static bool order_of(const struct expr *a, const struct expr *b, oid collation, int *ret) {
     datum x = a->constant.value, y = b->constant.value;
     const struct type *t = type_of_collation(a->type, collation);
-    if (is_integer(a->type) && is_integer(b->type))
+    if (type_is_integer(a->type) && type_is_integer(b->type))
         *ret = (x.i64 > y.i64) - (x.i64 < y.i64);
     else if (a->type == b->type && t && type_is_ordered(t))
         *ret = type_compare(t, x, y);

@@ -233,6 +233,8 @@ void remove_outer(struct outer_set *s, uint16_t id);
 status new_outer(struct planner *p, uint16_t *ret);
 /* The execution parameter that will hold e, a value of p's rows. */
 status request_outer(struct planner *p, struct expr *e, struct expr **ret);
+/* The same for each such value in a tree, as expr_map asks (arg: the planner). */
+status request_outer_var(struct expr *e, void *planner, struct expr **ret);
 void collector_push(struct planner *p, struct collector *c);
 void collector_pop(struct planner *p);
 status collector_add(struct planner *p, struct collector *c, uint16_t id, struct expr *e);

@@ -16,6 +16,13 @@
 
 typedef uint64_t part_set;
 
+/* Where a set stands in a table of so many lists. */
+#define PART_SET_BUCKETS 1024
+static inline unsigned part_set_bucket(part_set x) {
+    x = (x ^ (x >> 31)) * 0x9E3779B97F4A7C15u;
+    return (unsigned)(x >> 32) % PART_SET_BUCKETS;
+}
+
 /* How the query joined: a part, or two trees. */
 struct join_node {
     enum plan_join kind;

@@ -3,7 +3,6 @@
  * of them share one answer. */
 #include "plan/join.h"
 
-#define BUCKETS 1024
 #define EDGES_MAX 64 /* of a part, that answers are kept for */
 
 struct memo {
@@ -24,7 +23,7 @@ struct join_lookups {
     struct join_graph *g;
     struct arena *arena;
     struct heeded parts[PARTS_MAX];
-    struct memo *memos[BUCKETS];
+    struct memo *memos[PART_SET_BUCKETS];
 };
 
 /* ---- what has a say ---- */
@@ -104,18 +103,13 @@ static status cost_with(struct join_lookups *l, part_set outer, uint16_t part, u
     return cost_of(l->g, outer, part, &quals, ret);
 }
 
-static unsigned bucket_of(uint64_t x) {
-    x = (x ^ (x >> 31)) * 0x9E3779B97F4A7C15u;
-    return (unsigned)(x >> 32) % BUCKETS;
-}
-
 status join_lookup(struct join_lookups *l, part_set outer, uint16_t part, struct lookup_cost *ret) {
     const struct heeded *h = &l->parts[part];
     *ret = (struct lookup_cost){0};
     if (h->n > EDGES_MAX) return cost_with_all(l->g, outer, part, ret);
     uint64_t given = given_by(h, outer);
     if (!given) return OK;
-    struct memo **bucket = &l->memos[bucket_of(given * 67 + part)];
+    struct memo **bucket = &l->memos[part_set_bucket(given * 67 + part)];
     for (struct memo *m = *bucket; m; m = m->next)
         if (m->part == part && m->given == given) {
             *ret = m->cost;

@@ -5,14 +5,13 @@
 #include "catalog/sql_env.h"
 #include "plan/join.h"
 
-#define BUCKETS 1024
 #define ENUMERATION_NS 50000000u
 #define STEPS_PER_LOOK 512
 
 struct order {
     struct join_graph *g;
     struct arena *arena;
-    struct join_class *buckets[BUCKETS];
+    struct join_class *buckets[PART_SET_BUCKETS];
     struct join_lookups *lookups;
     uint64_t deadline_ns;
     uint32_t steps;
@@ -21,13 +20,8 @@ struct order {
 
 /* ---- classes ---- */
 
-static unsigned bucket_of(uint64_t x) {
-    x = (x ^ (x >> 31)) * 0x9E3779B97F4A7C15u;
-    return (unsigned)(x >> 32) % BUCKETS;
-}
-
 static struct join_class *find(const struct order *o, part_set s) {
-    struct join_class *c = o->buckets[bucket_of(s)];
+    struct join_class *c = o->buckets[part_set_bucket(s)];
     while (c && c->set != s) c = c->next;
     return c;
 }
@@ -36,8 +30,8 @@ static status new_class(struct order *o, part_set s, struct join_class **ret) {
     struct join_class *c = arena_zalloc(o->arena, sizeof *c);
     if (!c) return plan_memory(o->g->p);
     c->set = s;
-    c->next = o->buckets[bucket_of(s)];
-    o->buckets[bucket_of(s)] = c;
+    c->next = o->buckets[part_set_bucket(s)];
+    o->buckets[part_set_bucket(s)] = c;
     *ret = c;
     return join_way_class(o->g, o->arena, c);
 }

@@ -3,14 +3,10 @@
 #include "types/collator.h"
 #include "types/key.h"
 
-static bool is_integer(oid t) {
-    return t == INT2OID || t == INT4OID || t == INT8OID;
-}
-
 static bool same_order(oid column, oid value, uint8_t *ret_convert) {
     *ret_convert = KEY_SAME;
     if (column == value) return true;
-    if (is_integer(column) && is_integer(value)) {
+    if (type_is_integer(column) && type_is_integer(value)) {
         *ret_convert = KEY_INTEGER;
         return true;
     }
@@ -19,7 +15,7 @@ static bool same_order(oid column, oid value, uint8_t *ret_convert) {
     bool texts =
         (column == VARCHAROID && value == TEXTOID) || (column == TEXTOID && value == VARCHAROID);
     bool oids = c->family == v->family && c->byval && c->len == 4 && c->len == v->len &&
-                !is_integer(column) && column != FLOAT4OID && column != DATEOID;
+                !type_is_integer(column) && column != FLOAT4OID && column != DATEOID;
     return texts || oids;
 }
 

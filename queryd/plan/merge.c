@@ -6,15 +6,11 @@
 #define COST_MERGE_RIGHT 0.8 /* … and kept, for as long as its key lasts */
 #define COST_MERGE_PAIR 0.2  /* of a combination that is looked at */
 
-static bool is_integer(oid t) {
-    return t == INT2OID || t == INT4OID || t == INT8OID;
-}
-
 /* The type as which both sides are compared; NULL: their orders differ. */
 static const struct type *common_type(const struct expr *a, const struct expr *b) {
     if (a->type == b->type)
         return collator_of(a->collation) == collator_of(b->collation) ? expr_value_type(a) : NULL;
-    return is_integer(a->type) && is_integer(b->type) ? type_find(INT8OID) : NULL;
+    return type_is_integer(a->type) && type_is_integer(b->type) ? type_find(INT8OID) : NULL;
 }
 
 bool merge_sides(struct expr *e, const struct rte_set *l, const struct rte_set *r,

@@ -168,6 +168,11 @@ status request_outer(struct planner *p, struct expr *e, struct expr **ret) {
     return OK;
 }
 
+status request_outer_var(struct expr *e, void *planner, struct expr **ret) {
+    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(planner, e, ret);
+    return OK;
+}
+
 /* ---- programs ---- */
 
 status compile_over(struct planner *p, struct plan *node, struct expr **exprs, uint16_t n,

@@ -14,16 +14,9 @@ static void key_of(const struct path *path, uint16_t k, const struct match *m,
     ret->nulls_first = x->nulls_first[k];
 }
 
-/* Values of other entries become parameters of the join above. */
-static status outer_value(struct expr *e, void *arg, struct expr **ret) {
-    struct planner *p = arg;
-    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(p, e, ret);
-    return OK;
-}
-
 static status add_value(const struct path_search *s, struct plan *node, struct expr *e,
                         struct expr **values, uint16_t *n) {
-    TRY(expr_map(s->p->c->arena, e, outer_value, s->p, &values[*n]));
+    TRY(expr_map(s->p->c->arena, e, request_outer_var, s->p, &values[*n]));
     TRY(note_outers(node, values[*n]));
     (*n)++;
     return OK;

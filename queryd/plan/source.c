@@ -33,13 +33,6 @@ static status subquery_source(struct planner *p, uint16_t rte) {
     return order_rename(p, rp->plan, before);
 }
 
-/* Columns of other entries that VALUES or a function's arguments name become parameters. */
-static status lateral_column(struct expr *e, void *arg, struct expr **ret) {
-    struct planner *p = arg;
-    if (e->kind == EXPR_VAR && e->var.level == 0) return request_outer(p, e, ret);
-    return OK;
-}
-
 static status values_source(struct planner *p, uint16_t rte) {
     struct rte *r = p->query->rtes[rte];
     struct rte_plan *rp = &p->rtes[rte];
@@ -51,7 +44,7 @@ static status values_source(struct planner *p, uint16_t rte) {
     for (uint32_t i = 0; i < r->nrows; i++) {
         for (uint16_t c = 0; c < r->ncolumns; c++) {
             TRY(prepare_expr(p, r->rows[i][c], &r->rows[i][c]));
-            TRY(expr_map(p->c->arena, r->rows[i][c], lateral_column, p, &r->rows[i][c]));
+            TRY(expr_map(p->c->arena, r->rows[i][c], request_outer_var, p, &r->rows[i][c]));
         }
         TRY(compile_over(p, plan, r->rows[i], r->ncolumns, NULL, NULL, &plan->values.rows[i]));
     }
@@ -104,7 +97,7 @@ static status function_source(struct planner *p, uint16_t rte) {
         struct expr *call;
         TRY(prepare_expr(p, f->call, &call));
         collector_push(p, &rp->lateral);
-        status s = expr_map(p->c->arena, call, lateral_column, p, &call);
+        status s = expr_map(p->c->arena, call, request_outer_var, p, &call);
         collector_pop(p);
         TRY(s);
         TRY(set_function(p, plan, call, NULL, &plan->function.calls[i]));
@@ -127,7 +120,7 @@ static status sample_source(struct planner *p, uint16_t rte) {
     for (int i = 0; i < 2; i++) {
         TRY(prepare_expr(p, *parts[i], parts[i]));
         collector_push(p, &p->rtes[rte].lateral);
-        status s = expr_map(p->c->arena, *parts[i], lateral_column, p, parts[i]);
+        status s = expr_map(p->c->arena, *parts[i], request_outer_var, p, parts[i]);
         collector_pop(p);
         TRY(s);
     }

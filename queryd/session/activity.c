@@ -20,10 +20,6 @@ static const struct shm *shm_of(const struct fn_call *c) {
     return caller(c)->env.proc->shm;
 }
 
-static struct session_slot *slot_at(const struct shm *shm, uint32_t index) {
-    return (struct session_slot *)session_slot_at(shm, index);
-}
-
 static bool is_connected(const struct session_slot *s) {
     uint32_t state = atomic_load(&s->state);
     return state != SESSION_FREE && state != SESSION_OPENING;
@@ -32,7 +28,7 @@ static bool is_connected(const struct session_slot *s) {
 /* The session that a pid names; NULL: nobody's. */
 static struct session_slot *slot_of_pid(const struct shm *shm, int32_t pid) {
     if (pid <= 0 || (uint32_t)pid > shm->sizes.sessions) return NULL;
-    struct session_slot *s = slot_at(shm, (uint32_t)pid - 1);
+    struct session_slot *s = session_slot_at(shm, (uint32_t)pid - 1);
     return is_connected(s) ? s : NULL;
 }
 
@@ -125,7 +121,7 @@ status pg_stat_get_activity(struct fn_call *c) {
     uint32_t *at;
     TRY(set_counter(c, &at));
     for (; *at < shm->sizes.sessions; ++*at) {
-        const struct session_slot *s = slot_at(shm, *at);
+        const struct session_slot *s = session_slot_at(shm, *at);
         bool wanted = c->nulls[0] || c->args[0].i32 == (int32_t)*at + 1;
         if (!wanted || !is_connected(s)) continue;
         struct activity_row row = {.env = c->env};
@@ -140,7 +136,7 @@ status pg_stat_get_backend_idset(struct fn_call *c) {
     const struct shm *shm = shm_of(c);
     uint32_t *at;
     TRY(set_counter(c, &at));
-    while (*at < shm->sizes.sessions && !is_connected(slot_at(shm, *at))) ++*at;
+    while (*at < shm->sizes.sessions && !is_connected(session_slot_at(shm, *at))) ++*at;
     c->set_done = *at == shm->sizes.sessions;
     c->result = datum_int4((int32_t)++ * at);
     return OK;
@@ -227,7 +223,7 @@ status pg_stat_get_db_numbackends(struct fn_call *c) {
     const struct shm *shm = shm_of(c);
     int32_t n = 0;
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        const struct session_slot *s = slot_at(shm, i);
+        const struct session_slot *s = session_slot_at(shm, i);
         n += is_connected(s) && s->database_oid == c->args[0].u32;
     }
     c->result = datum_int4(n);

@@ -4,13 +4,8 @@
 #include "session/functions.h"
 #include "session/session_private.h"
 
-static struct session *session_of(const struct fn_call *c) {
-    struct sql_env *env = c->env->session->session;
-    return env->session;
-}
-
 static struct lock_tag key_of(const struct fn_call *c) {
-    uint32_t database = session_of(c)->slot->database_oid;
+    uint32_t database = session_of_call(c)->slot->database_oid;
     if (c->nargs == 1) return (struct lock_tag){LOCK_ADVISORY, database, c->args[0].u64};
     return (struct lock_tag){LOCK_ADVISORY_PAIR, database,
                              (uint64_t)c->args[0].u32 << 32 | c->args[1].u32};
@@ -22,7 +17,7 @@ struct advisory_wish {
 };
 
 static status lock(struct fn_call *c, struct advisory_wish w) {
-    struct session *s = session_of(c);
+    struct session *s = session_of_call(c);
     struct sql_env *env = &s->env;
     uint32_t timeout = env->settings->lock_timeout_ms;
     status st;
@@ -40,7 +35,7 @@ static status lock(struct fn_call *c, struct advisory_wish w) {
 }
 
 static status unlock(struct fn_call *c, enum relation_mode mode) {
-    struct session *s = session_of(c);
+    struct session *s = session_of_call(c);
     char words[64];
     session_note_effect(s);
     bool had = txn_session_unlock(s->env.proc, &s->locks, key_of(c), mode);
@@ -74,7 +69,7 @@ static status advisory_unlock_shared(struct fn_call *c) {
 }
 
 static status advisory_unlock_all(struct fn_call *c) {
-    struct session *s = session_of(c);
+    struct session *s = session_of_call(c);
     session_note_effect(s);
     txn_session_unlock_all(s->env.proc, &s->locks);
     return OK;

@@ -102,7 +102,7 @@ static unsigned sessions_of(struct session *s, oid role, oid database) {
     const struct shm *shm = s->env.proc->shm;
     unsigned n = 0;
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        const struct session_slot *other = (struct session_slot *)session_slot_at(shm, i);
+        const struct session_slot *other = session_slot_at(shm, i);
         if (i == s->index || atomic_load(&other->state) == SESSION_FREE) continue;
         n += role ? other->user_oid == role : other->database_oid == database;
     }

@@ -7,13 +7,8 @@
 #define SLEEP_SLICE_NS 5000000u
 #define SLEEP_SECONDS_MAX 1e9
 
-static struct session *session_of(const struct fn_call *c) {
-    struct sql_env *env = c->env->session->session;
-    return env->session;
-}
-
 static status pg_backend_pid(struct fn_call *c) {
-    c->result = datum_int4((int32_t)session_of(c)->index + 1);
+    c->result = datum_int4((int32_t)session_of_call(c)->index + 1);
     return OK;
 }
 
@@ -30,8 +25,8 @@ static status text_result(struct fn_call *c, const char *text) {
 static status setting_of(struct fn_call *c, bool missing_ok) {
     char *name = text_argument(c, 0);
     if (!name) return STATUS(OUT_OF_MEMORY);
-    enum setting v = setting_find(session_of(c), name);
-    if (v != SETTING_NONE) return text_result(c, setting_show(session_of(c), v));
+    enum setting v = setting_find(session_of_call(c), name);
+    if (v != SETTING_NONE) return text_result(c, setting_show(session_of_call(c), v));
     c->is_null = true;
     if (missing_ok) return OK;
     return error_set(c->env->error, ST_UNDEFINED_OBJECT,
@@ -52,14 +47,14 @@ static status set_config(struct fn_call *c) {
     char *name = text_argument(c, 0);
     char *value = c->nulls[1] ? NULL : text_argument(c, 1);
     if (!name || (!value && !c->nulls[1])) return STATUS(OUT_OF_MEMORY);
-    struct session *s = session_of(c);
+    struct session *s = session_of_call(c);
     TRY(setting_set(s, name, value, !c->nulls[2] && c->args[2].b));
     return text_result(c, setting_show(s, setting_find(s, name)));
 }
 
 /* In slices: a cancel is heard within one of them. */
 static status sleep_until(struct fn_call *c, uint64_t end_ns) {
-    struct session *s = session_of(c);
+    struct session *s = session_of_call(c);
     struct proc *p = s->env.proc;
     c->result = (datum){0};
     for (;;) {
@@ -73,7 +68,7 @@ static status sleep_until(struct fn_call *c, uint64_t end_ns) {
 
 static status pg_sleep(struct fn_call *c) {
     double seconds = c->args[0].f8;
-    struct proc *p = session_of(c)->env.proc;
+    struct proc *p = session_of_call(c)->env.proc;
     if (!(seconds > 0)) seconds = 0;
     if (seconds > SLEEP_SECONDS_MAX) seconds = SLEEP_SECONDS_MAX;
     return sleep_until(c, p->env->mono_ns(p) + (uint64_t)(seconds * 1e9));

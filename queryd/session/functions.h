@@ -2,6 +2,7 @@
 #ifndef SESSION_FUNCTIONS_H
 #define SESSION_FUNCTIONS_H
 
+#include "catalog/sql_env.h"
 #include "types/function.h"
 
 /* Gives pg_backend_pid, current_setting, set_config their bodies. Once, after types_init. */
@@ -37,5 +38,11 @@ fn_scalar pg_isolation_test_session_is_blocked;
 fn_scalar pg_listening_channels, pg_notify, pg_notification_queue_usage;
 /* advisory.c: pg_advisory_…, pg_try_advisory_… */
 void advisory_functions_register(void);
+
+/* The session in which a function is called. */
+static inline struct session *session_of_call(const struct fn_call *c) {
+    const struct sql_env *env = c->env->session->session;
+    return env->session;
+}
 
 #endif

@@ -214,7 +214,7 @@ static void give_up(struct session *s) {
 
 status session_take_up(struct worker *w, uint32_t index, uint32_t generation, int fd) {
     struct shm *shm = w->d->proc.shm;
-    struct session_slot *slot = (struct session_slot *)session_slot_at(shm, index);
+    struct session_slot *slot = session_slot_at(shm, index);
     if (index >= shm->sizes.sessions) return STATUS(INVALID);
     bool rested = atomic_load(&slot->resting);
     if (!session_taken_up(shm, index, generation, w->d->proc.owner)) return STATUS(STALE);

@@ -81,7 +81,7 @@ static status listed_row(struct fn_call *c, const struct txn_slot *t, struct loc
     struct lock_row r;
     bool relation = tag.space == LOCK_RELATION, object = tag.space == LOCK_OBJECT;
     uint32_t session = (uint32_t)atomic_load(&t->session);
-    const struct session_slot *s = (const struct session_slot *)session_slot_at(shm_of(c), session);
+    const struct session_slot *s = session_slot_at(shm_of(c), session);
     TRY(begin_row(&r, c, t, relation ? "relation" : object ? "object" : "advisory", mode, granted));
     put(&r, LOCKS_database, datum_oid(tag.of || !relation ? tag.of : s->database_oid));
     if (relation) {

@@ -19,11 +19,6 @@
 #define BETWEEN "\001" /* channels in the setting */
 #define CLEAN_NS 1000000000u
 
-static struct session *session_of(const struct fn_call *c) {
-    const struct sql_env *env = c->env->session->session;
-    return env->session;
-}
-
 /* ---- channels -------------------------------------------------------------------------------- */
 
 static const char *channels(const struct session *s) {
@@ -83,7 +78,7 @@ status notify_unlisten_all(struct session *s) {
 status pg_listening_channels(struct fn_call *c) {
     uint32_t *i;
     TRY(set_counter(c, &i));
-    const char *at = committed_channels(session_of(c));
+    const char *at = committed_channels(session_of_call(c));
     for (uint32_t n = *i; n && *at; n--) {
         at += strcspn(at, BETWEEN);
         if (*at) at++;
@@ -122,7 +117,7 @@ status pg_notify(struct fn_call *c) {
     const char *channel = text_argument(c, 0), *payload = text_argument(c, 1);
     c->result = (datum){0};
     if (!channel || !payload) return STATUS(OUT_OF_MEMORY);
-    return send(session_of(c), channel, payload);
+    return send(session_of_call(c), channel, payload);
 }
 
 /* Nothing bounds the rows that wait but the disk. */
@@ -246,7 +241,7 @@ static void tell_sessions(struct worker *w) {
 static commit_time wanted_after(struct shm *shm) {
     commit_time least = atomic_load(&shm->log->visible);
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        struct session_slot *slot = (struct session_slot *)session_slot_at(shm, i);
+        struct session_slot *slot = session_slot_at(shm, i);
         if (atomic_load(&slot->state) == SESSION_FREE) continue;
         commit_time from = atomic_load(&slot->listen_from);
         if (from && from < least) least = from;

@@ -70,7 +70,7 @@ status session_new(struct worker *w, int fd, struct session **ret_session) {
         free(s);
         return STATUS(TOO_MANY_CONNECTIONS);
     }
-    s->slot = (struct session_slot *)session_slot_at(shm, s->index);
+    s->slot = session_slot_at(shm, s->index);
     s->slot->holds_cursors = false;
     s->worker = w;
     if (getrandom(&s->slot->secret, sizeof s->slot->secret, 0) < 0) s->slot->secret = (uint32_t)fd;

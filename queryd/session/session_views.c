@@ -5,11 +5,6 @@
 #include "session/session_private.h"
 #include "types/array.h"
 
-static struct session *session_of(const struct fn_call *c) {
-    const struct sql_env *env = c->env->session->session;
-    return env->session;
-}
-
 /* ---- cursors --------------------------------------------------------------------------------- */
 
 static const struct portal *portal_at(const struct session *s, uint32_t i) {
@@ -21,7 +16,7 @@ static const struct portal *portal_at(const struct session *s, uint32_t i) {
 status pg_cursor(struct fn_call *c) {
     uint32_t *i;
     TRY(set_counter(c, &i));
-    const struct portal *p = portal_at(session_of(c), *i);
+    const struct portal *p = portal_at(session_of_call(c), *i);
     if (!p) {
         c->set_done = true;
         return OK;
@@ -61,7 +56,7 @@ static status type_array(const struct eval_env *env, const struct prepared *p, d
 status pg_prepared_statement(struct fn_call *c) {
     uint32_t *i;
     TRY(set_counter(c, &i));
-    const struct prepared *p = prepared_at(session_of(c), *i);
+    const struct prepared *p = prepared_at(session_of_call(c), *i);
     if (!p) {
         c->set_done = true;
         return OK;

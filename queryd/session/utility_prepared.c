@@ -50,7 +50,7 @@ static status assign_argument(struct session *s, uint16_t number, const struct n
     const struct type *type = type_find(to);
     if (!type) return OK;
     if (*null) return type_check_domain(&s->env.eval, type, (datum){0}, true);
-    if (arg->kind == NODE_LITERAL && ((const struct ast_literal *)arg)->kind == LITERAL_STRING) {
+    if (ast_is_literal(arg, LITERAL_STRING)) {
         const struct ast_literal *l = (const struct ast_literal *)arg;
         return type_input(&s->env.eval, type, -1, l->text, l->length, value);
     }

@@ -179,7 +179,7 @@ void worker_stop_listening(struct worker *w) {
 void worker_cancel_request(struct worker *w, uint32_t pid, uint32_t secret) {
     struct shm *shm = w->d->proc.shm;
     if (pid == 0 || pid > shm->sizes.sessions) return;
-    struct session_slot *s = (struct session_slot *)session_slot_at(shm, pid - 1);
+    struct session_slot *s = session_slot_at(shm, pid - 1);
     if (atomic_load(&s->state) == SESSION_FREE || s->secret != secret) return;
     atomic_store(&s->cancel, true);
     atomic_fetch_add(&shm->control->cancels, 1);

@@ -4,6 +4,14 @@
 
 #include "table/table.h"
 
+static inline bool version_is_own(const struct sql_env *env, const struct tree_entry *e) {
+    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x;
+}
+/* Its writer has not ended; true of one's own, too. */
+static inline bool version_is_running(const struct sql_env *env, const struct tree_entry *e) {
+    return stamp_is_txid(e->stamp) && txn_is_running(env->proc, stamp_txid(e->stamp), NULL);
+}
+
 /* The version that the statement sees; its reading may be one too many (txn/serial.h). */
 status table_see(struct sql_env *env, struct tree_entry *e, void *buf);
 /* The statement reads this key, there or not. */

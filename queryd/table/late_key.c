@@ -17,14 +17,6 @@ status table_late_key(struct sql_env *env, const struct relation *r, const struc
     return status_is(s, ST_NOT_FOUND) ? OK : s;
 }
 
-static bool is_own(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x;
-}
-
-static bool is_running(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && txn_is_running(env->proc, stamp_txid(e->stamp), NULL);
-}
-
 /* Counts up to two live entries. ROW_BUSY: *ret_busy is of a transaction that decides. */
 static status count_once(struct sql_env *env, struct tree_cursor *c, const void *key, size_t len,
                          bool wait, unsigned *ret_n, struct tree_entry *ret_busy) {
@@ -37,7 +29,7 @@ static status count_once(struct sql_env *env, struct tree_cursor *c, const void 
         if (status_is(s, ST_END)) return OK;
         TRY(s);
         if (e.key_len < len || memcmp(e.key, key, len) != 0) return OK;
-        bool others = !is_own(env, &e) && is_running(env, &e);
+        bool others = !version_is_own(env, &e) && version_is_running(env, &e);
         *ret_busy = e;
         if (others && wait) return STATUS(ROW_BUSY);
         if (others || !(e.flags & ENTRY_DELETED)) ++*ret_n;

@@ -29,14 +29,6 @@ status table_same_version(struct sql_env *env, struct tree_entry e, lsn expected
     return OK;
 }
 
-static bool is_own(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x;
-}
-
-static bool is_running(const struct sql_env *env, const struct tree_entry *e) {
-    return stamp_is_txid(e->stamp) && txn_is_running(env->proc, stamp_txid(e->stamp), NULL);
-}
-
 /* Does the running writer of this version exclude the mode? */
 static bool excludes(const struct tree_entry *e, enum row_lock mode) {
     return mode != ROW_KEY_SHARE || !(e->flags & ENTRY_NO_KEY);
@@ -56,7 +48,7 @@ status table_recheck(struct sql_env *env, const struct relation *r, const void *
                      enum row_lock mode, bool nowait, void *buf, struct tree_entry *ret_entry) {
     for (;;) {
         TRY(tree_get(env->proc, r->tree, key, key_len, buf, ret_entry));
-        if (!is_own(env, ret_entry) && is_running(env, ret_entry)) {
+        if (!version_is_own(env, ret_entry) && version_is_running(env, ret_entry)) {
             if (excludes(ret_entry, mode)) {
                 if (nowait) return STATUS(ROW_BUSY);
                 TRY(table_wait(env, ret_entry->stamp, r->tree, key, key_len));
@@ -114,7 +106,7 @@ static status look(struct sql_env *env, const struct relation *r, const void *ke
     status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
     if (status_is(s, ST_NOT_FOUND)) return table_changed(env, false);
     TRY(s);
-    if (!is_own(env, &e) && is_running(env, &e)) {
+    if (!version_is_own(env, &e) && version_is_running(env, &e)) {
         *ret_writer = e.stamp;
         if (excludes(&e, mode)) return STATUS(ROW_BUSY);
         s = before_writer(env, &e, buf);
@@ -149,7 +141,7 @@ static status lock_alone(struct sql_env *env, const struct relation *r, const vo
     status s = tree_get(env->proc, r->tree, key, key_len, buf, &e);
     if (status_is(s, ST_NOT_FOUND)) return table_changed(env, false);
     TRY(s);
-    bool held = is_own(env, &e) && (mode == ROW_NO_KEY_UPDATE || !(e.flags & ENTRY_NO_KEY));
+    bool held = version_is_own(env, &e) && (mode == ROW_NO_KEY_UPDATE || !(e.flags & ENTRY_NO_KEY));
     if (held) {
         TRY(table_same_version(env, e, expected, mode, &same));
         return same ? OK : table_changed(env, false);
@@ -177,9 +169,9 @@ static status look_at_key(struct sql_env *env, const struct relation *r, const v
     struct tree_entry e;
     struct snapshot now = catalog_snapshot(env);
     TRY(tree_get(env->proc, r->tree, key, key_len, buf, &e));
-    if (is_own(env, &e)) return OK;
+    if (version_is_own(env, &e)) return OK;
     *ret_writer = e.stamp;
-    bool busy = is_running(env, &e) && excludes(&e, ROW_KEY_SHARE);
+    bool busy = version_is_running(env, &e) && excludes(&e, ROW_KEY_SHARE);
     bool fixed = env->txn->isolation != ISO_READ_COMMITTED;
     TRY(version_visible(env->proc, fixed ? &env->snapshot : &now, &e, buf));
     return busy ? STATUS(ROW_BUSY) : OK;
@@ -207,8 +199,8 @@ status table_find_key(struct sql_env *env, const struct relation *r, const struc
         stamp writer = 0;
         TRY(tree_get(env->proc, t, key, key_len, buf, &e));
         bool deleted = e.flags & ENTRY_DELETED;
-        if (is_own(env, &e)) return deleted ? STATUS(NOT_FOUND) : OK;
-        if (deleted && !is_running(env, &e)) return STATUS(NOT_FOUND);
+        if (version_is_own(env, &e)) return deleted ? STATUS(NOT_FOUND) : OK;
+        if (deleted && !version_is_running(env, &e)) return STATUS(NOT_FOUND);
         if (deleted) {
             TRY(table_wait(env, e.stamp, t, key, key_len));
             continue;

@@ -68,9 +68,7 @@ status table_scan_begin(struct sql_env *env, struct table_scan *s, struct arena 
 }
 
 static int compare_key(const struct tree_entry *e, const struct buf *b) {
-    size_t n = e->key_len < b->len ? e->key_len : b->len;
-    int c = memcmp(e->key, b->data, n);
-    return c ? c : (e->key_len > b->len) - (e->key_len < b->len);
+    return bytes_compare(e->key, e->key_len, b->data, b->len);
 }
 
 /* The cursor's leaf ends (backward: begins) within the bounds. Leaves are numbered from 1. */

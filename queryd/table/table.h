@@ -126,6 +126,12 @@ static inline status table_deform(struct sql_env *env, const struct relation *r,
     return table_deform_large(env, r, e, wanted, needed, values, nulls, a);
 }
 
+/* A version that this statement itself has written, and does not see. */
+static inline bool table_is_own_new(const struct sql_env *env, const struct tree_entry *e) {
+    return stamp_is_txid(e->stamp) && stamp_txid(e->stamp) == env->txn->writer.x &&
+           e->lsn.at >= env->snapshot.own.at;
+}
+
 /* Key bytes of a row for an index (or the primary key). NOT_FOUND: the index's predicate leaves the
  * row out. */
 status table_index_key(struct sql_env *env, const struct relation *r,

@@ -34,20 +34,14 @@ static status bad_digit(const struct eval_env *env, const char *p, const char *e
                      (int)utf8_len(p, end), p, hex ? "hexadecimal" : "binary");
 }
 
-static int digit_value(char c) {
-    if (is_digit(c)) return c - '0';
-    c = lower_ascii(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
 static status parse_digits(const struct eval_env *env, const char *digits, size_t len, bool hex,
                            datum *ret) {
     unsigned width = hex ? 4 : 1;
     struct varlena *v;
     TRY(bit_new(env, (uint64_t)len * width, &v));
     for (size_t i = 0; i < len; i++) {
-        int x = digit_value(digits[i]);
-        if (x >= 1 << width) return bad_digit(env, digits + i, digits + len, hex);
+        int x = hex_digit(digits[i]);
+        if (x < 0 || x >= 1 << width) return bad_digit(env, digits + i, digits + len, hex);
         size_t at = i * width;
         bit_room(v)[at / 8] |= (uint8_t)(x << (8 - width - at % 8));
     }

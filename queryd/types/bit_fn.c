@@ -92,10 +92,6 @@ status fn_bit_cat(struct fn_call *c) {
 
 /* ---- parts ---- */
 
-static status negative_length(const struct eval_env *env) {
-    return error_set(env->error, ST_SUBSTRING_ERROR, "negative substring length not allowed");
-}
-
 /* From place `start`, counted from 1, `n` bits (INT64_MAX: to the end). */
 static status substring(const struct eval_env *env, const struct varlena *v, int64_t start,
                         int64_t n, struct varlena **ret) {
@@ -108,7 +104,7 @@ static status substring(const struct eval_env *env, const struct varlena *v, int
 status fn_bit_substring(struct fn_call *c) {
     struct varlena *v;
     int64_t n = c->nargs > 2 ? c->args[2].i32 : INT64_MAX;
-    if (n < 0) return negative_length(c->env);
+    if (n < 0) return substring_negative(c->env);
     TRY(substring(c->env, c->args[0].v, c->args[1].i32, n, &v));
     return give_ptr(c, v);
 }
@@ -118,7 +114,7 @@ status fn_bit_overlay(struct fn_call *c) {
     const struct varlena *a = c->args[0].v, *b = c->args[1].v;
     int32_t start = c->args[2].i32, n = c->nargs > 3 ? c->args[3].i32 : (int32_t)bit_length(b), end;
     struct varlena *head, *tail, *v;
-    if (start <= 0) return negative_length(c->env);
+    if (start <= 0) return substring_negative(c->env);
     if (__builtin_add_overflow(start, n, &end))
         return error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
     TRY(substring(c->env, a, 1, start - 1, &head));

@@ -91,12 +91,6 @@ status collator_version(const char *locale, struct error *e, char ret_version[32
     return OK;
 }
 
-static int compare_bytes(const char *a, size_t a_len, const char *b, size_t b_len) {
-    size_t shorter = a_len < b_len ? a_len : b_len;
-    int order = shorter ? memcmp(a, b, shorter) : 0;
-    return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 /* Texts are good UTF-8, so ICU has nothing to complain of. */
 int collator_compare(const struct collator *c, const char *a, size_t a_len, const char *b,
                      size_t b_len) {
@@ -104,7 +98,7 @@ int collator_compare(const struct collator *c, const char *a, size_t a_len, cons
     if (a_len == b_len && (!a_len || memcmp(a, b, a_len) == 0)) return 0;
     UCollationResult r = ucol_strcollUTF8(c->icu, a, (int32_t)a_len, b, (int32_t)b_len, &code);
     if (r != UCOL_EQUAL && U_SUCCESS(code)) return r == UCOL_LESS ? -1 : 1;
-    return c->deterministic || U_FAILURE(code) ? compare_bytes(a, a_len, b, b_len) : 0;
+    return c->deterministic || U_FAILURE(code) ? bytes_compare(a, a_len, b, b_len) : 0;
 }
 
 /* The key in pieces, to whoever wants them. */

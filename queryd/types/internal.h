@@ -55,6 +55,10 @@ static inline char upper_ascii(char c) {
 }
 /* Without the white space at both ends. */
 void trim_space(const char **text, size_t *len);
+/* 22011, of text and of bits. */
+static inline status substring_negative(const struct eval_env *env) {
+    return error_set(env->error, ST_SUBSTRING_ERROR, "negative substring length not allowed");
+}
 /* Both NUL-free; case-insensitive for ASCII. */
 bool same_word(const char *a, size_t a_len, const char *b);
 

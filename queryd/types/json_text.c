@@ -78,10 +78,7 @@ bool json_cursor_next(struct json_cursor *c, struct json_piece *ret_key, struct 
 
 static uint32_t hex_4(const char *p) {
     uint32_t x = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = lower_ascii(p[i]);
-        x = x * 16 + (uint32_t)(is_digit(c) ? c - '0' : c - 'a' + 10);
-    }
+    for (int i = 0; i < 4; i++) x = x * 16 + (uint32_t)hex_digit(p[i]);
     return x;
 }
 

@@ -55,6 +55,11 @@ static inline size_t jsonb_bytes(const struct jsonb *v) { /* all of it */
 static inline const struct varlena *jsonb_varlena(const struct jsonb *v) {
     return (const struct varlena *)&v->len;
 }
+/* A string of these bytes. */
+static inline bool jsonb_is_text(const struct jsonb *v, const struct varlena *text) {
+    return v->kind == JSONB_STRING && v->len == text->len &&
+           !memcmp(jsonb_varlena(v)->data, text->data, text->len);
+}
 static inline uint32_t jsonb_count(const struct jsonb *container) {
     return container->body[0];
 }

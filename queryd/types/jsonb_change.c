@@ -51,14 +51,9 @@ status fn_jsonb_concat(struct fn_call *c) {
 
 /* ---- - ---- */
 
-static bool is_text(const struct jsonb *v, const struct varlena *text) {
-    return v->kind == JSONB_STRING && v->len == text->len &&
-           !memcmp(jsonb_varlena(v)->data, text->data, text->len);
-}
-
 static bool is_one_of(const struct jsonb *v, const datum *texts, const uint8_t *nulls, uint32_t n) {
     for (uint32_t i = 0; i < n; i++)
-        if (!nulls[i] && is_text(v, texts[i].v)) return true;
+        if (!nulls[i] && jsonb_is_text(v, texts[i].v)) return true;
     return false;
 }
 
@@ -190,7 +185,7 @@ static status follow_object(const struct path *p, const struct jsonb *v, uint32_
                             struct jsonb_tree *to) {
     bool done = false;
     for (uint32_t i = 0; i < jsonb_count(v); i++) {
-        bool here = is_text(jsonb_name(v, i), p->steps[level].v);
+        bool here = jsonb_is_text(jsonb_name(v, i), p->steps[level].v);
         done |= here;
         TRY(here ? change_member(p, v, i, level, to)
                  : add_member(p->env, to, jsonb_name(v, i), jsonb_member(v, i)));

@@ -83,17 +83,12 @@ status fn_jsonb_pretty(struct fn_call *c) {
     return give_buf(c, jsonb_print(c->env, jsonb_root(c->args[0].v), true, &out), &out);
 }
 
-static bool is_string(const struct jsonb *v, const struct varlena *text) {
-    return v->kind == JSONB_STRING && v->len == text->len &&
-           !memcmp(jsonb_varlena(v)->data, text->data, text->len);
-}
-
 /* A member's name, or a string among the elements, or the string itself. */
 static bool exists(const struct jsonb *v, const struct varlena *text) {
     if (v->kind == JSONB_OBJECT) return jsonb_find(v, text->data, text->len);
-    if (v->kind != JSONB_ARRAY) return is_string(v, text);
+    if (v->kind != JSONB_ARRAY) return jsonb_is_text(v, text);
     for (uint32_t i = 0; i < jsonb_count(v); i++)
-        if (is_string(jsonb_element(v, i), text)) return true;
+        if (jsonb_is_text(jsonb_element(v, i), text)) return true;
     return false;
 }
 

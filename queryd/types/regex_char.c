@@ -42,18 +42,15 @@ struct node *regex_dot_node(struct parser *s) {
 
 /* ---- escapes ---- */
 
-static int digit_value(char c) {
-    if (is_digit(c)) return c - '0';
-    c = lower_ascii(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-}
-
 /* Between min and max digits of a base; false: an error. */
 static bool read_digits(struct parser *s, int base, int min, int max, uint32_t *ret) {
     uint32_t x = 0;
     int n = 0;
-    for (; n < max && !at_end(s) && digit_value(*s->p) < base; n++, s->p++)
-        x = x * (uint32_t)base + (uint32_t)digit_value(*s->p);
+    for (; n < max && !at_end(s); n++, s->p++) {
+        int digit = hex_digit(*s->p);
+        if (digit < 0 || digit >= base) break;
+        x = x * (uint32_t)base + (uint32_t)digit;
+    }
     if (n < min || x > 0x10FFFF) {
         regex_refuse(s, "invalid escape \\ sequence");
         return false;

@@ -42,14 +42,8 @@ static status text_out(const struct eval_env *, const struct type *, datum value
     return buf_add(out, value.v->data, value.v->len);
 }
 
-static int compare_bytes(const char *a, size_t a_len, const char *b, size_t b_len) {
-    size_t shorter = a_len < b_len ? a_len : b_len;
-    int order = shorter ? memcmp(a, b, shorter) : 0;
-    return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 static int text_compare(const struct type *, datum a, datum b) {
-    return compare_bytes(a.v->data, a.v->len, b.v->data, b.v->len);
+    return bytes_compare(a.v->data, a.v->len, b.v->data, b.v->len);
 }
 
 static uint64_t text_hash(const struct type *, datum value) {
@@ -180,7 +174,7 @@ static size_t bpchar_len(datum value) {
 }
 
 static int bpchar_compare(const struct type *, datum a, datum b) {
-    return compare_bytes(a.v->data, bpchar_len(a), b.v->data, bpchar_len(b));
+    return bytes_compare(a.v->data, bpchar_len(a), b.v->data, bpchar_len(b));
 }
 
 static uint64_t bpchar_hash(const struct type *, datum value) {
@@ -260,12 +254,6 @@ const struct type_family family_name = {.in = name_in,
 
 /* ---- bytea ---- */
 
-static int hex_value(char c) {
-    if (is_digit(c)) return c - '0';
-    c = lower_ascii(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 #define HEX_NS 3 /* reading two digits */
 
 static status hex_in(const struct eval_env *env, const char *text, size_t len, datum *ret) {
@@ -275,8 +263,8 @@ static status hex_in(const struct eval_env *env, const char *text, size_t len, d
     for (size_t i = 0; i < len; i++) {
         TRY(eval_work(env, HEX_NS));
         if (is_space(text[i])) continue;
-        int high = hex_value(text[i]);
-        int low = i + 1 < len ? hex_value(text[i + 1]) : 0;
+        int high = hex_digit(text[i]);
+        int low = i + 1 < len ? hex_digit(text[i + 1]) : 0;
         if (high < 0 || low < 0)
             return error_set(
                 env->error, ST_INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"%.*s\"",
@@ -411,7 +399,7 @@ static status uuid_in(const struct eval_env *env, const struct type *, int32_t, 
     bool braces = p < end && *p == '{';
     p += braces;
     for (int i = 0; i < 16; i++) {
-        int high = p < end ? hex_value(p[0]) : -1, low = p + 1 < end ? hex_value(p[1]) : -1;
+        int high = p < end ? hex_digit(p[0]) : -1, low = p + 1 < end ? hex_digit(p[1]) : -1;
         if (high < 0 || low < 0) return bad_input(env, "uuid", text, len);
         u[i] = (uint8_t)(high << 4 | low);
         p += 2;

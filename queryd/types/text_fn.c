@@ -4,9 +4,7 @@
 #include "types/vector.h"
 
 static int compare_text(const struct varlena *a, const struct varlena *b) {
-    uint32_t shorter = a->len < b->len ? a->len : b->len;
-    int order = shorter ? memcmp(a->data, b->data, shorter) : 0;
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    return bytes_compare(a->data, a->len, b->data, b->len);
 }
 
 static bool equal_text(const struct varlena *a, const struct varlena *b) {
@@ -28,9 +26,7 @@ TEXT_COMPARISON(ge, compare_text(a.v, b.v) >= 0)
 
 /* name with text: the name's bytes up to its NUL */
 static int compare_name_text(const char *name, const struct varlena *t) {
-    size_t len = strnlen(name, NAME_BYTES), shorter = len < t->len ? len : t->len;
-    int order = shorter ? memcmp(name, t->data, shorter) : 0;
-    return order ? order : (len > t->len) - (len < t->len);
+    return bytes_compare(name, strnlen(name, NAME_BYTES), t->data, t->len);
 }
 
 #define NAME_TEXT(how, op)                                                                         \
@@ -145,14 +141,10 @@ status fn_repeat(struct fn_call *c) {
 
 /* ---- pieces ---- */
 
-static status negative_length(const struct eval_env *env) {
-    return error_set(env->error, ST_SUBSTRING_ERROR, "negative substring length not allowed");
-}
-
 /* substring from character `start` (1-based, may be below 1) over `length` */
 static status substring(struct fn_call *c, int64_t start, bool has_length, int64_t length) {
     const struct varlena *v = c->args[0].v;
-    if (has_length && length < 0) return negative_length(c->env);
+    if (has_length && length < 0) return substring_negative(c->env);
     int64_t end = has_length ? start + length : INT64_MAX;
     if (start < 1) start = 1;
     if (end <= start) return give_bytes(c, "", 0);
@@ -173,7 +165,7 @@ status fn_bytea_substr(struct fn_call *c) {
     const struct varlena *v = c->args[0].v;
     int64_t start = c->args[1].i32, end = (int64_t)v->len + 1;
     if (c->nargs > 2) {
-        if (c->args[2].i32 < 0) return negative_length(c->env);
+        if (c->args[2].i32 < 0) return substring_negative(c->env);
         int64_t wanted = start + c->args[2].i32;
         if (wanted < end) end = wanted;
     }
@@ -215,7 +207,7 @@ status fn_text_reverse(struct fn_call *c) {
 static status overlay(struct fn_call *c, int32_t start, int64_t length, bool characters) {
     const struct varlena *v = c->args[0].v, *with = c->args[1].v;
     int64_t after = (int64_t)start + length;
-    if (start <= 0) return negative_length(c->env);
+    if (start <= 0) return substring_negative(c->env);
     if (after > INT32_MAX)
         return error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range");
     size_t head, tail;

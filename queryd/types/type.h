@@ -234,6 +234,10 @@ static inline char type_category(oid id) { /* pg_type.typcategory; '\0': no such
     const struct type *t = type_below(type_find(id));
     return t ? t->category : '\0';
 }
+/* Of the three whose operators and key bytes are one family's; a domain is none. */
+static inline bool type_is_integer(oid id) {
+    return id == INT2OID || id == INT4OID || id == INT8OID;
+}
 static inline bool type_is_named_row(oid id) { /* not record */
     const struct type *t = type_below(type_find(id));
     return t && t->kind == 'c';

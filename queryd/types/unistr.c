@@ -12,18 +12,12 @@ static status bad_pair(const struct reader *r) {
     return error_set(r->c->env->error, ST_SYNTAX_ERROR, "invalid Unicode surrogate pair");
 }
 
-static int hex(char c) {
-    if (is_digit(c)) return c - '0';
-    c = lower_ascii(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* `n` hexadecimal digits from p on; false: not so many. */
 static bool digits(const struct reader *r, const char *p, size_t n, uint32_t *ret) {
     uint32_t x = 0;
     if ((size_t)(r->end - p) < n) return false;
     for (size_t i = 0; i < n; i++) {
-        int digit = hex(p[i]);
+        int digit = hex_digit(p[i]);
         if (digit < 0) return false;
         x = x << 4 | (uint32_t)digit;
     }

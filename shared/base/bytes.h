@@ -35,6 +35,20 @@ BYTES_ACCESSORS(32)
 BYTES_ACCESSORS(64)
 #undef BYTES_ACCESSORS
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* As memcmp; of two that are equal as far as the shorter goes, that is the lesser. */
+static inline int bytes_compare(const void *a, size_t a_len, const void *b, size_t b_len) {
+    size_t shorter = a_len < b_len ? a_len : b_len;
+    int order = shorter ? memcmp(a, b, shorter) : 0;
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
 /* A growable buffer on the heap; all-zero is an empty one. */
 struct buf {
     char *data;

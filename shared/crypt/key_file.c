@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/crc32c.h"
 
 #define PATH_BYTES 4096
@@ -95,16 +96,11 @@ void key_file_to_text(const struct key_file *k, char *ret_text) {
     for (size_t i = 0; i < sizeof *k; i++) snprintf(ret_text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 status key_file_from_text(const char *text, struct key_file *ret) {
     struct image image = {0};
     if (strlen(text) != 2 * sizeof *ret) return STATUS(DATA_CORRUPTED);
     for (size_t i = 0; i < sizeof *ret; i++) {
-        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0) return STATUS(DATA_CORRUPTED);
         image.bytes[i] = (unsigned char)(high << 4 | low);
     }

@@ -11,18 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/child.h"
 
 #define TEXT_BYTES 256 /* more than any key takes */
 #define LOOK_NS 2000000u
 
 /* ---- what it says ---------------------------------------------------------------------------- */
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool from_hex(const char *text, unsigned char *key) {
     for (size_t i = 0; i < CRYPT_KEY_BYTES; i++) {

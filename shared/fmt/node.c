@@ -23,9 +23,7 @@ size_t key_common(const void *a, size_t a_len, const void *b, size_t b_len) {
 }
 
 int key_compare(const void *a, size_t a_len, const void *b, size_t b_len) {
-    size_t n = a_len < b_len ? a_len : b_len;
-    int c = n ? memcmp(a, b, n) : 0;
-    return c ? c : (a_len > b_len) - (a_len < b_len);
+    return bytes_compare(a, a_len, b, b_len);
 }
 
 size_t key_separator(const void *a, size_t a_len, const void *b, size_t b_len) {

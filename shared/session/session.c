@@ -9,15 +9,11 @@ static uint64_t owner_word(struct owner o) {
     return (uint64_t)o.epoch << 8 | o.slot;
 }
 
-static struct session_slot *slot_at(const struct shm *shm, uint32_t index) {
-    return (struct session_slot *)session_slot_at(shm, index);
-}
-
 /* ---- whose it is ----------------------------------------------------------------------------- */
 
 uint32_t session_slot_take(struct shm *shm, struct owner owner) {
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        struct session_slot *s = slot_at(shm, i);
+        struct session_slot *s = session_slot_at(shm, i);
         uint64_t expected = 0;
         if (atomic_load_explicit(&s->owner, memory_order_relaxed) != 0 ||
             !atomic_compare_exchange_strong(&s->owner, &expected, owner_word(owner)))
@@ -36,7 +32,7 @@ uint32_t session_slot_take(struct shm *shm, struct owner owner) {
 }
 
 void session_slot_free(struct shm *shm, uint32_t index) {
-    struct session_slot *s = slot_at(shm, index);
+    struct session_slot *s = session_slot_at(shm, index);
     atomic_store(&s->state, SESSION_FREE);
     atomic_store(&s->owner, 0);
 }
@@ -44,7 +40,7 @@ void session_slot_free(struct shm *shm, uint32_t index) {
 void session_count(const struct shm *shm, uint32_t ret_counts[PROC_SLOTS]) {
     memset(ret_counts, 0, PROC_SLOTS * sizeof *ret_counts);
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        const struct session_slot *s = slot_at(shm, i);
+        const struct session_slot *s = session_slot_at(shm, i);
         uint32_t slot = atomic_load_explicit(&s->owner, memory_order_relaxed) & 0xff;
         if (slot < PROC_SLOTS &&
             atomic_load_explicit(&s->state, memory_order_relaxed) != SESSION_FREE)
@@ -66,7 +62,7 @@ unsigned session_repair(struct shm *shm, struct owner dead,
                         bool (*committed)(struct shm *shm, uint64_t txid)) {
     unsigned waiting = 0;
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        struct session_slot *s = slot_at(shm, i);
+        struct session_slot *s = session_slot_at(shm, i);
         if (atomic_load(&s->owner) != owner_word(dead)) continue;
         if (atomic_load(&s->state) == SESSION_FREE) { /* it was being taken or freed */
             session_slot_free(shm, i);
@@ -80,30 +76,30 @@ unsigned session_repair(struct shm *shm, struct owner dead,
 }
 
 void session_release(struct shm *shm, uint32_t index) {
-    atomic_store(&slot_at(shm, index)->owner, owner_word(nobody_yet));
+    atomic_store(&session_slot_at(shm, index)->owner, owner_word(nobody_yet));
 }
 
 bool session_waits(const struct shm *shm, uint32_t index) {
-    return atomic_load(&slot_at(shm, index)->owner) == owner_word(nobody_yet);
+    return atomic_load(&session_slot_at(shm, index)->owner) == owner_word(nobody_yet);
 }
 
 /* The state first: a session whose owner is a worker and which is GIVEN is that worker's to take
  * up; a kill in between leaves it waiting. */
 void session_give(struct shm *shm, uint32_t index, struct owner to) {
-    struct session_slot *s = slot_at(shm, index);
+    struct session_slot *s = session_slot_at(shm, index);
     CHECK(session_waits(shm, index));
     atomic_store(&s->state, SESSION_GIVEN);
     atomic_store(&s->owner, owner_word(to));
 }
 
 bool session_given(const struct shm *shm, uint32_t index, struct owner to) {
-    const struct session_slot *s = slot_at(shm, index);
+    const struct session_slot *s = session_slot_at(shm, index);
     return atomic_load(&s->owner) == owner_word(to) && atomic_load(&s->state) == SESSION_GIVEN;
 }
 
 bool session_taken_up(struct shm *shm, uint32_t index, uint32_t generation, struct owner by) {
     if (index >= shm->sizes.sessions || !session_given(shm, index, by)) return false;
-    struct session_slot *s = slot_at(shm, index);
+    struct session_slot *s = session_slot_at(shm, index);
     uint32_t given = SESSION_GIVEN;
     return atomic_load(&s->generation) == generation &&
            atomic_compare_exchange_strong(&s->state, &given, SESSION_IDLE);
@@ -114,7 +110,7 @@ bool session_taken_up(struct shm *shm, uint32_t index, uint32_t generation, stru
 bool session_withdraw(struct shm *shm, uint32_t index, struct owner to) {
     uint32_t given = SESSION_GIVEN;
     if (!session_given(shm, index, to) ||
-        !atomic_compare_exchange_strong(&slot_at(shm, index)->state, &given, SESSION_FREE))
+        !atomic_compare_exchange_strong(&session_slot_at(shm, index)->state, &given, SESSION_FREE))
         return false;
     session_slot_free(shm, index);
     return true;

@@ -163,8 +163,8 @@ struct session_slot {
 };
 _Static_assert(sizeof(struct session_slot) <= SESSION_SETTINGS_AT, "its page");
 
-static inline char *session_slot_at(const struct shm *shm, uint32_t index) {
-    return shm->sessions + (size_t)index * SESSION_BYTES;
+static inline struct session_slot *session_slot_at(const struct shm *shm, uint32_t index) {
+    return (struct session_slot *)(shm->sessions + (size_t)index * SESSION_BYTES);
 }
 
 /* The sequences that the session has taken values from, the least recently met one is forgotten for
@@ -190,7 +190,7 @@ _Static_assert(sizeof(struct session_sequences) <= SESSION_SEQUENCES_BYTES, "its
 
 static inline struct session_sequences *session_sequences_at(const struct shm *shm,
                                                              uint32_t index) {
-    return (struct session_sequences *)(session_slot_at(shm, index) + SESSION_SEQUENCES_AT);
+    return (struct session_sequences *)((char *)session_slot_at(shm, index) + SESSION_SEQUENCES_AT);
 }
 
 /* Takes a free slot for a process; SESSION_NONE when all are taken. */

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!f.open) open_worker();
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
     uint32_t slot = session_slot_take(&f.shm, f.d.proc.owner);
-    wire_init(&w, &f.d, pair[1], (struct session_slot *)session_slot_at(&f.shm, slot));
+    wire_init(&w, &f.d, pair[1], session_slot_at(&f.shm, slot));
     MUST(ok(wire_watch(&w, ready, &w)));
     send_pieces(&in, &w, pair[0]);
     wire_fini(&w);

@@ -74,7 +74,7 @@ static const struct owner worker = {.slot = WORKER, .epoch = 1};
 static const struct owner to_whom = {.slot = OTHER_WORKER, .epoch = 1};
 
 static struct session_slot *session(const struct shm *shm) {
-    return (struct session_slot *)session_slot_at(shm, 0);
+    return session_slot_at(shm, 0);
 }
 
 static void build_resting(struct world *w) {
@@ -168,7 +168,7 @@ static bool put_statement(const struct shm *shm, const char *name, size_t bytes)
 }
 
 static void watch_text(struct world *w, bool bulk, size_t statements_at, size_t statement_bytes) {
-    char *l = session_slot_at(&w->live, 0), *c = session_slot_at(&w->copy, 0);
+    char *l = (char *)session_slot_at(&w->live, 0), *c = (char *)session_slot_at(&w->copy, 0);
     world_add_area(w, "settings", bulk, l + SESSION_SETTINGS_AT, c + SESSION_SETTINGS_AT, 1024);
     world_add_area(w, "unnamed", bulk, l + SESSION_UNNAMED_AT, c + SESSION_UNNAMED_AT, 1024);
     statements_at += SESSION_STATEMENTS_AT;

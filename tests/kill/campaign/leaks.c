@@ -112,7 +112,7 @@ static void look_at_transactions(const struct shm *shm) {
 
 static void look_at_sessions(const struct shm *shm) {
     for (uint32_t i = 0; i < shm->sizes.sessions; i++) {
-        const struct session_slot *s = (const struct session_slot *)session_slot_at(shm, i);
+        const struct session_slot *s = session_slot_at(shm, i);
         if (atomic_load(&s->owner) || atomic_load(&s->state) != SESSION_FREE)
             note("session slot %u: state %u, owner %llx", i, atomic_load(&s->state),
                  (unsigned long long)atomic_load(&s->owner));

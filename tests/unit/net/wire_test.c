@@ -50,7 +50,7 @@ static int setup(void **state) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0) return -1;
     f.client = pair[0];
     uint32_t slot = session_slot_take(&f.shm, f.d.proc.owner);
-    wire_init(&f.w, &f.d, pair[1], (struct session_slot *)session_slot_at(&f.shm, slot));
+    wire_init(&f.w, &f.d, pair[1], session_slot_at(&f.shm, slot));
     return ok(wire_watch(&f.w, ready, &f.w)) ? 0 : -1;
 }
 

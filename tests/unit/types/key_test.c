@@ -12,9 +12,7 @@ static int sign(int x) {
 }
 
 static int compare_bytes(const struct buf *a, const struct buf *b) {
-    size_t shorter = a->len < b->len ? a->len : b->len;
-    int order = memcmp(a->data, b->data, shorter);
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    return bytes_compare(a->data, a->len, b->data, b->len);
 }
 
 /* Texts that are near one another, so that ties and prefixes come up. */
