@@ -379,6 +379,17 @@ status analyse_view_obstacle(struct sql_env *env, struct arena *arena, struct no
     return OK;
 }
 
+status analyse_relation_events(struct sql_env *env, struct arena *arena, const struct relation *r,
+                               int16_t column, int32_t *ret_events) {
+    struct analyse a;
+    TRY(analyse_init(&a, env, arena));
+    a.no_params = a.no_positions = true;
+    bool *wanted = arena_zalloc(arena, r->natts + 1u);
+    NEEDS(&a, wanted);
+    for (uint16_t i = 1; i <= r->natts; i++) wanted[i] = !column || i == column;
+    return words_for(&a, relation_events(&a, r, wanted, ret_events));
+}
+
 status analyse_query_for_text(struct sql_env *env, struct arena *arena, struct node *query,
                               struct query **ret) {
     struct analyse a;

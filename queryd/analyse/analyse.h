@@ -51,6 +51,10 @@ status analyse_expression_for_text(struct sql_env *env, struct arena *a, const s
 /* Why rows cannot be changed through a view of this query, in words; *ret NULL: they can. */
 status analyse_view_obstacle(struct sql_env *env, struct arena *a, struct node *query,
                              const char **ret);
+/* What may be done to r's rows, through the views that it consists of: change_event bits. column 0:
+ * to any column, else to this one. */
+status analyse_relation_events(struct sql_env *env, struct arena *a, const struct relation *r,
+                               int16_t column, int32_t *ret_events);
 /* The expressions and the predicate of an index of r. */
 status analyse_index(struct sql_env *env, struct arena *a, const struct relation *r,
                      const struct index_desc *index, struct index_meaning *ret);

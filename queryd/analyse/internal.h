@@ -417,6 +417,10 @@ void permission_of_view(struct change_target *t);
 status change_target(struct scope *s, struct ast_range_var *var, struct change_target *t);
 /* Why a view of this query, analysed as q, cannot be changed through; NULL: it can. */
 const char *view_obstacle(const struct ast_select *n, const struct query *q);
+/* What may be done to r's rows as far as they concern the columns wanted (by number; all are left
+ * as they are): change_event bits. */
+status relation_events(struct analyse *a, const struct relation *r, const bool *wanted,
+                       int32_t *ret_events);
 /* The table's column behind a column of the item; NULL: there is none. */
 const struct attribute *change_target_att(const struct change_target *t, uint16_t column);
 /* 0A000: the column cannot be given a value. */

@@ -50,7 +50,7 @@ status type_of_name(struct analyse *a, const struct ast_type_name *n, oid *ret_t
     const char *schema, *name;
     TRY(split_name(a, n->names, n->node.location, &schema, &name));
     oid found;
-    TRY(analyse_at(a, n->node.location, catalog_type_named(a->env, schema, name, &found)));
+    TRY(analyse_at(a, n->node.location, catalog_type_used(a->env, schema, name, &found)));
     const struct type *t = type_find(found);
     if (!t) return not_supported(a, n->node.location, arena_printf(a->arena, "type %s", name));
     TRY(typmod_of(a, n, t, ret_typmod));

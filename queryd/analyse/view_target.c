@@ -251,6 +251,53 @@ static status see_through(struct scope *s, const struct relation *view, bool che
     return st;
 }
 
+/* ---- what may be done ------------------------------------------------------------------------ */
+
+/* The view's columns among those wanted that are columns of what it selects from; *ret_base: those,
+ * there. */
+static status columns_behind(struct analyse *a, const struct query *q, const struct relation *base,
+                             const bool *wanted, bool **ret_base, bool *ret_any) {
+    NEW_N(a, *ret_base, base->natts + 1u);
+    *ret_any = false;
+    for (uint16_t i = 0; i < q->nvisible; i++) {
+        const struct expr *e = q->targets[i].expr;
+        if (!wanted[i + 1] || e->kind != EXPR_VAR || e->var.level) continue;
+        if (e->var.att <= 0 || e->var.att > base->natts) continue;
+        (*ret_base)[e->var.att] = *ret_any = true;
+    }
+    return OK;
+}
+
+static status view_events(struct analyse *a, const struct relation *view, const bool *wanted,
+                          int32_t *ret_events) {
+    struct ast_select *n, *again;
+    struct query *q;
+    const struct relation *base;
+    bool *behind, any;
+    TRY(view_syntax(a, view, &again));
+    TRY(analyse_subquery(a, NULL, &again->node, &q));
+    TRY(view_syntax(a, view, &n));
+    if (obstacle(n, q)) return OK;
+    const struct ast_range_var *from = list_at(n->from, 0);
+    TRY(catalog_relation_named(a->env, from->schema, from->name, &base));
+    TRY(columns_behind(a, q, base, wanted, &behind, &any));
+    TRY(relation_events(a, base, behind, ret_events));
+    if (!any) *ret_events &= CHANGE_DELETE;
+    return OK;
+}
+
+status relation_events(struct analyse *a, const struct relation *r, const bool *wanted,
+                       int32_t *ret_events) {
+    *ret_events = r->kind == 'r' ? CHANGE_ALL : 0;
+    if (r->kind != 'v') return OK;
+    if (++a->view_depth > VIEW_DEPTH_MAX)
+        return FAIL_AT(a, -1, INVALID_OBJECT_DEFINITION,
+                       "infinite recursion detected in rules for relation \"%s\"", r->name);
+    status st = view_events(a, r, wanted, ret_events);
+    a->view_depth--;
+    return st;
+}
+
 /* ---- the target ------------------------------------------------------------------------------ */
 
 static bool any_updatable(const struct change_target *t) {

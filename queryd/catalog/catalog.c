@@ -215,3 +215,19 @@ status catalog_relation_lock(struct sql_env *env, const char *schema, const char
         return no_relation(env, schema, name, location);
     }
 }
+
+const struct index_desc *index_of_relation(const struct relation *r, oid index) {
+    if (r->primary && r->primary->oid == index) return r->primary;
+    for (unsigned i = 0; i < r->nindexes; i++)
+        if (r->indexes[i].oid == index) return &r->indexes[i];
+    return NULL;
+}
+
+status catalog_index(struct sql_env *env, oid index, const struct relation **ret_table,
+                     const struct index_desc **ret_index) {
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_index, index, env->eval.arena, &row));
+    TRY(catalog_relation(env, row_oid(&row, COL_pg_index_indrelid), ret_table));
+    *ret_index = index_of_relation(*ret_table, index);
+    return *ret_index ? OK : STATUS(NOT_FOUND);
+}

@@ -37,6 +37,9 @@ struct attribute {
     oid sequence;              /* of an identity column */
 };
 
+/* PostgreSQL's bits of what is done to rows. */
+enum change_event { CHANGE_UPDATE = 4, CHANGE_INSERT = 8, CHANGE_DELETE = 16, CHANGE_ALL = 28 };
+
 struct index_desc {
     oid oid;
     const char *name;
@@ -169,6 +172,11 @@ page_id catalog_root(const struct catalog *c); /* of its pg_class: names the dat
 status catalog_relation_named(struct sql_env *env, const char *schema, const char *name,
                               const struct relation **ret_relation);
 status catalog_relation(struct sql_env *env, oid relation, const struct relation **ret_relation);
+/* One of the relation's indexes, its own tree among them; NULL: not one. */
+const struct index_desc *index_of_relation(const struct relation *r, oid index);
+/* An index and its table. NOT_FOUND: there is no such index. */
+status catalog_index(struct sql_env *env, oid index, const struct relation **ret_table,
+                     const struct index_desc **ret_index);
 /* error_from_status for a statement: a page that could not be had is named with its relation. */
 status catalog_error(struct sql_env *env, status st);
 /* Finds the relation by name and locks it; looks again when it changed while waiting. 42P01 with
@@ -179,6 +187,9 @@ status catalog_relation_lock(struct sql_env *env, const char *schema, const char
 status catalog_schema(struct sql_env *env, const char *name, oid *ret_schema);
 /* User-defined and built-in types by (qualified) name; UNDEFINED_OBJECT with words. */
 status catalog_type_named(struct sql_env *env, const char *schema, const char *name, oid *ret_type);
+/* Likewise for a value to have: FEATURE_NOT_SUPPORTED for a type that comes later (types/later.h).
+ */
+status catalog_type_used(struct sql_env *env, const char *schema, const char *name, oid *ret_type);
 /* NOT_FOUND: none. Good as long as the relation. */
 status catalog_column_stats(struct sql_env *env, oid relation, int16_t attribute,
                             const struct column_stats **ret_stats);

@@ -91,6 +91,10 @@ struct define_hooks {
                              uint16_t n);
     /* Why rows cannot be changed through a view of this query, in words; *ret NULL: they can. */
     status (*view_obstacle)(struct sql_env *env, struct node *query, const char **ret);
+    /* What may be done to a relation, through its views where it is one: CHANGE_… bits. column 0:
+     * to any of its columns. */
+    status (*relation_events)(struct sql_env *env, const struct relation *r, int16_t column,
+                              int32_t *ret_events);
     /* The output columns of a query: CREATE VIEW. Refuses parameters. */
     status (*query_columns)(struct sql_env *env, struct node *query, uint16_t *ret_n,
                             struct define_column **ret_columns);

@@ -40,7 +40,7 @@ status type_from_ast(struct sql_env *env, const struct ast_type_name *t, oid *re
                                      : "this form of type name is not supported"));
     oid type;
     const char *schema = n > 1 ? list_at(t->names, n - 2) : NULL;
-    TRY(at(env, t, catalog_type_named(env, schema, list_at(t->names, n - 1), &type)));
+    TRY(at(env, t, catalog_type_used(env, schema, list_at(t->names, n - 1), &type)));
     TRY(at(env, t, typmod_of(env, t, type, ret_typmod)));
     if (t->array_ndims) {
         const struct type *element = type_find(type);

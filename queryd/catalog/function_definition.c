@@ -33,22 +33,6 @@ status fn_expr(struct fn_call *c) {
 
 /* ---- indexes --------------------------------------------------------------------------------- */
 
-static const struct index_desc *index_of(const struct relation *r, oid index) {
-    if (r->primary && r->primary->oid == index) return r->primary;
-    for (unsigned i = 0; i < r->nindexes; i++)
-        if (r->indexes[i].oid == index) return &r->indexes[i];
-    return NULL;
-}
-
-static status index_and_table(struct sql_env *env, oid index, const struct relation **ret_table,
-                              const struct index_desc **ret_index) {
-    struct catalog_row row;
-    TRY(catalog_row_get_oid(env, CAT_pg_index, index, env->eval.arena, &row));
-    TRY(catalog_relation(env, row_oid(&row, COL_pg_index_indrelid), ret_table));
-    *ret_index = index_of(*ret_table, index);
-    return *ret_index ? OK : STATUS(NOT_FOUND);
-}
-
 /* What is not the column's (of an expression: its type's) own: collation, operator class. */
 static status print_key_options(struct sql_env *env, const struct relation *r,
                                 const struct index_desc *x, uint16_t k, struct buf *out) {
@@ -136,7 +120,7 @@ status fn_indexdef(struct fn_call *c) {
     struct buf out = {0};
     int32_t column = c->nargs == 3 ? c->args[1].i32 : 0;
     TRY(function_env(c, &env));
-    status st = index_and_table(&env, c->args[0].u32, &r, &x);
+    status st = catalog_index(&env, c->args[0].u32, &r, &x);
     if (ok(st) && column > x->ncolumns) st = STATUS(NOT_FOUND);
     if (ok(st))
         st = column > 0 ? catalog_index_column(&env, r, x, (uint16_t)(column - 1), true, &out)
@@ -236,7 +220,8 @@ static status print_constraint(struct sql_env *env, oid constraint, bool pretty,
     if (row_char(&row, COL_pg_constraint_contype) == 'f')
         return print_foreign_key(env, r, constraint, &row, out);
     if (row_char(&row, COL_pg_constraint_contype) != 'c') {
-        const struct index_desc *x = index_of(r, row_oid(&row, COL_pg_constraint_conindid));
+        const struct index_desc *x =
+            index_of_relation(r, row_oid(&row, COL_pg_constraint_conindid));
         return x ? print_key(env, r, x, out) : STATUS(NOT_FOUND);
     }
     const char *text = row_text(env->eval.arena, &row, COL_pg_constraint_conbin);

@@ -183,25 +183,6 @@ status fn_database_size(struct fn_call *c) {
     return OK;
 }
 
-/* Units grow while the number has five digits; halves round away from zero. */
-status fn_size_pretty(struct fn_call *c) {
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
-    int64_t size = c->args[0].i64;
-    unsigned unit = 0;
-    bool halves = false; /* size is in half units, to be rounded at the end */
-    char text[64];
-    while (unit < 5) {
-        int64_t limit = halves ? 20 * 1024 - 1 : 10 * 1024;
-        if (size > -limit && size < limit) break;
-        size /= halves ? 1024 : 512;
-        halves = true;
-        unit++;
-    }
-    if (halves) size = (size + (size < 0 ? -1 : 1)) / 2;
-    snprintf(text, sizeof text, "%lld %s", (long long)size, units[unit]);
-    return return_text(c, text);
-}
-
 /* ---- relations ------------------------------------------------------------------------------- */
 
 status fn_relation_filenode(struct fn_call *c) {
@@ -215,15 +196,31 @@ status fn_relation_filenode(struct fn_call *c) {
     return OK;
 }
 
-#define UPDATABLE_ALL 28 /* INSERT, UPDATE and DELETE: bits of CmdType */
-
-status fn_relation_is_updatable(struct fn_call *c) {
+/* What may be done through it: bits of PostgreSQL's CmdType. column 0: to any of its columns. */
+static status changes_through(struct fn_call *c, int16_t column, int32_t *ret_events) {
     struct sql_env env;
     const struct relation *r;
+    *ret_events = 0;
     TRY(function_env(c, &env));
     status st = catalog_relation(&env, c->args[0].u32, &r);
-    if (!ok(st) && !status_is(st, ST_NOT_FOUND)) return st;
-    c->result = datum_int4(ok(st) && r->kind == 'r' ? UPDATABLE_ALL : 0);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    return define_hooks->relation_events(&env, r, column, ret_events);
+}
+
+status fn_relation_is_updatable(struct fn_call *c) {
+    int32_t events;
+    TRY(changes_through(c, 0, &events));
+    c->result = datum_int4(events);
+    return OK;
+}
+
+/* The standard has it that only what may be deleted from has updatable columns. */
+status fn_column_is_updatable(struct fn_call *c) {
+    int32_t events = 0, needs = CHANGE_UPDATE | CHANGE_DELETE;
+    int16_t column = c->args[1].i16;
+    if (column > 0) TRY(changes_through(c, column, &events));
+    c->result = datum_bool((events & needs) == needs);
     return OK;
 }
 

@@ -258,3 +258,17 @@ status fn_has_role(struct fn_call *c) {
     c->result = datum_bool(has);
     return OK;
 }
+
+/* ---- parameters ------------------------------------------------------------------------------ */
+
+/* Nobody is granted a parameter (GRANT … ON PARAMETER is refused): superusers have them all. */
+status fn_has_parameter_privilege(struct fn_call *c) {
+    struct question q;
+    bool super;
+    TRY(begin(&q, c, 2));
+    q.at++; /* any name: it need not be known */
+    TRY(rights_argument(&q, ACL_SET | ACL_ALTER_SYSTEM));
+    TRY(role_is_superuser(&q.env, q.role, &super));
+    c->result = datum_bool(super);
+    return OK;
+}

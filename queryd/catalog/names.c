@@ -5,6 +5,7 @@
 #include "catalog/privilege.h"
 #include "catalog/session_names.h"
 #include "parse/keyword.h"
+#include "types/later.h"
 
 /* ---- the search path ------------------------------------------------------------------------- */
 
@@ -265,6 +266,15 @@ status catalog_type_named(struct sql_env *env, const char *schema, const char *n
         if (!status_is(st, ST_NOT_FOUND)) return st;
     }
     return no_type(env, schema, name);
+}
+
+status catalog_type_used(struct sql_env *env, const char *schema, const char *name, oid *ret_type) {
+    status st = catalog_type_named(env, schema, name, ret_type);
+    bool of_system = !schema || !strcmp(schema, "pg_catalog");
+    if (!status_is(st, ST_UNDEFINED_OBJECT) || !of_system || !later_type(name)) return st;
+    *env->eval.error = (struct error){0};
+    return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED, "type %s is not supported yet",
+                     name);
 }
 
 status type_name_print(struct sql_env *env, oid type, int32_t typmod, struct buf *out) {

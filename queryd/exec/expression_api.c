@@ -208,6 +208,11 @@ static status expression_view_obstacle(struct sql_env *env, struct node *query, 
     return analyse_view_obstacle(env, env->eval.arena, query, ret);
 }
 
+static status expression_relation_events(struct sql_env *env, const struct relation *r,
+                                         int16_t column, int32_t *ret) {
+    return analyse_relation_events(env, env->eval.arena, r, column, ret);
+}
+
 /* ---- printing ---- */
 
 struct kept_query {
@@ -269,6 +274,7 @@ void exec_init(void) {
         .fill_column = ri_fill_column,
         .transform_rows = transform_rows,
         .view_obstacle = expression_view_obstacle,
+        .relation_events = expression_relation_events,
         .query_columns = expression_query_columns,
         .query_keep = expression_query_keep,
         .query_print = expression_query_print,

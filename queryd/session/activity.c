@@ -239,7 +239,7 @@ status pg_cancel_backend(struct fn_call *c) {
         return OK;
     }
     char words[64];
-    snprintf(words, sizeof words, "PID %d is not a PostgreSQL server process", c->args[0].i32);
+    snprintf(words, sizeof words, "PID %d is not a PostgreSQL backend process", c->args[0].i32);
     send_notice(&s->env, "WARNING", "01000", words, NULL);
     return OK;
 }
@@ -257,7 +257,7 @@ status pg_terminate_backend(struct fn_call *c) {
     struct session_slot *other = slot_of_pid(shm, c->args[0].i32);
     c->result = datum_bool(other);
     if (!other) {
-        snprintf(words, sizeof words, "PID %d is not a PostgreSQL server process", c->args[0].i32);
+        snprintf(words, sizeof words, "PID %d is not a PostgreSQL backend process", c->args[0].i32);
         send_notice(&s->env, "WARNING", "01000", words, NULL);
         return OK;
     }

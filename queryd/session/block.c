@@ -232,7 +232,8 @@ static bool ends_failed_block(const struct node *n) {
     switch (((const struct ast_transaction *)n)->kind) {
     case TXN_COMMIT:
     case TXN_ROLLBACK:
-    case TXN_ROLLBACK_TO: return true;
+    case TXN_ROLLBACK_TO:
+    case TXN_PREPARE: return true;
     default: return false;
     }
 }
@@ -434,6 +435,28 @@ static status lost_block(struct session *s, const struct ast_transaction *t) {
     return st;
 }
 
+/* As PostgreSQL's where max_prepared_transactions is 0: what was to be prepared is rolled back. */
+static status prepare_block(struct session *s, const char **ret_tag) {
+    bool open = s->block == BLOCK_OPEN;
+    if (s->block == BLOCK_NONE) warn(s, "25P01", "there is no transaction in progress");
+    *ret_tag = "ROLLBACK";
+    roll_back(s);
+    if (!open) return OK;
+    status st = error_set(&s->error, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                          "prepared transactions are disabled");
+    error_hint(&s->error, "Set max_prepared_transactions to a nonzero value.");
+    return st;
+}
+
+static status end_prepared(struct session *s, const struct ast_transaction *t) {
+    const char *words = t->kind == TXN_COMMIT_PREPARED ? "COMMIT PREPARED" : "ROLLBACK PREPARED";
+    if (s->block != BLOCK_NONE)
+        return error_set(&s->error, ST_ACTIVE_SQL_TRANSACTION,
+                         "%s cannot run inside a transaction block", words);
+    return error_set(&s->error, ST_UNDEFINED_OBJECT,
+                     "prepared transaction with identifier \"%s\" does not exist", t->name);
+}
+
 status block_execute(struct session *s, const struct ast_transaction *t, const char **ret_tag) {
     static const char *const tags[] = {
         [TXN_BEGIN] = "BEGIN",     [TXN_START] = "START TRANSACTION", [TXN_SAVEPOINT] = "SAVEPOINT",
@@ -449,8 +472,8 @@ status block_execute(struct session *s, const struct ast_transaction *t, const c
     case TXN_SAVEPOINT:
     case TXN_RELEASE:
     case TXN_ROLLBACK_TO: break;
-    default:
-        return error_set(&s->error, ST_FEATURE_NOT_SUPPORTED, "two-phase commit is not supported");
+    case TXN_PREPARE: return prepare_block(s, ret_tag);
+    default: return end_prepared(s, t);
     }
     *ret_tag = tags[t->kind];
     if (s->block == BLOCK_NONE)

@@ -2,6 +2,7 @@
 #include "session/functions.h"
 
 #include "session/session_private.h"
+#include "types/datetime.h"
 #include "types/function.h"
 
 #define SLEEP_SLICE_NS 5000000u
@@ -74,6 +75,24 @@ static status pg_sleep(struct fn_call *c) {
     return sleep_until(c, p->env->mono_ns(p) + (uint64_t)(seconds * 1e9));
 }
 
+/* Until a moment of the wall clock, as that goes now. */
+static status sleep_until_stamp(struct fn_call *c, int64_t until, int64_t now) {
+    struct proc *p = session_of(c)->env.proc;
+    int64_t most = (int64_t)(SLEEP_SECONDS_MAX * 1e6);
+    int64_t us = until <= now ? 0 : until > now + most ? most : until - now;
+    return sleep_until(c, p->env->mono_ns(p) + (uint64_t)us * 1000);
+}
+
+static status pg_sleep_until(struct fn_call *c) {
+    return sleep_until_stamp(c, c->args[0].i64, clock_stamp());
+}
+
+static status pg_sleep_for(struct fn_call *c) {
+    int64_t now = clock_stamp(), until;
+    TRY(stamp_add_interval(c->env, now, c->args[0].p, c->env->session->time_zone, &until));
+    return sleep_until_stamp(c, until, now);
+}
+
 void session_functions_register(void) {
     static const struct {
         oid oid;
@@ -111,6 +130,8 @@ void session_functions_register(void) {
                 {3036, pg_notify},
                 {3296, pg_notification_queue_usage},
                 {2626, pg_sleep},
+                {3935, pg_sleep_for},
+                {3936, pg_sleep_until},
                 {3809, session_export_snapshot},
                 {3294, current_setting_missing_ok},
                 {2078, set_config}};

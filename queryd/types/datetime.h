@@ -99,6 +99,7 @@ status stamp_format_style(const struct session_env *s, int64_t t, const struct t
 status time_format(int64_t us, struct buf *out);
 status offset_format(int32_t offset_s, struct buf *out); /* +01, -03:30 */
 
+int64_t clock_stamp(void); /* the wall clock */
 status stamp_out_of_range(const struct eval_env *env);
 status date_out_of_range(const struct eval_env *env);
 status interval_out_of_range(const struct eval_env *env);

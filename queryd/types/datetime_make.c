@@ -15,13 +15,13 @@ status fn_now(struct fn_call *c) {
 status fn_statement_timestamp(struct fn_call *c) {
     return give_int8(c, c->env->session->statement_us);
 }
-static int64_t clock_us(void) {
+int64_t clock_stamp(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (t.tv_sec - EPOCH_UNIX_SECONDS) * US_PER_SECOND + t.tv_nsec / 1000;
 }
 status fn_clock_timestamp(struct fn_call *c) {
-    return give_int8(c, clock_us());
+    return give_int8(c, clock_stamp());
 }
 
 status fn_timeofday(struct fn_call *c) {
@@ -29,7 +29,7 @@ status fn_timeofday(struct fn_call *c) {
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct civil t;
-    civil_from_stamp(clock_us(), session_zone(c), &t);
+    civil_from_stamp(clock_stamp(), session_zone(c), &t);
     return give_string(c, arena_printf(c->env->arena, "%s %s %02d %02d:%02d:%02d.%06d %04lld %s",
                                        days[weekday(days_from_date(t.year, t.month, t.day))],
                                        months[t.month - 1], t.day, t.hour, t.minute, t.second, t.us,

@@ -168,6 +168,17 @@ status fn_num_nonnulls(struct fn_call *c) {
     return known ? give_int4(c, all - nulls) : give_null(c);
 }
 
+#define SHORT_VALUE_BYTES 126 /* whose length takes one byte, as PostgreSQL's; else four */
+
+/* What a value takes in a row. */
+status fn_column_size(struct fn_call *c) {
+    const struct type *t = type_find(c->site->arg_types[0]);
+    if (t && t->len > 0) return give_int4(c, t->len);
+    if (!t || t->len < -1) return give_int4(c, (int32_t)strlen(c->args[0].s) + 1);
+    uint32_t bytes = c->args[0].v->len;
+    return give_int4(c, (int32_t)bytes + (bytes <= SHORT_VALUE_BYTES ? 1 : 4));
+}
+
 status fn_getdatabaseencoding(struct fn_call *c) {
     char *name = arena_zalloc(c->env->arena, NAME_BYTES);
     if (name) strcpy(name, "UTF8");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "types/internal.h"
+#include "types/later.h"
 
 /* One function or operator that could be meant, with its argument types spread to the call's. */
 struct candidate {
@@ -169,6 +170,9 @@ static status operator_error(const struct eval_env *env, const char *name, oid l
                                "explicit type casts.");
         return s;
     }
+    if (later_operator(name, left))
+        return error_set(env->error, ST_FEATURE_NOT_SUPPORTED, "operator %s is not supported yet",
+                         name);
     status s =
         error_set(env->error, ST_UNDEFINED_FUNCTION, "operator does not exist: %s", operands);
     error_hint(env->error, left ? "No operator matches the given name and argument types. You "
@@ -231,6 +235,9 @@ static status print_call(const struct call *call, struct buf *b) {
 
 static status function_error(const struct call *call, bool ambiguous) {
     const struct eval_env *env = call->env;
+    if (!ambiguous && later_function(call->name))
+        return error_set(env->error, ST_FEATURE_NOT_SUPPORTED, "function %s is not supported yet",
+                         call->name);
     struct buf b = {0};
     status s = print_call(call, &b);
     if (!ok(s)) {
