@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/crc32c.h"
 
 /* ---- arenas ---------------------------------------------------------------------------------- */
 
@@ -145,8 +146,34 @@ static void buf_outgrows_what_it_borrowed([[maybe_unused]] void **state) {
     buf_free(&b);
 }
 
+/* Bit by bit. */
+static uint32_t crc_slow(uint32_t crc, const unsigned char *p, size_t n) {
+    for (crc = ~crc; n; p++, n--) {
+        crc ^= *p;
+        for (int i = 0; i < 8; i++) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
+/* Each length has its own mixture of long and short stretches. */
+static void crc_of_every_length([[maybe_unused]] void **state) {
+    static unsigned char bytes[3 * 3 * 1024 + 5 * 3 * 128 + 9];
+    uint32_t random = 1;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)((random = random * 1103515245 + 12345) >> 16);
+    assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283);
+    for (size_t n = 0; n <= sizeof bytes; n += n < 1200 ? 1 : 61) {
+        const unsigned char *p = bytes + n % 7;
+        size_t len = n < sizeof bytes - 7 ? n : sizeof bytes - 7;
+        assert_int_equal(crc32c(0x12345678, p, len), crc_slow(0x12345678, p, len));
+        assert_int_equal(crc32c(crc32c(0, p, len / 3), p + len / 3, len - len / 3),
+                         crc_slow(0, p, len));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(crc_of_every_length),
         cmocka_unit_test(arena_pieces_are_apart),
         cmocka_unit_test(arena_takes_nothing_and_refuses_everything),
         cmocka_unit_test(arena_keeps_its_limit),
