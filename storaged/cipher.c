@@ -42,8 +42,11 @@ static bool of_pages(const struct storaged *s, const struct disk_io *io, enum di
 }
 
 void cipher_read_done(struct storaged *s, const struct disk_io *io) {
-    if (of_pages(s, io, DISK_READ) && ok(io->result))
-        cipher_show(s, io->offset / PAGE_BYTES, io->buf, io->len / PAGE_BYTES);
+    if (!of_pages(s, io, DISK_READ) || !ok(io->result)) return;
+    for (size_t at = 0, n; at < io->len; at += n) {
+        void *pages = disk_io_at(io, at, &n);
+        cipher_show(s, (io->offset + at) / PAGE_BYTES, pages, n / PAGE_BYTES);
+    }
 }
 
 void cipher_check_write(const struct storaged *s, const struct disk_io *io) {

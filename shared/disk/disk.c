@@ -85,10 +85,34 @@ void disk_complete(struct disk *d, struct disk_io *io, status result) {
     disk_list_add(&d->ready, io);
 }
 
+void *disk_io_at(const struct disk_io *io, size_t at, size_t *ret_len) {
+    CHECK(at < io->len);
+    if (io->buf) {
+        *ret_len = io->len - at;
+        return (char *)io->buf + at;
+    }
+    const struct iovec *place = io->places;
+    for (; at >= place->iov_len; place++) at -= place->iov_len;
+    *ret_len = place->iov_len - at;
+    return (char *)place->iov_base + at;
+}
+
+static void check_places(const struct disk_io *io) {
+    size_t bytes = 0;
+    CHECK(io->op == DISK_READ && io->places);
+    for (unsigned i = 0; i < io->place_count; i++) {
+        const struct iovec *place = &io->places[i];
+        CHECK(((uintptr_t)place->iov_base | place->iov_len) % DISK_ALIGN == 0 && place->iov_len);
+        bytes += place->iov_len;
+    }
+    CHECK(bytes == io->len);
+}
+
 void disk_submit(struct disk *d, struct disk_io *io) {
     CHECK(io->file && io->file->disk == d);
     CHECK(io->op == DISK_FLUSH ||
           (((uintptr_t)io->buf | io->len | io->offset) % DISK_ALIGN == 0 && io->len > 0));
+    if (io->op != DISK_FLUSH && !io->buf) check_places(io);
     io->done = 0;
     d->in_flight++;
     disk_list_add(&d->queued, io);

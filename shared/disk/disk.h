@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/status.h"
 
@@ -24,7 +25,11 @@ struct disk_io {
     struct disk_file *file;
     uint64_t offset;
     void *buf;
-    size_t len;
+    /* A read may go to several places instead, one after the other (buf is NULL then). They are
+     * the caller's, as long as the request. It completes, or fails, as a whole. */
+    const struct iovec *places;
+    unsigned place_count;
+    size_t len;    /* of all places */
     bool durable;  /* a write: complete only when it is on stable storage (O_DSYNC semantics) */
     void *owner;   /* the caller's */
     status result; /* completion; short reads beyond the end of the file are zero-filled, OK */
@@ -63,6 +68,8 @@ status disk_dir_each(struct disk *d, int dirfd, void (*fn)(void *arg, const char
  * of its file that had been reaped when it was submitted. */
 void disk_submit(struct disk *d, struct disk_io *io);
 void disk_push(struct disk *d);
+/* Where the byte `at` of the request lies in memory; *ret_len: so many lie there side by side. */
+void *disk_io_at(const struct disk_io *io, size_t at, size_t *ret_len);
 /* Completed requests, at most n; waits for at least one when `wait` and any is under way. */
 int disk_reap(struct disk *d, struct disk_io **ret_ios, int n, bool wait);
 /* Readable when disk_reap would return some; belongs to d. */

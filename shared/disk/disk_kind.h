@@ -78,6 +78,10 @@ status disk_posix_sync_dir(struct disk *d, int dirfd);
 status disk_posix_dir_each(struct disk *d, int dirfd, void (*fn)(void *arg, const char *name),
                            void *arg);
 
+/* What is still to be transferred, as one call of the system does it: all places at the beginning,
+ * later the rest of one. `single` is the caller's; it holds as long as that. */
+const struct iovec *disk_posix_vector(const struct disk_io *io, struct iovec *single,
+                                      unsigned *ret_count);
 /* What a transferred count (or a negative errno) means for a read or write under way. */
 enum disk_progress { DISK_MORE, DISK_COMPLETE };
 enum disk_progress disk_posix_progress(struct disk_io *io, int64_t transferred, status *ret_result);

@@ -37,13 +37,16 @@ static void plain_close(struct disk *disk) {
 
 static int64_t execute(struct disk_io *io) {
     int fd = ((struct disk_posix_file *)io->file)->fd;
-    struct iovec v = {.iov_base = (char *)io->buf + io->done, .iov_len = io->len - io->done};
     off_t at = (off_t)(io->offset + io->done);
+    struct iovec single;
+    unsigned count;
     ssize_t n = 0;
-    switch (io->op) {
-    case DISK_READ: n = preadv(fd, &v, 1, at); break;
-    case DISK_WRITE: n = pwritev2(fd, &v, 1, at, io->durable ? RWF_DSYNC : 0); break;
-    case DISK_FLUSH: n = fdatasync(fd); break;
+    if (io->op == DISK_FLUSH) {
+        n = fdatasync(fd);
+    } else {
+        const struct iovec *v = disk_posix_vector(io, &single, &count);
+        n = io->op == DISK_READ ? preadv(fd, v, (int)count, at)
+                                : pwritev2(fd, v, (int)count, at, io->durable ? RWF_DSYNC : 0);
     }
     return n < 0 ? -errno : n;
 }

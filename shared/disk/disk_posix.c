@@ -119,6 +119,25 @@ status disk_posix_dir_each([[maybe_unused]] struct disk *d, int dirfd,
     return s;
 }
 
+const struct iovec *disk_posix_vector(const struct disk_io *io, struct iovec *single,
+                                      unsigned *ret_count) {
+    if (!io->buf && io->done == 0) {
+        *ret_count = io->place_count;
+        return io->places;
+    }
+    single->iov_base = disk_io_at(io, io->done, &single->iov_len);
+    *ret_count = 1;
+    return single;
+}
+
+/* The rest of a read that ends behind the end of its file. */
+static void fill_with_zeros(const struct disk_io *io) {
+    for (size_t at = io->done, n; at < io->len; at += n) {
+        void *place = disk_io_at(io, at, &n);
+        memset(place, 0, n);
+    }
+}
+
 enum disk_progress disk_posix_progress(struct disk_io *io, int64_t transferred,
                                        status *ret_result) {
     if (transferred == -EINTR || transferred == -EAGAIN) return DISK_MORE;
@@ -137,6 +156,6 @@ enum disk_progress disk_posix_progress(struct disk_io *io, int64_t transferred,
     }
     /* A read stops short at the end of the file; in the middle of one only at a whole sector. */
     if (transferred > 0 && io->done % SECTOR_BYTES == 0) return DISK_MORE;
-    memset((char *)io->buf + io->done, 0, io->len - io->done);
+    fill_with_zeros(io);
     return DISK_COMPLETE;
 }

@@ -92,8 +92,10 @@ static void misread(struct disk_sim *s, const struct disk_io *io) {
     for (uint64_t at = 0; at < io->len; at += s->lies.unit) {
         if ((io->offset + at) / s->lies.unit < s->lies.first || !once_in(s, s->lies.misread))
             continue;
-        ((char *)io->buf)[at + sim_random(&s->random) % s->lies.unit] ^=
-            (char)(1u << sim_random(&s->random) % 8);
+        size_t n;
+        char *unit = disk_io_at(io, at, &n);
+        CHECK(n >= s->lies.unit);
+        unit[sim_random(&s->random) % s->lies.unit] ^= (char)(1u << sim_random(&s->random) % 8);
         s->lies_told++;
     }
 }
@@ -132,9 +134,12 @@ static status sim_write(struct disk_sim *s, struct disk_io *io) {
 static status sim_read(const struct disk_io *io) {
     struct sim_content *c = ((struct sim_file *)io->file)->content;
     uint64_t have = io->offset >= c->bytes ? 0 : c->bytes - io->offset;
-    size_t n = have < io->len ? (size_t)have : io->len;
-    if (n > 0) memcpy(io->buf, c->now + io->offset, n);
-    memset((char *)io->buf + n, 0, io->len - n);
+    for (size_t at = 0, n; at < io->len; at += n) {
+        char *place = disk_io_at(io, at, &n);
+        size_t there = have <= at ? 0 : have - at < n ? (size_t)(have - at) : n;
+        if (there > 0) memcpy(place, c->now + io->offset + at, there);
+        memset(place + there, 0, n - there);
+    }
     return OK;
 }
 

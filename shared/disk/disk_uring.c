@@ -47,25 +47,34 @@ static void uring_close(struct disk *disk) {
     free(d);
 }
 
+static void prepare(struct io_uring_sqe *sqe, const struct disk_io *io) {
+    int fd = ((struct disk_posix_file *)io->file)->fd;
+    uint64_t at = io->offset + io->done;
+    if (io->op == DISK_FLUSH) {
+        io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+        return;
+    }
+    struct iovec single;
+    unsigned count;
+    const struct iovec *v = disk_posix_vector(io, &single, &count);
+    if (count > 1)
+        io_uring_prep_readv(sqe, fd, v, count, at);
+    else if (io->op == DISK_READ)
+        io_uring_prep_read(sqe, fd, v->iov_base, (unsigned)v->iov_len, at);
+    else
+        io_uring_prep_write(sqe, fd, v->iov_base, (unsigned)v->iov_len, at);
+    if (io->op == DISK_WRITE && io->durable) sqe->rw_flags = RWF_DSYNC;
+}
+
 static void uring_start(struct disk *disk, struct disk_io *io) {
     struct uring_disk *d = (struct uring_disk *)disk;
-    int fd = ((struct disk_posix_file *)io->file)->fd;
     struct io_uring_sqe *sqe = io_uring_get_sqe(&d->ring);
     if (!sqe) { /* a continued request beside a full queue of new ones */
         io_uring_submit(&d->ring);
         sqe = io_uring_get_sqe(&d->ring);
     }
     CHECK(sqe);
-    char *from = (char *)io->buf + io->done;
-    unsigned len = (unsigned)(io->len - io->done);
-    switch (io->op) {
-    case DISK_READ: io_uring_prep_read(sqe, fd, from, len, io->offset + io->done); break;
-    case DISK_WRITE:
-        io_uring_prep_write(sqe, fd, from, len, io->offset + io->done);
-        if (io->durable) sqe->rw_flags = RWF_DSYNC;
-        break;
-    case DISK_FLUSH: io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC); break;
-    }
+    prepare(sqe, io);
     io_uring_sqe_set_data(sqe, io);
 }
 

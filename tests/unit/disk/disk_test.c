@@ -148,6 +148,37 @@ static void read_beyond_the_end_is_zero(void **state) {
     disk_file_close(file);
 }
 
+/* One read into places that lie apart, up to the end of the file and beyond. */
+static void read_into_several_places(void **state) {
+    struct fixture *f = *state;
+    SKIP_IF_DENIED(f);
+    static const unsigned place[] = {40, 3, 21, 20, 60}, blocks[] = {1, 2, 1, 1, 1};
+    struct iovec places[5];
+    struct disk_file *file = open_file(f, "a");
+    for (unsigned i = 0; i < 5; i++) {
+        memset(f->buffer, (int)i + 1, DISK_ALIGN);
+        must(disk_do(f->disk, fill_io(f, 0, DISK_WRITE, file, i)));
+    }
+    memset(f->buffer, 'x', IOS * DISK_ALIGN);
+    for (unsigned i = 0; i < 5; i++)
+        places[i] = (struct iovec){f->buffer + place[i] * DISK_ALIGN, blocks[i] * DISK_ALIGN};
+    struct disk_io *io = fill_io(f, 0, DISK_READ, file, 1);
+    io->buf = NULL;
+    io->places = places;
+    io->place_count = 5;
+    io->len = 6 * DISK_ALIGN;
+    disk_submit(f->disk, io);
+    disk_push(f->disk);
+    reap_all(f, 1);
+    static const unsigned block[] = {40, 3, 4, 21, 20, 60}; /* of the buffer, in the file's order */
+    for (unsigned i = 0; i < 6 * DISK_ALIGN; i++)
+        assert_int_equal(f->buffer[block[i / DISK_ALIGN] * DISK_ALIGN + i % DISK_ALIGN],
+                         i / DISK_ALIGN < 4 ? i / DISK_ALIGN + 2 : 0);
+    assert_int_equal(f->buffer[5 * DISK_ALIGN], 'x');
+    assert_int_equal(f->buffer[22 * DISK_ALIGN], 'x');
+    disk_file_close(file);
+}
+
 static void descriptor_tells_of_completions(void **state) {
     struct fixture *f = *state;
     SKIP_IF_DENIED(f);
@@ -340,6 +371,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OVER_ALL(many_writes_read_back),
         OVER_ALL(read_beyond_the_end_is_zero),
+        OVER_ALL(read_into_several_places),
         OVER_ALL(descriptor_tells_of_completions),
         OVER_ALL(files_are_extended_renamed_removed),
         OVER_ALL(do_keeps_the_others),
