@@ -25,6 +25,7 @@ static void handle(struct daemon *d, const struct msg *m) {
 
 static bool step(struct daemon *d) {
     struct storaged *s = d->state;
+    load_prefetched(s);
     bool more = io_reap(s);
     more |= frames_refill(s);
     more |= pool_shrink(s);

@@ -195,10 +195,9 @@ static void begin_fetch(struct storaged *s, struct load *l) {
     if (!ok(spawned)) load_finish(s, l, spawned);
 }
 
-static void read_done(struct storaged *s, struct io_req *req) {
-    struct load *l = req->arg;
+static void page_came(struct storaged *s, struct load *l, status result) {
     counter_add(s->p, COUNTER_PAGE_READS, 1);
-    if (!ok(req->io.result)) {
+    if (!ok(result)) {
         l->damage = DAMAGE_UNREADABLE;
         begin_rebuild(s, l);
     } else if (fetch_wants(s, l->page, frame_bytes(s->shm, &s->shm->frames[l->frame]))) {
@@ -206,6 +205,10 @@ static void read_done(struct storaged *s, struct io_req *req) {
     } else {
         load_judge(s, l);
     }
+}
+
+static void read_done(struct storaged *s, struct io_req *req) {
+    page_came(s, req->arg, req->io.result);
 }
 
 void load_judge(struct storaged *s, struct load *l) {
@@ -228,6 +231,60 @@ static void begin_read(struct storaged *s, struct load *l) {
                              .done = read_done,
                              .arg = l};
     io_submit(s, &l->req);
+}
+
+/* What fails as a whole says nothing of each of its pages. */
+static void run_done(struct storaged *s, struct io_req *req) {
+    status result = req->io.result;
+    for (struct load *l = req->arg, *beside; l; l = beside) {
+        beside = l->beside;
+        if (ok(result))
+            page_came(s, l, result);
+        else
+            begin_read(s, l);
+    }
+}
+
+static void begin_run(struct storaged *s, struct load *const *loads, unsigned n) {
+    struct load *first = loads[0];
+    for (unsigned i = 0; i < n; i++) {
+        PROBE(axolotl_storaged, page_read_begin, loads[i]->page, loads[i]->frame);
+        loads[i]->beside = i + 1 < n ? loads[i + 1] : NULL;
+        first->places[i] =
+            (struct iovec){frame_bytes(s->shm, &s->shm->frames[loads[i]->frame]), PAGE_BYTES};
+    }
+    first->req = (struct io_req){.io = {.op = DISK_READ,
+                                        .file = s->data,
+                                        .offset = first->page * PAGE_BYTES,
+                                        .places = first->places,
+                                        .place_count = n,
+                                        .len = (size_t)n * PAGE_BYTES},
+                                 .done = run_done,
+                                 .arg = first};
+    io_submit(s, &first->req);
+}
+
+void load_prefetched(struct storaged *s) {
+    unsigned n = s->run_pages;
+    s->run_pages = 0;
+    if (n == 1)
+        begin_read(s, s->run[0]);
+    else if (n > 1)
+        begin_run(s, s->run, n);
+}
+
+/* A scan goes through the file forward, or backward. */
+static void join_run(struct storaged *s, struct load *l) {
+    unsigned n = s->run_pages;
+    bool behind = n > 0 && s->run[n - 1]->page + 1 == l->page;
+    bool before = n > 0 && l->page + 1 == s->run[0]->page;
+    if (n == RUN_PAGES || (!behind && !before)) {
+        load_prefetched(s);
+        n = 0;
+    }
+    if (before && n > 0) memmove(s->run + 1, s->run, n * sizeof *s->run);
+    s->run[before && n > 0 ? 0 : n] = l;
+    s->run_pages = n + 1;
 }
 
 /* Gives the page a frame and begins to fill it. NULL: no frame, or too many loads, now. */
@@ -260,8 +317,10 @@ static void fill(struct storaged *s, struct load *l) {
     if (free && !at_home(l)) {
         memset(frame_bytes(s->shm, &s->shm->frames[l->frame]), 0, PAGE_BYTES);
         load_finish(s, l, OK);
-    } else {
+    } else if (l->waiters) {
         begin_read(s, l);
+    } else {
+        join_run(s, l);
     }
 }
 

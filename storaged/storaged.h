@@ -18,6 +18,7 @@
 #define BATCH_PAGES 64 /* of one double-write */
 #define WRITERS 2      /* batches under way at the same time */
 #define LOADS_MAX 256  /* reads under way at the same time */
+#define RUN_PAGES 16   /* neighbours that one request reads ahead */
 
 struct storaged;
 struct crypt; /* crypt/crypt.h */
@@ -68,7 +69,9 @@ struct load {
     enum damage damage; /* of the image at home */
     uint64_t begun_ns;
     struct waiter *waiters;
-    struct load *next; /* free list */
+    struct load *next;              /* free list */
+    struct load *beside;            /* the next page of the same request */
+    struct iovec places[RUN_PAGES]; /* of the request: where all of its pages go */
 };
 
 /* What storaged alone needs to know of a frame. */
@@ -190,6 +193,9 @@ struct storaged {
 
     struct load loads[LOADS_MAX];
     struct load *free_loads;
+    struct load
+        *run[RUN_PAGES]; /* pages side by side in the file that are about to be read ahead */
+    unsigned run_pages;
     struct waiter_queue pending; /* wait for a frame or a load */
     unsigned rebuilding;         /* pages on their way through rebuild.c */
     struct waiter *free_waiters;
@@ -295,7 +301,10 @@ bool frames_refill(struct storaged *s); /* one stretch of work; true: worth goin
 status load_init(struct storaged *s);
 void load_fini(struct storaged *s);
 void load_request(struct storaged *s, const struct msg *m);
+/* Begins to read a page that nobody waits for yet: with load_prefetched, at the end of this turn at
+ * the latest, and in one request with its neighbours. */
 void load_prefetch(struct storaged *s, uint64_t page);
+void load_prefetched(struct storaged *s);
 bool load_pump(struct storaged *s); /* requests that waited for a frame; true: one was begun */
 /* In a coroutine. The frame may hold another page after the next suspension. */
 status load_page(struct storaged *s, uint64_t page, bool older, struct frame **ret_frame);

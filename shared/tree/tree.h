@@ -98,6 +98,7 @@ struct tree_cursor {
     uint16_t position;        /* forward: of the next entry; backward: entries still to come */
     uint16_t fence_len;       /* where the next leaf begins (forward), or this one (backward) */
     uint16_t leaves;          /* moved on to since the seek, as far as it matters */
+    uint16_t ahead;           /* leaves beyond the present one that storaged has been asked for */
     uint64_t copied;          /* leaves, in all */
     page_id page;             /* the leaf, as it was when it was copied */
     struct node_view view;    /* of the copy */

@@ -401,6 +401,53 @@ static void first_use_of_what_was_read_ahead([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+struct ahead {
+    uint64_t from; /* the pages of one stretch */
+    bool backward, fails;
+    uint64_t requests, reads;
+};
+
+#define AHEAD_PAGES 12
+
+static void read_stretch_ahead(struct world *w, void *arg) {
+    struct ahead *a = arg;
+    struct proc *p = &w->worker.proc;
+    uint64_t requests = disk_sim_count(w->sim, DISK_SIM_REQUESTS);
+    uint64_t reads = world_counter(w, COUNTER_PAGE_READS);
+    if (a->fails) disk_sim_fail_one(w->sim, DISK_SIM_REQUESTS, 1, ST_IO_ERROR, false);
+    for (unsigned i = 0; i < AHEAD_PAGES; i++) {
+        uint64_t page = a->from + (a->backward ? AHEAD_PAGES - 1 - i : i);
+        struct msg m = {.op = MSG_PAGE_PREFETCH, .arg = {page}};
+        p->env->post(p, SLOT_STORAGED, &m);
+    }
+    for (unsigned i = 0; i < AHEAD_PAGES; i++)
+        while (!pool_peek(&w->shm, (page_id){a->from + i})) p->env->pause(p);
+    a->requests = disk_sim_count(w->sim, DISK_SIM_REQUESTS) - requests;
+    a->reads = world_counter(w, COUNTER_PAGE_READS) - reads;
+}
+
+/* Neighbours are read ahead by one request, in whatever order a scan comes by them. When that
+ * fails, each is read for itself, and none is taken for damaged. */
+static void neighbours_are_read_at_once([[maybe_unused]] void **state) {
+    struct world w;
+    struct model *m = model_begin(&w, 41);
+    m->changes_left = 20000;
+    world_run(&w, change_many, m, NULL);
+    world_stop(&w);
+    world_crash(&w, 1); /* memory only */
+    world_start(&w);
+    uint64_t from = atomic_load(&w.shm.pool->file_pages) - 3 * AHEAD_PAGES;
+    for (unsigned i = 0; i < 3; i++) {
+        struct ahead a = {.from = from + i * AHEAD_PAGES, .backward = i == 1, .fails = i == 2};
+        world_run(&w, read_stretch_ahead, &a, NULL);
+        assert_int_equal(a.reads, AHEAD_PAGES);
+        assert_int_equal(a.requests, a.fails ? 1 + AHEAD_PAGES : 1);
+    }
+    assert_int_equal(world_counter(&w, COUNTER_PAGES_REBUILT), 0);
+    world_run(&w, check_all, m, NULL);
+    model_end(&w, m);
+}
+
 /* Pages come with their frames, and more of them the more are taken. */
 static void take_new_pages(struct world *w, [[maybe_unused]] void *arg) {
     struct proc *p = &w->worker.proc;
@@ -604,6 +651,7 @@ int main(void) {
         cmocka_unit_test(device_errors),
         cmocka_unit_test(pages_wanted_together),
         cmocka_unit_test(first_use_of_what_was_read_ahead),
+        cmocka_unit_test(neighbours_are_read_at_once),
         cmocka_unit_test(new_pages_bring_their_frames),
         cmocka_unit_test(freed_pages_stay_free),
         cmocka_unit_test(pool_is_resized),
