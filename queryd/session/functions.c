@@ -77,7 +77,7 @@ static status pg_sleep(struct fn_call *c) {
 
 /* Until a moment of the wall clock, as that goes now. */
 static status sleep_until_stamp(struct fn_call *c, int64_t until, int64_t now) {
-    struct proc *p = session_of(c)->env.proc;
+    struct proc *p = session_of_call(c)->env.proc;
     int64_t most = (int64_t)(SLEEP_SECONDS_MAX * 1e6);
     int64_t us = until <= now ? 0 : until > now + most ? most : until - now;
     return sleep_until(c, p->env->mono_ns(p) + (uint64_t)us * 1000);
