@@ -125,7 +125,7 @@ static status row_as(struct analyse *a, struct expr *e, const struct type *t,
 
 /* Such a cast gives values of the wanted length itself: bit(n) from an integer. */
 static bool takes_typmod(const struct cast_result *path) {
-    const struct function *f = path->path == CAST_FUNCTION ? function_find(path->function) : NULL;
+    const struct function *f = path->path == CAST_FUNCTION ? function_known(path->function) : NULL;
     return f && f->nargs > 1;
 }
 

@@ -40,6 +40,29 @@ static status note_function(struct collect *c, const struct function *f) {
     return f && function_is_routine(f) ? note(c, OID_pg_proc, f->oid, 0) : OK;
 }
 
+/* A call, perhaps written as an operator. */
+static status note_operator(struct collect *c, const struct expr *e) {
+    const struct operator_info *op = e->call.op;
+    if (op && op->schema) return note(c, OID_pg_operator, op->oid, 0);
+    return note_function(c, e->call.function);
+}
+
+static oid base_of(oid type, bool of_element) {
+    const struct type *t = type_below(type_find(type));
+    return !t ? 0 : of_element ? type_base((oid)t->element) : t->oid;
+}
+
+/* A user's cast by its row too: printed, it stands as the two types. */
+static status note_cast(struct collect *c, const struct expr *e) {
+    bool elements = e->cast.path.path == CAST_ARRAY;
+    const struct cast_info *own =
+        cast_known(base_of(e->args[0]->type, elements), base_of(e->type, elements));
+    TRY(note(c, OID_pg_type, e->type, 0));
+    if (own && own->oid) TRY(note(c, OID_pg_cast, own->oid, 0));
+    oid f = e->cast.path.function;
+    return f >= FIRST_ROUTINE_OID ? note(c, OID_pg_proc, f, 0) : OK;
+}
+
 /* ---- columns --------------------------------------------------------------------------------- */
 
 static status note_column(struct collect *c, const struct query *q, uint16_t rte, int16_t att);
@@ -96,7 +119,7 @@ static status note_column(struct collect *c, const struct query *q, uint16_t rte
 static status note_call(struct collect *c, const struct expr *e) {
     const struct record_shape *s = e->call.shape;
     for (uint16_t i = 0; s && i < s->n; i++) TRY(note_type(c, s->types[i]));
-    return note_function(c, e->call.function);
+    return note_operator(c, e);
 }
 
 static status note_constant(struct collect *c, const struct expr *e) {
@@ -121,7 +144,11 @@ static status visit(struct expr *e, void *arg, bool *) {
     case EXPR_WINDOW: return note_function(c, e->agg.function);
     case EXPR_CAST:
         if (e->cast.is_collate) return note(c, OID_pg_collation, e->collation, 0);
-        return note_type(c, e->type);
+        return note_cast(c, e);
+    case EXPR_NULLIF:
+    case EXPR_DISTINCT:
+    case EXPR_IN_LIST:
+    case EXPR_ARRAY_OP: return note_operator(c, e);
     case EXPR_ARRAY:
     case EXPR_ROW: return note_type(c, e->type);
     case EXPR_FIELD: return note_field(c, e->args[0]->type, e->column);

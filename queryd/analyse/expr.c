@@ -191,7 +191,7 @@ static char own_volatility(const struct expr *e) {
     case EXPR_ARRAY_OP: return e->call.function->volatility;
     case EXPR_CAST: {
         oid f = e->cast.path.function;
-        const struct function *fn = f ? function_find(f) : NULL;
+        const struct function *fn = f ? function_known(f) : NULL;
         if (e->cast.path.path == CAST_INPUT) return 's';
         if (e->cast.path.path == CAST_IO)
             return type_text_is_fixed(e->args[0]->type) && type_input_is_fixed(e->type) ? 'i' : 's';

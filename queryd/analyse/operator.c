@@ -1,5 +1,6 @@
 /* Operators and what is made of them: IN, BETWEEN, row comparisons, IS DISTINCT FROM. */
 #include "analyse/internal.h"
+#include "catalog/routine.h"
 
 static status operand(struct analyse *a, struct expr *e, oid type, struct expr **ret) {
     return coerce_chosen(a, e, type, ret);
@@ -25,16 +26,39 @@ status make_bool2(struct analyse *a, enum expr_bool kind, struct expr *x, struct
     return OK;
 }
 
-static status call_operator(struct analyse *a, const struct operator_choice *c, struct expr *left,
-                            struct expr *right, int32_t location, struct expr **ret) {
-    const struct function *f = function_find(c->op->function);
+/* What a plan keeps of an operator and its function: users' are copied out of the cache. */
+static status take_operator(struct analyse *a, const struct operator_info *op, int32_t location,
+                            struct expr *e) {
+    const struct function *f = function_known(op->function);
+    if (f && function_is_routine(f)) NEEDS(a, f = routine_function_copy(a->arena, f));
     if (!f)
         return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "operator %s is not supported",
-                       c->op->name);
+                       op->name);
+    e->call.function = f;
+    e->call.op = op;
+    if (!op->schema) return OK;
+    struct operator_info *copy = arena_memdup(a->arena, op, sizeof *op);
+    NEEDS(a, copy);
+    NEEDS(a, copy->name = arena_strdup(a->arena, op->name));
+    NEEDS(a, copy->schema = arena_strdup(a->arena, op->schema));
+    e->call.op = copy;
+    return OK;
+}
+
+/* In one schema, or (NULL) along the search path. */
+static status find_operator(struct analyse *a, const char *schema, const char *name, oid left,
+                            oid right, int32_t location, struct operator_choice *ret) {
+    status st = resolve_operator_in(&a->eval, schema, name, left, right, ret);
+    if (status_is(st, ST_NOT_FOUND))
+        return FAIL_AT(a, location, INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);
+    return analyse_at(a, location, st);
+}
+
+static status call_operator(struct analyse *a, const struct operator_choice *c, struct expr *left,
+                            struct expr *right, int32_t location, struct expr **ret) {
     struct expr *e = expr_new_n(a->arena, EXPR_CALL, c->result, location, left && right ? 2 : 1);
     NEEDS(a, e);
-    e->call.function = f;
-    e->call.op = c->op;
+    TRY(take_operator(a, c->op, location, e));
     uint16_t n = 0;
     if (left) TRY(operand(a, left, c->left, &e->args[n++]));
     if (right) TRY(operand(a, right, c->right, &e->args[n++]));
@@ -44,8 +68,9 @@ static status call_operator(struct analyse *a, const struct operator_choice *c, 
     return OK;
 }
 
-status make_operator(struct analyse *a, const char *name, struct expr *left, struct expr *right,
-                     int32_t location, struct expr **ret) {
+static status make_operator_in(struct analyse *a, const char *schema, const char *name,
+                               struct expr *left, struct expr *right, int32_t location,
+                               struct expr **ret) {
     if (left && right && left->kind == EXPR_ROW && right->kind == EXPR_ROW &&
         left->type == RECORDOID && right->type == RECORDOID) {
         if (left->nargs != right->nargs)
@@ -54,20 +79,14 @@ status make_operator(struct analyse *a, const char *name, struct expr *left, str
         return compare_rows(a, name, left->args, right->args, left->nargs, location, ret);
     }
     struct operator_choice c;
-    TRY(analyse_at(
-        a, location,
-        resolve_operator(&a->eval, name, left ? left->type : 0, right ? right->type : 0, &c)));
+    TRY(find_operator(a, schema, name, left ? left->type : 0, right ? right->type : 0, location,
+                      &c));
     return call_operator(a, &c, left, right, location, ret);
 }
 
-static status name_of_operator(struct analyse *a, const struct list *names, int32_t location,
-                               const char **ret) {
-    const char *schema;
-    TRY(split_name(a, names, location, &schema, ret));
-    if (schema && strcmp(schema, "pg_catalog") != 0)
-        return FAIL_AT(a, location, UNDEFINED_FUNCTION, "operator does not exist: %s.%s", schema,
-                       *ret);
-    return OK;
+status make_operator(struct analyse *a, const char *name, struct expr *left, struct expr *right,
+                     int32_t location, struct expr **ret) {
+    return make_operator_in(a, NULL, name, left, right, location, ret);
 }
 
 /* One column of a row comparison that is not (in)equality: a < c OR (a = c AND rest). */
@@ -145,8 +164,8 @@ status compare_rows(struct analyse *a, const char *op, struct expr **left, struc
 
 status transform_op(struct scope *s, struct ast_op *n, struct expr **ret) {
     struct analyse *a = s->a;
-    const char *name;
-    TRY(name_of_operator(a, n->names, n->node.location, &name));
+    const char *schema, *name;
+    TRY(split_name(a, n->names, n->node.location, &schema, &name));
     if (n->left && n->left->kind == NODE_ROW && n->right->kind == NODE_SUBLINK &&
         ast_as_sublink(n->right)->kind == SUBLINK_SCALAR)
         return transform_row_subquery(s, n, name, ret);
@@ -157,12 +176,13 @@ status transform_op(struct scope *s, struct ast_op *n, struct expr **ret) {
         *ret = right;
         return OK;
     }
-    return make_operator(a, name, left, right, n->node.location, ret);
+    return make_operator_in(a, schema, name, left, right, n->node.location, ret);
 }
 
 /* value op ANY/ALL (array). */
-static status make_array_op(struct analyse *a, const char *name, struct expr *left,
-                            struct expr *array, bool is_all, int32_t location, struct expr **ret) {
+static status make_array_op(struct analyse *a, const char *schema, const char *name,
+                            struct expr *left, struct expr *array, bool is_all, int32_t location,
+                            struct expr **ret) {
     oid element = UNKNOWNOID;
     if (array->type != UNKNOWNOID) {
         const struct type *t = type_find(array->type);
@@ -172,7 +192,7 @@ static status make_array_op(struct analyse *a, const char *name, struct expr *le
         element = t->element;
     }
     struct operator_choice c;
-    TRY(analyse_at(a, location, resolve_operator(&a->eval, name, left->type, element, &c)));
+    TRY(find_operator(a, schema, name, left->type, element, location, &c));
     if (c.result != BOOLOID)
         return FAIL_AT(a, location, WRONG_OBJECT_TYPE,
                        "op ANY/ALL (array) requires operator to yield boolean");
@@ -184,10 +204,8 @@ static status make_array_op(struct analyse *a, const char *name, struct expr *le
                        type_words(a, c.right));
     struct expr *e = expr_new_n(a->arena, EXPR_ARRAY_OP, BOOLOID, location, 2);
     NEEDS(a, e);
-    e->call.function = function_find(c.op->function);
-    e->call.op = c.op;
+    TRY(take_operator(a, c.op, location, e));
     e->call.is_all = is_all;
-    if (!e->call.function) return not_supported(a, location, "this operator");
     TRY(operand(a, left, c.left, &e->args[0]));
     if (as_is)
         e->args[1] = array;
@@ -198,12 +216,12 @@ static status make_array_op(struct analyse *a, const char *name, struct expr *le
 }
 
 status transform_op_array(struct scope *s, struct ast_op_array *n, struct expr **ret) {
-    const char *name;
-    TRY(name_of_operator(s->a, n->names, n->node.location, &name));
+    const char *schema, *name;
+    TRY(split_name(s->a, n->names, n->node.location, &schema, &name));
     struct expr *left, *array;
     TRY(transform(s, n->left, &left));
     TRY(transform(s, n->right, &array));
-    return make_array_op(s->a, name, left, array, n->is_all, n->node.location, ret);
+    return make_array_op(s->a, schema, name, left, array, n->is_all, n->node.location, ret);
 }
 
 /* x IN (a, b) where all items have the value's type. */
@@ -214,8 +232,7 @@ static status in_list(struct analyse *a, struct expr *left, struct expr **items,
                    resolve_operator(&a->eval, negated ? "<>" : "=", left->type, left->type, &c)));
     struct expr *e = expr_new_n(a->arena, EXPR_IN_LIST, BOOLOID, location, (uint16_t)(n + 1));
     NEEDS(a, e);
-    e->call.function = function_find(c.op->function);
-    e->call.op = c.op;
+    TRY(take_operator(a, c.op, location, e));
     e->call.is_all = negated;
     TRY(operand(a, left, c.left, &e->args[0]));
     for (uint16_t i = 0; i < n; i++) TRY(operand(a, items[i], c.right, &e->args[i + 1]));
@@ -256,7 +273,7 @@ static status in_array(struct analyse *a, struct expr *left, struct expr **items
     array->array.element = common;
     array->collation = t->collation;
     for (uint16_t i = 0; i < n; i++) TRY(coerce_common(a, items[i], common, "IN", &array->args[i]));
-    return make_array_op(a, negated ? "<>" : "=", left, array, negated, location, ret);
+    return make_array_op(a, NULL, negated ? "<>" : "=", left, array, negated, location, ret);
 }
 
 /* x IN (…) as PostgreSQL keeps it: an array of what names no column, then one comparison each. */

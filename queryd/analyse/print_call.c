@@ -3,18 +3,26 @@
 #include "catalog/deparse.h"
 #include "catalog/routine.h"
 
-status print_operator_name(struct printer *p, const struct operator_info *op) {
-    return put(p, op->name);
-}
-
 /* Found by its bare name: in a schema of the search path. */
-static status routine_visible(struct printer *p, const struct routine *r, bool *ret) {
-    oid schemas[SEARCH_PATH_MAX], creation;
+static status schema_visible(struct printer *p, const char *name, bool *ret) {
+    oid schemas[SEARCH_PATH_MAX], creation, schema;
     size_t n;
     *ret = false;
+    TRY(catalog_schema(p->env, name, &schema));
     TRY(search_path(p->env, schemas, &n, &creation));
-    for (size_t i = 0; i < n; i++) *ret |= schemas[i] == r->schema;
+    for (size_t i = 0; i < n; i++) *ret |= schemas[i] == schema;
     return OK;
+}
+
+status print_operator_name(struct printer *p, const struct operator_info *op) {
+    bool visible = true;
+    if (op->schema) TRY(schema_visible(p, op->schema, &visible));
+    if (visible) return put(p, op->name);
+    TRY(put(p, "OPERATOR("));
+    TRY(put_name(p, op->schema));
+    TRY(put(p, "."));
+    TRY(put(p, op->name));
+    return put(p, ")");
 }
 
 status print_function_name(struct printer *p, const struct function *f) {
@@ -22,7 +30,7 @@ status print_function_name(struct printer *p, const struct function *f) {
     bool visible;
     if (!function_is_routine(f)) return put_name(p, f->name);
     TRY(catalog_routine(p->env, f->oid, &r));
-    TRY(routine_visible(p, r, &visible));
+    TRY(schema_visible(p, r->schema_name, &visible));
     if (!visible) {
         TRY(put_name(p, r->schema_name));
         TRY(put(p, "."));

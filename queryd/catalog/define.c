@@ -1,5 +1,7 @@
 /* define.c: which definition a statement is; the small ones. */
+#include "catalog/define_cast.h"
 #include "catalog/define_function.h"
+#include "catalog/define_operator.h"
 
 #include "msg/msg.h"
 
@@ -164,6 +166,9 @@ static status dispatch(struct sql_env *env, struct node *n) {
     case NODE_DROP: return define_drop(env, ast_as_drop(n));
     case NODE_CREATE_TYPE: return create_type(env, ast_as_create_type(n));
     case NODE_ALTER_ENUM: return define_alter_enum(env, ast_as_alter_enum(n));
+    case NODE_CREATE_CAST: return define_create_cast(env, ast_as_create_cast(n));
+    case NODE_CREATE_OPERATOR: return define_create_operator(env, ast_as_create_operator(n));
+    case NODE_ALTER_OPERATOR: return define_alter_operator(env, ast_as_alter_operator(n));
     case NODE_CREATE_AGGREGATE: return define_create_aggregate(env, ast_as_create_aggregate(n));
     case NODE_CREATE_COLLATION: return define_create_collation(env, ast_as_create_collation(n));
     case NODE_REFRESH_COLLATION: return define_refresh_collation(env, ast_as_refresh_collation(n));

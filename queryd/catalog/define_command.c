@@ -54,6 +54,7 @@ static const char *alter_tag(enum ast_object_type type) {
     case OBJECT_DATABASE: return "ALTER DATABASE";
     case OBJECT_AGGREGATE: return "ALTER AGGREGATE";
     case OBJECT_LANGUAGE: return "ALTER LANGUAGE";
+    case OBJECT_OPERATOR: return "ALTER OPERATOR";
     case OBJECT_VIEW: return "ALTER VIEW";
     case OBJECT_INDEX: return "ALTER INDEX";
     case OBJECT_SEQUENCE: return "ALTER SEQUENCE";
@@ -108,6 +109,9 @@ const char *define_command(const struct node *stmt) {
     case NODE_DROP: return drop_tag(ast_as_drop(n)->type);
     case NODE_CREATE_TYPE: return "CREATE TYPE";
     case NODE_ALTER_ENUM: return "ALTER TYPE";
+    case NODE_CREATE_CAST: return "CREATE CAST";
+    case NODE_CREATE_OPERATOR: return "CREATE OPERATOR";
+    case NODE_ALTER_OPERATOR: return "ALTER OPERATOR";
     case NODE_CREATE_AGGREGATE: return "CREATE AGGREGATE";
     case NODE_CREATE_COLLATION: return "CREATE COLLATION";
     case NODE_REFRESH_COLLATION: return "ALTER COLLATION";

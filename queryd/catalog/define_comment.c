@@ -1,6 +1,7 @@
 /* define_comment.c: COMMENT ON. */
 #include "catalog/collation.h"
 #include "catalog/define_function.h"
+#include "catalog/define_operator.h"
 
 static status put_comment(struct sql_env *env, struct object_address on, const char *text) {
     datum keys[] = {datum_oid(on.object), datum_oid(on.class_oid), datum_int4(on.part)};
@@ -293,7 +294,10 @@ status define_comment(struct sql_env *env, struct ast_comment *s) {
         TRY(define_comment_on_function(env, s->type, (struct ast_object_args *)s->object, &on));
     else if (s->type == OBJECT_CAST)
         TRY(comment_on_cast(env, (struct ast_object_args *)s->object, &on));
-    else
+    else if (s->type == OBJECT_OPERATOR) {
+        on = (struct object_address){.class_oid = OID_pg_operator};
+        TRY(define_operator_named(env, (struct ast_object_args *)s->object, &on.object));
+    } else
         return define_unsupported(env, "COMMENT ON this kind of object");
     if (!on.class_oid) return OK;
     TRY(may_comment(env, on));

@@ -1,5 +1,7 @@
 /* define_depend.c: what depends on what is dropped: views, defaults, constraints, indexes. */
+#include "catalog/define_cast.h"
 #include "catalog/define_function.h"
+#include "catalog/define_operator.h"
 #include "catalog/define_types.h"
 
 /* One DROP: what it has taken with it so far, for the notice at its end. */
@@ -110,12 +112,24 @@ static status domain_text(struct cascade *c, oid id, struct dependent *ret) {
     return define_type_text(c->env, id, &ret->text);
 }
 
+static status cast_text(struct cascade *c, oid id, struct dependent *ret) {
+    *ret = (struct dependent){OID_pg_cast, id, NULL};
+    return define_cast_text(c->env, id, &ret->text);
+}
+
+static status operator_text(struct cascade *c, oid id, struct dependent *ret) {
+    *ret = (struct dependent){OID_pg_operator, id, NULL};
+    return define_operator_text(c->env, id, &ret->text);
+}
+
 /* NOT_FOUND: it goes anyway. */
 static status describe(struct cascade *c, const struct catalog_row *row, bool whole,
                        struct dependent *ret) {
     oid class_oid = row_oid(row, COL_pg_depend_classid), id = row_oid(row, COL_pg_depend_objid);
     bool normal = row_char(row, COL_pg_depend_deptype) == 'n';
     if (class_oid == OID_pg_rewrite) return view_text(c, id, ret);
+    if (class_oid == OID_pg_cast) return cast_text(c, id, ret);
+    if (class_oid == OID_pg_operator) return operator_text(c, id, ret);
     if (class_oid == OID_pg_proc && normal) return function_text(c, id, ret);
     if (class_oid == OID_pg_attrdef && normal) return default_text(c, id, ret);
     if (class_oid == OID_pg_class && normal && !row_int4(row, COL_pg_depend_objsubid))
@@ -287,6 +301,20 @@ static status drop_function(struct cascade *c, const struct dependent *d) {
     return define_drop_routine(env, d->object);
 }
 
+/* A cast or an operator. */
+static status drop_own(struct cascade *c, const struct dependent *d) {
+    struct sql_env *env = c->env;
+    struct catalog_row row;
+    bool cast = d->class_oid == OID_pg_cast;
+    status st = catalog_row_get_oid(env, cast ? CAT_pg_cast : CAT_pg_operator, d->object,
+                                    env->eval.arena, &row);
+    if (status_is(st, ST_NOT_FOUND)) return OK;
+    TRY(st);
+    TRY(define_cascades_to(env, d->text));
+    TRY(drop_dependents(c, d->class_oid, d->object, 0, d->text));
+    return cast ? define_forget_cast(env, d->object) : define_forget_operator(env, d->object);
+}
+
 static status drop_domain(struct cascade *c, const struct dependent *d) {
     if (!type_find(d->object)) return OK;
     TRY(define_cascades_to(c->env, d->text));
@@ -307,6 +335,7 @@ static status drop_dependents(struct cascade *c, oid class_oid, oid object, int3
         if (d->class_oid == OID_pg_constraint) TRY(drop_constraint(c, d));
         if (d->class_oid == OID_pg_index) TRY(drop_index(c, d));
         if (d->class_oid == OID_pg_proc) TRY(drop_function(c, d));
+        if (d->class_oid == OID_pg_cast || d->class_oid == OID_pg_operator) TRY(drop_own(c, d));
         if (d->class_oid == OID_pg_type) TRY(drop_domain(c, d));
     }
     return OK;

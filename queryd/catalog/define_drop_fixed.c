@@ -1,7 +1,9 @@
 /* define_drop_fixed.c: DROP of the kinds of object that nobody can make: what is named is built in,
  * which is refused, or it is not there, which is said. */
+#include "catalog/define_cast.h"
 #include "catalog/define_function.h"
 #include "catalog/define_internal.h"
+#include "catalog/define_operator.h"
 #include "types/reg_operator.h"
 #include "types/resolution.h"
 
@@ -195,6 +197,8 @@ static status drop_operator(struct sql_env *env, const struct ast_drop *s,
     const char *signature =
         arena_printf(a, "%s(%s,%s)", name, left ? left : "none", right ? right : "none");
     if (!signature || !text) return no_memory(env);
+    TRY(define_operator_find(env, o->names, types, &found));
+    if (found) return define_drop_operator(env, found, s->cascade);
     if (ok(reg_operator_find(&env->eval, signature, &found)))
         return required(env, arena_printf(a, "operator %s", signature));
     error_clear(env->eval.error);
@@ -223,6 +227,8 @@ static status drop_cast(struct sql_env *env, const struct ast_drop *s,
         catalog_row_get(env, CAT_pg_cast, OID_pg_cast_source_target_index, keys, 2, a, &row);
     if (status_is(st, ST_NOT_FOUND)) return missing(env, s, ST_UNDEFINED_OBJECT, what);
     TRY(st);
+    if (row_oid(&row, COL_pg_cast_oid) >= FIRST_USER_OID)
+        return define_drop_cast(env, &row, s->cascade);
     return required(env, arena_printf(a, "cast from %s to %s", type_words(env, types[0]),
                                       type_words(env, types[1])));
 }

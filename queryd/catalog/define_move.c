@@ -1,5 +1,6 @@
 /* define_move.c: OWNER TO, SET SCHEMA. */
 #include "catalog/define_function.h"
+#include "catalog/define_operator.h"
 
 static status change_owner(struct sql_env *env, oid class_oid, oid object, const char *name) {
     oid role;
@@ -73,6 +74,7 @@ static status set_schema(struct sql_env *, struct catalog_row *row, void *arg) {
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if ((s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) && !s->extension)
         return define_alter_type_object(env, s);
+    if (s->type == OBJECT_OPERATOR && !s->extension) return define_move_operator(env, s);
     if (s->new_owner && s->object->kind != NODE_RANGE_VAR) {
         struct object_address a;
         TRY(define_find_object(env, s->type, s->object, &a));

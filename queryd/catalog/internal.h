@@ -37,10 +37,12 @@ struct generation {
     struct cached_collation *collations;
     struct cached_type *types[256];
     struct cached_routines *routines[64]; /* by name */
-    struct cached_role *roles;            /* roles.c */
-    struct object_acl *objects[64];       /* privilege.c */
-    unsigned names;                       /* entries, to stop remembering what does not exist */
-    txn_ref life;    /* of the one transaction that it is private to; 0: shared */
+    const struct own_casts *casts;        /* own_objects.c; NULL: not read yet */
+    const struct own_operators *operators;
+    struct cached_role *roles;      /* roles.c */
+    struct object_acl *objects[64]; /* privilege.c */
+    unsigned names;                 /* entries, to stop remembering what does not exist */
+    txn_ref life;                   /* of the one transaction that it is private to; 0: shared */
     txn_ref users[]; /* per transaction slot, its life when it last looked something up */
 };
 

@@ -254,7 +254,13 @@ static status check_domain(const struct eval_env *eval, const struct type *domai
 }
 
 void catalog_types_register(void) {
-    static const struct type_source source = {
-        .find = find, .print = print, .collator = catalog_collator, .check_domain = check_domain};
+    static const struct type_source source = {.find = find,
+                                              .print = print,
+                                              .collator = catalog_collator,
+                                              .check_domain = check_domain,
+                                              .find_cast = own_cast_find,
+                                              .find_function = own_function_find,
+                                              .find_operator = own_operator_find,
+                                              .operators_named = own_operators_named};
     types_set_source(&source);
 }

@@ -329,6 +329,26 @@ struct ast_create_collation {
     bool if_not_exists;
 };
 
+struct ast_create_cast {
+    struct node node;
+    struct ast_type_name *source, *target;
+    struct ast_object_args *function; /* NULL: WITH INOUT, or WITHOUT FUNCTION */
+    bool inout;
+    char context; /* pg_cast.castcontext: e i a */
+};
+
+struct ast_create_operator {
+    struct node node;
+    struct list *names;   /* char* */
+    struct list *options; /* ast_def_elem */
+};
+
+struct ast_alter_operator { /* SET (…) */
+    struct node node;
+    struct ast_object_args *op;
+    struct list *options; /* ast_def_elem */
+};
+
 struct ast_create_aggregate {
     struct node node;
     bool replace;

@@ -75,7 +75,8 @@ static bool is_constant(const struct expr *e) {
 static bool comparison_of(const struct expr *e, struct comparison *ret) {
     if (e->kind != EXPR_CALL || !e->call.op || e->nargs != 2) return false;
     uint8_t strategy = e->call.op->btree_strategy;
-    if (!strategy && strcmp(e->call.op->name, "<>") == 0) strategy = NOT_EQUAL;
+    if (!strategy && !e->call.op->schema && strcmp(e->call.op->name, "<>") == 0)
+        strategy = NOT_EQUAL;
     if (!strategy) return false;
     bool turned = is_constant(e->args[0]);
     *ret = (struct comparison){e->args[turned], e->args[!turned], strategy, e->input_collation};

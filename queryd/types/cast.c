@@ -79,7 +79,7 @@ static struct cast_result resolve_plain(oid from, oid to, enum cast_context cont
         return path_only(target->kind == 'p' && to != CSTRINGOID && to != RECORDOID && to != VOIDOID
                              ? CAST_RELABEL
                              : CAST_INPUT);
-    const struct cast_info *cast = cast_find(from, to);
+    const struct cast_info *cast = cast_known(from, to);
     if (cast) return context_allows(cast, context) ? listed_cast(cast) : path_only(CAST_NONE);
     struct cast_result array = array_cast(from, to, context);
     if (array.path != CAST_NONE) return array;
@@ -115,7 +115,7 @@ static status cast_by_text(const struct eval_env *env, oid from, oid to, datum v
 static status cast_by_function(const struct eval_env *env, oid function, oid from, oid to,
                                int32_t typmod, bool is_explicit, datum value, datum *ret,
                                bool *ret_is_null) {
-    const struct function *f = function_find(function);
+    const struct function *f = function_known(function);
     if (!f)
         return error_set(env->error, ST_INTERNAL_ERROR, "cast function %u is missing", function);
     datum args[3] = {value, datum_int4(typmod), datum_bool(is_explicit)};

@@ -60,6 +60,12 @@ const struct function *function_find(oid id) {
     return find_slot(id);
 }
 
+const struct function *function_known(oid id) {
+    const struct function *f = function_find(id);
+    if (f || id < BUILTIN_OID_END || !types_source()->find_function) return f;
+    return types_source()->find_function(id);
+}
+
 size_t function_find_by_name(const char *name, size_t *ret_first) {
     size_t low = 0, high = FUNCTION_COUNT;
     while (low < high) {
@@ -205,6 +211,12 @@ const struct operator_info *operator_find(oid op) {
     return &operators[operator_slot[op] - 1];
 }
 
+const struct operator_info *operator_known(oid op) {
+    const struct operator_info *o = operator_find(op);
+    if (o || op < BUILTIN_OID_END || !types_source()->find_operator) return o;
+    return types_source()->find_operator(op);
+}
+
 size_t operator_find_by_name(const char *name, size_t *ret_first) {
     size_t low = 0, high = OPERATOR_COUNT;
     while (low < high) {
@@ -287,6 +299,11 @@ const struct cast_info *cast_find(oid source, oid target) {
     if (low == CAST_COUNT || casts[low].source != source || casts[low].target != target)
         return NULL;
     return &casts[low];
+}
+
+const struct cast_info *cast_known(oid source, oid target) {
+    const struct cast_info *c = cast_find(source, target);
+    return c || !types_source()->find_cast ? c : types_source()->find_cast(source, target);
 }
 
 size_t cast_count(void) {

@@ -78,6 +78,9 @@ struct function {
 };
 
 const struct function *function_find(oid function); /* NULL: none */
+/* The same, users' functions included; those belong to the running statement's view of the
+ * catalogs. */
+const struct function *function_known(oid function);
 /* All functions of that name: *ret_first is the first of the returned count, consecutive through
  * function_by_name_at. */
 size_t function_find_by_name(const char *name, size_t *ret_first);
@@ -150,9 +153,21 @@ struct operator_info {
     bool hashable;
     bool mergeable;
     oid restrict_function, join_function; /* pg_proc oids, for the catalogs */
+    const char *schema;                   /* NULL: built in */
+};
+
+struct operator_scope {
+    size_t n;
+    const struct operator_info *const *operators;
+    const uint16_t *places; /* of their schemas in the search path */
+    uint16_t builtin_place; /* of pg_catalog */
+    bool no_builtins;       /* the name was qualified by another schema */
 };
 
 const struct operator_info *operator_find(oid op);
+/* The same, users' operators included; those belong to the running statement's view of the
+ * catalogs. */
+const struct operator_info *operator_known(oid op);
 size_t operator_find_by_name(const char *name, size_t *ret_first);
 const struct operator_info *operator_by_name_at(size_t position);
 size_t operator_count(void);
@@ -168,9 +183,12 @@ struct cast_info {
     oid function; /* 0: see method */
     char context; /* i implicit, a assignment, e explicit */
     char method;  /* f function, b binary coercible, i through the text form */
+    oid oid;      /* pg_cast's; 0: built in */
 };
 
 const struct cast_info *cast_find(oid source, oid target); /* NULL: none in the list */
+/* The same, users' casts included; those belong to the running statement's view of the catalogs. */
+const struct cast_info *cast_known(oid source, oid target);
 size_t cast_count(void);
 const struct cast_info *cast_at(size_t index);
 

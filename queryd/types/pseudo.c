@@ -100,7 +100,7 @@ static status reg_in(const struct eval_env *env, const struct type *t, int32_t, 
     char *name = arena_strndup(env->arena, text, len);
     if (!name) return out_of_memory(env);
     status s = STATUS(NOT_FOUND);
-    if (strcmp(name, "-") == 0)
+    if (strcmp(name, "-") == 0 && kind != REG_OPER && kind != REG_OPERATOR)
         s = OK;
     else if (kind == REG_TYPE)
         s = type_parse_name(env, name, &found, NULL);
@@ -139,7 +139,8 @@ static status print_built_in(enum reg_kind kind, oid id, struct buf *out) {
 static status reg_out(const struct eval_env *env, const struct type *t, datum value,
                       struct buf *out) {
     enum reg_kind kind = kind_of(t);
-    if (!value.u32) return buf_add(out, "-", 1);
+    bool is_operator = kind == REG_OPER || kind == REG_OPERATOR;
+    if (!value.u32) return buf_add(out, is_operator ? "0" : "-", 1);
     status s = print_built_in(kind, value.u32, out);
     const struct name_service *names = env && env->session ? env->session->names : NULL;
     if (status_is(s, ST_NOT_FOUND) && names && names->print)

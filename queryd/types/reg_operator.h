@@ -1,4 +1,4 @@
-/* reg_operator.h: the text of regoper and regoperator. Operators are the built-in ones. */
+/* reg_operator.h: the text of regoper and regoperator. */
 #ifndef TYPES_REG_OPERATOR_H
 #define TYPES_REG_OPERATOR_H
 

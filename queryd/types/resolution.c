@@ -143,15 +143,19 @@ static_assert(offsetof(struct operator_info, right) ==
                   offsetof(struct operator_info, left) + sizeof(oid),
               "an operator's operands are an array of two");
 
+/* Of several the one whose schema comes first in the search path. */
 static const struct operator_info *exact_operator(const struct candidates *c, size_t nargs,
                                                   const oid *input) {
+    const struct candidate *found = NULL;
     oid wanted[2] = {input[0], nargs == 2 ? input[1] : 0};
     /* One unknown operand is tried as the other's type. */
     if (nargs == 2 && wanted[0] == UNKNOWNOID) wanted[0] = wanted[1];
     if (nargs == 2 && wanted[1] == UNKNOWNOID) wanted[1] = wanted[0];
     for (size_t i = 0; i < c->n; i++)
-        if (!memcmp(c->items[i].args, wanted, nargs * sizeof(oid))) return c->items[i].what;
-    return NULL;
+        if (!memcmp(c->items[i].args, wanted, nargs * sizeof(oid)) &&
+            (!found || c->items[i].place < found->place))
+            found = &c->items[i];
+    return found ? found->what : NULL;
 }
 
 static status operator_error(const struct eval_env *env, const char *name, oid left, oid right,
@@ -182,16 +186,61 @@ static status operator_error(const struct eval_env *env, const char *name, oid l
     return s;
 }
 
+/* It was named as another's commutator or negator, and nobody has made it. */
+static status operator_shell(const struct eval_env *env, const char *name, oid left, oid right) {
+    return error_set(env->error, ST_UNDEFINED_FUNCTION, "operator is only a shell: %s%s%s %s",
+                     left ? type_format_name(env->arena, left) : "", left ? " " : "", name,
+                     type_format_name(env->arena, right));
+}
+
+static void add_operator(struct candidates *c, const struct operator_info *o, bool binary,
+                         uint16_t place) {
+    if ((o->left != 0) != binary) return;
+    c->items[c->n++] = (struct candidate){.what = o, .args = operator_args(o), .place = place};
+}
+
+/* Hides what stands behind another one with the same operands in the search path. */
+static void drop_hidden_operators(struct candidates *c, size_t nargs) {
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        bool hidden = false;
+        for (size_t k = 0; k < c->n && !hidden; k++)
+            hidden = c->items[k].place < c->items[i].place &&
+                     !memcmp(c->items[k].args, c->items[i].args, nargs * sizeof(oid));
+        if (!hidden) c->items[kept++] = c->items[i];
+    }
+    c->n = kept;
+}
+
+static status operator_candidates(const struct eval_env *env, const char *schema, const char *name,
+                                  bool binary, struct candidates *ret) {
+    const struct type_source *source = types_source();
+    struct operator_scope own = {.no_builtins = schema && strcmp(schema, "pg_catalog") != 0};
+    if (source->operators_named) TRY(source->operators_named(env, schema, name, &own));
+    size_t first, found = own.no_builtins ? 0 : operator_find_by_name(name, &first);
+    *ret = (struct candidates){arena_array(env->arena, found + own.n + 1, sizeof *ret->items), 0};
+    if (!ret->items) return out_of_memory(env);
+    for (size_t i = 0; i < found; i++)
+        add_operator(ret, operator_by_name_at(first + i), binary, own.builtin_place);
+    for (size_t i = 0; i < own.n; i++) add_operator(ret, own.operators[i], binary, own.places[i]);
+    if (own.n) drop_hidden_operators(ret, binary ? 2 : 1);
+    return OK;
+}
+
 status resolve_operator(const struct eval_env *env, const char *name, oid left, oid right,
                         struct operator_choice *ret) {
+    return resolve_operator_in(env, NULL, name, left, right, ret);
+}
+
+status resolve_operator_in(const struct eval_env *env, const char *schema, const char *name,
+                           oid left, oid right, struct operator_choice *ret) {
     oid input[2] = {type_base(left ? left : right), type_base(right)};
-    size_t nargs = left ? 2 : 1, first, found = operator_find_by_name(name, &first);
-    struct candidates c = {arena_array(env->arena, found, sizeof *c.items), 0};
-    if (!c.items) return out_of_memory(env);
-    for (size_t i = 0; i < found; i++) {
-        const struct operator_info *o = operator_by_name_at(first + i);
-        if ((o->left != 0) != (left != 0)) continue;
-        c.items[c.n++] = (struct candidate){.what = o, .args = operator_args(o)};
+    size_t nargs = left ? 2 : 1;
+    struct candidates c;
+    TRY(operator_candidates(env, schema, name, left != 0, &c));
+    if (schema) {
+        name = arena_printf(env->arena, "%s.%s", schema, name); /* as messages have it */
+        if (!name) return out_of_memory(env);
     }
     const struct operator_info *o = exact_operator(&c, nargs, input);
     if (!o) {
@@ -200,6 +249,7 @@ status resolve_operator(const struct eval_env *env, const char *name, oid left, 
         if (!best) return operator_error(env, name, left, right, c.n > 1);
         o = best->what;
     }
+    if (!o->function) return operator_shell(env, name, left, right);
     oid declared[2] = {operator_args(o)[0], o->right}, result;
     status s = resolve_polymorphic(env, input, declared, nargs, o->result, &result);
     if (!ok(s)) {

@@ -53,6 +53,10 @@ struct operator_choice {
 status resolve_operator(const struct eval_env *env, const char *name, oid left, oid right,
                         struct operator_choice *ret);
 
+/* The same in one schema (NULL: along the search path). NOT_FOUND: there is no such schema. */
+status resolve_operator_in(const struct eval_env *env, const char *schema, const char *name,
+                           oid left, oid right, struct operator_choice *ret);
+
 struct function_choice {
     const struct function *function;
     oid arg_types[FUNCTION_ARGS_MAX]; /* what each actual argument must be coerced to */

@@ -128,6 +128,11 @@ struct type {
     struct type *collated;
 };
 
+struct cast_info; /* types/function.h */
+struct function;
+struct operator_info;
+struct operator_scope;
+
 /* Where the types come from that catalogs define, answered by whoever owns the catalogs. What is
  * found belongs to the running statement's view of the catalogs. */
 struct type_source {
@@ -139,6 +144,14 @@ struct type_source {
     /* A value about to become one of a domain: 23502 or 23514. */
     status (*check_domain)(const struct eval_env *env, const struct type *domain, datum value,
                            bool is_null);
+    /* Casts, functions and operators of users. NULL: none. */
+    const struct cast_info *(*find_cast)(oid source, oid target);
+    const struct function *(*find_function)(oid function);
+    const struct operator_info *(*find_operator)(oid op);
+    /* What an operator's name can mean besides the built-in ones: along the search path (schema
+     * NULL), or in one schema. In env->arena; NOT_FOUND: there is no such schema. */
+    status (*operators_named)(const struct eval_env *env, const char *schema, const char *name,
+                              struct operator_scope *ret);
 };
 /* The family of a defined type, by its kind (a domain's, by its base). OUT_OF_MEMORY. */
 status type_set_family(struct type *t);

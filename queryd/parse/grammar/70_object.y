@@ -493,10 +493,24 @@ opt_trusted ::= .
 opt_trusted ::= TRUSTED.
 opt_trusted ::= TRUSTED PROCEDURAL.
 opt_trusted ::= PROCEDURAL.
-create_statement(A) ::= CREATE(T) OPERATOR rest. { A = MAKE(unsupported, T.location, "CREATE OPERATOR"); }
+create_statement(A) ::= CREATE(T) OPERATOR any_operator(B) definition(C). { A = MAKE(create_operator, T.location, B.names, C); }
+create_statement(A) ::= CREATE(T) OPERATOR CLASS any_name rest. { A = MAKE(unsupported, T.location, "CREATE OPERATOR CLASS"); }
+create_statement(A) ::= CREATE(T) OPERATOR FAMILY any_name rest. { A = MAKE(unsupported, T.location, "CREATE OPERATOR FAMILY"); }
 create_statement(A) ::= CREATE(T) POLICY rest. { A = MAKE(unsupported, T.location, "CREATE POLICY"); }
 create_statement(A) ::= CREATE(T) EVENT TRIGGER rest. { A = MAKE(unsupported, T.location, "CREATE EVENT TRIGGER"); }
-create_statement(A) ::= CREATE(T) CAST rest. { A = MAKE(unsupported, T.location, "CREATE CAST"); }
+create_statement(A) ::= CREATE(T) CAST LPAREN type_name(B) AS type_name(C) RPAREN WITH FUNCTION function_args(F) cast_context(X). {
+    A = MAKE(create_cast, T.location, P(B), P(C), .function = P(F), .context = (char)X);
+}
+create_statement(A) ::= CREATE(T) CAST LPAREN type_name(B) AS type_name(C) RPAREN WITHOUT FUNCTION cast_context(X). {
+    A = MAKE(create_cast, T.location, P(B), P(C), .context = (char)X);
+}
+create_statement(A) ::= CREATE(T) CAST LPAREN type_name(B) AS type_name(C) RPAREN WITH INOUT cast_context(X). {
+    A = MAKE(create_cast, T.location, P(B), P(C), .inout = true, .context = (char)X);
+}
+%type cast_context {int}
+cast_context(A) ::= . { A = 'e'; }
+cast_context(A) ::= AS IMPLICIT. { A = 'i'; }
+cast_context(A) ::= AS ASSIGNMENT. { A = 'a'; }
 create_statement(A) ::= CREATE(T) COLLATION any_name(B) definition(C). { A = MAKE(create_collation, T.location, B.names, C); }
 create_statement(A) ::= CREATE(T) COLLATION IF NOT EXISTS any_name(B) definition(C). { A = MAKE(create_collation, T.location, B.names, C, true); }
 create_statement(A) ::= CREATE(T) COLLATION any_name(B) FROM(F) any_name(C). {
@@ -522,7 +536,11 @@ create_statement(A) ::= CREATE(T) USER MAPPING IF NOT EXISTS rest. { A = MAKE(un
 create_statement(A) ::= CREATE(T) FOREIGN DATA WRAPPER rest. { A = MAKE(unsupported, T.location, "CREATE FOREIGN DATA WRAPPER"); }
 create_statement(A) ::= CREATE(T) FOREIGN TABLE rest. { A = MAKE(unsupported, T.location, "CREATE FOREIGN TABLE"); }
 alter_statement(A) ::= ALTER(T) POLICY rest. { A = MAKE(unsupported, T.location, "ALTER POLICY"); }
-alter_statement(A) ::= ALTER(T) OPERATOR rest. { A = MAKE(unsupported, T.location, "ALTER OPERATOR"); }
+alter_statement(A) ::= ALTER(T) OPERATOR operator_args(B) OWNER TO role(C). { A = MAKE(alter_object, T.location, OBJECT_OPERATOR, B, .new_owner = C); }
+alter_statement(A) ::= ALTER(T) OPERATOR operator_args(B) SET SCHEMA name(C). { A = MAKE(alter_object, T.location, OBJECT_OPERATOR, B, .new_schema = C); }
+alter_statement(A) ::= ALTER(T) OPERATOR operator_args(B) SET definition(C). { A = MAKE(alter_operator, T.location, P(B), C); }
+alter_statement(A) ::= ALTER(T) OPERATOR CLASS any_name rest. { A = MAKE(unsupported, T.location, "ALTER OPERATOR CLASS"); }
+alter_statement(A) ::= ALTER(T) OPERATOR FAMILY any_name rest. { A = MAKE(unsupported, T.location, "ALTER OPERATOR FAMILY"); }
 alter_statement(A) ::= ALTER(T) EVENT TRIGGER rest. { A = MAKE(unsupported, T.location, "ALTER EVENT TRIGGER"); }
 alter_statement(A) ::= ALTER(T) COLLATION any_name(B) REFRESH VERSION. { A = MAKE(refresh_collation, T.location, B.names); }
 alter_statement(A) ::= ALTER(T) COLLATION any_name(B) RENAME TO name(C). { A = MAKE(rename, T.location, OBJECT_COLLATION, .object = make_names(p, B), .new_name = C); }
