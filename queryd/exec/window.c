@@ -1,33 +1,6 @@
 /* Window functions: the input is kept, partitions and peers are found by its order, each function
  * is computed row by row over its frame. */
-#include "exec/internal.h"
-
-struct window_state {
-    struct operator op;
-    struct row_store *rows; /* whole partitions, as many as make a good batch */
-    struct batch input;     /* of which rows from input_at on are not kept yet */
-    uint16_t input_at;
-    bool input_done;
-    struct row_store *last; /* the input batch's last row, for the next one to be compared with */
-    struct vec *results;    /* per call: one value per row, in the groups' arenas */
-    struct arena arena;     /* results */
-    status failed;          /* a row could not be read: nothing computed since counts */
-    size_t at;
-    struct program_state *start, *end;
-    datum start_offset, end_offset; /* rows or groups: int8; RANGE: what in_range takes */
-    struct running *running;        /* per call */
-    size_t *groups;                 /* GROUPS: where each peer group of the partition begins */
-    size_t ngroups;
-};
-
-/* Where a row stands: its partition and its peers, as ranges of rows. */
-struct place {
-    size_t first, last;           /* partition: [first, last) */
-    size_t peer_first, peer_last; /* peers: [peer_first, peer_last) */
-    size_t row;
-    int64_t group;                  /* number of the peer group in the partition, from 0 */
-    size_t range_first, range_last; /* RANGE with offsets: the bounds found so far */
-};
+#include "exec/window.h"
 
 /* A state that grows with the frame as long as the frame only grows at its end. */
 struct running {
@@ -36,10 +9,6 @@ struct running {
     size_t first, next; /* stepped: [first, next) */
     bool begun;
 };
-
-static const struct plan_window *plan_of(const struct window_state *w) {
-    return &w->op.plan->window;
-}
 
 static status window_open(struct operator* op) {
     struct window_state *w = (struct window_state *)op;
@@ -62,8 +31,8 @@ static struct stored_row *row_at(struct window_state *w, size_t row) {
     return ok(w->failed) ? r : NULL;
 }
 
-static bool same_columns(struct window_state *w, size_t a, size_t b, bool order) {
-    const struct plan_window *p = plan_of(w);
+bool window_same_columns(struct window_state *w, size_t a, size_t b, bool order) {
+    const struct plan_window *p = window_plan(w);
     struct stored_row *x = row_at(w, a), *y = row_at(w, b);
     if (!x || !y) return false;
     const uint8_t *xn = stored_nulls(w->rows, x), *yn = stored_nulls(w->rows, y);
@@ -75,154 +44,11 @@ static bool same_columns(struct window_state *w, size_t a, size_t b, bool order)
     return true;
 }
 
-static bool value_at(struct window_state *w, size_t row, uint16_t column, datum *ret) {
+bool window_value_at(struct window_state *w, size_t row, uint16_t column, datum *ret) {
     struct stored_row *r = row_at(w, row);
     if (!r || stored_nulls(w->rows, r)[column]) return false;
     *ret = r->values[column];
     return true;
-}
-
-/* ---- frames ---- */
-
-/* The row where peer group `group` of the partition begins (its number may lie outside). */
-static size_t group_start(const struct window_state *w, const struct place *p, int64_t group) {
-    if (group <= 0) return p->first;
-    return group < (int64_t)w->ngroups ? w->groups[group] : p->last;
-}
-
-static void find_groups(struct window_state *w, size_t first, size_t last) {
-    w->ngroups = 0;
-    if (!w->groups) return;
-    for (size_t row = first; row < last; row++)
-        if (row == first || !same_columns(w, row - 1, row, true)) w->groups[w->ngroups++] = row;
-}
-
-static size_t clamp(const struct place *p, int64_t row) {
-    if (row < (int64_t)p->first) return p->first;
-    return row > (int64_t)p->last ? p->last : (size_t)row;
-}
-
-static size_t bound_row(const struct window_state *w, const struct place *p,
-                        enum ast_frame_bound bound, datum by, bool is_end) {
-    enum ast_frame_mode mode = plan_of(w)->frame->mode;
-    int64_t row = (int64_t)p->row, offset = bound == BOUND_OFFSET_PRECEDING ? -by.i64 : by.i64;
-    switch (bound) {
-    case BOUND_UNBOUNDED_PRECEDING: return p->first;
-    case BOUND_UNBOUNDED_FOLLOWING: return p->last;
-    case BOUND_CURRENT_ROW:
-        if (mode == FRAME_ROWS) return is_end ? p->row + 1 : p->row;
-        return is_end ? p->peer_last : p->peer_first;
-    default:
-        if (mode == FRAME_RANGE) return is_end ? p->range_last : p->range_first;
-        if (mode == FRAME_ROWS) return clamp(p, row + offset + (is_end ? 1 : 0));
-        return group_start(w, p, p->group + offset + (is_end ? 1 : 0));
-    }
-}
-
-static void frame_of(const struct window_state *w, const struct place *p, size_t *first,
-                     size_t *last) {
-    const struct window *f = plan_of(w)->frame;
-    *first = bound_row(w, p, f->start, w->start_offset, false);
-    *last = bound_row(w, p, f->end, w->end_offset, true);
-    if (*last < *first) *last = *first;
-}
-
-/* EXCLUDE: rows of the frame that do not count. */
-static bool is_excluded(const struct window_state *w, const struct place *p, size_t row) {
-    bool peer = row >= p->peer_first && row < p->peer_last;
-    switch (plan_of(w)->frame->exclude) {
-    case EXCLUDE_CURRENT_ROW: return row == p->row;
-    case EXCLUDE_GROUP: return peer;
-    case EXCLUDE_TIES: return peer && row != p->row;
-    default: return false;
-    }
-}
-
-/* The n-th row of the frame that counts, from 1, from its end when backward; false: it has fewer.
- */
-static bool frame_row(const struct window_state *w, const struct place *p, int64_t n, bool backward,
-                      size_t *ret_row) {
-    size_t first, last;
-    frame_of(w, p, &first, &last);
-    if (plan_of(w)->frame->exclude == EXCLUDE_NO_OTHERS) {
-        if ((int64_t)(last - first) < n) return false;
-        *ret_row = backward ? last - (size_t)n : first + (size_t)n - 1;
-        return true;
-    }
-    for (size_t i = first; i < last; i++) {
-        size_t row = backward ? last - 1 - (i - first) : i;
-        if (is_excluded(w, p, row) || --n) continue;
-        *ret_row = row;
-        return true;
-    }
-    return false;
-}
-
-static status offset_value(struct window_state *w, struct program_state *s, bool is_start,
-                           datum *ret) {
-    struct error *e = w->op.x->env->eval.error;
-    const char *which = is_start ? "starting" : "ending";
-    datum d;
-    bool is_null;
-    if (!s) return OK;
-    TRY(program_value(s, &w->arena, &d, &is_null));
-    if (is_null)
-        return error_set(e, ST_NULL_VALUE_NOT_ALLOWED, "frame %s offset must not be null", which);
-    if (plan_of(w)->frame->mode != FRAME_RANGE) {
-        if (d.i64 < 0)
-            return error_set(e, ST_INVALID_PRECEDING_OR_FOLLOWING_SIZE,
-                             "frame %s offset must not be negative", which);
-        if (d.i64 > INT32_MAX) d = datum_int8(INT32_MAX);
-    }
-    *ret = d;
-    return OK;
-}
-
-/* ---- RANGE with offsets ----
- * Rows are sorted by one column; the bounds only move on from row to row. Nulls are in range of
- * nulls alone. */
-
-static status in_range(struct window_state *w, size_t row, const struct place *p, bool is_end,
-                       bool *ret) {
-    const struct plan_window *plan = plan_of(w);
-    const struct plan_sort_column *key = &plan->order[0];
-    bool preceding = (is_end ? plan->frame->end : plan->frame->start) == BOUND_OFFSET_PRECEDING;
-    struct eval_env env = w->op.x->env->eval;
-    env.arena = w->op.arena;
-    datum args[5];
-    uint8_t nulls[5] = {0};
-    bool has_value = value_at(w, row, key->column, &args[0]);
-    if (!value_at(w, p->row, key->column, &args[1]) || !has_value) {
-        bool null_row = !has_value, null_here = !value_at(w, p->row, key->column, &args[1]);
-        *ret = null_row == null_here || (null_row == key->nulls_first) == is_end;
-        return OK;
-    }
-    args[2] = is_end ? w->end_offset : w->start_offset;
-    args[3] = datum_bool(preceding != key->descending);
-    args[4] = datum_bool(is_end != key->descending);
-    struct fn_call c = {.args = args,
-                        .nulls = nulls,
-                        .nargs = 5,
-                        .env = &env,
-                        .site = is_end ? plan->end_in_range : plan->start_in_range};
-    TRY(function_call(&c));
-    *ret = c.result.b;
-    return OK;
-}
-
-static status find_range(struct window_state *w, struct place *p) {
-    bool in;
-    while (plan_of(w)->start_in_range && p->range_first < p->last) {
-        TRY(in_range(w, p->range_first, p, false, &in));
-        if (in) break;
-        p->range_first++;
-    }
-    while (plan_of(w)->end_in_range && p->range_last < p->last) {
-        TRY(in_range(w, p->range_last, p, true, &in));
-        if (!in) break;
-        p->range_last++;
-    }
-    return OK;
 }
 
 /* ---- functions ---- */
@@ -248,7 +74,7 @@ enum {
 static status ntile(struct window_state *w, const struct plan_window_call *c, const struct place *p,
                     datum *ret, uint8_t *ret_null) {
     datum d;
-    if (!value_at(w, p->first, c->first_arg, &d)) {
+    if (!window_value_at(w, p->first, c->first_arg, &d)) {
         *ret_null = 1;
         return OK;
     }
@@ -269,7 +95,7 @@ static status shifted(struct window_state *w, const struct plan_window_call *c,
     int64_t offset = 1;
     datum d;
     if (c->nargs > 1) {
-        if (!value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) {
+        if (!window_value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) {
             *ret_null = 1;
             return OK;
         }
@@ -278,9 +104,9 @@ static status shifted(struct window_state *w, const struct plan_window_call *c,
     int64_t row = (int64_t)p->row + (ahead ? offset : -offset);
     bool inside = row >= (int64_t)p->first && row < (int64_t)p->last;
     if (inside)
-        *ret_null = !value_at(w, (size_t)row, c->first_arg, ret);
+        *ret_null = !window_value_at(w, (size_t)row, c->first_arg, ret);
     else
-        *ret_null = c->nargs < 3 || !value_at(w, p->row, (uint16_t)(c->first_arg + 2), ret);
+        *ret_null = c->nargs < 3 || !window_value_at(w, p->row, (uint16_t)(c->first_arg + 2), ret);
     return OK;
 }
 
@@ -291,14 +117,14 @@ static status nth(struct window_state *w, const struct plan_window_call *c, cons
     *ret_null = 1;
     if (c->function->oid == NTH_VALUE) {
         datum d;
-        if (!value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) return OK;
+        if (!window_value_at(w, p->row, (uint16_t)(c->first_arg + 1), &d)) return OK;
         n = d.i32;
         if (n <= 0)
             return error_set(w->op.x->env->eval.error, ST_INVALID_ARGUMENT_FOR_NTH_VALUE_FUNCTION,
                              "argument of nth_value must be greater than zero");
     }
-    if (frame_row(w, p, n, c->function->oid == LAST_VALUE, &row))
-        *ret_null = !value_at(w, row, c->first_arg, ret);
+    if (window_frame_row(w, p, n, c->function->oid == LAST_VALUE, &row))
+        *ret_null = !window_value_at(w, row, c->first_arg, ret);
     return OK;
 }
 
@@ -335,7 +161,7 @@ static status window_function(struct window_state *w, const struct plan_window_c
 static status step_rows(struct window_state *w, const struct plan_window_call *c, struct running *r,
                         const struct place *p, size_t until) {
     for (; r->next < until; r->next++) {
-        if (is_excluded(w, p, r->next)) continue;
+        if (window_is_excluded(w, p, r->next)) continue;
         struct stored_row *row = row_at(w, r->next);
         if (!row) return w->failed;
         const uint8_t *nulls = stored_nulls(w->rows, row);
@@ -354,8 +180,8 @@ static status aggregate_frame(struct window_state *w, const struct plan_window_c
                               struct running *r, const struct place *p, datum *ret,
                               uint8_t *ret_null, const struct eval_env *env) {
     size_t first, last;
-    frame_of(w, p, &first, &last);
-    bool excludes = plan_of(w)->frame->exclude != EXCLUDE_NO_OTHERS; /* others for each row */
+    window_frame(w, p, &first, &last);
+    bool excludes = window_plan(w)->frame->exclude != EXCLUDE_NO_OTHERS; /* others for each row */
     if (!r->begun || excludes || r->first != first || r->next > last) {
         if (r->arena.chunk) arena_reset(&r->arena);
         r->call = (struct agg_call){
@@ -375,7 +201,7 @@ static status aggregate_frame(struct window_state *w, const struct plan_window_c
 
 static status compute_call(struct window_state *w, uint16_t i, struct place *p, struct running *r,
                            const struct eval_env *env) {
-    const struct plan_window_call *c = &plan_of(w)->calls[i];
+    const struct plan_window_call *c = &window_plan(w)->calls[i];
     datum *value = &w->results[i].values[p->row];
     uint8_t *is_null = &w->results[i].nulls[p->row];
     if (!c->aggregate) return window_function(w, c, p, value, is_null);
@@ -386,17 +212,18 @@ static status compute_partition(struct window_state *w, size_t first, size_t las
                                 const struct eval_env *env) {
     struct place p = {.first = first, .last = last, .peer_last = first, .group = -1};
     p.range_first = p.range_last = first;
-    find_groups(w, first, last);
-    for (uint16_t i = 0; i < plan_of(w)->ncalls; i++) w->running[i].begun = false;
+    window_find_groups(w, first, last);
+    for (uint16_t i = 0; i < window_plan(w)->ncalls; i++) w->running[i].begun = false;
     for (p.row = first; p.row < last; p.row++) {
         if (p.row == p.peer_last) {
             p.peer_first = p.row;
-            while (p.peer_last < last && same_columns(w, p.row, p.peer_last, true)) p.peer_last++;
+            while (p.peer_last < last && window_same_columns(w, p.row, p.peer_last, true))
+                p.peer_last++;
             p.group++;
         }
-        TRY(find_range(w, &p));
+        TRY(window_find_range(w, &p));
         TRY(w->failed);
-        for (uint16_t i = 0; i < plan_of(w)->ncalls; i++)
+        for (uint16_t i = 0; i < window_plan(w)->ncalls; i++)
             TRY(compute_call(w, i, &p, &w->running[i], env));
         TRY(w->failed);
         if (p.row % 64 == 0) TRY(sql_env_breathe(w->op.x->env));
@@ -405,12 +232,12 @@ static status compute_partition(struct window_state *w, size_t first, size_t las
 }
 
 static status compute(struct window_state *w) {
-    uint16_t ncalls = plan_of(w)->ncalls;
+    uint16_t ncalls = window_plan(w)->ncalls;
     struct eval_env env = w->op.x->env->eval;
     env.arena = &w->arena;
     w->results = arena_array(&w->arena, ncalls, sizeof *w->results);
     if (!w->results) return exec_memory(w->op.x);
-    if (plan_of(w)->frame->mode == FRAME_GROUPS) {
+    if (window_plan(w)->frame->mode == FRAME_GROUPS) {
         w->groups = arena_array(&w->arena, row_store_count(w->rows) + 1, sizeof *w->groups);
         if (!w->groups) return exec_memory(w->op.x);
     }
@@ -419,11 +246,12 @@ static status compute(struct window_state *w) {
         w->results[i].nulls = arena_array(&w->arena, row_store_count(w->rows) + 1, 1);
         if (!w->results[i].values || !w->results[i].nulls) return exec_memory(w->op.x);
     }
-    TRY(offset_value(w, w->start, true, &w->start_offset));
-    TRY(offset_value(w, w->end, false, &w->end_offset));
+    TRY(window_offset(w, w->start, true, &w->start_offset));
+    TRY(window_offset(w, w->end, false, &w->end_offset));
     for (size_t first = 0; first < row_store_count(w->rows);) {
         size_t last = first + 1;
-        while (last < row_store_count(w->rows) && same_columns(w, first, last, false)) last++;
+        while (last < row_store_count(w->rows) && window_same_columns(w, first, last, false))
+            last++;
         TRY(compute_partition(w, first, last, &env));
         first = last;
     }
@@ -436,7 +264,7 @@ static status compute(struct window_state *w) {
 
 static bool same_partition(const struct window_state *w, const struct vec *columns, uint16_t a,
                            uint16_t b) {
-    const struct plan_window *p = plan_of(w);
+    const struct plan_window *p = window_plan(w);
     for (uint16_t i = 0; i < p->npartition; i++) {
         const struct vec *v = &columns[p->partition[i]];
         if (!same_value(w->rows->types[p->partition[i]], v->values[a], v->nulls[a], v->values[b],
@@ -447,7 +275,7 @@ static bool same_partition(const struct window_state *w, const struct vec *colum
 }
 
 static bool goes_on_after_last(const struct window_state *w, uint16_t row) {
-    const struct plan_window *p = plan_of(w);
+    const struct plan_window *p = window_plan(w);
     struct stored_row *r = w->last->rows[0];
     const uint8_t *nulls = stored_nulls(w->last, r);
     for (uint16_t i = 0; i < p->npartition; i++) {
@@ -470,7 +298,7 @@ static bool goes_on(const struct window_state *w) {
 static status next_input(struct window_state *w) {
     const struct batch *b;
     row_store_clear(w->last);
-    if (w->input.nrows && plan_of(w)->npartition)
+    if (w->input.nrows && window_plan(w)->npartition)
         TRY(row_store_add(w->last, w->input.columns,
                           batch_row(&w->input, (uint16_t)(w->input.nrows - 1)), NULL));
     TRY(operator_next(w->op.left, &b));

@@ -158,4 +158,9 @@ size_t int_format(int64_t x, char out[24]);
 status quote_identifier(struct buf *out, const char *name, size_t len);
 status quote_literal(struct buf *out, const char *text, size_t len);
 
+/* What functions of text ask of eval_work for looking at one character, or a little more. */
+#define CHARACTER_NS 3
+/* text_fn.c: 54000 */
+status text_too_large(const struct eval_env *env);
+
 #endif

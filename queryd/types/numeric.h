@@ -90,4 +90,10 @@ status num_overflow(const struct eval_env *env);
 /* Aggregates: the value of sum / count and the like. */
 int numeric_compare(const struct varlena *a, const struct varlena *b);
 
+/* numeric_fn.c. -1, 0, 1, NaN being 1; an infinity of that sign; 22003, 54000. */
+int numeric_sign(const struct varlena *v);
+enum num_kind numeric_infinity(int sign);
+bool numeric_is_nan(const struct varlena *v);
+status numeric_plus(const struct eval_env *env, datum a, datum b, datum *ret);
+
 #endif

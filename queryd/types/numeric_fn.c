@@ -24,43 +24,44 @@ NUMERIC_COMPARISON(ge, >=)
 
 /* ---- special values: which result, if any, needs no digits ---- */
 
-static int sign_of(const struct varlena *v) {
+int numeric_sign(const struct varlena *v) {
     uint8_t kind = numeric_kind(v);
     if (kind == NUM_NEGATIVE || kind == NUM_MINUS_INFINITY) return -1;
     return kind == NUM_POSITIVE && v->len == NUMERIC_HEAD_BYTES ? 0 : 1;
 }
 
-static enum num_kind infinity_of(int sign) {
+enum num_kind numeric_infinity(int sign) {
     return sign < 0 ? NUM_MINUS_INFINITY : NUM_INFINITY;
 }
 
-static bool is_nan(const struct varlena *v) {
+bool numeric_is_nan(const struct varlena *v) {
     return numeric_kind(v) == NUM_NAN;
 }
 
 static status add_special(const struct eval_env *env, const struct varlena *a,
                           const struct varlena *b, int b_factor, datum *ret) {
     bool a_infinite = numeric_is_special(a), b_infinite = numeric_is_special(b);
-    if (is_nan(a) || is_nan(b)) return num_store_special(env, NUM_NAN, ret);
-    int a_sign = sign_of(a), b_sign = sign_of(b) * b_factor;
+    if (numeric_is_nan(a) || numeric_is_nan(b)) return num_store_special(env, NUM_NAN, ret);
+    int a_sign = numeric_sign(a), b_sign = numeric_sign(b) * b_factor;
     if (a_infinite && b_infinite && a_sign != b_sign) return num_store_special(env, NUM_NAN, ret);
-    return num_store_special(env, infinity_of(a_infinite ? a_sign : b_sign), ret);
+    return num_store_special(env, numeric_infinity(a_infinite ? a_sign : b_sign), ret);
 }
 
 static status multiply_special(const struct eval_env *env, const struct varlena *a,
                                const struct varlena *b, datum *ret) {
-    int sign = sign_of(a) * sign_of(b);
-    if (is_nan(a) || is_nan(b) || sign == 0) return num_store_special(env, NUM_NAN, ret);
-    return num_store_special(env, infinity_of(sign), ret);
+    int sign = numeric_sign(a) * numeric_sign(b);
+    if (numeric_is_nan(a) || numeric_is_nan(b) || sign == 0)
+        return num_store_special(env, NUM_NAN, ret);
+    return num_store_special(env, numeric_infinity(sign), ret);
 }
 
 static status divide_special(const struct eval_env *env, const struct varlena *a,
                              const struct varlena *b, datum *ret) {
-    if (is_nan(a) || is_nan(b) || (numeric_is_special(a) && numeric_is_special(b)))
+    if (numeric_is_nan(a) || numeric_is_nan(b) || (numeric_is_special(a) && numeric_is_special(b)))
         return num_store_special(env, NUM_NAN, ret);
     if (numeric_is_special(b)) return num_store_int128(env, 0, 0, ret);
-    if (sign_of(b) == 0) return division_by_zero(env);
-    return num_store_special(env, infinity_of(sign_of(a) * sign_of(b)), ret);
+    if (numeric_sign(b) == 0) return division_by_zero(env);
+    return num_store_special(env, numeric_infinity(numeric_sign(a) * numeric_sign(b)), ret);
 }
 
 /* ---- the four operations ---- */
@@ -120,7 +121,7 @@ static status add_scaled(const struct eval_env *env, datum a, datum b, int facto
     return pair_store(env, &p, ret);
 }
 
-static status add(const struct eval_env *env, datum a, datum b, datum *ret) {
+status numeric_plus(const struct eval_env *env, datum a, datum b, datum *ret) {
     return add_scaled(env, a, b, 1, ret);
 }
 static status subtract(const struct eval_env *env, datum a, datum b, datum *ret) {
@@ -180,7 +181,7 @@ void num_divide(struct num *ret, const struct num *a, const struct num *b) {
 static status divide(const struct eval_env *env, datum a, datum b, datum *ret) {
     if (numeric_is_special(a.v) || numeric_is_special(b.v))
         return divide_special(env, a.v, b.v, ret);
-    if (sign_of(b.v) == 0) return division_by_zero(env);
+    if (numeric_sign(b.v) == 0) return division_by_zero(env);
     struct pair p;
     pair_load(&p, a, b);
     num_divide(&p.a, &p.a, &p.b);
@@ -189,13 +190,13 @@ static status divide(const struct eval_env *env, datum a, datum b, datum *ret) {
 
 static status remainder_of(const struct eval_env *env, datum a, datum b, datum *ret) {
     if (numeric_is_special(a.v) || numeric_is_special(b.v)) {
-        if (is_nan(a.v) || is_nan(b.v)) return num_store_special(env, NUM_NAN, ret);
-        if (sign_of(b.v) == 0) return division_by_zero(env);
+        if (numeric_is_nan(a.v) || numeric_is_nan(b.v)) return num_store_special(env, NUM_NAN, ret);
+        if (numeric_sign(b.v) == 0) return division_by_zero(env);
         if (numeric_is_special(a.v)) return num_store_special(env, NUM_NAN, ret);
         *ret = a;
         return OK;
     }
-    if (sign_of(b.v) == 0) return division_by_zero(env);
+    if (numeric_sign(b.v) == 0) return division_by_zero(env);
     struct pair p;
     pair_load(&p, a, b);
     pair_align(&p);
@@ -207,7 +208,7 @@ static status remainder_of(const struct eval_env *env, datum a, datum b, datum *
 static status divide_truncated(const struct eval_env *env, datum a, datum b, datum *ret) {
     if (numeric_is_special(a.v) || numeric_is_special(b.v))
         return divide_special(env, a.v, b.v, ret);
-    if (sign_of(b.v) == 0) return division_by_zero(env);
+    if (numeric_sign(b.v) == 0) return division_by_zero(env);
     struct pair p;
     pair_load(&p, a, b);
     pair_align(&p);
@@ -216,7 +217,7 @@ static status divide_truncated(const struct eval_env *env, datum a, datum b, dat
     return pair_store(env, &p, ret);
 }
 
-CHECKED_BINARY(numeric_add, add)
+CHECKED_BINARY(numeric_add, numeric_plus)
 CHECKED_BINARY(numeric_sub, subtract)
 CHECKED_BINARY(numeric_mul, multiply)
 CHECKED_BINARY(numeric_div, divide)
@@ -235,7 +236,7 @@ static status with_kind(struct fn_call *c, uint8_t kind) {
 status fn_numeric_uminus(struct fn_call *c) {
     static const uint8_t negated[] = {NUM_NEGATIVE, NUM_POSITIVE, NUM_NAN, NUM_MINUS_INFINITY,
                                       NUM_INFINITY};
-    if (sign_of(c->args[0].v) == 0) return fn_identity(c);
+    if (numeric_sign(c->args[0].v) == 0) return fn_identity(c);
     return with_kind(c, negated[numeric_kind(c->args[0].v)]);
 }
 
@@ -246,8 +247,8 @@ status fn_numeric_abs(struct fn_call *c) {
 }
 
 status fn_numeric_sign(struct fn_call *c) {
-    if (is_nan(c->args[0].v)) return fn_identity(c);
-    return num_store_int128(c->env, sign_of(c->args[0].v), 0, &c->result);
+    if (numeric_is_nan(c->args[0].v)) return fn_identity(c);
+    return num_store_int128(c->env, numeric_sign(c->args[0].v), 0, &c->result);
 }
 
 /* Loads the first argument, lets `change` work on it, stores it; special values pass through. */
@@ -356,7 +357,7 @@ status fn_numeric_min_scale(struct fn_call *c) {
 status fn_numeric_inc(struct fn_call *c) {
     datum one;
     TRY(num_store_int128(c->env, 1, 0, &one));
-    return add(c->env, c->args[0], one, &c->result);
+    return numeric_plus(c->env, c->args[0], one, &c->result);
 }
 
 status fn_numeric_fac(struct fn_call *c) {
@@ -392,152 +393,4 @@ status fn_numeric_gcd(struct fn_call *c) {
 }
 status fn_numeric_lcm(struct fn_call *c) {
     return common_divisor(c, true);
-}
-
-/* ---- conversions ---- */
-
-status fn_i_to_numeric(struct fn_call *c) {
-    return num_store_int128(c->env, c->args[0].i64, 0, &c->result);
-}
-
-/* Through the shortest text of 15 or 6 digits, as PostgreSQL. */
-static status float_to_numeric(struct fn_call *c, double x, int digits) {
-    if (isnan(x)) return num_store_special(c->env, NUM_NAN, &c->result);
-    if (isinf(x)) return num_store_special(c->env, infinity_of(x < 0 ? -1 : 1), &c->result);
-    char text[40];
-    int len = snprintf(text, sizeof text, "%.*g", digits, x);
-    struct num n;
-    num_init(&n);
-    status s = num_parse(c->env, text, (size_t)len, &n);
-    if (ok(s)) s = num_store(c->env, &n, &c->result);
-    num_clear(&n);
-    return s;
-}
-
-status fn_float8_numeric(struct fn_call *c) {
-    return float_to_numeric(c, c->args[0].f8, 15);
-}
-status fn_float4_numeric(struct fn_call *c) {
-    return float_to_numeric(c, (double)c->args[0].f4, 6);
-}
-
-static double to_double(const struct varlena *v) {
-    struct small_num small;
-    /* Both exactly representable: one correctly rounded division is the correctly rounded value. */
-    if (num_load_small(v, &small) && small.magnitude < (uint64_t)1 << 53 && small.scale <= 22) {
-        double power = 1;
-        for (uint32_t i = 0; i < small.scale; i++) power *= 10;
-        double x = (double)small.magnitude / power;
-        return small.negative ? -x : x;
-    }
-    struct num n;
-    num_init(&n);
-    num_load(&n, v);
-    double x = num_to_double(&n);
-    num_clear(&n);
-    return x;
-}
-
-static status numeric_to_float(struct fn_call *c, double limit, const char *type_name) {
-    double x = to_double(c->args[0].v);
-    if (!numeric_is_special(c->args[0].v) && !(fabs(x) <= limit)) {
-        struct buf b = {0};
-        status s = type_output(c->env, type_find(NUMERICOID), c->args[0], &b);
-        if (ok(s))
-            s = error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE,
-                          "\"%.*s\" is out of range for type %s", (int)(b.len > 900 ? 900 : b.len),
-                          b.data, type_name);
-        buf_free(&b);
-        return s;
-    }
-    c->result = datum_float8(x);
-    return OK;
-}
-
-status fn_numeric_float8(struct fn_call *c) {
-    return numeric_to_float(c, 1.7976931348623157e308, "double precision");
-}
-status fn_numeric_float4(struct fn_call *c) {
-    TRY(numeric_to_float(c, 3.4028235677973366e38, "real"));
-    c->result = datum_float4((float)c->result.f8);
-    return OK;
-}
-
-static status numeric_to_int(struct fn_call *c, int64_t min, int64_t max, const char *type_name) {
-    const struct varlena *v = c->args[0].v;
-    if (numeric_is_special(v))
-        return error_set(c->env->error, ST_FEATURE_NOT_SUPPORTED, "cannot convert %s to %s",
-                         is_nan(v) ? "NaN" : "infinity", type_name);
-    struct small_num small;
-    struct num n;
-    if (num_load_small(v, &small) && small.scale == 0 && small.magnitude <= INT64_MAX) {
-        int64_t x = small.negative ? -(int64_t)small.magnitude : (int64_t)small.magnitude;
-        if (x >= min && x <= max) return give_int8(c, x);
-    }
-    num_init(&n);
-    num_load(&n, v);
-    num_set_scale(&n, 0);
-    bool fits = mpz_fits_slong_p(n.z) && mpz_get_si(n.z) >= min && mpz_get_si(n.z) <= max;
-    int64_t x = fits ? mpz_get_si(n.z) : 0;
-    num_clear(&n);
-    if (!fits)
-        return error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE, "%s out of range",
-                         type_name);
-    return give_int8(c, x);
-}
-
-status fn_numeric_int2(struct fn_call *c) {
-    return numeric_to_int(c, INT16_MIN, INT16_MAX, "smallint");
-}
-status fn_numeric_int4(struct fn_call *c) {
-    return numeric_to_int(c, INT32_MIN, INT32_MAX, "integer");
-}
-status fn_numeric_int8(struct fn_call *c) {
-    return numeric_to_int(c, INT64_MIN, INT64_MAX, "bigint");
-}
-
-/* ---- generate_series(numeric) ---- */
-
-struct numeric_series {
-    datum next, stop, step;
-    int sign;
-    bool ended; /* the next one would be too large for a number */
-};
-
-status fn_generate_series_numeric(struct fn_call *c) {
-    struct numeric_series *s = c->set_state;
-    const struct type *t = type_find(NUMERICOID);
-    if (!s) {
-        static const char *const what[] = {"start value", "stop value", "step size"};
-        for (uint16_t i = 0; i < c->nargs; i++)
-            if (numeric_is_special(c->args[i].v))
-                return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE, "%s cannot be %s",
-                                 what[i], is_nan(c->args[i].v) ? "NaN" : "infinity");
-        s = arena_zalloc(c->set_arena, sizeof *s);
-        if (!s) return out_of_memory(c->env);
-        datum one;
-        TRY(num_store_int128(c->env, 1, 0, &one));
-        datum step = c->nargs > 2 ? c->args[2] : one;
-        s->sign = sign_of(step.v);
-        if (!s->sign)
-            return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE,
-                             "step size cannot equal zero");
-        TRY(type_copy(t, c->args[0], c->set_arena, &s->next));
-        TRY(type_copy(t, c->args[1], c->set_arena, &s->stop));
-        TRY(type_copy(t, step, c->set_arena, &s->step));
-        c->set_state = s;
-    }
-    int order = numeric_compare(s->next.v, s->stop.v);
-    if (s->ended || (s->sign > 0 ? order > 0 : order < 0)) {
-        c->set_done = true;
-        return OK;
-    }
-    TRY(type_copy(t, s->next, c->env->arena, &c->result));
-    struct eval_env keep = *c->env;
-    keep.arena = c->set_arena;
-    status st = add(&keep, s->next, s->step, &s->next);
-    s->ended = status_is(st, ST_NUMERIC_VALUE_OUT_OF_RANGE);
-    if (!s->ended) return st;
-    error_clear(c->env->error);
-    return OK;
 }

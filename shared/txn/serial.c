@@ -26,7 +26,7 @@ static bool bit(const _Atomic uint64_t *set, uint32_t i) {
     return atomic_load_explicit(&set[i / 64], memory_order_relaxed) >> (i % 64) & 1;
 }
 
-static void set_bit(_Atomic uint64_t *set, uint32_t i, bool on) {
+void serial_set_bit(_Atomic uint64_t *set, uint32_t i, bool on) {
     uint64_t mask = (uint64_t)1 << (i % 64);
     if (on)
         atomic_fetch_or(&set[i / 64], mask);
@@ -35,7 +35,7 @@ static void set_bit(_Atomic uint64_t *set, uint32_t i, bool on) {
 }
 
 /* The next bit that is set, from `from` on; SERIAL_SLOTS: none. */
-static uint32_t next_bit(const _Atomic uint64_t *set, uint32_t from) {
+uint32_t serial_next_bit(const _Atomic uint64_t *set, uint32_t from) {
     for (uint32_t w = from / 64; w < SERIAL_WORDS; w++) {
         uint64_t word = atomic_load_explicit(&set[w], memory_order_acquire);
         if (w == from / 64) word &= ~(uint64_t)0 << (from % 64);
@@ -45,7 +45,7 @@ static uint32_t next_bit(const _Atomic uint64_t *set, uint32_t from) {
 }
 
 uint32_t serial_next(const struct serial_shared *shared, uint32_t from) {
-    return next_bit(shared->used, from);
+    return serial_next_bit(shared->used, from);
 }
 
 static uint32_t index_of(const struct serial_shared *shared, const struct serial_slot *s) {
@@ -91,25 +91,27 @@ static bool was_before(const struct serial_slot *committed, const struct serial_
 /* Under the latch. From its state on it is nobody's; a death in between is finished by
  * serial_repair.
  */
-static void free_slot(struct serial_shared *shared, struct serial_slot *s) {
+void serial_free(struct serial_shared *shared, struct serial_slot *s) {
     uint32_t own = index_of(shared, s);
     bool committed = serial_state_of(s) == SERIAL_COMMITTED;
-    for (uint32_t i = next_bit(s->in, 0); committed && i < SERIAL_SLOTS;
-         i = next_bit(s->in, i + 1)) {
+    for (uint32_t i = serial_next_bit(s->in, 0); committed && i < SERIAL_SLOTS;
+         i = serial_next_bit(s->in, i + 1)) {
         earlier(&shared->slot[i].gone_turn, atomic_load(&s->turn));
         earlier(&shared->slot[i].gone_time, time_of(s));
     }
     set_state(s, SERIAL_FREE);
-    for (uint32_t i = next_bit(s->in, 0); i < SERIAL_SLOTS; i = next_bit(s->in, i + 1))
-        set_bit(shared->slot[i].out, own, false);
-    for (uint32_t i = next_bit(s->out, 0); i < SERIAL_SLOTS; i = next_bit(s->out, i + 1))
-        set_bit(shared->slot[i].in, own, false);
+    for (uint32_t i = serial_next_bit(s->in, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(s->in, i + 1))
+        serial_set_bit(shared->slot[i].out, own, false);
+    for (uint32_t i = serial_next_bit(s->out, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(s->out, i + 1))
+        serial_set_bit(shared->slot[i].in, own, false);
     for (int w = 0; w < SERIAL_WORDS; w++) {
         atomic_store(&s->in[w], 0);
         atomic_store(&s->out[w], 0);
     }
     atomic_store(&s->owner, 0);
-    set_bit(shared->used, own, false);
+    serial_set_bit(shared->used, own, false);
 }
 
 /* Does anybody run who was concurrent with it, or can somebody begin who will be? */
@@ -129,7 +131,7 @@ static void clean_up(struct shm *shm) {
     struct serial_shared *shared = shm->serial;
     SERIAL_EACH(shared, i) {
         struct serial_slot *s = &shared->slot[i];
-        if (serial_state_of(s) == SERIAL_COMMITTED && !is_needed(shm, s)) free_slot(shared, s);
+        if (serial_state_of(s) == SERIAL_COMMITTED && !is_needed(shm, s)) serial_free(shared, s);
     }
 }
 
@@ -139,7 +141,8 @@ static void first_out(struct shm *shm, const struct serial_slot *s, uint64_t *re
     const struct serial_shared *shared = shm->serial;
     *ret_turn = atomic_load(&s->gone_turn);
     *ret_time = atomic_load(&s->gone_time);
-    for (uint32_t i = next_bit(s->out, 0); i < SERIAL_SLOTS; i = next_bit(s->out, i + 1)) {
+    for (uint32_t i = serial_next_bit(s->out, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(s->out, i + 1)) {
         const struct serial_slot *to = &shared->slot[i];
         if (!has_turn(to)) continue;
         if (atomic_load(&to->turn) < *ret_turn) *ret_turn = atomic_load(&to->turn);
@@ -163,12 +166,13 @@ static void summarize(struct shm *shm) {
     reads_merge(&sum->reads, &oldest->reads);
     earlier(&sum->out_turn, turn);
     earlier(&sum->out_time, time);
-    for (uint32_t i = next_bit(oldest->out, 0); i < SERIAL_SLOTS; i = next_bit(oldest->out, i + 1))
+    for (uint32_t i = serial_next_bit(oldest->out, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(oldest->out, i + 1))
         atomic_store(&shared->slot[i].summary_in, true);
     if (time_of(oldest) != SERIAL_NEVER && time_of(oldest) > atomic_load(&sum->commit_time))
         atomic_store(&sum->commit_time, time_of(oldest));
     atomic_store(&sum->end_turn, atomic_load(&oldest->end_turn));
-    free_slot(shared, oldest);
+    serial_free(shared, oldest);
 }
 
 /* Nobody runs who was concurrent with anybody in it. */
@@ -214,7 +218,8 @@ static bool reader_is_pivot(struct shm *shm, const struct serial_slot *reader,
     const struct serial_shared *shared = shm->serial;
     if (!has_turn(writer) || atomic_load(&reader->read_only)) return false;
     if (atomic_load(&reader->summary_in)) return true;
-    for (uint32_t i = next_bit(reader->in, 0); i < SERIAL_SLOTS; i = next_bit(reader->in, i + 1)) {
+    for (uint32_t i = serial_next_bit(reader->in, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(reader->in, i + 1)) {
         const struct serial_slot *first = &shared->slot[i];
         if (atomic_load(&first->doomed)) continue;
         if (atomic_load(&first->end_turn) < atomic_load(&writer->turn)) continue;
@@ -230,8 +235,8 @@ static status add_pair(struct shm *shm, struct serial_slot *own, struct serial_s
                        struct serial_slot *writer) {
     const struct serial_shared *shared = shm->serial;
     if (bit(reader->out, index_of(shared, writer))) return OK;
-    set_bit(reader->out, index_of(shared, writer), true);
-    set_bit(writer->in, index_of(shared, reader), true);
+    serial_set_bit(reader->out, index_of(shared, writer), true);
+    serial_set_bit(writer->in, index_of(shared, reader), true);
     if (!writer_is_pivot(shm, reader, writer) && !reader_is_pivot(shm, reader, writer)) return OK;
     struct serial_slot *victim = has_turn(writer) ? own : writer;
     atomic_store(&victim->doomed, true); /* also if it goes back to a savepoint */
@@ -274,7 +279,7 @@ static void open_slot(struct serial_shared *shared, struct serial_slot *s, struc
     atomic_store(&s->begin_turn, atomic_load(&shared->turn));
     atomic_store(&s->owner, owner_word(owner));
     set_state(s, SERIAL_ACTIVE);
-    set_bit(shared->used, index_of(shared, s), true);
+    serial_set_bit(shared->used, index_of(shared, s), true);
 }
 
 status serial_begin(struct proc *p, struct txn *t) {
@@ -427,7 +432,8 @@ status serial_wrote(struct proc *p, struct txn *t, struct tree tree, const void 
  * that began before us. */
 static bool is_pivot_before(const struct serial_shared *shared, const struct serial_slot *reader,
                             const struct serial_slot *own) {
-    for (uint32_t i = next_bit(reader->in, 0); i < SERIAL_SLOTS; i = next_bit(reader->in, i + 1)) {
+    for (uint32_t i = serial_next_bit(reader->in, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(reader->in, i + 1)) {
         const struct serial_slot *first = &shared->slot[i];
         if (first == own) return true;
         if (serial_state_of(first) != SERIAL_COMMITTED && !atomic_load(&first->read_only) &&
@@ -442,7 +448,7 @@ static uint64_t next_turn(struct serial_shared *shared) {
 }
 
 /* Under the latch; time: of its commit, 1: it has written nothing. */
-static void set_committed(struct serial_shared *shared, struct serial_slot *s, commit_time time) {
+void serial_set_committed(struct serial_shared *shared, struct serial_slot *s, commit_time time) {
     atomic_store(&s->commit_time, time);
     atomic_store(&s->end_turn, next_turn(shared));
     set_state(s, SERIAL_COMMITTED);
@@ -452,7 +458,8 @@ static void set_committed(struct serial_shared *shared, struct serial_slot *s, c
 static status prepare(struct serial_shared *shared, struct serial_slot *own) {
     if (atomic_load(&own->doomed))
         return fails("Canceled on identification as a pivot, during commit attempt.");
-    for (uint32_t i = next_bit(own->in, 0); i < SERIAL_SLOTS; i = next_bit(own->in, i + 1)) {
+    for (uint32_t i = serial_next_bit(own->in, 0); i < SERIAL_SLOTS;
+         i = serial_next_bit(own->in, i + 1)) {
         struct serial_slot *reader = &shared->slot[i];
         if (serial_state_of(reader) == SERIAL_COMMITTED || atomic_load(&reader->doomed)) continue;
         if (!is_pivot_before(shared, reader, own)) continue;
@@ -478,7 +485,7 @@ void serial_committed(struct proc *p, struct txn *t, commit_time time) {
     if (!s) return;
     lock(p);
     if (!time) atomic_store(&s->read_only, true);
-    set_committed(p->shm->serial, s, time ? time : 1);
+    serial_set_committed(p->shm->serial, s, time ? time : 1);
     clean_up(p->shm);
     unlock(p);
     t->serial = NULL;
@@ -487,73 +494,8 @@ void serial_committed(struct proc *p, struct txn *t, commit_time time) {
 void serial_rolled_back(struct proc *p, struct txn *t) {
     if (!t->serial) return;
     lock(p);
-    free_slot(p->shm->serial, t->serial);
+    serial_free(p->shm->serial, t->serial);
     clean_up(p->shm);
     unlock(p);
     t->serial = NULL;
-}
-
-/* ---- after a death --------------------------------------------------------------------------- */
-
-/* One slot's pairs, seen from one side: with slots that are free there are none, with all others
- * they stand twice. */
-static void mirror(struct serial_shared *shared, uint32_t own, bool out) {
-    struct serial_slot *s = &shared->slot[own];
-    _Atomic uint64_t *mine = out ? s->out : s->in;
-    for (uint32_t i = next_bit(mine, 0); i < SERIAL_SLOTS; i = next_bit(mine, i + 1)) {
-        struct serial_slot *other = &shared->slot[i];
-        if (serial_state_of(other) == SERIAL_FREE)
-            set_bit(mine, i, false);
-        else
-            set_bit(out ? other->in : other->out, own, true);
-    }
-}
-
-/* Whatever the holder of the latch was doing is done to its end, or has not been. */
-static void make_whole(struct serial_shared *shared) {
-    for (uint32_t i = 0; i < atomic_load(&shared->high); i++) {
-        if (serial_state_of(&shared->slot[i]) == SERIAL_FREE)
-            free_slot(shared, &shared->slot[i]);
-        else
-            set_bit(shared->used, i, true);
-    }
-    SERIAL_EACH(shared, i) {
-        mirror(shared, i, true);
-        mirror(shared, i, false);
-    }
-}
-
-/* One whose owner died amid set_committed has its time, if not its state. */
-static void end_of_dead(struct shm *shm, struct serial_slot *s) {
-    commit_time time = atomic_load(&s->commit_time);
-    uint64_t x = atomic_load(&s->x);
-    if (!time && serial_state_of(s) == SERIAL_PREPARED && x &&
-        txn_fate(shm, x, &time, NULL) != FATE_COMMITTED)
-        time = 0;
-    if (time)
-        set_committed(shm->serial, s, time);
-    else
-        free_slot(shm->serial, s);
-}
-
-static bool has_slots(const struct serial_shared *shared, struct owner dead) {
-    SERIAL_EACH(shared, i)
-    if (atomic_load(&shared->slot[i].owner) == owner_word(dead)) return true;
-    return false;
-}
-
-/* The latch in the name of the dead, so that a repair that dies leaves it as it found it. */
-void serial_repair(struct shm *shm, struct owner dead) {
-    struct serial_shared *shared = shm->serial;
-    if (latch_word_owned_by(atomic_load(&shared->latch.word), dead)) {
-        make_whole(shared);
-    } else {
-        if (!has_slots(shared, dead)) return;
-        latch_lock(&shared->latch, dead);
-    }
-    SERIAL_EACH(shared, i) {
-        struct serial_slot *s = &shared->slot[i];
-        if (atomic_load(&s->owner) == owner_word(dead)) end_of_dead(shm, s);
-    }
-    latch_unlock(&shared->latch);
 }

@@ -25,4 +25,11 @@ bool reads_cover(const struct serial_reads *r, uint64_t root, uint64_t hash, con
 void reads_merge(struct serial_reads *to, const struct serial_reads *from);
 uint64_t reads_hash(uint64_t root, const void *key, size_t len);
 
+/* serial.c: sets of slots (SERIAL_SLOTS bits; next: the first from there on, SERIAL_SLOTS when
+ * there is none); a slot's end. Under the latch, or in the name of its dead holder. */
+void serial_set_bit(_Atomic uint64_t *set, uint32_t i, bool on);
+uint32_t serial_next_bit(const _Atomic uint64_t *set, uint32_t from);
+void serial_free(struct serial_shared *shared, struct serial_slot *s);
+void serial_set_committed(struct serial_shared *shared, struct serial_slot *s, commit_time time);
+
 #endif
