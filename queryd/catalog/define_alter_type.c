@@ -28,6 +28,7 @@ static bool keeps_bytes(const struct attribute *from, const struct attribute *to
     if (text)
         return to->typmod < 0 ||
                (from->type == VARCHAROID && from->typmod >= 0 && from->typmod <= to->typmod);
+    if (from->type == CIDROID && to->type == INETOID) return true;
     return from->type == to->type && (to->typmod < 0 || to->typmod == from->typmod);
 }
 

@@ -306,6 +306,8 @@ double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts
  * (NULL: no end). *ret_low NULL: nothing. */
 status like_bounds(struct planner *p, const struct varlena *pattern, struct expr **ret_low,
                    struct expr **ret_high, bool *ret_equal);
+/* inet_bounds.c: what lies within a network is from *ret_low up to *ret_high. */
+status inet_bounds(struct planner *p, datum network, struct expr **ret_low, struct expr **ret_high);
 /* index_meaning.c: what a computed index of the entry holds, in terms of the query, constants
  * folded as in its own conditions. */
 status index_meaning_here(struct planner *p, uint16_t rte, const struct index_desc *x,

@@ -16,7 +16,7 @@ static bool same_order(oid column, oid value, uint8_t *ret_convert) {
         (column == VARCHAROID && value == TEXTOID) || (column == TEXTOID && value == VARCHAROID);
     bool oids = c->family == v->family && c->byval && c->len == 4 && c->len == v->len &&
                 !type_is_integer(column) && column != FLOAT4OID && column != DATEOID;
-    return texts || oids;
+    return texts || oids || (column == CIDROID && value == INETOID);
 }
 
 /* The value must be there before the scan begins: no column of the relation itself, and of others
@@ -136,6 +136,40 @@ static struct match match_like(const struct path_search *s, uint32_t qual, const
     return m;
 }
 
+#define OPERATOR_INET_WITHIN 931    /* << */
+#define OPERATOR_INET_WITHIN_EQ 932 /* <<= */
+#define OPERATOR_INET_HOLDS 933     /* >> */
+#define OPERATOR_INET_HOLDS_EQ 934  /* >>= */
+
+/* The network that the key lies within: key << network, network >> key; NULL: no such condition. */
+static struct expr *network_around(const struct path_search *s, const struct expr *e,
+                                   const struct key *key) {
+    if (e->kind != EXPR_CALL || !e->call.op || (key->type != INETOID && key->type != CIDROID))
+        return NULL;
+    oid op = e->call.op->oid;
+    bool within = op == OPERATOR_INET_WITHIN || op == OPERATOR_INET_WITHIN_EQ;
+    bool holds = op == OPERATOR_INET_HOLDS || op == OPERATOR_INET_HOLDS_EQ;
+    if (!within && !holds) return NULL;
+    return is_key(s, e->args[holds], key) ? expr_strip_relabel(e->args[within]) : NULL;
+}
+
+static struct match match_network(const struct path_search *s, uint32_t qual, const struct key *key,
+                                  enum match_use use) {
+    const struct expr *e = s->quals->items[qual], *network = network_around(s, e, key);
+    struct match m = {.use = USE_NONE, .qual = qual, .from = INETOID};
+    struct expr *low, *high;
+    if (!network || (use != USE_LOW && use != USE_HIGH)) return m;
+    if (network->kind == EXPR_PARAM) s->p->c->statement->literals_matter = true;
+    if (network->kind != EXPR_CONST || network->constant.is_null ||
+        !ok(inet_bounds(s->p, network->constant.value, &low, &high)))
+        return m;
+    m.value = use == USE_LOW ? low : high;
+    m.use = use;
+    m.exclusive = use == USE_LOW && (e->call.op->oid == OPERATOR_INET_WITHIN ||
+                                     e->call.op->oid == OPERATOR_INET_HOLDS);
+    return m;
+}
+
 static struct match match_qual(const struct path_search *s, uint32_t qual, const struct key *key) {
     struct expr *e = s->quals->items[qual];
     struct match m = {.use = USE_NONE, .qual = qual};
@@ -158,6 +192,7 @@ static struct match find_match(const struct path_search *s, const struct key *ke
     for (uint32_t i = 0; i < s->quals->n; i++) {
         if (first == USE_LIST) break;
         struct match m = match_like(s, i, key, first);
+        if (m.use == USE_NONE) m = match_network(s, i, key, first);
         if (m.use != USE_NONE) return m;
     }
     return (struct match){.use = USE_NONE};
@@ -167,7 +202,8 @@ bool path_heeds(const struct path_search *s, const struct path *path) {
     for (uint16_t k = 0; k < path->index->nkeys; k++) {
         struct key key = path_key(s, path, k);
         for (uint32_t i = 0; i < s->quals->n; i++)
-            if (match_qual(s, i, &key).use != USE_NONE || is_like(s, s->quals->items[i], &key))
+            if (match_qual(s, i, &key).use != USE_NONE || is_like(s, s->quals->items[i], &key) ||
+                network_around(s, s->quals->items[i], &key))
                 return true;
     }
     return false;

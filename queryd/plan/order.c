@@ -9,7 +9,8 @@ static struct expr *plain(struct expr *e) {
     if (below == e || collator_of(below->collation) != collator_of(e->collation)) return e;
     bool texts = (e->type == TEXTOID || e->type == VARCHAROID) &&
                  (below->type == TEXTOID || below->type == VARCHAROID);
-    return texts || below->type == e->type ? below : e;
+    bool addresses = e->type == INETOID && below->type == CIDROID;
+    return texts || addresses || below->type == e->type ? below : e;
 }
 
 /* A column whose type modifier alone differs is still the column. */

@@ -8,6 +8,8 @@
 #define DEFAULT_RANGE 0.3333
 #define DEFAULT_BETWEEN 0.005
 #define DEFAULT_MATCH 0.005
+#define DEFAULT_OVERLAP 0.01
+#define DEFAULT_WITHIN 0.005
 #define DEFAULT_OTHER 0.5
 #define BOUNDS_TO_MATCH 10 /* fewer bounds are no sample */
 
@@ -207,6 +209,12 @@ static bool negates(const char *name) {
     return name[0] == '!' || strcmp(name, "<>") == 0;
 }
 
+#define NETWORKSEL 3560
+
+static double network_guess(const struct operator_info *op) {
+    return strcmp(op->name, "&&") == 0 ? DEFAULT_OVERLAP : DEFAULT_WITHIN;
+}
+
 static double call_selectivity(struct planner *p, struct expr *e) {
     struct comparison c;
     const struct operator_info *op = e->call.op;
@@ -221,7 +229,9 @@ static double call_selectivity(struct planner *p, struct expr *e) {
     if (c.strategy) return range(&c);
     if (strcmp(op->name, "<>") == 0)
         return clamp(1 - equal(p, &c) - (c.stats ? c.stats->null_fraction : 0));
-    double guess = strchr(op->name, '~') ? DEFAULT_MATCH : DEFAULT_OTHER;
+    double guess = strchr(op->name, '~')                 ? DEFAULT_MATCH
+                   : op->restrict_function == NETWORKSEL ? network_guess(op)
+                                                         : DEFAULT_OTHER;
     return match(p, &c, negates(op->name) ? 1 - guess : guess);
 }
 

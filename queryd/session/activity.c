@@ -74,6 +74,11 @@ static status put_text(struct activity_row *r, int column, const char *text) {
     return text_datum(r->env, text, &r->values[column]);
 }
 
+static status put_address(struct activity_row *r, const char *address) {
+    r->nulls[ACTIVITY_client_addr] = 0;
+    return session_address_datum(r->env, address, &r->values[ACTIVITY_client_addr]);
+}
+
 static void put(struct activity_row *r, int column, datum value) {
     r->nulls[column] = 0;
     r->values[column] = value;
@@ -106,7 +111,7 @@ static status fill_activity(struct activity_row *r, const struct session_slot *s
     put(r, ACTIVITY_backend_start, datum_int8(atomic_load(&s->connected_us)));
     put(r, ACTIVITY_state_change,
         datum_int8(idle ? atomic_load(&s->rested_us) : atomic_load(&s->statement_us)));
-    if (*s->client_addr) TRY(put_text(r, ACTIVITY_client_addr, s->client_addr));
+    if (*s->client_addr) TRY(put_address(r, s->client_addr));
     put(r, ACTIVITY_client_port, datum_int4(s->client_port));
     TRY(put_text(r, ACTIVITY_backend_type, "client backend"));
     put(r, ACTIVITY_ssl, datum_bool(false));
@@ -196,7 +201,7 @@ status pg_stat_get_backend_activity_start(struct fn_call *c) {
 /* NULL where it came by a Unix socket. */
 static status give_address(struct fn_call *c, const struct session_slot *s) {
     c->is_null = !s || !*s->client_addr;
-    return c->is_null ? OK : text_datum(c->env, s->client_addr, &c->result);
+    return c->is_null ? OK : session_address_datum(c->env, s->client_addr, &c->result);
 }
 
 status pg_stat_get_backend_client_addr(struct fn_call *c) {

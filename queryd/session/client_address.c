@@ -6,6 +6,7 @@
 #include "session/functions.h"
 #include "session/session_private.h"
 #include "types/function.h"
+#include "types/type.h"
 
 /* False: a Unix socket's. */
 static bool address_words(const struct sockaddr_storage *a, char ret_addr[SESSION_ADDR_BYTES],
@@ -39,11 +40,15 @@ static bool own_address(struct fn_call *c, char ret_addr[SESSION_ADDR_BYTES], in
            address_words(&a, ret_addr, ret_port);
 }
 
+status session_address_datum(const struct eval_env *env, const char *address, datum *ret) {
+    return type_input(env, type_find(INETOID), -1, address, strlen(address), ret);
+}
+
 status inet_server_addr(struct fn_call *c) {
     char addr[SESSION_ADDR_BYTES];
     int32_t port;
     c->is_null = !own_address(c, addr, &port);
-    return c->is_null ? OK : text_datum(c->env, addr, &c->result);
+    return c->is_null ? OK : session_address_datum(c->env, addr, &c->result);
 }
 
 status inet_server_port(struct fn_call *c) {

@@ -208,6 +208,8 @@ status session_take_up(struct worker *w, uint32_t index, uint32_t generation, in
 int64_t session_now_us(struct session *s);
 /* client_address.c: when it came, and from where, in its slot. */
 void session_note_client(struct session *s, int fd);
+/* Of a client's address in a slot: inet. */
+status session_address_datum(const struct eval_env *env, const char *address, datum *ret);
 /* The session rests between two sequences, outside a block. */
 bool session_may_leave(const struct session *s);
 /* A cancel request has come, or the client has gone: ends a wait for a lock. */

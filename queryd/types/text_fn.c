@@ -106,14 +106,26 @@ status fn_textcat(struct fn_call *c) {
     return give_ptr(c, v);
 }
 
+/* As a cast to text has it, which may say more than the output: true, an address with its bits. */
+static status put_as_text(struct fn_call *c, uint16_t i, struct buf *out) {
+    oid type = type_base(c->site->arg_types[i]);
+    const struct type *t = type_find(type);
+    const struct cast_info *cast = cast_find(type, TEXTOID);
+    const struct function *f = cast && cast->method == 'f' ? function_find(cast->function) : NULL;
+    if (!t) return STATUS(INTERNAL_ERROR);
+    if (!f) return type_output(c->env, t, c->args[i], out);
+    uint8_t null = 0;
+    bool is_null;
+    datum text;
+    TRY(function_call_simple(c->env, f, &type, &c->args[i], &null, 1, TEXTOID, &text, &is_null));
+    return buf_add(out, text.v->data, text.v->len);
+}
+
 /* text || anynonarray and the reverse */
 status fn_any_cat(struct fn_call *c) {
     struct buf b = {0};
-    status s = OK;
-    for (uint16_t i = 0; ok(s) && i < 2; i++) {
-        const struct type *t = type_find(c->site->arg_types[i]);
-        s = t ? type_output(c->env, t, c->args[i], &b) : STATUS(INTERNAL_ERROR);
-    }
+    status s = put_as_text(c, 0, &b);
+    if (ok(s)) s = put_as_text(c, 1, &b);
     return give_buf(c, s, &b);
 }
 

@@ -285,6 +285,8 @@ bool type_input_is_fixed(oid type) {
     case BITOID:
     case VARBITOID:
     case UUIDOID:
+    case INETOID:
+    case CIDROID:
     case JSONOID:
     case JSONBOID: return true;
     default: return false;

@@ -66,6 +66,15 @@ static void random_text(uint64_t *r, oid type, char *out, size_t size) {
     case UUIDOID:
         snprintf(out, size, "%08x-0000-0000-0000-%012x", (unsigned)(x & 3), (unsigned)value);
         break;
+    case INETOID: /* networks within one another, and hosts of both families */
+        if (x & 1)
+            snprintf(out, size, "%d.%d.%d.%d/%d", n, (int)(x >> 16 & 1) * 128, (int)(x >> 17 & 1),
+                     (int)(x >> 18 & 3), (int)(x >> 24 & 31) + (int)(x >> 30 & 1));
+        else
+            snprintf(out, size, "%x:%x::%x/%d", n, (unsigned)(x >> 16 & 0x8001),
+                     (unsigned)(value & 3), (int)(x >> 40 & 127));
+        break;
+    case CIDROID: snprintf(out, size, "%d.%d/16", n, (int)(x >> 16 & 255)); break;
     case BYTEAOID: {
         size_t len = x >> 16 & 7;
         strcpy(out, "\\x");
@@ -108,7 +117,7 @@ static const oid keyed[] = {BOOLOID,    INT2OID,      INT4OID,        INT8OID,  
                             FLOAT4OID,  FLOAT8OID,    NUMERICOID,     DATEOID,      TIMEOID,
                             TIMETZOID,  TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID,  UUIDOID,
                             BYTEAOID,   INT4ARRAYOID, TEXTARRAYOID,   OIDVECTOROID, TEXTOID,
-                            VARCHAROID, BPCHAROID,    NAMEOID};
+                            VARCHAROID, BPCHAROID,    NAMEOID,        INETOID,      CIDROID};
 
 static void check_pair(const struct type *t, datum a, datum b, bool descending) {
     struct buf x = {0}, y = {0};

@@ -27,6 +27,8 @@ static const struct {
                 {"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "00000000-0000-0000-0000-000000000000",
                  "ffffffff-ffff-ffff-ffff-ffffffffffff"}},
                {CHAROID, {"a", "", "z"}},
+               {INETOID, {"10.1.2.3/8", "::1", "0.0.0.0/0"}},
+               {CIDROID, {"10.0.0.0/8", "2001:db8::/32", "::/0"}},
                {TIDOID, {"(1,2)", "(0,0)", "(4294967295,65535)"}},
                {INT4ARRAYOID, {"{1,NULL,3}", "{}", "{{1,2},{3,4}}"}},
                {TEXTARRAYOID, {"{a,\"b c\"}", "{NULL}", "{}"}},
