@@ -114,7 +114,7 @@ status key_add_int(struct buf *out, int64_t value,
 status key_add_escaped(struct buf *out, const char *bytes, size_t len);
 size_t key_escaped_len(const uint8_t *bytes, size_t len, bool inverted);
 /* Key lengths for families of constant size. */
-type_key_len_fn key_len_1, key_len_2, key_len_4, key_len_8, key_len_16, key_len_escaped;
+type_key_len_fn key_len_1, key_len_2, key_len_4, key_len_6, key_len_8, key_len_16, key_len_escaped;
 
 /* ---- values inside of arrays and rows; types are those below domains ---- */
 size_t element_bytes(const struct type *t, datum value);

@@ -19,7 +19,8 @@
  * microseconds and zone, each big-endian, sign flipped uuid                    16 bytes arrays per
  * element 01 and the element's key, or 02 for a null; then 00, number of dimensions, and length and
  * lower bound of each (big-endian, flipped). Texts by a collator: collated.c;
- * inet, cidr: family, network, its bits, the bytes of the host's part (inet.c). */
+ * macaddr, macaddr8: the octets; inet, cidr: family, network, its bits, the bytes of the host's
+ * part (inet.c). */
 #ifndef TYPES_KEY_H
 #define TYPES_KEY_H
 

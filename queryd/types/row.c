@@ -25,7 +25,7 @@ static uint8_t shape_of(const struct type *t) {
     if (t->len == -2) return SHAPE_CSTRING;
     if (!t->byval) return SHAPE_POINTER;
     if (t->len == 8) return SHAPE_INT8;
-    if (t->family == &family_float4 || t->family == &family_bool || t->family == &family_tid)
+    if (t->family == &family_float4 || t->family == &family_bool || t->len == 6)
         return SHAPE_UNSIGNED;
     return t->len == 4 ? SHAPE_INT4 : t->len == 2 ? SHAPE_INT2 : SHAPE_INT1;
 }

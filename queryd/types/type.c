@@ -287,6 +287,8 @@ bool type_input_is_fixed(oid type) {
     case UUIDOID:
     case INETOID:
     case CIDROID:
+    case MACADDROID:
+    case MACADDR8OID:
     case JSONOID:
     case JSONBOID: return true;
     default: return false;

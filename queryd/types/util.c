@@ -126,6 +126,7 @@ size_t key_escaped_len(const uint8_t *bytes, size_t len, bool inverted) {
 KEY_LEN(1)
 KEY_LEN(2)
 KEY_LEN(4)
+KEY_LEN(6)
 KEY_LEN(8)
 KEY_LEN(16)
 

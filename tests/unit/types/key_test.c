@@ -74,6 +74,11 @@ static void random_text(uint64_t *r, oid type, char *out, size_t size) {
             snprintf(out, size, "%x:%x::%x/%d", n, (unsigned)(x >> 16 & 0x8001),
                      (unsigned)(value & 3), (int)(x >> 40 & 127));
         break;
+    case MACADDROID:
+    case MACADDR8OID:
+        snprintf(out, size, "%02x:00:00:%02x:00:%02x", n * 85, (unsigned)(x >> 16 & 3),
+                 (unsigned)(value & 0xFF));
+        break;
     case CIDROID: snprintf(out, size, "%d.%d/16", n, (int)(x >> 16 & 255)); break;
     case BYTEAOID: {
         size_t len = x >> 16 & 7;
@@ -113,11 +118,11 @@ static void random_text(uint64_t *r, oid type, char *out, size_t size) {
     }
 }
 
-static const oid keyed[] = {BOOLOID,    INT2OID,      INT4OID,        INT8OID,      OIDOID,
-                            FLOAT4OID,  FLOAT8OID,    NUMERICOID,     DATEOID,      TIMEOID,
-                            TIMETZOID,  TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID,  UUIDOID,
-                            BYTEAOID,   INT4ARRAYOID, TEXTARRAYOID,   OIDVECTOROID, TEXTOID,
-                            VARCHAROID, BPCHAROID,    NAMEOID,        INETOID,      CIDROID};
+static const oid keyed[] = {
+    BOOLOID,    INT2OID,  INT4OID,      INT8OID,      OIDOID,       FLOAT4OID,      FLOAT8OID,
+    NUMERICOID, DATEOID,  TIMEOID,      TIMETZOID,    TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID,
+    UUIDOID,    BYTEAOID, INT4ARRAYOID, TEXTARRAYOID, OIDVECTOROID, TEXTOID,        VARCHAROID,
+    BPCHAROID,  NAMEOID,  INETOID,      CIDROID,      MACADDROID,   MACADDR8OID};
 
 static void check_pair(const struct type *t, datum a, datum b, bool descending) {
     struct buf x = {0}, y = {0};
