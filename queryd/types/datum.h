@@ -26,7 +26,8 @@ struct varlena;
 struct interval;
 
 typedef union datum {
-    int64_t i64;  /* int8, timestamp, timestamptz, time: microseconds (PostgreSQL's epoch 2000) */
+    int64_t
+        i64; /* int8, money, timestamp, timestamptz, time: microseconds (PostgreSQL's epoch 2000) */
     uint64_t u64; /* also tid: block << 16 | offset; macaddr, macaddr8: macaddr.h */
     int32_t i32;  /* int4; date: days since 2000-01-01 */
     uint32_t u32; /* oid, xid, cid, reg… */

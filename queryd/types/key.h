@@ -7,7 +7,7 @@
  * prefix of the bytes.
  *
  *   bool, "char"            1 byte
- *   int2/4/8, date, time,
+ *   int2/4/8, money, date, time,
  *   timestamp(tz)           big-endian, sign bit flipped
  *   oid, xid, cid, tid      big-endian
  *   float4/8                IEEE bits big-endian; negative: all inverted, else sign bit set; -0 is

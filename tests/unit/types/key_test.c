@@ -79,6 +79,7 @@ static void random_text(uint64_t *r, oid type, char *out, size_t size) {
         snprintf(out, size, "%02x:00:00:%02x:00:%02x", n * 85, (unsigned)(x >> 16 & 3),
                  (unsigned)(value & 0xFF));
         break;
+    case MONEYOID: snprintf(out, size, "%d.%02d", (int)value >> 8, n); break;
     case CIDROID: snprintf(out, size, "%d.%d/16", n, (int)(x >> 16 & 255)); break;
     case BYTEAOID: {
         size_t len = x >> 16 & 7;
@@ -122,7 +123,7 @@ static const oid keyed[] = {
     BOOLOID,    INT2OID,  INT4OID,      INT8OID,      OIDOID,       FLOAT4OID,      FLOAT8OID,
     NUMERICOID, DATEOID,  TIMEOID,      TIMETZOID,    TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID,
     UUIDOID,    BYTEAOID, INT4ARRAYOID, TEXTARRAYOID, OIDVECTOROID, TEXTOID,        VARCHAROID,
-    BPCHAROID,  NAMEOID,  INETOID,      CIDROID,      MACADDROID,   MACADDR8OID};
+    BPCHAROID,  NAMEOID,  INETOID,      CIDROID,      MACADDROID,   MACADDR8OID,    MONEYOID};
 
 static void check_pair(const struct type *t, datum a, datum b, bool descending) {
     struct buf x = {0}, y = {0};
