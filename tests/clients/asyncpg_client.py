@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import decimal
 import io
+import ipaddress
 import uuid
 
 import asyncpg
@@ -25,6 +26,11 @@ async def types(c):
     names = ["int[]", "text", "numeric", "timestamp", "interval", "uuid", "bytea", "float8", "bool", "time"]
     got = await c.fetchrow("SELECT " + ", ".join(f"${i + 1}::{n}" for i, n in enumerate(names)), *values)
     same("round trip", list(got), values)
+    values = [ipaddress.ip_interface("10.1.2.3/8"), ipaddress.ip_address("::1"), ipaddress.ip_network("10.0.0.0/8"),
+              "08:00:2b:01:02:03", "08:00:2b:ff:fe:01:02:03", "$1,234.50", [ipaddress.ip_address("1.2.3.4"), None]]
+    names = ["inet", "inet", "cidr", "macaddr", "macaddr8", "money", "inet[]"]
+    got = await c.fetchrow("SELECT " + ", ".join(f"${i + 1}::{n}" for i, n in enumerate(names)), *values)
+    same("addresses", list(got), values)
     same("record", await c.fetchval("SELECT ROW(1, 'a'::text, NULL::date)"), (1, "a", None))
     st = await c.prepare("SELECT a, b FROM plain WHERE a > $1 AND b LIKE $2")
     same("parameters", [p.name for p in st.get_parameters()], ["int4", "text"])

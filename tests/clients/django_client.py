@@ -70,6 +70,7 @@ class Note(models.Model):
     text = models.TextField()
     author = models.ForeignKey(User, models.CASCADE, related_name="notes")
     size = models.PositiveSmallIntegerField(default=3, db_index=True)
+    came_from = models.GenericIPAddressField(null=True, db_index=True)
 
     class Meta:
         app_label = "auth"
@@ -79,7 +80,9 @@ class Note(models.Model):
 
 with connection.schema_editor() as editor:
     editor.create_model(Note)
-Note.objects.create(text="a", author=User.objects.get(username="user001"))
+Note.objects.create(text="a", author=User.objects.get(username="user001"), came_from="::ffff:0a0b:0c0d")
+same("address", Note.objects.filter(came_from="::ffff:10.11.12.13").values_list("came_from", flat=True)[0], "::ffff:10.11.12.13")
+same("address as text", Note.objects.filter(came_from__startswith="::ffff:10.").count(), 1)
 wider = models.CharField(max_length=50, null=True)
 wider.set_attributes_from_name("extra")
 with connection.schema_editor() as editor:
@@ -88,7 +91,7 @@ with connection.cursor() as cursor:
     found = connection.introspection.get_constraints(cursor, "auth_note")
     names = [c.name for c in connection.introspection.get_table_description(cursor, "auth_note")]
 same("constraints", sorted(k for k, v in found.items() if v["check"] or (v["unique"] and not v["primary_key"]))[-1], "small")
-same("columns", names, ["id", "text", "author_id", "size", "extra"])
+same("columns", names, ["id", "text", "author_id", "size", "came_from", "extra"])
 fails("check", IntegrityError, lambda: Note.objects.create(text="b", author_id=2, size=99 + 1))
 with connection.schema_editor() as editor:
     editor.delete_model(Note)

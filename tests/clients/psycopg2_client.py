@@ -5,6 +5,7 @@ need("psycopg2")
 import datetime
 import decimal
 import io
+import ipaddress
 import threading
 import time
 import uuid
@@ -39,6 +40,11 @@ psycopg2.extras.register_uuid()
 u = uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 cur.execute("SELECT u, u = %s FROM \"Odd Name\"", (u,))
 same("uuid", cur.fetchone(), (u, True))
+
+psycopg2.extras.register_ipaddress(c)
+values = (ipaddress.ip_interface("10.1.2.3/8"), ipaddress.ip_network("2001:db8::/32"), [ipaddress.ip_interface("::1/128"), None])
+cur.execute("SELECT %s::inet, %s::cidr, %s::inet[], '1,234.5'::money, '8:0:2b:1:2:3'::macaddr", values)
+same("addresses", cur.fetchone(), values + ("$1,234.50", "08:00:2b:01:02:03"))
 
 e = fails("unique", psycopg2.errors.UniqueViolation,
           lambda: cur.execute("INSERT INTO shop.customer (name, email) VALUES ('x', 'anna@example.org')"))

@@ -4,6 +4,7 @@ from common import PORT, database, end, fails, need, same
 need("psycopg")
 import datetime
 import decimal
+import ipaddress
 import uuid
 
 import psycopg
@@ -26,6 +27,11 @@ for form in ("%s", "%b", "%t"):
     values = (5, 2**40, 2.5, "ü'", None, True, [1, 2], datetime.date(2024, 2, 29), b"\0\xff", decimal.Decimal("-1.5"))
     got = c.execute("SELECT " + ", ".join([form] * len(values)), values).fetchone()
     same(f"round trip {form}", got, values)
+
+    values = (ipaddress.ip_address("10.1.2.3"), ipaddress.ip_interface("2001:db8::1/64"), ipaddress.ip_network("10.0.0.0/8"))
+    for binary in (False, True):
+        got = c.cursor(binary=binary).execute(f"SELECT {form}::inet, {form}::inet, {form}::cidr", values).fetchone()
+        same(f"addresses {form}, binary {binary}", got, values)
 
 with c.pipeline() as p:
     a = c.execute("SELECT 1")

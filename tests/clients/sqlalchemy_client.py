@@ -6,7 +6,7 @@ import decimal
 
 from sqlalchemy import (Boolean, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, MetaData, Numeric, String,
                         Table, UniqueConstraint, create_engine, exc, func, inspect, select, text)
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, CIDR, INET, MACADDR, MONEY, insert
 from sqlalchemy.orm import Session, declarative_base, joinedload, relationship, selectinload
 
 database("clients_sqlalchemy")
@@ -63,6 +63,14 @@ class Author(Base):
     books = relationship("Book", back_populates="author", cascade="all, delete-orphan", order_by="Book.title")
 
 
+class Host(Base):
+    __tablename__ = "host"
+    address = Column(INET, primary_key=True)
+    net = Column(CIDR, index=True)
+    card = Column(MACADDR)
+    price = Column(MONEY)
+
+
 class Book(Base):
     __tablename__ = "book"
     __table_args__ = (UniqueConstraint("author_id", "title", name="book_once"), CheckConstraint("price >= 0", name="book_price"),
@@ -80,6 +88,12 @@ same("has table", inspect(engine).has_table("book"), True)
 Base.metadata.create_all(engine)  # finds them
 copy = Table("book", MetaData(), autoload_with=engine)
 same("reflected again", [c.name for c in copy.columns], ["id", "title", "price", "words", "author_id"])
+same("addresses", [str(c["type"]) for c in inspect(engine).get_columns("host")], ["INET", "CIDR", "MACADDR", "MONEY"])
+with Session(engine) as s:
+    s.add(Host(address="10.1.2.3", net="10.0.0.0/8", card="08002b010203", price="12.5"))
+    s.commit()
+    h = s.query(Host).filter(Host.address.op("<<")(Host.net), Host.price == "$12.50").one()
+    same("host", (h.address, h.net, h.card, h.price), ("10.1.2.3", "10.0.0.0/8", "08:00:2b:01:02:03", "$12.50"))
 with Session(engine) as s:
     s.add_all([Author(name=f"author {n}", books=[Book(title=f"book {n}.{m}", price=decimal.Decimal(n) + m, words=["a", str(m)])
                                                  for m in range(3)]) for n in range(20)])
