@@ -81,8 +81,8 @@ status type_set_family(struct type *t) {
 }
 
 const struct type *type_find(oid id) {
-    if (id < BUILTIN_OID_END) return type_slot[id] ? &types[type_slot[id] - 1] : NULL;
-    return source->find ? source->find(id) : NULL;
+    if (id < BUILTIN_OID_END && type_slot[id]) return &types[type_slot[id] - 1];
+    return id && source->find ? source->find(id) : NULL; /* defined, or of a catalog's rows */
 }
 
 oid type_base(oid id) {
