@@ -1,5 +1,6 @@
 /* Names: what a column reference means (PostgreSQL's rules and messages). */
 #include "analyse/internal.h"
+#include "catalog/row_tid.h"
 
 const char *clause_words(enum clause c) {
     static const char *const words[] = {
@@ -130,9 +131,12 @@ static status system_column(struct scope *s, const struct ns_item *item, unsigne
         return OK;
     int16_t att = system_column_att(name);
     if (att == 0) return OK;
-    if (att == ATT_CTID)
-        return FAIL_AT(a, location, FEATURE_NOT_SUPPORTED, "system column \"%s\" is not supported",
-                       name);
+    if (att == ATT_CTID && !row_tid_exists(item->relation))
+        return FAIL_AT(
+            a, location, FEATURE_NOT_SUPPORTED,
+            "system column \"ctid\" is not supported for table \"%s\", whose primary key "
+            "does not fit into it",
+            item->relation->name);
     struct expr *e = system_column_var(a->arena, (uint16_t)item->rte, att, location);
     NEEDS(a, e);
     permission_select(s, e);

@@ -18,6 +18,8 @@ struct insert {
     struct row_store *results;
     size_t at;
     struct buf key;
+    struct buf *row_key; /* of the row written, where RETURNING asks for its ctid; else NULL */
+    struct buf row_key_bytes;
     unsigned char *entry_buf;
     struct arena row_arena;
     struct table_load load;
@@ -53,6 +55,7 @@ static status insert_open(struct operator* op) {
     TRY(flat_new(x, p->natts, &s->row));
     TRY(conflict_open(s));
     if (!p->returning) return OK;
+    if (system_needs_key(&p->returned)) s->row_key = &s->row_key_bytes;
     TRY(program_open(x, p->returning, 1, &s->returning));
     TRY(columns_new(x, (uint16_t)(p->natts + 1 + p->returned.n), 1, &s->returned));
     TRY(operator_columns(op));
@@ -70,8 +73,8 @@ static status give_back(struct insert *s, const struct vec *row, bool locked) {
     }
     s->returned[natts].values[0] = datum_oid(s->relation->oid);
     s->returned[natts].nulls[0] = 0;
-    system_values_written(s->op.x, s->relation, locked, &s->op.plan->change.returned,
-                          s->returned + natts + 1);
+    TRY(system_values_written(s->op.x, s->relation, s->row_key, locked,
+                              &s->op.plan->change.returned, s->returned + natts + 1));
     TRY(program_run(s->returning, s->returned, NULL, 1, &s->row_arena));
     struct vec out[1];
     struct vec *columns = s->op.plan->ncolumns > 1
@@ -148,9 +151,16 @@ static status inserted(struct insert *s) {
     return give_back(s, s->view, false);
 }
 
-/* No conflict is allowed (any more): the row, or the error. */
+static status add_row(struct insert *s, bool do_nothing_on_conflict) {
+    if (s->row_key) s->row_key->len = 0;
+    return table_insert_keyed(s->op.x->env, s->relation, s->row.values, s->row.nulls,
+                              do_nothing_on_conflict, s->row_key);
+}
+
+/* No conflict is allowed (any more): the row, or the error. A row that waits for others has no
+ * place yet. */
 static status insert_plainly(struct insert *s) {
-    TRY(table_load_row(&s->load, s->row.values, s->row.nulls));
+    TRY(s->row_key ? add_row(s, false) : table_load_row(&s->load, s->row.values, s->row.nulls));
     return inserted(s);
 }
 
@@ -163,7 +173,7 @@ static status insert_or_nothing(struct insert *s) {
         const void *key;
         size_t len;
         struct tree_entry e;
-        status st = table_insert(env, s->relation, s->row.values, s->row.nulls, true);
+        status st = add_row(s, true);
         if (ok(st)) return inserted(s);
         if (!status_is(st, ST_EXISTS)) return st;
         if (!named && env->txn->isolation == ISO_READ_COMMITTED) return OK;
@@ -216,6 +226,7 @@ static status update_obstacle(struct insert *s, const void *key, size_t len,
     TRY(table_update(env, s->relation, key, len, e->lsn, s->old.values, s->old.nulls, fresh.values,
                      fresh.nulls));
     TRY(ri_changed(env, s->relation, s->old.values, s->old.nulls, fresh.values, fresh.nulls));
+    if (s->row_key) TRY(system_written_key(s->op.x, s->relation, key, len, &fresh, s->row_key));
     return give_back(s, s->view, true);
 }
 
@@ -223,7 +234,7 @@ static status insert_or_update(struct insert *s) {
     struct sql_env *env = s->op.x->env;
     for (unsigned gone = 0, tries = 0;; tries++) {
         if (tries) TRY(sql_env_breathe(env));
-        status st = table_insert(env, s->relation, s->row.values, s->row.nulls, true);
+        status st = add_row(s, true);
         if (ok(st)) return inserted(s);
         if (!status_is(st, ST_EXISTS)) return st;
         const void *key;
@@ -312,6 +323,7 @@ static status insert_restart(struct operator* op) {
 static void insert_close(struct operator* op) {
     struct insert *s = (struct insert *)op;
     buf_free(&s->key);
+    buf_free(&s->row_key_bytes);
     table_load_end(&s->load);
     if (s->row_arena.chunk) arena_free(&s->row_arena);
 }

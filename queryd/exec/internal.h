@@ -308,17 +308,6 @@ status check_row(struct execution *x, const struct row_checks *c, struct vec *ro
 /* "Failing row contains (…)." */
 void describe_row(struct sql_env *env, const struct relation *r, const datum *values,
                   const uint8_t *nulls);
-/* system_value.c */
-/* A system column of a row as it was read (e->key: its key in the table's tree). */
-status system_value(struct execution *x, const struct relation *r, const struct tree_entry *e,
-                    int16_t att, datum *ret);
-/* Several into columns of one row. */
-status system_values(struct execution *x, const struct relation *r, const struct tree_entry *e,
-                     const struct plan_system *which, struct vec *to);
-/* Those of a row that the transaction has just written; locked: it had locked it before. */
-void system_values_written(struct execution *x, const struct relation *r, bool locked,
-                           const struct plan_system *which, struct vec *to);
-
 status oid_column(struct execution *x, const struct relation *r, struct vec *ret);
 /* Deforms a row into row 0 of natts one-row columns. */
 status row_into(struct execution *x, const struct relation *r, const struct tree_entry *e,
@@ -329,6 +318,22 @@ struct flat_row {
     datum *values;
     uint8_t *nulls;
 };
+
+/* system_value.c */
+/* A system column of a row as it was read (e->key: its key in the table's tree). */
+status system_value(struct execution *x, const struct relation *r, const struct tree_entry *e,
+                    int16_t att, datum *ret);
+/* Several into columns of one row. */
+status system_values(struct execution *x, const struct relation *r, const struct tree_entry *e,
+                     const struct plan_system *which, struct vec *to);
+/* Those of a row that the transaction has just written; locked: it had locked it before. key: the
+ * row's, looked at only if system_needs_key. */
+status system_values_written(struct execution *x, const struct relation *r, const struct buf *key,
+                             bool locked, const struct plan_system *which, struct vec *to);
+bool system_needs_key(const struct plan_system *which);
+/* The key that a row has after an UPDATE, whose key before is given. */
+status system_written_key(struct execution *x, const struct relation *r, const void *key,
+                          size_t len, const struct flat_row *row, struct buf *ret);
 status flat_new(struct execution *x, uint16_t n, struct flat_row *ret);
 void flat_from(const struct vec *columns, uint16_t n, uint16_t row, struct flat_row *to);
 

@@ -1,6 +1,7 @@
 /* Where a scan begins and ends: keys made of values. */
 #include <stdlib.h>
 
+#include "catalog/row_tid.h"
 #include "exec/scan.h"
 #include "types/array.h"
 #include "types/key.h"
@@ -14,16 +15,17 @@ static int64_t integer_max(oid t) {
 }
 
 /* *ret_beyond: -1 or 1 when the value lies below or above everything the column can hold. */
-static status encode_key(struct execution *x, const struct plan_key *k, datum value, bool is_null,
-                         struct buf *out, int *ret_beyond) {
+static status encode_key(const struct scan *scan, const struct plan_key *k, datum value,
+                         bool is_null, struct buf *out, int *ret_beyond) {
     *ret_beyond = 0;
+    if (k->convert == KEY_TID) return row_tid_key(scan->relation, value, out, ret_beyond);
     if (k->convert == KEY_INTEGER && !is_null) {
         if (value.i64 < integer_min(k->type)) *ret_beyond = -1;
         if (value.i64 > integer_max(k->type)) *ret_beyond = 1;
         if (*ret_beyond) return OK;
     }
     status s = type_key_encode(k->compared, value, is_null, k->descending, k->nulls_first, out);
-    if (status_is(s, ST_OUT_OF_MEMORY)) return exec_memory(x);
+    if (status_is(s, ST_OUT_OF_MEMORY)) return exec_memory(scan->op.x);
     return s;
 }
 
@@ -48,7 +50,7 @@ static status add_list_key(struct scan *s, const struct plan_key *k, datum value
     size_t offset = prefixes->len;
     if (!ok(buf_add(prefixes, s->prefix.data, s->prefix.len))) return exec_memory(s->op.x);
     int beyond;
-    TRY(encode_key(s->op.x, k, value, false, prefixes, &beyond));
+    TRY(encode_key(s, k, value, false, prefixes, &beyond));
     if (beyond || prefixes->len - offset > TREE_KEY_BYTES_MAX) {
         prefixes->len = offset;
         return OK;
@@ -111,7 +113,7 @@ static status range_bound(struct scan *s, uint16_t output, bool is_low, struct b
     }
     int beyond;
     if (!ok(buf_add(to, s->prefix.data, s->prefix.len))) return exec_memory(s->op.x);
-    TRY(encode_key(s->op.x, k, v->values[0], false, to, &beyond));
+    TRY(encode_key(s, k, v->values[0], false, to, &beyond));
     if (beyond) {
         to->len = s->prefix.len;
         s->empty |= (beyond < 0) != is_low;
@@ -137,7 +139,7 @@ status scan_make_bounds(struct scan *s) {
         int beyond = 0;
         bool is_null = p->keys[i].is_null;
         if (!v->nulls[0] || is_null)
-            TRY(encode_key(s->op.x, &p->keys[i], v->values[0], is_null, &s->prefix, &beyond));
+            TRY(encode_key(s, &p->keys[i], v->values[0], is_null, &s->prefix, &beyond));
         s->empty |= (v->nulls[0] && !is_null) || beyond;
     }
     if (s->empty) return OK;

@@ -1,4 +1,5 @@
 /* Values of the columns that every table has: of a row as it was read, and of one just written. */
+#include "catalog/row_tid.h"
 #include "exec/internal.h"
 #include "log/log.h"
 
@@ -51,10 +52,21 @@ static status xmax_of(struct sql_env *env, const struct relation *r, const struc
     return same ? OK : who_replaced(env, e, &newest, ret);
 }
 
+static status ctid_of(struct sql_env *env, const struct relation *r, const void *key, size_t len,
+                      datum *ret) {
+    status s = row_tid_of(r, key, len, ret);
+    if (!status_is(s, ST_FEATURE_NOT_SUPPORTED)) return s;
+    return error_set(env->eval.error, s.code,
+                     "the primary key of a row of table \"%s\" does not fit into system column "
+                     "\"ctid\"",
+                     r->name);
+}
+
 status system_value(struct execution *x, const struct relation *r, const struct tree_entry *e,
                     int16_t att, datum *ret) {
     uint64_t xmax;
     switch (att) {
+    case ATT_CTID: return ctid_of(x->env, r, e->key, e->key_len, ret);
     case ATT_TABLEOID: *ret = datum_oid(r->oid); return OK;
     case ATT_XMIN: *ret = datum_xid(writer_of(e)); return OK;
     case ATT_XMAX:
@@ -74,15 +86,32 @@ status system_values(struct execution *x, const struct relation *r, const struct
     return OK;
 }
 
-void system_values_written(struct execution *x, const struct relation *r, bool locked,
-                           const struct plan_system *which, struct vec *to) {
-    uint64_t self = x->env->txn->writer.x;
+bool system_needs_key(const struct plan_system *which) {
+    return which->n && which->atts[0] == ATT_CTID; /* the first of all, where it is wanted */
+}
+
+status system_written_key(struct execution *x, const struct relation *r, const void *key,
+                          size_t len, const struct flat_row *row, struct buf *ret) {
+    bool has_null;
+    ret->len = 0;
+    if (r->primary)
+        return table_index_key(x->env, r, r->primary, row->values, row->nulls, ret, &has_null);
+    return ok(buf_add(ret, key, len)) ? OK : exec_memory(x);
+}
+
+static status written(struct execution *x, const struct relation *r, const struct buf *key,
+                      bool locked, int16_t att, datum *ret) {
+    bool self = att == ATT_XMIN || (att == ATT_XMAX && locked);
+    if (att == ATT_CTID) return ctid_of(x->env, r, key->data, key->len, ret);
+    *ret = att == ATT_TABLEOID ? datum_oid(r->oid) : datum_xid(self ? x->env->txn->writer.x : 0);
+    return OK;
+}
+
+status system_values_written(struct execution *x, const struct relation *r, const struct buf *key,
+                             bool locked, const struct plan_system *which, struct vec *to) {
     for (uint16_t i = 0; i < which->n; i++) {
-        int16_t att = which->atts[i];
+        TRY(written(x, r, key, locked, which->atts[i], &to[i].values[0]));
         to[i].nulls[0] = 0;
-        if (att == ATT_TABLEOID)
-            to[i].values[0] = datum_oid(r->oid);
-        else
-            to[i].values[0] = datum_xid(att == ATT_XMIN || (att == ATT_XMAX && locked) ? self : 0);
     }
+    return OK;
 }

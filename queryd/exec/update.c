@@ -23,6 +23,7 @@ struct change {
     struct flat_row old, fresh;
     struct row_store *results;
     size_t at;
+    struct buf row_key; /* of the row written, where RETURNING asks for its ctid */
     unsigned char *entry_buf;
     struct arena row_arena;
     bool ran;
@@ -50,22 +51,28 @@ static status change_open(struct operator* op) {
 }
 
 /* System columns of the row that RETURNING shows. */
-static void return_system(struct change *s, const struct vec *input, uint16_t at) {
+static status return_system(struct change *s, const void *key, size_t len, const struct vec *input,
+                            uint16_t at) {
     const struct plan_change *p = &s->op.plan->change;
     uint16_t ninput = s->op.plan->left->ncolumns;
     struct vec *to = s->returned + ninput - p->found.n;
-    system_values_written(s->op.x, s->relation, !s->is_update, &p->returned, to);
+    if (system_needs_key(&p->returned)) {
+        const struct flat_row *row = s->is_update ? &s->fresh : &s->old;
+        TRY(system_written_key(s->op.x, s->relation, key, len, row, &s->row_key));
+    }
+    TRY(system_values_written(s->op.x, s->relation, &s->row_key, !s->is_update, &p->returned, to));
     for (uint16_t i = 0; i < p->returned.n && !s->is_update; i++) {
         if (p->returned.atts[i] == ATT_XMAX) continue; /* we are the ones who deleted it */
         for (uint16_t k = 0; k < p->found.n; k++)
             if (p->found.atts[k] == p->returned.atts[i])
                 to[i].values[0] = input[ninput - p->found.n + k].values[at];
     }
+    return OK;
 }
 
 /* row: the new (UPDATE) or old (DELETE) values; input: the row of the input it came with. */
-static status give_back(struct change *s, const struct vec *row, const struct vec *input,
-                        uint16_t at) {
+static status give_back(struct change *s, const void *key, size_t len, const struct vec *row,
+                        const struct vec *input, uint16_t at) {
     const struct plan_change *p = &s->op.plan->change;
     s->op.x->changed++;
     if (!s->returning) return OK;
@@ -79,7 +86,7 @@ static status give_back(struct change *s, const struct vec *row, const struct ve
         s->returned[i].values[0] = input[i].values[at];
         s->returned[i].nulls[0] = input[i].nulls[at];
     }
-    if (p->returned.n) return_system(s, input, at);
+    if (p->returned.n) TRY(return_system(s, key, len, input, at));
     TRY(program_run(s->returning, s->returned, NULL, 1, &s->row_arena));
     struct vec *columns = arena_alloc(&s->row_arena, (s->op.plan->ncolumns + 1u) * sizeof *columns);
     NEEDS(s->op.x, columns);
@@ -160,7 +167,7 @@ static status change_again(struct change *s, const void *key, size_t len, const 
         TRY(look_again(s, key, len, input, at, &e, &go_on));
         if (!go_on) return OK;
         status st = write_row(s, key, len, e.lsn);
-        if (ok(st)) return give_back(s, s->is_update ? s->view : s->input, s->input, 0);
+        if (ok(st)) return give_back(s, key, len, s->is_update ? s->view : s->input, s->input, 0);
         if (!status_is(st, ST_ROW_CHANGED)) return st;
         TRY(sql_env_breathe(s->op.x->env));
     }
@@ -183,7 +190,7 @@ static status change_row(struct change *s, const struct batch *b, uint16_t row) 
     status st = write_row(s, key, len, version);
     if (status_is(st, ST_ROW_CHANGED)) return change_again(s, key, len, b->columns, row);
     TRY(st);
-    return give_back(s, s->view, b->columns, row);
+    return give_back(s, key, len, s->view, b->columns, row);
 }
 
 static status change_all(struct change *s) {
@@ -223,6 +230,7 @@ static status change_restart(struct operator* op) {
 
 static void change_close(struct operator* op) {
     struct change *s = (struct change *)op;
+    buf_free(&s->row_key);
     if (s->row_arena.chunk) arena_free(&s->row_arena);
 }
 

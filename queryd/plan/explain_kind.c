@@ -1,6 +1,7 @@
 /* EXPLAIN: what each kind of node tells: conditions, keys, how it goes about its work. */
 #include <string.h>
 
+#include "catalog/row_tid.h"
 #include "plan/explain_internal.h"
 
 static const struct index_desc *index_of(const struct relation *r, oid index) {
@@ -13,6 +14,7 @@ static const struct index_desc *index_of(const struct relation *r, oid index) {
 static status key_name(const struct relation *r, const struct index_desc *index, uint16_t k,
                        struct buf *out) {
     int16_t att = index && k < index->nkeys ? index->columns[k] : 0;
+    if (att < 0) return buf_add_str(out, system_column_name(att));
     return buf_add_str(out, att > 0 ? r->atts[att - 1].name : "key");
 }
 
@@ -43,7 +45,7 @@ static status list_condition(struct explain *x, const struct plan *p, const stru
 static status print_keys(struct explain *x, const struct plan *p, const struct relation *r,
                          struct buf *out) {
     const struct plan_scan *s = &p->scan;
-    const struct index_desc *index = index_of(r, s->index);
+    const struct index_desc *index = s->tid ? &row_tid_index : index_of(r, s->index);
     bool list = s->list || s->array;
     uint16_t single = (uint16_t)(s->nequal - (list ? 1 : 0)), next = single;
     for (uint16_t i = 0; i < single; i++) TRY(key_condition(x, p, r, index, i, "=", i, out));
@@ -67,9 +69,8 @@ static status tell_scan(struct explain *x, const struct plan *p, struct explain_
     if (!text) return explain_no_memory(x);
     const char *between = strstr(text, ") AND (");
     if (between) text = arena_printf(x->arena, "(%s)", text);
-    return *text ? explain_tell(x, n, p->index_name ? "Index Cond" : "Key Cond", PROPERTY_TEXT,
-                                false, text, NULL)
-                 : OK;
+    const char *label = p->scan.tid ? "TID Cond" : p->index_name ? "Index Cond" : "Key Cond";
+    return *text ? explain_tell(x, n, label, PROPERTY_TEXT, false, text, NULL) : OK;
 }
 
 static status sort_keys(struct explain *x, const struct plan *p, uint16_t n, bool directions,

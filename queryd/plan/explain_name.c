@@ -31,6 +31,8 @@ const char *explain_node_type(const struct plan *p) {
     case PLAN_SCAN:
         if (p->scan.bitmap) return "Bitmap Heap Scan";
         if (p->scan.key_source) return "Bitmap Index Scan";
+        if (p->scan.tid && (p->scan.nequal || p->scan.has_low || p->scan.has_high))
+            return p->scan.nequal ? "Tid Scan" : "Tid Range Scan";
         return !p->index_name ? "Seq Scan" : p->scan.index_only ? "Index Only Scan" : "Index Scan";
     case PLAN_INSERT:
     case PLAN_UPDATE:

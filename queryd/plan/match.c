@@ -32,8 +32,8 @@ static bool value_available(const struct path_search *s, struct expr *e) {
 struct key path_key(const struct path_search *s, const struct path *path, uint16_t k) {
     const struct index_desc *x = path->index;
     struct key key = {.att = x->columns[k], .type = x->types[k], .compared = index_key_type(x, k)};
-    if (key.att > 0)
-        key.not_null = s->r->atts[key.att - 1].not_null;
+    if (key.att)
+        key.not_null = key.att < 0 || s->r->atts[key.att - 1].not_null;
     else
         key.expr = path->meaning->keys[k];
     return key;
@@ -100,7 +100,7 @@ static void match_bool(const struct path_search *s, struct expr *e, const struct
 
 static void match_null(const struct path_search *s, struct expr *e, const struct key *key,
                        struct match *m) {
-    if (e->negated || type_is_composite(type_below(type_find(e->args[0]->type))) ||
+    if (e->negated || key->att < 0 || type_is_composite(type_below(type_find(e->args[0]->type))) ||
         !is_key(s, e->args[0], key))
         return;
     m->value = expr_const(s->p->c->arena, key->type, (datum){0}, true, -1);

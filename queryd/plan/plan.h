@@ -28,7 +28,7 @@ struct plan_outer {
 };
 
 /* How a key column's value is made from a value of another type. */
-enum key_convert { KEY_SAME, KEY_INTEGER };
+enum key_convert { KEY_SAME, KEY_INTEGER, KEY_TID };
 
 struct plan_key {
     oid type;                    /* of the column */
@@ -46,6 +46,7 @@ struct plan_scan {
     bool backward;
     bool point;      /* every column of a unique key is given: at most one row (per list item) */
     bool is_row_key; /* the index is the rows' own key */
+    bool tid;        /* … as a tid (catalog/row_tid.h): there is one key, ctid */
     bool index_only; /* all columns are in the index's entries: the rows are not looked at */
     uint16_t nequal; /* leading key columns with one value */
     uint16_t list;   /* > 0: the last of them has that many values (duplicates allowed) */

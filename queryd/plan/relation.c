@@ -1,6 +1,7 @@
 /* Access paths: which index, if any, leads to the rows of a relation that satisfy conditions. */
 #include <math.h>
 
+#include "catalog/row_tid.h"
 #include "plan/path.h"
 #include "types/collator.h"
 #include "types/key.h"
@@ -23,6 +24,7 @@ static struct expr *collated(const struct path_search *s, struct expr *e, oid co
 static struct expr *key_expr(const struct path_search *s, const struct path *path, uint16_t k) {
     const struct key key = path_key(s, path, k);
     struct expr *e = key.expr;
+    if (!e && key.att < 0) return system_column_var(s->p->c->arena, s->rte, key.att, -1);
     if (!e) {
         const struct rte_column *c = &s->p->query->rtes[s->rte]->columns[key.att - 1];
         e = expr_var(s->p->c->arena, s->rte, key.att, key.type, c->typmod, c->collation, -1);
@@ -189,11 +191,16 @@ static void consider(const struct path_search *s, struct path *path, struct path
     bool is_row_key = path->is_row_key, partial = path->meaning && path->meaning->predicate;
     if (index) {
         path_match(s, path);
-        match_order(s, path);
+        if (index == &row_tid_index && s->r->primary) /* rows are in another order */
+            path->low.use = path->high.use = USE_NONE;
+        else
+            match_order(s, path);
         path->index_only = !is_row_key && !plan_avoids(s->p, WAY_INDEXONLYSCAN) && covers(s, index);
     }
     bool bounded = path_is_bounded(path);
-    if (index && !is_row_key && !bounded && !path->ordered && !partial && !path->index_only) return;
+    if (index && (!is_row_key || index == &row_tid_index) && !bounded && !path->ordered &&
+        !partial && !path->index_only)
+        return;
     if (s->outer && (!bounded || !uses_outer(s, path))) return;
     if (s->required && !path->ordered) return;
     cost_path(s, path);
@@ -261,6 +268,10 @@ static bool best_path(const struct path_search *s, struct path *best) {
     if (!s->outer) consider(s, &path, best, &have);
     for (uint16_t i = 0; i <= s->r->nindexes; i++)
         if (path_of_index(s, i, &path)) consider(s, &path, best, &have);
+    if (s->p->rtes[s->rte].system & 1 << -ATT_CTID) {
+        path = (struct path){.index = &row_tid_index, .is_row_key = true};
+        consider(s, &path, best, &have);
+    }
     return have;
 }
 

@@ -1,4 +1,5 @@
 /* The operator that reads a relation along a path. */
+#include "catalog/row_tid.h"
 #include "plan/path.h"
 #include "types/collator.h"
 
@@ -8,7 +9,7 @@ static void key_of(const struct path *path, uint16_t k, const struct match *m,
     ret->type = x->types[k];
     ret->compared = index_key_type(x, k);
     ret->from = m->from;
-    ret->convert = m->convert;
+    ret->convert = x == &row_tid_index ? KEY_TID : m->convert;
     ret->is_null = m->is_null;
     ret->descending = x->descending[k];
     ret->nulls_first = x->nulls_first[k];
@@ -110,6 +111,9 @@ static status residual(const struct path_search *s, const struct path *path, str
         bool done = false;
         for (uint16_t k = 0; k < path->nequal; k++)
             done |= path->equal[k].qual == i && path->equal[k].exact;
+        if (node->scan.tid) /* bounds say all that the condition does */
+            done |=
+                (path->low.use && path->low.qual == i) || (path->high.use && path->high.qual == i);
         if (done) continue;
         struct expr *e = s->quals->items[i];
         if (s->outer) {
@@ -130,6 +134,7 @@ status scan_node(const struct path_search *s, const struct path *path, struct pl
     node->scan.relation = relation_index(p, s->r->oid);
     node->scan.index = path->index && !path->is_row_key ? path->index->oid : 0;
     node->scan.is_row_key = path->is_row_key;
+    node->scan.tid = path->index == &row_tid_index;
     node->scan.point = path->point;
     node->scan.index_only = path->index_only;
     node->scan.backward = path->backward;
@@ -143,8 +148,9 @@ status scan_node(const struct path_search *s, const struct path *path, struct pl
     node->cost = path->cost;
     node->startup = path->startup;
     NEEDS(p, node->name = arena_strdup(p->c->arena, s->r->name));
-    bool shown = path->index && (path->nequal || path->low.use || path->high.use || path->ordered ||
-                                 path->meaning || path->index_only);
+    bool shown = path->index && !node->scan.tid &&
+                 (path->nequal || path->low.use || path->high.use || path->ordered ||
+                  path->meaning || path->index_only);
     if (shown) NEEDS(p, node->index_name = arena_strdup(p->c->arena, path->index->name));
     *ret = node;
     return OK;

@@ -77,10 +77,18 @@ static struct tree_value value_of(const struct large_row *row) {
     return (struct tree_value){row->bytes.data, row->bytes.len, row->references != NULL};
 }
 
-status table_put_row(struct sql_env *env, const struct relation *r, const struct buf *key,
+status table_put_value(struct sql_env *env, const struct relation *r, struct buf *key,
+                       const struct tree_value *value) {
+    status s;
+    while (status_is(s = put_entry(env, r->tree, key, value), ST_EXISTS) && !r->primary)
+        TRY(table_draw_row_id(env, r, true, key));
+    return s;
+}
+
+status table_put_row(struct sql_env *env, const struct relation *r, struct buf *key,
                      const struct large_row *row) {
     struct tree_value value = value_of(row);
-    return put_entry(env, r->tree, key, &value);
+    return table_put_value(env, r, key, &value);
 }
 
 status table_form_row(struct sql_env *env, const struct relation *r, const datum *values,
@@ -91,9 +99,7 @@ status table_form_row(struct sql_env *env, const struct relation *r, const datum
         TRY(table_index_key(env, r, r->primary, values, nulls, key, &has_null));
         if (key->len > TREE_KEY_BYTES_MAX) return table_key_too_long(env, key->len, r->primary);
     } else if (key->len == 0) {
-        char id[8];
-        store_be64(id, atomic_fetch_add(&env->proc->shm->control->next_row_id, 1));
-        TRY(buf_add(key, id, sizeof id));
+        TRY(table_draw_row_id(env, r, false, key));
     }
     return large_form(env, r, key->len, values, nulls, old, env->eval.arena, row);
 }
@@ -116,8 +122,8 @@ out:
     return s;
 }
 
-status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
-                    const uint8_t *nulls, bool do_nothing_on_conflict) {
+status table_insert_keyed(struct sql_env *env, const struct relation *r, const datum *values,
+                          const uint8_t *nulls, bool do_nothing_on_conflict, struct buf *ret_key) {
     char key_room[KEY_ROOM], row_room[ROW_ROOM];
     struct buf key;
     struct large_row row = {0};
@@ -141,6 +147,7 @@ status table_insert(struct sql_env *env, const struct relation *r, const datum *
             s = STATUS(INTERNAL_ERROR);
     }
     if (ok(s)) catalog_note_change(env->catalog, r, env->txn->writer.x);
+    if (ok(s) && ret_key) s = buf_add(ret_key, key.data, key.len);
 out:
     buf_free(&key);
     buf_free(&row.bytes);

@@ -81,8 +81,15 @@ struct large_old;
 status table_form_row(struct sql_env *env, const struct relation *r, const datum *values,
                       const uint8_t *nulls, const struct large_old *old, struct buf *key,
                       struct large_row *row);
-/* Inserts it. EXISTS. */
-status table_put_row(struct sql_env *env, const struct relation *r, const struct buf *key,
+/* A new hidden row id, in place of what the buffer holds. again: the one drawn before is there
+ * already. */
+status table_draw_row_id(struct sql_env *env, const struct relation *r, bool again,
+                         struct buf *key);
+
+/* Inserts it. EXISTS; a hidden row id that is there already becomes another one. */
+status table_put_row(struct sql_env *env, const struct relation *r, struct buf *key,
                      const struct large_row *row);
+status table_put_value(struct sql_env *env, const struct relation *r, struct buf *key,
+                       const struct tree_value *value);
 
 #endif

@@ -36,7 +36,7 @@ static status put_piece(struct sql_env *env, const struct relation *r, uint64_t 
 
 static status put_value(struct sql_env *env, const struct relation *r, const struct varlena *v,
                         struct row_reference *ret) {
-    uint64_t number = atomic_fetch_add(&env->proc->shm->control->next_row_id, 1);
+    uint64_t number = atomic_fetch_add(&env->proc->shm->control->next_large, 1);
     uint32_t piece = 0;
     for (uint32_t at = 0; at < v->len; piece++) {
         uint32_t n = piece_bytes(v->len, at);

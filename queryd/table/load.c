@@ -31,12 +31,22 @@ static status open_fill(struct table_load *l) {
 static status refuse_queued(struct table_load *l, const struct tree_entry *e) {
     struct sql_env *env = l->env;
     const struct relation *r = l->relation;
-    if (!r->primary) return STATUS(INDEX_CORRUPTED); /* a hidden row id, twice */
     datum *values = arena_array(&l->arena, r->natts, sizeof *values);
     uint8_t *nulls = arena_array(&l->arena, r->natts, 1);
     if (!values || !nulls) return STATUS(OUT_OF_MEMORY);
     TRY(table_deform(env, r, e, r->natts, NULL, values, nulls, &l->arena));
     return table_unique_error(env, r, r->primary, values, nulls, false);
+}
+
+/* The first queued row with another hidden row id: its own is there already. */
+static status put_elsewhere(struct table_load *l, const struct tree_entry *e) {
+    struct tree_value value = {e->value, e->value_len, (e->flags & ENTRY_LARGE) != 0};
+    struct buf key = {0};
+    status s = buf_add(&key, e->key, e->key_len);
+    if (ok(s)) s = table_put_value(l->env, l->relation, &key, &value);
+    buf_free(&key);
+    tree_fill_skip(&l->fill);
+    return s;
 }
 
 static status put(struct table_load *l, bool all) {
@@ -46,8 +56,12 @@ static status put(struct table_load *l, bool all) {
         status s = tree_fill_put(l->env->proc, &l->fill, all, &found);
         bool busy = status_is(s, ST_ROW_BUSY);
         if ((!busy && !status_is(s, ST_EXISTS)) || !tree_fill_first(&l->fill, &e)) return s;
-        if (!busy) return refuse_queued(l, &e);
-        TRY(table_wait(l->env, found.stamp, l->relation->tree, e.key, e.key_len));
+        if (busy)
+            TRY(table_wait(l->env, found.stamp, l->relation->tree, e.key, e.key_len));
+        else if (l->relation->primary)
+            return refuse_queued(l, &e);
+        else
+            TRY(put_elsewhere(l, &e));
     }
 }
 

@@ -22,9 +22,15 @@ struct table_row {
 status table_wait_for(struct sql_env *env, struct txn_blocker other, uint64_t row);
 
 /* Adds a row. values and nulls: natts of them, complete. UNIQUE_VIOLATION with words, ST_EXISTS
- * without when do_nothing_on_conflict (then nothing was added). */
-status table_insert(struct sql_env *env, const struct relation *r, const datum *values,
-                    const uint8_t *nulls, bool do_nothing_on_conflict);
+ * without when do_nothing_on_conflict (then nothing was added). ret_key: the row's key is appended
+ * there, unless NULL. */
+status table_insert_keyed(struct sql_env *env, const struct relation *r, const datum *values,
+                          const uint8_t *nulls, bool do_nothing_on_conflict, struct buf *ret_key);
+static inline status table_insert(struct sql_env *env, const struct relation *r,
+                                  const datum *values, const uint8_t *nulls,
+                                  bool do_nothing_on_conflict) {
+    return table_insert_keyed(env, r, values, nulls, do_nothing_on_conflict, NULL);
+}
 
 /* Changes the row at key whose version is `expected` from old to new values; the key may change.
  * ROW_CHANGED: it is not the newest version (under REPEATABLE READ: SERIALIZATION_FAILURE with

@@ -8,6 +8,7 @@
 
 #define CONTROL_PATH_BYTES 512
 #define CONTROL_LISTENERS_MAX 16
+#define ROW_ID_WORDS 1024
 
 enum appliance_state {
     APPLIANCE_STARTING,
@@ -58,9 +59,12 @@ struct control {
     struct proc_entry procs[PROC_SLOTS];
 
     _Atomic uint64_t catalog_version; /* moved by every commit that changed catalogs; begins at 1 */
-    _Atomic uint64_t next_row_id; /* hidden row ids: begins at the wall clock's nanoseconds (or the
-                                     last commit's) */
-    _Atomic uint32_t next_oid;    /* 0: not known yet, the first worker looks into the catalogs */
+    /* Hidden row ids (queryd/table/row_id.c): half a hash of the tree that had an id from this word
+     * last << 48 | its next one. */
+    _Atomic uint64_t row_ids[ROW_ID_WORDS];
+    _Atomic uint64_t next_large; /* numbers of large values: begins at the wall clock's nanoseconds
+                                    (or the last commit's) */
+    _Atomic uint32_t next_oid;   /* 0: not known yet, the first worker looks into the catalogs */
 
     /* Recovery's hand-overs (DESIGN 7): each written once per start by the process named. */
     _Atomic uint64_t redo_lsn;  /* storaged: where redo would begin; every checkpoint moves it */

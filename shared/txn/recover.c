@@ -20,9 +20,9 @@ void txn_recovered(struct shm *shm, txid next) {
     struct txn_shared *t = shm->txn;
     struct control *control = shm->control;
     atomic_store(&control->catalog_version, 1);
-    /* Rows are added more slowly than one a nanosecond, so no row of the past has an id beyond the
-     * newest commit. */
-    atomic_store(&control->next_row_id, atomic_load(&shm->log->last_commit) + 1);
+    /* Large values are added more slowly than one a nanosecond, so none of the past has a number
+     * beyond the newest commit. */
+    atomic_store(&control->next_large, atomic_load(&shm->log->last_commit) + 1);
     uint64_t base = next;
     for (uint32_t i = 0; i < shm->sizes.txns; i++) {
         struct txn_slot *s = txn_slot_at(shm, i);
