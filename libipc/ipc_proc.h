@@ -30,10 +30,12 @@ uint64_t proc_birth(pid_t pid);
 /* Who reaps it when it ends, or has to reap it; 0: there is no such process, zombies included. */
 pid_t proc_parent(pid_t pid);
 
+/* CLOCK_MONOTONIC, the same in every process; CLOCK_REALTIME, since 1970. */
 uint64_t clock_mono_ns(void);
 uint64_t clock_wall_ns(void);
 
-/* Appliance file: DIR/appliance, which holds the appliance's id in 16 hexadecimal digits. */
+/* Appliance file: DIR/appliance, which holds the appliance's id in 16 hexadecimal digits. With
+ * words: NOT_FOUND, INVALID (it holds something else), IO_ERROR. */
 #define APPLIANCE_FILE_NAME "appliance"
 status appliance_id_read(const char *dir, uint64_t *ret_id, struct error *e);
 status appliance_id_write(const char *dir, uint64_t id, struct error *e);

@@ -36,6 +36,7 @@ struct segments {
     struct segment *list;
 };
 
+/* Of its file in DIR/log: numbers sort as names do. */
 void segment_name(uint64_t number, char ret_name[SEGMENT_NAME_BYTES]);
 /* Fills a block of SEGMENT_HEAD_BYTES. */
 void segment_head_build(const struct segments *s, uint64_t number, void *block);

@@ -57,6 +57,7 @@ struct summary {
     uint64_t records;
 };
 
+/* An empty one of the log from there on; freed by summary_free. */
 static inline void summary_begin(struct summary *s, uint64_t from) {
     *s = (struct summary){.from = from, .to = from};
 }

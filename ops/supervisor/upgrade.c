@@ -1,8 +1,9 @@
 /* upgrade.c: other programs take the place of those that run, one process after the other, while
  * clients stay.
  *
- *     asked ──→ checked ──→ RUNS: workers, txnd, logd, storaged, guardian ──→ TRIAL: supervisor ──→
- * DONE └─ refused ┘         └── one does not get well ──→ all go back ←── it dies ──┘    (FAILED)
+ *     asked ──→ checked ──→ RUNS: workers, txnd, logd, storaged, guardian ──→ TRIAL: supervisor
+ *       └─ refused ┘         └── one does not get well ──→ all go back ←── it dies ──┘     │
+ *                                                          (FAILED)                     DONE ←┘
  *
  * Nothing is touched before every program of the folder has said that its formats are ours. Which
  * processes have been exchanged stands in the control region, so that a supervisor that is killed

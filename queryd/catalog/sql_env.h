@@ -16,8 +16,6 @@ struct routine_body;
 struct list;
 struct ast_set_variable;
 
-/* Settings that change what statements mean; the session maps SET to them. Strings are the
- * session's. */
 /* Ways to carry out a query that a setting can tell the planner to avoid. */
 enum plan_way {
     WAY_SEQSCAN,
@@ -41,6 +39,8 @@ struct plan_settings {
     double seq_page, random_page, cpu_tuple, cpu_index_tuple, cpu_operator;
 };
 
+/* Settings that change what statements mean; the session maps SET to them. Strings are the
+ * session's. */
 struct sql_settings {
     const char *user; /* current_user */
     uint32_t user_oid;
@@ -124,7 +124,7 @@ struct sql_env {
     const struct routine_body *body; /* this statement stands in the body of an SQL function; NULL:
                                         it does not */
     struct ri_state *ri;           /* foreign keys still to be looked at (exec/ri.h); NULL: none. In
-                                      txn_arena:       to be forgotten when the transaction ends */
+                                      txn_arena: to be forgotten when the transaction ends */
     struct index_rows *index_rows; /* programs of computed indexes (exec/index_row.c); like ri */
     struct list *new_labels;       /* (oid) of enum labels that this transaction added; like ri */
     unsigned ri_depth;             /* > 0: this is a statement of a foreign key's own */

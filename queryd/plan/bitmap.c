@@ -33,6 +33,8 @@ struct ways {
 
 static status find_way(const struct path_search *s, uint32_t own, struct way **ret);
 
+/* Rows that lie anywhere meet leaves * (1 - (1 - 1/leaves)^rows) leaves (Cardenas: Analysis and
+ * Performance of Inverted Data Base Structures, CACM 1975), which is this for more than a few. */
 static double fetch_cost(const struct path_search *s, double rows) {
     double leaves = s->r->relpages ? (double)s->r->relpages : relation_rows(s->r) / ROWS_PER_LEAF;
     if (leaves < 1) leaves = 1;

@@ -214,7 +214,8 @@ double order_finish(struct planner *p, const struct order_wish *w, const struct 
 /* wish.c: the order that what follows FROM would like. */
 status make_wish(struct planner *p, double limit);
 
-/* refs.c: expressions over the columns of operators */
+/* refs.c. The expression with columns of left, then right, in the place of what these operators
+ * give already. */
 status resolve_over(struct planner *p, struct expr *e, const struct plan *left,
                     const struct plan *right, struct expr **ret);
 /* Programs whose inputs are the columns of left, then right (NULL: none); node learns which
@@ -223,24 +224,29 @@ status compile_over(struct planner *p, struct plan *node, struct expr **exprs, u
                     const struct plan *left, const struct plan *right, struct program **ret);
 status compile_conjuncts(struct planner *p, struct plan *node, struct conjuncts *quals,
                          const struct plan *left, const struct plan *right, struct program **ret);
+/* Execution parameters: adds those that e reads to s; to node's. */
 status outers_of(struct expr *e, struct outer_set *s);
-struct outer_set *plan_outers(struct plan *plan);
 status note_outers(struct plan *node, struct expr *e);
+/* A plan's own, which belong to it; plan->depends follows. */
+struct outer_set *plan_outers(struct plan *plan);
 void add_outers(struct outer_set *s, const struct outer_set *more);
 void add_outer(struct outer_set *s, uint16_t id);
 void remove_outer(struct outer_set *s, uint16_t id);
-/* A number for a parameter that nobody has. */
+/* A number for a parameter that nobody has; 54001: there are OUTERS_MAX. */
 status new_outer(struct planner *p, uint16_t *ret);
 /* The execution parameter that will hold e, a value of p's rows. */
 status request_outer(struct planner *p, struct expr *e, struct expr **ret);
 /* The same for each such value in a tree, as expr_map asks (arg: the planner). */
 status request_outer_var(struct expr *e, void *planner, struct expr **ret);
+/* Until pop, what is requested of p's rows is noted in c, whose owner (a join, a sublink) gives it:
+ * expression and number. */
 void collector_push(struct planner *p, struct collector *c);
 void collector_pop(struct planner *p);
 status collector_add(struct planner *p, struct collector *c, uint16_t id, struct expr *e);
 
 /* conjunct.c */
 status conjuncts_add(struct planner *p, struct conjuncts *c, struct expr *e); /* splits ANDs */
+/* AND of them; *ret NULL: there are none. */
 status conjuncts_expr(struct planner *p, const struct conjuncts *c, struct expr **ret);
 
 /* or_clause.c: takes out of the ORs among quals, from that index on, what they imply for single
@@ -251,7 +257,7 @@ status or_clauses(struct planner *p, struct conjuncts *quals, uint32_t from);
  * together; what they say of each entry alone may become more, what ties two entries less. */
 status equal_values(struct planner *p, struct conjuncts *quals);
 
-/* fold.c */
+/* fold.c: immutable calls of constants are carried out; for conditions NULL is as good as false. */
 status fold(struct planner *p, struct expr *e, struct expr **ret);
 status fold_condition(struct planner *p, struct expr *e, struct expr **ret);
 
@@ -299,6 +305,7 @@ bool relation_lookup(struct planner *p, uint16_t rte, const struct conjuncts *qu
 /* Whether the condition may have a say in that cost; outer: all that may ever be there. */
 bool relation_lookup_heeds(struct planner *p, uint16_t rte, struct expr *qual,
                            const struct rte_set *outer);
+/* cost.c: of the whole, as ANALYZE counted or a guess; of what the conditions leave, at least 1. */
 double relation_rows(const struct relation *r);
 double relation_estimate(struct planner *p, uint16_t rte, const struct conjuncts *quals);
 /* like_bounds.c: what `text LIKE pattern` says of texts in the order of their bytes: equal to
@@ -316,11 +323,13 @@ status index_meaning_here(struct planner *p, uint16_t rte, const struct index_de
 status find_arbiters(struct planner *p, struct plan_change *c);
 /* implied.c: every row for which the conditions are true is one for which the predicate is. */
 bool is_implied(struct planner *p, const struct conjuncts *quals, struct expr *predicate);
-/* selectivity.c: the part of the rows that conditions leave */
+/* selectivity.c: the part of the rows that conditions leave, 0 … 1 */
 double selectivity(struct planner *p, struct expr *e);
 double conjuncts_selectivity(struct planner *p, const struct conjuncts *quals);
-/* cost.c */
-/* rows: how many there are, where the expression is no column of a relation; 0: unknown. */
+/* cost.c. Conditions are taken as independent, values as spread evenly and those of one side of a
+ * join as contained in the other's: an equality leaves 1/max of the numbers of different values
+ * (Selinger and others: Access Path Selection in a Relational Database Management System, SIGMOD
+ * 1979). rows: how many there are, where the expression is no column of a relation; 0: unknown. */
 double distinct_values(struct planner *p, struct expr *e, double rows);
 /* Of a condition of a join, given the parts that it joins. */
 double join_selectivity(struct planner *p, struct expr *e, struct join_rel *const *parts,
@@ -346,7 +355,9 @@ struct lookup_cost { /* of one left row's partners through an index */
 struct join_costs { /* INFINITY: not possible */
     double hash, lookup, pairs, lateral;
 };
+/* Rows of a join of so many and so many; at least 1. */
 double join_rows(double l, double r, enum plan_join kind, double selectivity);
+/* Of each way to join them. keys: some equality can be hashed; lateral: r depends on l's rows. */
 struct join_costs join_cost(struct planner *p, const struct join_input *l,
                             const struct join_input *r, enum plan_join kind, bool keys,
                             bool lateral, const struct lookup_cost *lookup, double rows);

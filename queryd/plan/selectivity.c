@@ -1,6 +1,6 @@
 /* Which part of its rows a condition leaves: from what ANALYZE found (catalog/column_statistics.h)
  * where a column is compared with a value known while planning, by PostgreSQL's default guesses
- * where not. */
+ * (its utils/selfuncs.h) where not. */
 #include "plan/internal.h"
 #include "types/numeric.h"
 

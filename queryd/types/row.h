@@ -9,10 +9,11 @@
  *   3  u32  the writer if flagged: the low half of the id of the transaction that wrote the row
  *      …    null bitmap if flagged: (attributes + 7) / 8 bytes, bit set = null, surplus bits 0
  *      …    bitmap of references if flagged: the same, bit set = the value is kept elsewhere; in
- * the attribute's place stand its length (u32) and its number (u64) …    each attribute that is not
- * null, in order: fixed-length types their bytes (by-value types the low bytes of the datum);
- * variable-length types and cstrings their length as a varint (7 bits a byte, low first, high bit =
- * more, at most 5 bytes, no surplus zero byte) and that many bytes
+ *           the attribute's place stand its length (u32) and its number (u64)
+ *      …    each attribute that is not null, in order: fixed-length types their bytes (by-value
+ *           types the low bytes of the datum); variable-length types and cstrings their length as
+ *           a varint (7 bits a byte, low first, high bit = more, at most 5 bytes, no surplus zero
+ *           byte) and that many bytes
  *
  * A row ends exactly with its last attribute. Whatever else stands there is DATA_CORRUPTED. */
 #ifndef TYPES_ROW_H

@@ -30,6 +30,7 @@ struct arena_mark {
     char *next;
 };
 
+/* limit_bytes: of all its chunks; 0: none. */
 void arena_init(struct arena *a, size_t limit_bytes);
 void arena_reset(struct arena *a); /* gives everything back but one small chunk */
 void arena_free(struct arena *a);
@@ -64,12 +65,14 @@ void arena_free_block(void *block, size_t bytes);
 /* n elements of the given size; NULL also when the product overflows. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 
+/* Copies; NULL as arena_alloc. */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t bytes); /* adds a NUL */
 void *arena_memdup(struct arena *a, const void *p, size_t bytes);
 [[gnu::format(printf, 2, 3)]] char *arena_printf(struct arena *a, const char *format, ...);
 char *arena_vprintf(struct arena *a, const char *format, va_list args);
 
+/* Chunks that came after the mark go back, to the system or as arena_free_later says. */
 struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
 

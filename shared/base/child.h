@@ -11,6 +11,7 @@ struct child {
     posix_spawn_file_actions_t files;
 };
 
+/* Ended by child_start, which must follow. */
 void child_init(struct child *c);
 /* It has our descriptor fd under the number `as`, whether ours is close-on-exec or not; fd < 0: it
  * does not. Standard output and error are ours when nothing else is said. */

@@ -19,6 +19,7 @@ struct counter_block {
 };
 _Static_assert(COUNTER_COUNT <= 128, "room in the block");
 
+/* Of p's own block: by its thread alone. */
 static inline void counter_add(struct proc *p, enum counter c, uint64_t n) {
     _Atomic uint64_t *value = &p->counters->value[c];
     atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + n,

@@ -26,6 +26,7 @@ struct error {
     char constraint[ERROR_NAME_BYTES];
 };
 
+/* To OK, with empty texts. */
 void error_clear(struct error *e);
 
 /* Records the failure unless one is recorded already, and returns its status, so that a detecting

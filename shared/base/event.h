@@ -3,9 +3,11 @@
  * One writer a ring, mostly the supervisor (I1); the ring outlives it, and the next one goes on
  * where it stands. Readers copy and write nothing: an entry's `number` is the event's number + 1, 0
  * while it is being written, and who finds the number that he looks for before and after his copy
- * has the event whole. Killed at any instruction (I2), by what has been stored: number 0, next not
- * moved          the entry is unreadable, and the next event's number set, next not moved event_put
- * moves next over it first Kinds are in event.def. */
+ * has the event whole. Kinds are in event.def. Killed at any instruction (I2), by what has been
+ * stored:
+ *     number 0, next not moved            the entry is unreadable, and the next event's
+ *     number set, next not moved          event_put moves next over it first
+ */
 #ifndef BASE_EVENT_H
 #define BASE_EVENT_H
 

@@ -35,6 +35,7 @@ static inline uint64_t latch_word_for(uint64_t free_word, struct owner o) {
            LATCH_HELD;
 }
 
+/* Of a word that is held; of a free one slot and epoch are 0. */
 static inline struct owner latch_word_owner(uint64_t word) {
     return (struct owner){.slot = (word >> 8) & 0xff, .epoch = (word >> 16) & 0xffff};
 }
@@ -61,6 +62,7 @@ static inline bool latch_try_from(struct latch *l, uint64_t seen, struct owner o
     return true;
 }
 
+/* False: somebody holds it, or has taken it meanwhile. */
 static inline bool latch_try(struct latch *l, struct owner o) {
     return latch_try_from(l, atomic_load_explicit(&l->word, memory_order_relaxed), o);
 }

@@ -39,6 +39,7 @@ struct quarantined {
     char text[QUARANTINE_TEXT_BYTES];
 };
 
+/* Is it refused? By any process. */
 bool quarantine_find(const struct quarantine *q, uint64_t fingerprint);
 
 /* By workers, before each statement. Nobody in quarantine: one relaxed load. */

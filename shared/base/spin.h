@@ -8,6 +8,7 @@
 #define SPINS_BEFORE_YIELD 64
 #define YIELDS_BEFORE_SLEEP 1024
 
+/* Tells the processor that this is a spin; some tens of cycles. */
 static inline void spin_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

@@ -53,6 +53,7 @@ struct disk_file {
     struct disk *disk;
 };
 
+/* By the kind, once for each request that it was given to start. */
 void disk_complete(struct disk *d, struct disk_io *io, status result);
 
 /* Makes a further kind known to disk_open. `kind` is kept; adding it again changes nothing. */

@@ -74,6 +74,8 @@ struct sim_file {
 extern struct disk_sim *sim_current; /* whose disks are opened; NULL: none */
 extern const struct disk_kind disk_kind_sim;
 
+/* The next number of a sequence that its seed alone decides; a test has no other answer to having
+ * no memory than to end. */
 uint64_t sim_random(uint64_t *state);
 void *sim_must(void *p);
 /* A reference less; without any it is freed. */

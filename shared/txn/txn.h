@@ -111,6 +111,8 @@ struct txn_shared {
                                    then _Atomic uint64_t map[sizes.map_entries] */
 };
 
+/* Of the region; its beginning, whose next id is `next`; slots and blocks by their numbers, which
+ * must be below sizes.txns. */
 size_t txn_shared_bytes(const struct shm_sizes *s);
 void txn_shared_init(struct shm *shm, txid next);
 struct txn_slot *txn_slot_at(const struct shm *shm, uint32_t index);
