@@ -34,8 +34,8 @@
  *     records                  per field 80 and its key, or FE for a null that another value
  *                              follows; then FF
  *     jsonb                    the kind in a byte, then the string as text, the number as numeric,
- *                              or how many (4 bytes) and their keys, of objects each behind its
- * name
+ *                              or a count (4 bytes) and the keys of so many, each of an object
+ *                              behind its name
  */
 #ifndef TYPES_KEY_H
 #define TYPES_KEY_H
