@@ -149,7 +149,7 @@ size_t log_run_before(const char *bytes, size_t n, lsn start, lsn at);
 /* Repairs what the dead process in `slot` left in the log: an insert latch, an unpublished stretch
  * (which becomes a filler, or the commit record if its commit time was already in the map).
  * Repeatable; by the supervisor, after the process is known to be gone. map_entry gives the commit
- * map's word for a transaction id. */
+ * map's word for a transaction id. True: a filler was written. */
 bool log_repair(struct shm *shm, uint16_t slot, _Atomic uint64_t *(*map_entry)(struct shm *, txid));
 
 #endif

@@ -123,6 +123,7 @@ bool txn_ref_alive(const struct shm *shm, txn_ref ref);
 static inline enum txn_state txn_slot_state(const struct txn_slot *s) {
     return atomic_load_explicit(&s->word, memory_order_acquire) & 0xff;
 }
+/* The map's word for an id that is not below map_base; a younger id has the same one later. */
 _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x);
 
 /* Of a map word that says "rolled back": the newest commit time when its undo was complete. */
@@ -172,7 +173,7 @@ struct txn {
     commit_time last_commit; /* of this session's newest commit: its next snapshot is not older */
 };
 
-/* PROGRAM… 53300 when no slot is free. */
+/* session: the index of its slot, for who looks on. TOO_MANY_CONNECTIONS: no slot is free. */
 status txn_begin(struct proc *p, struct txn *t, enum txn_isolation iso, uint64_t session);
 /* A snapshot for the next statement: a new one (READ COMMITTED), or the transaction's. */
 status txn_snapshot(struct proc *p, struct txn *t, struct snapshot *ret_snapshot);
@@ -230,8 +231,8 @@ uint64_t txn_row_hash(struct tree t, const void *key, size_t key_len);
 /* From another coroutine: the wait of t, if it is in one, ends with QUERY_CANCELED. */
 void txn_wait_cancel(struct proc *p, struct txn *t);
 
-/* Locks until the transaction ends (waits). LOCK_NOT_AVAILABLE when nowait and it would wait;
- * OUT_OF_LOCKS. */
+/* Locks until the transaction ends (waits). LOCK_NOT_AVAILABLE when nowait and it would wait, or
+ * after timeout_ms (0: none); OUT_OF_LOCKS, OUT_OF_MEMORY; as txn_wait_for. */
 status txn_lock(struct proc *p, struct txn *t, struct lock_tag tag, enum relation_mode mode,
                 bool nowait, uint32_t timeout_ms);
 /* OIDs below belong to the system: they are locked for all databases at once. */
