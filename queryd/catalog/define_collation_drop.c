@@ -81,7 +81,7 @@ static status refuse(struct users *u, bool cascade) {
     status st = error_set(e, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                           "cannot drop %s because other objects depend on it", u->text);
     error_detail(e, "%.*s", (int)u->words.len, u->words.data);
-    error_hint(e, "Use DROP ... CASCADE to drop the dependent objects too.");
+    error_hint(e, DEFINE_CASCADE_HINT);
     return st;
 }
 

@@ -17,6 +17,8 @@ struct dependent {
     oid object;
     const char *text;
     const char *on; /* "type t": what it depends on, where that is not the dropped object itself */
+    oid row;        /* what depends, as pg_depend has it */
+    int32_t part;
 };
 
 static const char *kind_word(char kind) {
@@ -146,11 +148,24 @@ static bool is_known(const struct list *dependents, const struct dependent *d) {
     return false;
 }
 
+static int by_age(const void *a, const void *b) {
+    const struct dependent *x = *(struct dependent *const *)a, *y = *(struct dependent *const *)b;
+    if (x->row != y->row) return x->row < y->row ? -1 : 1;
+    return (x->part < y->part) - (x->part > y->part);
+}
+
+/* As PostgreSQL tells them: the oldest first, the last column of a table before its first. */
+static void sort(struct list *dependents, int32_t from) {
+    int32_t n = list_n(dependents) - from;
+    if (n > 1) qsort(dependents->items + from, (size_t)n, sizeof *dependents->items, by_age);
+}
+
 /* Of an object (part 0: all of it) or of one column of a relation. */
 static status find(struct cascade *c, oid class_oid, oid object, int32_t part,
                    struct list **ret_dependents) {
     struct arena *a = c->env->eval.arena;
     datum keys[] = {datum_oid(class_oid), datum_oid(object), datum_int4(part)};
+    int32_t before = list_n(*ret_dependents);
     struct catalog_scan s;
     status st;
     TRY_OUT(st, catalog_scan_begin(c->env, CAT_pg_depend, OID_pg_depend_reference_index, keys,
@@ -163,10 +178,13 @@ static status find(struct cascade *c, oid class_oid, oid object, int32_t part,
         /* a view's own rule depends on the view */
         if (found.class_oid == class_oid && found.object == object) continue;
         if (is_known(*ret_dependents, &found)) continue;
+        found.row = row_oid(&s.row, COL_pg_depend_objid);
+        found.part = row_int4(&s.row, COL_pg_depend_objsubid);
         struct dependent *kept = arena_memdup(a, &found, sizeof found);
         TRY_OUT(st, kept ? list_append(a, ret_dependents, kept) : no_memory(c->env));
     }
     if (status_is(st, ST_END)) st = OK;
+    sort(*ret_dependents, before);
 out:
     catalog_scan_end(&s);
     return st;
@@ -188,19 +206,75 @@ static status find_by_row_type(struct cascade *c, oid relation, struct list **re
     return OK;
 }
 
-static status refuse(struct sql_env *env, const struct list *dependents, const char *what) {
+/* "view v depends on table t", and what depends on v in turn. */
+static status tell(struct cascade *c, const struct list *dependents, const char *what,
+                   struct list **told, struct buf *out) {
+    LIST_EACH(struct dependent *, d, dependents) {
+        struct list *further = NULL;
+        if (is_known(*told, d)) continue;
+        TRY(list_append(c->env->eval.arena, told, d));
+        TRY(buf_printf(out, "%s%s depends on %s", out->len ? "\n" : "", d->text,
+                       d->on ? d->on : what));
+        if (d->class_oid == OID_pg_attrdef || d->class_oid == OID_pg_index) continue;
+        TRY(find(c, d->class_oid, d->object, 0, &further));
+        TRY(tell(c, further, d->text, told, out));
+    }
+    return OK;
+}
+
+static status refuse(struct cascade *c, const struct list *dependents, const char *what) {
+    struct sql_env *env = c->env;
+    struct list *told = NULL;
+    struct buf out = {0};
+    status built = tell(c, dependents, what, &told, &out);
     status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                           "cannot drop %s because other objects depend on it", what);
-    struct buf out = {0};
-    status built = OK;
-    LIST_EACH(const struct dependent *, d, dependents) {
-        if (ok(built))
-            built = buf_printf(&out, "%s%s depends on %s", d_i ? "\n" : "", d->text,
-                               d->on ? d->on : what);
-    }
     if (ok(built)) error_detail(env->eval.error, "%.*s", (int)out.len, out.data);
     buf_free(&out);
-    error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
+    error_hint(env->eval.error, DEFINE_CASCADE_HINT);
+    return st;
+}
+
+/* "view v depends on …": that v goes has been told. */
+static bool is_told(const char *details, const char *line, size_t len) {
+    static const char words[] = " depends on ";
+    const char *end = memmem(line, len, words, sizeof words - 1);
+    size_t subject = end ? (size_t)(end - line) + sizeof words - 1 : len;
+    for (const char *at = details; at && *at;) {
+        if (!strncmp(at, line, subject)) return true;
+        at += strcspn(at, "\n");
+        at += *at != 0;
+    }
+    return false;
+}
+
+/* Several objects of one DROP, each of which others need. */
+status define_gather_refusal(struct sql_env *env, status st, const char **details) {
+    struct error *e = env->eval.error;
+    if (!status_is(st, ST_DEPENDENT_OBJECTS_STILL_EXIST) || strcmp(e->hint, DEFINE_CASCADE_HINT))
+        return st;
+    struct buf out = {0};
+    status built = OK;
+    for (const char *line = e->detail; ok(built) && *line;) {
+        size_t len = strcspn(line, "\n");
+        if (!is_told(*details, line, len))
+            built = buf_printf(&out, "%s%.*s", out.len ? "\n" : "", (int)len, line);
+        line += len + (line[len] != 0);
+    }
+    if (ok(built) && *details) built = buf_printf(&out, "%s%s", out.len ? "\n" : "", *details);
+    *details = ok(built) ? arena_strndup(env->eval.arena, out.data, out.len) : NULL;
+    buf_free(&out);
+    if (!*details) return no_memory(env);
+    error_clear(e);
+    return OK;
+}
+
+status define_refuse_gathered(struct sql_env *env, const char *details) {
+    if (!details) return OK;
+    status st = error_set(env->eval.error, ST_DEPENDENT_OBJECTS_STILL_EXIST,
+                          "cannot drop desired object(s) because other objects depend on them");
+    error_detail(env->eval.error, "%s", details);
+    error_hint(env->eval.error, DEFINE_CASCADE_HINT);
     return st;
 }
 
@@ -325,10 +399,10 @@ static status drop_domain(struct cascade *c, const struct dependent *d) {
 static status drop_dependents(struct cascade *c, oid class_oid, oid object, int32_t part,
                               const char *what) {
     struct list *dependents = NULL;
-    TRY(find(c, class_oid, object, part, &dependents));
     if (class_oid == OID_pg_class && !part) TRY(find_by_row_type(c, object, &dependents));
+    TRY(find(c, class_oid, object, part, &dependents));
     if (!list_n(dependents)) return OK;
-    if (!c->cascade) return refuse(c->env, dependents, what);
+    if (!c->cascade) return refuse(c, dependents, what);
     LIST_EACH(const struct dependent *, d, dependents) {
         if (d->class_oid == OID_pg_class) TRY(drop_view(c, d));
         if (d->class_oid == OID_pg_attrdef) TRY(drop_default(c, d));
@@ -385,7 +459,7 @@ status define_refuse_views(struct sql_env *env, const struct relation *r, int32_
     TRY(find(&c, OID_pg_class, r->oid, part, &dependents));
     LIST_EACH(struct dependent *, d, dependents)
     if (d->class_oid == OID_pg_class) TRY(list_append(env->eval.arena, &views, d));
-    return list_n(views) ? refuse(env, views, what) : OK;
+    return list_n(views) ? refuse(&c, views, what) : OK;
 }
 
 status define_refuse_type_change(struct sql_env *env, const struct relation *r,

@@ -268,14 +268,17 @@ status define_drop(struct sql_env *env, struct ast_drop *s) {
         return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "DROP INDEX CONCURRENTLY does not support CASCADE");
     struct list *others = NULL;
+    bool several = list_n(s->objects) > 1;
+    const char *details = NULL;
     if (kind) TRY(named_relations(env, s, &others));
     LIST_EACH(struct node *, n, s->objects) {
         if (n->kind != NODE_NAME_LIST) return define_unsupported(env, "this form of DROP");
         const struct list *names = ((struct ast_name_list *)n)->names;
-        TRY(kind ? drop_one(env, s, kind, names, others)
-                 : define_drop_schema(env, s, list_at(names, list_n(names) - 1)));
+        status st = kind ? drop_one(env, s, kind, names, others)
+                         : define_drop_schema(env, s, list_at(names, list_n(names) - 1));
+        TRY(several ? define_gather_refusal(env, st, &details) : st);
     }
-    return OK;
+    return define_refuse_gathered(env, details);
 }
 
 /* ---- constraints ----------------------------------------------------------------------------- */

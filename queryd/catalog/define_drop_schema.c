@@ -113,7 +113,7 @@ static status refuse(struct sql_env *env, const struct members *m, const char *s
                           "cannot drop schema %s because other objects depend on it", schema);
     if (ok(built)) error_detail(env->eval.error, "%.*s", (int)out.len, out.data);
     buf_free(&out);
-    error_hint(env->eval.error, "Use DROP ... CASCADE to drop the dependent objects too.");
+    error_hint(env->eval.error, DEFINE_CASCADE_HINT);
     return st;
 }
 

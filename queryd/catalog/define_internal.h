@@ -447,6 +447,12 @@ status define_drop_index_dependents(struct sql_env *env, oid index, const char *
 /* The indexes of r, but for those of constraints, that name the column in any way: (oid) items. */
 status define_column_indexes(struct sql_env *env, const struct relation *r, int16_t column,
                              struct list **ret_indexes);
+#define DEFINE_CASCADE_HINT "Use DROP ... CASCADE to drop the dependent objects too."
+/* Of a DROP of several objects: a refusal because of what depends on one of them is put before
+ * those of the others (*details, NULL at first) and OK; all else is returned. */
+status define_gather_refusal(struct sql_env *env, status st, const char **details);
+/* 2BP01 for what has been gathered; OK: nothing. */
+status define_refuse_gathered(struct sql_env *env, const char *details);
 /* The same for an object that is no relation: a function. */
 status define_drop_object_dependents(struct sql_env *env, oid class_oid, oid object,
                                      const char *what, bool cascade);

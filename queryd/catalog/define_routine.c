@@ -350,6 +350,7 @@ static status refuse_aggregate(struct sql_env *env, const struct routine *r) {
 }
 
 status define_drop_functions(struct sql_env *env, const struct ast_drop *s) {
+    const char *details = NULL;
     LIST_EACH(struct node *, n, s->objects) {
         const struct routine *r;
         status st =
@@ -363,8 +364,9 @@ status define_drop_functions(struct sql_env *env, const struct ast_drop *s) {
         char *what = arena_printf(env->eval.arena, "function %s", routine_text(env, r));
         if (!what) return no_memory(env);
         oid id = r->function.oid;
-        TRY(define_drop_object_dependents(env, OID_pg_proc, id, what, s->cascade));
-        TRY(define_drop_routine(env, id));
+        st = define_drop_object_dependents(env, OID_pg_proc, id, what, s->cascade);
+        if (ok(st)) st = define_drop_routine(env, id);
+        TRY(list_n(s->objects) > 1 ? define_gather_refusal(env, st, &details) : st);
     }
-    return OK;
+    return define_refuse_gathered(env, details);
 }

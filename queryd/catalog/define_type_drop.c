@@ -13,6 +13,13 @@ struct dependant {
     char kind; /* deptype */
 };
 
+/* As PostgreSQL tells them: the oldest first, the last column of a table before its first. */
+static int by_age(const void *a, const void *b) {
+    const struct dependant *x = *(struct dependant *const *)a, *y = *(struct dependant *const *)b;
+    if (x->object != y->object) return x->object < y->object ? -1 : 1;
+    return (x->part < y->part) - (x->part > y->part);
+}
+
 static status read_dependants(struct sql_env *env, oid type, struct list **ret) {
     datum keys[] = {datum_oid(OID_pg_type), datum_oid(type)};
     struct catalog_scan s;
@@ -29,6 +36,7 @@ static status read_dependants(struct sql_env *env, oid type, struct list **ret) 
         TRY_OUT(st, list_append(env->eval.arena, ret, d));
     }
     if (status_is(st, ST_END)) st = OK;
+    if (list_n(*ret) > 1) qsort((*ret)->items, (size_t)list_n(*ret), sizeof(void *), by_age);
 out:
     catalog_scan_end(&s);
     return st;
@@ -159,7 +167,7 @@ static status refuse(struct type_cascade *c, const char *what) {
     status st = error_set(e, ST_DEPENDENT_OBJECTS_STILL_EXIST,
                           "cannot drop %s because other objects depend on it", what);
     error_detail(e, "%.*s", (int)c->refusals.len, c->refusals.data);
-    error_hint(e, "Use DROP ... CASCADE to drop the dependent objects too.");
+    error_hint(e, DEFINE_CASCADE_HINT);
     return st;
 }
 
@@ -269,6 +277,7 @@ static status refuse_part(struct sql_env *env, const struct type *t) {
 }
 
 status define_drop_types(struct sql_env *env, const struct ast_drop *s) {
+    const char *details = NULL;
     LIST_EACH(const struct node *, n, s->objects) {
         const struct type *t;
         const char *what;
@@ -281,8 +290,9 @@ status define_drop_types(struct sql_env *env, const struct ast_drop *s) {
         TRY(refuse_part(env, t));
         TRY(define_type_text(env, t->oid, &what));
         oid type = t->oid;
-        TRY(define_drop_type_dependents(env, type, what, s->cascade, NULL));
-        TRY(define_drop_type(env, type));
+        status st = define_drop_type_dependents(env, type, what, s->cascade, NULL);
+        if (ok(st)) st = define_drop_type(env, type);
+        TRY(list_n(s->objects) > 1 ? define_gather_refusal(env, st, &details) : st);
     }
-    return OK;
+    return define_refuse_gathered(env, details);
 }

@@ -153,9 +153,13 @@ status agg_int_sum(struct agg_call *c) {
 
 /* ---- floats ---- */
 
+static status float_overflow(const struct eval_env *env) {
+    return error_set(env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+}
+
 static status check_float(const struct eval_env *env, double before, double x, double after) {
     if (!isinf(after) || isinf(before) || isinf(x)) return OK;
-    return error_set(env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow");
+    return float_overflow(env);
 }
 
 static double float_argument(const struct agg_call *c, size_t i) {
@@ -171,7 +175,7 @@ status agg_float_step(struct agg_call *c) {
         double distance = x * (double)s->n - s->sum;
         s->squares += distance * distance / ((double)s->n * (double)(s->n - 1));
         if (isinf(s->sum) || isinf(s->squares)) {
-            TRY(check_float(c->env, before, x, s->sum));
+            if (!isinf(before) && !isinf(x)) return float_overflow(c->env);
             s->squares = NAN;
         }
     } else if (isnan(x) || isinf(x)) {
@@ -243,6 +247,7 @@ FLOAT_FINAL(stddev_samp, 2, sqrt(s->squares / (n - 1)))
 status agg_pairs_step(struct agg_call *c) {
     struct agg_pairs *s = c->state;
     double y = c->args[0].f8, x = c->args[1].f8, n = (double)++s->n;
+    bool finite_x = !isinf(s->sum_x) && !isinf(x), finite_y = !isinf(s->sum_y) && !isinf(y);
     s->sum_x += x;
     s->sum_y += y;
     if (s->n > 1) {
@@ -250,13 +255,13 @@ status agg_pairs_step(struct agg_call *c) {
         s->squares_x += dx * dx * scale;
         s->squares_y += dy * dy * scale;
         s->products += dx * dy * scale;
-        if (isinf(s->sum_x) || isinf(s->squares_x) || isinf(s->sum_y) || isinf(s->squares_y) ||
-            isinf(s->products)) {
-            if (!isinf(x) && !isinf(y) && (isinf(s->sum_x) || isinf(s->sum_y)))
-                return error_set(c->env->error, ST_NUMERIC_VALUE_OUT_OF_RANGE,
-                                 "value out of range: overflow");
-            s->squares_x = s->squares_y = s->products = NAN;
-        }
+        if (((isinf(s->sum_x) || isinf(s->squares_x)) && finite_x) ||
+            ((isinf(s->sum_y) || isinf(s->squares_y)) && finite_y) ||
+            (isinf(s->products) && finite_x && finite_y))
+            return float_overflow(c->env);
+        if (isinf(s->squares_x)) s->squares_x = NAN;
+        if (isinf(s->squares_y)) s->squares_y = NAN;
+        if (isinf(s->products)) s->products = NAN;
     } else {
         if (!isfinite(x)) s->squares_x = s->products = NAN;
         if (!isfinite(y)) s->squares_y = s->products = NAN;

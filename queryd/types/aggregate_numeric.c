@@ -39,7 +39,7 @@ static status spill(const struct eval_env *env, struct arena *keep, struct numer
         mpz_add(n.z, n.z, extra.z);
         num_clear(&extra);
     }
-    status st = num_store(env, &n, &sum);
+    status st = num_store_exact(env, &n, &sum);
     num_clear(&n);
     TRY(st);
     if (sum.v->len > s->big_room || !s->big) {
@@ -139,7 +139,7 @@ status agg_numeric_step(struct agg_call *c) {
     num_load(&n, c->args[0].v);
     mpz_mul(n.z, n.z, n.z);
     n.scale *= 2;
-    status st = num_store(c->env, &n, &square);
+    status st = num_store_exact(c->env, &n, &square);
     num_clear(&n);
     TRY(st);
     return numeric_sum_add(c->env, c->state_arena, &s->squares, square.v);
@@ -195,7 +195,9 @@ status agg_numeric_avg(struct agg_call *c) {
     struct num sum;
     num_init(&sum);
     load_sum(&sum, &s->sum);
-    status st = quotient(c, &sum, s->n);
+    datum whole; /* the sum itself must be a value */
+    status st = s->sum.big ? num_store(c->env, &sum, &whole) : OK;
+    if (ok(st)) st = quotient(c, &sum, s->n);
     num_clear(&sum);
     return st;
 }

@@ -71,6 +71,10 @@ status num_store(const struct eval_env *env, struct num *n, datum *ret) {
     if (mpz_sizeinbase(n->z, 2) > (NUMERIC_DIGITS_BEFORE_MAX + n->scale) * 3 &&
         num_exponent(n) >= NUMERIC_DIGITS_BEFORE_MAX)
         return num_overflow(env);
+    return num_store_exact(env, n, ret);
+}
+
+status num_store_exact(const struct eval_env *env, const struct num *n, datum *ret) {
     size_t bytes = mpz_sgn(n->z) ? (mpz_sizeinbase(n->z, 2) + 7) / 8 : 0;
     struct varlena *v = new_numeric(env->arena, mpz_sgn(n->z) < 0, n->scale, bytes);
     if (!v) return out_of_memory(env);

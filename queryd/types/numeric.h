@@ -61,6 +61,9 @@ static inline int32_t floor_divide(int32_t a, int32_t b) {
 
 /* Makes the varlena; 22003 "value overflows numeric format" when there are too many digits. */
 status num_store(const struct eval_env *env, struct num *n, datum *ret);
+/* The same of a finite one as it is, as sums go on: beyond what a value may have, up to a scale of
+ * UINT16_MAX. */
+status num_store_exact(const struct eval_env *env, const struct num *n, datum *ret);
 status num_store_special(const struct eval_env *env, enum num_kind kind, datum *ret);
 status num_store_int128(const struct eval_env *env, __int128 coefficient, uint32_t scale,
                         datum *ret);
