@@ -186,7 +186,7 @@ struct sort_cost sort_cost(struct planner *p, double rows, const struct order_ke
 /* GROUP BY a set: its values are there before rows are grouped. */
 status plan_grouped_sets(struct planner *p, struct plan *input, struct plan **ret);
 /* The rows in the query's order, when it is no set's. */
-status plan_sorted_for_sets(struct planner *p, struct plan *input, struct plan **ret);
+status plan_sorted_rows(struct planner *p, struct plan *input, struct plan **ret);
 status plan_set_targets(struct planner *p, struct plan *child, struct expr **exprs, uint16_t n,
                         struct plan **ret);
 

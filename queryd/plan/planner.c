@@ -147,7 +147,7 @@ static status plan_targets(struct planner *p, struct plan *child, struct plan **
     uint16_t n = 0;
     for (uint16_t i = 0; i < q->ntargets; i++) exprs[n++] = q->targets[i].expr;
     if (!q->has_sets) return plan_project(p, child, exprs, n, ret);
-    TRY(plan_sorted_for_sets(p, child, &child));
+    TRY(plan_sorted_rows(p, child, &child));
     return plan_set_targets(p, child, exprs, n, ret);
 }
 
@@ -196,12 +196,30 @@ static status drop_junk(struct planner *p, struct plan *child, struct plan **ret
     return plan_project(p, child, exprs, q->nvisible, ret);
 }
 
+/* Rows are sorted before they are locked, so that those beyond a LIMIT are left to others. What
+ * they were sorted by is of the row as it was found: nobody else may look at it. */
+static status plan_locked(struct planner *p, struct plan *rows, struct plan **ret) {
+    struct plan *sorted;
+    struct expr **out;
+    TRY(plan_sorted_rows(p, rows, &sorted));
+    bool sorts = sorted->kind == PLAN_SORT || sorted->kind == PLAN_INCREMENTAL_SORT;
+    if (!sorts || sorted == rows) return plan_lock(p, rows, ret);
+    TRY(plan_lock(p, sorted, ret));
+    NEW_N(p, out, sorted->ncolumns);
+    for (uint16_t i = 0; i < sorted->ncolumns; i++) {
+        out[i] = i < rows->ncolumns ? rows->out[i] : expr_bool_const(p->c->arena, true);
+        NEEDS(p, out[i]);
+    }
+    (*ret)->out = out;
+    return OK;
+}
+
 static status plan_select(struct planner *p, double limit, struct plan **ret) {
     struct query *q = p->query;
     struct plan *plan;
     TRY(make_wish(p, limit));
     TRY(plan_rows(p, &plan));
-    if (q->for_update) TRY(plan_lock(p, plan, &plan));
+    if (q->for_update) TRY(plan_locked(p, plan, &plan));
     TRY(plan_targets(p, plan, &plan));
     if (q->distinct && !q->ndistinct_on) TRY(plan_distinct(p, plan, q->nvisible, &plan));
     TRY(sort_targets(p, plan, &plan));

@@ -81,7 +81,7 @@ static bool sorts_by_set(const struct query *q) {
 
 /* ORDER BY no set: fewer rows are sorted, and those that one becomes follow one another as its sets
  * give them. */
-status plan_sorted_for_sets(struct planner *p, struct plan *input, struct plan **ret) {
+status plan_sorted_rows(struct planner *p, struct plan *input, struct plan **ret) {
     struct query *q = p->query;
     struct expr **keys;
     struct plan_sort_column *columns;
