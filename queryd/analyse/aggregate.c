@@ -342,56 +342,62 @@ static status window_keys(struct scope *s, struct ast_window_def *d, struct wind
     return OK;
 }
 
+/* What it takes over of the window that it begins with. */
+static status window_base(struct scope *s, const struct ast_window_def *d, const char *name,
+                          struct window *w) {
+    struct analyse *a = s->a;
+    int base = find_window(s->query, d->base);
+    if (base < 0)
+        return FAIL_AT(a, d->node.location, UNDEFINED_OBJECT, "window \"%s\" does not exist",
+                       d->base);
+    *w = s->query->windows[base];
+    w->name = name;
+    w->base = d->base;
+    w->own_order = false;
+    if (w->has_frame) {
+        status st = FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                            "cannot copy window \"%s\" because it has a frame clause", d->base);
+        if (!name && !list_n(d->order_by) && !d->frame_given)
+            error_hint(a->error, "Omit the parentheses in this OVER clause.");
+        return st;
+    }
+    if (list_n(d->partition_by))
+        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                       "cannot override PARTITION BY clause of window \"%s\"", d->base);
+    if (list_n(d->order_by) && w->norder)
+        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                       "cannot override ORDER BY clause of window \"%s\"", d->base);
+    return OK;
+}
+
+static status window_frame(struct scope *s, struct ast_window_def *d, struct window *w) {
+    struct analyse *a = s->a;
+    w->between = d->between;
+    w->has_frame = d->frame_given;
+    w->mode = d->frame_given ? d->mode : FRAME_RANGE;
+    w->start = d->frame_given ? d->start : BOUND_UNBOUNDED_PRECEDING;
+    w->end = d->frame_given ? d->end : BOUND_CURRENT_ROW;
+    w->exclude = d->exclude;
+    if (w->mode == FRAME_GROUPS && !w->norder)
+        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
+                       "GROUPS mode requires an ORDER BY clause");
+    if (w->mode == FRAME_RANGE && (d->start_offset || d->end_offset) && w->norder != 1)
+        return FAIL_AT(
+            a, d->node.location, WINDOWING_ERROR,
+            "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
+    TRY(frame_offset(s, d->start_offset, w, &w->start_in_range, &w->start_offset));
+    return frame_offset(s, d->end_offset, w, &w->end_in_range, &w->end_offset);
+}
+
 static status add_window(struct scope *s, struct ast_window_def *d, const char *name,
                          uint16_t *ret) {
     struct analyse *a = s->a;
     struct query *q = s->query;
     struct window w = {.name = name};
-    if (d->base) {
-        int base = find_window(q, d->base);
-        if (base < 0)
-            return FAIL_AT(a, d->node.location, UNDEFINED_OBJECT, "window \"%s\" does not exist",
-                           d->base);
-        w = q->windows[base];
-        w.name = name;
-        w.base = d->base;
-        w.own_order = false;
-        if (w.has_frame) {
-            status st = FAIL_AT(a, d->node.location, WINDOWING_ERROR,
-                                "cannot copy window \"%s\" because it has a frame clause", d->base);
-            if (!name && !list_n(d->order_by) && !d->frame_given)
-                error_hint(a->error, "Omit the parentheses in this OVER clause.");
-            return st;
-        }
-        if (list_n(d->partition_by))
-            return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
-                           "cannot override PARTITION BY clause of window \"%s\"", d->base);
-        if (list_n(d->order_by) && w.norder)
-            return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
-                           "cannot override ORDER BY clause of window \"%s\"", d->base);
-    }
+    if (d->base) TRY(window_base(s, d, name, &w));
     TRY(window_keys(s, d, &w));
     w.own_order |= list_n(d->order_by) > 0;
-    w.between = d->between;
-    w.has_frame = d->frame_given;
-    w.mode = d->mode;
-    w.start = d->start;
-    w.end = d->end;
-    w.exclude = d->exclude;
-    if (!d->frame_given) {
-        w.mode = FRAME_RANGE;
-        w.start = BOUND_UNBOUNDED_PRECEDING;
-        w.end = BOUND_CURRENT_ROW;
-    }
-    if (w.mode == FRAME_GROUPS && !w.norder)
-        return FAIL_AT(a, d->node.location, WINDOWING_ERROR,
-                       "GROUPS mode requires an ORDER BY clause");
-    if (w.mode == FRAME_RANGE && (d->start_offset || d->end_offset) && w.norder != 1)
-        return FAIL_AT(
-            a, d->node.location, WINDOWING_ERROR,
-            "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
-    TRY(frame_offset(s, d->start_offset, &w, &w.start_in_range, &w.start_offset));
-    TRY(frame_offset(s, d->end_offset, &w, &w.end_in_range, &w.end_offset));
+    TRY(window_frame(s, d, &w));
     struct window *grown;
     NEW_N(a, grown, q->nwindows + 1);
     if (q->nwindows) memcpy(grown, q->windows, q->nwindows * sizeof *grown);

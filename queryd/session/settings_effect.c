@@ -60,7 +60,33 @@ static enum plan_mode plan_mode_named(const char *word) {
     return strcmp(word, "force_custom_plan") == 0 ? PLAN_MODE_CUSTOM : PLAN_MODE_GENERIC;
 }
 
-void setting_take_effect(struct session *s, enum setting v) {
+/* What the planner goes by; false: it is something else. */
+static bool plan_setting_takes_effect(struct session *s, enum setting v) {
+    struct plan_settings *p = &s->settings.planning;
+    switch (v) {
+    case SETTING_seq_page_cost: p->seq_page = beyond(s, v, 1); break;
+    case SETTING_random_page_cost: p->random_page = beyond(s, v, 4); break;
+    case SETTING_cpu_tuple_cost: p->cpu_tuple = beyond(s, v, 0.01); break;
+    case SETTING_cpu_index_tuple_cost: p->cpu_index_tuple = beyond(s, v, 0.005); break;
+    case SETTING_cpu_operator_cost: p->cpu_operator = beyond(s, v, 0.0025); break;
+    case SETTING_enable_seqscan: avoid(s, v, WAY_SEQSCAN); break;
+    case SETTING_enable_indexscan: avoid(s, v, WAY_INDEXSCAN); break;
+    case SETTING_enable_indexonlyscan: avoid(s, v, WAY_INDEXONLYSCAN); break;
+    case SETTING_enable_bitmapscan: avoid(s, v, WAY_BITMAPSCAN); break;
+    case SETTING_enable_nestloop: avoid(s, v, WAY_NESTLOOP); break;
+    case SETTING_enable_hashjoin: avoid(s, v, WAY_HASHJOIN); break;
+    case SETTING_enable_mergejoin: avoid(s, v, WAY_MERGEJOIN); break;
+    case SETTING_enable_sort: avoid(s, v, WAY_SORT); break;
+    case SETTING_enable_incremental_sort: avoid(s, v, WAY_INCREMENTAL_SORT); break;
+    case SETTING_enable_hashagg: avoid(s, v, WAY_HASHAGG); break;
+    case SETTING_enable_material: avoid(s, v, WAY_MATERIAL); break;
+    case SETTING_enable_memoize: avoid(s, v, WAY_MEMOIZE); break;
+    default: return false;
+    }
+    return true;
+}
+
+static void take_effect(struct session *s, enum setting v) {
     struct sql_settings *q = &s->settings;
     switch (v) {
     case SETTING_application_name:
@@ -85,23 +111,6 @@ void setting_take_effect(struct session *s, enum setting v) {
         q->hash_mem_multiplier = strtod(setting_show(s, v), NULL);
         break;
     case SETTING_temp_file_limit: q->temp_file_limit_kb = temp_file_limit(s); break;
-    case SETTING_seq_page_cost: q->planning.seq_page = beyond(s, v, 1); break;
-    case SETTING_random_page_cost: q->planning.random_page = beyond(s, v, 4); break;
-    case SETTING_cpu_tuple_cost: q->planning.cpu_tuple = beyond(s, v, 0.01); break;
-    case SETTING_cpu_index_tuple_cost: q->planning.cpu_index_tuple = beyond(s, v, 0.005); break;
-    case SETTING_cpu_operator_cost: q->planning.cpu_operator = beyond(s, v, 0.0025); break;
-    case SETTING_enable_seqscan: avoid(s, v, WAY_SEQSCAN); break;
-    case SETTING_enable_indexscan: avoid(s, v, WAY_INDEXSCAN); break;
-    case SETTING_enable_indexonlyscan: avoid(s, v, WAY_INDEXONLYSCAN); break;
-    case SETTING_enable_bitmapscan: avoid(s, v, WAY_BITMAPSCAN); break;
-    case SETTING_enable_nestloop: avoid(s, v, WAY_NESTLOOP); break;
-    case SETTING_enable_hashjoin: avoid(s, v, WAY_HASHJOIN); break;
-    case SETTING_enable_mergejoin: avoid(s, v, WAY_MERGEJOIN); break;
-    case SETTING_enable_sort: avoid(s, v, WAY_SORT); break;
-    case SETTING_enable_incremental_sort: avoid(s, v, WAY_INCREMENTAL_SORT); break;
-    case SETTING_enable_hashagg: avoid(s, v, WAY_HASHAGG); break;
-    case SETTING_enable_material: avoid(s, v, WAY_MATERIAL); break;
-    case SETTING_enable_memoize: avoid(s, v, WAY_MEMOIZE); break;
     case SETTING_DateStyle: set_date_style(s); break;
     case SETTING_IntervalStyle: set_interval_style(s); break;
     case SETTING_client_encoding:
@@ -139,6 +148,10 @@ void setting_take_effect(struct session *s, enum setting v) {
         break;
     default: break;
     }
+}
+
+void setting_take_effect(struct session *s, enum setting v) {
+    if (!plan_setting_takes_effect(s, v)) take_effect(s, v);
     if (s->started && !s->restoring && setting_reported(v))
         send_parameter_status(s, setting_info(v)->name, setting_show(s, v));
 }
