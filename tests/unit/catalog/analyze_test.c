@@ -97,9 +97,9 @@ static void an_analysis_without_news_leaves_plans_alone(void **state) {
     assert_false(analysis_is_news());
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void) {
+    MUST(types_init());
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(analyze_counts),
         TEST(an_analysis_without_news_leaves_plans_alone),
