@@ -303,8 +303,8 @@ static void put_value(FILE *f, const struct conf_setting *s, const char *value) 
 
 void conf_write_file(FILE *f, const struct conf *c) {
     static const char *const when[] = {"", "; needs a restart",
-                                       "; chosen when the appliance is made, a change here has no "
-                                       "effect"};
+                                       ("; chosen when the appliance is made, a change here has no "
+                                        "effect")};
     fprintf(f, "# Settings of this appliance. A line that begins with # has no effect: take the #\n"
                "# away to change a value. Sizes take B kB MB GB TB, times ms s min h d.\n");
     for (int i = 0; i < CONF_COUNT; i++) {
