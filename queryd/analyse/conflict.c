@@ -94,6 +94,7 @@ static status excluded_entry(struct scope *s, const struct change_target *t,
     item->schema = NULL;
     item->rte = c->excluded_rte;
     item->columns_visible = false;
+    item->excluded = true;
     NEW_N(a, item->exprs, item->ncolumns + 1);
     for (uint16_t i = 0; i < item->ncolumns; i++)
         if (t->item->exprs[i])

@@ -69,6 +69,7 @@ struct ns_item {
     uint16_t nadded;   /* the last columns, which no star has */
     bool nullable;     /* an outer join may make up its rows */
     bool changed;      /* the table that UPDATE or DELETE is about */
+    bool excluded;     /* the row of ON CONFLICT that was not inserted: it has no system columns */
     bool lateral_bad;  /* inside the nullable side of a RIGHT or FULL join */
 };
 

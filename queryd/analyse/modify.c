@@ -10,6 +10,9 @@ static status find_attribute(struct scope *s, const struct change_target *t,
         *ret = change_target_att(t, i);
         return *ret ? OK : change_target_refuse(s, t, i, -1);
     }
+    if (s->query->kind == QUERY_UPDATE && !t->view && system_column_att(c->name))
+        return FAIL_AT(a, c->node.location, FEATURE_NOT_SUPPORTED,
+                       "cannot assign to system column \"%s\"", c->name);
     return FAIL_AT(a, c->node.location, UNDEFINED_COLUMN,
                    "column \"%s\" of relation \"%s\" does not exist", c->name,
                    t->view ? t->view->name : t->r->name);

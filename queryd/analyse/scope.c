@@ -121,16 +121,40 @@ static status find_in_scope(struct scope *s, const char *name, int32_t location,
     return OK;
 }
 
+/* Where a row is looked at that is not in its table: it is about to be written, or to be part of an
+ * index. */
+static status system_column_here(const struct scope *s, const char *name, int32_t location) {
+    switch (s->clause) {
+    case CLAUSE_CHECK:
+        return FAIL_AT(s->a, location, INVALID_COLUMN_REFERENCE,
+                       "system column \"%s\" reference in check constraint is invalid", name);
+    case CLAUSE_GENERATED:
+        return FAIL_AT(s->a, location, INVALID_COLUMN_REFERENCE,
+                       "cannot use system column \"%s\" in column generation expression", name);
+    case CLAUSE_INDEX:
+    case CLAUSE_PREDICATE:
+        return error_set(s->a->error, ST_FEATURE_NOT_SUPPORTED,
+                         "index creation on system columns is not supported");
+    case CLAUSE_TRANSFORM:
+    case CLAUSE_COPY_WHERE:
+        return FAIL_AT(s->a, location, FEATURE_NOT_SUPPORTED,
+                       "system column \"%s\" is not supported in %s", name,
+                       clause_words(s->clause));
+    default: return OK;
+    }
+}
+
 /* *ret NULL: name is no system column. */
 static status system_column(struct scope *s, const struct ns_item *item, unsigned level,
                             const char *name, int32_t location, struct expr **ret) {
     struct analyse *a = s->a;
     *ret = NULL;
-    if (!item->relation || item->rte < 0 ||
+    if (!item->relation || item->rte < 0 || item->excluded ||
         (item->relation->kind != 'r' && item->relation->kind != 'S'))
         return OK;
     int16_t att = system_column_att(name);
     if (att == 0) return OK;
+    if (att != ATT_TABLEOID) TRY(system_column_here(s, name, location));
     if (att == ATT_CTID && !row_tid_exists(item->relation))
         return FAIL_AT(
             a, location, FEATURE_NOT_SUPPORTED,
@@ -145,6 +169,21 @@ static status system_column(struct scope *s, const struct ns_item *item, unsigne
     return OK;
 }
 
+static status system_column_in_scope(struct scope *s, unsigned level, const char *name,
+                                     int32_t location, struct expr **ret) {
+    struct expr *found = NULL;
+    for (uint16_t i = 0; i < s->nitems; i++) {
+        if (!s->items[i]->columns_visible || !item_usable(s, s->items[i])) continue;
+        TRY(system_column(s, s->items[i], level, name, location, ret));
+        if (*ret && found)
+            return FAIL_AT(s->a, location, AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous",
+                           name);
+        if (*ret) found = *ret;
+    }
+    *ret = found;
+    return OK;
+}
+
 status scope_column(struct scope *s, const char *name, int32_t location, struct expr **ret) {
     unsigned level = 0;
     for (struct scope *at = s; at; at = at->parent, level++) {
@@ -155,11 +194,8 @@ status scope_column(struct scope *s, const char *name, int32_t location, struct 
             permission_select(at, item->exprs[index]);
             return scope_take(s->a, item->exprs[index], level, location, ret);
         }
-        for (uint16_t i = 0; i < at->nitems; i++) {
-            if (!at->items[i]->columns_visible || !item_usable(at, at->items[i])) continue;
-            TRY(system_column(at, at->items[i], level, name, location, ret));
-            if (*ret) return OK;
-        }
+        TRY(system_column_in_scope(at, level, name, location, ret));
+        if (*ret) return OK;
     }
     *ret = NULL;
     return OK;

@@ -79,6 +79,7 @@ status define_add_column(struct sql_env *env, const struct relation *r,
                          const struct ast_alter_cmd *cmd, bool *ret_added) {
     *ret_added = false;
     struct ast_column_def *c = ast_as_column_def(cmd->def);
+    TRY(define_refuse_system_name(env, c->name));
     if (define_attribute(r, c->name)) {
         if (!cmd->missing_ok)
             return error_set(env->eval.error, ST_DUPLICATE_COLUMN,

@@ -158,6 +158,12 @@ bool define_is_system_column(const char *name) {
     return false;
 }
 
+status define_refuse_system_name(struct sql_env *env, const char *name) {
+    if (!define_is_system_column(name)) return OK;
+    return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
+                     "column name \"%s\" conflicts with a system column name", name);
+}
+
 status define_refuse_system_column(struct sql_env *env, const char *name, const char *verb) {
     if (!name || !define_is_system_column(name)) return OK;
     return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED, "cannot %s system column \"%s\"",

@@ -125,6 +125,8 @@ status define_env_now(struct sql_env *env, struct sql_env *ret_env);
 struct attribute *define_attribute(const struct relation *r, const char *name);
 /* ctid and its kin, whether or not a query may read them here. */
 bool define_is_system_column(const char *name);
+/* DUPLICATE_COLUMN: a new column cannot be called that. */
+status define_refuse_system_name(struct sql_env *env, const char *name);
 /* 0A000 cannot drop system column "ctid"; name may be NULL. */
 status define_refuse_system_column(struct sql_env *env, const char *name, const char *verb);
 /* 42703 column "x" of relation "t" does not exist */

@@ -204,6 +204,7 @@ static status rename_column(struct sql_env *env, const struct relation *r, const
     if (!att)
         return error_set(env->eval.error, ST_UNDEFINED_COLUMN, "column \"%s\" does not exist",
                          from);
+    if (r->kind == 'r') TRY(define_refuse_system_name(env, to));
     if (define_attribute(r, to))
         return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
                          "column \"%s\" of relation \"%s\" already exists", to, r->name);

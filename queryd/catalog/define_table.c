@@ -16,9 +16,7 @@ struct table_plan {
 
 static status check_column_name(struct table_plan *p, const struct ast_column_def *c) {
     struct error *e = p->env->eval.error;
-    if (define_is_system_column(c->name))
-        return error_set(e, ST_DUPLICATE_COLUMN,
-                         "column name \"%s\" conflicts with a system column name", c->name);
+    TRY(define_refuse_system_name(p->env, c->name));
     if (define_attribute(p->r, c->name))
         return error_set(e, ST_DUPLICATE_COLUMN, "column \"%s\" specified more than once", c->name);
     return OK;
