@@ -426,8 +426,32 @@ static void read_stretch_ahead(struct world *w, void *arg) {
     a->reads = world_counter(w, COUNTER_PAGE_READS) - reads;
 }
 
+static void kill_while_neighbours_come(struct world *w) {
+    unsigned loading = 0;
+    for (uint32_t i = 0; i < w->shm.sizes.frames; i++)
+        loading += atomic_load(&w->shm.frames[i].state) == FRAME_LOADING;
+    if (kills > 0 || loading < 2) return;
+    world_kill_storaged(w);
+    kills++;
+}
+
+static void read_stretch_that_dies(struct world *w, void *arg) {
+    const struct ahead *a = arg;
+    struct proc *p = &w->worker.proc;
+    for (unsigned i = 0; i < AHEAD_PAGES; i++) {
+        struct msg m = {.op = MSG_PAGE_PREFETCH, .arg = {a->from + i}};
+        p->env->post(p, SLOT_STORAGED, &m);
+    }
+    p->env->pause(p);
+    for (unsigned i = 0; i < AHEAD_PAGES; i++) {
+        struct frame *f;
+        assert_true(ok(pool_find(p, (page_id){a->from + i}, &f)));
+    }
+}
+
 /* Neighbours are read ahead by one request, in whatever order a scan comes by them. When that
- * fails, each is read for itself, and none is taken for damaged. */
+ * fails, each is read for itself, and none is taken for damaged. Whoever follows a storaged that
+ * died meanwhile reads them again. */
 static void neighbours_are_read_at_once([[maybe_unused]] void **state) {
     struct world w;
     struct model *m = model_begin(&w, 41);
@@ -436,13 +460,20 @@ static void neighbours_are_read_at_once([[maybe_unused]] void **state) {
     world_stop(&w);
     world_crash(&w, 1); /* memory only */
     world_start(&w);
-    uint64_t from = atomic_load(&w.shm.pool->file_pages) - 3 * AHEAD_PAGES;
+    uint64_t from = atomic_load(&w.shm.pool->file_pages) - 4 * AHEAD_PAGES;
     for (unsigned i = 0; i < 3; i++) {
         struct ahead a = {.from = from + i * AHEAD_PAGES, .backward = i == 1, .fails = i == 2};
         world_run(&w, read_stretch_ahead, &a, NULL);
         assert_int_equal(a.reads, AHEAD_PAGES);
         assert_int_equal(a.requests, a.fails ? 1 + AHEAD_PAGES : 1);
     }
+    kills = 0;
+    const struct disk_sim_lies slow = {.file = "data", .unit = PAGE_BYTES, .delayed = 1};
+    struct ahead last = {.from = from + 3 * AHEAD_PAGES};
+    disk_sim_lie(w.sim, &slow);
+    world_run(&w, read_stretch_that_dies, &last, kill_while_neighbours_come);
+    disk_sim_lie(w.sim, NULL);
+    assert_true(kills > 0);
     assert_int_equal(world_counter(&w, COUNTER_PAGES_REBUILT), 0);
     world_run(&w, check_all, m, NULL);
     model_end(&w, m);
