@@ -112,6 +112,10 @@ static status drop_attribute(struct sql_env *env, const struct relation *r,
     TRY(define_column_to_drop(env, r, cmd, &att));
     if (!att) return OK;
     TRY(define_each_use(env, r->row_type, true, refuse_indexed, (void *)r->name));
+    const char *what = arena_printf(env->eval.arena, "column %s of composite type %s", att->name,
+                                    type_format_name(env->eval.arena, r->row_type));
+    if (!what) return no_memory(env);
+    TRY(define_drop_dependents(env, r, att->number, what, cmd->cascade, NULL));
     return define_drop_attribute(env, r, att);
 }
 
@@ -124,7 +128,10 @@ static status alter_attribute(struct sql_env *env, const struct relation *r,
     TRY(define_refuse_uses(env, r->row_type, "type", r->name));
     TRY(fill_attribute(env, c, att->number, &to));
     TRY(define_refuse_recursion(env, r, to.type));
-    return define_set_attribute_type(env, r->oid, &to);
+    TRY(define_refuse_type_change(env, r, att));
+    TRY(define_set_attribute_type(env, r->oid, &to));
+    catalog_changed(env);
+    return define_renew_conditions(env, r->oid, to.number);
 }
 
 status define_alter_composite(struct sql_env *env, const struct ast_alter_table *s) {

@@ -419,6 +419,41 @@ status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s
     return st;
 }
 
+static status renew_condition(struct sql_env *env, oid constraint) {
+    struct catalog_row row;
+    struct node *expression;
+    datum key = datum_oid(constraint);
+    TRY(catalog_row_get_oid(env, CAT_pg_constraint, constraint, env->eval.arena, &row));
+    const struct type *t = type_find(row_oid(&row, COL_pg_constraint_contypid));
+    const char *text = row_text(env->eval.arena, &row, COL_pg_constraint_conbin);
+    if (!t || !t->base || !text) return OK;
+    TRY(parse_expression(env->eval.arena, text, strlen(text), env->eval.error, &expression));
+    status st = condition_text(env, t->base, t->typmod, expression, &text);
+    if (!ok(st)) env->eval.error->position = 0; /* it is not of this statement's text */
+    TRY(st);
+    TRY(row_set_text(env->eval.arena, &row, COL_pg_constraint_conbin, text));
+    TRY(catalog_rows_delete(env, CAT_pg_constraint, 0, &key, 1, NULL));
+    return catalog_row_insert(env, CAT_pg_constraint, &row);
+}
+
+status define_renew_conditions(struct sql_env *env, oid relation, int16_t field) {
+    datum keys[] = {datum_oid(OID_pg_class), datum_oid(relation), datum_int4(field)};
+    struct list *found = NULL;
+    struct catalog_scan s;
+    status st;
+    TRY_OUT(st, catalog_scan_begin(env, CAT_pg_depend, OID_pg_depend_reference_index, keys, 3, &s));
+    while (ok(st = catalog_scan_next(&s)))
+        if (row_oid(&s.row, COL_pg_depend_classid) == OID_pg_constraint)
+            TRY_OUT(st, list_append(env->eval.arena, &found,
+                                    (void *)(uintptr_t)row_oid(&s.row, COL_pg_depend_objid)));
+    if (status_is(st, ST_END)) st = OK;
+out:
+    catalog_scan_end(&s);
+    TRY(st);
+    LIST_EACH(void *, constraint, found) TRY(renew_condition(env, (oid)(uintptr_t)constraint));
+    return OK;
+}
+
 status define_rename_condition(struct sql_env *env, const struct ast_rename *s) {
     const struct type *t;
     struct catalog_row row, other;

@@ -56,7 +56,7 @@ status define_move_collation(struct sql_env *env, const struct ast_alter_object 
 status define_drop_collations(struct sql_env *env, const struct ast_drop *s);
 /* "collation c", in the arena. */
 status define_collation_text(struct sql_env *env, oid collation, const char **ret);
-/* 2BP01 when something uses it; with cascade 0A000. */
+/* 2BP01 when something uses it; with cascade that goes too. */
 status define_drop_collation(struct sql_env *env, oid collation, const char *text, bool cascade);
 status define_create_domain(struct sql_env *env, const struct ast_create_domain *s);
 status define_alter_domain(struct sql_env *env, const struct ast_alter_domain *s);

@@ -63,6 +63,9 @@ status define_drop_type(struct sql_env *env, oid type);
 status define_set_type_default(struct sql_env *env, struct catalog_row *row, const char *text);
 /* A built-in type whose values are stored as this one's: what a dropped column is of. */
 oid define_stand_in(oid type);
+/* Conditions of domains that name a field of a composite type which has another type now: judged
+ * again, errors as when they were made. */
+status define_renew_conditions(struct sql_env *env, oid relation, int16_t field);
 /* "type public.t" */
 status define_type_text(struct sql_env *env, oid type, const char **ret);
 
