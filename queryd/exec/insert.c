@@ -108,13 +108,6 @@ static status find_obstacle(struct insert *s, const struct index_desc *index, co
     return OK;
 }
 
-static bool is_arbiter(const struct plan_change *p, const struct index_desc *index) {
-    if (!index->unique) return false;
-    for (uint16_t i = 0; i < p->narbiters; i++)
-        if (p->arbiters[i] == index->oid) return true;
-    return p->narbiters == 0;
-}
-
 /* The newest version of the row in the way, once nobody writes it any more. NOT_FOUND: it is gone,
  * or an index objects that ON CONFLICT is not about. */
 static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *ret_len,
@@ -122,7 +115,7 @@ static status look_at_obstacle(struct insert *s, const void **ret_key, size_t *r
     const struct relation *r = s->relation;
     for (uint16_t i = 0; i <= r->nindexes; i++) {
         const struct index_desc *index = i ? &r->indexes[i - 1] : r->primary;
-        if (!index || !is_arbiter(&s->op.plan->change, index)) continue;
+        if (!index || !index->unique || !plan_arbitrates(&s->op.plan->change, index)) continue;
         status st = find_obstacle(s, index, ret_key, ret_len);
         if (ok(st))
             st = table_recheck(s->op.x->env, r, *ret_key, *ret_len, ROW_UPDATE, false, s->entry_buf,

@@ -73,12 +73,6 @@ status late_handle(struct sql_env *env, const struct relation *r, const struct l
 
 /* ---- ON CONFLICT ----------------------------------------------------------------------------- */
 
-static bool is_arbiter(const struct plan_change *p, const struct index_desc *x) {
-    for (uint16_t i = 0; i < p->narbiters; i++)
-        if (p->arbiters[i] == x->oid) return true;
-    return p->narbiters == 0;
-}
-
 static status refuse(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
     struct error *e = env->eval.error;
     status s = error_set(e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -98,7 +92,7 @@ status late_arbiters(struct sql_env *env, const struct relation *r, const struct
         struct buf key = {0};
         bool applies;
         unsigned n = 0;
-        if (!x->late || !is_arbiter(p, x)) continue;
+        if (!x->late || !plan_arbitrates(p, x)) continue;
         if (x->deferrable) return refuse(env, r, x);
         status s = table_late_key(env, r, x, values, nulls, &key, &applies);
         if (ok(s) && applies) s = table_late_count(env, x, key.data, key.len, true, &n);

@@ -7,6 +7,14 @@
 #include "exec/ri.h"
 #include "plan/plan.h"
 
+/* Is ON CONFLICT about this index? Without any named it is about all. */
+static inline bool plan_arbitrates(const struct plan_change *p, const struct index_desc *index) {
+    for (uint16_t i = 0; i < p->narbiters; i++)
+        if (p->arbiters[i] == index->oid) return true;
+    return p->narbiters == 0;
+}
+
+/* Has it any such constraint? */
 bool late_keys(const struct relation *r);
 /* NULL: it is not there. */
 const struct index_desc *late_index(const struct relation *r, oid index);

@@ -34,7 +34,7 @@ struct ri_state {
 static status need_state(struct sql_env *env, struct ri_state **ret) {
     if (!env->ri) {
         env->ri = arena_zalloc(env->txn_arena, sizeof *env->ri);
-        if (!env->ri) return ri_no_memory(env);
+        if (!env->ri) return no_memory(env);
         env->ri->now_end = &env->ri->now;
         env->ri->deferred_end = &env->ri->deferred;
     }
@@ -60,7 +60,7 @@ static status copy_values(struct sql_env *env, const struct relation *r, const i
                           uint8_t **ret_nulls) {
     datum *copy = arena_array(env->txn_arena, n, sizeof *copy);
     uint8_t *copy_nulls = arena_array(env->txn_arena, n, 1);
-    if (!copy || !copy_nulls) return ri_no_memory(env);
+    if (!copy || !copy_nulls) return no_memory(env);
     for (uint16_t i = 0; i < n; i++) {
         uint16_t att = (uint16_t)(columns[i] - 1);
         copy_nulls[i] = nulls[att];
@@ -74,7 +74,7 @@ static status copy_values(struct sql_env *env, const struct relation *r, const i
 
 static status add_event(struct sql_env *env, struct ri_event event, bool later) {
     struct ri_event *e = arena_memdup(env->txn_arena, &event, sizeof event);
-    if (!e) return ri_no_memory(env);
+    if (!e) return no_memory(env);
     struct ri_event ***end = later ? &env->ri->deferred_end : &env->ri->now_end;
     **end = e;
     *end = &e->next;
@@ -87,7 +87,7 @@ status ri_add_late(struct sql_env *env, const struct relation *r, const struct i
     struct ri_event e = {.constraint = x->constraint, .table = r->oid, .at = env->txn->writer.last};
     TRY(need_state(env, &state));
     e.late = arena_memdup(env->txn_arena, late, sizeof *late);
-    if (!e.late) return ri_no_memory(env);
+    if (!e.late) return no_memory(env);
     return add_event(env, e, is_deferred(state, x->constraint, x->deferred));
 }
 
@@ -359,7 +359,7 @@ static status add_set(struct sql_env *env, oid constraint, bool deferred) {
     struct ri_state *state;
     TRY(need_state(env, &state));
     struct ri_set *s = arena_zalloc(env->txn_arena, sizeof *s);
-    if (!s) return ri_no_memory(env);
+    if (!s) return no_memory(env);
     *s = (struct ri_set){state->sets, constraint, deferred};
     if (!constraint) s->next = NULL;
     state->sets = s;
@@ -368,7 +368,7 @@ static status add_set(struct sql_env *env, oid constraint, bool deferred) {
 
 static status set_named(struct sql_env *env, const struct ast_range_var *v, bool deferred) {
     const char *key = catalog_name(env->eval.arena, v->name);
-    if (!key) return ri_no_memory(env);
+    if (!key) return no_memory(env);
     datum keys[] = {datum_ptr(key)};
     struct catalog_scan s;
     status st;
@@ -422,7 +422,7 @@ status ri_check_references(struct sql_env *env, const struct relation *r,
     struct tree_entry e;
     datum *values = arena_array(a, r->natts + 1u, sizeof *values);
     uint8_t *nulls = arena_array(a, r->natts + 1u, 1);
-    if (!values || !nulls) return ri_no_memory(env);
+    if (!values || !nulls) return no_memory(env);
     TRY(catalog_relation(env, k->refers, &to));
     struct table_bound open = {0};
     TRY(table_scan_begin(env, &scan, a, r, NULL, open, open, false));

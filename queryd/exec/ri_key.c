@@ -7,10 +7,6 @@
 #include "exec/internal.h"
 #include "types/resolution.h"
 
-status ri_no_memory(struct sql_env *env) {
-    return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
-}
-
 /* ---- statements of their own ----------------------------------------------------------------- */
 
 /* An environment that sees every commit until now, and all of the transaction's own. */
@@ -134,7 +130,7 @@ static status find_by_index(struct sql_env *env, const struct relation *to,
     struct buf key = {0};
     bool has_null;
     uint8_t *nulls = arena_zalloc(env->eval.arena, to->natts + 1u);
-    if (!nulls) return ri_no_memory(env);
+    if (!nulls) return no_memory(env);
     status s = table_index_key(env, to, x, row, nulls, &key, &has_null);
     if (ok(s)) s = table_find_key(env, to, x, key.data, key.len);
     buf_free(&key);
@@ -145,7 +141,7 @@ status ri_find_key(struct sql_env *env, const struct relation *r, const struct r
                    const struct foreign_key *k, const datum *values) {
     const struct index_desc *x = index_of(to, k->index);
     datum *row = arena_zalloc(env->eval.arena, (to->natts + 1u) * sizeof *row);
-    if (!row) return ri_no_memory(env);
+    if (!row) return no_memory(env);
     status s = x ? as_referenced(env, r, to, k, values, row) : STATUS(INVALID);
     if (ok(s)) return find_by_index(env, to, x, row);
     if (!status_is(s, ST_INVALID)) return s;

@@ -6,8 +6,6 @@
 
 #include "catalog/catalog.h"
 
-status ri_no_memory(struct sql_env *env);
-
 /* Pieces of such a statement's text: a name in quotes, schema.table, WHERE column = $1 AND … */
 status ri_add_name(struct buf *out, const char *name);
 status ri_add_table(struct buf *out, const struct relation *r);

@@ -100,4 +100,9 @@ status json_add_value(const struct eval_env *env, oid type, datum value, bool is
 /* Appends it as an object's key; 22023 for what can be none. */
 status json_add_key(const struct eval_env *env, oid type, datum value, struct buf *out);
 
+/* 22023 */
+static inline status json_refuse(const struct eval_env *env, const char *why) {
+    return error_set(env->error, ST_INVALID_PARAMETER_VALUE, "%s", why);
+}
+
 #endif

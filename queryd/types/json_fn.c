@@ -149,14 +149,11 @@ status fn_json_typeof(struct fn_call *c) {
     return give_string(c, json_kind_name(json_kind_of(json_piece_of(c->args[0].v))));
 }
 
-static status refuse(struct fn_call *c, const char *why) {
-    return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE, "%s", why);
-}
-
 status fn_json_array_length(struct fn_call *c) {
     struct json_piece v = json_piece_of(c->args[0].v);
-    if (json_kind_of(v) == JSON_OBJECT) return refuse(c, "cannot get array length of a non-array");
-    if (json_is_scalar(v)) return refuse(c, "cannot get array length of a scalar");
+    if (json_kind_of(v) == JSON_OBJECT)
+        return json_refuse(c->env, "cannot get array length of a non-array");
+    if (json_is_scalar(v)) return json_refuse(c->env, "cannot get array length of a scalar");
     return give_int4(c, (int32_t)count_elements(v));
 }
 
@@ -185,8 +182,8 @@ static status check_container(struct fn_call *c, enum json_kind want, const char
                               const char *scalar) {
     if (c->set_state) return OK;
     struct json_piece v = json_piece_of(c->args[0].v);
-    if (json_is_scalar(v)) return refuse(c, scalar);
-    return json_kind_of(v) == want ? OK : refuse(c, other);
+    if (json_is_scalar(v)) return json_refuse(c->env, scalar);
+    return json_kind_of(v) == want ? OK : json_refuse(c->env, other);
 }
 
 static status next_element(struct fn_call *c, bool as_text) {

@@ -5,10 +5,6 @@
 #include "types/array.h"
 #include "types/jsonb.h"
 
-static status refuse(const struct eval_env *env, const char *why) {
-    return error_set(env->error, ST_INVALID_PARAMETER_VALUE, "%s", why);
-}
-
 static status add_element(const struct eval_env *env, struct jsonb_tree *array,
                           const struct jsonb *v) {
     return jsonb_add_element(env, env->arena, array, jsonb_tree_stored(v));
@@ -61,7 +57,7 @@ static bool is_one_of(const struct jsonb *v, const datum *texts, const uint8_t *
 static status delete_texts(struct fn_call *c, const datum *texts, const uint8_t *nulls,
                            uint32_t n) {
     const struct jsonb *v = jsonb_root(c->args[0].v);
-    if (jsonb_is_scalar(v)) return refuse(c->env, "cannot delete from scalar");
+    if (jsonb_is_scalar(v)) return json_refuse(c->env, "cannot delete from scalar");
     struct jsonb_tree t = {.kind = (enum jsonb_kind)v->kind};
     for (uint32_t i = 0; i < jsonb_count(v); i++) {
         if (is_one_of(jsonb_at(v, i), texts, nulls, n)) continue;
@@ -95,9 +91,9 @@ status fn_jsonb_delete_array(struct fn_call *c) {
 status fn_jsonb_delete_idx(struct fn_call *c) {
     const struct jsonb *v = jsonb_root(c->args[0].v);
     int64_t at = c->args[1].i32;
-    if (jsonb_is_scalar(v)) return refuse(c->env, "cannot delete from scalar");
+    if (jsonb_is_scalar(v)) return json_refuse(c->env, "cannot delete from scalar");
     if (v->kind == JSONB_OBJECT)
-        return refuse(c->env, "cannot delete from object using integer index");
+        return json_refuse(c->env, "cannot delete from object using integer index");
     if (at < 0) at += jsonb_count(v);
     struct jsonb_tree t = {.kind = JSONB_ARRAY};
     for (uint32_t i = 0; i < jsonb_count(v); i++)
@@ -169,7 +165,7 @@ static status change_member(const struct path *p, const struct jsonb *object, ui
     struct jsonb_tree value = p->value;
     if (level + 1 == p->n) {
         if (p->action == PATH_INSERT_BEFORE || p->action == PATH_INSERT_AFTER) {
-            status s = refuse(p->env, "cannot replace existing key");
+            status s = json_refuse(p->env, "cannot replace existing key");
             error_hint(p->env->error, "Try using the function jsonb_set to replace key value.");
             return s;
         }
@@ -266,7 +262,7 @@ static status follow(const struct path *p, const struct jsonb *v, uint32_t level
     if (v->kind == JSONB_OBJECT) return follow_object(p, v, level, ret);
     if (v->kind == JSONB_ARRAY) return follow_array(p, v, level, ret);
     if (p->action != PATH_ASSIGN) return OK;
-    status s = refuse(p->env, "cannot replace existing key");
+    status s = json_refuse(p->env, "cannot replace existing key");
     error_detail(p->env->error,
                  "The path assumes key is a composite object, but it is a scalar value.");
     return s;
@@ -279,7 +275,7 @@ static status change(struct fn_call *c, enum path_action action, const char *sca
     struct jsonb_tree t;
     const struct jsonb *v = jsonb_root(c->args[0].v);
     TRY(split_path(c, &steps));
-    if (jsonb_is_scalar(v)) return refuse(c->env, scalar);
+    if (jsonb_is_scalar(v)) return json_refuse(c->env, scalar);
     bool nothing = !steps.n;
     if (action == PATH_REPLACE || action == PATH_DELETE) nothing |= !jsonb_count(v);
     if (nothing) return give_ptr(c, c->args[0].v);
@@ -324,8 +320,9 @@ status fn_jsonb_set_lax(struct fn_call *c) {
     if (i && !c->nulls[4])
         for (i = 0; i < 4 && !is_word(c->args[4].v, treatments[i]);) i++;
     if (i == 4)
-        return refuse(c->env, "null_value_treatment must be \"delete_key\", \"return_target\", "
-                              "\"use_json_null\", or \"raise_exception\"");
+        return json_refuse(c->env,
+                           "null_value_treatment must be \"delete_key\", \"return_target\", "
+                           "\"use_json_null\", or \"raise_exception\"");
     if (!c->nulls[2]) return fn_jsonb_set(c);
     if (i == 0)
         return set(c, c->nargs < 4 || c->args[3].b ? PATH_CREATE : PATH_REPLACE,

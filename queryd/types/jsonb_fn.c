@@ -10,10 +10,6 @@ static status give(struct fn_call *c, const struct jsonb *v, bool as_text) {
     return as_text ? jsonb_text(c->env, v, &c->result, &c->is_null) : give_part(c, v);
 }
 
-static status refuse(struct fn_call *c, const char *why) {
-    return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE, "%s", why);
-}
-
 /* ---- one member ---- */
 
 static const struct jsonb *field(struct fn_call *c) {
@@ -73,8 +69,9 @@ status fn_jsonb_typeof(struct fn_call *c) {
 
 status fn_jsonb_array_length(struct fn_call *c) {
     const struct jsonb *v = jsonb_root(c->args[0].v);
-    if (jsonb_is_scalar(v)) return refuse(c, "cannot get array length of a scalar");
-    if (v->kind == JSONB_OBJECT) return refuse(c, "cannot get array length of a non-array");
+    if (jsonb_is_scalar(v)) return json_refuse(c->env, "cannot get array length of a scalar");
+    if (v->kind == JSONB_OBJECT)
+        return json_refuse(c->env, "cannot get array length of a non-array");
     return give_int4(c, (int32_t)jsonb_count(v));
 }
 
@@ -179,8 +176,8 @@ static status walk_begin(struct fn_call *c, enum jsonb_kind want, const char *sc
     *ret = c->set_state;
     if (*ret) return OK;
     const struct jsonb *v = jsonb_root(c->args[0].v);
-    if (jsonb_is_scalar(v)) return refuse(c, scalar);
-    if (v->kind != want) return refuse(c, other);
+    if (jsonb_is_scalar(v)) return json_refuse(c->env, scalar);
+    if (v->kind != want) return json_refuse(c->env, other);
     struct walk *w = arena_zalloc(c->set_arena, sizeof *w);
     if (!w || !(w->container = arena_memdup(c->set_arena, v, jsonb_bytes(v))))
         return out_of_memory(c->env);

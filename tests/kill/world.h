@@ -150,6 +150,8 @@ void world_free(struct world *w);
 void world_proc(struct world *w, bool on_copy, uint16_t slot, uint32_t epoch, struct proc *ret_p);
 /* As logd: everything is durable, and visible. */
 void world_flush(struct world *w, const struct shm *shm);
+/* A whole file; `to` is made, or written over. */
+void world_copy_file(const char *from, const char *to);
 /* The areas of the two; the log window begins at the live tail. */
 void world_watch(struct world *w);
 void world_add_area(struct world *w, const char *name, bool bulk, void *live, void *copy,

@@ -93,24 +93,12 @@ static void file_path(const char *dir, const char *name, char *ret_path) {
     snprintf(ret_path, PATH_BYTES, "%s/%s", dir, name);
 }
 
-static void copy_file(const char *from, const char *to) {
-    static char buf[1 << 20];
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    CHECK(in >= 0 && out >= 0);
-    ssize_t n;
-    while ((n = read(in, buf, sizeof buf)) > 0) CHECK(write(out, buf, (size_t)n) == n);
-    CHECK(n == 0);
-    close(in);
-    close(out);
-}
-
 static void copy_files(const struct stage *g) {
     char from[PATH_BYTES], to[PATH_BYTES];
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
         file_path(g->live_dir, files[i], from);
         file_path(g->copy_dir, files[i], to);
-        copy_file(from, to);
+        world_copy_file(from, to);
     }
 }
 

@@ -52,18 +52,6 @@ static void remove_files(const char *dir) {
     closedir(d);
 }
 
-static void copy_file(const char *from, const char *to) {
-    static char buf[1 << 20];
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    CHECK(in >= 0 && out >= 0);
-    ssize_t n;
-    while ((n = read(in, buf, sizeof buf)) > 0) CHECK(write(out, buf, (size_t)n) == n);
-    CHECK(n == 0);
-    close(in);
-    close(out);
-}
-
 static void copy_files(const struct scene *g) {
     char from[PATH_BYTES], to[PATH_BYTES], from_dir[128], to_dir[128];
     struct dirent *e;
@@ -76,7 +64,7 @@ static void copy_files(const struct scene *g) {
         if (*e->d_name == '.') continue;
         snprintf(from, sizeof from, "%s/%s", from_dir, e->d_name);
         snprintf(to, sizeof to, "%s/%s", to_dir, e->d_name);
-        copy_file(from, to);
+        world_copy_file(from, to);
     }
     closedir(d);
 }
