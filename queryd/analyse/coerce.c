@@ -231,7 +231,10 @@ status common_type(struct analyse *a, struct expr **exprs, size_t n, const char 
     oid small[16], *types = small;
     if (n > 16) NEW_N(a, types, n);
     for (size_t i = 0; i < n; i++) types[i] = exprs[i]->type;
-    return analyse_at(a, location, resolve_common_type(&a->eval, types, n, what, ret));
+    size_t misfit = 0;
+    status st = resolve_common_type(&a->eval, types, n, what, ret, &misfit);
+    if (!ok(st) && exprs[misfit]->location >= 0) location = exprs[misfit]->location;
+    return analyse_at(a, location, st);
 }
 
 int32_t common_typmod(struct expr **exprs, size_t n, oid type) {

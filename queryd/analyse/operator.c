@@ -257,6 +257,7 @@ static bool names_columns(struct expr *e) {
 static status in_array(struct analyse *a, struct expr *left, struct expr **items, uint16_t n,
                        bool negated, int32_t location, struct expr **ret) {
     oid types[1 + UINT8_MAX], common;
+    size_t misfit;
     const struct type *t;
     struct error unheard = {0};
     struct eval_env quiet = a->eval;
@@ -265,7 +266,7 @@ static status in_array(struct analyse *a, struct expr *left, struct expr **items
     types[0] = left->type;
     for (uint16_t i = 0; i < n; i++) types[i + 1] = items[i]->type;
     quiet.error = &unheard;
-    if (!ok(resolve_common_type(&quiet, types, n + 1u, "IN", &common))) return OK;
+    if (!ok(resolve_common_type(&quiet, types, n + 1u, "IN", &common, &misfit))) return OK;
     t = type_find(common);
     if (!t || !t->array || common == RECORDOID) return OK;
     struct expr *array = expr_new_n(a->arena, EXPR_ARRAY, t->array, location, n);

@@ -18,21 +18,33 @@ static status key_name(const struct relation *r, const struct index_desc *index,
     return buf_add_str(out, att > 0 ? r->atts[att - 1].name : "key");
 }
 
+/* As its operators take it, where these are another type's. */
+static status compared_key(const struct relation *r, const struct index_desc *index, uint16_t k,
+                           struct buf *out) {
+    int16_t att = index && k < index->nkeys ? index->columns[k] : 0;
+    oid type = att > 0 ? r->atts[att - 1].type : 0;
+    if (type != VARCHAROID && type != CIDROID) return key_name(r, index, k, out);
+    TRY(buf_add_str(out, "("));
+    TRY(key_name(r, index, k, out));
+    return buf_add_str(out, type == CIDROID ? ")::inet" : ")::text");
+}
+
 static status key_condition(struct explain *x, const struct plan *p, const struct relation *r,
                             const struct index_desc *index, uint16_t key, const char *op,
                             uint16_t output, struct buf *out) {
     char *value = explain_words(x, p->scan.values->exprs[output], p, NULL);
     if (!value) return explain_no_memory(x);
     TRY(buf_add_str(out, out->len ? " AND (" : "("));
-    TRY(key_name(r, index, key, out));
-    if (p->scan.keys[key].is_null) return buf_add_str(out, " IS NULL)");
+    bool is_null = p->scan.keys[key].is_null;
+    TRY(is_null ? key_name(r, index, key, out) : compared_key(r, index, key, out));
+    if (is_null) return buf_add_str(out, " IS NULL)");
     return buf_printf(out, " %s %s)", op, value);
 }
 
 static status list_condition(struct explain *x, const struct plan *p, const struct relation *r,
                              const struct index_desc *index, uint16_t from, struct buf *out) {
     TRY(buf_add_str(out, out->len ? " AND (" : "("));
-    TRY(key_name(r, index, (uint16_t)(p->scan.nequal - 1), out));
+    TRY(compared_key(r, index, (uint16_t)(p->scan.nequal - 1), out));
     TRY(buf_add_str(out, p->scan.array ? " = ANY (" : " = ANY (ARRAY["));
     for (uint16_t i = from; i < (p->scan.array ? from + 1 : from + p->scan.list); i++) {
         char *value = explain_words(x, p->scan.values->exprs[i], p, NULL);

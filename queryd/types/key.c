@@ -36,7 +36,7 @@ status type_key_column_len(const struct type *t, bool descending, const void *by
 
 /* ---- and back ---- */
 
-enum decoding { DECODE_NOT, DECODE_SIGNED, DECODE_OID, DECODE_TEXT };
+enum decoding { DECODE_NOT, DECODE_SIGNED, DECODE_OID, DECODE_OCTETS, DECODE_TEXT };
 
 static enum decoding decoding_of(const struct type *t) {
     switch (t->oid) {
@@ -46,8 +46,11 @@ static enum decoding decoding_of(const struct type *t) {
     case DATEOID:
     case TIMEOID:
     case TIMESTAMPOID:
-    case TIMESTAMPTZOID: return DECODE_SIGNED;
+    case TIMESTAMPTZOID:
+    case MONEYOID: return DECODE_SIGNED;
     case OIDOID: return DECODE_OID;
+    case MACADDROID:
+    case MACADDR8OID: return DECODE_OCTETS;
     case TEXTOID:
     case VARCHAROID: return DECODE_TEXT;
     default: return DECODE_NOT;
@@ -59,9 +62,14 @@ bool type_key_decodable(const struct type *t) {
            (!t->collator || collator_is_deterministic(t->collator));
 }
 
-static int64_t decode_signed(const uint8_t *p, size_t n, uint8_t invert) {
+static uint64_t decode_octets(const uint8_t *p, size_t n, uint8_t invert) {
     uint64_t x = 0;
     for (size_t i = 0; i < n; i++) x = x << 8 | (uint8_t)(p[i] ^ invert);
+    return x;
+}
+
+static int64_t decode_signed(const uint8_t *p, size_t n, uint8_t invert) {
+    uint64_t x = decode_octets(p, n, invert);
     unsigned shift = (unsigned)(64 - 8 * n);
     return (int64_t)((x ^ (uint64_t)1 << (8 * n - 1)) << shift) >> shift;
 }
@@ -91,6 +99,10 @@ status type_key_decode(const struct type *t, bool descending, const void *bytes,
     case DECODE_SIGNED:
         if (len != (size_t)t->len + 1) return STATUS(DATA_CORRUPTED);
         ret->i64 = decode_signed(p + 1, len - 1, invert);
+        return OK;
+    case DECODE_OCTETS:
+        if (len != (size_t)t->len + 1) return STATUS(DATA_CORRUPTED);
+        ret->u64 = decode_octets(p + 1, len - 1, invert);
         return OK;
     case DECODE_OID: {
         if (len != 5) return STATUS(DATA_CORRUPTED);

@@ -94,9 +94,10 @@ status resolve_function_among(const struct eval_env *env, const char *name,
                               bool variadic, struct function_choice *ret);
 
 /* One type for UNION, CASE, VALUES, ARRAY, GREATEST …; `what` is the construct's name in the error:
- * "CASE types integer and text cannot be matched" (42804). All unknown gives text. */
+ * "CASE types integer and text cannot be matched" (42804), then *ret_misfit is the latter's place.
+ * All unknown gives text. */
 status resolve_common_type(const struct eval_env *env, const oid *types, size_t n, const char *what,
-                           oid *ret_type);
+                           oid *ret_type, size_t *ret_misfit);
 
 /* Polymorphic results from actual arguments, following PostgreSQL's consistency checks. declared[]
  * is rewritten to the concrete types. Not polymorphic: result unchanged. */

@@ -5,11 +5,10 @@
 
 /* ---- common types (manual, 10.5) ---- */
 
-/* NULL error: only look. */
-static bool find_common_type(const oid *types, size_t n, oid *ret, oid *ret_clash) {
+/* False: the one at *ret_clash is of another category. */
+static bool find_common_type(const oid *types, size_t n, oid *ret, size_t *ret_clash) {
     oid chosen = UNKNOWNOID;
     bool alike = n && types[0] != UNKNOWNOID;
-    *ret_clash = 0;
     for (size_t i = 1; i < n; i++) alike &= types[i] == types[0];
     for (size_t i = 0; i < n; i++) {
         oid next = alike ? types[i] : type_base(types[i]);
@@ -18,7 +17,7 @@ static bool find_common_type(const oid *types, size_t n, oid *ret, oid *ret_clas
             chosen = next;
         } else if (type_category(next) != type_category(chosen)) {
             *ret = chosen;
-            *ret_clash = next;
+            *ret_clash = i;
             return false;
         } else if (!type_is_preferred(chosen) &&
                    resolve_cast(chosen, next, CAST_IMPLICIT).path != CAST_NONE &&
@@ -31,17 +30,19 @@ static bool find_common_type(const oid *types, size_t n, oid *ret, oid *ret_clas
 }
 
 status resolve_common_type(const struct eval_env *env, const oid *types, size_t n, const char *what,
-                           oid *ret_type) {
-    oid chosen, clash;
-    if (!find_common_type(types, n, &chosen, &clash))
+                           oid *ret_type, size_t *ret_misfit) {
+    oid chosen;
+    if (!find_common_type(types, n, &chosen, ret_misfit))
         return error_set(env->error, ST_DATATYPE_MISMATCH, "%s types %s and %s cannot be matched",
                          what, type_format_name(env->arena, chosen),
-                         type_format_name(env->arena, clash));
-    for (size_t i = 0; i < n; i++)
-        if (resolve_cast(types[i], chosen, CAST_IMPLICIT).path == CAST_NONE)
-            return error_set(env->error, ST_CANNOT_COERCE, "%s could not convert type %s to %s",
-                             what, type_format_name(env->arena, types[i]),
-                             type_format_name(env->arena, chosen));
+                         type_format_name(env->arena, type_base(types[*ret_misfit])));
+    for (size_t i = 0; i < n; i++) {
+        if (resolve_cast(types[i], chosen, CAST_IMPLICIT).path != CAST_NONE) continue;
+        *ret_misfit = i;
+        return error_set(env->error, ST_CANNOT_COERCE, "%s could not convert type %s to %s", what,
+                         type_format_name(env->arena, types[i]),
+                         type_format_name(env->arena, chosen));
+    }
     *ret_type = chosen;
     return OK;
 }
@@ -141,13 +142,14 @@ static status solve_compatible(const struct eval_env *env, const oid *actual, co
         }
         count++;
     }
-    oid clash;
+    size_t misfit;
     if (!count) return OK;
     if (!env) {
-        bool found = find_common_type(types, count, ret_element, &clash);
+        bool found = find_common_type(types, count, ret_element, &misfit);
         return found && all_become(types, count, *ret_element) ? OK : QUIET;
     }
-    return resolve_common_type(env, types, count, "arguments of anycompatible family", ret_element);
+    return resolve_common_type(env, types, count, "arguments of anycompatible family", ret_element,
+                               &misfit);
 }
 
 static oid array_of(oid element) {
