@@ -89,7 +89,7 @@ static status referenced_columns(struct sql_env *env, const struct ast_constrain
 static bool comparable(oid ref, oid own) {
     const struct type *to = type_below(type_find(ref)), *from = type_below(type_find(own));
     if (to->kind == 'e' || to->kind == 'c' || to->category == 'A') return to->oid == from->oid;
-    return operator_find_btree(ref, own, 3) ||
+    return operator_find_btree(ref, own, 3) || (ref == CIDROID && own == INETOID) ||
            resolve_cast(own, ref, CAST_IMPLICIT).path != CAST_NONE;
 }
 
