@@ -325,6 +325,7 @@ static status as_columns(struct sql_env *env, const struct ast_create_table_as *
                          ROW_ATTRIBUTES_MAX);
     LIST_EACH(const char *, name, s->into->columns) columns[name_i].name = name;
     for (uint16_t i = 0; i < n; i++) {
+        TRY(define_refuse_system_name(env, columns[i].name));
         if (define_attribute(r, columns[i].name))
             return error_set(env->eval.error, ST_DUPLICATE_COLUMN,
                              "column \"%s\" specified more than once", columns[i].name);

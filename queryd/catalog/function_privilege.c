@@ -181,6 +181,10 @@ static status column_argument(struct question *q, const struct object_acl *o, in
     struct attribute *att;
     const char *name = text_at(q, q->at++);
     if (!name) return no_memory(&q->env);
+    if (r->kind == 'r' && define_is_system_column(name)) {
+        *ret = SYSTEM_COLUMN_MIN; /* all are the same here */
+        return OK;
+    }
     TRY(define_need_attribute(&q->env, r, name, &att));
     *ret = att->number;
     return OK;
