@@ -182,6 +182,9 @@ struct sort_cost {
 struct sort_cost sort_cost(struct planner *p, double rows, const struct order_key *keys,
                            uint16_t presorted, uint16_t n, double limit);
 
+/* tid_list.c: ctid IN (SELECT … LIMIT n) becomes a list of places. */
+status list_tids(struct planner *p);
+
 /* set_targets.c */
 /* GROUP BY a set: its values are there before rows are grouped. */
 status plan_grouped_sets(struct planner *p, struct plan *input, struct plan **ret);

@@ -249,6 +249,7 @@ static status plan_level(struct planner *p, double limit, struct plan **ret) {
     struct query *q = p->query;
     TRY(plan_stack(p));
     TRY(plan_ctes(p));
+    TRY(list_tids(p));
     if (q->kind == QUERY_SELECT) {
         TRY(pull_up_subqueries(p));
         TRY(pull_up_sublinks(p));
