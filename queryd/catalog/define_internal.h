@@ -20,6 +20,8 @@ status define_create_view(struct sql_env *env, struct ast_create_view *s);
 status define_create_schema(struct sql_env *env, struct ast_create_schema *s);
 status define_alter_table(struct sql_env *env, struct ast_alter_table *s);
 status define_rename(struct sql_env *env, struct ast_rename *s);
+/* DEPENDS ON EXTENSION of an object that is there: 42704. */
+status define_need_extension(struct sql_env *env, const char *name);
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s);
 status define_drop(struct sql_env *env, struct ast_drop *s);
 status define_truncate(struct sql_env *env, struct ast_truncate *s);

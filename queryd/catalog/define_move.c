@@ -71,6 +71,19 @@ static status set_schema(struct sql_env *, struct catalog_row *row, void *arg) {
     return OK;
 }
 
+/* None can be installed, so what is to depend on one hears that it is not there. */
+status define_need_extension(struct sql_env *env, const char *name) {
+    struct catalog_row row;
+    const char *key = catalog_name(env->eval.arena, name);
+    if (!key) return no_memory(env);
+    datum keys[] = {datum_ptr(key)};
+    status st = catalog_row_get(env, CAT_pg_extension, OID_pg_extension_name_index, keys, 1,
+                                env->eval.arena, &row);
+    if (ok(st)) return define_unsupported(env, "DEPENDS ON EXTENSION");
+    if (!status_is(st, ST_NOT_FOUND)) return st;
+    return error_set(env->eval.error, ST_UNDEFINED_OBJECT, "extension \"%s\" does not exist", name);
+}
+
 status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if ((s->type == OBJECT_TYPE || s->type == OBJECT_DOMAIN) && !s->extension)
         return define_alter_type_object(env, s);
@@ -85,8 +98,7 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
     if (s->type == OBJECT_FUNCTION || s->type == OBJECT_PROCEDURE || s->type == OBJECT_ROUTINE ||
         s->type == OBJECT_AGGREGATE)
         return define_move_function(env, s);
-    if (s->object->kind != NODE_RANGE_VAR || s->extension)
-        return define_unsupported(env, "this form of ALTER");
+    if (s->object->kind != NODE_RANGE_VAR) return define_unsupported(env, "this form of ALTER");
     const struct relation *r;
     const struct ast_range_var *name = ast_as_range_var(s->object);
     status st =
@@ -96,6 +108,7 @@ status define_alter_object(struct sql_env *env, struct ast_alter_object *s) {
         return OK;
     }
     TRY(st);
+    if (s->extension) return define_need_extension(env, s->extension);
     if (s->new_owner) return define_change_owner(env, r, s->new_owner);
     TRY(may_move(env, r));
     oid schema, taken;

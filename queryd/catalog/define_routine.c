@@ -318,7 +318,7 @@ status define_move_function(struct sql_env *env, const struct ast_alter_object *
     const struct routine *r;
     TRY(find_own(env, s->type, (const struct ast_object_args *)s->object, &r));
     if (s->new_schema) return move_to_schema(env, r, s->new_schema);
-    return define_unsupported(env, "DEPENDS ON EXTENSION");
+    return define_need_extension(env, s->extension);
 }
 
 status define_comment_on_function(struct sql_env *env, enum ast_object_type kind,
