@@ -39,6 +39,7 @@ enum {
 #define ROW_HEAD_BYTES 3
 #define ROW_NULLS 1u
 #define ROW_REFERENCES 2u
+#define ROW_WRITER 4u /* as many bytes, too */
 #define REFERENCE_BYTES 12
 
 /* Where each attribute lies; NULL: it is null, or not there. */
@@ -69,6 +70,8 @@ static bool take_fields(const struct tree_entry *e, const char *shape, struct fi
     unsigned natts = load_le16(p), flags = p[2];
     size_t bitmap = (natts + 7u) / 8;
     p += ROW_HEAD_BYTES;
+    if ((size_t)(end - p) < (flags & ROW_WRITER)) return false;
+    p += flags & ROW_WRITER;
     unsigned bitmaps = !!(flags & ROW_NULLS) + !!(flags & ROW_REFERENCES);
     if ((size_t)(end - p) < bitmaps * bitmap) return false;
     const unsigned char *nulls = flags & ROW_NULLS ? p : NULL;
