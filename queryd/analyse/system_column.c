@@ -7,9 +7,9 @@ static const struct {
     const char *name;
     oid type;
 } columns[] = {
-    [-ATT_CTID] = {"ctid", TIDOID},  [-ATT_XMIN] = {"xmin", XIDOID},
-    [-ATT_CMIN] = {"cmin", CIDOID},  [-ATT_XMAX] = {"xmax", XIDOID},
-    [-ATT_CMAX] = {"cmax", CIDOID},  [-ATT_TABLEOID] = {"tableoid", OIDOID},
+    [-ATT_CTID] = {"ctid", TIDOID}, [-ATT_XMIN] = {"xmin", XIDOID},
+    [-ATT_CMIN] = {"cmin", CIDOID}, [-ATT_XMAX] = {"xmax", XIDOID},
+    [-ATT_CMAX] = {"cmax", CIDOID}, [-ATT_TABLEOID] = {"tableoid", OIDOID},
 };
 
 int16_t system_column_att(const char *name) {
