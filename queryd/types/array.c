@@ -113,7 +113,10 @@ bool element_get(const char **p, const char *end, const struct type *t, char *sc
 bool element_valid(const struct type *t, datum value) {
     if (!t->family->valid) return true;
     if (t->byval) return t->family->valid(t, (const char *)&value, (size_t)t->len);
-    if (t->len == -1) return t->family->valid(t, value.v->data, value.v->len);
+    if (t->len == -1) { /* in a row's bytes, wherever the array happens to begin */
+        const char *bytes = value.p;
+        return t->family->valid(t, bytes + sizeof(uint32_t), load_le32(bytes));
+    }
     return t->family->valid(t, value.p, t->len > 0 ? (size_t)t->len : strlen(value.s));
 }
 

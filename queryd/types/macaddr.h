@@ -5,9 +5,8 @@
 
 #include "types/internal.h"
 
-#define MACADDR_FILL                                                                               \
-    UINT64_C(0xFFFE) /* what a longer address has in the middle of a shorter one                   \
-                      */
+/* What a longer address has in the middle of a shorter one. */
+#define MACADDR_FILL UINT64_C(0xFFFE)
 
 static inline uint64_t macaddr_widen(uint64_t x) {
     return x >> 24 << 40 | MACADDR_FILL << 24 | (x & 0xFFFFFF);
