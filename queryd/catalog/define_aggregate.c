@@ -105,7 +105,7 @@ static status check_privileges(struct aggregate_draft *g) {
 }
 
 static status take_all(struct aggregate_draft *g) {
-    TRY(aggregate_read_options(g));
+    aggregate_read_options(g);
     TRY(check_options(g));
     TRY(take_arguments(g));
     TRY(state_type(g, OPTION_STYPE, &g->state));

@@ -47,7 +47,7 @@ struct aggregate_draft {
 #define MISMATCH(env, ...) error_set((env)->eval.error, ST_DATATYPE_MISMATCH, __VA_ARGS__)
 
 /* define_aggregate_option.c. Unknown ones are warned of. */
-status aggregate_read_options(struct aggregate_draft *g);
+void aggregate_read_options(struct aggregate_draft *g);
 /* The names of a type or function; NULL: the option is something else. */
 const struct list *option_names_of(const struct ast_def_elem *o);
 /* A string, a number, or the word that a type's name stands for; NULL: none (o may be NULL). */

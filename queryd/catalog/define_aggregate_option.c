@@ -3,10 +3,7 @@
 
 #include "catalog/define_aggregate.h"
 
-static const struct {
-    const char *name;
-    enum option option;
-} option_names[] = {
+static const struct option_name option_names[] = {
     {"sfunc", OPTION_SFUNC},
     {"sfunc1", OPTION_SFUNC},
     {"stype", OPTION_STYPE},
@@ -34,16 +31,9 @@ static const struct {
     {"parallel", OPTION_PARALLEL},
 };
 
-status aggregate_read_options(struct aggregate_draft *g) {
-    LIST_EACH(struct ast_def_elem *, o, g->stmt->options) {
-        size_t i = 0, n = sizeof option_names / sizeof *option_names;
-        while (i < n && strcmp(option_names[i].name, o->name)) i++;
-        if (i < n)
-            g->options[option_names[i].option] = o;
-        else
-            define_warning(g->env, "42601", "aggregate attribute \"%s\" not recognized", o->name);
-    }
-    return OK;
+void aggregate_read_options(struct aggregate_draft *g) {
+    define_read_options(g->env, "aggregate", option_names,
+                        sizeof option_names / sizeof *option_names, g->stmt->options, g->options);
 }
 
 const struct list *option_names_of(const struct ast_def_elem *o) {

@@ -37,6 +37,18 @@ void define_warning(struct sql_env *env, const char *sqlstate, const char *forma
     if (text) env->notice(env, "WARNING", sqlstate, text, NULL);
 }
 
+void define_read_options(struct sql_env *env, const char *what, const struct option_name *names,
+                         size_t n, const struct list *given, const struct ast_def_elem **options) {
+    LIST_EACH(struct ast_def_elem *, o, given) {
+        size_t i = 0;
+        while (i < n && strcmp(names[i].name, o->name)) i++;
+        if (i < n)
+            options[names[i].option] = o;
+        else
+            define_warning(env, "42601", "%s attribute \"%s\" not recognized", what, o->name);
+    }
+}
+
 status define_cascades_to(struct sql_env *env, const char *text) {
     return env->cascades ? list_append(env->eval.arena, env->cascades, (void *)text) : OK;
 }

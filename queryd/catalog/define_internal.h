@@ -96,6 +96,14 @@ status define_conflicting(struct sql_env *env, const struct ast_def_elem *o);
                                                  const char *format, ...);
 [[gnu::format(printf, 3, 4)]] void define_warning(struct sql_env *env, const char *sqlstate,
                                                   const char *format, ...);
+struct option_name {
+    const char *name;
+    int option;
+};
+/* options[option] becomes what the statement says by that name (the last one, where several mean
+ * the same); a name that is none of n is warned of: `aggregate attribute "x" not recognized`. */
+void define_read_options(struct sql_env *env, const char *what, const struct option_name *names,
+                         size_t n, const struct list *given, const struct ast_def_elem **options);
 status define_unsupported(struct sql_env *env, const char *what);
 /* "view v", which goes with what the statement drops; told at the statement's end. */
 status define_cascades_to(struct sql_env *env, const char *text);

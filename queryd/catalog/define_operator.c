@@ -5,14 +5,11 @@
 
 enum option { FUNCTION, LEFT, RIGHT, COMMUTATOR, NEGATOR, RESTRICT, JOIN, HASHES, MERGES, OPTIONS };
 
-static const struct {
-    const char *name;
-    enum option option;
-} option_names[] = {{"function", FUNCTION}, {"procedure", FUNCTION}, {"leftarg", LEFT},
-                    {"rightarg", RIGHT},    {"negator", NEGATOR},    {"commutator", COMMUTATOR},
-                    {"restrict", RESTRICT}, {"join", JOIN},          {"hashes", HASHES},
-                    {"merges", MERGES},     {"sort1", MERGES},       {"sort2", MERGES},
-                    {"ltcmp", MERGES},      {"gtcmp", MERGES}};
+static const struct option_name option_names[] = {
+    {"function", FUNCTION}, {"procedure", FUNCTION},    {"leftarg", LEFT},      {"rightarg", RIGHT},
+    {"negator", NEGATOR},   {"commutator", COMMUTATOR}, {"restrict", RESTRICT}, {"join", JOIN},
+    {"hashes", HASHES},     {"merges", MERGES},         {"sort1", MERGES},      {"sort2", MERGES},
+    {"ltcmp", MERGES},      {"gtcmp", MERGES}};
 
 struct operator_draft {
     struct sql_env *env;
@@ -33,14 +30,8 @@ static const char *words(struct sql_env *env, oid type) {
 /* ---- options --------------------------------------------------------------------------------- */
 
 static status read_options(struct operator_draft *d, const struct list *options) {
-    LIST_EACH(struct ast_def_elem *, o, options) {
-        size_t i = 0, n = sizeof option_names / sizeof *option_names;
-        while (i < n && strcmp(option_names[i].name, o->name)) i++;
-        if (i < n)
-            d->options[option_names[i].option] = o;
-        else
-            define_warning(d->env, "42601", "operator attribute \"%s\" not recognized", o->name);
-    }
+    define_read_options(d->env, "operator", option_names,
+                        sizeof option_names / sizeof *option_names, options, d->options);
     return d->options[FUNCTION] ? OK : INVALID(d->env, "operator function must be specified");
 }
 

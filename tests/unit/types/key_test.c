@@ -15,6 +15,22 @@ static int compare_bytes(const struct buf *a, const struct buf *b) {
     return bytes_compare(a->data, a->len, b->data, b->len);
 }
 
+/* Networks within one another, and hosts of both families; devices. */
+static void random_address(oid type, uint64_t x, int value, char *out, size_t size) {
+    int n = (int)(x >> 8 & 3);
+    if (type == CIDROID)
+        snprintf(out, size, "%d.%d/16", n, (int)(x >> 16 & 255));
+    else if (type != INETOID)
+        snprintf(out, size, "%02x:00:00:%02x:00:%02x", n * 85, (unsigned)(x >> 16 & 3),
+                 (unsigned)value);
+    else if (x & 1)
+        snprintf(out, size, "%d.%d.%d.%d/%d", n, (int)(x >> 16 & 1) * 128, (int)(x >> 17 & 1),
+                 (int)(x >> 18 & 3), (int)(x >> 24 & 31) + (int)(x >> 30 & 1));
+    else
+        snprintf(out, size, "%x:%x::%x/%d", n, (unsigned)(x >> 16 & 0x8001), (unsigned)(value & 3),
+                 (int)(x >> 40 & 127));
+}
+
 /* Texts that are near one another, so that ties and prefixes come up. */
 static void random_text(uint64_t *r, oid type, char *out, size_t size) {
     uint64_t x = test_random(r);
@@ -66,21 +82,11 @@ static void random_text(uint64_t *r, oid type, char *out, size_t size) {
     case UUIDOID:
         snprintf(out, size, "%08x-0000-0000-0000-%012x", (unsigned)(x & 3), (unsigned)value);
         break;
-    case INETOID: /* networks within one another, and hosts of both families */
-        if (x & 1)
-            snprintf(out, size, "%d.%d.%d.%d/%d", n, (int)(x >> 16 & 1) * 128, (int)(x >> 17 & 1),
-                     (int)(x >> 18 & 3), (int)(x >> 24 & 31) + (int)(x >> 30 & 1));
-        else
-            snprintf(out, size, "%x:%x::%x/%d", n, (unsigned)(x >> 16 & 0x8001),
-                     (unsigned)(value & 3), (int)(x >> 40 & 127));
-        break;
+    case INETOID:
+    case CIDROID:
     case MACADDROID:
-    case MACADDR8OID:
-        snprintf(out, size, "%02x:00:00:%02x:00:%02x", n * 85, (unsigned)(x >> 16 & 3),
-                 (unsigned)(value & 0xFF));
-        break;
+    case MACADDR8OID: random_address(type, x, (int)(value & 0xFF), out, size); break;
     case MONEYOID: snprintf(out, size, "%d.%02d", (int)value >> 8, n); break;
-    case CIDROID: snprintf(out, size, "%d.%d/16", n, (int)(x >> 16 & 255)); break;
     case BYTEAOID: {
         size_t len = x >> 16 & 7;
         strcpy(out, "\\x");
