@@ -15,6 +15,7 @@
 #include "ipc_loop.h"
 
 #define IN_FLIGHT_MAX (RING_ENTRIES - 1)
+#define TELL_EVERY 4         /* requests, of those that are awake */
 #define REQUESTS_A_CLIENT 32 /* taken in a turn before the next client has its chance */
 
 static struct ipc_loop *loop_of(struct proc *p) {
@@ -45,7 +46,21 @@ void bells_ring(struct ipc_loop *l) {
             PROBE(axolotl_ipc, doorbell, slot);
         }
     }
+    l->served |= l->answered;
     l->asked = l->answered = 0;
+    l->untold = 0;
+}
+
+/* In the middle of a phase: who is awake can begin with the first requests while the others are
+ * being made. A sleeper is woken at the end, once for all of them. */
+static void requests_tell(struct ipc_loop *l) {
+    if (++l->untold < TELL_EVERY) return;
+    l->untold = 0;
+    for (uint64_t servers = l->asked; servers; servers &= servers - 1) {
+        uint16_t slot = (uint16_t)__builtin_ctzll(servers);
+        if (atomic_load(&l->shm->control->procs[slot].asleep)) continue;
+        atomic_fetch_or(&l->shm->rings->inbox[slot].requests, (uint64_t)1 << l->slot);
+    }
 }
 
 /* --- the asking side ------------------------------------------------------------------------- */
@@ -100,6 +115,7 @@ static bool call_push(struct ipc_loop *l, uint16_t to, struct call *c) {
     if (!c->post) s->in_flight++;
     c->sent = true;
     l->asked |= (uint64_t)1 << to;
+    requests_tell(l);
     return true;
 }
 

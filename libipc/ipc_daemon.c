@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -115,6 +116,7 @@ static bool poll_watchers(struct ipc_loop *l, int wait_ms) {
     struct epoll_event events[EVENTS_A_TURN];
     int n = epoll_wait(l->epoll, events, EVENTS_A_TURN, wait_ms);
     l->turns_unpolled = 0;
+    atomic_store_explicit(&l->entry->cpu, (uint32_t)sched_getcpu(), memory_order_relaxed);
     atomic_store_explicit(&l->entry->asleep, 0, memory_order_relaxed);
     for (int i = 0; i < n; i++) {
         int fd = events[i].data.fd;
@@ -143,29 +145,39 @@ bool loop_has_work(const struct ipc_loop *l) {
     return tasks_wait(l) || rings_have_work(l);
 }
 
-static bool awaits_rings(const struct ipc_loop *l) {
-    if (l->serves) return true;
-    for (int to = 1; to < RING_SERVERS; to++) {
-        if (l->servers[to].in_flight) return true;
+/* Who may soon put something there, and runs on another processor: a daemon that owes an answer, an
+ * asker that has just been given one. Who is asleep has to be woken itself first, and who shares
+ * this processor gets it sooner when this process sleeps. */
+static bool peers_run(const struct ipc_loop *l) {
+    const struct proc_entry *procs = l->shm->control->procs;
+    uint64_t peers = l->served;
+    for (unsigned to = 1; to < RING_SERVERS; to++)
+        if (l->servers[to].in_flight) peers |= (uint64_t)1 << to;
+    uint32_t here = atomic_load_explicit(&l->entry->cpu, memory_order_relaxed);
+    for (; peers; peers &= peers - 1) {
+        const struct proc_entry *peer = &procs[__builtin_ctzll(peers)];
+        if (atomic_load_explicit(&peer->asleep, memory_order_relaxed) == 0 &&
+            atomic_load_explicit(&peer->cpu, memory_order_relaxed) != here)
+            return true;
     }
     return false;
 }
 
-/* While answers have been coming within the time that a wake-up costs, looking for the next one is
+/* While those who run find something to say within the time that a wake-up costs, looking for it is
  * cheaper than sleeping; as soon as looking does not pay, it stops. A client's bytes are not found
  * by looking, so who waits for those alone sleeps at once. */
 static bool spin_finds_work(struct ipc_loop *l) {
-    if (l->spin_credit <= 0 || l->spin_ns_max == 0 || !awaits_rings(l)) return false;
+    if (l->spin_credit <= 0 || l->spin_ns_max == 0 || !peers_run(l)) return false;
     uint64_t end = clock_mono_ns() + l->spin_ns_max;
     do {
         for (int i = 0; i < 32; i++) {
-            if (rings_have_work(l)) {
+            if (rings_have_work(l) || (l->d->ops->looks && l->d->ops->looks(l->d))) {
                 l->spin_credit += l->spin_credit < SPIN_CREDIT_MAX ? SPIN_CREDIT_HIT : 0;
                 return true;
             }
             spin_pause();
         }
-    } while (clock_mono_ns() < end);
+    } while (peers_run(l) && clock_mono_ns() < end);
     l->spin_credit--;
     return false;
 }
@@ -199,6 +211,7 @@ static void loop_sleep(struct ipc_loop *l, int wait_ms) {
         atomic_store_explicit(&l->entry->asleep, 0, memory_order_relaxed);
         return;
     }
+    l->served = 0;
     counter_add(&l->d->proc, COUNTER_SLEEPS, 1);
     uint64_t before = l->spin_ns_max ? clock_mono_ns() : 0;
     (void)poll_watchers(l, wait_ms);

@@ -26,6 +26,9 @@ struct daemon_ops {
     void (*handle)(struct daemon *d, const struct msg *m);
     /* One turn of the daemon's own work; true: there is more to do at once, do not sleep. */
     bool (*step)(struct daemon *d);
+    /* True: step would find something to do. Looks at memory alone; asked again and again while the
+     * daemon spins. NULL: requests and completions are all. */
+    bool (*looks)(const struct daemon *d);
     /* What coroutines that have begun in this turn left to be sent together. NULL: nothing ever. */
     void (*send)(struct daemon *d);
     /* The supervisor asks for an orderly end: daemon_stopped(d) when done. */

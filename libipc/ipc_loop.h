@@ -93,6 +93,8 @@ struct ipc_loop {
     uint64_t late_clients;  /* clients with late completions */
     struct late late[PROC_SLOTS];
     uint64_t asked, answered; /* slots to be told, and woken if asleep, at the end of this phase */
+    uint64_t served;          /* answered since the last sleep */
+    uint32_t untold;          /* requests since those that are awake were last told */
     uint16_t next_client;     /* round robin */
     struct watcher *watchers; /* by descriptor */
     int watchers_n;

@@ -43,6 +43,11 @@ static bool step(struct daemon *d) {
     return more;
 }
 
+static bool looks(const struct daemon *d) {
+    const struct storaged *s = d->state;
+    return disk_completed(s->disk);
+}
+
 static void stop(struct daemon *d) {
     checkpoint_stop(d->state);
 }
@@ -53,6 +58,7 @@ const struct daemon_ops storaged_ops = {
     .init_restart = storaged_init_restart,
     .handle = handle,
     .step = step,
+    .looks = looks,
     .stop = stop,
     .fini = storaged_fini,
 };

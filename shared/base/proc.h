@@ -53,7 +53,7 @@ struct proc_entry {
     _Atomic uint64_t trace;      /* of the coroutine that runs; 0: the loop itself */
     _Atomic uint16_t awaits[4];  /* requests under way to the daemon in that slot */
     _Atomic uint32_t exit_epoch; /* the life that last_exit is of */
-    uint32_t reserved_word;
+    _Atomic uint32_t cpu;        /* that it ran on when it last began to work */
     uint64_t reserved[5];
 };
 _Static_assert(sizeof(struct proc_entry) == 128, "two cache lines");

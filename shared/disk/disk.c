@@ -134,6 +134,10 @@ int disk_reap(struct disk *d, struct disk_io **ret_ios, int n, bool wait) {
     return count;
 }
 
+bool disk_completed(const struct disk *d) {
+    return d->ready.first || (d->kind->completed && d->kind->completed(d));
+}
+
 int disk_fd(const struct disk *d) {
     return d->kind->fd(d);
 }

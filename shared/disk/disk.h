@@ -72,6 +72,8 @@ void disk_push(struct disk *d);
 void *disk_io_at(const struct disk_io *io, size_t at, size_t *ret_len);
 /* Completed requests, at most n; waits for at least one when `wait` and any is under way. */
 int disk_reap(struct disk *d, struct disk_io **ret_ios, int n, bool wait);
+/* disk_reap would return some, as far as looking at memory can tell. */
+bool disk_completed(const struct disk *d);
 /* Readable when disk_reap would return some; belongs to d. */
 int disk_fd(const struct disk *d);
 /* Submitted and not yet reaped. */

@@ -25,6 +25,8 @@ struct disk_kind {
     void (*push)(struct disk *d);
     /* Calls disk_complete for what is complete; waits for at least one when `wait`. */
     void (*collect)(struct disk *d, bool wait);
+    /* Something can be collected: looks at memory alone. NULL: cannot be told. */
+    bool (*completed)(const struct disk *d);
     int (*fd)(const struct disk *d);
 
     status (*file_open)(struct disk *d, int dirfd, const char *name, bool create,

@@ -115,6 +115,10 @@ static void uring_collect(struct disk *disk, bool wait) {
     }
 }
 
+static bool uring_completed(const struct disk *disk) {
+    return io_uring_cq_ready(&((const struct uring_disk *)disk)->ring) > 0;
+}
+
 static int uring_fd(const struct disk *disk) {
     return ((const struct uring_disk *)disk)->ring.ring_fd;
 }
@@ -126,6 +130,7 @@ const struct disk_kind disk_kind_uring = {
     .start = uring_start,
     .push = uring_push,
     .collect = uring_collect,
+    .completed = uring_completed,
     .fd = uring_fd,
     .file_open = disk_posix_open,
     .file_close = disk_posix_close,
