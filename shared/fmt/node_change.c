@@ -98,8 +98,9 @@ static status slot_set_key(void *page, unsigned i, const unsigned char *key, siz
     if (!node_view(page, &v)) return STATUS(INVALID);
     if (v.count == 1) {
         n->skip = v.skip = (uint16_t)key_len;
-    } else {
-        if (!node_entry_at(&v, i ? i - 1 : i + 1, &e) || e.key_len < v.skip) return STATUS(INVALID);
+    } else if (v.skip) {
+        /* All others share it; the first one's was looked at when the place was sought. */
+        if (!node_entry_at(&v, i ? 0 : 1, &e) || e.key_len < v.skip) return STATUS(INVALID);
         size_t shared = key_common(key, key_len, e.key, v.skip);
         if (shared < v.skip) {
             n->skip = v.skip = (uint16_t)shared;

@@ -6,6 +6,8 @@
 #include "log/log.h"
 #include "tree/tree.h"
 
+#define CACHE_LINE_BYTES 64
+
 /* A node as a descent found it, and its parent. The node's bytes are not validated yet. */
 struct tree_place {
     struct frame *frame;

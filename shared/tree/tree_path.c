@@ -4,7 +4,6 @@
 
 #define RETRIES_BEFORE_PINS 4
 #define RETRIES_BEFORE_PAUSE 16
-#define CACHE_LINE_BYTES 64
 #define SLOTS_AHEAD_BYTES 512 /* behind a leaf's first line: the slots of some sixty rows */
 
 bool tree_again_slowly(struct proc *p, struct tree_tries *t, status s) {
