@@ -57,7 +57,7 @@ static size_t pool_start(const struct shm_sizes *s) {
 static void region_specs(const struct shm_sizes *s, struct shm *m, struct spec out[REGIONS]) {
     struct spec list[REGIONS] = {
         {"control", sizeof(struct control), .place = (void **)&m->control},
-        {"pool", s ? pool_shared_bytes(s) : 0, .place = (void **)&m->pool},
+        {"pool", s ? pool_shared_bytes(s) : 0, .huge = true, .place = (void **)&m->pool},
         {"frames", s ? (size_t)s->frames * sizeof(struct frame) : 0, .huge = true,
          .place = (void **)&m->frames},
         {"pages", s ? (size_t)s->frames * PAGE_BYTES : 0, .huge = true, .later = true,
@@ -213,7 +213,7 @@ bool region_get_memory(enum huge_pages wish, void *at, size_t bytes, bool *ret_h
     return madvise(at, bytes, MADV_POPULATE_WRITE) == 0;
 }
 
-/* Descriptors may lie in small pages whatever is wished for the pool. */
+/* Descriptors and the page table may lie in small pages whatever is wished for the pool. */
 static bool get_memory(struct spec *s, size_t bytes) {
     enum huge_pages wish = s->later || s->wish == HUGE_OFF ? s->wish : HUGE_TRY;
     bool huge;
