@@ -486,6 +486,48 @@ static void threads([[maybe_unused]] void **state) {
     region_detach_all(&m);
 }
 
+/* What an asker's coroutine sees of the answerer's inbox after each of its requests. */
+struct teller {
+    struct daemon *d;
+    unsigned bits[8];
+};
+
+static void post_and_look(void *arg) {
+    struct teller *t = arg;
+    struct proc *p = &t->d->proc;
+    _Atomic uint64_t *inbox = &p->shm->rings->inbox[SLOT_LOGD].requests;
+    for (unsigned i = 0; i < 8; i++) {
+        struct msg m = {.op = 1};
+        p->env->post(p, SLOT_LOGD, &m);
+        t->bits[i] = (unsigned)(atomic_load(inbox) >> p->owner.slot & 1);
+    }
+}
+
+/* Who is awake can begin before the asker's phase is over; who sleeps is told, and woken, once. */
+static void told_in_the_middle_or_at_the_end([[maybe_unused]] void **state) {
+    struct shm m;
+    struct daemon logd, asker;
+    struct answerer a = {0};
+    make(&m);
+    open_daemon(&logd, &m, SLOT_LOGD, &answering, false);
+    open_daemon(&asker, &m, SLOT_QUERYD, &asking, false);
+    logd.state = &a;
+    for (uint32_t asleep = 0; asleep <= 1; asleep++) {
+        struct teller t = {.d = &asker};
+        turn_both(&logd, &asker, 4);
+        atomic_store(&m.control->procs[SLOT_LOGD].asleep, asleep);
+        assert_true(ok(daemon_spawn(&asker, 0, post_and_look, &t)));
+        (void)daemon_turn(&asker, 0);
+        for (unsigned i = 0; i < 8; i++) assert_int_equal(t.bits[i], !asleep && i >= 3);
+        assert_int_equal(atomic_load(&m.control->procs[SLOT_LOGD].asleep), 0);
+        (void)daemon_turn(&logd, 0);
+        assert_int_equal(a.posts, 8 * (asleep + 1));
+    }
+    daemon_close(&asker);
+    daemon_close(&logd);
+    region_detach_all(&m);
+}
+
 /* Start-up code outside coroutines calls too. */
 static void call_outside_a_coroutine([[maybe_unused]] void **state) {
     struct shm m;
@@ -519,6 +561,7 @@ int main(void) {
         cmocka_unit_test(wake_up_in_a_call_is_kept),
         cmocka_unit_test(watched_descriptors),
         cmocka_unit_test(threads),
+        cmocka_unit_test(told_in_the_middle_or_at_the_end),
         cmocka_unit_test(call_outside_a_coroutine),
     };
     return cmocka_run_group_tests(tests, settings, NULL);
