@@ -78,7 +78,7 @@ bool node_entry_at(const struct node_view *v, unsigned i, struct node_entry *ret
 static inline int compare_tail(const struct node_view *v, const struct slot_copy *s,
                                const unsigned char *key, size_t key_len) {
     size_t n = s->key_len < key_len ? s->key_len : key_len, same = v->skip + 4u;
-    int c = n > same ? memcmp(v->page + s->at + v->entry_head + same, key + same, n - same) : 0;
+    int c = n > same ? memcmp(slot_key(v, s) + same, key + same, n - same) : 0;
     return c ? c : (s->key_len > key_len) - (s->key_len < key_len);
 }
 
@@ -143,7 +143,7 @@ unsigned node_search(const struct node_view *v, const void *key, size_t key_len,
     if (v->skip) {
         struct slot_copy first = slot_read(v, 0);
         if (!slot_fits(v, &first) || first.key_len < v->skip) return NODE_BROKEN;
-        int c = compare_start(k, key_len, v->page + first.at + v->entry_head, v->skip);
+        int c = compare_start(k, key_len, slot_key(v, &first), v->skip);
         if (c) return c < 0 ? 0 : v->count;
     }
     uint32_t head = key_head(k + v->skip, key_len - v->skip);
@@ -158,8 +158,7 @@ static bool comes_last(const struct node_view *v, const unsigned char *key, size
     struct slot_copy s = slot_read(v, v->count - 1u);
     if (s.at != v->heap || !slot_fits(v, &s)) return false;
     if (v->prefix && memcmp(key, node_low(v), v->prefix) != 0) return false;
-    return key_compare(key + v->prefix, key_len - v->prefix, v->page + s.at + v->entry_head,
-                       s.key_len) > 0;
+    return key_compare(key + v->prefix, key_len - v->prefix, slot_key(v, &s), s.key_len) > 0;
 }
 
 unsigned node_search_ascending(const struct node_view *v, const void *key, size_t key_len,
@@ -202,37 +201,53 @@ bool node_covers(const struct node_view *v, const void *key, size_t key_len) {
     return v->flags & NODE_RIGHTMOST || key_compare(key, key_len, node_high(v), v->high_len) < 0;
 }
 
+/* The entry's whole key lies between the fences. */
+static bool covers_entry(const struct node_view *v, const struct node_entry *e) {
+    unsigned char key[NODE_KEY_BYTES_MAX];
+    return node_covers(v, key, node_key(v, e, key));
+}
+
+/* The fences are in order, and share the node's prefix. */
+static bool fences_valid(const struct node_view *v) {
+    if (v->flags & ~NODE_RIGHTMOST || (v->flags & NODE_RIGHTMOST && v->high_len)) return false;
+    if (!(v->flags & NODE_RIGHTMOST) &&
+        key_compare(node_low(v), v->low_len, node_high(v), v->high_len) >= 0)
+        return false;
+    return v->prefix == key_common(node_low(v), v->low_len, node_high(v), v->high_len);
+}
+
+/* `b` comes right after `a`: it shares the skipped bytes and is greater. Where their heads differ,
+ * these say so. */
+static bool follows(const struct node_view *v, const struct node_entry *a, uint32_t a_head,
+                    const struct node_entry *b, uint32_t b_head) {
+    if (v->skip && memcmp(a->key, b->key, v->skip) != 0) return false;
+    if (a_head != b_head) return a_head < b_head;
+    return key_compare(a->key, a->key_len, b->key, b->key_len) < 0;
+}
+
+/* What an entry holds beside its key. */
+static bool content_valid(const struct node_view *v, const struct node_entry *e) {
+    if (v->level) return e->child != 0 && e->child <= PAGE_NO_MAX;
+    return (size_t)v->prefix + e->key_len + e->value_len <= NODE_ENTRY_BYTES_MAX;
+}
+
 status node_valid(const void *page) {
     struct node_view v;
     const struct page_head *h = page;
-    if (!node_view(page, &v) || h->version != PAGE_FORMAT) return STATUS(INVALID);
-    if (v.flags & ~NODE_RIGHTMOST || (v.flags & NODE_RIGHTMOST && v.high_len))
+    if (!node_view(page, &v) || h->version != PAGE_FORMAT || !fences_valid(&v))
         return STATUS(INVALID);
-    if (!(v.flags & NODE_RIGHTMOST) &&
-        key_compare(node_low(&v), v.low_len, node_high(&v), v.high_len) >= 0)
-        return STATUS(INVALID);
-    if (v.prefix != key_common(node_low(&v), v.low_len, node_high(&v), v.high_len))
-        return STATUS(INVALID);
-    unsigned char before[NODE_KEY_BYTES_MAX], key[NODE_KEY_BYTES_MAX];
-    size_t before_len = 0, key_len, bytes = v.garbage;
-    for (unsigned i = 0; i < v.count; i++) {
-        struct node_entry e;
-        if (!node_entry_at(&v, i, &e)) return STATUS(INVALID);
-        key_len = node_key(&v, &e, key);
-        if (i > 0 && key_compare(before, before_len, key, key_len) >= 0) return STATUS(INVALID);
-        if (i == 0 && key_compare(node_low(&v), v.low_len, key, key_len) > 0)
+    size_t bytes = v.garbage;
+    struct node_entry e, before = {0};
+    uint32_t head, head_before = 0;
+    for (unsigned i = 0; i < v.count; i++, before = e, head_before = head) {
+        if (!node_entry_at(&v, i, &e) || e.key_len < v.skip) return STATUS(INVALID);
+        head = key_head(e.key + v.skip, e.key_len - v.skip);
+        if (slot_read(&v, i).head != head || !content_valid(&v, &e)) return STATUS(INVALID);
+        if (i == 0 ? !covers_entry(&v, &e) : !follows(&v, &before, head_before, &e, head))
             return STATUS(INVALID);
-        if (e.key_len < v.skip || (i > 0 && memcmp(e.key, before + v.prefix, v.skip) != 0))
-            return STATUS(INVALID);
-        if (slot_read(&v, i).head != key_head(e.key + v.skip, e.key_len - v.skip))
-            return STATUS(INVALID);
-        if (v.level && (e.child == 0 || e.child > PAGE_NO_MAX)) return STATUS(INVALID);
-        if (!v.level && key_len + e.value_len > NODE_ENTRY_BYTES_MAX) return STATUS(INVALID);
         bytes += (size_t)v.entry_head + e.key_len + e.value_len;
-        memcpy(before, key, key_len);
-        before_len = key_len;
     }
-    if (v.count && !node_covers(&v, before, before_len)) return STATUS(INVALID);
+    if (v.count && !covers_entry(&v, &before)) return STATUS(INVALID);
     if (bytes != (size_t)PAGE_CONTENT_END - v.low_len - v.high_len - v.heap) return STATUS(INVALID);
     return OK;
 }

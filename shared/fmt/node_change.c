@@ -273,16 +273,17 @@ static status copy_entry(unsigned char *page, const struct node_view *v, unsigne
 static status set_heads(void *page) {
     struct node_page *n = page;
     struct node_view v;
-    struct node_entry first, last, e;
     if (!node_view(page, &v)) return STATUS(INVALID);
     if (v.count == 0) return OK;
-    if (!node_entry_at(&v, 0, &first) || !node_entry_at(&v, v.count - 1u, &last))
-        return STATUS(INVALID);
-    size_t skip = key_common(first.key, first.key_len, last.key, last.key_len);
+    struct slot_copy first = slot_read(&v, 0), last = slot_read(&v, v.count - 1u);
+    if (!slot_fits(&v, &first) || !slot_fits(&v, &last)) return STATUS(INVALID);
+    size_t skip =
+        key_common(slot_key(&v, &first), first.key_len, slot_key(&v, &last), last.key_len);
     n->skip = (uint16_t)skip;
     for (unsigned i = 0; i < v.count; i++) {
-        if (!node_entry_at(&v, i, &e) || e.key_len < skip) return STATUS(INVALID);
-        n->slots[i].head = key_head(e.key + skip, e.key_len - skip);
+        struct slot_copy s = slot_read(&v, i);
+        if (!slot_fits(&v, &s) || s.key_len < skip) return STATUS(INVALID);
+        n->slots[i].head = key_head(slot_key(&v, &s) + skip, s.key_len - skip);
     }
     return OK;
 }

@@ -32,4 +32,9 @@ static inline bool slot_fits(const struct node_view *v, const struct slot_copy *
            s->key_len + v->prefix <= NODE_KEY_BYTES_MAX;
 }
 
+/* The bytes of its key behind the node's prefix, key_len of them, of a slot that fits. */
+static inline const unsigned char *slot_key(const struct node_view *v, const struct slot_copy *s) {
+    return v->page + s->at + v->entry_head;
+}
+
 #endif
