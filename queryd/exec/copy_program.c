@@ -1,5 +1,10 @@
 /* COPY from and to a program that the server's machine runs. The worker never waits for it alone:
- * env->wait_ready lets its other sessions run. */
+ * env->wait_ready lets its other sessions run.
+ *
+ * The program may not outlive its statement, also when the worker dies. So a second shell, the
+ * watcher, leads the program's process group. It reads from a pipe, the lifeline, whose other end
+ * the worker alone has; when that is gone, it ends the group. While the watcher is there the
+ * group's number cannot become another's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,12 +21,19 @@
 #define EXIT_NOT_FOUND 127
 #define EXIT_SIGNALLED 128 /* plus the signal that ended what the shell ran */
 
+#define WATCH "trap '' TERM; read -r word; kill -s TERM 0; sleep 1; kill -s KILL 0"
+
+struct child_process {
+    pid_t pid;
+    int pidfd; /* becomes readable when it has ended; -1: no more */
+};
+
 struct child_program {
     const char *command;
     bool from;
-    int fd;    /* our end of the pipe; -1: closed */
-    int pidfd; /* becomes readable when the program has ended */
-    pid_t pid; /* and its process group */
+    int fd;       /* our end of the pipe; -1: closed */
+    int lifeline; /* our end */
+    struct child_process watcher, program;
 };
 
 /* ---- beginning ------------------------------------------------------------------------------- */
@@ -32,60 +44,74 @@ static status could_not_execute(struct sql_env *env, const char *command, int er
 }
 
 /* What the worker ignores or blocks is nothing that a program should inherit. */
-static int prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files, bool from,
-                   int child) {
+static int prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files, pid_t group, int in,
+                   int out) {
     sigset_t none, usual;
     sigemptyset(&none);
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE);
     int error = posix_spawnattr_setsigmask(attr, &none);
     if (!error) error = posix_spawnattr_setsigdefault(attr, &usual);
-    if (!error) error = posix_spawnattr_setpgroup(attr, 0);
+    if (!error) error = posix_spawnattr_setpgroup(attr, group);
     if (!error)
         error = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                    POSIX_SPAWN_SETPGROUP);
-    if (!error && from)
+    if (!error && in >= 0) error = posix_spawn_file_actions_adddup2(files, in, STDIN_FILENO);
+    if (!error && in < 0)
         error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!error)
-        error = posix_spawn_file_actions_adddup2(files, child, from ? STDOUT_FILENO : STDIN_FILENO);
+    if (!error) error = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
     if (!error) error = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
     return error;
 }
 
-/* By the shell, as PostgreSQL does. 0, or what failed. */
-static int spawn(struct child_program *p, int child) {
+/* By the shell, as PostgreSQL does, in a process group (0: one of its own). in < 0: nothing to
+ * read. 0, or what failed. */
+static int spawn(const char *command, pid_t group, int in, int out, struct child_process *ret) {
     extern char **environ;
     posix_spawnattr_t attr;
     posix_spawn_file_actions_t files;
-    char *const argv[] = {"sh", "-c", (char *)p->command, NULL};
+    char *const argv[] = {"sh", "-c", (char *)command, NULL};
     int error = posix_spawnattr_init(&attr);
     if (error) return error;
     error = posix_spawn_file_actions_init(&files);
     if (!error) {
-        error = prepare(&attr, &files, p->from, child);
-        if (!error) error = posix_spawn(&p->pid, "/bin/sh", &files, &attr, argv, environ);
+        error = prepare(&attr, &files, group, in, out);
+        if (!error) error = posix_spawn(&ret->pid, "/bin/sh", &files, &attr, argv, environ);
         posix_spawn_file_actions_destroy(&files);
     }
     posix_spawnattr_destroy(&attr);
+    if (error) return error;
+    ret->pidfd = pidfd_open(ret->pid, 0);
+    if (ret->pidfd >= 0) return 0;
+    error = errno;
+    kill(ret->pid, SIGKILL);
+    waitpid(ret->pid, NULL, 0);
     return error;
 }
 
-static status begin(struct sql_env *env, struct child_program *p) {
+static int begin_watcher(struct child_program *p) {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return could_not_execute(env, p->command, errno);
+    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+    int error = spawn(WATCH, 0, ends[0], STDOUT_FILENO, &p->watcher);
+    close(ends[0]);
+    p->lifeline = ends[1];
+    if (error) close(p->lifeline);
+    return error;
+}
+
+static int begin_program(struct child_program *p) {
+    int ends[2];
+    pid_t group = p->watcher.pid;
+    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
     int child = p->from ? ends[1] : ends[0];
     p->fd = p->from ? ends[0] : ends[1];
-    int error = fcntl(p->fd, F_SETFL, O_NONBLOCK) == 0 ? spawn(p, child) : errno;
+    int error = fcntl(p->fd, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+    if (!error)
+        error = p->from ? spawn(p->command, group, -1, child, &p->program)
+                        : spawn(p->command, group, child, STDOUT_FILENO, &p->program);
     close(child);
-    if (!error) {
-        p->pidfd = pidfd_open(p->pid, 0);
-        if (p->pidfd >= 0) return OK;
-        error = errno;
-        kill(-p->pid, SIGKILL);
-        waitpid(p->pid, NULL, 0);
-    }
-    close(p->fd);
-    return could_not_execute(env, p->command, error);
+    if (error) close(p->fd);
+    return error;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -95,26 +121,44 @@ static void close_pipe(struct child_program *p) {
     p->fd = -1;
 }
 
-static bool has_ended(struct child_program *p, siginfo_t *ret) {
+static bool has_ended(const struct child_process *c, siginfo_t *ret) {
     *ret = (siginfo_t){0};
-    return waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, ret, WEXITED | WNOHANG) != 0 || ret->si_pid;
+    return waitid((idtype_t)P_PIDFD, (id_t)c->pidfd, ret, WEXITED | WNOHANG) != 0 || ret->si_pid;
 }
 
-/* The statement has failed, so nobody asks what becomes of the program: it may not outlive it. */
-static void abandon(struct sql_env *env, struct child_program *p) {
+/* Whoever does not end within the grace, even though killed, is the system's, and then that of its
+ * next parent. */
+static void let_end(struct sql_env *env, const struct child_process *c) {
     struct proc *proc = env->proc;
     siginfo_t how;
-    close_pipe(p);
-    kill(-p->pid, SIGTERM);
     uint64_t end = proc->env->mono_ns(proc) + GRACE_NS;
-    for (bool killed = false; !has_ended(p, &how); proc->env->pause(proc)) {
-        if (proc->env->mono_ns(proc) < end) continue;
-        if (killed) break; /* not even that: it is the system's, and then that of its next parent */
-        kill(-p->pid, SIGKILL);
-        killed = true;
-        end += GRACE_NS;
-    }
-    close(p->pidfd);
+    while (!has_ended(c, &how) && proc->env->mono_ns(proc) < end) proc->env->pause(proc);
+}
+
+static void end_watcher(struct sql_env *env, struct child_program *p) {
+    kill(p->watcher.pid, SIGKILL);
+    let_end(env, &p->watcher);
+    close(p->watcher.pidfd);
+    close(p->lifeline);
+}
+
+static status begin(struct sql_env *env, struct child_program *p) {
+    int error = begin_watcher(p);
+    if (error) return could_not_execute(env, p->command, error);
+    error = begin_program(p);
+    if (!error) return OK;
+    end_watcher(env, p);
+    return could_not_execute(env, p->command, error);
+}
+
+/* The statement has failed, so nobody asks what becomes of the program. */
+static void abandon(struct sql_env *env, struct child_program *p) {
+    close_pipe(p);
+    kill(-p->watcher.pid, SIGTERM); /* which the watcher ignores */
+    let_end(env, &p->program);
+    kill(-p->watcher.pid, SIGKILL);
+    let_end(env, &p->program);
+    close(p->program.pidfd);
 }
 
 static status how_it_failed(struct sql_env *env, const struct child_program *p,
@@ -137,9 +181,9 @@ static status how_it_failed(struct sql_env *env, const struct child_program *p,
 static status finish(struct sql_env *env, struct child_program *p, bool early) {
     siginfo_t how;
     close_pipe(p);
-    while (!has_ended(p, &how)) TRY(env->wait_ready(env, p->pidfd, false));
-    close(p->pidfd);
-    p->pidfd = -1;
+    while (!has_ended(&p->program, &how)) TRY(env->wait_ready(env, p->program.pidfd, false));
+    close(p->program.pidfd);
+    p->program.pidfd = -1;
     if (how.si_code == CLD_EXITED && how.si_status == 0) return OK;
     int by_shell = how.si_code == CLD_EXITED ? EXIT_SIGNALLED : 0;
     if (early && how.si_status == by_shell + SIGPIPE) return OK;
@@ -212,12 +256,13 @@ out:
 
 status copy_program(struct copy *c, const struct ast_copy *stmt, uint64_t *ret_rows) {
     struct sql_env *env = c->env;
-    struct child_program p = {.command = stmt->file, .from = stmt->from, .fd = -1, .pidfd = -1};
+    struct child_program p = {.command = stmt->file, .from = stmt->from};
     if (!env->wait_ready)
         return error_set(env->eval.error, ST_FEATURE_NOT_SUPPORTED,
                          "COPY to or from an external program needs a session");
     TRY(begin(env, &p));
     status s = p.from ? copy_from(c, &p, ret_rows) : copy_to(c, &p, ret_rows);
-    if (!ok(s) && p.pidfd >= 0) abandon(env, &p);
+    if (!ok(s) && p.program.pidfd >= 0) abandon(env, &p);
+    end_watcher(env, &p);
     return s;
 }
