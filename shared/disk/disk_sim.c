@@ -51,9 +51,9 @@ status sim_content_grow(struct disk_sim *s, struct sim_content *c, uint64_t byte
 
 void sim_content_flush(struct sim_content *c) {
     for (uint64_t i = 0; i < c->room / SECTOR; i++) {
-        if (!c->dirty[i]) continue;
+        if (c->dirty[i] != SECTOR_DIRTY) continue;
         memcpy(c->stable + i * SECTOR, c->now + i * SECTOR, SECTOR);
-        c->dirty[i] = 0;
+        c->dirty[i] = SECTOR_STABLE;
     }
     c->stable_bytes = c->bytes;
 }
@@ -123,7 +123,7 @@ void sim_write_part(struct disk_sim *s, struct disk_io *io) {
         if (sim_random(&s->random) & 1) continue;
         if (!ok(sim_content_grow(s, c, io->offset + at + SECTOR))) return;
         memcpy(c->now + io->offset + at, (char *)io->buf + at, SECTOR);
-        c->dirty[(io->offset + at) / SECTOR] = 1;
+        c->dirty[(io->offset + at) / SECTOR] = SECTOR_DIRTY;
     }
 }
 
@@ -136,7 +136,7 @@ static void content_crash(struct disk_sim *s, struct sim_content *c) {
             memcpy(c->stable + i * SECTOR, c->now + i * SECTOR, SECTOR);
         else
             memcpy(c->now + i * SECTOR, c->stable + i * SECTOR, SECTOR);
-        c->dirty[i] = 0;
+        c->dirty[i] = SECTOR_STABLE;
     }
     uint64_t bytes = keep_length ? c->bytes : c->stable_bytes;
     memset(c->now + bytes, 0, c->room - bytes);

@@ -48,7 +48,7 @@ static bool lied_about(struct disk_sim *s, const struct disk_io *io) {
 static void put_bytes(struct sim_content *c, uint64_t at, const char *from, size_t n,
                       bool durable) {
     memcpy(c->now + at, from, n);
-    memset(c->dirty + at / SECTOR, durable ? 0 : 1, n / SECTOR);
+    memset(c->dirty + at / SECTOR, durable ? SECTOR_STABLE : SECTOR_DIRTY, n / SECTOR);
     if (durable) memcpy(c->stable + at, from, n);
 }
 
@@ -123,10 +123,10 @@ static status sim_write(struct disk_sim *s, struct disk_io *io) {
         return OK;
     }
     memcpy(c->now + io->offset, io->buf, io->len);
-    memset(c->dirty + io->offset / SECTOR, 1, io->len / SECTOR);
+    memset(c->dirty + io->offset / SECTOR, SECTOR_DIRTY, io->len / SECTOR);
     if (!io->durable) return OK;
     memcpy(c->stable + io->offset, io->buf, io->len);
-    memset(c->dirty + io->offset / SECTOR, 0, io->len / SECTOR);
+    memset(c->dirty + io->offset / SECTOR, SECTOR_STABLE, io->len / SECTOR);
     c->stable_bytes = c->bytes;
     return OK;
 }
@@ -143,6 +143,12 @@ static status sim_read(const struct disk_io *io) {
     return OK;
 }
 
+/* As a system does that has thrown away what it could not write. */
+static void forget_writes(struct sim_content *c) {
+    for (uint64_t i = 0; i < c->room / SECTOR; i++)
+        if (c->dirty[i] == SECTOR_DIRTY) c->dirty[i] = SECTOR_FORGOTTEN;
+}
+
 /* The error of disk_sim_fail_one, if this request is the one. */
 static bool fails_as_chosen(struct disk_sim *s, struct disk_io *io) {
     bool fails = sim_fails_now(s, DISK_SIM_REQUESTS);
@@ -151,7 +157,7 @@ static bool fails_as_chosen(struct disk_sim *s, struct disk_io *io) {
     if (!fails) return false;
     struct sim_content *c = ((struct sim_file *)io->file)->content;
     if (io->op == DISK_WRITE && s->fail_one.part) sim_write_part(s, io);
-    if (io->op == DISK_FLUSH) memset(c->dirty, 0, c->room / SECTOR);
+    if (io->op == DISK_FLUSH) forget_writes(c);
     return true;
 }
 
@@ -258,7 +264,7 @@ static status sim_file_extend(struct disk_file *f, uint64_t from, uint64_t bytes
     TRY(sim_content_grow(((struct sim_disk *)f->disk)->machine, c, from + bytes));
     memset(c->now + from, 0, bytes);
     memset(c->stable + from, 0, bytes);
-    memset(c->dirty + from / SECTOR, 0, bytes / SECTOR);
+    memset(c->dirty + from / SECTOR, SECTOR_STABLE, bytes / SECTOR);
     c->stable_bytes = c->bytes;
     return OK;
 }

@@ -10,7 +10,11 @@
 #define NAMES_MAX 256
 #define NAME_BYTES 64
 
-/* One file's content. A sector is dirty while its two states may differ. */
+/* A sector's two states are the same; they may differ; they may, and no flush makes them the same
+ * any more, since one has failed. */
+enum sim_sector { SECTOR_STABLE, SECTOR_DIRTY, SECTOR_FORGOTTEN };
+
+/* One file's content. */
 struct sim_content {
     unsigned references; /* directory states and open files */
     uint64_t bytes;
@@ -18,7 +22,7 @@ struct sim_content {
     uint64_t room;
     unsigned char *now;
     unsigned char *stable;
-    unsigned char *dirty; /* a byte a sector */
+    unsigned char *dirty; /* enum sim_sector, a byte a sector */
 };
 
 struct sim_name {
@@ -82,7 +86,7 @@ void *sim_must(void *p);
 void sim_content_put(struct sim_content *c);
 /* At least so many bytes, zeroes behind what was there. DISK_FULL. */
 status sim_content_grow(struct disk_sim *s, struct sim_content *c, uint64_t bytes);
-/* All of it survives a power cut. */
+/* All of it survives a power cut, but for what was forgotten. */
 void sim_content_flush(struct sim_content *c);
 /* One state of the directory: refers to the contents of its names until it is freed. */
 struct sim_directory *sim_directory_copy(const struct sim_directory *d);
