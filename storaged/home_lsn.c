@@ -237,11 +237,21 @@ static status write_head(struct storaged *s, uint64_t exact_from, char *buf) {
     return OK;
 }
 
+/* A flush that fails may have forgotten whatever was written since the last good one (disk, rule
+ * 3): all of it is written again the next time. */
+static status flush(struct storaged *s) {
+    struct home_lsns *h = &s->homes;
+    status st = io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = h->file});
+    for (uint64_t i = 0; !ok(st) && i < h->count; i++)
+        if (h->blocks[i]) h->blocks[i]->changed = true;
+    return st;
+}
+
 status home_lsn_save(struct storaged *s, uint64_t redo_lsn) {
     char *buf = io_buffer(RUN_BLOCKS * BLOCK_BYTES);
     if (!buf) return STATUS(OUT_OF_MEMORY);
     status st = write_blocks(s, buf);
-    if (ok(st)) st = io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->homes.file});
+    if (ok(st)) st = flush(s);
     if (ok(st) && s->homes.trusted) st = write_head(s, redo_lsn, buf);
     free(buf);
     return st;

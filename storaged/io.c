@@ -52,6 +52,8 @@ bool io_reap(struct storaged *s) {
     for (unsigned i = 0; i < n; i++) {
         struct io_req *req = ios[i]->owner;
         if (!req->as_is) cipher_read_done(s, &req->io);
+        bool data_flush = req->io.op == DISK_FLUSH && req->io.file == s->data;
+        if (data_flush && !ok(req->io.result)) s->data_flushes_failed++;
         req->done(s, req);
     }
     s->reaped = n < piece ? 0 : one_more(s->reaped);

@@ -179,7 +179,8 @@ struct storaged {
     struct file_page file; /* as it was last written */
     bool serving;          /* it is known which pages are to be redone */
     bool stopping;
-    bool failed; /* start-up cannot go on */
+    bool failed;                  /* start-up cannot go on */
+    uint64_t data_flushes_failed; /* in this life */
     uint64_t tick_ns;
     unsigned reaped, pushed; /* pieces one after the other (io.c) */
     unsigned unpushed;       /* reads of the next piece, so far */
