@@ -74,7 +74,8 @@ static status get_chunk(struct logd *l, uint64_t at) {
     }
     TRY(read_file(l, r->place[i].offset, r->place[i].bytes));
     TRY(backup_unpack(r->chunk, &h, r->raw));
-    if (h.at != r->place[i].at) return STATUS(DATA_CORRUPTED);
+    if (h.at != r->place[i].at || h.at + h.raw_bytes != r->place[i].end)
+        return STATUS(DATA_CORRUPTED); /* it has been exchanged meanwhile */
     r->raw_at = h.at;
     r->raw_bytes = h.raw_bytes;
     return OK;

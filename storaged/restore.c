@@ -75,7 +75,9 @@ static status read_begin(const char *backup, struct file_page *ret) {
                          "last_commit", &commit, "file_pages", &pages);
     uint64_t of = id ? strtoull(id, NULL, 16) : 0;
     json_decref(j);
-    if (!j || rc != 0 || redo <= 0 || pages <= SPACE_FIRST) return STATUS(DATA_CORRUPTED);
+    if (!j || rc != 0 || redo <= 0 || undo < 0 || purge < 0 || next < 0 || commit < 0 ||
+        pages <= SPACE_FIRST || (uint64_t)pages > PAGE_NO_MAX)
+        return STATUS(DATA_CORRUPTED);
     *ret = (struct file_page){.appliance_id = of,
                               .redo_lsn = (uint64_t)redo,
                               .undo_lsn = (uint64_t)undo,

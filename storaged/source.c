@@ -93,7 +93,7 @@ static status chunk_length(struct storaged *s, struct source_file *f, uint64_t a
 
 static status read_index(struct storaged *s, struct source_file *f, char *raw) {
     struct backup_head h;
-    if (f->bytes < BACKUP_ALIGN) return STATUS(DATA_CORRUPTED);
+    if (f->bytes < BACKUP_ALIGN || f->bytes % BACKUP_ALIGN != 0) return STATUS(DATA_CORRUPTED);
     uint64_t end = f->bytes - BACKUP_ALIGN;
     TRY(read_chunk(s, f, end, BACKUP_ALIGN, &h, raw));
     TRY(backup_index_begin(&f->index, &h, raw, f->bytes));
@@ -298,8 +298,11 @@ status source_pages(struct storaged *s, unsigned file, size_t chunk, uint64_t *r
     size_t names = c->head.count * sizeof *ret_numbers;
     memcpy(ret_numbers, c->raw, names);
     memcpy(ret_images, c->raw + names, c->head.count * (size_t)PAGE_BYTES);
-    for (unsigned i = 0; i < c->head.count; i++)
-        TRY(page_verify(ret_images + i * (size_t)PAGE_BYTES, (page_id){ret_numbers[i]}));
+    for (unsigned i = 0; i < c->head.count; i++) {
+        uint64_t page = ret_numbers[i];
+        if (page < SPACE_FIRST || page > PAGE_NO_MAX) return STATUS(DATA_CORRUPTED);
+        TRY(page_verify(ret_images + i * (size_t)PAGE_BYTES, (page_id){page}));
+    }
     *ret_count = c->head.count;
     return OK;
 }

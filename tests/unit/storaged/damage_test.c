@@ -1,8 +1,10 @@
 /* What a bad device makes of the data file while storaged runs: bits that flip, writes that are
  * lost or go elsewhere. Every page is served as it was written last, or not at all. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/backup.h"
 #include "base/counter.h"
 #include "model.h"
 
@@ -170,6 +172,51 @@ static void log_is_gone([[maybe_unused]] void **state) {
     model_end(&w, m);
 }
 
+static void in_file(const struct world *w, const char *name, long at, const char *bytes, size_t n) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", w->dir, name);
+    FILE *f = fopen(path, "r+");
+    if (!f) f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void expect_lost(struct world *w, void *arg) {
+    struct frame *f;
+    page_id page = ((struct model *)arg)->tree.root;
+    assert_true(status_is(pool_find(&w->worker.proc, page, &f), ST_DATA_CORRUPTED));
+}
+
+/* A backup that was cut off has no page: who wants one from there is refused, and that is all. */
+static void backup_is_cut_off([[maybe_unused]] void **state) {
+    static const size_t lengths[] = {0, 1, BACKUP_ALIGN - 1, BACKUP_ALIGN, BACKUP_ALIGN + 904};
+    static const char spoilt[BACKUP_ALIGN + 904];
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct world w;
+        struct model *m = model_new(63);
+        world_make(&w, 64, "plain");
+        world_start(&w);
+        world_run(&w, make_tree, m, NULL);
+        m->changes_left = 500;
+        world_run(&w, change_many, m, NULL);
+        world_stop(&w);
+        world_crash(&w, 1);
+        in_file(&w, "data", (long)(m->tree.root.no * PAGE_BYTES) + 99, spoilt, 900);
+        in_file(&w, "doublewrite", 0, spoilt, 100);
+        in_file(&w, "doublewrite", DOUBLEWRITE_REGION_BYTES, spoilt, 100);
+        in_file(&w, BACKUP_PAGES_FILE, 0, spoilt, lengths[i]);
+        struct backup_record r = {.count = 1, .dir = {w.dir}, .appliance_id = 7};
+        assert_true(ok(backup_record_write(w.dir, BACKUP_RECORD, &r)));
+        world_start(&w);
+        atomic_store(&w.shm.log->first, atomic_load(&w.shm.log->tail));
+        atomic_store(&w.shm.log->oldest, atomic_load(&w.shm.log->tail));
+        world_run(&w, expect_lost, m, NULL);
+        model_end(&w, m);
+    }
+}
+
 /* Nobody asks for the pages: the scrub finds them, and writes them home again. */
 static void wait_scrubbed(struct world *w, void *arg) {
     const uint64_t *pages = arg;
@@ -209,9 +256,13 @@ static void scrubbed([[maybe_unused]] void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spoilt_while_it_runs), cmocka_unit_test(spoilt_when_storaged_dies),
-        cmocka_unit_test(spoilt_when_all_die),  cmocka_unit_test(knowledge_is_spoilt),
-        cmocka_unit_test(log_is_gone),          cmocka_unit_test(scrubbed),
+        cmocka_unit_test(spoilt_while_it_runs),
+        cmocka_unit_test(spoilt_when_storaged_dies),
+        cmocka_unit_test(spoilt_when_all_die),
+        cmocka_unit_test(knowledge_is_spoilt),
+        cmocka_unit_test(log_is_gone),
+        cmocka_unit_test(backup_is_cut_off),
+        cmocka_unit_test(scrubbed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
