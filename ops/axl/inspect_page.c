@@ -8,7 +8,6 @@
 #include "tree/tree.h"
 
 #define HEX_SHOWN 32
-#define OID_PG_CLASS 1259
 
 static const char *type_word(const struct page_head *h) {
     switch (h->type) {

@@ -92,10 +92,13 @@ void offline_each(const struct offline *o, page_id root,
                   bool (*fn)(void *arg, const struct tree_entry *e), void *arg);
 
 /* offline_names.c: the relations that the catalogs of all databases know. */
+#define OID_PG_CLASS 1259
+#define OID_PG_INDEX 2610
+#define OFFLINE_NAME_BYTES 64
 struct offline_relation {
     uint32_t oid;
     uint32_t database; /* number: in the order of their catalogs' pages, from 1 on */
-    char name[64];
+    char name[OFFLINE_NAME_BYTES];
     char kind;
     uint64_t root;  /* 0: no tree */
     uint32_t table; /* of an index; 0: it is none */

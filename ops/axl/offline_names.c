@@ -1,8 +1,9 @@
 /* offline_names.c: what the relations are called: the rows of pg_class and pg_index, of every
  * database, as far as they can be read.
  *
- * The bytes of a row are described in queryd's types/row.h. Nothing is checked here beyond their
- * length: a row that does not hold together costs a name. */
+ * The bytes of a row are described in queryd's types/row.h. Nothing is taken from beyond its value,
+ * and nothing of what a row says is believed further: one that does not hold together costs a name.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +11,7 @@
 #include "offline.h"
 #include "tree/tree.h"
 
-#define OID_PG_CLASS 1259
-#define OID_PG_INDEX 2610
-
-/* How each attribute lies in a row: so many bytes, n: 64 of a name, v: a length and as many. */
+/* How each attribute lies in a row: so many bytes, n: those of a name, v: a length and as many. */
 static const char class_shape[] = "4n"
                                   "44444444444"
                                   "1111"
@@ -42,7 +40,7 @@ enum {
 #define ROW_WRITER 4u /* as many bytes, too */
 #define REFERENCE_BYTES 12
 
-/* Where each attribute lies; NULL: it is null, or not there. */
+/* Where each attribute lies, with all the bytes of its shape; NULL: it is null, or not there. */
 struct fields {
     const unsigned char *at[ATTRIBUTES_MAX];
 };
@@ -79,9 +77,11 @@ static bool take_fields(const struct tree_entry *e, const char *shape, struct fi
     p += bitmaps * bitmap;
     *f = (struct fields){0};
     for (unsigned i = 0; i < natts && shape[i]; i++) {
-        size_t len = shape[i] == 'n' ? 64 : (size_t)(shape[i] - '0');
+        size_t len = shape[i] == 'n' ? OFFLINE_NAME_BYTES : (size_t)(shape[i] - '0');
         if (bit_of(nulls, i)) continue;
-        if (bit_of(references, i))
+        bool elsewhere = bit_of(references, i);
+        if (elsewhere && shape[i] != 'v') return false;
+        if (elsewhere)
             len = REFERENCE_BYTES;
         else if (shape[i] == 'v' && !take_length(&p, end, &len))
             return false;
@@ -99,6 +99,16 @@ struct reading {
     uint64_t index_root; /* pg_index of this database */
     bool out_of_memory;
 };
+
+/* The name, as text that JSON can hold: what is none has "?" for each byte that is not ASCII. */
+static void take_name(const unsigned char *from, char to[OFFLINE_NAME_BYTES]) {
+    memcpy(to, from, OFFLINE_NAME_BYTES);
+    to[OFFLINE_NAME_BYTES - 1] = '\0';
+    json_t *text = json_string(to);
+    for (char *c = to; !text && *c; c++)
+        if (*c & 0x80) *c = '?';
+    json_decref(text);
+}
 
 static bool note_class(void *arg, const struct tree_entry *e) {
     struct reading *r = arg;
@@ -119,7 +129,7 @@ static bool note_class(void *arg, const struct tree_entry *e) {
                                    .database = r->database,
                                    .kind = (char)*f.at[CLASS_KIND],
                                    .root = f.at[CLASS_ROOT] ? load_le64(f.at[CLASS_ROOT]) : 0};
-    memcpy(x->name, f.at[CLASS_NAME], sizeof x->name - 1);
+    take_name(f.at[CLASS_NAME], x->name);
     if (x->oid == OID_PG_INDEX) r->index_root = x->root;
     return true;
 }
@@ -128,7 +138,9 @@ static bool note_index(void *arg, const struct tree_entry *e) {
     struct reading *r = arg;
     struct fields f;
     if (e->flags & ENTRY_DELETED || !take_fields(e, index_shape, &f)) return true;
-    if (!f.at[INDEX_OID] || !f.at[INDEX_TABLE] || !f.at[INDEX_VALID]) return true;
+    if (!f.at[INDEX_OID] || !f.at[INDEX_TABLE] || !f.at[INDEX_UNIQUE] || !f.at[INDEX_PRIMARY] ||
+        !f.at[INDEX_IMMEDIATE] || !f.at[INDEX_VALID])
+        return true;
     uint32_t oid = load_le32(f.at[INDEX_OID]);
     for (size_t i = 0; i < r->names->count; i++) {
         struct offline_relation *x = &r->names->list[i];
@@ -136,7 +148,7 @@ static bool note_index(void *arg, const struct tree_entry *e) {
         x->table = load_le32(f.at[INDEX_TABLE]);
         /* A constraint that is looked at later has entries like those of an index that allows
          * duplicates, and rows lie under a primary key only when it is not one of those. */
-        bool immediate = f.at[INDEX_IMMEDIATE] && *f.at[INDEX_IMMEDIATE];
+        bool immediate = *f.at[INDEX_IMMEDIATE];
         x->unique = *f.at[INDEX_UNIQUE] && immediate;
         x->primary = *f.at[INDEX_PRIMARY] && immediate;
         x->valid = *f.at[INDEX_VALID];

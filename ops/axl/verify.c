@@ -14,7 +14,6 @@
 
 #include "tree/tree.h"
 
-#define OID_PG_CLASS 1259
 #define STATUS_BAD 1
 #define STATUS_NOT_JUDGED 2
 

@@ -4,8 +4,6 @@
 
 #include "offline.h"
 
-#define VERIFY_ROOTS_MAX 1000000u
-
 struct verify {
     struct offline o;
     struct offline_names names;
