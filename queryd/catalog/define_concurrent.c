@@ -8,6 +8,7 @@
  */
 #include "base/control.h"
 #include "catalog/define_internal.h"
+#include "catalog/progress.h"
 #include "table/build.h"
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -73,22 +74,53 @@ static status state_step(struct sql_env *env, oid index, const struct index_flag
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-static status wait_for_others(struct sql_env *env, struct txn_others *o) {
+/* So many are waited for, `done` of them no longer; pid 0: for nobody now. */
+static void tell_wait(struct sql_env *env, uint32_t total, uint32_t done, uint32_t pid) {
+    progress_set(env, PROGRESS_LOCKERS_TOTAL, total);
+    progress_set(env, PROGRESS_LOCKERS_DONE, done);
+    progress_set(env, PROGRESS_LOCKER_PID, pid);
+}
+
+static uint32_t pid_of(const struct sql_env *env, txn_ref ref) {
+    return (uint32_t)atomic_load(&txn_slot_at(env->proc->shm, ref & 0xffff)->session) + 1;
+}
+
+static status wait_for_others(struct sql_env *env, struct txn_others *o,
+                              enum progress_index_phase phase) {
     struct txn_blocker other;
     TRY(txn_others_begin(env->proc, env->txn, o));
+    progress_set(env, PROGRESS_INDEX_PHASE, phase);
     status st = OK;
     while (ok(st) && txn_others_next(env->proc, o, &other)) {
+        tell_wait(env, o->n, o->at, pid_of(env, other.ref));
         st = table_wait_for(env, other, 0);
         if (ok(st)) st = sql_env_breathe(env);
     }
+    tell_wait(env, 0, 0, 0);
     txn_others_end(o);
     return st;
 }
 
-/* Those who locked the table before now, in a way that the mode conflicts with. */
-static status wait_for_lockers(struct sql_env *env, oid table, enum relation_mode mode) {
+/* Who has locked the table in a way that the mode conflicts with. */
+static struct txn_others lockers(const struct sql_env *env, oid table, enum relation_mode mode) {
     struct lock_tag tag = {.space = LOCK_RELATION, .of = env->txn->database, .object = table};
-    return wait_for_others(env, &(struct txn_others){.tag = tag, .mode = mode});
+    return (struct txn_others){.tag = tag, .mode = mode};
+}
+
+static status wait_for_lockers(struct sql_env *env, oid table, enum relation_mode mode,
+                               enum progress_index_phase phase) {
+    struct txn_others before_now = lockers(env, table, mode);
+    return wait_for_others(env, &before_now, phase);
+}
+
+/* Before the lock is asked for. */
+static status tell_lockers(struct sql_env *env, oid table, enum relation_mode mode) {
+    struct txn_others o = lockers(env, table, mode);
+    struct txn_blocker first;
+    TRY(txn_others_begin(env->proc, env->txn, &o));
+    if (txn_others_next(env->proc, &o, &first)) tell_wait(env, o.n, 0, pid_of(env, first.ref));
+    txn_others_end(&o);
+    return OK;
 }
 
 /* Those who read with a snapshot from before now. Our own is given up: two who build do not wait
@@ -96,7 +128,7 @@ static status wait_for_lockers(struct sql_env *env, oid table, enum relation_mod
 static status wait_for_older_snapshots(struct sql_env *env) {
     txn_snapshot_release(env->txn);
     commit_time now = atomic_load_explicit(&env->proc->shm->log->visible, memory_order_acquire);
-    return wait_for_others(env, &(struct txn_others){.limit = now});
+    return wait_for_others(env, &(struct txn_others){.limit = now}, PROGRESS_WAIT_OLD_SNAPSHOTS);
 }
 
 /* A snapshot of the session's transaction that sees every commit until now. */
@@ -139,9 +171,13 @@ static status announce_alone(struct sql_env *env, const struct relation *r,
                              struct wanted_index wanted, oid *ret_index) {
     uint32_t mark;
     TRY(txn_lock_mark(env->txn, &mark));
+    progress_set(env, PROGRESS_INDEX_PHASE, PROGRESS_WAIT_BEFORE_BUILD);
+    TRY(tell_lockers(env, r->oid, MODE_SHARE));
     status st = txn_lock_relation(env->proc, env->txn, r->oid, MODE_SHARE, false,
                                   env->settings->lock_timeout_ms);
+    tell_wait(env, 0, 0, 0);
     if (ok(st)) st = announce(env, r, wanted, ret_index);
+    if (ok(st)) progress_set(env, PROGRESS_INDEX_OID, *ret_index);
     txn_release_to(env->proc, env->txn, mark);
     return st;
 }
@@ -169,7 +205,7 @@ static status build_beside_writers(struct sql_env *env, const struct relation *r
     oid table = r->oid;
     env->txn->isolation = ISO_READ_COMMITTED; /* the statement is alone in its transaction */
     TRY(announce_alone(env, r, wanted, ret_index));
-    TRY(wait_for_lockers(env, table, MODE_SHARE));
+    TRY(wait_for_lockers(env, table, MODE_SHARE, PROGRESS_WAIT_BEFORE_BUILD));
     TRY(fresh_snapshot(env));
     status st = build_now(env, table, *ret_index);
     if (!ok(st)) return give_up(env, *ret_index, st);
@@ -181,8 +217,11 @@ status define_index_beside_writers(struct sql_env *env, const struct relation *r
     const struct index_flag valid = {COL_pg_index_indisvalid, true};
     oid index;
     plan->to_be_built = true;
-    TRY(build_beside_writers(env, r, (struct wanted_index){.plan = plan}, &index));
-    return state_step(env, index, &valid, 1);
+    progress_begin_index(env, PROGRESS_CREATE_CONCURRENTLY, r->oid, 0);
+    status st = build_beside_writers(env, r, (struct wanted_index){.plan = plan}, &index);
+    if (ok(st)) st = state_step(env, index, &valid, 1);
+    progress_end(env);
+    return st;
 }
 
 /* ---- DROP INDEX CONCURRENTLY ------------------------------------------------------------------
@@ -205,7 +244,8 @@ status define_drop_index_beside_users(struct sql_env *env, const struct relation
     txn_snapshot_release(env->txn);
     for (unsigned i = 0; i < 3; i++) {
         TRY(state_step(env, index, &steps[i], 1));
-        TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE));
+        TRY(wait_for_lockers(env, r->oid, MODE_ACCESS_EXCLUSIVE,
+                             i < 2 ? PROGRESS_WAIT_BEFORE_DEAD : PROGRESS_WAIT_BEFORE_DROP));
     }
     return drop_step(env, r, index);
 }
@@ -220,10 +260,17 @@ static status replace_step(struct sql_env *env, const struct relation *r, oid fr
     return step_end(&s, st);
 }
 
-status define_index_exchange(struct sql_env *env, const struct relation *r, oid index) {
+static status exchange(struct sql_env *env, const struct relation *r, oid index) {
     oid table = r->oid, fresh;
     TRY(build_beside_writers(env, r, (struct wanted_index){.like = index}, &fresh));
     TRY(replace_step(env, r, index, fresh));
     TRY(catalog_relation(env, table, &r));
     return define_drop_index_beside_users(env, r, index);
+}
+
+status define_index_exchange(struct sql_env *env, const struct relation *r, oid index) {
+    progress_begin_index(env, PROGRESS_REINDEX_CONCURRENTLY, r->oid, index);
+    status st = exchange(env, r, index);
+    progress_end(env);
+    return st;
 }

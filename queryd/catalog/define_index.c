@@ -1,5 +1,6 @@
 /* define_index.c: indexes and constraints. */
 #include "catalog/options.h"
+#include "catalog/progress.h"
 #include "table/build.h"
 #include "table/late_key.h"
 
@@ -397,12 +398,13 @@ static status add_primary(struct sql_env *env, const struct relation *r, struct 
     return define_drop_trees(env, r);
 }
 
-status define_index_on_table(struct sql_env *env, const struct relation *r,
-                             struct index_plan *plan) {
+static status make_on_table(struct sql_env *env, const struct relation *r,
+                            struct index_plan *plan) {
     if (plan->primary && !plan->deferrable) return add_primary(env, r, plan);
     if (plan->primary) TRY(late_primary(env, r, plan));
     oid index;
     TRY(define_index_rows(env, r, plan, PAGE_NONE, &index));
+    progress_set(env, PROGRESS_INDEX_OID, index);
     TRY(define_update_class(env, r->oid, set_has_index, NULL));
     catalog_changed(env);
     const struct relation *fresh;
@@ -415,6 +417,14 @@ status define_index_on_table(struct sql_env *env, const struct relation *r,
             return fresh->indexes[i].late ? late_rows(env, fresh, &fresh->indexes[i]) : OK;
         }
     return error_set(env->eval.error, ST_INTERNAL_ERROR, "cache lookup failed for index %u", index);
+}
+
+status define_index_on_table(struct sql_env *env, const struct relation *r,
+                             struct index_plan *plan) {
+    progress_begin_index(env, PROGRESS_CREATE, r->oid, 0);
+    status st = make_on_table(env, r, plan);
+    progress_end(env);
+    return st;
 }
 
 /* ---- CREATE INDEX ---------------------------------------------------------------------------- */

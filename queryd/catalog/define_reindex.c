@@ -1,11 +1,12 @@
 /* define_reindex.c: REINDEX, CLUSTER. */
 #include "catalog/define_internal.h"
+#include "catalog/progress.h"
 #include "table/build.h"
 
 /* ---- REINDEX --------------------------------------------------------------------------------- */
 
 /* A new tree for the index, filled from the rows. */
-static status rebuild(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
+static status fill_anew(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
     struct index_desc fresh = *x;
     struct sql_env now;
     TRY(define_new_tree(env, x->oid, &fresh.tree));
@@ -15,6 +16,13 @@ static status rebuild(struct sql_env *env, const struct relation *r, const struc
     TRY(table_build_index(&now, r, &fresh));
     if (!x->valid) TRY(define_index_is_whole(env, x->oid));
     return table_drop_tree(env, x->tree);
+}
+
+static status rebuild(struct sql_env *env, const struct relation *r, const struct index_desc *x) {
+    progress_begin_index(env, PROGRESS_REINDEX, r->oid, x->oid);
+    status st = fill_anew(env, r, x);
+    progress_end(env);
+    return st;
 }
 
 static bool option_on(const struct ast_def_elem *d) {

@@ -27,6 +27,20 @@ status fn_indexam_has_property(struct fn_call *c) {
     return give(c, true);
 }
 
+/* What pg_stat_progress_create_index says of enum progress_build_phase. */
+status fn_indexam_progress_phasename(struct fn_call *c) {
+    static const char *const phases[] = {NULL,
+                                         "initializing",
+                                         "scanning table",
+                                         "sorting live tuples",
+                                         "sorting dead tuples",
+                                         "loading tuples in tree"};
+    int64_t phase = c->args[1].i64;
+    int64_t end = sizeof phases / sizeof *phases;
+    if (c->args[0].u32 != BTREE_AM_OID || phase < 1 || phase >= end) return return_null(c);
+    return text_datum(c->env, phases[phase], &c->result);
+}
+
 /* NOT_FOUND: no index. */
 static status index_argument(struct fn_call *c, const struct index_desc **ret) {
     struct sql_env env;

@@ -10,6 +10,7 @@
 struct catalog;
 struct session_sequences;
 struct session_temp;
+struct session_progress;
 struct ri_state;
 struct index_rows;
 struct routine_body;
@@ -130,7 +131,8 @@ struct sql_env {
     unsigned ri_depth;             /* > 0: this is a statement of a foreign key's own */
     struct session_temp *temp;     /* ... and of its temporary relations; NULL: none */
     uint32_t temp_number;          /* of its temporary schema */
-    void *session;                 /* the session itself, for the parts above */
+    struct session_progress *progress; /* ... and of how far it is; NULL: nobody looks */
+    void *session;                     /* the session itself, for the parts above */
 };
 
 /* To be called at every batch boundary and in every long loop: gives way to other sessions when

@@ -2,8 +2,10 @@
  * Other sessions are read from their slots without a lock: a row may mix two moments. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/control.h"
+#include "catalog/progress.h"
 #include "session/functions.h"
 #include "session/session_private.h"
 #include "session/worker.h"
@@ -136,6 +138,66 @@ status pg_stat_get_activity(struct fn_call *c) {
     c->set_done = true;
     return OK;
 }
+
+/* ---- progress ---- */
+
+enum {
+    PROGRESS_pid,
+    PROGRESS_datid,
+    PROGRESS_relid,
+    PROGRESS_param1,
+    PROGRESS_COLUMNS = PROGRESS_param1 + SESSION_PROGRESS_PARAMS
+};
+
+/* Those that are never told of have no number. */
+static status asked_command(const struct fn_call *c, uint32_t *ret) {
+    static const struct {
+        const char *name;
+        enum progress_command command;
+    } known[] = {{"CREATE INDEX", PROGRESS_CREATE_INDEX},
+                 {"VACUUM", PROGRESS_NONE},
+                 {"ANALYZE", PROGRESS_NONE},
+                 {"CLUSTER", PROGRESS_NONE},
+                 {"BASEBACKUP", PROGRESS_NONE},
+                 {"COPY", PROGRESS_NONE}};
+    const struct varlena *v = c->args[0].v;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i].name) == v->len && !strncasecmp(known[i].name, v->data, v->len)) {
+            *ret = known[i].command;
+            return OK;
+        }
+    return error_set(c->env->error, ST_INVALID_PARAMETER_VALUE, "invalid command name: \"%.*s\"",
+                     (int)v->len, v->data);
+}
+
+static status give_progress(struct fn_call *c, const struct session_slot *s, uint32_t index) {
+    datum values[PROGRESS_COLUMNS];
+    uint8_t nulls[PROGRESS_COLUMNS] = {0};
+    const struct session_progress *p = &s->progress;
+    values[PROGRESS_pid] = datum_int4((int32_t)index + 1);
+    values[PROGRESS_datid] = datum_oid(s->database_oid);
+    values[PROGRESS_relid] = datum_oid(atomic_load(&p->relation));
+    for (unsigned i = 0; i < SESSION_PROGRESS_PARAMS; i++)
+        values[PROGRESS_param1 + i] =
+            datum_int8(atomic_load_explicit(&p->params[i], memory_order_relaxed));
+    return give_row(c, values, nulls);
+}
+
+status pg_stat_get_progress_info(struct fn_call *c) {
+    const struct shm *shm = shm_of(c);
+    uint32_t *at, command;
+    TRY(asked_command(c, &command));
+    TRY(set_counter(c, &at));
+    for (; command != PROGRESS_NONE && *at < shm->sizes.sessions; ++*at) {
+        const struct session_slot *s = session_slot_at(shm, *at);
+        if (!is_connected(s) || atomic_load(&s->progress.command) != command) continue;
+        return give_progress(c, s, (*at)++);
+    }
+    c->set_done = true;
+    return OK;
+}
+
+/* ---- of one session ---- */
 
 status pg_stat_get_backend_idset(struct fn_call *c) {
     const struct shm *shm = shm_of(c);

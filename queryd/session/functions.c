@@ -103,6 +103,7 @@ void session_functions_register(void) {
                 {2510, pg_prepared_statement},
                 {2511, pg_cursor},
                 {2022, pg_stat_get_activity},
+                {3318, pg_stat_get_progress_info},
                 {1936, pg_stat_get_backend_idset},
                 {1937, pg_stat_get_backend_pid},
                 {1938, pg_stat_get_backend_dbid},

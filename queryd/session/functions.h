@@ -11,6 +11,7 @@ void session_functions_register(void);
 fn_scalar pg_show_all_settings, pg_cursor, pg_prepared_statement;
 /* activity.c */
 fn_scalar pg_stat_get_activity;
+fn_scalar pg_stat_get_progress_info;
 fn_scalar pg_stat_get_backend_idset;
 fn_scalar pg_stat_get_backend_pid;
 fn_scalar pg_stat_get_backend_dbid;

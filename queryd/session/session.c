@@ -53,6 +53,7 @@ static void env_init(struct session *s) {
                               .setting_text = utility_setting_text,
                               .explain_settings = settings_explain,
                               .temp = &s->slot->temp,
+                              .progress = &s->slot->progress,
                               .temp_bytes = &s->temp_bytes,
                               .temp_number = s->index,
                               .sequences = session_sequences_at(w->d->proc.shm, s->index),

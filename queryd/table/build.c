@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "catalog/progress.h"
 #include "table/internal.h"
 #include "txn/version.h"
 
@@ -30,6 +31,7 @@ struct build {
     bool *needed;
     unsigned char *row_buf, *entry_buf; /* TREE_ENTRY_BYTES_MAX */
     struct buf last;                    /* key given before */
+    uint64_t gathered, put;             /* entries */
 };
 
 /* ---- rows → entries, sorted ---- */
@@ -66,6 +68,7 @@ static status gather_row(struct build *b, const struct tree_entry *row) {
                               &e);
     if (ok(s) && !e.none) s = pack(b, &e);
     if (ok(s) && !e.none) s = table_hooks->sort_add(b->sort, b->packed.data, b->packed.len);
+    b->gathered += ok(s) && !e.none;
     table_index_entry_free(&e);
     return s;
 }
@@ -76,15 +79,18 @@ static status gather(struct build *b) {
     struct tree_entry e;
     struct arena *a = b->env->eval.arena;
     TRY(table_scan_begin(b->env, &scan, &b->arena, b->r, NULL, open, open, false));
+    progress_build_phase(b->env, PROGRESS_BUILD_SCAN, b->r->relpages, 0);
     status s;
     while (ok(s = table_scan_next(&scan, &e))) {
         struct arena_mark mark = arena_mark(a);
         s = gather_row(b, &e);
         arena_rewind(a, mark);
         if (!ok(s)) break;
+        progress_blocks(b->env, scan.cursor.copied);
     }
     table_scan_end(&scan);
     TRY(status_is(s, ST_END) ? OK : s);
+    progress_build_phase(b->env, PROGRESS_BUILD_SORT, 0, b->gathered);
     return table_hooks->sort_finish(b->sort);
 }
 
@@ -216,11 +222,13 @@ static status fill(struct build *b) {
     const unsigned char *bytes;
     uint32_t len;
     struct tree_entry e;
+    progress_build_phase(b->env, PROGRESS_BUILD_LOAD, 0, b->gathered);
     for (;;) {
         TRY(table_hooks->sort_next(b->sort, &bytes, &len));
         if (!bytes) return put(b, true);
         if (!unpack(bytes, len, &e)) return STATUS(INTERNAL_ERROR);
         TRY(put_entry(b, &e));
+        progress_set(b->env, PROGRESS_TUPLES_DONE, ++b->put);
     }
 }
 

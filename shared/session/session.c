@@ -69,6 +69,7 @@ unsigned session_repair(struct shm *shm, struct owner dead,
             continue;
         }
         decide_commit(shm, s, committed);
+        atomic_store(&s->progress.command, 0);
         session_release(shm, i);
         waiting++;
     }

@@ -90,6 +90,15 @@ struct session_temp {
     } on_commit[SESSION_TEMP_MAX];
 };
 
+/* How far a long statement is, for who looks on. What the parameters of a command mean is said
+ * where that is (queryd/catalog/progress.h); a reader may see them as of two moments. */
+#define SESSION_PROGRESS_PARAMS 20
+struct session_progress {
+    _Atomic uint32_t command;  /* 0: nothing is told */
+    _Atomic uint32_t relation; /* oid */
+    _Atomic int64_t params[SESSION_PROGRESS_PARAMS];
+};
+
 struct session_slot {
     _Atomic uint32_t state;
     _Atomic uint32_t generation; /* of its uses */
@@ -149,6 +158,8 @@ struct session_slot {
     /* LISTEN: what was committed until then it has been told; 0: it listens to nothing. A
      * commit_time. */
     _Atomic uint64_t listen_from;
+
+    struct session_progress progress;
 
     uint32_t settings_len;
     _Atomic uint32_t statements_len;
