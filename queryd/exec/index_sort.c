@@ -49,7 +49,6 @@ status index_sort_next(struct table_sort *s, const unsigned char **ret, uint32_t
 
 void index_sort_free(struct table_sort *s) {
     if (s->keys) key_set_free(s->keys);
-    sorters_close(&s->x);
     tapes_close(&s->x);
     arena_free(&s->arena);
     free(s);

@@ -3,31 +3,21 @@
 #ifndef EXEC_KEY_SET_H
 #define EXEC_KEY_SET_H
 
-#include "exec/sorter.h"
-
-struct key_item {
-    uint64_t head; /* the first bytes, as they are compared */
-    const unsigned char *bytes;
-    uint32_t len;
-};
+#include "exec/key_runs.h"
 
 struct key_set {
     struct execution *x;
     struct arena arena; /* of keys in memory */
     struct key_item *items;
     size_t n, cap, at;
-    struct sorter *sorter; /* made when memory is full; then all keys go there */
-    bool spilled;
-    struct vec column; /* one batch that the sorter gave */
-    struct arena batch_arena;
-    uint16_t batch_n, batch_at;
+    struct key_runs runs;      /* of what memory has held before */
     const unsigned char *last; /* the key given before */
     uint32_t last_len;
-    struct buf last_bytes; /* … when it was the sorter's */
+    struct buf last_bytes; /* … when it was of a run */
 };
 
 status key_set_new(struct execution *x, struct key_set **ret);
-/* Copies the key. */
+/* Copies the key, which is not empty. */
 status key_set_add(struct key_set *s, const void *key, uint32_t len);
 /* No more come; they are read from the first. */
 status key_set_finish(struct key_set *s);

@@ -2,12 +2,6 @@
 
 #include <stdlib.h>
 
-#include "temp/temp.h"
-
-/* Each run that is read has a block in memory, so few are merged at a time where memory is small;
- * but merging fewer than these would read everything too often. */
-#define FAN_IN_MIN 8
-#define FAN_IN_MAX 256
 #define ROWS_PER_BREATH 512
 
 status sorter_new(struct execution *x, uint16_t ncolumns, const struct type *const *types,
@@ -120,22 +114,10 @@ status sorter_add_batch(struct sorter *s, const struct batch *b) {
 /* ---- merging ---- */
 
 /* Of equal rows the earlier run's come first: the sort is stable. */
-static bool is_before(const struct sorter *s, uint32_t a, uint32_t b) {
+static bool is_before(const void *of, uint32_t a, uint32_t b) {
+    const struct sorter *s = of;
     int c = row_store_compare(s->rows, s->columns, s->n, s->runs[a].row, s->runs[b].row);
     return c < 0 || (c == 0 && a < b);
-}
-
-static void sift(struct sorter *s, uint32_t at) {
-    uint32_t run = s->heap[at];
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= s->nheap) break;
-        if (child + 1 < s->nheap && is_before(s, s->heap[child + 1], s->heap[child])) child++;
-        if (!is_before(s, s->heap[child], run)) break;
-        s->heap[at] = s->heap[child];
-        at = child;
-    }
-    s->heap[at] = run;
 }
 
 /* The run's next row; the one before stays until the row after the next is asked for. */
@@ -146,28 +128,24 @@ static status advance(struct sort_run *r) {
 }
 
 static status merge_begin(struct sorter *s, uint32_t first, uint32_t n) {
-    free(s->heap);
-    s->heap = malloc((n + 1) * sizeof *s->heap);
-    NEEDS(s->x, s->heap);
-    s->nheap = 0;
+    NEEDS(s->x, merge_heap_new(&s->heap, n));
     for (uint32_t i = first; i < first + n; i++) {
         tape_reader_init(&s->runs[i].reader, s->runs[i].tape);
         TRY(advance(&s->runs[i]));
-        if (s->runs[i].row) s->heap[s->nheap++] = i;
+        if (s->runs[i].row) s->heap.runs[s->heap.n++] = i;
     }
-    for (uint32_t i = s->nheap / 2; i > 0; i--) sift(s, i - 1);
+    merge_heap_order(&s->heap, is_before, s);
     return OK;
 }
 
 /* The next row of the merge, valid until the following call; NULL: the end. */
 static status merge_next(struct sorter *s, struct stored_row **ret) {
     *ret = NULL;
-    if (s->nheap == 0) return OK;
-    struct sort_run *r = &s->runs[s->heap[0]];
+    if (s->heap.n == 0) return OK;
+    struct sort_run *r = &s->runs[s->heap.runs[0]];
     *ret = r->row;
     TRY(advance(r));
-    if (!r->row) s->heap[0] = s->heap[--s->nheap];
-    if (s->nheap) sift(s, 0);
+    merge_heap_advanced(&s->heap, !r->row, is_before, s);
     return OK;
 }
 
@@ -190,11 +168,6 @@ static status merge_some(struct sorter *s, uint32_t first, uint32_t n) {
     return OK;
 }
 
-static uint32_t fan_in(const struct sorter *s) {
-    size_t n = s->budget / TEMP_CONTENT_BYTES;
-    return n < FAN_IN_MIN ? FAN_IN_MIN : n > FAN_IN_MAX ? FAN_IN_MAX : (uint32_t)n;
-}
-
 status sorter_finish(struct sorter *s) {
     note_bytes(s, row_store_bytes(s->rows));
     s->at = 0;
@@ -204,7 +177,7 @@ status sorter_finish(struct sorter *s) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < s->nruns; i++) bytes += s->runs[i].tape->bytes;
     s->most_bytes = bytes;
-    uint32_t most = fan_in(s);
+    uint32_t most = merge_fan_in(s->budget);
     while (s->nruns > most)
         for (uint32_t first = 0; first + 1 < s->nruns && s->nruns > most; first++) {
             uint32_t left = s->nruns - first;
@@ -248,7 +221,7 @@ status sorter_rewind(struct sorter *s) {
 
 void sorter_clear(struct sorter *s) {
     for (uint32_t i = 0; i < s->nruns; i++) run_close(&s->runs[i]);
-    s->nruns = s->nheap = 0;
+    s->nruns = s->heap.n = 0;
     s->merging = false;
     s->at = 0;
     row_store_clear(s->rows);
@@ -257,9 +230,8 @@ void sorter_clear(struct sorter *s) {
 void sorter_free(struct sorter *s) {
     for (uint32_t i = 0; i < s->nruns; i++) run_close(&s->runs[i]);
     free(s->runs);
-    free(s->heap);
+    merge_heap_free(&s->heap);
     s->runs = NULL;
-    s->heap = NULL;
     s->nruns = s->runs_cap = 0;
     row_store_free(s->rows);
 }

@@ -2,6 +2,7 @@
 #ifndef EXEC_SORTER_H
 #define EXEC_SORTER_H
 
+#include "exec/merge_heap.h"
 #include "exec/tape.h"
 
 struct sort_run {
@@ -22,8 +23,7 @@ struct sorter {
     struct row_store *rows;
     struct sort_run *runs;
     uint32_t nruns, runs_cap;
-    uint32_t *heap; /* runs by their next rows */
-    uint32_t nheap;
+    struct merge_heap heap;
     bool merging;
     size_t at;            /* of what is in memory */
     uint64_t most_bytes;  /* that memory or tapes have held */

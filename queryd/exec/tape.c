@@ -38,7 +38,7 @@ void tape_clear(struct tape *t) {
     struct sql_env *env = t->x->env;
     temp_free(env->proc, t->blocks, t->nblocks);
     if (env->temp_bytes) *env->temp_bytes -= t->nblocks * TEMP_CONTENT_BYTES;
-    t->nblocks = t->len = 0;
+    t->nblocks = t->len = t->last.len = 0;
     t->bytes = t->rows = 0;
 }
 
@@ -47,6 +47,7 @@ void tape_free(struct tape *t) {
     free(t->blocks);
     free(t->buf);
     free(t->scratch);
+    buf_free(&t->last);
     t->blocks = NULL;
     t->buf = t->scratch = NULL;
     t->blocks_cap = t->cap = t->scratch_cap = 0;
@@ -189,16 +190,37 @@ status tape_put_row(struct tape *t, struct stored_row *r) {
     return tape_put(t, r->hash, r->matched, r->values, (const uint8_t *)(r->values + t->ncolumns));
 }
 
+/* A byte string on a tape: this head, then what it does not have in common with the one before. */
+struct bytes_head {
+    uint16_t common, rest;
+};
+
+status tape_put_bytes(struct tape *t, const void *bytes, uint32_t len) {
+    struct buf *last = &t->last;
+    CHECK(len <= TAPE_BYTES_MAX);
+    uint16_t common = (uint16_t)key_common(last->data, last->len, bytes, len);
+    struct bytes_head h = {common, (uint16_t)(len - common)};
+    const char *rest = (const char *)bytes + common;
+    last->len = common;
+    NEEDS(t->x, ok(buf_add(last, rest, h.rest)));
+    t->rows++;
+    t->bytes += sizeof h + h.rest;
+    TRY(append(t, (const char *)&h, sizeof h));
+    return append(t, rest, h.rest);
+}
+
 /* ---- reading ---- */
 
 void tape_reader_init(struct tape_reader *r, struct tape *t) {
     r->tape = t;
     r->at = 0;
     r->loaded = 0;
+    r->last.len = 0;
 }
 
 void tape_reader_free(struct tape_reader *r) {
     free(r->buf);
+    buf_free(&r->last);
     *r = (struct tape_reader){0};
 }
 
@@ -266,5 +288,21 @@ status tape_get(struct tape_reader *r, struct arena *a, struct stored_row **ret)
         if (!nulls[c] && !t->types[c]->byval)
             row->values[c] = datum_ptr((const char *)row->values + row->values[c].u64);
     *ret = row;
+    return OK;
+}
+
+status tape_get_bytes(struct tape_reader *r, const unsigned char **ret, uint32_t *ret_len) {
+    struct buf *last = &r->last;
+    struct bytes_head h;
+    *ret = NULL;
+    if (r->at == r->tape->bytes) return OK;
+    TRY(read_bytes(r, &h, sizeof h));
+    if (h.common > last->len) return failed(r->tape, STATUS(DATA_CORRUPTED), "read from");
+    last->len = h.common;
+    NEEDS(r->tape->x, ok(buf_reserve(last, h.rest + 1u)));
+    TRY(read_bytes(r, last->data + h.common, h.rest));
+    last->len += h.rest;
+    *ret = (const unsigned char *)last->data;
+    *ret_len = (uint32_t)last->len;
     return OK;
 }

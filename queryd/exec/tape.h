@@ -17,7 +17,8 @@ struct tape {
     char *scratch; /* a row that does not fit into the block at hand */
     size_t scratch_cap;
     uint64_t bytes, rows;
-    datum *values; /* of a row of vectors, gathered */
+    struct buf last; /* the byte string put before */
+    datum *values;   /* of a row of vectors, gathered */
     uint8_t *nulls;
     uint16_t ncolumns;
     const struct type *const *types;
@@ -25,9 +26,10 @@ struct tape {
 
 struct tape_reader {
     struct tape *tape;
-    uint64_t at;   /* bytes */
-    char *buf;     /* of block `loaded` */
-    size_t loaded; /* + 1; 0: none */
+    uint64_t at;     /* bytes */
+    char *buf;       /* of block `loaded` */
+    size_t loaded;   /* + 1; 0: none */
+    struct buf last; /* the byte string given before */
 };
 
 /* types belong to the caller. */
@@ -42,11 +44,17 @@ status tape_put(struct tape *t, uint64_t hash, bool matched, const datum *values
                 const uint8_t *nulls);
 status tape_put_vec(struct tape *t, uint64_t hash, const struct vec *columns, uint16_t row);
 status tape_put_row(struct tape *t, struct stored_row *r);
+/* A byte string of at most TAPE_BYTES_MAX: nothing else is put onto such a tape. What it has in
+ * common with the beginning of the one before takes no room. */
+#define TAPE_BYTES_MAX UINT16_MAX
+status tape_put_bytes(struct tape *t, const void *bytes, uint32_t len);
 
 void tape_reader_init(struct tape_reader *r, struct tape *t);
 void tape_reader_free(struct tape_reader *r);
-/* The next row, in the arena; NULL: there is no more. */
 status tape_skip(struct tape_reader *r); /* the next row, which there must be */
+/* The next row, in the arena; NULL: there is no more. */
 status tape_get(struct tape_reader *r, struct arena *a, struct stored_row **ret);
+/* The next byte string, valid until the reader goes on; NULL: there is no more. */
+status tape_get_bytes(struct tape_reader *r, const unsigned char **ret, uint32_t *ret_len);
 
 #endif

@@ -24,8 +24,9 @@ struct build {
     struct table_sort *sort;
     struct tree_fill fill;
     struct tree_writer system;
-    struct arena arena; /* of the queue and of one row */
-    struct buf packed;
+    struct arena arena;       /* of the queue and of one row */
+    struct index_entry entry; /* of one row, with what is behind it when it is sorted */
+    uint16_t wanted;          /* columns of a row, the first so many */
     datum *values;
     uint8_t *nulls;
     bool *needed;
@@ -38,12 +39,10 @@ struct build {
 
 /* What is sorted: key, value, and the key's length behind them. Keys of an index are not beginnings
  * of one another, so the order is that of the keys. */
-static status pack(struct build *b, const struct index_entry *e) {
+static status pack(struct index_entry *e) {
     uint16_t len = (uint16_t)e->key.len;
-    b->packed.len = 0;
-    TRY(buf_add(&b->packed, e->key.data, e->key.len));
-    TRY(buf_add(&b->packed, e->value.data, e->value.len));
-    return buf_add(&b->packed, &len, sizeof len);
+    TRY(buf_add(&e->key, e->value.data, e->value.len));
+    return buf_add(&e->key, &len, sizeof len);
 }
 
 static bool unpack(const unsigned char *bytes, uint32_t len, struct tree_entry *ret) {
@@ -59,18 +58,20 @@ static bool unpack(const unsigned char *bytes, uint32_t len, struct tree_entry *
     return true;
 }
 
+static status deform(struct build *b, const struct tree_entry *row) {
+    return table_deform(b->env, b->r, row, b->wanted, b->needed, b->values, b->nulls,
+                        b->env->eval.arena);
+}
+
 static status gather_row(struct build *b, const struct tree_entry *row) {
-    struct index_entry e = {0};
-    status s = table_deform(b->env, b->r, row, b->r->natts, b->needed, b->values, b->nulls,
-                            b->env->eval.arena);
-    if (ok(s))
-        s = table_index_entry(b->env, b->r, b->index, row->key, row->key_len, b->values, b->nulls,
-                              &e);
-    if (ok(s) && !e.none) s = pack(b, &e);
-    if (ok(s) && !e.none) s = table_hooks->sort_add(b->sort, b->packed.data, b->packed.len);
-    b->gathered += ok(s) && !e.none;
-    table_index_entry_free(&e);
-    return s;
+    struct index_entry *e = &b->entry;
+    e->key.len = e->value.len = 0;
+    TRY(deform(b, row));
+    TRY(table_index_entry(b->env, b->r, b->index, row->key, row->key_len, b->values, b->nulls, e));
+    if (e->none) return OK;
+    TRY(pack(e));
+    b->gathered++;
+    return table_hooks->sort_add(b->sort, e->key.data, e->key.len);
 }
 
 static status gather(struct build *b) {
@@ -105,8 +106,7 @@ static status newest_row(struct build *b, const struct tree_entry *e, stamp *ret
     TRY(tree_get(b->env->proc, b->r->tree, *ret_key, *ret_len, b->row_buf, &row));
     *ret_holder = row.stamp;
     TRY(version_newest(b->env->proc, &b->env->snapshot, &row, &holder));
-    return table_deform(b->env, b->r, &row, b->r->natts, b->needed, b->values, b->nulls,
-                        b->env->eval.arena);
+    return deform(b, &row);
 }
 
 static status duplicate(struct build *b, const struct tree_entry *e) {
@@ -234,11 +234,17 @@ static status fill(struct build *b) {
 
 /* The columns whose values the keys need: of a computed index, any. */
 static status choose_columns(struct build *b) {
+    b->wanted = b->r->natts;
     if (b->index->computed) return OK;
     b->needed = arena_zalloc(&b->arena, b->r->natts + 1u);
     if (!b->needed) return STATUS(OUT_OF_MEMORY);
-    for (uint16_t i = 0; i < b->index->nkeys; i++)
-        if (b->index->columns[i] > 0) b->needed[b->index->columns[i] - 1] = true;
+    b->wanted = 0;
+    for (uint16_t i = 0; i < b->index->nkeys; i++) {
+        int16_t number = b->index->columns[i];
+        if (number <= 0 || number > b->r->natts) return STATUS(INDEX_CORRUPTED);
+        b->needed[number - 1] = true;
+        if (number > b->wanted) b->wanted = (uint16_t)number;
+    }
     return OK;
 }
 
@@ -263,7 +269,7 @@ static status build(struct build *b) {
     if (ok(s)) s = fill(b);
     if (b->sort) table_hooks->sort_free(b->sort);
     arena_free(&b->arena);
-    buf_free(&b->packed);
+    table_index_entry_free(&b->entry);
     buf_free(&b->last);
     return s;
 }
