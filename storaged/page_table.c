@@ -37,12 +37,14 @@ void table_remove(struct storaged *s, struct frame *f) {
     atomic_store_explicit(&f->next, 0, memory_order_release);
 }
 
+/* A frame behind the ready ones is in no chain, and costs more to touch than to know that. */
 void table_rebuild(struct storaged *s) {
+    uint32_t frames = atomic_load(&s->shm->pool->ready_frames);
     for (uint32_t i = 0; i < s->shm->sizes.page_buckets; i++)
         atomic_store_explicit(&s->shm->pool->bucket[i], 0, memory_order_relaxed);
-    for (uint32_t i = 0; i < s->shm->sizes.frames; i++)
+    for (uint32_t i = 0; i < frames; i++)
         atomic_store_explicit(&s->shm->frames[i].next, 0, memory_order_release);
-    for (uint32_t i = 0; i < s->shm->sizes.frames; i++) {
+    for (uint32_t i = 0; i < frames; i++) {
         struct frame *f = &s->shm->frames[i];
         if (atomic_load(&f->state) != FRAME_FREE) table_insert(s, f);
     }

@@ -134,7 +134,8 @@ out:
  * have all those pages. */
 static status table_compare(struct storaged *s) {
     uint64_t last = 0;
-    for (uint32_t i = 0; i < s->shm->sizes.frames; i++) {
+    uint32_t frames = atomic_load(&s->shm->pool->ready_frames);
+    for (uint32_t i = 0; i < frames; i++) {
         const struct frame *f = &s->shm->frames[i];
         uint32_t state = atomic_load(&f->state);
         if (state == FRAME_READY || state == FRAME_BROKEN) redo_settled(s, atomic_load(&f->page));
