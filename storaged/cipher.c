@@ -52,6 +52,5 @@ void cipher_read_done(struct storaged *s, const struct disk_io *io) {
 void cipher_check_write(const struct storaged *s, const struct disk_io *io) {
     if (!of_pages(s, io, DISK_WRITE)) return;
     for (size_t at = 0; at < io->len; at += PAGE_BYTES)
-        CHECK(cipher_is_sealed((const char *)io->buf + at) ||
-              page_is_zero((const char *)io->buf + at));
+        CHECK(cipher_is_sealed((const char *)io->buf + at));
 }

@@ -11,7 +11,6 @@
 
 #define EXTEND_PAGES_MIN 64
 #define EXTEND_PAGES_MAX 256
-#define EXTENDING_LOOK_NS 100000u
 #define RESERVE_AHEAD 8             /* a process that asks for one page is given some, */
 #define RESERVE_QUIET_NS 100000000u /* and twice as many each time it comes again so soon */
 #define MAP_BYTES (SPACE_BITS / 8)
@@ -37,27 +36,10 @@ bool space_known_free(struct storaged *s, uint64_t page) {
     return page_read_valid(s->p, f, version) && free;
 }
 
-/* By requests like others, so that the loop goes on meanwhile. Durable when it returns. */
-static status write_zeros(struct storaged *s, uint64_t from, uint64_t to) {
-    static _Alignas(DISK_ALIGN) char zeros[EXTEND_PAGES_MAX * PAGE_BYTES]; /* never written to */
-    for (uint64_t at = from, n; at < to; at += n) {
-        n = to - at < sizeof zeros ? to - at : sizeof zeros;
-        TRY(io_run_one(
-            s, (struct disk_io){
-                   .op = DISK_WRITE, .file = s->data, .offset = at, .buf = zeros, .len = n}));
-    }
-    return io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data});
-}
-
-/* One at a time: the zeros of a second one could come over pages that have been written since. */
 status space_extend(struct storaged *s, uint64_t pages) {
-    while (s->extending) daemon_sleep(s->d, EXTENDING_LOOK_NS);
     uint64_t have = atomic_load(&s->shm->pool->file_pages);
     if (pages <= have) return OK;
-    s->extending = true;
-    status st = write_zeros(s, have * PAGE_BYTES, pages * PAGE_BYTES);
-    s->extending = false;
-    TRY(st);
+    TRY(disk_file_extend(s->data, have * PAGE_BYTES, (pages - have) * PAGE_BYTES));
     atomic_store(&s->shm->pool->file_pages, pages);
     PROBE(axolotl_storaged, file_extend, have, pages);
     return OK;

@@ -210,7 +210,6 @@ struct storaged {
     struct waiter_queue space_requests;
     struct reserve_pace reserve_pace[PROC_SLOTS];
     bool space_running;
-    bool extending;        /* the data file is being made longer */
     uint64_t space_cursor; /* the page where the search for a free one goes on */
     bool space_wrap;       /* pages below the cursor are looked at before the file is extended */
 
