@@ -86,7 +86,8 @@ static void follow(const struct event_ring *ring, uint64_t from, bool json) {
 int axl_events(struct axl *a) {
     bool json = axl_option(a, "--json", NULL), follows = axl_option(a, "--follow", NULL);
     const char *value = NULL;
-    uint64_t last = axl_option(a, "-n", &value) ? strtoull(value, NULL, 10) : EVENTS_SHOWN;
+    (void)axl_option(a, "-n", &value);
+    uint64_t last = axl_number(a, value, EVENTS_SHOWN);
     struct shm shm;
     char region[32];
     if (!axl_done(a)) return axl_fail(a);

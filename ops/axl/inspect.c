@@ -92,11 +92,11 @@ static void show_record(const struct rec_head *r, uint64_t at, bool json) {
     json_decref(record);
 }
 
-/* One record a line, from FROM (the first that is kept) to TO (100 records, or where they end). */
-static int inspect_log(struct axl *a, const struct offline *o, const char *from, const char *to,
+/* One record a line, from FROM (0: the first that is kept) to TO (0: 100 records, or where they
+ * end). */
+static int inspect_log(struct axl *a, const struct offline *o, uint64_t from, uint64_t to,
                        bool json) {
-    uint64_t at = from ? strtoull(from, NULL, 10) : o->log.begin;
-    uint64_t end = to ? strtoull(to, NULL, 10) : UINT64_MAX, shown = 0;
+    uint64_t at = from ? from : o->log.begin, end = to ? to : UINT64_MAX, shown = 0;
     struct rec_head *r = malloc(REC_BYTES_MAX);
     /* Where the kept log begins a record may have begun before. */
     while (r && !from && at < o->log.end && !ok(offline_record(&o->log, at, r))) at += 8;
@@ -123,34 +123,58 @@ static int usage(void) {
     return 2;
 }
 
-static int inspect_offline(struct axl *a, struct axl_keys *keys, const char *what,
-                           const char *which, const char *to, bool json) {
+enum kind { PAGE, LOG, TREE, REGION };
+
+/* What is to be shown: the word behind it, and as numbers that and the next one. */
+struct wanted {
+    enum kind kind;
+    const char *name;
+    uint64_t from, to;
+    bool json;
+};
+
+static int inspect_offline(struct axl *a, struct axl_keys *keys, const struct wanted *w) {
     struct offline o;
     int result = 1;
     status st = offline_open(a, keys, &o);
     if (!ok(st))
         result = axl_fail(a);
-    else if (strcmp(what, "log") == 0)
-        result = inspect_log(a, &o, which, to, json);
+    else if (w->kind == LOG)
+        result = inspect_log(a, &o, w->from, w->to, w->json);
     else if (!ok(offline_redo(a, &o)))
         result = axl_fail(a);
-    else if (strcmp(what, "page") == 0)
-        result = show(a, inspect_page(a, &o, strtoull(which, NULL, 10)), json);
+    else if (w->kind == PAGE)
+        result = show(a, inspect_page(a, &o, w->from), w->json);
     else
-        result = show(a, inspect_tree(a, &o, which), json);
+        result = show(a, inspect_tree(a, &o, w->name), w->json);
     offline_close(&o);
     return result;
 }
 
+static bool kind_of(const char *word, enum kind *ret_kind) {
+    static const char *const words[] = {
+        [PAGE] = "page", [LOG] = "log", [TREE] = "tree", [REGION] = "region"};
+    for (unsigned i = 0; word && i < sizeof words / sizeof *words; i++) {
+        if (strcmp(word, words[i]) != 0) continue;
+        *ret_kind = i;
+        return true;
+    }
+    return false;
+}
+
 int axl_inspect(struct axl *a) {
     static struct axl_keys keys;
-    bool json = axl_option(a, "--json", NULL);
+    struct wanted w = {.json = axl_option(a, "--json", NULL)};
     if (!ok(axl_keys_options(a, &keys))) return axl_fail(a);
-    const char *what = axl_argument(a), *which = axl_argument(a), *to = axl_argument(a);
+    const char *what = axl_argument(a), *to;
+    w.name = axl_argument(a);
+    to = axl_argument(a);
+    if (!kind_of(what, &w.kind) || (w.kind != LOG && (!w.name || to))) return usage();
+    if (w.kind == PAGE || w.kind == LOG) {
+        w.from = axl_number(a, w.name, 0);
+        w.to = axl_number(a, to, 0);
+    }
     if (!axl_done(a)) return axl_fail(a);
-    bool log = what && strcmp(what, "log") == 0;
-    if (!what || (!log && (!which || to))) return usage();
-    if (strcmp(what, "region") == 0) return show(a, inspect_region(a, which), json);
-    if (!log && strcmp(what, "page") != 0 && strcmp(what, "tree") != 0) return usage();
-    return inspect_offline(a, &keys, what, which, to, json);
+    if (w.kind == REGION) return show(a, inspect_region(a, w.name), w.json);
+    return inspect_offline(a, &keys, &w);
 }

@@ -116,6 +116,18 @@ const char *axl_argument(struct axl *a) {
     return argument;
 }
 
+uint64_t axl_number(struct axl *a, const char *text, uint64_t otherwise) {
+    if (!text) return otherwise;
+    char *end;
+    errno = 0;
+    uint64_t number = strtoull(text, &end, 10);
+    bool good = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+    if (!good && ok(a->e.status))
+        status_ignore(error_set(&a->e, ST_INVALID_PARAMETER_VALUE, /* axl_done says it */
+                                "\"%s\" is not a number", text));
+    return number;
+}
+
 bool axl_done(struct axl *a) {
     if (ok(a->e.status) && a->argc > 0) {
         status_ignore(error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "unknown argument \"%s\"",

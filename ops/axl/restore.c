@@ -237,6 +237,8 @@ int axl_restore(struct axl *a) {
     r.online = axl_option(a, "--online", NULL);
     (void)axl_option(a, "--rate", &r.rate);
     (void)axl_option(a, "--to-lsn", &r.to_lsn);
+    (void)axl_number(a, r.rate, 0);
+    (void)axl_number(a, r.to_lsn, 0);
     (void)axl_option(a, "--to-time", &r.to_time);
     while (r.n < BACKUPS_MAX && (r.backups[r.n] = axl_argument(a))) r.n++;
     if (r.n < BACKUPS_MAX && axl_option(a, "-", NULL)) r.backups[r.n++] = "-"; /* the last one */

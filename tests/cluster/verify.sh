@@ -150,4 +150,6 @@ r = [json.loads(line) for line in sys.stdin]
 assert len(r) > 50 and all(a["lsn"] + a["bytes"] == b["lsn"] for a, b in zip(r, r[1:])), r[:3]' || fail "inspect log"
 "$AXL" inspect page 2 -D "$DIR" | grep -q 'type: space map' || fail "inspect a map"
 "$AXL" inspect tree nowhere -D "$DIR" 2>&1 | grep -q 'no relation "nowhere"' || fail "a strange tree"
+"$AXL" inspect page 12x -D "$DIR" 2>&1 | grep -q '"12x" is not a number' || fail "a strange page"
+"$AXL" inspect log 4096 -1 -D "$DIR" 2>&1 | grep -q 'unknown argument "-1"' || fail "a strange LSN"
 whole "the end" stopped
