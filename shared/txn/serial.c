@@ -1,4 +1,4 @@
-/* Serializable snapshot isolation: lives of slots, pairs, and who is given up. */
+/* Serializable snapshot isolation: pairs, the life of a transaction, and who is given up. */
 #include "txn/serial_internal.h"
 
 #include <string.h>
@@ -20,192 +20,13 @@ static status fails(const char *why) {
     return STATUS(SERIALIZATION_FAILURE);
 }
 
-/* ---- slots and bits -------------------------------------------------------------------------- */
-
-static bool bit(const _Atomic uint64_t *set, uint32_t i) {
-    return atomic_load_explicit(&set[i / 64], memory_order_relaxed) >> (i % 64) & 1;
-}
-
-void serial_set_bit(_Atomic uint64_t *set, uint32_t i, bool on) {
-    uint64_t mask = (uint64_t)1 << (i % 64);
-    if (on)
-        atomic_fetch_or(&set[i / 64], mask);
-    else
-        atomic_fetch_and(&set[i / 64], ~mask);
-}
-
-/* The next bit that is set, from `from` on; SERIAL_SLOTS: none. */
-uint32_t serial_next_bit(const _Atomic uint64_t *set, uint32_t from) {
-    for (uint32_t w = from / 64; w < SERIAL_WORDS; w++) {
-        uint64_t word = atomic_load_explicit(&set[w], memory_order_acquire);
-        if (w == from / 64) word &= ~(uint64_t)0 << (from % 64);
-        if (word) return w * 64 + (uint32_t)__builtin_ctzll(word);
-    }
-    return SERIAL_SLOTS;
-}
-
-uint32_t serial_next(const struct serial_shared *shared, uint32_t from) {
-    return serial_next_bit(shared->used, from);
-}
-
-static uint32_t index_of(const struct serial_shared *shared, const struct serial_slot *s) {
-    return (uint32_t)(s - shared->slot);
-}
-
-static void set_state(struct serial_slot *s, enum serial_state state) {
-    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
-    uint64_t generation = (word >> 8) + (state == SERIAL_ACTIVE);
-    atomic_store(&s->word, generation << 8 | state);
-}
-
-static bool has_turn(const struct serial_slot *s) {
-    enum serial_state state = serial_state_of(s);
-    return state == SERIAL_PREPARED || state == SERIAL_COMMITTED;
-}
-
-static void earlier(_Atomic uint64_t *least, uint64_t value) {
-    if (value < atomic_load(least)) atomic_store(least, value);
-}
-
-/* Writers commit at a time; of readers it is known when they ended. */
-static uint64_t time_of(const struct serial_slot *s) {
-    uint64_t time = atomic_load(&s->commit_time);
-    return time ? time : SERIAL_NEVER;
-}
-
-/* The same for one that is about to learn its time, which others may know already. */
-static uint64_t time_now(struct shm *shm, const struct serial_slot *s) {
-    commit_time time;
-    uint64_t x = atomic_load(&s->x);
-    if (atomic_load(&s->commit_time) || !x) return time_of(s);
-    return txn_fate(shm, x, &time, NULL) == FATE_COMMITTED ? time : SERIAL_NEVER;
-}
-
-/* Did `committed` end before the other one's snapshot was taken, and does that see what it wrote?
- */
-static bool was_before(const struct serial_slot *committed, const struct serial_slot *other) {
-    return atomic_load(&committed->end_turn) <= atomic_load(&other->begin_turn) &&
-           time_of(committed) <= atomic_load(&other->snapshot);
-}
-
-/* Under the latch. From its state on it is nobody's; a death in between is finished by
- * serial_repair.
- */
-void serial_free(struct serial_shared *shared, struct serial_slot *s) {
-    uint32_t own = index_of(shared, s);
-    bool committed = serial_state_of(s) == SERIAL_COMMITTED;
-    for (uint32_t i = serial_next_bit(s->in, 0); committed && i < SERIAL_SLOTS;
-         i = serial_next_bit(s->in, i + 1)) {
-        earlier(&shared->slot[i].gone_turn, atomic_load(&s->turn));
-        earlier(&shared->slot[i].gone_time, time_of(s));
-    }
-    set_state(s, SERIAL_FREE);
-    for (uint32_t i = serial_next_bit(s->in, 0); i < SERIAL_SLOTS;
-         i = serial_next_bit(s->in, i + 1))
-        serial_set_bit(shared->slot[i].out, own, false);
-    for (uint32_t i = serial_next_bit(s->out, 0); i < SERIAL_SLOTS;
-         i = serial_next_bit(s->out, i + 1))
-        serial_set_bit(shared->slot[i].in, own, false);
-    for (int w = 0; w < SERIAL_WORDS; w++) {
-        atomic_store(&s->in[w], 0);
-        atomic_store(&s->out[w], 0);
-    }
-    atomic_store(&s->owner, 0);
-    serial_set_bit(shared->used, own, false);
-}
-
-/* Does anybody run who was concurrent with it, or can somebody begin who will be? */
-static bool is_needed(const struct shm *shm, const struct serial_slot *committed) {
-    const struct serial_shared *shared = shm->serial;
-    if (time_of(committed) > atomic_load(&shm->log->visible)) return true;
-    SERIAL_EACH(shared, i) {
-        const struct serial_slot *s = &shared->slot[i];
-        enum serial_state state = serial_state_of(s);
-        if (state != SERIAL_ACTIVE && state != SERIAL_PREPARED) continue;
-        if (!was_before(committed, s)) return true;
-    }
-    return false;
-}
-
-static void clean_up(struct shm *shm) {
-    struct serial_shared *shared = shm->serial;
-    SERIAL_EACH(shared, i) {
-        struct serial_slot *s = &shared->slot[i];
-        if (serial_state_of(s) == SERIAL_COMMITTED && !is_needed(shm, s)) serial_free(shared, s);
-    }
-}
-
-/* Of those that it has a pair to: the first that committed. */
-static void first_out(struct shm *shm, const struct serial_slot *s, uint64_t *ret_turn,
-                      uint64_t *ret_time) {
-    const struct serial_shared *shared = shm->serial;
-    *ret_turn = atomic_load(&s->gone_turn);
-    *ret_time = atomic_load(&s->gone_time);
-    for (uint32_t i = serial_next_bit(s->out, 0); i < SERIAL_SLOTS;
-         i = serial_next_bit(s->out, i + 1)) {
-        const struct serial_slot *to = &shared->slot[i];
-        if (!has_turn(to)) continue;
-        if (atomic_load(&to->turn) < *ret_turn) *ret_turn = atomic_load(&to->turn);
-        if (time_now(shm, to) < *ret_time) *ret_time = time_now(shm, to);
-    }
-}
-
-/* The oldest committed one goes into the summary. */
-static void summarize(struct shm *shm) {
-    struct serial_shared *shared = shm->serial;
-    struct serial_summary *sum = &shared->summary;
-    struct serial_slot *oldest = NULL;
-    SERIAL_EACH(shared, i) {
-        struct serial_slot *s = &shared->slot[i];
-        if (serial_state_of(s) != SERIAL_COMMITTED) continue;
-        if (!oldest || atomic_load(&s->end_turn) < atomic_load(&oldest->end_turn)) oldest = s;
-    }
-    if (!oldest) return;
-    uint64_t turn, time;
-    first_out(shm, oldest, &turn, &time);
-    reads_merge(&sum->reads, &oldest->reads);
-    earlier(&sum->out_turn, turn);
-    earlier(&sum->out_time, time);
-    for (uint32_t i = serial_next_bit(oldest->out, 0); i < SERIAL_SLOTS;
-         i = serial_next_bit(oldest->out, i + 1))
-        atomic_store(&shared->slot[i].summary_in, true);
-    if (time_of(oldest) != SERIAL_NEVER && time_of(oldest) > atomic_load(&sum->commit_time))
-        atomic_store(&sum->commit_time, time_of(oldest));
-    atomic_store(&sum->end_turn, atomic_load(&oldest->end_turn));
-    serial_free(shared, oldest);
-}
-
-/* Nobody runs who was concurrent with anybody in it. */
-static void forget_summary(struct shm *shm) {
-    struct serial_shared *shared = shm->serial;
-    struct serial_summary *sum = &shared->summary;
-    if (!atomic_load(&sum->end_turn)) return;
-    if (atomic_load(&sum->commit_time) > atomic_load(&shm->log->visible)) return;
-    SERIAL_EACH(shared, i) {
-        const struct serial_slot *s = &shared->slot[i];
-        bool later = atomic_load(&sum->end_turn) <= atomic_load(&s->begin_turn) &&
-                     atomic_load(&sum->commit_time) <= atomic_load(&s->snapshot);
-        if (!later && serial_state_of(s) != SERIAL_COMMITTED) return;
-    }
-    atomic_store(&sum->end_turn, 0);
-    atomic_store(&sum->commit_time, 0);
-    atomic_store(&sum->out_turn, SERIAL_NEVER);
-    atomic_store(&sum->out_time, SERIAL_NEVER);
-    reads_clear(&sum->reads);
-}
-
-void serial_shared_init(struct shm *shm) {
-    atomic_store(&shm->serial->summary.out_turn, SERIAL_NEVER);
-    atomic_store(&shm->serial->summary.out_time, SERIAL_NEVER);
-}
-
 /* ---- pairs ----------------------------------------------------------------------------------- */
 
 /* reader → writer → some T3 that committed before both. */
 static bool writer_is_pivot(struct shm *shm, const struct serial_slot *reader,
                             const struct serial_slot *writer) {
     uint64_t turn, time;
-    first_out(shm, writer, &turn, &time);
+    serial_first_out(shm, writer, &turn, &time);
     if (turn == SERIAL_NEVER) return false;
     if (turn > atomic_load(&reader->end_turn) || turn > atomic_load(&writer->end_turn))
         return false;
@@ -216,14 +37,15 @@ static bool writer_is_pivot(struct shm *shm, const struct serial_slot *reader,
 static bool reader_is_pivot(struct shm *shm, const struct serial_slot *reader,
                             const struct serial_slot *writer) {
     const struct serial_shared *shared = shm->serial;
-    if (!has_turn(writer) || atomic_load(&reader->read_only)) return false;
+    if (!serial_has_turn(writer) || atomic_load(&reader->read_only)) return false;
     if (atomic_load(&reader->summary_in)) return true;
     for (uint32_t i = serial_next_bit(reader->in, 0); i < SERIAL_SLOTS;
          i = serial_next_bit(reader->in, i + 1)) {
         const struct serial_slot *first = &shared->slot[i];
         if (atomic_load(&first->doomed)) continue;
         if (atomic_load(&first->end_turn) < atomic_load(&writer->turn)) continue;
-        if (atomic_load(&first->read_only) && time_now(shm, writer) > atomic_load(&first->snapshot))
+        if (atomic_load(&first->read_only) &&
+            serial_time_now(shm, writer) > atomic_load(&first->snapshot))
             continue;
         return true;
     }
@@ -234,11 +56,11 @@ static bool reader_is_pivot(struct shm *shm, const struct serial_slot *reader,
 static status add_pair(struct shm *shm, struct serial_slot *own, struct serial_slot *reader,
                        struct serial_slot *writer) {
     const struct serial_shared *shared = shm->serial;
-    if (bit(reader->out, index_of(shared, writer))) return OK;
-    serial_set_bit(reader->out, index_of(shared, writer), true);
-    serial_set_bit(writer->in, index_of(shared, reader), true);
+    if (serial_bit(reader->out, serial_index(shared, writer))) return OK;
+    serial_set_bit(reader->out, serial_index(shared, writer), true);
+    serial_set_bit(writer->in, serial_index(shared, reader), true);
     if (!writer_is_pivot(shm, reader, writer) && !reader_is_pivot(shm, reader, writer)) return OK;
-    struct serial_slot *victim = has_turn(writer) ? own : writer;
+    struct serial_slot *victim = serial_has_turn(writer) ? own : writer;
     atomic_store(&victim->doomed, true); /* also if it goes back to a savepoint */
     if (victim != own) return OK;
     return fails(own == writer ? "Canceled on identification as a pivot, during write."
@@ -257,7 +79,7 @@ static void unlock(struct proc *p) {
 
 static struct serial_slot *find_free(struct serial_shared *shared) {
     for (uint32_t i = 0; i < SERIAL_SLOTS; i++) {
-        if (bit(shared->used, i)) continue;
+        if (serial_bit(shared->used, i)) continue;
         if (i >= atomic_load(&shared->high)) atomic_store(&shared->high, i + 1);
         return &shared->slot[i];
     }
@@ -278,19 +100,19 @@ static void open_slot(struct serial_shared *shared, struct serial_slot *s, struc
     atomic_store(&s->summary_in, false);
     atomic_store(&s->begin_turn, atomic_load(&shared->turn));
     atomic_store(&s->owner, owner_word(owner));
-    set_state(s, SERIAL_ACTIVE);
-    serial_set_bit(shared->used, index_of(shared, s), true);
+    serial_set_state(s, SERIAL_ACTIVE);
+    serial_set_bit(shared->used, serial_index(shared, s), true);
 }
 
 status serial_begin(struct proc *p, struct txn *t) {
     struct serial_shared *shared = p->shm->serial;
     CHECK(!t->serial);
     lock(p);
-    clean_up(p->shm);
-    forget_summary(p->shm);
+    serial_clean_up(p->shm);
+    serial_forget_summary(p->shm);
     struct serial_slot *s = find_free(shared);
     if (!s) {
-        summarize(p->shm);
+        serial_summarize(p->shm);
         s = find_free(shared);
     }
     if (s) open_slot(shared, s, p->owner);
@@ -377,14 +199,14 @@ static bool concerns(const struct serial_slot *s, const struct serial_slot *own,
                      uint64_t hash, const void *key, size_t len) {
     enum serial_state state = serial_state_of(s);
     if (s == own || state == SERIAL_FREE) return false;
-    if (state == SERIAL_COMMITTED && was_before(s, own)) return false;
+    if (state == SERIAL_COMMITTED && serial_was_before(s, own)) return false;
     return reads_cover(&s->reads, root, hash, key, len);
 }
 
 static status meet_reader(struct proc *p, struct txn *t, uint32_t i, uint64_t word) {
     struct serial_shared *shared = p->shm->serial;
     struct serial_slot *reader = &shared->slot[i];
-    if (bit(t->serial->in, i)) return OK;
+    if (serial_bit(t->serial->in, i)) return OK;
     status s = OK;
     lock(p);
     bool same_life = atomic_load(&reader->word) >> 8 == word >> 8;
@@ -406,7 +228,7 @@ static status meet_summary(struct proc *p, struct txn *t, uint64_t root, uint64_
     uint64_t turn, time;
     lock(p);
     atomic_store(&own->summary_in, true);
-    first_out(p->shm, own, &turn, &time);
+    serial_first_out(p->shm, own, &turn, &time);
     unlock(p);
     return turn == SERIAL_NEVER ? OK
                                 : fails("Canceled on identification as a pivot, during write.");
@@ -451,7 +273,7 @@ static uint64_t next_turn(struct serial_shared *shared) {
 void serial_set_committed(struct serial_shared *shared, struct serial_slot *s, commit_time time) {
     atomic_store(&s->commit_time, time);
     atomic_store(&s->end_turn, next_turn(shared));
-    set_state(s, SERIAL_COMMITTED);
+    serial_set_state(s, SERIAL_COMMITTED);
     atomic_store(&s->owner, 0);
 }
 
@@ -468,7 +290,7 @@ static status prepare(struct serial_shared *shared, struct serial_slot *own) {
         atomic_store(&reader->doomed, true);
     }
     atomic_store(&own->turn, next_turn(shared));
-    set_state(own, SERIAL_PREPARED);
+    serial_set_state(own, SERIAL_PREPARED);
     return OK;
 }
 
@@ -486,7 +308,7 @@ void serial_committed(struct proc *p, struct txn *t, commit_time time) {
     lock(p);
     if (!time) atomic_store(&s->read_only, true);
     serial_set_committed(p->shm->serial, s, time ? time : 1);
-    clean_up(p->shm);
+    serial_clean_up(p->shm);
     unlock(p);
     t->serial = NULL;
 }
@@ -495,7 +317,7 @@ void serial_rolled_back(struct proc *p, struct txn *t) {
     if (!t->serial) return;
     lock(p);
     serial_free(p->shm->serial, t->serial);
-    clean_up(p->shm);
+    serial_clean_up(p->shm);
     unlock(p);
     t->serial = NULL;
 }
