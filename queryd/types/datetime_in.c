@@ -1,183 +1,5 @@
 /* What a date or time literal says: the fields of datetime_text.h put together. */
-#include "types/datetime_text.h"
-
-struct reader {
-    const struct eval_env *env;
-    struct moment *m;
-    const char *text;
-    bool time_only, wants_zone;
-    int parts;        /* that are known */
-    int new_parts;    /* that the present field told */
-    enum unit prefix; /* what the next number counts: "y1999 m1", "j2451187", the t of ISO 8601 */
-    bool text_month, two_digits, before_christ, julian;
-    char meridiem; /* 'a', 'p' or 0 */
-    int32_t day_of_year;
-    const struct tz *zone; /* by name or abbreviation, when its offset depends on the moment */
-    const char *zone_name; /* for the message */
-};
-
-/* ---- dates ---- */
-
-static void tell_year(struct reader *r, int64_t year, size_t width) {
-    r->m->civil.year = year;
-    r->new_parts = PART_YEAR;
-    r->two_digits = width <= 2;
-}
-
-static void tell_month(struct reader *r, int32_t month) {
-    r->m->civil.month = month;
-    r->new_parts = PART_MONTH;
-}
-
-static void tell_day(struct reader *r, int32_t day) {
-    r->m->civil.day = day;
-    r->new_parts = PART_DAY;
-}
-
-static void tell_julian(struct reader *r, int64_t julian) {
-    date_from_days(julian - EPOCH_JULIAN, &r->m->civil);
-    r->julian = true;
-    r->new_parts = PARTS_OF_DATE;
-}
-
-static int32_t two_at(const char *p) {
-    return (p[0] - '0') * 10 + p[1] - '0';
-}
-
-static void tell_time(struct reader *r, int32_t h, int32_t m, int32_t s) {
-    r->m->civil.hour = h;
-    r->m->civil.minute = m;
-    r->m->civil.second = s;
-    r->new_parts = PARTS_OF_TIME;
-}
-
-/* Digits without separators: 19990108, 990108; 040506.789, 0405 where the date is known. */
-static enum reading read_compact(struct reader *r, char *text, int known) {
-    size_t len = strlen(text);
-    char *point = strchr(text, '.');
-    if (point) {
-        if (read_us(point, &r->m->civil.us)) return READING_BAD;
-        len = (size_t)(point - text);
-    } else if ((known & PARTS_OF_DATE) != PARTS_OF_DATE && len >= 6) {
-        int64_t year = 0;
-        for (size_t i = 0; i + 4 < len; i++)
-            if (year < 100000000) year = year * 10 + text[i] - '0';
-        tell_year(r, year, len - 4);
-        tell_month(r, two_at(text + len - 4));
-        tell_day(r, two_at(text + len - 2));
-        r->new_parts = PARTS_OF_DATE;
-        return READING_OK;
-    }
-    if ((known & PARTS_OF_TIME) == PARTS_OF_TIME || (len != 6 && len != 4)) return READING_BAD;
-    tell_time(r, two_at(text), two_at(text + 2), len == 6 ? two_at(text + 4) : 0);
-    return READING_OK;
-}
-
-/* The first number of a date, or the first beside a month in letters. */
-static void tell_first(struct reader *r, int32_t x, size_t width, bool month_known) {
-    enum date_order order = r->env->session->date_order;
-    if (width >= 3 || order == DATE_ORDER_YMD)
-        tell_year(r, x, width);
-    else if (month_known || order == DATE_ORDER_DMY)
-        tell_day(r, x);
-    else
-        tell_month(r, x);
-}
-
-/* A number where year and a month in letters are known: the day, unless the year was it. */
-static void tell_last(struct reader *r, int32_t x, size_t width, bool text_month) {
-    if (text_month && width >= 3 && r->two_digits) {
-        int32_t day = (int32_t)r->m->civil.year;
-        tell_year(r, x, width);
-        tell_day(r, day);
-    } else {
-        tell_day(r, x);
-    }
-}
-
-/* One number of a date; which it is depends on what is known. */
-static enum reading read_number(struct reader *r, char *text, bool text_month, int known) {
-    const char *p = text;
-    int32_t x;
-    enum reading why = read_int32(&p, &x);
-    if (why) return why;
-    if (p == text) return READING_BAD;
-    if (*p == '.') {
-        if (p - text > 2) return read_compact(r, text, known | PARTS_OF_DATE);
-        if ((why = read_us(p, &r->m->civil.us))) return why;
-    } else if (*p) {
-        return READING_BAD;
-    }
-    size_t width = strlen(text);
-    int date = known & PARTS_OF_DATE;
-    if (width == 3 && date == PART_YEAR && x >= 1 && x <= 366) {
-        r->day_of_year = x;
-        r->new_parts = PART_DAY_OF_YEAR | PART_MONTH | PART_DAY;
-        return READING_OK;
-    }
-    switch (date) {
-    case 0: tell_first(r, x, width, false); break;
-    case PART_YEAR:
-    case PART_DAY: tell_month(r, x); break;
-    case PART_MONTH:
-        if (text_month)
-            tell_first(r, x, width, true);
-        else
-            tell_day(r, x);
-        break;
-    case PART_YEAR | PART_MONTH: tell_last(r, x, width, text_month); break;
-    case PART_MONTH | PART_DAY: tell_year(r, x, width); break;
-    case PARTS_OF_DATE: return read_compact(r, text, known);
-    default: return READING_BAD;
-    }
-    return READING_OK;
-}
-
-#define DATE_PIECES_MAX 25
-
-/* The pieces of 08-jan-1999, each ended by a NUL in place; 0: broken. */
-static size_t date_pieces(char *text, char *ret[DATE_PIECES_MAX]) {
-    size_t n = 0;
-    char *p = text;
-    while (*p && n < DATE_PIECES_MAX) {
-        while (*p && !is_digit(*p) && !is_letter(*p)) p++;
-        if (!*p) return 0;
-        ret[n++] = p;
-        bool letters = is_letter(*p);
-        while (letters ? is_letter(*p) : is_digit(*p)) p++;
-        if (*p) *p++ = '\0';
-    }
-    return n;
-}
-
-/* A date with separators. Its words come first: they leave no doubt. */
-static enum reading read_date(struct reader *r, char *text) {
-    char *pieces[DATE_PIECES_MAX];
-    size_t n = date_pieces(text, pieces);
-    int known = r->parts, told = 0, value;
-    bool text_month = false;
-    if (!n) return READING_BAD;
-    for (size_t pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < n; i++) {
-            if (is_letter(*pieces[i]) != (pass == 0)) continue;
-            if (pass == 0) {
-                enum word_kind kind = date_word(pieces[i], &value);
-                if (kind == WORD_NOISE) continue;
-                if (kind != WORD_MONTH) return READING_BAD;
-                tell_month(r, value);
-                text_month = true;
-            } else {
-                enum reading why = read_number(r, pieces[i], text_month, known);
-                if (why) return why;
-            }
-            if (known & r->new_parts) return READING_BAD;
-            known |= r->new_parts;
-            told |= r->new_parts;
-        }
-    }
-    r->new_parts = told;
-    return (known & ~(PART_DAY_OF_YEAR | PART_ZONE)) == PARTS_OF_DATE ? READING_OK : READING_BAD;
-}
+#include "types/datetime_in.h"
 
 /* ---- zones ---- */
 
@@ -206,7 +28,7 @@ static enum reading read_time_or_zone(struct reader *r, char *text) {
     enum reading why = read_zone_offset(r, zone);
     if (why) return why;
     *zone = '\0';
-    why = read_compact(r, text, r->time_only ? r->parts | PARTS_OF_DATE : r->parts);
+    why = reader_take_compact(r, text, r->time_only ? r->parts | PARTS_OF_DATE : r->parts);
     r->new_parts |= PART_ZONE;
     return why;
 }
@@ -215,7 +37,7 @@ static enum reading read_time_or_zone(struct reader *r, char *text) {
 static enum reading read_julian_zone(struct reader *r, const char *text) {
     int32_t julian;
     if (read_int32(&text, &julian) || julian < 0) return READING_RANGE;
-    tell_julian(r, julian);
+    reader_tell_julian(r, julian);
     r->prefix = UNIT_NONE;
     enum reading why = read_zone_offset(r, text);
     r->new_parts = PARTS_OF_DATE | PARTS_OF_TIME | PART_ZONE;
@@ -230,11 +52,11 @@ static enum reading read_date_field(struct reader *r, const struct fields *f, si
         if (r->prefix == UNIT_JULIAN) return read_julian_zone(r, text);
         int day = PART_MONTH | PART_DAY; /* "jul 11 10:51:14 america/new_york 2001" */
         return (r->parts & day) == day || r->prefix != UNIT_NONE ? read_time_or_zone(r, text)
-                                                                 : read_date(r, text);
+                                                                 : reader_take_date(r, text);
     }
     bool date_first =
         i == 0 && f->n >= 2 && (f->looks[f->n - 1] == LOOK_DATE || f->looks[1] == LOOK_TIME);
-    return date_first ? read_date(r, text) : read_time_or_zone(r, text);
+    return date_first ? reader_take_date(r, text) : read_time_or_zone(r, text);
 }
 
 static bool time_overflows(const struct civil *c) {
@@ -249,7 +71,7 @@ static enum reading read_time_field(struct reader *r, const char *text) {
     enum reading why = read_clock(text, false, &clock);
     if (why) return why;
     if (clock.hour != (int32_t)clock.hour) return READING_RANGE;
-    tell_time(r, (int32_t)clock.hour, clock.minute, clock.second);
+    reader_tell_time(r, (int32_t)clock.hour, clock.minute, clock.second);
     r->m->civil.us = clock.us;
     return time_overflows(&r->m->civil) ? READING_RANGE : READING_OK;
 }
@@ -273,13 +95,13 @@ static enum reading read_prefixed(struct reader *r, char *text) {
         return READING_OK;
     case UNIT_MONTH: /* or minute, after an hour */
         if (!(r->parts & PART_MONTH) || !(r->parts & PART_HOUR))
-            return tell_month(r, x), READING_OK;
+            return reader_tell_month(r, x), READING_OK;
         [[fallthrough]];
     case UNIT_MINUTE:
         c->minute = x;
         r->new_parts = PART_MINUTE;
         return READING_OK;
-    case UNIT_DAY: return tell_day(r, x), READING_OK;
+    case UNIT_DAY: return reader_tell_day(r, x), READING_OK;
     case UNIT_HOUR:
         c->hour = x;
         r->new_parts = PART_HOUR;
@@ -290,14 +112,14 @@ static enum reading read_prefixed(struct reader *r, char *text) {
         return *p ? read_us(p, &c->us) : READING_OK;
     case UNIT_JULIAN:
         if (x < 0) return READING_RANGE;
-        tell_julian(r, x);
+        reader_tell_julian(r, x);
         if (!*p) return READING_OK;
         if ((why = read_fraction(p, &part))) return why;
         time_from_us((int64_t)(part * (double)US_PER_DAY), c);
         r->new_parts |= PARTS_OF_TIME;
         return READING_OK;
     case UNIT_TIME:
-        why = read_compact(r, text, r->parts | PARTS_OF_DATE);
+        why = reader_take_compact(r, text, r->parts | PARTS_OF_DATE);
         return !why && r->new_parts != PARTS_OF_TIME ? READING_BAD : why;
     default: return READING_BAD;
     }
@@ -310,15 +132,17 @@ static enum reading read_number_field(struct reader *r, const struct fields *f, 
     if (r->time_only) {
         int known = r->parts | PARTS_OF_DATE;
         if (!point)
-            return width > 4 ? read_compact(r, text, known) : read_number(r, text, false, known);
-        if (i == 0 && f->n >= 2 && f->looks[f->n - 1] == LOOK_DATE) return read_date(r, text);
-        return point - text > 2 ? read_compact(r, text, known) : READING_BAD;
+            return width > 4 ? reader_take_compact(r, text, known)
+                             : reader_take_number(r, text, false, known);
+        if (i == 0 && f->n >= 2 && f->looks[f->n - 1] == LOOK_DATE)
+            return reader_take_date(r, text);
+        return point - text > 2 ? reader_take_compact(r, text, known) : READING_BAD;
     }
-    if (point && !(r->parts & PARTS_OF_DATE)) return read_date(r, text);
-    if (point && point - text > 2) return read_compact(r, text, r->parts);
+    if (point && !(r->parts & PARTS_OF_DATE)) return reader_take_date(r, text);
+    if (point && point - text > 2) return reader_take_compact(r, text, r->parts);
     if (width >= 6 && (!(r->parts & PARTS_OF_DATE) || !(r->parts & PARTS_OF_TIME)))
-        return read_compact(r, text, r->parts);
-    return read_number(r, text, r->text_month, r->parts);
+        return reader_take_compact(r, text, r->parts);
+    return reader_take_number(r, text, r->text_month, r->parts);
 }
 
 static void tell_now(struct reader *r) {
@@ -345,7 +169,7 @@ static void tell_end(struct reader *r, enum moment_kind kind) {
 static enum reading read_reserved(struct reader *r, enum reserved word) {
     struct civil *c = &r->m->civil;
     if (word == SAY_ZULU) {
-        tell_time(r, 0, 0, 0);
+        reader_tell_time(r, 0, 0, 0);
         c->us = 0;
         c->offset_s = 0;
         r->new_parts |= PART_ZONE;
