@@ -168,6 +168,16 @@ static void spec_of(const struct node_view *v, struct node_spec *ret_spec) {
                                    .created = n->created};
 }
 
+/* The page between the fences of `spec`, with its first `keep` entries. */
+static status page_refence(void *page, const struct node_spec *spec, const struct node_view *v,
+                           unsigned keep) {
+    node_format(page_scratch, spec);
+    TRY(node_append_range(page_scratch, v, 0, keep));
+    TRY(node_valid(page_scratch));
+    page_assume(page, page_scratch);
+    return OK;
+}
+
 static status apply_split_left(struct part part, void *page) {
     struct rec_split split;
     const unsigned char *key;
@@ -182,11 +192,7 @@ static status apply_split_left(struct part part, void *page) {
     spec.flags = 0;
     spec.high = key;
     spec.high_len = split.key_len;
-    node_format(page_scratch, &spec);
-    TRY(node_append_range(page_scratch, &v, 0, keep));
-    TRY(node_valid(page_scratch));
-    page_assume(page, page_scratch);
-    return OK;
+    return page_refence(page, &spec, &v, keep);
 }
 
 static status apply_split_parent(struct part part, void *page) {
@@ -222,11 +228,7 @@ static status apply_fill_next(struct part part, void *page) {
     spec_of(&v, &spec);
     spec.low = key;
     spec.low_len = fill.key_len;
-    node_format(page_scratch, &spec);
-    TRY(node_append_range(page_scratch, &v, 0, v.count));
-    TRY(node_valid(page_scratch));
-    page_assume(page, page_scratch);
-    return OK;
+    return page_refence(page, &spec, &v, v.count);
 }
 
 static status apply_fill_parent(struct part part, void *page) {
