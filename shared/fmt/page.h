@@ -10,8 +10,7 @@
  *     24     4     tree     the relation's OID, for people and for the checker
  *     28     4     flags
  *     32           the type's own head and content
- *     8160   32    tail of its encryption (crypt/crypt.h): nonce, tag, key number; zero: it is
- * plain
+ *     8160   32    tail of its encryption (crypt/crypt.h): nonce, tag, key number; zero: plain
  *
  * In an encrypted file all that stands before the tail is sealed; in memory a page is plain and its
  * tail zero. An all-zero page is valid and means "never written". */
