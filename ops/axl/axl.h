@@ -58,7 +58,8 @@ status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]);
 bool axl_option(struct axl *a, const char *word, const char **ret_value);
 /* Takes the next argument that is no option of a word; NULL: there is none. */
 const char *axl_argument(struct axl *a);
-/* The text as a whole number, `otherwise` for NULL. What is none is an error that axl_done tells. */
+/* The text as a whole number, `otherwise` for NULL. What is none is an error that axl_done tells.
+ */
 uint64_t axl_number(struct axl *a, const char *text, uint64_t otherwise);
 /* init.c: the directory, when it is not there, and empty; undone by axl_empty_directory. */
 status axl_make_directory(struct axl *a, bool *ret_made);
