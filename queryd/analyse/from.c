@@ -1,5 +1,6 @@
 /* FROM: relations and subqueries. */
 #include "analyse/internal.h"
+#include "catalog/catalog_table.h"
 #include "types/acl.h"
 
 status rte_add(struct scope *s, struct rte *r, uint16_t *ret_index) {
@@ -23,6 +24,7 @@ status rte_item(struct scope *s, uint16_t index, struct ns_item **ret) {
                              .rte = index,
                              .ncolumns = r->ncolumns,
                              .relation = r->relation,
+                             .nadded = r->relation ? relation_own_columns(r->relation) : 0,
                              .name_visible = true,
                              .columns_visible = true};
     NEW_N(a, item->names, r->ncolumns + 1);

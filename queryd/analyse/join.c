@@ -93,7 +93,8 @@ static status joined_item(struct scope *s, struct side left, struct side right,
     }
     for (uint16_t i = left.first; i < right.end; i++) {
         const struct ns_item *part = s->items[i];
-        for (uint16_t k = 0; part->columns_visible && k < part->ncolumns; k++) {
+        uint16_t own = part->relation ? part->nadded : 0;
+        for (uint16_t k = 0; part->columns_visible && k < part->ncolumns - own; k++) {
             if (!part->exprs[k] || list_has_name(names, part->names[k])) continue;
             item->names[item->ncolumns] = part->names[k];
             item->exprs[item->ncolumns++] = part->exprs[k];

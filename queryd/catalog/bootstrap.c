@@ -101,14 +101,15 @@ static status add_class(struct boot *b, const struct class_facts *f) {
     return boot_insert(b, CAT_pg_class, &r);
 }
 
-static status add_attribute(struct boot *b, oid relation, int16_t number, const char *name,
-                            oid type, bool not_null) {
-    const struct type *t = type_find(type);
+/* hidden: shown as dropped, so that nobody who looks through columns meets it. */
+static status add_attribute(struct boot *b, oid relation, int16_t number,
+                            struct catalog_column column, bool hidden) {
+    const struct type *t = type_find(column.type);
     struct catalog_row r;
     catalog_row_init(&r, CAT_pg_attribute);
     row_set_oid(&r, COL_pg_attribute_attrelid, relation);
-    TRY(row_set_name(&b->row, &r, COL_pg_attribute_attname, name));
-    row_set_oid(&r, COL_pg_attribute_atttypid, type);
+    TRY(row_set_name(&b->row, &r, COL_pg_attribute_attname, column.name));
+    row_set_oid(&r, COL_pg_attribute_atttypid, column.type);
     row_set_int(&r, COL_pg_attribute_attstattarget, -1);
     row_set_int(&r, COL_pg_attribute_attlen, t->len);
     row_set_int(&r, COL_pg_attribute_attnum, number);
@@ -117,7 +118,8 @@ static status add_attribute(struct boot *b, oid relation, int16_t number, const 
     row_set_bool(&r, COL_pg_attribute_attbyval, t->byval);
     row_set_char(&r, COL_pg_attribute_attalign, t->align);
     row_set_char(&r, COL_pg_attribute_attstorage, t->storage);
-    row_set_bool(&r, COL_pg_attribute_attnotnull, not_null);
+    row_set_bool(&r, COL_pg_attribute_attnotnull, column.not_null);
+    row_set_bool(&r, COL_pg_attribute_attisdropped, hidden);
     row_set_bool(&r, COL_pg_attribute_attislocal, true);
     row_set_oid(&r, COL_pg_attribute_attcollation, t->collation ? C_COLLATION_OID : 0);
     return boot_insert(b, CAT_pg_attribute, &r);
@@ -155,8 +157,8 @@ static status add_catalog(struct boot *b, unsigned n) {
     TRY(add_row_type(b, info->row_type, info->array_type, info->oid, SCHEMA_PG_CATALOG,
                      info->name));
     for (uint16_t i = 0; i < info->ncolumns; i++)
-        TRY(add_attribute(b, r->oid, (int16_t)(i + 1), info->columns[i].name, info->columns[i].type,
-                          info->columns[i].not_null));
+        TRY(add_attribute(b, r->oid, (int16_t)(i + 1), info->columns[i],
+                          i >= info->ncolumns - catalog_own_columns(info)));
     return OK;
 }
 
@@ -197,7 +199,8 @@ static status add_index(struct boot *b, const struct relation *t, const struct i
     TRY(add_class(b, &f));
     for (unsigned k = 0; k < x->ncolumns; k++) {
         const struct attribute *att = &t->atts[x->columns[k] - 1];
-        TRY(add_attribute(b, x->oid, (int16_t)(k + 1), att->name, att->type, false));
+        TRY(add_attribute(b, x->oid, (int16_t)(k + 1),
+                          (struct catalog_column){att->name, att->type, false}, false));
     }
     struct catalog_row r;
     catalog_row_init(&r, CAT_pg_index);
@@ -277,7 +280,8 @@ static status add_views(struct boot *b) {
         int16_t natts = 0;
         for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
             if (columns[i].view == views[v].oid)
-                TRY(add_attribute(b, views[v].oid, ++natts, columns[i].name, columns[i].type,
+                TRY(add_attribute(b, views[v].oid, ++natts,
+                                  (struct catalog_column){columns[i].name, columns[i].type, false},
                                   false));
         TRY(add_view(b, views[v].oid, views[v].schema, views[v].name, (uint16_t)natts,
                      views[v].text));

@@ -5,6 +5,8 @@
 #include "catalog/internal.h"
 #include "types/key.h"
 
+#define OWN_PREFIX "axl_"
+
 static const struct catalog_column columns[] = {
 #define COLUMN(catalog, name, type, not_null) {#name, type, not_null},
 #include "catalog/catalogs.def"
@@ -28,6 +30,21 @@ const struct catalog_index_info catalog_index_infos[] = {
 #include "catalog/catalogs.def"
 };
 const size_t catalog_index_info_count = sizeof catalog_index_infos / sizeof *catalog_index_infos;
+
+uint16_t catalog_own_columns(const struct catalog_info *info) {
+    uint16_t n = 0;
+    if (!strncmp(info->name, OWN_PREFIX, strlen(OWN_PREFIX))) return 0;
+    while (n < info->ncolumns &&
+           !strncmp(info->columns[info->ncolumns - 1 - n].name, OWN_PREFIX, strlen(OWN_PREFIX)))
+        n++;
+    return n;
+}
+
+uint16_t relation_own_columns(const struct relation *r) {
+    for (unsigned n = 0; r->is_catalog && n < CATALOG_COUNT; n++)
+        if (catalog_infos[n].oid == r->oid) return catalog_own_columns(&catalog_infos[n]);
+    return 0;
+}
 
 static status fill_attributes(struct arena *a, const struct catalog_info *info,
                               struct relation *r) {

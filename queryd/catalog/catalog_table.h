@@ -52,6 +52,12 @@ struct catalog_info {
     const struct catalog_column *columns;
 };
 
+/* Of a catalog's columns, how many are not PostgreSQL's: the last ones, which no star has and
+ * pg_attribute shows as dropped. */
+uint16_t catalog_own_columns(const struct catalog_info *info);
+/* The same of any relation. */
+uint16_t relation_own_columns(const struct relation *r);
+
 struct catalog_index_info {
     enum catalog_number catalog;
     const char *name;

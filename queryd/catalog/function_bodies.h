@@ -37,6 +37,8 @@ static inline status return_name(struct fn_call *c, const char *name) {
 status routine_arguments(struct fn_call *c, bool identity);
 status routine_result(struct fn_call *c);
 status routine_definition(struct fn_call *c);
+/* 42809: an aggregate has no definition as a function. */
+status refuse_aggregate(struct fn_call *c, const char *name);
 
 /* The buffer's bytes when st is OK; null for NOT_FOUND; frees the buffer. */
 status return_buf(struct fn_call *c, status st, struct buf *b);

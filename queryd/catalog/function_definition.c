@@ -384,5 +384,6 @@ status fn_functiondef(struct fn_call *c) {
     if (c->args[0].u32 >= FIRST_ROUTINE_OID) return routine_definition(c);
     const struct function *f = function_find(c->args[0].u32);
     struct buf out = {0};
+    if (f && f->kind == 'a') return refuse_aggregate(c, f->name);
     return return_buf(c, f ? print_function(f, &out) : STATUS(NOT_FOUND), &out);
 }

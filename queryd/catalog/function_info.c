@@ -58,42 +58,6 @@ status fn_keywords(struct fn_call *c) {
     return give_row(c, values, (const uint8_t[5]){0});
 }
 
-/* ---- transactions ---------------------------------------------------------------------------- */
-
-status fn_current_xact_id(struct fn_call *c) {
-    struct sql_env env;
-    TRY(function_env(c, &env));
-    TRY(txn_need_id(env.proc, env.txn));
-    c->result = (datum){.u64 = env.txn->writer.x};
-    return OK;
-}
-
-status fn_xact_id_if_assigned(struct fn_call *c) {
-    struct sql_env env;
-    TRY(function_env(c, &env));
-    if (!env.txn->writer.x) return return_null(c);
-    c->result = (datum){.u64 = env.txn->writer.x};
-    return OK;
-}
-
-/* How many ids have been given since that one. */
-status fn_xid_age(struct fn_call *c) {
-    struct sql_env env;
-    uint32_t xid = c->args[0].u32;
-    TRY(function_env(c, &env));
-    uint64_t now = env.txn->writer.x;
-    if (!now) now = atomic_load(&env.proc->shm->txn->next_txid);
-    c->result = datum_int4(xid < TXID_FIRST ? INT32_MAX : (int32_t)((uint32_t)now - xid));
-    return OK;
-}
-
-/* Rows are never held under an id of several holders: the first of them has not been given. */
-status fn_mxid_age(struct fn_call *c) {
-    uint32_t multixact = c->args[0].u32;
-    c->result = datum_int4(multixact ? (int32_t)(1 - multixact) : INT32_MAX);
-    return OK;
-}
-
 /* ---- comments -------------------------------------------------------------------------------- */
 
 static status description(struct fn_call *c, oid object, oid class_oid, int32_t part) {
@@ -141,7 +105,7 @@ status fn_shobj_description(struct fn_call *c) {
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
 static uint64_t pages_of(const struct relation *r) {
-    if (r->kind != 'r' && r->kind != 'i') return 0;
+    if (r->kind != 'r' && r->kind != 'i' && r->kind != 'S') return 0;
     return r->relpages ? r->relpages : 1;
 }
 

@@ -157,11 +157,16 @@ static status print_definition(struct sql_env *env, const struct routine *r, str
     return print_source(r, out);
 }
 
+status refuse_aggregate(struct fn_call *c, const char *name) {
+    return error_set(c->env->error, ST_WRONG_OBJECT_TYPE, "\"%s\" is an aggregate function", name);
+}
+
 status routine_definition(struct fn_call *c) {
     struct sql_env env;
     const struct routine *r;
     struct buf out = {0};
     status st = routine_of(c, &env, &r);
+    if (ok(st) && r->function.kind == 'a') st = refuse_aggregate(c, r->function.name);
     if (ok(st)) st = print_definition(&env, r, &out);
     return return_buf(c, st, &out);
 }

@@ -34,6 +34,7 @@ static status parse_message(struct session *s, struct wire_reader *r) {
     for (uint16_t i = 0; i < ntypes; i++) TRY(wire_get32(r, &types[i]));
     TRY(wire_get_end(r));
     TRY(session_read_text(s, &text));
+    TRY(send_cut_names(s, text, strlen(text)));
     struct prepared *p;
     if (s->slot->bound && !*name) session_note_effect(s); /* an earlier Bind meant another text */
     TRY(prepared_store(s, name, text, strlen(text), types, ntypes, false, &p));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/counter.h"
+#include "parse/cut_names.h"
 #include "session/session_private.h"
 #include "types/client_text.h"
 #include "types/type.h"
@@ -107,6 +108,19 @@ void send_notice(struct sql_env *env, const char *severity, const char *sqlstate
     }
     wire_put8(&s->wire, 0);
     wire_end(&s->wire);
+}
+
+status send_cut_names(struct session *s, const char *text, size_t len) {
+    struct list *cut;
+    TRY(parse_cut_names(&s->statement_arena, text, len, &cut));
+    LIST_EACH(const struct cut_name *, c, cut) {
+        const char *words =
+            arena_printf(&s->statement_arena, "identifier \"%s\" will be truncated to \"%.*s\"",
+                         c->written, (int)c->kept, c->written);
+        if (!words) return STATUS(OUT_OF_MEMORY);
+        send_notice(&s->env, "NOTICE", "42622", words, NULL);
+    }
+    return OK;
 }
 
 void send_parameter_status(struct session *s, const char *name, const char *value) {

@@ -230,6 +230,8 @@ status put_string(struct session *s, const char *text);
 void send_error(struct session *s, const char *severity);
 void send_notice(struct sql_env *env, const char *severity, const char *sqlstate,
                  const char *message, const char *detail);
+/* 42622 for each name of the text that is cut. OUT_OF_MEMORY. */
+status send_cut_names(struct session *s, const char *text, size_t len);
 void send_parameter_status(struct session *s, const char *name, const char *value);
 void send_ready(struct session *s);
 void send_complete(struct session *s, const char *tag);

@@ -206,6 +206,7 @@ static status run_text(struct session *s, const char *text, size_t len) {
     bool done;
     const char *tag = NULL;
     s->last_statement = true;
+    TRY(send_cut_names(s, text, len));
     TRY(run_lifted(s, text, len, &done, &tag));
     if (done) {
         counter_add(s->env.proc, COUNTER_STATEMENTS, 1);

@@ -1,6 +1,7 @@
 /* Families bool, "char", int2, int4, int8, oid (xid, cid), xid8, pg_lsn, tid: text, binary, order,
  * keys. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "types/internal.h"
 
@@ -196,9 +197,24 @@ const struct type_family family_char = {.in = char_in,
 
 /* ---- oid, xid, cid: unsigned 32 bits ---- */
 
+/* xid, cid and xid8 take what strtoul makes of any text: of digits that begin with 0 an octal
+ * number, 0 of what is no number, the greatest of what is too great. */
+static status xid_number(const struct eval_env *env, const char *text, size_t len, uint64_t *ret) {
+    const char *copy = arena_strndup(env->arena, text, len);
+    if (!copy) return out_of_memory(env);
+    *ret = strtoull(copy, NULL, 0);
+    return OK;
+}
+
 static status oid_in(const struct eval_env *env, const struct type *t, int32_t, const char *text,
                      size_t len, datum *ret) {
     int64_t value;
+    if (t->oid != OIDOID) {
+        uint64_t number;
+        TRY(xid_number(env, text, len, &number));
+        *ret = datum_oid((uint32_t)number);
+        return OK;
+    }
     TRY(int_parse(env, text, len, INT32_MIN, UINT32_MAX, t->name, &value));
     *ret = datum_oid((uint32_t)value);
     return OK;
@@ -240,19 +256,7 @@ const struct type_family family_oid = {.in = oid_in,
 
 static status xid8_in(const struct eval_env *env, const struct type *, int32_t, const char *text,
                       size_t len, datum *ret) {
-    const char *p = text;
-    size_t n = len;
-    trim_space(&p, &n);
-    uint64_t value = 0;
-    if (!n) return bad_input(env, "xid8", text, len);
-    for (size_t i = 0; i < n; i++) {
-        if (!is_digit(p[i])) return bad_input(env, "xid8", text, len);
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(p[i] - '0'), &value))
-            return bad_range(env, "xid8", text, len);
-    }
-    ret->u64 = value;
-    return OK;
+    return xid_number(env, text, len, &ret->u64);
 }
 
 static status xid8_out(const struct eval_env *, const struct type *, datum value, struct buf *out) {

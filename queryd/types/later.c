@@ -206,7 +206,6 @@ static const char *const types[] = {"anycompatiblemultirange",
                                     "nummultirange",
                                     "numrange",
                                     "path",
-                                    "pg_snapshot",
                                     "point",
                                     "polygon",
                                     "regconfig",
@@ -217,7 +216,6 @@ static const char *const types[] = {"anycompatiblemultirange",
                                     "tstzmultirange",
                                     "tstzrange",
                                     "tsvector",
-                                    "txid_snapshot",
                                     "xml"};
 
 static int compare(const void *name, const void *entry) {

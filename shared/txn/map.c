@@ -9,6 +9,7 @@
  * reader that finds 0 looks at map_base again. */
 #include "txn/internal.h"
 #include "txn/serial.h"
+#include "txn/version.h"
 
 _Atomic uint64_t *txn_map_entry(struct shm *shm, txid x) {
     size_t per_txn = sizeof(struct txn_slot) + sizeof(struct txn_lock_block);
@@ -29,6 +30,14 @@ enum txn_fate txn_fate(struct shm *shm, txid x, commit_time *ret_time, txn_ref *
     if (word == 0 || word & MAP_ROLLED_BACK) return FATE_ROLLED_BACK;
     if (ret_time) *ret_time = word;
     return FATE_COMMITTED;
+}
+
+bool txn_ended_by(struct shm *shm, txid x, commit_time time) {
+    uint64_t word = atomic_load_explicit(txn_map_entry(shm, x), memory_order_acquire);
+    if (x < atomic_load_explicit(&shm->txn->map_base, memory_order_acquire)) return true;
+    if (word == 0 || word & MAP_RUNNING) return false;
+    if (word & MAP_ROLLED_BACK) return txn_map_rolled_back_at(word) < time;
+    return word <= time;
 }
 
 bool txn_is_running(struct proc *p, txid x, commit_time *ret_time) {

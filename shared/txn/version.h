@@ -15,4 +15,8 @@ status version_visible(struct proc *p, const struct snapshot *s, struct tree_ent
 status version_newest(struct proc *p, const struct snapshot *s, struct tree_entry *e,
                       txid *ret_holder);
 
+/* Had x, which is below next_txid, ended when that was the newest commit time: committed, or its
+ * undo was complete? */
+bool txn_ended_by(struct shm *shm, txid x, commit_time time);
+
 #endif
