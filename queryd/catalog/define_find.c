@@ -235,6 +235,8 @@ static status relation_text(struct sql_env *env, oid relation, int32_t part, con
     const struct relation *r;
     TRY(catalog_relation(env, relation, &r));
     TRY(define_relation_text(env, relation, r->kind, ret));
+    if (r->kind == 'c') *ret = arena_printf(env->eval.arena, "composite %s", *ret);
+    if (!*ret) return no_memory(env);
     if (!part || part > r->natts) return OK;
     *ret = arena_printf(env->eval.arena, "column %s of %s", r->atts[part - 1].name, *ret);
     return *ret ? OK : no_memory(env);
@@ -247,8 +249,7 @@ static status function_text(struct sql_env *env, oid function, struct buf *out) 
     bool in_path;
     TRY(catalog_row_get_oid(env, CAT_pg_proc, function, env->eval.arena, &row));
     oid schema = row_oid(&row, COL_pg_proc_pronamespace);
-    char kind = row_char(&row, COL_pg_proc_prokind);
-    TRY(buf_add_str(out, kind == 'p' ? "procedure " : kind == 'a' ? "aggregate " : "function "));
+    TRY(buf_add_str(out, "function "));
     TRY(schema_is_in_path(env, schema, &in_path));
     if (!in_path) {
         const char *name;
