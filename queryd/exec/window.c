@@ -199,13 +199,24 @@ static status aggregate_frame(struct window_state *w, const struct plan_window_c
     return OK;
 }
 
+/* A result that is another row's value: of a row beyond work_mem that stays only until others are
+ * looked at. */
+static status keep_result(struct window_state *w, const struct type *t, datum *value) {
+    if (t->byval || row_store_spilled(w->rows) == 0) return OK;
+    status s = type_copy(t, *value, &w->arena, value);
+    return status_is(s, ST_OUT_OF_MEMORY) ? exec_memory(w->op.x) : s;
+}
+
 static status compute_call(struct window_state *w, uint16_t i, struct place *p, struct running *r,
                            const struct eval_env *env) {
+    const struct plan *plan = w->op.plan;
     const struct plan_window_call *c = &window_plan(w)->calls[i];
     datum *value = &w->results[i].values[p->row];
     uint8_t *is_null = &w->results[i].nulls[p->row];
-    if (!c->aggregate) return window_function(w, c, p, value, is_null);
-    return aggregate_frame(w, c, r, p, value, is_null, env);
+    if (c->aggregate) return aggregate_frame(w, c, r, p, value, is_null, env);
+    TRY(window_function(w, c, p, value, is_null));
+    TRY(w->failed);
+    return *is_null ? OK : keep_result(w, plan->types[plan->left->ncolumns + i], value);
 }
 
 static status compute_partition(struct window_state *w, size_t first, size_t last,
