@@ -48,15 +48,14 @@ def told():
 
 
 def until(phase, **wanted):
-    """Waits for the phase, then compares."""
+    """Waits until that is told: a row may mix two moments, as a phase begins."""
+    wanted["phase"] = phase
     end = time.monotonic() + WAIT_S
-    row = None
-    while time.monotonic() < end:
-        row = told()
-        if row and row["phase"] == phase:
-            break
+    row = told()
+    while time.monotonic() < end and not (row and all(row[k] == v for k, v in wanted.items())):
         time.sleep(0.005)
-    check(row and row["phase"] == phase and all(row[k] == v for k, v in wanted.items()), f"{phase} {wanted}: {row}")
+        row = told()
+    check(row and all(row[k] == v for k, v in wanted.items()), f"{wanted}: {row}")
     return row or {}
 
 

@@ -55,10 +55,11 @@ runs_from "$first"
 spread
 
 # a supervisor that dies in the middle leaves all with the programs that ran
+supervisor=$(pid_of supervisor)
 upgrade "$other" &
 asked=$!
-while ! readlink "/proc/$(pid_of queryd.0)/exe" | grep -q "^$other/"; do sleep 0.01; done
-kill_name supervisor
+until pgrep -f "^$other/queryd " >/dev/null; do sleep 0.01; done
+kill -9 "$supervisor"
 wait $asked && fail "an upgrade whose supervisor died is told as done"
 told "the supervisor died in the middle of it"
 runs_from "$first"
