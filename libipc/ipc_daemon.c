@@ -202,6 +202,7 @@ static void loop_sleep(struct ipc_loop *l, int wait_ms) {
         return;
     }
     if (l->d->bell_unneeded) {
+        l->served = 0;
         (void)poll_watchers(l, wait_ms >= 0 && wait_ms < UNRUNG_MS_MAX ? wait_ms : UNRUNG_MS_MAX);
         return;
     }
