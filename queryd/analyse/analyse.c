@@ -244,6 +244,12 @@ static status not_assigned(struct analyse *a, const struct expr *e, enum analyse
     return st;
 }
 
+/* The default of a polymorphic parameter: the call says what it is. Of texts that are kept already
+ * nothing else is left without a type. */
+static bool stays_unknown(const struct analyse *a, enum analyse_use use) {
+    return use == USE_PARAMETER || (use == USE_TRANSFORM && a->for_text);
+}
+
 static status expression_alone(struct analyse *a, const struct relation *r, struct node *n,
                                enum analyse_use use, const char *column, oid want_type,
                                int32_t want_typmod, struct expr **ret) {
@@ -264,7 +270,7 @@ static status expression_alone(struct analyse *a, const struct relation *r, stru
         TRY(coerce(a, e, want_type, want_typmod, CAST_ASSIGNMENT, &assigned));
         if (!assigned) return not_assigned(a, e, use, column, want_type);
         e = assigned;
-    } else {
+    } else if (!stays_unknown(a, use)) {
         TRY(coerce_unknown(a, e, &e));
     }
     TRY(check_no_columns(a, e, use));

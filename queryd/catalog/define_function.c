@@ -341,6 +341,7 @@ status draft_depend(struct routine_draft *d, oid self, oid schema, const struct 
     TRY(define_depend(env, from, (struct object_address){OID_pg_namespace, schema, 0}, 'n'));
     TRY(depend_on_type(env, from, d->result));
     for (uint16_t i = 0; i < d->nparams; i++) TRY(depend_on_type(env, from, d->params[i].type));
+    LIST_EACH(const char *, text, d->defaults) TRY(define_depend_text(env, from, NULL, text));
     LIST_EACH(void *, r, relations) {
         struct object_address on = {OID_pg_class, (oid)(uintptr_t)r, 0};
         TRY(define_depend(env, from, on, 'n'));

@@ -9,11 +9,10 @@
 struct routine_draft {
     struct sql_env *env;
     const struct ast_create_function *stmt;
-    struct relation columns; /* the parameters as columns, for printing defaults and bodies */
     uint16_t nparams;
     struct routine_param params[ROUTINE_ARGS_MAX];
-    struct node *otherwise[ROUTINE_ARGS_MAX];
     uint16_t ninputs, noutputs, ndefaults;
+    struct list *defaults;        /* char *: as kept */
     oid inputs[ROUTINE_ARGS_MAX]; /* types */
     oid variadic;                 /* element type; 0: none */
     bool any_names, any_modes;

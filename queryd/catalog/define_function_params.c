@@ -109,12 +109,24 @@ static status refuse_same_name(struct routine_draft *d, const struct routine_par
     return OK;
 }
 
+/* Understood as of the parameter's type; one that is polymorphic leaves it as it is. */
+static status keep_default(struct routine_draft *d, struct node *expression) {
+    struct sql_env *env = d->env;
+    struct routine_param *p = &d->params[d->nparams];
+    oid want = routine_is_pseudo(p->type) ? 0 : p->type;
+    const char *text;
+    TRY(define_hooks->expression_check(env, NULL, expression, EXPRESSION_PARAMETER, NULL, want, -1,
+                                       NULL));
+    TRY(stored_expression(env, NULL, expression, EXPRESSION_PARAMETER, want, -1, &text));
+    return list_append(env->eval.arena, &d->defaults, (void *)text);
+}
+
 static status place_default(struct routine_draft *d, const struct ast_func_param *a, char mode) {
     if (a->otherwise) {
         if (!takes(mode))
             return PARAM_ERROR(d->env, "only input parameters can have default values");
         d->ndefaults++;
-        return define_hooks->routine_default(d->env, a->otherwise, d->params[d->nparams].type);
+        return keep_default(d, a->otherwise);
     }
     if (takes(mode) && d->ndefaults)
         return PARAM_ERROR(d->env, "input parameters after one with a default value must also have "
@@ -140,7 +152,6 @@ static status add_param(struct routine_draft *d, const struct ast_func_param *a)
     if (mode == 'v') TRY(element_of_variadic(d, p->type));
     TRY(refuse_same_name(d, p));
     TRY(place_default(d, a, mode));
-    d->otherwise[d->nparams] = a->otherwise;
     d->any_names |= a->name != NULL;
     d->any_modes |= mode != 'i';
     if (takes(mode)) d->inputs[d->ninputs++] = p->type;
@@ -268,17 +279,10 @@ static status set_inputs(struct routine_draft *d, struct catalog_row *row) {
     return row_set_input(&d->env->eval, row, COL_pg_proc_proargtypes, OIDVECTOROID, text);
 }
 
-static status print_defaults(struct routine_draft *d, struct buf *out) {
-    struct deparse to = {.env = d->env, .out = out};
-    bool first = true;
-    for (uint16_t i = 0; i < d->nparams; i++) {
-        if (!d->otherwise[i]) continue;
-        if (!first) TRY(buf_add_str(out, ", "));
-        first = false;
-        oid type = d->params[i].type;
-        TRY(deparse_expression(&to, d->otherwise[i], routine_is_polymorphic(type) ? 0 : type));
-    }
-    return OK;
+static status set_defaults(struct routine_draft *d, struct catalog_row *row) {
+    const char *all = NULL;
+    LIST_EACH(const char *, text, d->defaults) TRY(stored_append(d->env, &all, text));
+    return all ? row_set_text(d->env->eval.arena, row, COL_pg_proc_proargdefaults, all) : OK;
 }
 
 status draft_params_row(struct routine_draft *d, struct catalog_row *row) {
@@ -295,12 +299,5 @@ status draft_params_row(struct routine_draft *d, struct catalog_row *row) {
     if (d->any_modes) TRY(set_params(d, row, COL_pg_proc_proallargtypes, 1028, 't'));
     if (d->any_modes) TRY(set_params(d, row, COL_pg_proc_proargmodes, 1002, 'm'));
     if (d->any_names) TRY(set_params(d, row, COL_pg_proc_proargnames, 1009, 'n'));
-    if (!d->ndefaults) return OK;
-    struct buf out = {0};
-    status st = print_defaults(d, &out);
-    char *text = ok(st) ? arena_strndup(d->env->eval.arena, out.data, out.len) : NULL;
-    buf_free(&out);
-    TRY(st);
-    if (!text) return no_memory(d->env);
-    return row_set_text(d->env->eval.arena, row, COL_pg_proc_proargdefaults, text);
+    return set_defaults(d, row);
 }

@@ -15,6 +15,7 @@ enum expression_use {
     EXPRESSION_GENERATED, /* over the columns, immutable; assigned to the column */
     EXPRESSION_INDEX,     /* over the columns, immutable */
     EXPRESSION_PREDICATE, /* boolean over the columns, immutable */
+    EXPRESSION_PARAMETER, /* a routine's default: no columns, no subqueries; type 0: as it is */
     EXPRESSION_ANY        /* kept, and so allowed already */
 };
 
@@ -114,8 +115,6 @@ struct define_hooks {
     status (*query_objects)(struct sql_env *env, const struct kept_query *q, struct list **ret);
     status (*expression_objects)(struct sql_env *env, const struct kept_expression *e,
                                  struct list **ret);
-    /* A routine's default for a parameter of this type: no columns, no subqueries. */
-    status (*routine_default)(struct sql_env *env, struct node *expression, oid type);
     /* Refuses a body that does not fit the routine. */
     status (*routine_check)(struct sql_env *env, const struct routine *r);
     /* The body of every routine's struct function. */

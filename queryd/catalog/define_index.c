@@ -61,8 +61,7 @@ static status set_texts(struct sql_env *env, const struct index_plan *plan,
     for (unsigned i = 0; i < plan->nkeys; i++) {
         const char *text = plan->columns[i].text;
         if (!text) continue;
-        all = all ? arena_printf(env->eval.arena, "%s%c%s", all, INDEX_TEXT_SEPARATOR, text) : text;
-        if (!all) return no_memory(env);
+        TRY(stored_append(env, &all, text));
     }
     if (all) TRY(row_set_text(env->eval.arena, row, COL_pg_index_indexprs, all));
     if (!plan->predicate) return OK;

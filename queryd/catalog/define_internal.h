@@ -484,6 +484,8 @@ status stored_expression_keep(struct sql_env *env, const struct relation *r, con
                               size_t len, struct kept_expression **ret);
 status stored_expression_print(struct sql_env *env, const struct kept_expression *e,
                                const char **ret);
+/* Several expressions in one text, separated. *all: NULL at first. */
+status stored_append(struct sql_env *env, const char **all, const char *text);
 status stored_query(struct sql_env *env, const struct kept_query *q, const struct relation *names,
                     const char **ret);
 status stored_query_parse(struct sql_env *env, const char *text, struct node **ret);

@@ -93,12 +93,12 @@ static status rename_in_text(struct sql_env *env, struct renaming *x, const char
 static status rename_in_texts(struct sql_env *env, struct renaming *x, const char *text,
                               struct buf *out) {
     for (;;) {
-        const char *end = strchr(text, INDEX_TEXT_SEPARATOR);
+        const char *end = strchr(text, STORED_TEXT_SEPARATOR);
         char *one = arena_strndup(env->eval.arena, text, end ? (size_t)(end - text) : strlen(text));
         if (!one) return no_memory(env);
         TRY(rename_in_text(env, x, one, strlen(one), out));
         if (!end) return OK;
-        TRY(buf_add(out, &(char){INDEX_TEXT_SEPARATOR}, 1));
+        TRY(buf_add(out, &(char){STORED_TEXT_SEPARATOR}, 1));
         text = end + 1;
     }
 }

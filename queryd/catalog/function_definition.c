@@ -9,7 +9,7 @@
 /* A kept text; those of an index's expressions one after the other. */
 static status print_texts(struct sql_env *env, const struct relation *r, const char *text,
                           size_t len, bool pretty, struct buf *out) {
-    const char *end = memchr(text, INDEX_TEXT_SEPARATOR, len);
+    const char *end = memchr(text, STORED_TEXT_SEPARATOR, len);
     size_t n = end ? (size_t)(end - text) : len;
     TRY(print_stored(env, r, text, n, pretty, out));
     if (!end) return OK;

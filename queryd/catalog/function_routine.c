@@ -27,6 +27,17 @@ static status print_param(struct sql_env *env, const struct routine_param *p, st
     return type_name_print(env, p->type, -1, out);
 }
 
+/* input: which of the parameters that a call gives, from 1. */
+static bool has_default(const struct routine *r, int32_t input) {
+    return input + r->function.ndefaults > r->ninputs;
+}
+
+static status print_default(struct sql_env *env, const struct routine *r, int32_t input,
+                            struct buf *out) {
+    const char *text = r->function.defaults[input + r->function.ndefaults - r->ninputs - 1];
+    return print_stored(env, NULL, text, strlen(text), false, out);
+}
+
 static status print_arguments(struct sql_env *env, const struct routine *r,
                               enum argument_style style, struct buf *out) {
     const struct function *f = &r->function;
@@ -41,8 +52,9 @@ static status print_arguments(struct sql_env *env, const struct routine *r,
         first = false;
         TRY(buf_add_str(out, mode_word(p->mode, f->kind == 'p')));
         TRY(print_param(env, p, out));
-        if (style != ARGUMENTS_WHOLE || !takes || input + f->ndefaults <= r->ninputs) continue;
-        TRY(buf_printf(out, " DEFAULT %s", f->defaults[input + f->ndefaults - r->ninputs - 1]));
+        if (style != ARGUMENTS_WHOLE || !takes || !has_default(r, input)) continue;
+        TRY(buf_add_str(out, " DEFAULT "));
+        TRY(print_default(env, r, input, out));
     }
     return OK;
 }
@@ -185,6 +197,7 @@ status fn_function_sqlbody(struct fn_call *c) {
 status fn_function_arg_default(struct fn_call *c) {
     struct sql_env env;
     const struct routine *r;
+    struct buf out = {0};
     status st = routine_of(c, &env, &r);
     if (status_is(st, ST_NOT_FOUND)) return return_null(c);
     TRY(st);
@@ -192,9 +205,8 @@ status fn_function_arg_default(struct fn_call *c) {
     if (n < 1 || n > r->nparams) return return_null(c);
     for (int32_t i = 0; i < n; i++) input += r->params[i].mode != 'o' && r->params[i].mode != 't';
     char mode = r->params[n - 1].mode;
-    int32_t at = input + r->function.ndefaults - r->ninputs - 1;
-    if (mode == 'o' || mode == 't' || at < 0) return return_null(c);
-    return return_text(c, r->function.defaults[at]);
+    if (mode == 'o' || mode == 't' || !has_default(r, input)) return return_null(c);
+    return return_buf(c, print_default(&env, r, input, &out), &out);
 }
 
 /* pg_function_is_visible */

@@ -22,7 +22,8 @@
 #define BTREE_AM_OID 403
 #define TYPE_ROW_IN 2290 /* record_in and its kin, of row types */
 #define SEARCH_PATH_MAX 32
-#define INDEX_TEXT_SEPARATOR '\x1e' /* between the expressions of pg_index.indexprs */
+/* Between the expressions of pg_index.indexprs and pg_proc.proargdefaults. */
+#define STORED_TEXT_SEPARATOR '\x1e'
 
 /* Everything read from the catalogs under one catalog version. Kept while a transaction that looked
  * something up in it lives: relations must outlast the statements that asked for them. */
@@ -163,6 +164,8 @@ status print_identifier(struct buf *out, const char *name);
 /* A kept expression over the columns of r (NULL: none) as it is shown. */
 status print_stored(struct sql_env *env, const struct relation *r, const char *text, size_t len,
                     bool pretty, struct buf *out);
+/* Ends the first of several kept expressions; the rest, or NULL. */
+char *stored_next(char *text);
 status print_literal(struct buf *out, const char *text, size_t len);
 
 #endif

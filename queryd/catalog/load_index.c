@@ -12,10 +12,8 @@ static status load_expressions(struct loading *l, const struct catalog_row *row,
     for (uint16_t k = 0; k < x->nkeys; k++) {
         if (x->columns[k]) continue;
         if (!text) return STATUS(DATA_CORRUPTED);
-        char *end = strchr(text, INDEX_TEXT_SEPARATOR);
-        if (end) *end = 0;
         x->expressions[k] = text;
-        text = end ? end + 1 : NULL;
+        text = stored_next(text);
         x->computed = true;
     }
     return OK;

@@ -44,7 +44,7 @@ static status keep_expressions(struct sql_env *env, const struct relation *r, co
                                struct list **ret) {
     for (const char *end; text; text = end ? end + 1 : NULL) {
         struct kept_expression *e;
-        end = strchr(text, INDEX_TEXT_SEPARATOR);
+        end = strchr(text, STORED_TEXT_SEPARATOR);
         TRY(stored_expression_keep(env, r, text, end ? (size_t)(end - text) : strlen(text), &e));
         TRY(list_append(env->eval.arena, ret, e));
     }
@@ -105,6 +105,15 @@ static status keep_domain(struct sql_env *env, oid object, struct list **kept) {
     return keep_row(env, CAT_pg_type, object, &row, columns, NULL, kept);
 }
 
+/* A routine's parameters' defaults. */
+static status keep_routine(struct sql_env *env, oid object, struct list **kept) {
+    static const int columns[COLUMNS_MAX] = {COL_pg_proc_proargdefaults};
+    struct catalog_row row;
+    TRY(catalog_row_get_oid(env, CAT_pg_proc, object, env->eval.arena, &row));
+    if (row_is_null(&row, COL_pg_proc_proargdefaults)) return OK;
+    return keep_row(env, CAT_pg_proc, object, &row, columns, NULL, kept);
+}
+
 static status keep_one(struct sql_env *env, oid class_oid, oid object, struct list **kept) {
     static const struct {
         oid class_oid;
@@ -114,7 +123,8 @@ static status keep_one(struct sql_env *env, oid class_oid, oid object, struct li
                  {OID_pg_attrdef, CAT_pg_attrdef, keep_default},
                  {OID_pg_constraint, CAT_pg_constraint, keep_check},
                  {OID_pg_class, CAT_pg_index, keep_index},
-                 {OID_pg_type, CAT_pg_type, keep_domain}};
+                 {OID_pg_type, CAT_pg_type, keep_domain},
+                 {OID_pg_proc, CAT_pg_proc, keep_routine}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (kinds[i].class_oid == class_oid && !listed(*kept, kinds[i].catalog, object))
             return kinds[i].keep(env, object, kept);
@@ -160,9 +170,7 @@ static status expressions_text(struct sql_env *env, const struct list *expressio
     LIST_EACH(const struct kept_expression *, e, expressions) {
         const char *text;
         TRY(stored_expression_print(env, e, &text));
-        *ret =
-            *ret ? arena_printf(env->eval.arena, "%s%c%s", *ret, INDEX_TEXT_SEPARATOR, text) : text;
-        if (!*ret) return no_memory(env);
+        TRY(stored_append(env, ret, text));
     }
     return OK;
 }

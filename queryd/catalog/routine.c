@@ -137,37 +137,16 @@ static status row_type_columns(struct loading *l) {
     return OK;
 }
 
-/* The defaults are kept as one list of expressions; each becomes a text of its own. */
-static status split_defaults(struct loading *l, const char *list, uint16_t *ret_n,
-                             const char ***ret) {
-    struct sql_env *env = l->env;
-    struct node *row;
-    char *text = arena_printf(env->eval.arena, "ROW(%s)", list);
-    if (!text) return STATUS(OUT_OF_MEMORY);
-    TRY(parse_expression(env->eval.arena, text, strlen(text), env->eval.error, &row));
-    if (row->kind != NODE_ROW) return STATUS(DATA_CORRUPTED);
-    const struct list *items = ast_as_row(row)->args;
-    const char **texts = arena_array(l->arena, (size_t)list_n(items) + 1, sizeof *texts);
-    if (!texts) return STATUS(OUT_OF_MEMORY);
-    LIST_EACH(struct node *, item, items) {
-        struct buf out = {0};
-        struct deparse d = {.env = env, .out = &out};
-        status st = deparse_expression(&d, item, 0);
-        texts[item_i] = ok(st) ? arena_strndup(l->arena, out.data, out.len) : NULL;
-        buf_free(&out);
-        TRY(st);
-        if (!texts[item_i]) return STATUS(OUT_OF_MEMORY);
-    }
-    *ret_n = (uint16_t)list_n(items);
-    *ret = texts;
-    return OK;
-}
-
 static status load_defaults(struct loading *l) {
-    uint16_t n;
-    const char **texts, *list = row_text(l->env->eval.arena, l->row, COL_pg_proc_proargdefaults);
-    if (!list || !*list) return OK;
-    TRY(split_defaults(l, list, &n, &texts));
+    if (row_is_null(l->row, COL_pg_proc_proargdefaults)) return OK;
+    char *text = (char *)row_text(l->arena, l->row, COL_pg_proc_proargdefaults);
+    int16_t n = row_int2(l->row, COL_pg_proc_pronargdefaults);
+    const char **texts = arena_array(l->arena, (size_t)n + 1, sizeof *texts);
+    if (!text || !texts) return STATUS(OUT_OF_MEMORY);
+    for (int16_t i = 0; i < n; i++, text = stored_next(text)) {
+        if (!text) return STATUS(DATA_CORRUPTED);
+        texts[i] = text;
+    }
     l->r->function.ndefaults = (uint8_t)n;
     l->r->function.defaults = texts;
     return OK;

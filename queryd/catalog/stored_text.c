@@ -55,6 +55,18 @@ status stored_expression_keep(struct sql_env *env, const struct relation *r, con
     return define_hooks->expression_keep(env, r, n, EXPRESSION_ANY, 0, -1, ret);
 }
 
+status stored_append(struct sql_env *env, const char **all, const char *text) {
+    *all = *all ? arena_printf(env->eval.arena, "%s%c%s", *all, STORED_TEXT_SEPARATOR, text) : text;
+    return *all ? OK : no_memory(env);
+}
+
+char *stored_next(char *text) {
+    char *end = strchr(text, STORED_TEXT_SEPARATOR);
+    if (!end) return NULL;
+    *end = 0;
+    return end + 1;
+}
+
 status stored_query(struct sql_env *env, const struct kept_query *q, const struct relation *names,
                     const char **ret) {
     static const struct print_style style = {.stored = true};

@@ -19,6 +19,7 @@ static enum analyse_use use_of(enum expression_use use) {
     case EXPRESSION_CHECK: return USE_CHECK;
     case EXPRESSION_GENERATED: return USE_GENERATED;
     case EXPRESSION_INDEX: return USE_INDEX;
+    case EXPRESSION_PARAMETER: return USE_PARAMETER;
     case EXPRESSION_ANY: return USE_TRANSFORM;
     default: return USE_PREDICATE;
     }
@@ -282,7 +283,6 @@ void exec_init(void) {
         .expression_print = expression_print,
         .query_objects = kept_query_objects,
         .expression_objects = kept_expression_objects,
-        .routine_default = routine_check_default,
         .routine_check = routine_check_body,
         .routine_call = routine_call,
     };

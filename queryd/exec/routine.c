@@ -411,11 +411,3 @@ status routine_check_body(struct sql_env *env, const struct routine *r) {
         snprintf(e->context, sizeof e->context, "SQL function \"%s\"", r->function.name);
     return s;
 }
-
-status routine_check_default(struct sql_env *env, struct node *expression, oid type) {
-    struct expr *e;
-    const struct type *t = type_find(type);
-    oid want = t && t->kind == 'p' ? 0 : type;
-    return analyse_expression(env, env->eval.arena, NULL, expression, USE_PARAMETER, NULL, want, -1,
-                              &e);
-}

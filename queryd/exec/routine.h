@@ -11,7 +11,5 @@
 status routine_call(struct fn_call *c);
 /* Refuses a body that does not fit (CREATE FUNCTION). Polymorphic ones are only parsed. */
 status routine_check_body(struct sql_env *env, const struct routine *r);
-/* A parameter's default. */
-status routine_check_default(struct sql_env *env, struct node *expression, oid type);
 
 #endif
