@@ -11,26 +11,33 @@ struct index_rows {
     struct index_rows *next;
     oid index;
     const struct row_desc *row; /* of the relation it was made for: another one after ALTER TABLE */
-    struct execution x;
-    struct program_state *program; /* predicate, if any, then the expressions */
-    struct vec *inputs;            /* natts columns and the relation's oid, of one row */
+    struct execution predicate_x, keys_x;
+    struct program_state *predicate; /* NULL: all rows */
+    struct program_state *keys;      /* the expressions, computed where the predicate is true */
+    struct vec *inputs;              /* natts columns and the relation's oid, of one row */
     datum table;
 };
 
-static status compile(struct sql_env *env, const struct relation *r, const struct index_desc *index,
-                      struct arena *a, struct index_rows *ret) {
-    struct index_meaning m;
-    struct expr *exprs[INDEX_COLUMNS_MAX + 1];
-    uint16_t n = 0;
-    TRY(analyse_index(env, a, r, index, &m));
-    if (m.predicate) exprs[n++] = m.predicate;
-    for (uint16_t k = 0; k < index->nkeys; k++)
-        if (m.keys[k]) exprs[n++] = m.keys[k];
+static status compile(struct sql_env *env, const struct relation *r, struct expr **exprs,
+                      uint16_t n, struct arena *a, struct execution *x,
+                      struct program_state **ret) {
     struct program *program;
     struct plan_statement *plan;
     TRY(plan_expression(env, a, r->natts, exprs, n, &program, &plan));
-    ret->x = (struct execution){.env = env, .arena = a, .plan = plan};
-    return program_open(&ret->x, program, 1, &ret->program);
+    *x = (struct execution){.env = env, .arena = a, .plan = plan};
+    return program_open(x, program, 1, ret);
+}
+
+static status compile_index(struct sql_env *env, const struct relation *r,
+                            const struct index_desc *index, struct arena *a, struct index_rows *s) {
+    struct index_meaning m;
+    struct expr *exprs[INDEX_COLUMNS_MAX];
+    uint16_t n = 0;
+    TRY(analyse_index(env, a, r, index, &m));
+    if (m.predicate) TRY(compile(env, r, &m.predicate, 1, a, &s->predicate_x, &s->predicate));
+    for (uint16_t k = 0; k < index->nkeys; k++)
+        if (m.keys[k]) exprs[n++] = m.keys[k];
+    return compile(env, r, exprs, n, a, &s->keys_x, &s->keys);
 }
 
 static status open_index(struct sql_env *env, const struct relation *r,
@@ -43,7 +50,7 @@ static status open_index(struct sql_env *env, const struct relation *r,
     s->table = datum_oid(r->oid);
     s->inputs = arena_array(a, r->natts + 1u, sizeof *s->inputs);
     if (!s->inputs) return no_memory(env);
-    TRY(compile(env, r, index, a, s));
+    TRY(compile_index(env, r, index, a, s));
     s->next = env->index_rows;
     env->index_rows = s;
     *ret = s;
@@ -60,15 +67,27 @@ static status find(struct sql_env *env, const struct relation *r, const struct i
     return open_index(env, r, index, ret);
 }
 
-static status run(struct sql_env *env, struct index_rows *s, uint16_t natts, const datum *values,
-                  const uint8_t *nulls) {
+static void set_inputs(struct index_rows *s, uint16_t natts, const datum *values,
+                       const uint8_t *nulls) {
     static uint8_t not_null[1];
     for (uint16_t i = 0; i < natts; i++)
         s->inputs[i] = (struct vec){(datum *)values + i, (uint8_t *)nulls + i};
     s->inputs[natts] = (struct vec){&s->table, not_null};
-    s->x.env = env;
-    s->program->eval = env->eval;
-    return program_run(s->program, s->inputs, NULL, 1, env->eval.arena);
+}
+
+static status run(struct sql_env *env, struct index_rows *s, struct program_state *program) {
+    program->x->env = env;
+    program->eval = env->eval;
+    return program_run(program, s->inputs, NULL, 1, env->eval.arena);
+}
+
+static status included(struct sql_env *env, struct index_rows *s, bool *ret) {
+    *ret = true;
+    if (!s->predicate) return OK;
+    TRY(run(env, s, s->predicate));
+    const struct vec *v = program_output(s->predicate, 0);
+    *ret = !v->nulls[0] && v->values[0].b;
+    return OK;
 }
 
 status index_row(struct sql_env *env, const struct relation *r, const struct index_desc *index,
@@ -77,15 +96,13 @@ status index_row(struct sql_env *env, const struct relation *r, const struct ind
     struct index_rows *s;
     uint16_t output = 0;
     TRY(find(env, r, index, &s));
-    TRY(run(env, s, r->natts, values, nulls));
-    *ret_included = true;
-    if (index->predicate_text) {
-        const struct vec *v = program_output(s->program, output++);
-        *ret_included = !v->nulls[0] && v->values[0].b;
-    }
-    for (uint16_t k = 0; k < index->nkeys && *ret_included; k++) {
+    set_inputs(s, r->natts, values, nulls);
+    TRY(included(env, s, ret_included));
+    if (!*ret_included) return OK;
+    TRY(run(env, s, s->keys));
+    for (uint16_t k = 0; k < index->nkeys; k++) {
         int16_t number = index->columns[k];
-        const struct vec *v = number ? NULL : program_output(s->program, output++);
+        const struct vec *v = number ? NULL : program_output(s->keys, output++);
         ret_values[k] = v ? v->values[0] : values[number - 1];
         ret_nulls[k] = v ? v->nulls[0] : nulls[number - 1];
     }
