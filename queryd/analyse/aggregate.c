@@ -64,7 +64,7 @@ static status agg_order(struct scope *s, struct ast_func_call *n, struct expr **
         TRY(coerce_unknown(a, key, &key));
         keys[by_i] = key;
         order[by_i].target = (uint16_t)by_i;
-        TRY(sort_direction(a, by, key->type, &order[by_i].descending, &order[by_i].nulls_first));
+        TRY(sort_direction(a, by, key->type, &order[by_i]));
     }
     return OK;
 }
@@ -105,8 +105,7 @@ static status ordered_keys(struct scope *s, struct ast_func_call *n, struct expr
     LIST_EACH(struct ast_sort_by *, by, n->order_by) {
         keys[by_i] = given[by_i];
         order[by_i].target = (uint16_t)by_i;
-        TRY(sort_direction(s->a, by, given[by_i]->type, &order[by_i].descending,
-                           &order[by_i].nulls_first));
+        TRY(sort_direction(s->a, by, given[by_i]->type, &order[by_i]));
     }
     return OK;
 }
@@ -335,8 +334,7 @@ static status window_keys(struct scope *s, struct ast_window_def *d, struct wind
             TRY(transform_expr(s, by->value, CLAUSE_WINDOW, &e));
             TRY(coerce_unknown(a, e, &e));
             w->order[by_i] = e;
-            TRY(sort_direction(a, by, e->type, &w->order_keys[by_i].descending,
-                               &w->order_keys[by_i].nulls_first));
+            TRY(sort_direction(a, by, e->type, &w->order_keys[by_i]));
         }
     }
     return OK;

@@ -132,6 +132,7 @@ struct sort_key {
     uint16_t target; /* index in query->targets, or as said where used */
     bool descending;
     bool nulls_first;
+    const char *using; /* an operator of its own, with which it is printed; NULL: none */
 };
 
 /* All failures: OUT_OF_MEMORY without words, or what the callback returned. */

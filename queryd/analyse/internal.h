@@ -181,6 +181,9 @@ status transform_bool(struct scope *s, struct node *n, enum clause clause, const
 status transform_list(struct scope *s, const struct list *l, struct expr ***ret);
 
 /* operator.c */
+/* In one schema, or (NULL) along the search path. */
+status find_operator(struct analyse *a, const char *schema, const char *name, oid left, oid right,
+                     int32_t location, struct operator_choice *ret);
 status make_operator(struct analyse *a, const char *name, struct expr *left, struct expr *right,
                      int32_t location, struct expr **ret);
 status transform_op(struct scope *s, struct ast_op *n, struct expr **ret);
@@ -382,8 +385,9 @@ status settle_unknown_targets(struct scope *s);
 status transform_order(struct scope *s, const struct list *order);
 status transform_distinct_clause(struct scope *s, struct ast_select *n);
 status find_or_add_target(struct scope *s, struct node *n, enum clause clause, uint16_t *ret);
-status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type, bool *ret_desc,
-                      bool *ret_nulls_first);
+/* All of the key but its target. */
+status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type,
+                      struct sort_key *key);
 /* group.c */
 status group_member(struct scope *s, struct node *n, uint16_t *ret);
 /* grouping_sets.c */

@@ -45,9 +45,8 @@ static status take_operator(struct analyse *a, const struct operator_info *op, i
     return OK;
 }
 
-/* In one schema, or (NULL) along the search path. */
-static status find_operator(struct analyse *a, const char *schema, const char *name, oid left,
-                            oid right, int32_t location, struct operator_choice *ret) {
+status find_operator(struct analyse *a, const char *schema, const char *name, oid left, oid right,
+                     int32_t location, struct operator_choice *ret) {
     status st = resolve_operator_in(&a->eval, schema, name, left, right, ret);
     if (status_is(st, ST_NOT_FOUND))
         return FAIL_AT(a, location, INVALID_SCHEMA_NAME, "schema \"%s\" does not exist", schema);

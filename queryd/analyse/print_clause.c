@@ -26,8 +26,9 @@ status print_sort_expr(struct printer *p, const struct expr *e) {
 status print_order_key(struct printer *p, const struct expr *e, const struct sort_key *k,
                        int number) {
     TRY(number ? buf_printf(p->out, "%d", number) : print_sort_expr(p, e));
-    if (k->descending) TRY(put(p, " DESC"));
-    if (k->nulls_first == k->descending) return OK;
+    if (k->using) TRY(buf_printf(p->out, " USING %s", k->using));
+    if (k->descending && !k->using) TRY(put(p, " DESC"));
+    if (k->nulls_first == k->descending && !k->using) return OK;
     return put(p, k->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 

@@ -3,14 +3,16 @@
 
 /* ORDER BY … USING: the operator must be the first or the last of a btree family. */
 static status using_operator(struct analyse *a, const struct ast_sort_by *by, oid type,
-                             bool *ret_desc) {
-    const char *name = last_name(by->using_names);
+                             struct sort_key *key) {
+    const char *schema, *name;
     struct operator_choice c;
-    TRY(analyse_at(a, by->node.location, resolve_operator(&a->eval, name, type, type, &c)));
+    TRY(split_name(a, by->using_names, by->node.location, &schema, &name));
+    TRY(find_operator(a, schema, name, type, type, by->node.location, &c));
     /* the pattern operators order by bytes, as everything here does */
-    bool less = c.op->btree_strategy == 1 || strcmp(name, "~<~") == 0;
-    *ret_desc = c.op->btree_strategy == 5 || strcmp(name, "~>~") == 0;
-    if (less || *ret_desc) return OK;
+    bool less_bytes = !strcmp(name, "~<~"), more_bytes = !strcmp(name, "~>~");
+    key->descending = c.op->btree_strategy == 5 || more_bytes;
+    if (less_bytes || more_bytes) key->using = less_bytes ? "~<~" : "~>~";
+    if (c.op->btree_strategy == 1 || less_bytes || key->descending) return OK;
     status s = FAIL_AT(a, by->node.location, WRONG_OBJECT_TYPE,
                        "operator %s is not a valid ordering operator", name);
     error_hint(a->error,
@@ -18,10 +20,11 @@ static status using_operator(struct analyse *a, const struct ast_sort_by *by, oi
     return s;
 }
 
-status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type, bool *ret_desc,
-                      bool *ret_nulls_first) {
-    bool desc = by->direction == SORT_DESC;
-    if (by->direction == SORT_USING) TRY(using_operator(a, by, type, &desc));
+status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type,
+                      struct sort_key *key) {
+    key->descending = by->direction == SORT_DESC;
+    key->using = NULL;
+    if (by->direction == SORT_USING) TRY(using_operator(a, by, type, key));
     const struct type *t = type_find(type);
     if (type != RECORDOID && (!t || !type_is_ordered(t))) {
         status s =
@@ -30,8 +33,8 @@ status sort_direction(struct analyse *a, const struct ast_sort_by *by, oid type,
         error_hint(a->error, "Use an explicit ordering operator or modify the query.");
         return s;
     }
-    *ret_desc = desc;
-    *ret_nulls_first = by->nulls == SORT_NULLS_DEFAULT ? desc : by->nulls == SORT_NULLS_FIRST;
+    key->nulls_first =
+        by->nulls == SORT_NULLS_DEFAULT ? key->descending : by->nulls == SORT_NULLS_FIRST;
     return OK;
 }
 
@@ -109,7 +112,7 @@ status transform_order(struct scope *s, const struct list *order) {
         struct sort_key key = {.target = target};
         struct expr **e = &q->targets[target].expr;
         TRY(coerce_unknown(s->a, *e, e));
-        TRY(sort_direction(s->a, by, (*e)->type, &key.descending, &key.nulls_first));
+        TRY(sort_direction(s->a, by, (*e)->type, &key));
         bool known = false;
         for (uint16_t i = 0; i < q->nsort; i++) known |= q->sort[i].target == target;
         if (!known) q->sort[q->nsort++] = key;

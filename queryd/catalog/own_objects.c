@@ -179,7 +179,7 @@ status own_operators_named(const struct eval_env *eval, const char *schema, cons
     size_t nschemas, n = 0;
     *ret = (struct operator_scope){.no_builtins = schema && strcmp(schema, "pg_catalog") != 0};
     for (size_t i = 0; all && i < all->n; i++) n += strcmp(all->at[i].name, name) == 0;
-    if (!n) return OK;
+    if (!n) return env && ret->no_builtins ? catalog_schema(env, schema, &schemas[0]) : OK;
     const struct operator_info **found = arena_array(eval->arena, n, sizeof *found);
     uint16_t *places = arena_array(eval->arena, n, sizeof *places);
     if (!found || !places) return error_set(eval->error, ST_OUT_OF_MEMORY, "out of memory");
