@@ -6,6 +6,7 @@
  *     read.c     old log back from the files
  *     recover.c  the end of the log found, transactions without an end
  *     summaries.c, summary.c  what full segments have changed; pages.c tells storaged
+ *     damage.c   a log that is spoilt in the middle
  *     reseal.c   segments that an older data key has sealed
  *     init.c     births; step.c: a turn */
 #ifndef LOGD_LOGD_H
@@ -216,6 +217,12 @@ void flush_fini(struct logd *l);
 status prepare_init(struct logd *l);
 bool prepare_turn(struct logd *l);
 void prepare_fini(struct logd *l);
+
+/* damage.c: in coroutines. *ret_at: the first record behind an end of the log that cannot lie there
+ * unless the log is spoilt at `end`; 0: none does. */
+status log_damage_find(struct logd *l, uint64_t end, uint64_t *ret_at);
+/* Nothing behind `end` is met again. */
+status log_damage_clear(struct logd *l, uint64_t end);
 
 /* read.c: in coroutines. read_bytes: [at, at + bytes) of the files, whatever it is; must lie in the
  * segments, or the archive before them, and, once serving, below durable. IO_ERROR; STALE when no

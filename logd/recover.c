@@ -7,11 +7,14 @@
  * redoes them while queries run (pages.c). Then what lies behind the end is overwritten with zeros
  * as far as a write that was under way may have reached, durably: no record of this life, lying
  * elsewhere, can meet one of the lost stretch at its border and bring it back to life. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/control.h"
 #include "base/probe.h"
+#include "conf/conf.h"
 #include "logd.h"
 #include "txn/txn_recover.h"
 
@@ -116,6 +119,23 @@ static status adopt_losers(struct logd *l, const struct summary *all) {
     return OK;
 }
 
+/* A log that is spoilt at its supposed end: refused, unless what follows may be lost. */
+static status judge_end(struct logd *l, uint64_t end, const char **ret_words) {
+    static char words[320];
+    uint64_t at;
+    TRY(log_damage_find(l, end, &at));
+    if (at == 0) return OK;
+    snprintf(words, sizeof words,
+             "the log is damaged at LSN %" PRIu64 ": records follow from %" PRIu64
+             " on, and what was committed there would be lost; restore a backup with the archived "
+             "log, or go on without them by --set ignore_log_damage=on",
+             end, at);
+    *ret_words = words;
+    if (!l->d->conf->ignore_log_damage) return STATUS(DATA_CORRUPTED);
+    fprintf(stderr, "logd: %s\n", words);
+    return log_damage_clear(l, end);
+}
+
 static status begin_serving(struct logd *l, bool whole) {
     struct control *c = l->d->proc.shm->control;
     const struct summary *all = &l->changed.summary;
@@ -156,6 +176,7 @@ static status recover(struct logd *l, const char **ret_words) {
     PROBE(axolotl_logd, recovered, from, all->to, all->records, all->txn_count);
     *ret_words = "the log ends before the last checkpoint's redo position";
     if (all->to < redo) return STATUS(DATA_CORRUPTED);
+    TRY(judge_end(l, all->to, ret_words));
     *ret_words = "the end of the log cannot be made ready";
     return begin_serving(l, whole);
 }

@@ -84,6 +84,8 @@ void offline_log_close(struct offline_log *l);
 /* The record at `at` into buf (REC_BYTES_MAX, aligned to 8), with its CRC looked at. NOT_FOUND:
  * there is none. */
 status offline_record(const struct offline_log *l, uint64_t at, void *buf);
+/* The first record that is further behind `end` than a write reaches; 0: none is. */
+uint64_t offline_log_behind(const struct offline_log *l, uint64_t end);
 
 /* offline_tree.c: every entry of a tree's leaves, in order; what cannot be read is passed over.
  * fn returns false to end it. */

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include "crypt/sector.h"
+#include "fmt/record_find.h"
 #include "offline.h"
+
+#define LOOK_BYTES ((size_t)16 << 20)
 
 /* Bytes of log in a block of a segment, and in a whole segment. */
 static uint64_t block_payload(const struct offline_log *l) {
@@ -166,4 +169,16 @@ status offline_record(const struct offline_log *l, uint64_t at, void *buf) {
     TRY(read_bytes(l, at + sizeof *r, (char *)buf + sizeof *r, r->len - sizeof *r));
     bool good = ok(rec_valid(r, r->len)) && rec_crc(r, (lsn){at}) == r->crc;
     return good ? OK : STATUS(NOT_FOUND);
+}
+
+uint64_t offline_log_behind(const struct offline_log *l, uint64_t end) {
+    char *buf = malloc(LOOK_BYTES);
+    uint64_t at = end + LOG_WRITE_REACH, found = 0;
+    if (buf && at < l->end) {
+        size_t n = l->end - at < LOOK_BYTES ? (size_t)(l->end - at) : LOOK_BYTES;
+        size_t offset = ok(read_bytes(l, at, buf, n)) ? rec_find(buf, n, (lsn){at}) : n;
+        if (offset < n) found = at + offset;
+    }
+    free(buf);
+    return found;
 }

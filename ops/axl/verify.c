@@ -69,6 +69,19 @@ static void take_map(struct verify *v, uint64_t map_no) {
     }
 }
 
+/* ---- the log --------------------------------------------------------------------------------- */
+
+static void look_at_log(struct verify *v) {
+    const struct offline *o = &v->o;
+    uint64_t behind = o->file.clean ? 0 : offline_log_behind(&o->log, o->redo_end);
+    if (*o->log.spoilt) verify_problem(v, 0, 0, "log: %s", o->log.spoilt);
+    if (behind)
+        verify_problem(v, 0, 0,
+                       "log: it is damaged at %" PRIu64 ": records follow from %" PRIu64
+                       " on, which no start takes into account",
+                       o->redo_end, behind);
+}
+
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 static status note_root(struct verify *v, uint64_t page) {
@@ -103,7 +116,7 @@ static status look_at_pages(struct verify *v) {
         verify_problem(v, 0, 0,
                        v->o.file_copies ? "one of pages 0 and 1 is damaged"
                                         : "pages 0 and 1 are both damaged");
-    if (*v->o.log.spoilt) verify_problem(v, 0, 0, "log: %s", v->o.log.spoilt);
+    look_at_log(v);
     for (uint64_t map = SPACE_FIRST; map < v->o.pages; map += SPACE_BITS) take_map(v, map);
     for (uint64_t no = SPACE_FIRST + 1; no < v->o.pages; no++)
         if (v->used[no]) TRY(look_at_page(v, no));

@@ -8,6 +8,7 @@
 
 #include "fmt/apply.h"
 #include "fmt/node.h"
+#include "fmt/record_find.h"
 
 static uint64_t seed = 0x9e3779b97f4a7c15u;
 static unsigned rnd(unsigned n) {
@@ -295,6 +296,27 @@ static void test_record_valid(void **state) {
     assert_int_equal(rec_valid(bytes, 256).code, ST_INVALID);
 }
 
+/* Two in a row at their own LSN are found; one alone, at another LSN, cut off or spoilt are not. */
+static void test_record_find(void **state) {
+    (void)state;
+    enum { AT = 104, LEN = 40, N = 256 };
+    _Alignas(8) unsigned char bytes[N];
+    const lsn first = {8192};
+    memset(bytes, 0x28, sizeof bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        struct rec_head *r = (struct rec_head *)(bytes + AT + i * LEN);
+        memset(r, 0, LEN);
+        *r = (struct rec_head){.len = LEN, .type = REC_COMMIT, .txid = 9};
+        r->crc = rec_crc(r, (lsn){first.at + AT + i * LEN});
+        assert_int_equal(rec_find(bytes, N, first), i == 0 ? N : AT);
+    }
+    assert_int_equal(rec_find(bytes, N, (lsn){first.at + 8}), N);
+    assert_int_equal(rec_find(bytes + AT, 2 * LEN, (lsn){first.at + AT}), 0);
+    for (size_t n = 0; n < AT + 2 * LEN; n += 8) assert_int_equal(rec_find(bytes, n, first), n);
+    bytes[AT + 2 * LEN - 1] ^= 1;
+    assert_int_equal(rec_find(bytes, N, first), N);
+}
+
 static void test_space_page(void **state) {
     (void)state;
     _Alignas(8) unsigned char bytes[128] = {0};
@@ -335,7 +357,8 @@ int main(void) {
         cmocka_unit_test(test_greatest_fits), cmocka_unit_test(test_inner),
         cmocka_unit_test(test_separator),     cmocka_unit_test(test_page_seal),
         cmocka_unit_test(test_record_crc),    cmocka_unit_test(test_record_valid),
-        cmocka_unit_test(test_space_page),    cmocka_unit_test(test_append_range),
+        cmocka_unit_test(test_record_find),   cmocka_unit_test(test_space_page),
+        cmocka_unit_test(test_append_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
