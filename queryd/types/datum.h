@@ -62,7 +62,7 @@ struct timetz {
 };
 
 #define NAME_BYTES 64          /* a name: 64 bytes, NUL-padded, at most 63 used */
-#define VARLENA_MAX (1u << 30) /* bytes: the largest value, as PostgreSQL's 1 GB */
+#define VARLENA_MAX ((1u << 30) - 5) /* bytes: the largest value, as PostgreSQL's below 1 GB */
 
 #define BATCH_ROWS 1024
 

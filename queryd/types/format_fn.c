@@ -225,7 +225,7 @@ static status convert(struct fn_call *c, const struct format_args *a, size_t i, 
 static status add_padded(struct buf *out, const struct buf *text, int32_t width, bool left) {
     size_t have = text->len ? utf8_count(text->data, text->len) : 0;
     size_t wanted = (size_t)llabs((long long)width), pad = wanted > have ? wanted - have : 0;
-    if (pad > VARLENA_MAX) return STATUS(OUT_OF_MEMORY);
+    if (pad > VARLENA_MAX) return STATUS(PROGRAM_LIMIT_EXCEEDED);
     if (width < 0) left = true;
     if (left) TRY(buf_add(out, text->data, text->len));
     TRY(buf_reserve(out, pad));

@@ -100,6 +100,7 @@ status text_too_large(const struct eval_env *env) {
 
 status fn_textcat(struct fn_call *c) {
     const struct varlena *a = c->args[0].v, *b = c->args[1].v;
+    if (b->len > VARLENA_MAX - a->len) return text_too_large(c->env);
     struct varlena *v = varlena_new(c->env->arena, (size_t)a->len + b->len);
     if (v && a->len) memcpy(v->data, a->data, a->len);
     if (v && b->len) memcpy(v->data + a->len, b->data, b->len);
@@ -277,7 +278,7 @@ status fn_replace_text(struct fn_call *c) {
     struct buf b = {0};
     status s = OK;
     while (ok(s) && p < end && (at = memmem(p, (size_t)(end - p), from->data, from->len))) {
-        s = eval_work(c->env, (size_t)(at - p) + 20);
+        s = eval_work(c->env, (size_t)(at - p) + to->len / COPIED_PER_NS + 20);
         if (ok(s)) s = buf_add(&b, p, (size_t)(at - p));
         if (ok(s)) s = buf_add(&b, to->data, to->len);
         p = at + from->len;

@@ -77,10 +77,10 @@ static status pad(struct fn_call *c, bool left) {
     size_t fill_len = c->nargs > 2 ? c->args[2].v->len : 1;
     size_t wanted = c->args[1].i32 > 0 ? (size_t)c->args[1].i32 : 0;
     size_t have = utf8_count(v->data, v->len), fill_chars = utf8_count(fill, fill_len);
-    if (wanted > VARLENA_MAX / 4) return text_too_large(c->env);
     if (have >= wanted || !fill_chars)
         return give_bytes(c, v->data,
                           have > wanted ? utf8_offset(v->data, v->len, wanted) : v->len);
+    if (wanted > VARLENA_MAX / 4) return text_too_large(c->env);
     size_t missing = wanted - have;
     size_t part = utf8_offset(fill, fill_len, missing % fill_chars);
     size_t bytes = missing / fill_chars * fill_len + part;

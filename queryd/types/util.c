@@ -57,6 +57,7 @@ status give_string(struct fn_call *c, const char *s) {
 #define COPIED_AT_ONCE 262144
 
 static status give_copy(struct fn_call *c, const char *bytes, size_t len) {
+    if (len > VARLENA_MAX) return STATUS(PROGRAM_LIMIT_EXCEEDED);
     struct varlena *v = varlena_new(c->env->arena, len);
     for (size_t at = 0; v && at < len;) {
         size_t n = len - at < COPIED_AT_ONCE ? len - at : COPIED_AT_ONCE;
@@ -70,8 +71,8 @@ static status give_copy(struct fn_call *c, const char *bytes, size_t len) {
 status give_buf(struct fn_call *c, status s, struct buf *b) {
     if (ok(s)) s = give_copy(c, b->data, b->len);
     buf_free(b);
-    if (status_is(s, ST_OUT_OF_MEMORY)) return out_of_memory(c->env);
-    return s;
+    bool wordless = status_is(s, ST_OUT_OF_MEMORY) || status_is(s, ST_PROGRAM_LIMIT_EXCEEDED);
+    return wordless ? error_from_status(c->env->error, s) : s;
 }
 
 /* Multiply-and-fold over 8-byte words (in the manner of wyhash); not seeded, never stored. */

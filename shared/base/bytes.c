@@ -8,8 +8,8 @@
 
 status buf_grow(struct buf *b, size_t extra) {
     size_t need;
-    if (__builtin_add_overflow(b->len, extra, &need) || need > SIZE_MAX / 4)
-        return STATUS(OUT_OF_MEMORY);
+    if (__builtin_add_overflow(b->len, extra, &need) || need > BUF_MAX)
+        return STATUS(PROGRAM_LIMIT_EXCEEDED);
     size_t cap = b->cap > 256 ? b->cap : 256;
     while (cap < need) cap *= 2;
     char *data = realloc(b->borrowed ? NULL : b->data, cap);

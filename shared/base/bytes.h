@@ -49,6 +49,8 @@ static inline int bytes_compare(const void *a, size_t a_len, const void *b, size
     return order ? order : (a_len > b_len) - (a_len < b_len);
 }
 
+#define BUF_MAX (1u << 30) /* bytes: the largest value has room, and so has any message */
+
 /* A growable buffer on the heap; all-zero is an empty one. */
 struct buf {
     char *data;
@@ -63,7 +65,7 @@ static inline void buf_borrow(struct buf *b, void *room, size_t bytes) {
 }
 /* buf_reserve where there is no room yet. */
 status buf_grow(struct buf *b, size_t extra);
-/* Makes room for `extra` more bytes; OUT_OF_MEMORY otherwise. */
+/* Makes room for `extra` more bytes; OUT_OF_MEMORY, or PROGRAM_LIMIT_EXCEEDED beyond BUF_MAX. */
 static inline status buf_reserve(struct buf *b, size_t extra) {
     return extra <= b->cap - b->len ? OK : buf_grow(b, extra);
 }

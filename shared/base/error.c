@@ -48,6 +48,7 @@ status error_from_status(struct error *e, status s) {
     if (ok(s) || !ok(e->status)) return s;
     switch (s.code) {
     case ST_OUT_OF_MEMORY: return error_set(e, s.code, "out of memory");
+    case ST_PROGRAM_LIMIT_EXCEEDED: return error_set(e, s.code, "out of memory");
     case ST_OUT_OF_LOCKS:
         s = error_set(e, s.code, "out of shared memory");
         error_hint(e, "You might need to increase max_locks_per_transaction.");

@@ -117,7 +117,8 @@ static void buf_grows([[maybe_unused]] void **state) {
     assert_memory_equal(b.data, "0,1,2,", 6);
     assert_memory_equal(b.data + b.len - 8, "998,999,", 8);
     size_t len = b.len;
-    assert_int_equal(buf_reserve(&b, SIZE_MAX - 100).code, ST_OUT_OF_MEMORY);
+    assert_int_equal(buf_reserve(&b, SIZE_MAX - 100).code, ST_PROGRAM_LIMIT_EXCEEDED);
+    assert_int_equal(buf_reserve(&b, BUF_MAX - len + 1).code, ST_PROGRAM_LIMIT_EXCEEDED);
     assert_int_equal(b.len, len);
     buf_free(&b);
     assert_null(b.data);
