@@ -155,6 +155,19 @@ static status begin(struct world *w, struct actor *a) {
     return OK;
 }
 
+/* ... and has a new data key: until all is sealed by that. */
+static status begin_with_new_key(struct world *w, struct actor *a) {
+    (void)a;
+    static struct daemon next;
+    const struct key_use *use = &w->live.control->key_use[KEY_USE_PAGES];
+    storaged_begins(w, &next);
+    while (atomic_load(&use->oldest) != w->keys) {
+        CHECK(daemon_turn(&next, 0));
+        CHECK(daemon_turn(daemon_logd(w), 0));
+    }
+    return OK;
+}
+
 const struct kill_op ops_daemon[] = {
     {"frame evict", build_evict, NULL, evict, NULL, .stage = &stage_storaged},
     {"frame load", build_load, NULL, load, NULL, .stage = &stage_storaged},
@@ -170,5 +183,18 @@ const struct kill_op ops_daemon[] = {
      .slow = true},
     {"storaged begins again", build_begin, NULL, begin, NULL, .stage = &stage_storaged,
      .slow = true},
+    {"encrypted frame load", build_load, NULL, load, NULL, .stage = &stage_storaged, .keys = 1},
+    {"encrypted frame write-back and evict", build_write, NULL, write_and_evict, NULL,
+     .stage = &stage_storaged, .keys = 1},
+    {"encrypted frame rebuild", build_rebuild, NULL, rebuild, NULL, .stage = &stage_storaged,
+     .keys = 1},
+    {"encrypted checkpoint", build_write, NULL, checkpoint, NULL, .stage = &stage_storaged,
+     .keys = 1},
+    {"encrypted page reservation, the file grows", build_grow, NULL, reserve, NULL,
+     .stage = &stage_storaged, .slow = true, .keys = 1},
+    {"encrypted storaged begins again", build_begin, NULL, begin, NULL, .stage = &stage_storaged,
+     .slow = true, .keys = 1},
+    {"storaged begins with a new key", build_begin, NULL, begin_with_new_key, NULL,
+     .stage = &stage_storaged, .slow = true, .keys = 2},
 };
 const unsigned ops_daemon_count = sizeof ops_daemon / sizeof *ops_daemon;

@@ -51,14 +51,27 @@ static status recycle(struct world *w, struct actor *a) {
     return OK;
 }
 
+static void dies_in_next_life(struct world *w) {
+    w->actor.proc = logd_live(w)->proc;
+    w->actor.proc.owner.epoch++;
+    w->actor.proc.epoch++;
+}
+
 /* A life that has written more than it has said. */
 static void build_begin(struct world *w) {
     while (logd(w)->segments.count < 3 || logd(w)->prepare.state != PREPARE_IDLE) turn(w);
     logd_put(w, 5000);
     turn(w);
-    w->actor.proc = logd_live(w)->proc;
-    w->actor.proc.owner.epoch++;
-    w->actor.proc.epoch++;
+    dies_in_next_life(w);
+}
+
+/* One segment is full and one is begun: the second is sealed anew before the log goes on, the first
+ * one afterwards. */
+static void build_new_key(struct world *w) {
+    logd_put(w, segment_start(&logd(w)->segments, 1) + 5000);
+    logd_turns(w);
+    make_segments(w);
+    dies_in_next_life(w);
 }
 static status begin(struct world *w, struct actor *a) {
     (void)a;
@@ -83,6 +96,13 @@ const struct kill_op ops_logd[] = {
      .slow = true},
     {"log segment recycled", build_recycle, NULL, recycle, NULL, .stage = &stage_logd},
     {"logd begins again", build_begin, NULL, begin, NULL, .stage = &stage_logd},
+    {"encrypted log flush", build_flush, NULL, flush, NULL, .stage = &stage_logd, .keys = 1},
+    {"encrypted log flush across a segment's end", build_across, NULL, flush, NULL,
+     .stage = &stage_logd, .slow = true, .keys = 1},
+    {"encrypted logd begins again", build_begin, NULL, begin, NULL, .stage = &stage_logd,
+     .keys = 1},
+    {"logd begins with a new key", build_new_key, NULL, begin, NULL, .stage = &stage_logd,
+     .slow = true, .keys = 2},
     {"logd recovers", build_recovery, NULL, begin, logd_check_loser, .stage = &stage_logd,
      .slow = true},
 };

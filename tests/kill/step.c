@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "stride.h"
 
 #define CHUNK_BYTES 4096
 #define EXIT_DENIED 77
@@ -66,6 +67,8 @@ enum step_result step_through(struct step *s) {
         mmap(NULL, sizeof *finished, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(finished != MAP_FAILED);
     enum step_result result = STEP_DIED;
+    struct stride stride;
+    stride_init(&stride);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) stepped(s, finished);
@@ -81,6 +84,7 @@ enum step_result step_through(struct step *s) {
             goto out;
         }
         CHECK(waitpid(pid, &s->how, 0) == pid);
+        if (WIFSTOPPED(s->how) && WSTOPSIG(s->how) == SIGTRAP) stride_on(&stride, s, pid, &s->how);
         if (!WIFSTOPPED(s->how)) goto out;
         if (WSTOPSIG(s->how) != SIGTRAP) {
             s->at = place(pid);

@@ -14,10 +14,16 @@
 #include "msg/msg.h"
 #include "session/session.h"
 #include "storaged.h"
+#include "test_keys.h"
 
 #define FAILURES_TOLD 12
 
 FILE *world_told;
+
+void world_keys(struct world *w, const struct shm *shm, enum key_use_of of) {
+    uint32_t oldest = atomic_load(&shm->control->key_use[of].oldest);
+    test_keys_give(APPLIANCE, oldest == w->keys ? oldest : w->keys > 0, w->keys);
+}
 
 void world_copy_file(const char *from, const char *to) {
     static char buf[1 << 20];

@@ -26,6 +26,7 @@
 #define WINDOW_BYTES ((size_t)48 << 10) /* of log that an operation may write */
 #define AREAS_MAX 40
 
+#define APPLIANCE 7
 #define WORKER SLOT_QUERYD
 #define OTHER_WORKER (SLOT_QUERYD + 1)
 /* Positions in the ring at which the log of a test begins. */
@@ -99,6 +100,7 @@ struct world {
     char dir[64];              /* of operations with a daemon */
     struct waits_stage *waits; /* of operations with a real txnd; NULL: none */
     bool waits_mute;           /* posts to it are lost */
+    unsigned keys;             /* data keys that whoever opens files next is given */
     void *more;                /* the operation's own */
 };
 
@@ -128,6 +130,9 @@ struct kill_op {
     bool slow;                      /* not part of the slice, unless it is named */
     bool by_txnd;                   /* the actor is txnd */
     bool by_supervisor;
+    /* Of operations with files: data keys. 0: the files are plain; 1: encrypted; 2: whoever begins
+     * again has one more, and seals anew what the first one has sealed. */
+    unsigned keys;
     bool alone; /* what it is about keeps everybody else from working: not for order.c */
 };
 
@@ -150,6 +155,9 @@ void world_free(struct world *w);
 void world_proc(struct world *w, bool on_copy, uint16_t slot, uint32_t epoch, struct proc *ret_p);
 /* As logd: everything is durable, and visible. */
 void world_flush(struct world *w, const struct shm *shm);
+/* Who opens files next has the keys that a supervisor would give: those since the oldest that the
+ * daemon said to need in this memory. */
+void world_keys(struct world *w, const struct shm *shm, enum key_use_of of);
 /* A whole file; `to` is made, or written over. */
 void world_copy_file(const char *from, const char *to);
 /* The areas of the two; the log window begins at the live tail. */

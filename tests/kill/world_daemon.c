@@ -14,19 +14,21 @@
 
 #include "base/check.h"
 #include "conf/conf.h"
+#include "crypt/given.h"
 #include "msg/msg.h"
 #include "storaged.h"
 #include "tree/tree.h"
 #include "world.h"
 
-#define APPLIANCE 7
 #define PATH_BYTES 128
+#define GROWN_MAX (PAGES_MAX + 256) /* length of the data file when it has grown */
 
 struct cast {
     struct daemon storaged, logd, worker;
 };
 
 struct stage {
+    struct crypt *crypt; /* of who looks into the files; NULL: they are plain */
     struct conf conf;
     struct cast live, copy;
     char live_dir[96], copy_dir[96];
@@ -49,6 +51,7 @@ void storaged_begins(struct world *w, struct daemon *d) {
     struct stage *g = stage_of(w);
     struct error e = {0};
     atomic_store(&w->live.control->procs[SLOT_STORAGED].state, PROC_DEAD);
+    world_keys(w, &w->live, KEY_USE_PAGES);
     CHECK(ok(
         daemon_open(d, &storaged_ops, &w->live, SLOT_STORAGED, &g->conf, g->live_dir, true, &e)));
     for (unsigned i = 0; i < 4; i++) CHECK(daemon_turn(d, 0));
@@ -102,6 +105,22 @@ static void copy_files(const struct stage *g) {
     }
 }
 
+static void take_keys(struct world *w, const struct shm *shm) {
+    struct stage *g = stage_of(w);
+    world_keys(w, shm, KEY_USE_PAGES);
+    crypt_free(g->crypt);
+    CHECK(ok(given_take(&g->crypt)));
+}
+
+/* As it lies in the file. */
+static void seal(struct stage *g, unsigned no, unsigned char *page) {
+    struct crypt_tail tail;
+    page_seal(page);
+    if (!g->crypt) return;
+    crypt_seal(g->crypt, CRYPT_PAGE, no, page, page, PAGE_CONTENT_END, &tail);
+    memcpy(page + PAGE_CONTENT_END, &tail, sizeof tail);
+}
+
 static void write_data_file(struct world *w) {
     char path[PATH_BYTES];
     unsigned char page[PAGE_BYTES];
@@ -110,16 +129,17 @@ static void write_data_file(struct world *w) {
     CHECK(fd >= 0);
     for (unsigned no = SPACE_FIRST; no < PAGES_MAX; no++) {
         memcpy(page, w->home[no], PAGE_BYTES);
-        if (!page_is_zero(page)) page_seal(page);
+        if (!page_is_zero(page)) seal(stage_of(w), no, page);
         CHECK(pwrite(fd, page, PAGE_BYTES, (off_t)no * PAGE_BYTES) == PAGE_BYTES);
     }
     close(fd);
 }
 
-static void read_data_file(const char *dir, unsigned char (*ret_pages)[PAGE_BYTES],
+static void read_data_file(struct world *w, unsigned char (*ret_pages)[PAGE_BYTES],
                            uint64_t *ret_file_pages) {
+    const struct stage *g = stage_of(w);
     char path[PATH_BYTES];
-    file_path(dir, "data", path);
+    file_path(g->copy_dir, "data", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     CHECK(fd >= 0);
     size_t bytes = (size_t)PAGES_MAX * PAGE_BYTES;
@@ -128,6 +148,8 @@ static void read_data_file(const char *dir, unsigned char (*ret_pages)[PAGE_BYTE
     *ret_file_pages = (uint64_t)st.st_size / PAGE_BYTES;
     CHECK(pread(fd, ret_pages, bytes, 0) == (ssize_t)bytes);
     close(fd);
+    for (unsigned no = 0; g->crypt && no < PAGES_MAX; no++)
+        MUST_OK(w, crypt_open_block(g->crypt, CRYPT_PAGE, no, ret_pages[no], PAGE_BYTES));
 }
 
 /* ---- before --------------------------------------------------------------------------------- */
@@ -142,6 +164,8 @@ static void watch(struct world *w) {
     world_add_area(w, "pair of logd", false, &l->rings->pair[SLOT_LOGD][SLOT_STORAGED],
                    &c->rings->pair[SLOT_LOGD][SLOT_STORAGED], sizeof(struct ipc_pair));
     world_add_area(w, "inbox", false, l->rings->inbox, c->rings->inbox, sizeof l->rings->inbox);
+    world_add_area(w, "key use", false, l->control->key_use, c->control->key_use,
+                   sizeof l->control->key_use);
     world_add_area(w, "served", true, l->rings->served, (void *)c->rings->served,
                    sizeof l->rings->served);
 }
@@ -159,6 +183,8 @@ static void build(struct world *w) {
     snprintf(g->live_dir, sizeof g->live_dir, "%s/live", w->dir);
     snprintf(g->copy_dir, sizeof g->copy_dir, "%s/copy", w->dir);
     CHECK(mkdir(g->live_dir, 0700) == 0 && mkdir(g->copy_dir, 0700) == 0);
+    w->keys = w->op->keys > 0;
+    take_keys(w, &w->live);
     CHECK(ok(storaged_format(g->live_dir, "plain", APPLIANCE)));
     world_now = w;
 
@@ -176,6 +202,7 @@ static void build(struct world *w) {
     CHECK(ok(open_cast(w, &g->live, &w->live, g->live_dir, WORKER)));
     w->actor.proc = g->live.storaged.proc; /* who dies; a next life of it changes that */
     w->op->build(w);
+    w->keys = w->op->keys;
     watch(w);
     verdict_start(w);
 }
@@ -203,7 +230,7 @@ static void check_file(struct world *w) {
     const struct rec_head *r = (const struct rec_head *)buf;
     const struct shm *shm = &w->copy;
     uint64_t file_pages;
-    read_data_file(stage_of(w)->copy_dir, file, &file_pages);
+    read_data_file(w, file, &file_pages);
     MUST(w, file_pages >= atomic_load(&shm->pool->file_pages));
     const struct file_page *fp[2] = {(void *)file[0], (void *)file[1]};
     uint64_t redo = fp[fp[1]->sequence > fp[0]->sequence]->redo_lsn;
@@ -221,7 +248,10 @@ static void check_file(struct world *w) {
         if (atomic_load(&f->state) != FRAME_READY || atomic_load(&f->rec_lsn) ||
             atomic_load(&f->write_lsn))
             continue;
-        MUST(w, page_head_c(file[no])->lsn == page_head_c(w->expected[no])->lsn);
+        if (no < PAGES_MAX)
+            MUST(w, page_head_c(file[no])->lsn == page_head_c(w->expected[no])->lsn);
+        else
+            MUST(w, no < file_pages && page_is_zero(frame_bytes(shm, f)));
     }
 }
 
@@ -229,7 +259,7 @@ static void check_file(struct world *w) {
 static void check_frames(struct world *w) {
     struct storaged *s = stage_of(w)->copy.storaged.state;
     const struct shm *shm = &w->copy;
-    bool stocked[64] = {0}, seen[PAGES_MAX] = {0};
+    bool stocked[64] = {0}, seen[GROWN_MAX] = {0};
     for (uint32_t i = 0; i < s->stock_count; i++) {
         MUST(w, !stocked[s->stock[i]]);
         stocked[s->stock[i]] = true;
@@ -242,7 +272,7 @@ static void check_frames(struct world *w) {
         if (listed == stocked[i] || is_free != stocked[i]) world_fail(w, "frame %u is lost", i);
         MUST(w, !latch_word_held(atomic_load(&f->latch.word)));
         if (is_free) continue;
-        MUST(w, atomic_load(&f->state) == FRAME_READY && no < PAGES_MAX && !seen[no]);
+        MUST(w, atomic_load(&f->state) == FRAME_READY && no < GROWN_MAX && !seen[no]);
         MUST(w, table_find(s, no) == f && pool_peek(shm, (page_id){no}) == f);
         seen[no] = true;
     }
@@ -251,12 +281,12 @@ static void check_frames(struct world *w) {
 /* Right after the birth: what is not free holds a page, and no other frame holds it too. */
 static void check_adopted(struct world *w) {
     const struct shm *shm = &w->copy;
-    bool seen[PAGES_MAX] = {0};
+    bool seen[GROWN_MAX] = {0};
     for (uint32_t i = 0; i < shm->sizes.frames; i++) {
         const struct frame *f = &shm->frames[i];
         uint64_t no = atomic_load(&f->page);
         if (atomic_load(&f->state) == FRAME_FREE) continue;
-        MUST(w, no >= SPACE_FIRST && no < PAGES_MAX && !seen[no]);
+        MUST(w, no >= SPACE_FIRST && no < GROWN_MAX && !seen[no]);
         seen[no] = true;
     }
 }
@@ -324,15 +354,32 @@ static void write_rows(struct world *w, struct proc *p) {
     verdict_space(w, p, (struct tree){.id = 0});
 }
 
+/* Until nothing is sealed by an older key, of which nothing then is needed in the files. */
+static void seal_all(struct world *w) {
+    struct stage *g = stage_of(w);
+    const struct key_use *use = &w->copy.control->key_use[KEY_USE_PAGES];
+    static unsigned char file[PAGES_MAX][PAGE_BYTES];
+    uint64_t file_pages;
+    if (w->keys < 2) return;
+    while (atomic_load(&use->oldest) != w->keys) {
+        CHECK(daemon_turn(&g->copy.storaged, 0));
+        CHECK(daemon_turn(&g->copy.logd, 0));
+    }
+    take_keys(w, &w->copy);
+    read_data_file(w, file, &file_pages);
+}
+
 static void judge(struct world *w) {
     struct stage *g = stage_of(w);
     uint64_t dirty_since[PAGES_MAX];
     verdict_repair(w);
     verdict_log(w, dirty_since);
     copy_files(g);
+    take_keys(w, &w->copy);
     check_file(w);
     MUST_OK(w, open_cast(w, &g->copy, &w->copy, g->copy_dir, OTHER_WORKER));
     check_adopted(w);
+    seal_all(w);
     visit(w, read_pages);
     check_frames(w);
     visit(w, write_rows);
@@ -344,6 +391,7 @@ static void clear_away(struct world *w) {
     struct stage *g = stage_of(w);
     char path[PATH_BYTES];
     if (!g) return;
+    crypt_free(g->crypt);
     if (g->live.worker.loop) close_cast(&g->live);
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
         file_path(g->live_dir, files[i], path);

@@ -17,7 +17,6 @@
 #include "logd.h"
 #include "world.h"
 
-#define APPLIANCE 7
 #define PATH_BYTES 384
 #define TURNS_MAX 20000
 #define LOSER 1000 /* a transaction without an end */
@@ -117,15 +116,22 @@ void logd_turns(struct world *w) {
     turn_until_durable(logd_live(w));
 }
 
+/* Nothing needs a data key before the newest. */
+static bool sealed_anew(const struct world *w, const struct shm *shm) {
+    return atomic_load(&shm->control->key_use[KEY_USE_LOG].oldest) == w->keys;
+}
+
 /* The next life of the dead one. */
 void logd_begins(struct world *w, struct daemon *d) {
     struct scene *g = scene_of(w);
     struct error e = {0};
     const struct control *c = w->live.control;
     atomic_store(&w->live.control->procs[SLOT_LOGD].state, PROC_DEAD);
+    world_keys(w, &w->live, KEY_USE_LOG);
     CHECK(ok(daemon_open(d, &logd_ops, &w->live, SLOT_LOGD, &g->conf, g->live_dir, true, &e)));
     while (atomic_load(&c->recovered_lsn) == 0) CHECK(daemon_turn(d, 0));
     turn_until_durable(d);
+    while (!sealed_anew(w, &w->live)) CHECK(daemon_turn(d, 0));
 }
 
 static void watch(struct world *w) {
@@ -150,8 +156,10 @@ static void build(struct world *w) {
     snprintf(g->live_dir, sizeof g->live_dir, "%s/live", w->dir);
     snprintf(g->copy_dir, sizeof g->copy_dir, "%s/copy", w->dir);
     CHECK(mkdir(g->live_dir, 0700) == 0 && mkdir(g->copy_dir, 0700) == 0);
-    CHECK(ok(logd_format(g->live_dir, "plain", (uint64_t)1 << 20, APPLIANCE)));
-    CHECK(ok(logd_format(g->copy_dir, "plain", (uint64_t)1 << 20, APPLIANCE)));
+    w->keys = w->op->keys > 0;
+    world_keys(w, &w->live, KEY_USE_LOG);
+    CHECK(ok(logd_format(g->live_dir, "plain", SEGMENT_BYTES_MIN, APPLIANCE)));
+    CHECK(ok(logd_format(g->copy_dir, "plain", SEGMENT_BYTES_MIN, APPLIANCE)));
     CHECK(ok(region_create_all(NULL, &w->live.sizes, &g->third, &e)));
     w->live.control->appliance_id = w->copy.control->appliance_id = APPLIANCE;
     g->third.control->appliance_id = APPLIANCE;
@@ -166,6 +174,7 @@ static void build(struct world *w) {
     logd_turns(w);
     w->op->build(w);
     if (!w->actor.proc.shm) w->actor.proc = g->live.proc;
+    w->keys = w->op->keys;
     watch(w);
 }
 
@@ -175,6 +184,7 @@ static bool opened(struct world *w, struct daemon *d, struct shm *shm, bool rest
     struct scene *g = scene_of(w);
     struct error e = {0};
     if (d->loop) daemon_close(d); /* of a trial that failed */
+    world_keys(w, &w->copy, KEY_USE_LOG);
     atomic_store(&shm->control->procs[SLOT_LOGD].state, PROC_DEAD);
     return ok(daemon_open(d, &logd_ops, shm, SLOT_LOGD, &g->conf, g->copy_dir, restart, &e));
 }
@@ -251,6 +261,8 @@ static void judge(struct world *w) {
     MUST(w, opened(w, &g->copy, &w->copy, true));
     turn_until_ready(w, &g->copy);
     turn_until_durable(&g->copy);
+    for (unsigned n = 0; !sealed_anew(w, shm); n++)
+        MUST(w, n < TURNS_MAX && daemon_turn(&g->copy, 1));
     MUST(w, atomic_load(&shm->log->tail) == w->tail0);
     MUST(w, atomic_load(&shm->log->visible) == atomic_load(&shm->log->last_commit));
     MUST(w, atomic_load(&shm->log->oldest) <= atomic_load(&shm->control->redo_lsn));
