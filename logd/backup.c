@@ -3,6 +3,7 @@
 #include "backup/backup.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/control.h"
 #include "logd.h"
@@ -15,14 +16,23 @@ struct log_backup {
     struct logd *l;
     struct log_backup_state state;
     uint64_t asked_ns;
+    bool dropped;           /* who asked for it has given it up */
     uint64_t window, taken; /* bytes of the file: at most, and from its beginning */
     uint64_t finish_at;     /* the log up to here belongs to it; 0: not known yet */
+    char *dir;
     struct chunk_file out;
 };
 
+static void backup_free(struct log_backup *b) {
+    if (!b) return;
+    chunk_file_close(&b->out);
+    free(b->dir);
+    free(b);
+}
+
 static bool forsaken(const struct log_backup *b) {
     struct proc *p = &b->l->d->proc;
-    return b->l->stopping || p->env->mono_ns(p) - b->asked_ns > FORSAKEN_NS;
+    return b->dropped || b->l->stopping || p->env->mono_ns(p) - b->asked_ns > FORSAKEN_NS;
 }
 
 static bool has_room(const struct log_backup *b) {
@@ -64,7 +74,7 @@ status log_backup_hold(struct logd *l) {
     if (!b) return STATUS(OUT_OF_MEMORY);
     *b = (struct log_backup){.l = l, .asked_ns = p->env->mono_ns(p), .out = {.dir = -1}};
     b->state = (struct log_backup_state){.running = true, .at = segments_begin(&l->segments)};
-    free(l->backup);
+    backup_free(l->backup);
     l->backup = b;
     return OK;
 }
@@ -76,7 +86,8 @@ status log_backup_start(struct logd *l, const char *dir, uint64_t from, uint64_t
     if (from < b->state.at || from % 8 != 0) return STATUS(INVALID);
     b->state.at = from;
     b->window = window;
-    status st = chunk_file_open(l, dir, BACKUP_LOG_FILE, &b->out);
+    b->state.dir = b->dir = strdup(dir);
+    status st = b->dir ? chunk_file_open(l, dir, BACKUP_LOG_FILE, &b->out) : STATUS(OUT_OF_MEMORY);
     b->state.copying = ok(st);
     if (ok(st)) st = daemon_spawn(l->d, 0, copying_task, b);
     if (!ok(st)) {
@@ -93,6 +104,15 @@ void log_backup_finish(struct logd *l) {
             atomic_load(&l->shared->tail); /* pages may show what is not durable */
 }
 
+void log_backup_drop(struct logd *l) {
+    struct log_backup *b = l->backup;
+    if (!b || !b->state.running) return;
+    b->dropped = true;
+    if (b->state.copying) return; /* it ends itself */
+    b->state.running = false;
+    b->state.result = STATUS(QUERY_CANCELED);
+}
+
 const struct log_backup_state *log_backup_state(struct logd *l, uint64_t taken) {
     struct proc *p = &l->d->proc;
     if (!l->backup) return NULL;
@@ -107,7 +127,6 @@ uint64_t log_backup_keeps(const struct logd *l) {
 }
 
 void log_backup_fini(struct logd *l) {
-    if (l->backup) chunk_file_close(&l->backup->out);
-    free(l->backup);
+    backup_free(l->backup);
     l->backup = NULL;
 }

@@ -1,5 +1,7 @@
 /* control.c: what logd is asked over the control channel: a backup's log. */
 #include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control.h"
@@ -8,6 +10,14 @@
 static const char *words_of(status s) {
     if (ok(s)) return NULL;
     return status_is(s, ST_OBJECT_IN_USE) ? "a backup is under way" : status_name(s);
+}
+
+/* Why it has ended. */
+static const char *words_of_end(const struct log_backup_state *b) {
+    static char words[PATH_MAX + 64];
+    if (!status_is(b->result, ST_DISK_FULL)) return words_of(b->result);
+    snprintf(words, sizeof words, "there is no room for the backup in \"%s\"", b->dir);
+    return words;
 }
 
 static const char *start(struct logd *l, const json_t *request) {
@@ -25,7 +35,7 @@ static const char *look(struct logd *l, const json_t *request, json_t *reply) {
     json_object_set_new(reply, "done", json_boolean(!b->running));
     json_object_set_new(reply, "at", json_integer((json_int_t)b->at));
     json_object_set_new(reply, "bytes", json_integer((json_int_t)b->bytes));
-    return b->running ? NULL : words_of(b->result);
+    return b->running ? NULL : words_of_end(b);
 }
 
 bool logd_control(struct daemon *d, const char *op, const json_t *request, json_t *reply) {
@@ -37,6 +47,8 @@ bool logd_control(struct daemon *d, const char *op, const json_t *request, json_
         error = start(l, request);
     else if (strcmp(op, "backup_finish") == 0)
         log_backup_finish(l);
+    else if (strcmp(op, "backup_drop") == 0)
+        log_backup_drop(l);
     else if (strcmp(op, "backup_state") == 0)
         error = look(l, request, reply);
     else

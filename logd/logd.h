@@ -279,12 +279,16 @@ struct log_backup_state {
     status result; /* when it does not run any more */
     uint64_t at;   /* LSN up to which it has come; kept from here on */
     uint64_t bytes;
+    const char *dir; /* where; NULL: held only, so far */
 };
 status log_backup_hold(struct logd *l);
 /* window > 0: the file is never more than about so many bytes ahead of what has been taken from
  * it; what is not copied yet is kept as log. */
 status log_backup_start(struct logd *l, const char *dir, uint64_t from, uint64_t window);
 void log_backup_finish(struct logd *l);
+/* The one under way is wanted no more: nothing is kept for it, and it soon ends with
+ * QUERY_CANCELED. */
+void log_backup_drop(struct logd *l);
 /* taken: bytes of the file that nobody needs any more. NULL: there was none. */
 const struct log_backup_state *log_backup_state(struct logd *l, uint64_t taken);
 uint64_t log_backup_keeps(const struct logd *l); /* what lies below nobody needs for it */

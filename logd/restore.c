@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backup/backup.h"
@@ -27,12 +28,16 @@
 #define WINDOW_BYTES ((size_t)WINDOW_BLOCKS * SEGMENT_BLOCK_BYTES)
 #define PATH_BYTES 1200
 #define DEPTH 4
+#define LOG_NAME_LEN 20 /* of an archived segment: sixteen digits and ".log" */
 
 struct restore {
     const char *dir, *from, *archive;
+    bool bounded;              /* one of these two is given: it is reached, or nothing is made */
     uint64_t to_lsn;           /* UINT64_MAX: no matter */
     commit_time to_time;       /* likewise */
+    uint64_t of;               /* the appliance that the backup is of */
     uint64_t begin, least_end; /* of the backup */
+    commit_time last_commit;   /* that was taken */
     struct segments segments;
     struct crypt *backup_keys; /* NULL: what is read is plain */
     struct disk_file *file;    /* the segment that the window lies in; NULL: none yet */
@@ -41,6 +46,9 @@ struct restore {
     char *pending;             /* read and not yet looked at: from LSN `at` on */
     size_t npending;
     bool reached; /* the place to stop */
+    /* What the archive has behind log that it does not have; empty: there is no such. */
+    char gap[LOG_NAME_LEN + 1];
+    struct error *e;
 };
 
 /* ---- writing ---- */
@@ -96,11 +104,12 @@ static status put(struct restore *r, const char *bytes, size_t n) {
 
 /* ---- reading ---- */
 
-static bool is_beyond(const struct restore *r, const struct rec_head *h) {
+static bool is_beyond(struct restore *r, const struct rec_head *h) {
     struct rec_commit c;
     if (r->at >= r->to_lsn) return true;
     if (h->type != REC_COMMIT) return false;
     memcpy(&c, rec_payload_c(h), sizeof c);
+    if (c.time <= r->to_time) r->last_commit = c.time;
     return c.time > r->to_time;
 }
 
@@ -125,10 +134,12 @@ static status take_records(struct restore *r) {
     return OK;
 }
 
-/* A chunk's log; what has been read already is left out. STALE: something between is missing. */
+/* A chunk's log; what has been read already is left out. STALE: something between is missing;
+ * INVALID: it is another appliance's. */
 static status take_chunk(struct restore *r, const struct backup_head *h, const char *raw) {
     uint64_t have = r->at + r->npending;
     if (h->kind != BACKUP_LOG) return STATUS(DATA_CORRUPTED);
+    if (h->appliance_id != r->of) return STATUS(INVALID);
     if (h->at + h->raw_bytes <= have) return OK;
     if (h->at > have) return STATUS(STALE);
     size_t skip = (size_t)(have - h->at);
@@ -141,31 +152,42 @@ static status take_file(struct restore *r, const char *path) {
     struct backup_reader *reader;
     struct backup_head h;
     const void *raw;
-    TRY(backup_open(path, &reader));
-    status s = OK;
+    status s = backup_open(path, &reader);
+    if (!ok(s)) return error_set(r->e, s.code, "%s: %s", path, status_name(s));
     while (ok(s) && !r->reached) {
         s = backup_next(reader, &h, &raw);
         if (ok(s)) s = take_chunk(r, &h, raw);
     }
     backup_close(reader);
-    return status_is(s, ST_END) ? OK : s;
+    if (ok(s) || status_is(s, ST_END)) return OK;
+    if (status_is(s, ST_STALE)) return s;
+    if (status_is(s, ST_DISK_FULL))
+        return error_set(r->e, s.code, "there is no room in %s", r->dir);
+    return error_set(r->e, s.code, "%s %s", path,
+                     status_is(s, ST_INVALID)          ? "is the log of another appliance"
+                     : status_is(s, ST_DATA_CORRUPTED) ? "is damaged"
+                                                       : status_name(s));
 }
 
 static int is_log(const struct dirent *d) {
     size_t n = strlen(d->d_name);
-    return n == 20 && strcmp(d->d_name + 16, ".log") == 0;
+    return n == LOG_NAME_LEN && strcmp(d->d_name + LOG_NAME_LEN - 4, ".log") == 0;
 }
 
 /* Names in order are segments in order. Behind a gap there is nothing that could be used. */
 static status take_archive(struct restore *r) {
     struct dirent **names;
     int n = scandir(r->archive, &names, is_log, alphasort);
-    if (n < 0) return errno == ENOENT ? STATUS(NOT_FOUND) : STATUS(IO_ERROR);
+    if (n < 0)
+        return error_set(r->e, errno == ENOENT ? ST_NOT_FOUND : ST_IO_ERROR, "the archive %s: %s",
+                         r->archive, strerror(errno));
     status s = OK;
     for (int i = 0; i < n; i++) {
         char path[PATH_BYTES];
         snprintf(path, sizeof path, "%s/%s", r->archive, names[i]->d_name);
         if (ok(s) && !r->reached) s = take_file(r, path);
+        if (status_is(s, ST_STALE) && !r->gap[0])
+            snprintf(r->gap, sizeof r->gap, "%.*s", LOG_NAME_LEN, names[i]->d_name);
         free(names[i]);
     }
     free(names);
@@ -174,13 +196,38 @@ static status take_archive(struct restore *r) {
 
 /* ---- the whole ---- */
 
+/* The log has ended before the place where it was to, or before log that is there. */
+static status not_reached(const struct restore *r) {
+    time_t seconds = (time_t)(r->last_commit / 1000000000u);
+    char when[64] = "without a commit";
+    struct tm tm;
+    if (r->last_commit)
+        strftime(when, sizeof when, "with commits up to %Y-%m-%d %H:%M:%SZ",
+                 gmtime_r(&seconds, &tm));
+    if (!r->gap[0])
+        return error_set(r->e, ST_INVALID_PARAMETER_VALUE,
+                         "the log that is there ends at LSN %" PRIu64
+                         " (%s), before the place to stop at",
+                         r->at, when);
+    status s = error_set(r->e, ST_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                         "log is missing in the archive before %s: what is there ends at LSN "
+                         "%" PRIu64 " (%s)",
+                         r->gap, r->at, when);
+    error_hint(r->e, "Put the missing log there, or do without what came later: --to-lsn %" PRIu64,
+               r->at);
+    return s;
+}
+
 static status read_manifest(struct restore *r) {
     char path[PATH_BYTES];
+    const char *of = "";
     json_error_t error;
     json_int_t from = 0, end = 0;
     snprintf(path, sizeof path, "%s/" BACKUP_MANIFEST, r->from);
     json_t *j = json_load_file(path, 0, &error);
-    int rc = json_unpack(j, "{s:I, s:I}", "from_lsn", &from, "end_lsn", &end);
+    int rc =
+        json_unpack(j, "{s:I, s:I, s:s}", "from_lsn", &from, "end_lsn", &end, "appliance", &of);
+    r->of = strtoull(of, NULL, 16);
     json_decref(j);
     r->begin = (uint64_t)from;
     r->least_end = (uint64_t)end;
@@ -189,14 +236,14 @@ static status read_manifest(struct restore *r) {
                : STATUS(DATA_CORRUPTED);
 }
 
-static status prepare(struct restore *r, struct error *e) {
+static status prepare(struct restore *r) {
     struct conf conf;
     char path[PATH_BYTES];
     struct segments *s = &r->segments;
     conf_init(&conf);
     snprintf(path, sizeof path, "%s/" CONF_FILE_NAME, r->dir);
-    TRY(conf_load(&conf, path, e));
-    TRY(appliance_id_read(r->dir, &s->appliance_id, e));
+    TRY(conf_load(&conf, path, r->e));
+    TRY(appliance_id_read(r->dir, &s->appliance_id, r->e));
     s->bytes = conf.log_segment_size & ~(uint64_t)(DISK_ALIGN - 1);
     TRY(given_take(&s->crypt));
     TRY(given_take_backup(&r->backup_keys));
@@ -213,10 +260,14 @@ static status prepare(struct restore *r, struct error *e) {
     return disk_open("plain", DEPTH, -1, &s->disk);
 }
 
-static status restore(struct restore *r, struct error *e) {
+static bool is_at_end(const struct restore *r) {
+    return r->bounded ? r->reached || r->at >= r->to_lsn : !r->gap[0];
+}
+
+static status restore(struct restore *r) {
     char path[PATH_BYTES];
     TRY(read_manifest(r));
-    TRY(prepare(r, e));
+    TRY(prepare(r));
     r->at = r->begin;
     r->base = segments_block_down(&r->segments, r->begin);
     TRY(open_segment(r, segment_of(&r->segments, r->base)));
@@ -225,10 +276,11 @@ static status restore(struct restore *r, struct error *e) {
     if (r->archive && !r->reached) TRY(take_archive(r));
     TRY(write_window(r));
     if (r->at < r->least_end)
-        return error_set(e, ST_INVALID_PARAMETER_VALUE,
+        return error_set(r->e, ST_INVALID_PARAMETER_VALUE,
                          "the backup's pages are of a later moment: its log must be restored at "
                          "least to LSN %" PRIu64 ", not only to %" PRIu64,
                          r->least_end, r->at);
+    if (!is_at_end(r)) return not_reached(r);
     TRY(segment_make(&r->segments, segment_of(&r->segments, r->base) + 1));
     return disk_file_sync_dir(r->segments.disk, r->segments.dir);
 }
@@ -245,9 +297,15 @@ static void give_back(struct restore *r) {
     free(r->pending);
 }
 
+static void stop_at(struct restore *r, uint64_t *place, const char *text) {
+    *place = strtoull(text, NULL, 10);
+    r->bounded = true;
+}
+
 int restore_main(int argc, char **argv) {
-    struct restore r = {.to_lsn = UINT64_MAX, .to_time = UINT64_MAX, .segments = {.dir = -1}};
     struct error e = {0};
+    struct restore r = {
+        .to_lsn = UINT64_MAX, .to_time = UINT64_MAX, .segments = {.dir = -1}, .e = &e};
     for (int i = 1; i + 1 < argc; i++) {
         if (strcmp(argv[i], "-D") == 0)
             r.dir = argv[++i];
@@ -256,9 +314,9 @@ int restore_main(int argc, char **argv) {
         else if (strcmp(argv[i], "--archive") == 0)
             r.archive = argv[++i];
         else if (strcmp(argv[i], "--to-lsn") == 0)
-            r.to_lsn = strtoull(argv[++i], NULL, 10);
+            stop_at(&r, &r.to_lsn, argv[++i]);
         else if (strcmp(argv[i], "--to-time") == 0)
-            r.to_time = strtoull(argv[++i], NULL, 10);
+            stop_at(&r, &r.to_time, argv[++i]);
     }
     if (!ok(given_read_arguments(argc, argv))) {
         fprintf(stderr, "logd: the keys cannot be read\n");
@@ -268,7 +326,7 @@ int restore_main(int argc, char **argv) {
         fprintf(stderr, "logd: --restore needs -D DIR and --from BACKUP\n");
         return 2;
     }
-    status s = restore(&r, &e);
+    status s = restore(&r);
     give_back(&r);
     if (ok(s)) {
         printf("log restored up to LSN %" PRIu64 "\n", r.at);
@@ -276,5 +334,6 @@ int restore_main(int argc, char **argv) {
     }
     fprintf(stderr, "logd: the log could not be restored: %s\n",
             e.message[0] ? e.message : status_name(s));
+    if (e.hint[0]) fprintf(stderr, "logd: %s\n", e.hint);
     return 1;
 }

@@ -25,6 +25,8 @@ struct page_backup {
     struct page_backup_state state;
     uint64_t since; /* pages with an older LSN are left out */
     uint64_t window, taken, taken_ns;
+    bool dropped; /* who asked for it has given it up */
+    char *dir;
     int dirfd;
     struct disk_file *file;
     uint64_t offset; /* where the next chunk goes */
@@ -50,15 +52,18 @@ static status write_chunk(struct page_backup *b, const struct backup_head *what,
     return OK;
 }
 
+static bool forsaken(const struct page_backup *b) {
+    const struct storaged *s = b->s;
+    return b->dropped || s->stopping || s->p->env->mono_ns(s->p) - b->taken_ns > FORSAKEN_NS;
+}
+
 /* Whoever takes the file away as it grows is waited for. */
 static status wait_for_room(struct page_backup *b) {
-    struct storaged *s = b->s;
-    while (b->window && b->offset > b->taken + b->window) {
-        if (s->stopping || s->p->env->mono_ns(s->p) - b->taken_ns > FORSAKEN_NS)
-            return STATUS(QUERY_CANCELED);
-        daemon_sleep(s->d, ROOM_NS);
+    while (!forsaken(b)) {
+        if (!b->window || b->offset <= b->taken + b->window) return OK;
+        daemon_sleep(b->s->d, ROOM_NS);
     }
-    return OK;
+    return STATUS(QUERY_CANCELED);
 }
 
 static status pack_pages(struct page_backup *b) {
@@ -151,7 +156,6 @@ static status finish(struct page_backup *b) {
 static status run(struct page_backup *b) {
     struct storaged *s = b->s;
     for (uint64_t page = SPACE_FIRST; page < b->state.pages; page += BACKUP_PAGES_MAX) {
-        if (s->stopping) return STATUS(QUERY_CANCELED);
         TRY(wait_for_room(b));
         TRY(take_run(b, page, b->state.pages));
     }
@@ -180,11 +184,19 @@ static void backup_task(void *arg) {
     give_back(b);
 }
 
+static void backup_free(struct page_backup *b) {
+    if (!b) return;
+    give_back(b);
+    free(b->dir);
+    free(b);
+}
+
 static status prepare(struct page_backup *b, const char *dir) {
+    b->state.dir = b->dir = strdup(dir);
     b->raw = io_buffer(BACKUP_ALIGN + BACKUP_PAGES_MAX * (size_t)PAGE_BYTES);
     b->run = io_buffer(BACKUP_PAGES_MAX * (size_t)PAGE_BYTES);
     b->chunk = io_buffer(backup_chunk_room());
-    if (!b->raw || !b->run || !b->chunk) return STATUS(OUT_OF_MEMORY);
+    if (!b->dir || !b->raw || !b->run || !b->chunk) return STATUS(OUT_OF_MEMORY);
     b->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (b->dirfd < 0) return errno == ENOENT ? STATUS(NOT_FOUND) : STATUS(IO_ERROR);
     return disk_file_open(b->s->disk, b->dirfd, BACKUP_PAGES_FILE, true, &b->file);
@@ -206,11 +218,10 @@ status backup_start(struct storaged *s, const char *dir, uint64_t since, uint64_
     status st = prepare(b, dir);
     if (ok(st)) st = daemon_spawn(s->d, 0, backup_task, b);
     if (!ok(st)) {
-        give_back(b);
-        free(b);
+        backup_free(b);
         return st;
     }
-    free(s->backup);
+    backup_free(s->backup);
     s->backup = b;
     return OK;
 }
@@ -221,12 +232,15 @@ void backup_taken(struct storaged *s, uint64_t bytes) {
     s->backup->taken_ns = s->p->env->mono_ns(s->p);
 }
 
+void backup_drop(struct storaged *s) {
+    if (s->backup) s->backup->dropped = true;
+}
+
 const struct page_backup_state *backup_state(const struct storaged *s) {
     return s->backup ? &s->backup->state : NULL;
 }
 
 void backup_fini(struct storaged *s) {
-    if (s->backup) give_back(s->backup);
-    free(s->backup);
+    backup_free(s->backup);
     s->backup = NULL;
 }

@@ -1,5 +1,6 @@
 /* control.c: what storaged is asked over the control channel: a backup's pages, the pool's size. */
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,10 +35,14 @@ static const char *look(struct storaged *s, const json_t *request, json_t *reply
     json_object_set_new(reply, "kept", json_integer((json_int_t)b->kept));
     json_object_set_new(reply, "bytes", json_integer((json_int_t)b->bytes));
     if (b->running || ok(b->result)) return NULL;
-    if (!b->bad_page) return status_name(b->result);
-    static char words[96];
-    snprintf(words, sizeof words, "page %llu cannot be copied: %s", (unsigned long long)b->bad_page,
-             status_name(b->result));
+    static char words[PATH_MAX + 64];
+    if (status_is(b->result, ST_DISK_FULL))
+        snprintf(words, sizeof words, "there is no room for the backup in \"%s\"", b->dir);
+    else if (b->bad_page)
+        snprintf(words, sizeof words, "page %llu cannot be copied: %s",
+                 (unsigned long long)b->bad_page, status_name(b->result));
+    else
+        return status_name(b->result);
     return words;
 }
 
@@ -61,9 +66,11 @@ static const char *pool(struct storaged *s, const json_t *request, json_t *reply
 
 bool storaged_control(struct daemon *d, const char *op, const json_t *request, json_t *reply) {
     struct storaged *s = d->state;
-    const char *error;
+    const char *error = NULL;
     if (strcmp(op, "backup") == 0)
         error = start(s, request, reply);
+    else if (strcmp(op, "backup_drop") == 0)
+        backup_drop(s);
     else if (strcmp(op, "backup_state") == 0)
         error = look(s, request, reply);
     else if (strcmp(op, "pool") == 0)

@@ -469,7 +469,10 @@ struct page_backup_state {
  * taken from it, and when nobody takes any more the backup ends. OBJECT_IN_USE: another one is
  * under way. */
 status backup_start(struct storaged *s, const char *dir, uint64_t since, uint64_t window);
-void backup_taken(struct storaged *s, uint64_t bytes);                  /* of that file */
+void backup_taken(struct storaged *s, uint64_t bytes); /* of that file */
+/* The one under way is wanted no more: it soon ends with QUERY_CANCELED. */
+void backup_drop(struct storaged *s);
+    const char *dir;        /* where */
 const struct page_backup_state *backup_state(const struct storaged *s); /* NULL: there was none */
 void backup_fini(struct storaged *s); /* before the disk is closed, nothing under way */
 

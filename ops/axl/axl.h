@@ -43,9 +43,9 @@ struct axl_keys;
 int axl_backup_verify(struct axl *a, const char *backup, struct axl_keys *k);
 int axl_backup_receive(struct axl *a, const char *to);
 int axl_backup_prune(struct axl *a);
-/* backup.c: of this appliance, none is removed while one is made: holds until this process ends.
- * OBJECT_IN_USE: somebody makes one (alone: or removes some). */
-status axl_hold_backups(struct axl *a, bool alone);
+/* backup.c: of this appliance, one at a time makes or removes backups: we, until this process ends.
+ * OBJECT_IN_USE: somebody else does. */
+status axl_hold_backups(struct axl *a);
 int axl_restore(struct axl *a);
 int axl_archive(struct axl *a);
 

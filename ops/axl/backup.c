@@ -25,6 +25,7 @@
 
 #define ASK_MS 10000
 #define LOOK_MS 50
+#define ENDING_LOOKS 200 /* at one that is dropped: its last write may take long */
 #define SPOOL "backup_stream"
 #define WINDOW_BYTES (64 << 20) /* of each file of the spool */
 
@@ -33,7 +34,14 @@ struct backup {
     char to[AXL_PATH_BYTES];
     struct manifest m;
     struct stream *out; /* NULL: to a directory */
+    bool asked, made;   /* both daemons have to do with it; the directory is ours */
 };
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt([[maybe_unused]] int signal) {
+    interrupted = 1;
+}
 
 static status ask(struct backup *b, const char *process, json_t *request, json_t **ret_reply) {
     return control_ask(b->a->dir, process, request, ASK_MS, ret_reply, &b->a->e);
@@ -54,6 +62,7 @@ static status look(struct backup *b, const char *process, const char *key, uint6
     json_t *reply;
     enum stream_file file = strcmp(process, "logd") == 0 ? STREAM_LOG : STREAM_PAGES;
     uint64_t taken = b->out ? stream_taken(b->out, file) : 0;
+    if (interrupted) return error_set(&b->a->e, ST_QUERY_CANCELED, "interrupted");
     TRY(ask(b, process, json_pack("{s:s, s:I}", "op", "backup_state", "taken", (json_int_t)taken),
             &reply));
     *ret_value = number_of(reply, key);
@@ -139,10 +148,12 @@ static status make_target(struct backup *b, const char *to) {
     if (mkdir(to, 0700) != 0)
         return error_set(&a->e, ST_IO_ERROR, "could not create \"%s\": %s", to, strerror(errno));
     char *real = realpath(to, NULL);
-    bool fits = real && strlen(real) < sizeof b->to;
-    if (fits) strcpy(b->to, real);
+    b->made = real && strlen(real) < sizeof b->to;
+    if (b->made) strcpy(b->to, real);
     free(real);
-    return fits ? OK : error_set(&a->e, ST_IO_ERROR, "the path of \"%s\" is too long", to);
+    if (b->made) return OK;
+    rmdir(to);
+    return error_set(&a->e, ST_IO_ERROR, "the path of \"%s\" is too long", to);
 }
 
 status backup_manifest(const char *of, struct manifest *ret, struct error *e) {
@@ -189,39 +200,74 @@ static status record(struct backup *b, const char *since) {
     return ok(s) ? OK : error_set(&b->a->e, s.code, "the backup's place could not be noted");
 }
 
-status axl_hold_backups(struct axl *a, bool alone) {
+status axl_hold_backups(struct axl *a) {
     int dir = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir >= 0 && flock(dir, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return OK;
-    bool held = dir >= 0 && errno == EWOULDBLOCK;
-    if (held && alone)
+    if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0) return OK;
+    if (dir >= 0 && errno == EWOULDBLOCK)
         return error_set(&a->e, ST_OBJECT_IN_USE,
-                         "a backup is being made or removed: none is removed until that is over");
-    if (held)
-        return error_set(&a->e, ST_OBJECT_IN_USE,
-                         "backups are being removed: none is made until that is over");
+                         "a backup is being made or removed: try again when that is over");
     return error_set(&a->e, ST_IO_ERROR, "%s cannot be locked: %s", a->dir, strerror(errno));
+}
+
+/* It is over; one that has died knows nothing of it any more. */
+static bool is_over(const struct axl *a, const char *process) {
+    struct error none = {0};
+    json_t *reply;
+    json_t *request = json_pack("{s:s}", "op", "backup_state");
+    if (!ok(control_ask(a->dir, process, request, ASK_MS, &reply, &none))) return true;
+    bool done = json_is_true(json_object_get(reply, "done"));
+    json_decref(reply);
+    return done;
+}
+
+/* Neither of the two makes one any more. */
+static void drop_all(const struct axl *a) {
+    static const char *const processes[] = {"storaged", "logd"};
+    for (size_t i = 0; i < sizeof processes / sizeof *processes; i++) {
+        struct error none = {0};
+        status_ignore(/* likewise */
+                      control_ask(a->dir, processes[i], json_pack("{s:s}", "op", "backup_drop"),
+                                  ASK_MS, NULL, &none));
+        for (int looks = 0; looks < ENDING_LOOKS && !is_over(a, processes[i]); looks++)
+            axl_pause_ms(LOOK_MS);
+    }
 }
 
 static status begin(struct backup *b, const char *since) {
     struct axl *a = b->a;
-    TRY(axl_hold_backups(a, false));
+    TRY(axl_hold_backups(a));
     TRY(appliance_id_read(a->dir, &b->m.appliance_id, &a->e));
     TRY(read_since(b, since));
     TRY(axl_make_checkpoint(a));
+    drop_all(a); /* of one that was killed: we alone make any */
     struct version own = version_own("backup");
     version_print(&own, b->m.version);
     b->m.begun = time(NULL);
-    return ask_only(b, "logd", "backup_hold"); /* nobody else makes one from here on */
+    TRY(ask_only(b, "logd", "backup_hold"));
+    b->asked = true;
+    return OK;
 }
 
-static status make(struct backup *b, const char *to, const char *since) {
+/* Nothing is kept or copied for what has failed, and nothing of it stays. */
+static void give_up(struct backup *b) {
+    if (b->asked) drop_all(b->a);
+    if (b->made) axl_empty_directory(b->to, true);
+}
+
+static status copy_to_directory(struct backup *b, const char *to, const char *since) {
     struct axl *a = b->a;
     TRY(begin(b, since));
     TRY(make_target(b, to));
     TRY(copy_files(b));
     TRY(axl_copy_settings(a, a->dir, b->to));
-    TRY(manifest_write(b->to, &b->m, &a->e));
-    return record(b, since);
+    return manifest_write(b->to, &b->m, &a->e);
+}
+
+static status make(struct backup *b, const char *to, const char *since) {
+    status s = copy_to_directory(b, to, since);
+    if (ok(s)) return record(b, since);
+    give_up(b);
+    return s;
 }
 
 static status send_all(struct backup *b, struct s3_sink *sink) {
@@ -237,7 +283,7 @@ static status send_all(struct backup *b, struct s3_sink *sink) {
 }
 
 /* sink: NULL: to standard output. */
-static status make_stream(struct backup *b, const char *since, struct s3_sink *sink) {
+static status copy_to_stream(struct backup *b, const char *since, struct s3_sink *sink) {
     char spool[AXL_PATH_BYTES + 32];
     snprintf(spool, sizeof spool, "%s/" SPOOL, b->a->dir);
     TRY(begin(b, since));
@@ -250,7 +296,15 @@ static status make_stream(struct backup *b, const char *since, struct s3_sink *s
     status s = make_target(b, spool);
     if (ok(s)) s = send_all(b, sink);
     stream_free(b->out);
+    b->out = NULL;
     axl_empty_directory(spool, true);
+    b->made = false;
+    return s;
+}
+
+static status make_stream(struct backup *b, const char *since, struct s3_sink *sink) {
+    status s = copy_to_stream(b, since, sink);
+    if (!ok(s)) give_up(b);
     return s;
 }
 
@@ -296,8 +350,14 @@ int axl_backup(struct axl *a) {
     const char *to = check || receive || stream ? NULL : axl_argument(a);
     if (check && !ok(axl_keys_options(a, &keys))) return axl_fail(a);
     if (!axl_done(a)) return axl_fail(a);
+    if (since && (check || receive)) {
+        fprintf(stderr, "axl: --since is for making a backup, not for --verify or --receive\n");
+        return 2;
+    }
     if (check) return axl_backup_verify(a, check, &keys);
     if (receive) return axl_backup_receive(a, receive);
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
     if (stream) return to_stream(&b, since);
     if (!to) {
         fprintf(stderr, "axl: backup to which directory?\n");

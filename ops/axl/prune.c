@@ -86,7 +86,7 @@ static status prune_backups(struct prune *p) {
 
 static status run(struct prune *p, const char *retention) {
     TRY(read_settings(p, retention));
-    if (!p->dry) TRY(axl_hold_backups(p->a, true));
+    if (!p->dry) TRY(axl_hold_backups(p->a));
     for (const char *place; (place = axl_argument(p->a));)
         TRY(prune_find(&p->list, place, p->appliance_id, &p->a->e));
     if (!axl_done(p->a)) return p->a->e.status;

@@ -33,7 +33,7 @@ struct restore {
     char *real[BACKUPS_MAX];       /* their whole paths */
     char *places[BACKUPS_MAX + 1]; /* what was received, and the archive; NULL: was not */
     const char *archive, *to_lsn, *to_time;
-    char time_ns[24];
+    uint64_t time_ns; /* of to_time */
     char
         received[AXL_PATH_BYTES + 32]; /* where what came from elsewhere lies; empty: nothing did */
 };
@@ -72,11 +72,43 @@ static status read_time(struct restore *r, const char *text) {
     bool zoned = p && *p;
     if (zoned) p = strptime(p, "%z", &tm);
     long offset = tm.tm_gmtoff;
+    int day = tm.tm_mday;
     time_t seconds = !p || *p ? -1 : zoned ? timegm(&tm) - offset : mktime(&tm);
-    if (seconds < 0)
+    if (seconds < 0 || tm.tm_mday != day) /* the 31st of February becomes a day in March */
         return error_set(&r->a->e, ST_INVALID_PARAMETER_VALUE, "\"%s\" is not a time", text);
-    snprintf(r->time_ns, sizeof r->time_ns, "%" PRIu64, (uint64_t)seconds * 1000000000u + fraction);
+    r->time_ns = (uint64_t)seconds * 1000000000u + fraction;
     return OK;
+}
+
+static void time_text(uint64_t time_ns, char ret_text[40]) {
+    time_t seconds = (time_t)(time_ns / 1000000000u);
+    struct tm tm;
+    size_t n = strftime(ret_text, 40, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &tm));
+    snprintf(ret_text + n, 40 - n, ".%09uZ", (unsigned)(time_ns % 1000000000u));
+}
+
+/* What is asked for must be able to come true: pages show all that was committed when their backup
+ * began. */
+static status check_time(const struct restore *r) {
+    const struct manifest *last = &r->m[r->n - 1];
+    char text[40];
+    if (!r->to_time || r->time_ns >= last->last_commit) return OK;
+    time_text(last->last_commit, text);
+    status st = error_set(&r->a->e, ST_INVALID_PARAMETER_VALUE,
+                          "\"%s\" is of a later moment: it has commits up to %s",
+                          r->backups[r->n - 1], text);
+    error_hint(&r->a->e, "Take an older backup, and the archived log since (--archive).");
+    return st;
+}
+
+static status check_options(struct restore *r) {
+    struct axl *a = r->a;
+    if (r->to_lsn && r->to_time)
+        return error_set(&a->e, ST_INVALID_PARAMETER_VALUE,
+                         "--to-lsn and --to-time are two places to stop at: name one");
+    if (r->rate && !r->online)
+        return error_set(&a->e, ST_INVALID_PARAMETER_VALUE, "--rate is of use with --online only");
+    return r->to_time ? read_time(r, r->to_time) : OK;
 }
 
 static status find_real(struct restore *r) {
@@ -152,13 +184,14 @@ static status restore_pages(struct restore *r, char id[32]) {
 }
 
 static status restore_log(struct restore *r) {
-    char *argv[16];
+    char *argv[16], time_ns[24];
     int n = 0;
+    snprintf(time_ns, sizeof time_ns, "%" PRIu64, r->time_ns);
     const char *options[][2] = {{"-D", r->a->dir},
                                 {"--from", r->backups[r->n - 1]},
                                 {"--archive", r->archive},
                                 {"--to-lsn", r->to_lsn},
-                                {"--to-time", r->to_time ? r->time_ns : NULL}};
+                                {"--to-time", r->to_time ? time_ns : NULL}};
     argv[n++] = (char *)"--restore";
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (!options[i][1]) continue;
@@ -217,6 +250,7 @@ static status fill(struct restore *r) {
     char hex[32];
     TRY(receive(r));
     TRY(check_chain(r));
+    TRY(check_time(r));
     TRY(receive_archive(r));
     TRY(find_real(r));
     TRY(axl_copy_settings(r->a, r->backups[r->n - 1], r->a->dir));
@@ -252,7 +286,7 @@ int axl_restore(struct axl *a) {
                         "by its own master key\n");
         return 2;
     }
-    if (r.to_time && !ok(read_time(&r, r.to_time))) return axl_fail(a);
+    if (!ok(check_options(&r))) return axl_fail(a);
     if (!ok(axl_make_directory(a, &made))) return axl_fail(a);
     status s = fill(&r);
     axl_keys_close(&r.keys);

@@ -12,6 +12,7 @@ mkdir "$WORK/archive"
 sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT" -U postgres "$@"; }
 copy_sql() { psql -X -qAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$OTHER_PORT" -U postgres "$@"; }
 tidy() {
+    umount -l "$WORK/small" 2>/dev/null
     [ -d "$COPY" ] && "$AXL" stop --immediate -D "$COPY" >/dev/null 2>&1
     rm -rf "$WORK"
 }
@@ -48,6 +49,46 @@ restored() {
     [ "$answer" = t ] || fail "the copy's index: $answer"
 }
 drop_copy() { "$AXL" stop -D "$COPY" >/dev/null || fail "stop of the copy"; rm -rf "$COPY"; }
+
+# says WORDS COMMAND …: it fails, and says so
+says() {
+    local words=$1 out
+    shift
+    out=$("$@" 2>&1) && fail "$* succeeds, instead of: $words"
+    case $out in *"$words"*) ;; *) fail "$* says: $out; not: $words" ;; esac
+}
+
+# What fails leaves nothing, and nobody waits for it: neither a place that is taken nor one that is given up in the middle.
+mkdir "$WORK/there"
+says 'File exists' "$AXL" backup "$WORK/there" -D "$DIR"
+mkfifo "$WORK/slow"
+"$AXL" backup --stream -D "$DIR" >"$WORK/slow" 2>"$WORK/interrupted" & STREAM=$!
+sleep 30 <"$WORK/slow" & READER=$!
+for i in $(seq 100); do [ -s "$DIR/backup_stream/pages" ] && break; sleep 0.05; done
+kill -INT $STREAM
+wait $STREAM && fail "an interrupted backup succeeds"
+kill $READER
+wait $READER 2>/dev/null
+grep -q interrupted "$WORK/interrupted" || fail "an interrupted backup says $(cat "$WORK/interrupted")"
+
+# One that is killed is taken over from, too, while it still copies: nobody takes its stream away.
+"$AXL" backup --stream -D "$DIR" >"$WORK/slow" 2>/dev/null & STREAM=$!
+sleep 30 <"$WORK/slow" & READER=$!
+for i in $(seq 100); do [ -s "$DIR/backup_stream/pages" ] && break; sleep 0.05; done
+says 'a backup is being made or removed' "$AXL" backup "$WORK/second" -D "$DIR"
+kill -9 $STREAM
+kill $READER
+wait $STREAM $READER 2>/dev/null
+[ -e "$WORK/second" ] && fail "a backup that was refused leaves a directory"
+
+mkdir "$WORK/small"
+if mount -t tmpfs -o size=128k tmpfs "$WORK/small" 2>/dev/null; then
+    says "no room for the backup in \"$WORK/small/b\"" "$AXL" backup "$WORK/small/b" -D "$DIR"
+    [ -e "$WORK/small/b" ] && fail "a backup that had no room leaves a directory"
+    umount "$WORK/small"
+else
+    echo "nothing can be mounted here: a full disk is not tried"
+fi
 
 before=$(acked)
 "$AXL" backup "$WORK/full" -D "$DIR" >/dev/null || fail "backup"
@@ -105,6 +146,40 @@ done
 [ "$(copy_sql -c 'SELECT words FROM moments')" = before ] || fail "the copy is of another moment: $(copy_sql -c 'TABLE moments' 2>&1)"
 [ "$(copy_sql -c "SELECT count(*) FROM t WHERE id < 1000000")" = "$ROWS" ] || fail "the copy shows what was deleted later"
 drop_copy
+
+# Places to stop at that make no sense, or that cannot be reached: nothing is made, least of all of another moment.
+no_restore() { says "$1" "$AXL" restore "${@:2}" -D "$COPY"; [ -e "$COPY" ] && fail "a refused restore leaves a directory"; }
+behind=(--archive "$WORK/archive" --to-time "$moment")
+no_restore '"0/16B3740" is not a number' "$WORK/full" --to-lsn 0/16B3740
+no_restore 'name one' "$WORK/full" --to-lsn 9999999 --to-time "$moment"
+no_restore 'with --online only' "$WORK/full" --rate 100
+no_restore '"fast" is not a number' "$WORK/full" --online --rate fast
+no_restore 'is of a later moment' "$WORK/full" --to-time '2020-01-01 00:00:00Z'
+no_restore 'is not a time' "$WORK/full" --to-time '2026-02-31 00:00:00Z'
+no_restore 'before the place to stop at' "$WORK/full" --to-lsn 999999999999
+no_restore 'before the place to stop at' "$WORK/full" --to-lsn 18446744073709551615
+no_restore 'before the place to stop at' "$WORK/full" --archive "$WORK/archive" --to-time '2100-01-01 00:00:00Z'
+no_restore "$WORK/none: No such file" "$WORK/full" --archive "$WORK/none"
+
+# An archive with a gap, one with a damaged segment, and that of another appliance, which was restored from the same backup.
+cp -r "$WORK/archive" "$WORK/gap"
+middle=$(ls "$WORK/gap" | tail -2 | head -1)
+rm "$WORK/gap/$middle"
+no_restore "log is missing in the archive before" "$WORK/full" --archive "$WORK/gap" --to-time '2100-01-01 00:00:00Z'
+no_restore "--to-lsn" "$WORK/full" --archive "$WORK/gap"
+upto=$("$AXL" restore "$WORK/full" --archive "$WORK/gap" -D "$COPY" 2>&1 | sed -n 's/.*later: --to-lsn //p')
+"$AXL" restore "$WORK/full" --archive "$WORK/gap" --to-lsn "$upto" -D "$COPY" >/dev/null || fail "log up to the gap cannot be had"
+rm -rf "$COPY"
+cp "$WORK/archive/$middle" "$WORK/gap/$middle"
+printf '\377' | dd of="$WORK/gap/$middle" bs=1 seek=5000 conv=notrunc 2>/dev/null
+no_restore "$WORK/gap/$middle is damaged" "$WORK/full" --archive "$WORK/gap"
+mkdir "$WORK/other"
+"$AXL" restore "$WORK/full" -D "$COPY" >/dev/null || fail "restore"
+"$AXL" start --programs "$BIN" -D "$COPY" --port "$OTHER_PORT" --set archive_directory="$WORK/other" >/dev/null || fail "start of the copy"
+for i in 1 2; do copy_sql -c "INSERT INTO t SELECT 7000000 + $i * 10000 + g, repeat('y', 200) FROM generate_series(1, 8000) g" || fail "more log of the copy"; done
+for i in $(seq 100); do [ "$(ls "$WORK/other" | wc -l)" -ge 2 ] && break; sleep 0.1; done
+drop_copy
+no_restore 'is the log of another appliance' "$WORK/full" --archive "$WORK/other"
 
 # One byte of the pages, and a log that is cut off.
 cp -r "$WORK/full" "$WORK/bad"

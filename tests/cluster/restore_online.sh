@@ -61,7 +61,7 @@ for i in $(seq 1 6); do [ "$(sql -c "SELECT count(*), sum(g) FROM after$i")" = "
 
 for i in $(seq 300); do [ -e "$DIR/restoring" ] || break; sleep 0.1; done
 [ -e "$DIR/restoring" ] && fail "the restore does not end"
-"$AXL" events --json -n 256 -D "$DIR" | grep -q 'all pages have come from the backup' || fail "no event of the end"
+"$AXL" logs -n 1000 -D "$DIR" supervisor | grep -q 'all pages have come from the backup' || fail "no event of the end"
 mv "$WORK/full" "$WORK/away"
 kill_everything
 start "${slow[@]}"
