@@ -33,6 +33,7 @@ struct arguments {
 
 static void say(const char *name, const struct error *e) {
     fprintf(stderr, "%s: %s\n", name, e->message);
+    if (e->hint[0]) fprintf(stderr, "%s: %s\n", name, e->hint);
 }
 
 static bool parse_unsigned(const char *text, unsigned long max, unsigned long *ret_value) {

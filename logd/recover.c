@@ -157,6 +157,19 @@ static status begin_serving(struct logd *l, bool whole) {
     return OK;
 }
 
+/* What recovery needs first is not among the segments. */
+static status refuse_gap(const struct logd *l, uint64_t from, const char **ret_words) {
+    static char words[160];
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(segment_of(&l->segments, from), name);
+    snprintf(words, sizeof words,
+             "the log that the last checkpoint needs is not there: segment %s, with LSN %" PRIu64
+             ", is missing",
+             name, from);
+    *ret_words = words;
+    return STATUS(DATA_CORRUPTED);
+}
+
 static status recover(struct logd *l, const char **ret_words) {
     struct control *c = l->d->proc.shm->control;
     struct summary *all = &l->changed.summary;
@@ -164,9 +177,8 @@ static status recover(struct logd *l, const char **ret_words) {
     while (atomic_load(&c->redo_lsn) == 0) daemon_sleep(l->d, POLL_NS);
     uint64_t redo = atomic_load(&c->redo_lsn), undo = atomic_load(&c->undo_lsn);
     uint64_t from = undo && undo < redo ? undo : redo;
-    *ret_words = "the log does not reach back to the last checkpoint";
     if (from % 8 != 0 || from < segments_begin(&l->segments) || from > segments_end(&l->segments))
-        return STATUS(DATA_CORRUPTED);
+        return refuse_gap(l, from, ret_words);
     *ret_words = "the log cannot be read";
     TRY(analyse(l, from, segments_end(&l->segments), &whole));
     if (!all->next) all->next = TXID_FIRST;

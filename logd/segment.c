@@ -90,7 +90,7 @@ static status load_one(struct segments *s, uint64_t number, void *block) {
     disk_file_close(file);
     TRY(checked);
     if (stranger) return disk_file_remove(s->disk, s->dir, name);
-    if (s->count && number != s->first + s->count) return STATUS(DATA_CORRUPTED);
+    if (s->count && number != s->first + s->count) return STATUS(STALE);
     if (!s->count) s->first = number;
     return segments_push(s, NULL);
 }
@@ -98,9 +98,13 @@ static status load_one(struct segments *s, uint64_t number, void *block) {
 static void say_why(const struct segments *s, uint64_t number, status st, char *ret_words,
                     size_t words_bytes) {
     const char *words = status_name(st);
+    char name[SEGMENT_NAME_BYTES];
     if (status_is(st, ST_OBJECT_NOT_IN_PREREQUISITE_STATE))
         words = s->crypt ? "it is not encrypted" : "it is encrypted, and no key is given";
-    snprintf(ret_words, words_bytes, "log segment %016llx: %s", (unsigned long long)number, words);
+    if (status_is(st, ST_STALE)) words = "the segment before it is missing";
+    if (status_is(st, ST_DATA_CORRUPTED)) words = "its head or its length is not what it should be";
+    segment_name(number, name);
+    snprintf(ret_words, words_bytes, "log segment %s: %s", name, words);
 }
 
 static status remove_temporary(struct segments *s, const char *name) {

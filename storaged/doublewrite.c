@@ -1,7 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "storaged.h"
+
+#define DOUBLEWRITE_FILE "doublewrite"
+#define FILE_BYTES ((size_t)WRITERS * DOUBLEWRITE_REGION_BYTES)
 
 /* The double-write file (fmt/files.h): one region for each writer. A batch is durable here before
  * any of its pages is written home, and the region is used again only after they are durable at
@@ -30,11 +34,11 @@ static void show_regions(struct storaged *s, char *regions) {
 }
 
 static status read_regions(struct storaged *s, char **ret_buf) {
-    size_t bytes = (size_t)WRITERS * DOUBLEWRITE_REGION_BYTES;
-    char *buf = io_buffer(bytes);
+    char *buf = io_buffer(FILE_BYTES);
     if (!buf) return STATUS(OUT_OF_MEMORY);
     status st = io_run_one(
-        s, (struct disk_io){.op = DISK_READ, .file = s->doublewrite, .buf = buf, .len = bytes});
+        s,
+        (struct disk_io){.op = DISK_READ, .file = s->doublewrite, .buf = buf, .len = FILE_BYTES});
     if (!ok(st)) {
         free(buf);
         return st;
@@ -72,15 +76,54 @@ static status mend(struct storaged *s, const char *regions, uint64_t page_no, ch
 }
 
 status doublewrite_empty(struct storaged *s) {
-    size_t bytes = (size_t)WRITERS * DOUBLEWRITE_REGION_BYTES;
-    char *zeros = io_buffer(bytes);
+    char *zeros = io_buffer(FILE_BYTES);
     if (!zeros) return STATUS(OUT_OF_MEMORY);
-    status st = io_run_one(
-        s,
-        (struct disk_io){
-            .op = DISK_WRITE, .file = s->doublewrite, .buf = zeros, .len = bytes, .durable = true});
+    status st = io_run_one(s, (struct disk_io){.op = DISK_WRITE,
+                                               .file = s->doublewrite,
+                                               .buf = zeros,
+                                               .len = FILE_BYTES,
+                                               .durable = true});
     free(zeros);
     return st;
+}
+
+status doublewrite_make(struct storaged *s) {
+    if (!s->doublewrite)
+        TRY(disk_file_open(s->disk, s->dirfd, DOUBLEWRITE_FILE, true, &s->doublewrite));
+    TRY(disk_file_extend(s->doublewrite, 0, FILE_BYTES));
+    return disk_file_sync_dir(s->disk, s->dirfd);
+}
+
+/* A page that was torn when everything died may be whole nowhere else: where that cannot be ruled
+ * out, it is not ours to go on without. */
+static status refuse_without(const char *what, struct error *e) {
+    status st = error_set(e, ST_NOT_FOUND,
+                          "the file \"" DOUBLEWRITE_FILE "\" %s, and the appliance was not stopped "
+                          "in order: a page that was just being written may be whole only there",
+                          what);
+    error_hint(e,
+               "Put the file back. If it is lost: axl verify tells which pages are damaged, and "
+               "axl start --set ignore_missing_doublewrite=on starts without it; what is damaged "
+               "is then made again from log or backup, or refused.");
+    return st;
+}
+
+status doublewrite_open(struct storaged *s, struct error *e) {
+    uint64_t bytes = 0;
+    status st = disk_file_open(s->disk, s->dirfd, DOUBLEWRITE_FILE, false, &s->doublewrite);
+    bool missing = status_is(st, ST_NOT_FOUND);
+    if (ok(st)) st = disk_file_size(s->doublewrite, &bytes);
+    if (ok(st) && bytes >= FILE_BYTES) return OK;
+    const char *what = missing ? "is missing" : "is cut off";
+    if (ok(st) || missing) {
+        bool needed = !s->stopped_in_order || s->fetch.active;
+        if (needed && !s->options.ignore_missing_doublewrite) return refuse_without(what, e);
+        storaged_say("the file \"" DOUBLEWRITE_FILE "\" %s: it is made anew", what);
+        st = doublewrite_make(s);
+    }
+    return ok(st) ? OK
+                  : error_set(e, st.code, "the file \"" DOUBLEWRITE_FILE "\" cannot be used: %s",
+                              status_name(st));
 }
 
 status doublewrite_recover(struct storaged *s, unsigned *ret_pages) {

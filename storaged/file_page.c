@@ -63,6 +63,10 @@ status file_page_read(struct storaged *s) {
     status st = io_run_one(
         s, (struct disk_io){.op = DISK_READ, .file = s->data, .buf = buf, .len = 2 * PAGE_BYTES});
     if (ok(st)) st = file_page_choose(buf, &s->file);
+    /* Were the newer copy damaged, the other would say how it was before the last life. */
+    s->stopped_in_order = ok(st) && s->file.clean &&
+                          file_page_valid((const struct file_page *)buf, 0) &&
+                          file_page_valid((const struct file_page *)(buf + PAGE_BYTES), 1);
     free(buf);
     return st;
 }

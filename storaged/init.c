@@ -14,7 +14,6 @@
 #include "storaged.h"
 
 #define DATA_FILE "data"
-#define DOUBLEWRITE_FILE "doublewrite"
 #define LSNS_FILE "page_lsns"
 
 void storaged_say(const char *format, ...) {
@@ -26,19 +25,31 @@ void storaged_say(const char *format, ...) {
     fprintf(stderr, "storaged: %s\n", line);
 }
 
-static status open_files(struct storaged *s, const char *data_dir, bool create) {
+static status open_file(struct storaged *s, const char *name, bool create,
+                        struct disk_file **ret_file, struct error *e) {
+    status st = disk_file_open(s->disk, s->dirfd, name, create, ret_file);
+    if (ok(st)) return OK;
+    bool missing = status_is(st, ST_NOT_FOUND);
+    st = error_set(e, st.code, "the file \"%s\" %s%s", name,
+                   missing ? "is missing" : "cannot be opened: ", missing ? "" : status_name(st));
+    if (missing) error_hint(e, "Put it back, or restore the appliance from a backup.");
+    return st;
+}
+
+static status open_files(struct storaged *s, const char *data_dir, bool create, struct error *e) {
     s->dirfd = open(data_dir, O_DIRECTORY | O_CLOEXEC | O_PATH);
-    if (s->dirfd < 0) return STATUS(NOT_FOUND);
+    if (s->dirfd < 0)
+        return error_set(e, ST_NOT_FOUND, "the directory \"%s\" cannot be opened: %s", data_dir,
+                         strerror(errno));
     int lifeline = s->d ? s->d->lifeline : -1;
     status st = disk_open(s->options.io_method, s->options.io_depth, lifeline, &s->disk);
     if (!ok(st) && strcmp(s->options.io_method, "uring") == 0) {
         storaged_say("the system denies io_uring (%s): plain I/O", status_name(st));
         st = disk_open("plain", s->options.io_depth, lifeline, &s->disk);
     }
-    TRY(st);
-    TRY(disk_file_open(s->disk, s->dirfd, DATA_FILE, create, &s->data));
-    TRY(disk_file_open(s->disk, s->dirfd, DOUBLEWRITE_FILE, create, &s->doublewrite));
-    return disk_file_open(s->disk, s->dirfd, LSNS_FILE, true, &s->homes.file);
+    if (!ok(st)) return error_set(e, st.code, "the disk cannot be used: %s", status_name(st));
+    TRY(open_file(s, DATA_FILE, create, &s->data, e));
+    return open_file(s, LSNS_FILE, true, &s->homes.file, e);
 }
 
 void storaged_files_close(struct storaged *s) {
@@ -66,13 +77,14 @@ void storaged_files_close(struct storaged *s) {
 
 status storaged_files_make(struct storaged *s, const char *data_dir, uint64_t pages) {
     uint64_t bytes;
+    struct error e = {0}; /* who asked has words of its own */
     s->options.io_depth = 8;
     if (!s->options.io_method[0]) strcpy(s->options.io_method, "plain");
     TRY(given_take(&s->crypt));
-    TRY(open_files(s, data_dir, true));
+    TRY(open_files(s, data_dir, true, &e));
     TRY(disk_file_size(s->data, &bytes));
     if (bytes > 0) return STATUS(EXISTS);
-    TRY(disk_file_extend(s->doublewrite, 0, (uint64_t)WRITERS * DOUBLEWRITE_REGION_BYTES));
+    TRY(doublewrite_make(s));
     return disk_file_extend(s->data, 0, pages * PAGE_BYTES);
 }
 
@@ -115,6 +127,7 @@ static void options_from(struct storaged *s, const struct conf *conf) {
         .checkpoint_interval_ns = conf->checkpoint_interval * 1000000u,
         .checkpoint_log_bytes = conf->log_size_max / 2,
         .scrub_rate = (uint64_t)conf->scrub_rate,
+        .ignore_missing_doublewrite = conf->ignore_missing_doublewrite,
     };
     snprintf(s->options.io_method, sizeof s->options.io_method, "%s", conf->io_method);
 }
@@ -134,23 +147,20 @@ static status begin(struct daemon *d, struct error *e) {
     if (!ok(st)) return error_set(e, st.code, "the keys of the data cannot be used");
     reseal_begin(s);
     backup_use_keys(s->crypt);
-    st = open_files(s, d->data_dir, false);
-    if (!ok(st))
-        return error_set(e, (enum status_code)st.code,
-                         "could not open the data files of directory \"%s\": %s", d->data_dir,
-                         status_name(st));
+    TRY(open_files(s, d->data_dir, false, e));
     uint64_t bytes;
     TRY(disk_file_size(s->data, &bytes));
     atomic_store(&s->shm->pool->file_pages, bytes / PAGE_BYTES);
     st = file_page_read(s);
     if (!ok(st))
-        return error_set(e, (enum status_code)st.code, "pages 0 and 1 of the data file are both %s",
+        return error_set(e, st.code, "pages 0 and 1 of the file \"" DATA_FILE "\" are both %s",
                          file_page_words(s));
     uint64_t id = s->shm->control->appliance_id;
     if (id && s->file.appliance_id && s->file.appliance_id != id)
         return error_set(e, ST_DATA_CORRUPTED, "the data file belongs to another appliance");
     fetch_begin(s);
     unsigned mended;
+    TRY(doublewrite_open(s, e));
     TRY(doublewrite_recover(s, &mended));
     if (mended > 0) storaged_say("%u torn pages written again from the double-write file", mended);
     if (reseal_wanted(s)) TRY(doublewrite_empty(s));

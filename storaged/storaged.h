@@ -161,6 +161,7 @@ struct storaged_options {
     uint64_t
         checkpoint_log_bytes; /* a checkpoint is due when so much log would have to be redone */
     uint64_t scrub_rate;      /* pages a second; 0: no scrub */
+    bool ignore_missing_doublewrite;
 };
 
 struct storaged {
@@ -177,6 +178,7 @@ struct storaged {
     struct redo redo;
     int dirfd;
     struct file_page file; /* as it was last written */
+    bool stopped_in_order; /* when we were born: surely no page was being written at the end */
     bool serving;          /* it is known which pages are to be redone */
     bool stopping;
     bool failed;                  /* start-up cannot go on */
@@ -395,6 +397,11 @@ void write_want(struct storaged *s, struct frame *f, uint8_t note_flag);
 /* doublewrite.c */
 /* Fills in the head of buf, which holds `count` sealed pages behind it. */
 void doublewrite_seal(struct storaged *s, char *buf, unsigned count);
+/* Makes the empty file, durably; one that is too short or open becomes it. */
+status doublewrite_make(struct storaged *s);
+/* Start-up, once the file pages are read: opens the file. One that is missing or cut off is made
+ * anew where no page can need it, or where the settings say so; else NOT_FOUND. */
+status doublewrite_open(struct storaged *s, struct error *e);
 /* Start-up, blocking: pages torn at home are written again from their copies. */
 status doublewrite_recover(struct storaged *s, unsigned *ret_pages);
 /* Likewise: no copy is left, once all have been used. */
@@ -463,6 +470,7 @@ struct page_backup_state {
     uint64_t pages;         /* of the data file when it began */
     uint64_t looked, kept;  /* pages */
     uint64_t bytes;         /* written */
+    const char *dir;        /* where */
 };
 /* Begins to write images of the pages whose LSN is at least `since` to the file "pages" of the
  * directory. window > 0: the file is never more than about so many bytes ahead of what has been
@@ -472,7 +480,6 @@ status backup_start(struct storaged *s, const char *dir, uint64_t since, uint64_
 void backup_taken(struct storaged *s, uint64_t bytes); /* of that file */
 /* The one under way is wanted no more: it soon ends with QUERY_CANCELED. */
 void backup_drop(struct storaged *s);
-    const char *dir;        /* where */
 const struct page_backup_state *backup_state(const struct storaged *s); /* NULL: there was none */
 void backup_fini(struct storaged *s); /* before the disk is closed, nothing under way */
 

@@ -53,6 +53,9 @@ int axl_archive(struct axl *a);
 int axl_fail(const struct axl *a);
 /* Maps the appliance's regions. NOT_FOUND: it does not run. */
 status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]);
+/* control_ask of this appliance. NOT_FOUND: it does not run. */
+status axl_ask(struct axl *a, const char *process, json_t *request, unsigned deadline_ms,
+               json_t **ret_reply);
 /* True if `word` is among the arguments, which it then leaves; with a value (not NULL) the next
  * argument goes there, and false with an error recorded when there is none. */
 bool axl_option(struct axl *a, const char *word, const char **ret_value);
@@ -82,6 +85,6 @@ json_t *event_as_json(uint64_t number, const struct event *e);
 json_t *events_as_json(const struct event_ring *ring, uint64_t last);
 json_t *exit_as_json(int how); /* as waitpid gave it: "signal 9", "status 1", null */
 /* The last lines of a process's log file on `out`. */
-void axl_tail(const struct axl *a, const char *name, int lines, bool titled);
+void axl_tail(const struct axl *a, const char *name, uint64_t lines, bool titled);
 
 #endif

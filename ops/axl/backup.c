@@ -44,7 +44,7 @@ static void interrupt([[maybe_unused]] int signal) {
 }
 
 static status ask(struct backup *b, const char *process, json_t *request, json_t **ret_reply) {
-    return control_ask(b->a->dir, process, request, ASK_MS, ret_reply, &b->a->e);
+    return axl_ask(b->a, process, request, ASK_MS, ret_reply);
 }
 
 static status ask_only(struct backup *b, const char *process, const char *op) {

@@ -2,11 +2,9 @@
 #include "base/fault.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "axl.h"
-#include "ipc_control.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
 
@@ -27,17 +25,21 @@ static int list(struct axl *a) {
 }
 
 static int ask(struct axl *a, json_t *request) {
-    return ok(control_ask(a->dir, "supervisor", request, ASK_MS, NULL, &a->e)) ? 0 : axl_fail(a);
+    return ok(axl_ask(a, "supervisor", request, ASK_MS, NULL)) ? 0 : axl_fail(a);
 }
 
 int axl_fault(struct axl *a) {
-    const char *after = "0", *where = NULL;
-    (void)axl_option(a, "--after", &after);
+    const char *count = NULL, *where = NULL;
+    (void)axl_option(a, "--after", &count);
     (void)axl_option(a, "--in", &where);
     const char *name = axl_argument(a), *action = name ? axl_argument(a) : NULL;
+    uint64_t after = axl_number(a, count, 0);
+    if (after > UINT32_MAX)
+        status_ignore(error_set(&a->e, ST_INVALID_PARAMETER_VALUE, /* axl_done says it */
+                                "--after %s is out of range", count));
     if (!axl_done(a)) return axl_fail(a);
     if (!name) return list(a);
     if (strcmp(name, "off") == 0) return ask(a, json_pack("{s:s}", "op", "fault"));
     return ask(a, json_pack("{s:s, s:s, s:s*, s:I, s:s*}", "op", "fault", "name", name, "action",
-                            action, "after", (json_int_t)atoll(after), "in", where));
+                            action, "after", (json_int_t)after, "in", where));
 }

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "axl.h"
+#include "ipc_control.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
 #include "ipc_version.h"
+#include "leftovers.h"
 
 static const struct word {
     const char *name;
@@ -136,6 +138,10 @@ bool axl_done(struct axl *a) {
     return ok(a->e.status);
 }
 
+static status does_not_run(struct axl *a) {
+    return error_set(&a->e, ST_NOT_FOUND, "the appliance in \"%s\" does not run", a->dir);
+}
+
 status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]) {
     uint64_t id;
     TRY(appliance_id_read(a->dir, &id, &a->e));
@@ -143,9 +149,23 @@ status axl_attach(struct axl *a, struct shm *ret_shm, char ret_region[32]) {
     status s = region_attach_all(ret_region, ret_shm, &a->e);
     if (status_is(s, ST_NOT_FOUND)) {
         error_clear(&a->e);
-        return error_set(&a->e, ST_NOT_FOUND, "the appliance in \"%s\" does not run", a->dir);
+        return does_not_run(a);
     }
     return s;
+}
+
+status axl_ask(struct axl *a, const char *process, json_t *request, unsigned deadline_ms,
+               json_t **ret_reply) {
+    struct shm shm;
+    char region[REGION_NAME_BYTES];
+    status s = control_ask(a->dir, process, request, deadline_ms, ret_reply, &a->e);
+    if (!status_is(s, ST_DEAD)) return s;
+    struct error silent = a->e;
+    error_clear(&a->e);
+    TRY(axl_attach(a, &shm, region));
+    unsigned alive = leftovers_count(&shm);
+    region_detach_all(&shm);
+    return alive == 0 ? does_not_run(a) : error_repeat(&a->e, &silent);
 }
 
 static void find_programs(struct axl *a) {

@@ -278,9 +278,13 @@ static status note_txn(struct offline *o, size_t *capacity, const struct rec_hea
     return OK;
 }
 
-status offline_redo(struct axl *a, struct offline *o) {
+uint64_t offline_redo_begin(const struct offline *o) {
     uint64_t redo = o->file.redo_lsn, undo = o->file.undo_lsn;
-    uint64_t at = undo && undo < redo ? undo : redo;
+    return undo && undo < redo ? undo : redo;
+}
+
+status offline_redo(struct axl *a, struct offline *o) {
+    uint64_t redo = o->file.redo_lsn, at = offline_redo_begin(o);
     size_t capacity = 0;
     o->redo_end = redo;
     if (o->file_copies == 0 || o->file.clean) return OK;

@@ -76,6 +76,7 @@ uint64_t offline_home_lsn(const struct offline *o,
 
 /* Applies what the log holds from redo_lsn on, unless the file says that there is nothing. */
 status offline_redo(struct axl *a, struct offline *o);
+uint64_t offline_redo_begin(const struct offline *o); /* the log is needed from here on */
 bool offline_is_loser(const struct offline *o, uint64_t x);
 
 /* offline_log.c */

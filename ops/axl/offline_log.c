@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypt/sector.h"
@@ -54,12 +55,14 @@ static status list_segments(struct offline_log *l) {
 static bool head_good(const struct offline *o, int file, uint64_t number, uint64_t *ret_bytes) {
     _Alignas(8) char block[SEGMENT_HEAD_BYTES];
     struct segment_head h;
+    struct stat st;
     if (pread(file, block, sizeof block, 0) != sizeof block || !ok(segment_head_verify(block)))
         return false;
     memcpy(&h, block, sizeof h);
     *ret_bytes = h.bytes;
     bool sealed = h.format & SEGMENT_SEALED;
-    return h.number == number && h.appliance_id == o->appliance_id && sealed == (o->crypt != NULL);
+    return fstat(file, &st) == 0 && (uint64_t)st.st_size == h.bytes && h.number == number &&
+           h.appliance_id == o->appliance_id && sealed == (o->crypt != NULL);
 }
 
 /* What follows a gap counts, what lies before it does not. */
@@ -74,7 +77,8 @@ static void open_segments(struct offline *o) {
         bool good = file >= 0 && head_good(o, file, l->numbers[i], &bytes) &&
                     (l->bytes == 0 || l->bytes == bytes);
         if (!good) {
-            snprintf(l->spoilt, sizeof l->spoilt, "the head of segment %s is damaged", name);
+            snprintf(l->spoilt, sizeof l->spoilt, "the head or the length of segment %s is damaged",
+                     name);
             if (file >= 0) close(file);
             continue;
         }

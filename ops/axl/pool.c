@@ -5,7 +5,6 @@
 #include "axl.h"
 #include "base/control.h"
 #include "conf/conf.h"
-#include "ipc_control.h"
 
 #define ASK_MS 5000
 #define LOOK_MS 20
@@ -18,7 +17,7 @@ struct pool_size {
 /* Consumes the request. */
 static status ask(struct axl *a, json_t *request, struct pool_size *ret) {
     json_t *reply = NULL;
-    TRY(control_ask(a->dir, "storaged", request, ASK_MS, &reply, &a->e));
+    TRY(axl_ask(a, "storaged", request, ASK_MS, &reply));
     ret->wanted = json_integer_value(json_object_get(reply, "wanted"));
     ret->ready = json_integer_value(json_object_get(reply, "ready"));
     ret->most = json_integer_value(json_object_get(reply, "most"));

@@ -5,7 +5,6 @@
 
 #include "axl.h"
 #include "base/control.h"
-#include "ipc_control.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
 
@@ -47,7 +46,7 @@ static int list(struct axl *a, bool json) {
 
 static int release(struct axl *a, const char *fingerprint) {
     json_t *request = json_pack("{s:s, s:s}", "op", "release", "fingerprint", fingerprint);
-    if (!ok(control_ask(a->dir, "supervisor", request, ASK_MS, NULL, &a->e))) return axl_fail(a);
+    if (!ok(axl_ask(a, "supervisor", request, ASK_MS, NULL))) return axl_fail(a);
     printf("Released.\n");
     return 0;
 }

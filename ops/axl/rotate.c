@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "axl.h"
-#include "ipc_control.h"
 #include "keys.h"
 
 #define ASK_MS 5000
@@ -30,8 +29,7 @@ static int master_key(struct axl *a, struct axl_keys *k) {
 }
 
 static status look(struct axl *a, json_t **ret_reply) {
-    return control_ask(a->dir, "supervisor", json_pack("{s:s}", "op", "rotate_look"), ASK_MS,
-                       ret_reply, &a->e);
+    return axl_ask(a, "supervisor", json_pack("{s:s}", "op", "rotate_look"), ASK_MS, ret_reply);
 }
 
 static int number(const json_t *reply, const char *key) {

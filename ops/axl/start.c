@@ -163,6 +163,8 @@ static void say_what_failed(struct axl *a) {
     static const char *const names[] = {"guardian", "supervisor", "storaged",
                                         "logd",     "txnd",       "queryd.0"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) axl_tail(a, names[i], 8, true);
+    fprintf(stderr, "axl: more is told by axl logs; whether the files are whole, by axl verify; "
+                    "what is lost comes back from a backup, by axl restore\n");
 }
 
 static bool any_failed(const struct shm *shm) {
@@ -215,13 +217,25 @@ static int wait_until_serving(struct axl *a, pid_t guardian) {
     return 1;
 }
 
+/* Another one made where an appliance lies would hide it for good. */
+static void hint_at_missing(struct axl *a, status why) {
+    char path[AXL_PATH_BYTES + 32];
+    snprintf(path, sizeof path, "%s/data", a->dir);
+    if (status_is(why, ST_NOT_FOUND) && access(path, F_OK) != 0)
+        error_hint(&a->e, "Make one with: axl init -D %s", a->dir);
+    else
+        error_hint(&a->e, "The data of an appliance may lie there: put that file back, or restore "
+                          "a backup into another directory.");
+}
+
 int axl_start(struct axl *a) {
     static struct start_arguments s;
     start_arguments(a, &s);
     if (!axl_done(a)) return axl_fail(a);
     uint64_t id;
-    if (!ok(appliance_id_read(a->dir, &id, &a->e))) {
-        error_hint(&a->e, "Make one with: axl init -D %s", a->dir);
+    status st = appliance_id_read(a->dir, &id, &a->e);
+    if (!ok(st)) {
+        hint_at_missing(a, st);
         return axl_fail(a);
     }
     if (!ok(version_check_data(a->dir, &a->e))) return axl_fail(a);

@@ -7,7 +7,6 @@
 
 #include "axl.h"
 #include "base/control.h"
-#include "ipc_control.h"
 #include "ipc_proc.h"
 #include "ipc_region.h"
 
@@ -56,8 +55,7 @@ int axl_upgrade(struct axl *a) {
     if (!ok(axl_attach(a, &shm, region))) return axl_fail(a);
     uint64_t at = event_next(&shm.control->events);
     json_t *request = json_pack("{s:s, s:s}", "op", "upgrade", "from", path);
-    bool done = ok(control_ask(a->dir, "supervisor", request, ASK_MS, NULL, &a->e)) &&
-                follow(a, shm.control, at);
+    bool done = ok(axl_ask(a, "supervisor", request, ASK_MS, NULL)) && follow(a, shm.control, at);
     region_detach_all(&shm);
     return done ? 0 : axl_fail(a);
 }

@@ -71,15 +71,35 @@ static void take_map(struct verify *v, uint64_t map_no) {
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
+/* Without what is behind the last checkpoint no start is possible, also after an orderly stop. */
 static void look_at_log(struct verify *v) {
     const struct offline *o = &v->o;
+    uint64_t from = offline_redo_begin(o);
     uint64_t behind = o->file.clean ? 0 : offline_log_behind(&o->log, o->redo_end);
     if (*o->log.spoilt) verify_problem(v, 0, 0, "log: %s", o->log.spoilt);
-    if (behind)
+    if (o->file_copies == 0) return;
+    if (from < o->log.begin || from > o->log.end)
+        verify_problem(v, 0, 0,
+                       "log: what the last checkpoint needs is not there: it begins at %" PRIu64
+                       " and ends at %" PRIu64 ", and is needed from %" PRIu64 " on",
+                       o->log.begin, o->log.end, from);
+    else if (o->redo_end < o->file.redo_lsn)
+        verify_problem(v, 0, 0,
+                       "log: its records end at %" PRIu64
+                       ", before the last checkpoint's redo position %" PRIu64,
+                       o->redo_end, o->file.redo_lsn);
+    else if (behind)
         verify_problem(v, 0, 0,
                        "log: it is damaged at %" PRIu64 ": records follow from %" PRIu64
                        " on, which no start takes into account",
                        o->redo_end, behind);
+}
+
+/* Of a torn page it may have the only whole copy; after an orderly stop there is none. */
+static void look_at_doublewrite(struct verify *v) {
+    if (v->o.regions || (v->o.file.clean && v->o.file_copies == 2)) return;
+    verify_problem(v, 0, 0,
+                   "the file doublewrite is missing or cut off: damaged pages may be whole there");
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
@@ -117,6 +137,7 @@ static status look_at_pages(struct verify *v) {
                        v->o.file_copies ? "one of pages 0 and 1 is damaged"
                                         : "pages 0 and 1 are both damaged");
     look_at_log(v);
+    look_at_doublewrite(v);
     for (uint64_t map = SPACE_FIRST; map < v->o.pages; map += SPACE_BITS) take_map(v, map);
     for (uint64_t no = SPACE_FIRST + 1; no < v->o.pages; no++)
         if (v->used[no]) TRY(look_at_page(v, no));
@@ -236,8 +257,9 @@ int axl_verify(struct axl *a) {
     bool json = axl_option(a, "--json", NULL);
     struct verify v = {.problems = json_array(), .skipped = json_array()};
     static struct axl_keys keys;
-    if (!ok(axl_keys_options(a, &keys)) || !axl_done(a)) return axl_fail(a);
-    status st = offline_open(a, &keys, &v.o);
+    status st = axl_keys_options(a, &keys);
+    if (ok(st) && !axl_done(a)) st = a->e.status;
+    if (ok(st)) st = offline_open(a, &keys, &v.o);
     if (ok(st)) st = verify_all(a, &v);
     if (ok(st) && json) {
         json_t *object = verdict(a, &v);

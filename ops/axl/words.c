@@ -16,6 +16,7 @@
 
 #define ASK_MS 5000
 #define RESTART_WAIT_NS 60000000000u
+#define LINES_SHOWN 20 /* of a log file */
 #define TAIL_BYTES 65536
 
 void axl_pause_ms(long ms) {
@@ -35,7 +36,7 @@ int axl_restart(struct axl *a) {
     uint16_t slot = proc_slot_of(name);
     uint32_t before = slot < PROC_SLOTS ? atomic_load(&shm.control->procs[slot].epoch) : 0;
     json_t *request = json_pack("{s:s, s:s}", "op", "restart", "name", name);
-    status s = control_ask(a->dir, "supervisor", request, ASK_MS, NULL, &a->e);
+    status s = axl_ask(a, "supervisor", request, ASK_MS, NULL);
     uint64_t begin = clock_mono_ns();
     bool ready = false;
     while (ok(s) && !ready && clock_mono_ns() - begin < RESTART_WAIT_NS) {
@@ -55,13 +56,13 @@ int axl_restart(struct axl *a) {
 
 status axl_run_job(struct axl *a, json_t *request) {
     json_t *reply = NULL;
-    TRY(control_ask(a->dir, "supervisor", request, ASK_MS, &reply, &a->e));
+    TRY(axl_ask(a, "supervisor", request, ASK_MS, &reply));
     json_int_t job = json_integer_value(json_object_get(reply, "job"));
     json_decref(reply);
     for (bool done = false; !done;) {
         axl_pause_ms(10);
-        TRY(control_ask(a->dir, "supervisor", json_pack("{s:s, s:I}", "op", "job", "job", job),
-                        ASK_MS, &reply, &a->e));
+        TRY(axl_ask(a, "supervisor", json_pack("{s:s, s:I}", "op", "job", "job", job), ASK_MS,
+                    &reply));
         done = json_is_true(json_object_get(reply, "done"));
         json_decref(reply);
     }
@@ -125,7 +126,7 @@ int axl_config(struct axl *a) {
 /* --- logs --------------------------------------------------------------------------------------
  */
 
-void axl_tail(const struct axl *a, const char *name, int lines, bool titled) {
+void axl_tail(const struct axl *a, const char *name, uint64_t lines, bool titled) {
     char path[AXL_PATH_BYTES + 64];
     static char text[TAIL_BYTES + 1];
     snprintf(path, sizeof path, "%s/log-files/%s.log", a->dir, name);
@@ -139,7 +140,7 @@ void axl_tail(const struct axl *a, const char *name, int lines, bool titled) {
     fclose(f);
     size_t at = n;
     if (at > 0 && text[at - 1] == '\n') at--;
-    for (int seen = 0; at > 0; at--) {
+    for (uint64_t seen = 0; at > 0; at--) {
         if (text[at - 1] == '\n' && ++seen == lines) break;
     }
     if (n == at) return;
@@ -150,9 +151,9 @@ void axl_tail(const struct axl *a, const char *name, int lines, bool titled) {
 }
 
 int axl_logs(struct axl *a) {
-    const char *value = "20";
+    const char *value = NULL;
     (void)axl_option(a, "-n", &value);
-    int lines = atoi(value) > 0 ? atoi(value) : 20;
+    uint64_t lines = axl_number(a, value, LINES_SHOWN);
     const char *name = a->argc > 0 ? a->argv[0] : NULL;
     if (name) {
         a->argc--;

@@ -168,7 +168,7 @@ static int supervisor_ended(struct guardian *g) {
     int how = g->how;
     if (g->shm.control && !g->ending)
         atomic_store(&g->shm.control->procs[SLOT_SUPERVISOR].state, PROC_DEAD);
-    if (g->ending) return 0;
+    if (g->ending) return WIFEXITED(how) ? WEXITSTATUS(how) : 0;
     say("the supervisor (%d) has ended", (int)g->supervisor);
     if (start_again(g)) return -1;
     return WIFEXITED(how) && WEXITSTATUS(how) ? WEXITSTATUS(how) : 1;

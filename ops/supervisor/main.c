@@ -133,6 +133,7 @@ static void begin_again(struct supervisor *s) {
     snprintf(text, sizeof text, "%ld", times);
     if (times >= s->conf.restart_deaths_max || setenv(TIMES_VARIABLE, text, 1) != 0) {
         event("recovery has failed %ld times: the appliance stays down", times);
+        guardian_end(s); /* or it would start us again, for ever */
         return;
     }
     usleep(100000);

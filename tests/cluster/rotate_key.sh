@@ -19,7 +19,7 @@ refused() { # words, then what is run
 
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/axl_cluster.XXXXXX")
 "$AXL" init -D "$DIR" --encrypt --key-file "$KEYS/one" >/dev/null || fail "init"
-refused "does not answer" rotate --key-file "$KEYS/two"
+refused "does not run" rotate --key-file "$KEYS/two"
 mkdir "$KEYS/archive"
 start --workers 1 --pool 8MB --set "archive_directory=$KEYS/archive"
 sql "create table secret (i int primary key, s text);
