@@ -17,7 +17,9 @@
  * the double-write file. The pass writes images straight home, where there is nothing yet, and the
  * file "restoring" says from time to time how far it has come: everything before is durable. So a
  * crash at any moment costs what the pass has done since. A page that it tore does not verify, and
- * is taken from the backup again: nobody else has written it, as page_lsns knows.
+ * is taken from the backup again: nobody else has written it, as page_lsns knows. Up to its first
+ * note a pass writes again what one before it may have written: that is there, but perhaps only in
+ * the device's memory, after a flush that failed.
  *
  * The pass holds the pages that it is about to write, for the moment that takes: no load of them
  * begins, and no write. It waits until redo has brought forward what the log has changed. */
@@ -77,6 +79,8 @@ void fetch_load(void *load) {
 struct fetch_pass {
     struct storaged *s;
     uint64_t asked;
+    uint64_t flushes_failed; /* when it began */
+    bool noted;              /* how far it is: there is nothing behind that may be forgotten */
     uint64_t numbers[BACKUP_PAGES_MAX];
     unsigned count;
     char *images; /* of a chunk */
@@ -96,6 +100,7 @@ static struct fetch_pass *pass_new(struct storaged *s) {
     struct fetch_pass *p = s->fetch.pass = calloc(1, sizeof *p);
     if (!p) return NULL;
     p->s = s;
+    p->flushes_failed = s->data_flushes_failed;
     p->images = io_buffer(BACKUP_PAGES_MAX * (size_t)PAGE_BYTES);
     p->home = io_buffer(BACKUP_PAGES_MAX * (size_t)PAGE_BYTES);
     if (p->images && p->home) return p;
@@ -137,11 +142,28 @@ static bool is_missing(const struct fetch_pass *p, unsigned i) {
     return page_is_zero(home) || !ok(page_verify(home, (page_id){p->numbers[i]}));
 }
 
-/* Images first … end - 1, whose pages are neighbours: those that are not at home yet. */
+/* An earlier attempt has written it, or a life before, and the flush that failed then, whoever
+ * asked for it, may have forgotten that. The writers' pages are durable: they have an entry. */
+static bool is_uncertain(const struct fetch_pass *p, unsigned i) {
+    const char *home = p->home + i * (size_t)PAGE_BYTES;
+    const char *image = p->images + i * (size_t)PAGE_BYTES;
+    return !p->noted && home_lsn(p->s, p->numbers[i], NULL) == 0 &&
+           page_head_c(home)->lsn == page_head_c(image)->lsn;
+}
+
+/* The image is what is to be written, then. */
+static bool is_to_be_written(struct fetch_pass *p, unsigned i) {
+    if (is_missing(p, i)) return true;
+    if (!is_uncertain(p, i)) return false;
+    memcpy(p->images + i * (size_t)PAGE_BYTES, p->home + i * (size_t)PAGE_BYTES, PAGE_BYTES);
+    return true;
+}
+
+/* Images first … end - 1, whose pages are neighbours: those that are not at home yet, durably. */
 static status write_missing(struct fetch_pass *p, unsigned first, unsigned end) {
     for (unsigned i = first; i < end;) {
         unsigned n = 0;
-        while (i + n < end && is_missing(p, i + n)) n++;
+        while (i + n < end && is_to_be_written(p, i + n)) n++;
         char *images = p->images + i * (size_t)PAGE_BYTES;
         for (unsigned k = 0; k < n; k++) {
             char *image = images + k * (size_t)PAGE_BYTES;
@@ -175,9 +197,11 @@ static status take_chunk(struct fetch_pass *p, unsigned file, size_t chunk) {
 }
 
 /* What has been written so far need not be looked at again. */
-static status save(struct storaged *s, unsigned file, size_t chunk) {
-    TRY(io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data}));
-    return source_note(s, file, chunk);
+static status save(struct fetch_pass *p, unsigned file, size_t chunk) {
+    TRY(io_flush_data(p->s, p->flushes_failed));
+    TRY(source_note(p->s, file, chunk));
+    p->noted = true;
+    return OK;
 }
 
 static void give_way(struct fetch_pass *p) {
@@ -198,11 +222,11 @@ static status take_all(struct fetch_pass *p) {
         for (; chunk < source_chunks(s, file); chunk++) {
             if (s->stopping) return STATUS(QUERY_CANCELED);
             TRY(take_chunk(p, file, chunk));
-            if (chunk % SAVE_CHUNKS == SAVE_CHUNKS - 1) TRY(save(s, file, chunk + 1));
+            if (chunk % SAVE_CHUNKS == SAVE_CHUNKS - 1) TRY(save(p, file, chunk + 1));
             give_way(p);
         }
     }
-    return save(s, file, 0);
+    return save(p, file, 0);
 }
 
 static void complete(struct storaged *s, uint64_t begun_ns) {

@@ -71,10 +71,12 @@ void home_lsn_put(struct storaged *s, uint64_t page, uint64_t at) {
 }
 
 /* After a crash a page may be newer at home than the file says, and redo finds nothing to do for
- * it: nobody writes it, and its records leave the log that redo would take. */
+ * it: nobody writes it, and its records leave the log that redo would take. While pages come from a
+ * backup one without an entry may be there by the pass alone, which knows it by that (fetch.c). */
 void home_lsn_seen(struct storaged *s, uint64_t page, uint64_t at) {
     const uint64_t *entry = entry_of(&s->homes, page);
-    if (at > 0 && (!entry || *entry != (at | EXACT))) put(s, page, at | EXACT);
+    bool by_pass = s->fetch.active && (!entry || *entry == 0);
+    if (at > 0 && !by_pass && (!entry || *entry != (at | EXACT))) put(s, page, at | EXACT);
 }
 
 /* ---- after the death of a storaged alone ----------------------------------------------------- */

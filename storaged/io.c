@@ -90,3 +90,8 @@ status io_run_one(struct storaged *s, struct disk_io io) {
     struct io_req req = {.io = io};
     return io_run(s, &req, 1);
 }
+
+status io_flush_data(struct storaged *s, uint64_t failed) {
+    TRY(io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data}));
+    return s->data_flushes_failed == failed ? OK : STATUS(IO_ERROR);
+}

@@ -95,12 +95,13 @@ static status pass(struct storaged *s, char *buf, uint64_t *ret_found) {
 }
 
 static status seal_pages(struct storaged *s, char *buf) {
+    uint64_t failed = s->data_flushes_failed;
     for (uint64_t found = 1; found > 0;) {
         TRY(pass(s, buf, &found));
         if (found > 0) daemon_sleep(s->d, LOOK_NS);
     }
     /* What was read may have come from the device's memory. */
-    return io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data});
+    return io_flush_data(s, failed);
 }
 
 static status seal_file_pages(struct storaged *s, char *buf) {

@@ -266,6 +266,10 @@ bool io_reap(struct storaged *s);
 /* Submits n requests and suspends until all have completed; the first failure. */
 status io_run(struct storaged *s, struct io_req *reqs, unsigned n);
 status io_run_one(struct storaged *s, struct disk_io io);
+/* In a coroutine: makes durable what was written to the data file since data_flushes_failed was
+ * `failed`. IO_ERROR also when another flush of it has failed since, whoever asked for that: it may
+ * have forgotten these writes, and then that this one succeeds says nothing. */
+status io_flush_data(struct storaged *s, uint64_t failed);
 /* Zeroed, aligned for direct I/O; freed by free(). */
 void *io_buffer(size_t bytes);
 

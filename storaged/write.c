@@ -156,8 +156,6 @@ static unsigned home_requests(struct storaged *s, struct writer *w) {
     return n;
 }
 
-/* A flush of the other writer that fails meanwhile may have forgotten pages of this one, too: then
- * that ours succeeds says nothing. */
 static status write_home(struct storaged *s, struct writer *w) {
     uint64_t failed = s->data_flushes_failed;
     unsigned n = home_requests(s, w);
@@ -165,8 +163,7 @@ static status write_home(struct storaged *s, struct writer *w) {
         m = has_time(s) && n - i > PIECE_PAGES ? PIECE_PAGES : n - i;
         TRY(io_run(s, w->req + i, m));
     }
-    TRY(io_run_one(s, (struct disk_io){.op = DISK_FLUSH, .file = s->data}));
-    return s->data_flushes_failed == failed ? OK : STATUS(IO_ERROR);
+    return io_flush_data(s, failed);
 }
 
 /* The last page of the batch. A frame may have come to hold another page after its place in the
