@@ -23,7 +23,7 @@
 #include "fmt/types.h"
 
 #define PAGE_FORMAT 1
-#define DATA_FORMAT 4 /* of what pages hold: rows, keys, catalogs */
+#define DATA_FORMAT 5 /* of what pages hold: rows, keys, catalogs */
 #define PAGE_TAIL_BYTES 32
 #define PAGE_CONTENT_END (PAGE_BYTES - PAGE_TAIL_BYTES)
 
