@@ -94,17 +94,15 @@ there "e f half"
 mkfifo "$WORK/fifo"
 sleep 60 <>"$WORK/fifo" &
 reader=$!
-"$AXL" backup --stream --since "$WORK/b/f" -D "$DIR" >"$WORK/fifo" 2>/dev/null &
+"$AXL" backup --stream --since "$WORK/b/f" -D "$DIR" >"$WORK/fifo" 2>"$WORK/made" &
 maker=$!
-for i in $(seq 100); do
-    "$AXL" backup --prune "$WORK/b" --retention 0 -D "$DIR" >"$WORK/said" 2>&1 || break
-    sleep 0.1
-done
+for i in $(seq 100); do [ -e "$DIR/backup_stream/pages" ] && break; sleep 0.1; done
+"$AXL" backup --prune "$WORK/b" --retention 0 -D "$DIR" >"$WORK/said" 2>&1
 grep -q 'a backup is being made' "$WORK/said" || fail "pruned beside a backup being made: $(cat "$WORK/said")"
 prune --retention 0 --dry-run
 cat "$WORK/fifo" >"$WORK/stream" &
-kill "$reader"
-wait "$maker" || fail "the backup that was being made"
+wait "$maker" || fail "the backup that was being made: $(cat "$WORK/made")"
+kill "$reader" # not before: until cat has opened it the maker would have nobody to write to
 prune --retention 0
 
 # A damaged manifest: nobody knows what needs what, so nothing goes.
