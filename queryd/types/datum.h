@@ -61,7 +61,7 @@ struct timetz {
     int32_t unused; /* 0; keeps the comparison of bytes defined */
 };
 
-#define NAME_BYTES 64          /* a name: 64 bytes, NUL-padded, at most 63 used */
+#define NAME_BYTES 64                /* a name: 64 bytes, NUL-padded, at most 63 used */
 #define VARLENA_MAX ((1u << 30) - 5) /* bytes: the largest value, as PostgreSQL's below 1 GB */
 
 #define BATCH_ROWS 1024
