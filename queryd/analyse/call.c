@@ -38,9 +38,16 @@ status undefined_function(struct analyse *a, int32_t location, const char *name,
     return s;
 }
 
+/* precision -1: none was given. */
+static status fit_precision(struct analyse *a, oid type, int32_t *precision) {
+    if (*precision < 0) return OK;
+    return understand_typmod(a, type_find(type), precision, 1, precision);
+}
+
 static status time_value(struct analyse *a, oid type, int32_t precision, int32_t location,
                          struct expr **ret) {
     struct expr *now;
+    TRY(fit_precision(a, type, &precision));
     TRY(call_by_oid(a, FN_NOW, NULL, 0, location, &now));
     return make_cast(a, now, type, precision, location, ret);
 }
@@ -58,6 +65,7 @@ static status value_words(struct analyse *a, const struct ast_sql_value *n, stru
     TRY(call_by_oid(a, FN_NOW, NULL, 0, n->node.location, ret));
     (*ret)->type = types[n->kind] ? types[n->kind] : NAMEOID;
     (*ret)->typmod = n->precision;
+    TRY(fit_precision(a, (*ret)->type, &(*ret)->typmod));
     (*ret)->collation = type_find((*ret)->type)->collation;
     (*ret)->call.sql_value = (uint8_t)(n->kind + 1);
     return OK;

@@ -180,6 +180,10 @@ status transform_bool(struct scope *s, struct node *n, enum clause clause, const
                       struct expr **ret);
 status transform_list(struct scope *s, const struct list *l, struct expr ***ret);
 
+/* What a type's modifiers mean. What warns is not kept: each time it is said the client hears it.
+ */
+status understand_typmod(struct analyse *a, const struct type *t, const int32_t *values, size_t n,
+                         int32_t *ret);
 /* operator.c */
 /* In one schema, or (NULL) along the search path. */
 status find_operator(struct analyse *a, const char *schema, const char *name, oid left, oid right,

@@ -22,6 +22,15 @@ status split_name(struct analyse *a, const struct list *names, int32_t location,
     return OK;
 }
 
+status understand_typmod(struct analyse *a, const struct type *t, const int32_t *values, size_t n,
+                         int32_t *ret) {
+    struct session_env *s = a->eval.session;
+    if (s) s->warned = false;
+    status st = type_typmod_in(&a->eval, t, values, n, ret);
+    a->once |= s && s->warned;
+    return st;
+}
+
 static status typmod_of(struct analyse *a, const struct ast_type_name *n, const struct type *t,
                         int32_t *ret) {
     int32_t count = list_n(n->typmods);
@@ -40,7 +49,7 @@ static status typmod_of(struct analyse *a, const struct ast_type_name *n, const 
     if (!t->typmod_in_function)
         return FAIL_AT(a, n->node.location, SYNTAX_ERROR,
                        "type modifier is not allowed for type \"%s\"", type_words(a, t->oid));
-    return analyse_at(a, n->node.location, type_typmod_in(&a->eval, t, values, (size_t)count, ret));
+    return analyse_at(a, n->node.location, understand_typmod(a, t, values, (size_t)count, ret));
 }
 
 status type_of_name(struct analyse *a, const struct ast_type_name *n, oid *ret_type,

@@ -32,6 +32,10 @@ static void note_effect(struct sql_env *env) {
     session_note_effect(env->session);
 }
 
+static void warn(struct session_env *values, const char *sqlstate, const char *words) {
+    send_notice(values->session, "WARNING", sqlstate, words, NULL);
+}
+
 static void env_init(struct session *s) {
     struct worker *w = s->worker;
     uint64_t seed = 0;
@@ -40,6 +44,7 @@ static void env_init(struct session *s) {
     s->values.names = &catalog_names;
     s->values.session = &s->env;
     s->values.turn = sql_env_turn;
+    s->values.warn = warn;
     s->env = (struct sql_env){.proc = &w->d->proc,
                               .txn = &s->txn,
                               .eval = {&s->statement_arena, &s->error, &s->values},

@@ -1,8 +1,8 @@
 /* context.h: what evaluating a value may depend on besides its arguments.
  *
  * struct session_env is the session's (one per session, owned by the session; types only read it,
- * except random_state, clock_was_read and work_ns). struct eval_env is handed down every call:
- * where results are allocated, where failures are described, and the session. */
+ * except random_state, clock_was_read, work_ns and warned). struct eval_env is handed down every
+ * call: where results are allocated, where failures are described, and the session. */
 #ifndef TYPES_CONTEXT_H
 #define TYPES_CONTEXT_H
 
@@ -71,6 +71,9 @@ struct session_env {
      * nobody waits. */
     status (*turn)(struct session_env *, struct error *);
     uint32_t work_ns; /* done by single calls since the last turn */
+    /* Tells the client of what is done otherwise than was asked for. NULL: nobody is told. */
+    void (*warn)(struct session_env *, const char *sqlstate, const char *words);
+    bool warned; /* set with it */
 };
 
 /* Defaults: UTC, MDY, hex, extra_float_digits 1; the seed must not be 0. */

@@ -125,17 +125,32 @@ status stamp_format(int64_t t, const struct tz *zone, struct buf *out) {
 
 /* ---- shared by the families ---- */
 
+#define PRECISION_MAX 6
+
+status precision_of(const struct eval_env *env, const char *name, const char *after,
+                    int32_t precision, int32_t *ret) {
+    char words[128];
+    if (precision < 0)
+        return error_set(env->error, ST_INVALID_PARAMETER_VALUE,
+                         "%s(%d)%s precision must not be negative", name, precision, after);
+    *ret = precision;
+    if (precision <= PRECISION_MAX) return OK;
+    *ret = PRECISION_MAX;
+    if (!env->session || !env->session->warn) return OK;
+    snprintf(words, sizeof words, "%s(%d)%s precision reduced to maximum allowed, %d", name,
+             precision, after, PRECISION_MAX);
+    env->session->warned = true;
+    env->session->warn(env->session, status_sqlstate(STATUS(INVALID_PARAMETER_VALUE)), words);
+    return OK;
+}
+
 static status precision_typmod_in(const struct eval_env *env, const struct type *t,
                                   const int32_t *values, size_t n, int32_t *ret) {
     bool with_zone = t->oid == TIMESTAMPTZOID || t->oid == TIMETZOID;
     bool is_time = t->oid == TIMEOID || t->oid == TIMETZOID;
     if (n != 1) return error_set(env->error, ST_INVALID_PARAMETER_VALUE, "invalid type modifier");
-    if (values[0] < 0)
-        return error_set(env->error, ST_INVALID_PARAMETER_VALUE,
-                         "%s(%d)%s precision must not be negative", is_time ? "TIME" : "TIMESTAMP",
-                         values[0], with_zone ? " WITH TIME ZONE" : "");
-    *ret = values[0] > 6 ? 6 : values[0]; /* PostgreSQL reduces it with a warning */
-    return OK;
+    return precision_of(env, is_time ? "TIME" : "TIMESTAMP", with_zone ? " WITH TIME ZONE" : "",
+                        values[0], ret);
 }
 
 static status precision_typmod_out(const struct type *, int32_t typmod, struct buf *out) {

@@ -37,6 +37,10 @@ status bad_binary(const struct eval_env *env, const char *type_name);
 /* Of a value whose binary form has just that many bytes: 08P01, 22P03. */
 status binary_length(const struct eval_env *env, size_t len, size_t wanted);
 status division_by_zero(const struct eval_env *env);
+/* datetime.c: the modifier of a type of moments: a precision above what there is is that one, with
+ * a warning; 22023 below 0. name, after: "TIMESTAMP", " WITH TIME ZONE". */
+status precision_of(const struct eval_env *env, const char *name, const char *after,
+                    int32_t precision, int32_t *ret);
 
 static inline bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');

@@ -139,10 +139,8 @@ static status interval_typmod_in(const struct eval_env *env, const struct type *
         *ret = values[0] == FULL_RANGE ? -1 : (values[0] & 0x7FFF) << 16 | FULL_PRECISION;
         return OK;
     }
-    if (values[1] < 0)
-        return error_set(env->error, ST_INVALID_PARAMETER_VALUE,
-                         "INTERVAL(%d) precision must not be negative", values[1]);
-    *ret = (values[0] & 0x7FFF) << 16 | (values[1] > 6 ? 6 : values[1]);
+    TRY(precision_of(env, "INTERVAL", "", values[1], ret));
+    *ret |= (values[0] & 0x7FFF) << 16;
     return OK;
 }
 
