@@ -6,6 +6,7 @@
 #include "catalog/changes.h"
 #include "catalog/column_statistics.h"
 #include "catalog/options.h"
+#include "catalog/progress.h"
 #include "catalog/statistics_change.h"
 #include "types/array.h"
 #include "types/collator.h"
@@ -105,8 +106,11 @@ static status read_rows(struct sample *s) {
                                  (struct table_bound){0}, false);
     if (!ok(st)) goto out;
     struct tree_entry e;
-    while (ok(st = table_scan_next(&scan, &e)))
+    while (ok(st = table_scan_next(&scan, &e))) {
+        progress_blocks(s->env, PROGRESS_SAMPLE_BLOCKS_TOTAL, PROGRESS_SAMPLE_BLOCKS_DONE,
+                        scan.cursor.copied);
         if (!ok(st = look_at(s, &e))) break;
+    }
     table_scan_end(&scan);
     if (status_is(st, ST_END)) st = OK;
 out:
@@ -331,6 +335,12 @@ static status make_room(struct sample *s) {
     return s->values && s->nulls && s->none && s->numbers && s->columns ? OK : no_memory(s->env);
 }
 
+static void begin_sampling(const struct sample *s) {
+    progress_begin(s->env, PROGRESS_ANALYZE, s->r->oid);
+    progress_set(s->env, PROGRESS_SAMPLE_BLOCKS_TOTAL, s->r->relpages);
+    progress_set(s->env, PROGRESS_ANALYZE_PHASE, PROGRESS_SAMPLING);
+}
+
 /* if_changed: statistics that say nothing new are not written. */
 static status analyze(struct sql_env *env, const struct relation *r, bool if_changed) {
     struct sample s = {.env = env, .r = r, .random = env->proc->env->mono_ns(env->proc) | 1};
@@ -338,10 +348,14 @@ static status analyze(struct sql_env *env, const struct relation *r, bool if_cha
     arena_init(&s.values_arena, 0);
     status st = make_room(&s);
     bool changed = true;
+    begin_sampling(&s);
     if (ok(st)) st = read_rows(&s);
+    progress_set(env, PROGRESS_ANALYZE_PHASE, PROGRESS_COMPUTING);
     if (ok(st)) st = summarize(&s);
+    progress_set(env, PROGRESS_ANALYZE_PHASE, PROGRESS_FINALIZING);
     if (ok(st) && if_changed) st = statistics_changed(env, r, s.rows, s.columns, &changed);
     if (ok(st) && changed) st = store(&s);
+    progress_end(env);
     arena_free(&s.arena);
     arena_free(&s.values_arena);
     return st;

@@ -1,4 +1,5 @@
 /* COPY: the statement, its columns, its end. */
+#include "catalog/progress.h"
 #include "exec/copy_private.h"
 #include "exec/private.h"
 #include "types/acl.h"
@@ -126,6 +127,15 @@ static status begin(struct copy *c, const struct ast_copy *stmt) {
     return stmt->from ? copy_in_begin(c, stmt) : OK;
 }
 
+static void begin_progress(const struct copy *c, const struct ast_copy *stmt) {
+    progress_begin(c->env, PROGRESS_COPY, c->relation ? c->relation->oid : 0);
+    progress_set(c->env, PROGRESS_COPY_COMMAND, stmt->from ? PROGRESS_COPY_FROM : PROGRESS_COPY_TO);
+    progress_set(c->env, PROGRESS_COPY_TYPE,
+                 !stmt->file     ? PROGRESS_PIPE
+                 : stmt->program ? PROGRESS_PROGRAM
+                                 : PROGRESS_FILE);
+}
+
 status copy_begin(struct sql_env *env, const struct ast_copy *stmt, struct copy **ret_copy) {
     struct copy *c = arena_zalloc(env->eval.arena, sizeof *c);
     if (!c) return error_set(env->eval.error, ST_OUT_OF_MEMORY, "out of memory");
@@ -134,6 +144,7 @@ status copy_begin(struct sql_env *env, const struct ast_copy *stmt, struct copy 
     c->x.arena = env->eval.arena;
     status s = begin(c, stmt);
     if (ok(s)) {
+        begin_progress(c, stmt);
         *ret_copy = c;
         return OK;
     }
@@ -155,6 +166,7 @@ uint64_t copy_rows(const struct copy *c) {
 }
 
 void copy_end(struct copy *c) {
+    progress_end(c->env);
     if (c->execution) execution_end(c->execution);
     if (c->statement) statement_release(c->statement);
     c->execution = NULL;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "analyse/analyse.h"
+#include "catalog/progress.h"
 #include "exec/copy_private.h"
 #include "exec/ri.h"
 #include "types/client_text.h"
@@ -66,13 +67,17 @@ static status store_row(struct copy *c) {
     if (c->where) {
         uint16_t row, n;
         TRY(program_filter(c->where, c->row, NULL, 1, &c->row_arena, &row, &n));
-        if (n == 0) return OK;
+        if (n == 0) {
+            progress_add(c->env, PROGRESS_ROWS_EXCLUDED, 1);
+            return OK;
+        }
     }
     TRY(check_row(&c->x, &c->checks, c->row, &c->row_arena));
     flat_from(c->row, c->relation->natts, 0, &c->flat);
     TRY(table_load_row(&c->load, c->flat.values, c->flat.nulls));
     TRY(ri_inserted(c->env, c->relation, c->flat.values, c->flat.nulls));
-    if (++c->rows % ROWS_PER_BREATH == 0) TRY(sql_env_breathe(c->env));
+    progress_set(c->env, PROGRESS_ROWS_DONE, ++c->rows);
+    if (c->rows % ROWS_PER_BREATH == 0) TRY(sql_env_breathe(c->env));
     return OK;
 }
 
@@ -380,6 +385,7 @@ static status data(struct copy *c, const char *bytes, size_t len) {
 
 status copy_in_data(struct copy *c, const char *bytes, size_t len) {
     bool binary = c->options.format == COPY_BINARY;
+    progress_add(c->env, PROGRESS_BYTES_DONE, len);
     if (c->ended && binary && len)
         return words(c, bad_format(c, "received copy data after EOF marker"));
     if (c->ended) return OK; /* what follows \. is not looked at */

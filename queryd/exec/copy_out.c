@@ -1,4 +1,5 @@
 /* COPY TO STDOUT: rows of a query as lines or binary tuples. */
+#include "catalog/progress.h"
 #include "exec/copy_private.h"
 #include "types/client_text.h"
 
@@ -156,7 +157,10 @@ static status foreign_row(struct copy *c, struct buf *out) {
 
 status copy_out_row(struct copy *c, struct buf *out) {
     bool foreign = c->options.format != COPY_BINARY && encoding_differs(c->options.encoding);
+    size_t before = out->len;
     status s = foreign ? foreign_row(c, out) : out_row(c, out);
+    progress_add(c->env, PROGRESS_BYTES_DONE, ok(s) ? out->len - before : 0);
+    progress_set(c->env, PROGRESS_ROWS_DONE, c->rows);
     if (status_is(s, ST_END)) return s;
     struct error *e = c->env->eval.error;
     if (!ok(s) && e->status.code == ST_OK) return catalog_error(c->env, s);

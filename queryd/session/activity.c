@@ -154,12 +154,9 @@ static status asked_command(const struct fn_call *c, uint32_t *ret) {
     static const struct {
         const char *name;
         enum progress_command command;
-    } known[] = {{"CREATE INDEX", PROGRESS_CREATE_INDEX},
-                 {"VACUUM", PROGRESS_NONE},
-                 {"ANALYZE", PROGRESS_NONE},
-                 {"CLUSTER", PROGRESS_NONE},
-                 {"BASEBACKUP", PROGRESS_NONE},
-                 {"COPY", PROGRESS_NONE}};
+    } known[] = {{"CREATE INDEX", PROGRESS_CREATE_INDEX}, {"VACUUM", PROGRESS_NONE},
+                 {"ANALYZE", PROGRESS_ANALYZE},           {"CLUSTER", PROGRESS_NONE},
+                 {"BASEBACKUP", PROGRESS_NONE},           {"COPY", PROGRESS_COPY}};
     const struct varlena *v = c->args[0].v;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strlen(known[i].name) == v->len && !strncasecmp(known[i].name, v->data, v->len)) {

@@ -87,7 +87,7 @@ static status gather(struct build *b) {
         s = gather_row(b, &e);
         arena_rewind(a, mark);
         if (!ok(s)) break;
-        progress_blocks(b->env, scan.cursor.copied);
+        progress_blocks(b->env, PROGRESS_BLOCKS_TOTAL, PROGRESS_BLOCKS_DONE, scan.cursor.copied);
     }
     table_scan_end(&scan);
     TRY(status_is(s, ST_END) ? OK : s);
