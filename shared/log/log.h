@@ -124,10 +124,12 @@ status log_scan_next(struct proc *p, struct log_scan *s, lsn limit, const struct
 struct log_back {
     lsn base;
     uint32_t bytes; /* of whole records in buf, which begin at `base` */
+    bool sealed;    /* they have their CRCs; else it is one, from the ring */
     char *buf;
 };
 void log_back_begin(struct log_back *b, char *buf);
-/* As log_read; the record is in buf until the following call. */
+/* As log_read; the record is in buf until the following call. DATA_CORRUPTED also when no record
+ * begins there. */
 status log_back_read(struct proc *p, struct log_back *b, lsn at, const struct rec_head **ret_rec);
 
 /* A page that the log changes, and the newest record that does. */

@@ -208,20 +208,26 @@ void log_back_begin(struct log_back *b, char *buf) {
     *b = (struct log_back){.buf = buf};
 }
 
+/* The record at `at`, as the ring has it or with those before it from logd, into the buffer. */
+static status back_fill(struct proc *p, struct log_back *b, lsn at) {
+    b->base = at;
+    b->bytes = 0;
+    b->sealed = false;
+    status ring = log_read_ring(p->shm, at, b->buf);
+    if (ok(ring)) b->bytes = ((const struct rec_head *)b->buf)->len;
+    if (!status_is(ring, ST_NOT_FOUND)) return ring;
+    b->sealed = true;
+    return read_run(p, at, true, b->buf, LOG_SCAN_BYTES, &b->base, &b->bytes);
+}
+
+/* Pointers of a chain are not to be trusted: what lies in the buffer from there on may be the
+ * middle of a record that looks like one. */
 status log_back_read(struct proc *p, struct log_back *b, lsn at, const struct rec_head **ret_rec) {
+    bool there = at.at >= b->base.at && at.at - b->base.at < b->bytes;
+    if (!there || (!b->sealed && at.at != b->base.at)) TRY(back_fill(p, b, at));
     uint64_t offset = at.at - b->base.at;
-    if (at.at < b->base.at || offset >= b->bytes) {
-        b->base = at;
-        b->bytes = 0;
-        status ring = log_read_ring(p->shm, at, b->buf);
-        if (ok(ring))
-            b->bytes = ((const struct rec_head *)b->buf)->len;
-        else if (status_is(ring, ST_NOT_FOUND))
-            TRY(read_run(p, at, true, b->buf, LOG_SCAN_BYTES, &b->base, &b->bytes));
-        else
-            return ring;
-        offset = at.at - b->base.at;
-    }
+    if (b->sealed && !is_record(b->buf + offset, b->bytes - offset, at.at))
+        return STATUS(DATA_CORRUPTED);
     *ret_rec = (const struct rec_head *)(b->buf + offset);
-    return rec_valid(*ret_rec, b->bytes - offset);
+    return OK;
 }

@@ -63,6 +63,7 @@ static status undo_to(struct proc *p, struct txn *t, struct txn_mark mark) {
     log_back_begin(&back, buf);
     while (at.at > mark.last.at) {
         TRY_OUT(s, log_back_read(p, &back, at, &r));
+        if (r->txid != t->writer.x || r->txn_prev >= at.at) TRY_OUT(s, STATUS(DATA_CORRUPTED));
         if (!(r->flags & REC_COMPENSATION)) TRY_OUT(s, undo_record(p, t, r, at));
         at = (lsn){r->txn_prev};
     }

@@ -281,6 +281,34 @@ static void a_chain_is_read_backwards(void **state) {
     assert_int_equal(log_back_read(p, &b, (lsn){8}, &r).code, ST_STALE);
 }
 
+/* A bit of a chain's pointer is another: no place within a record is taken for one, however much
+ * its bytes look like a record. */
+static void a_flipped_pointer_leads_to_no_record(void **state) {
+    struct fixture *f = *state;
+    struct proc *p = &f->proc[0];
+    static _Alignas(8) char buf[LOG_SCAN_BYTES];
+    struct rec_head record[8]; /* one, and in its payload seven that are none */
+    for (unsigned i = 0; i < 8; i++)
+        record[i] = (struct rec_head){
+            .len = i ? sizeof *record : sizeof record, .type = REC_FILLER, .txid = 9};
+    while (atomic_load(&f->shm.log->tail) < RING + ((uint64_t)1 << 20)) {
+        assert_true(ok(log_room(p)));
+        log_insert(p, record);
+    }
+    struct log_back b;
+    const struct rec_head *r;
+    lsn at = {LOG_FIRST.at + 2000 * sizeof record};
+    for (unsigned bit = 3; bit < 18; bit++) {
+        lsn flipped = {at.at ^ (uint64_t)1 << bit};
+        bool begins = (flipped.at - LOG_FIRST.at) % sizeof record == 0;
+        log_back_begin(&b, buf);
+        assert_true(ok(log_back_read(p, &b, at, &r)));
+        status s = log_back_read(p, &b, flipped, &r);
+        assert_int_equal(s.code, begins ? ST_OK : ST_DATA_CORRUPTED);
+        assert_true(!begins || r->len == sizeof record);
+    }
+}
+
 static void commit_times_always_grow(void **state) {
     struct fixture *f = *state;
     commit_time last = 1000, time;
@@ -572,6 +600,7 @@ int main(void) {
         T(spoilt_answers_are_asked_again),
         T(scan_sees_every_record_once),
         T(a_chain_is_read_backwards),
+        T(a_flipped_pointer_leads_to_no_record),
         T(commit_times_always_grow),
         T(failure_comes_out),
         T(threads_insert_and_read),
