@@ -88,11 +88,11 @@ status offline_record(const struct offline_log *l, uint64_t at, void *buf);
 /* The first record that is further behind `end` than a write reaches; 0: none is. */
 uint64_t offline_log_behind(const struct offline_log *l, uint64_t end);
 
-/* offline_tree.c: every entry of a tree's leaves, in order; what cannot be read is passed over.
- * fn returns false to end it. */
+/* offline_tree.c: every entry of a tree's leaves, in order; what cannot be read, and a page that
+ * the tree leads to a second time, is passed over. fn returns false to end it. OUT_OF_MEMORY. */
 struct tree_entry;
-void offline_each(const struct offline *o, page_id root,
-                  bool (*fn)(void *arg, const struct tree_entry *e), void *arg);
+status offline_each(const struct offline *o, page_id root,
+                    bool (*fn)(void *arg, const struct tree_entry *e), void *arg);
 
 /* offline_names.c: the relations that the catalogs of all databases know. */
 #define OID_PG_CLASS 1259

@@ -162,9 +162,9 @@ status offline_names_read(const struct offline *o, const uint64_t *roots, size_t
     *n = (struct offline_names){0};
     for (size_t i = 0; i < nroots; i++) {
         struct reading r = {.o = o, .names = n, .database = (uint32_t)i + 1};
-        offline_each(o, (page_id){roots[i]}, note_class, &r);
+        TRY(offline_each(o, (page_id){roots[i]}, note_class, &r));
         if (r.out_of_memory) return STATUS(OUT_OF_MEMORY);
-        if (r.index_root) offline_each(o, (page_id){r.index_root}, note_index, &r);
+        if (r.index_root) TRY(offline_each(o, (page_id){r.index_root}, note_index, &r));
     }
     return OK;
 }

@@ -81,7 +81,7 @@ static status collect(const struct verify *v, const struct offline_relation *r,
                       const struct offline_relation *index, struct keys *k) {
     struct collect c = {.o = &v->o, .index = index, .keys = k};
     *k = (struct keys){0};
-    offline_each(&v->o, (page_id){r->root}, collect_one, &c);
+    TRY(offline_each(&v->o, (page_id){r->root}, collect_one, &c));
     if (k->count) qsort(k->hash, k->count, sizeof *k->hash, by_hash);
     return k->out_of_memory ? STATUS(OUT_OF_MEMORY) : OK;
 }

@@ -13,8 +13,10 @@
 #include "base/bytes.h"
 #include "fmt/node.h"
 #include "offline.h"
+#include "tree/tree.h"
 
-#define PAGES 4
+#define PAGES 10
+#define READS_MAX 10000 /* of a test; many more than there are pages */
 #define CLASS_ROOT 2
 #define INDEX_ROOT 3
 #define PG_INDEX 2610
@@ -28,9 +30,11 @@
 
 /* What offline.c finds in the file otherwise. */
 static _Alignas(8) unsigned char pages[PAGES][PAGE_BYTES];
+static unsigned reads;
 status offline_page([[maybe_unused]] const struct offline *o, page_id page, void *bytes,
                     [[maybe_unused]] char ret_words[OFFLINE_WORDS_BYTES]) {
     if (page.no >= PAGES) return STATUS(DATA_CORRUPTED);
+    assert_true(++reads < READS_MAX);
     memcpy(bytes, pages[page.no], PAGE_BYTES);
     return OK;
 }
@@ -160,12 +164,45 @@ static void name_that_is_no_text([[maybe_unused]] void **state) {
     offline_names_free(&n);
 }
 
+/* A page above `child`'s level, all of whose children are that page, and the page itself. */
+static void put_inner(uint64_t page, uint64_t child, uint8_t level) {
+    struct node_spec spec = {
+        .page = {page}, .level = level, .flags = NODE_RIGHTMOST, .first = child, .created = 1};
+    node_format(pages[page], &spec);
+    for (unsigned i = 0; i < 100; i++) {
+        unsigned char key[4];
+        store_be32(key, i + 1);
+        assert_true(ok(node_inner_insert(pages[page], key, sizeof key, i % 2 ? child : page)));
+    }
+}
+
+static bool count_one(void *count, [[maybe_unused]] const struct tree_entry *e) {
+    ++*(unsigned *)count;
+    return true;
+}
+
+/* Millions of millions of ways lead to a leaf, and ways back: it is read once. */
+static void tree_that_leads_to_itself([[maybe_unused]] void **state) {
+    static const struct offline o;
+    unsigned entries = 0;
+    begin_pages();
+    put_class(OID_TABLE, "t", 77, 0, 0);
+    put_inner(INDEX_ROOT + 1, CLASS_ROOT, 1);
+    for (uint64_t page = INDEX_ROOT + 2; page < PAGES; page++)
+        put_inner(page, page - 1, (uint8_t)(page - INDEX_ROOT));
+    reads = 0;
+    assert_true(ok(offline_each(&o, (page_id){PAGES - 1}, count_one, &entries)));
+    assert_int_equal(entries, 1);
+    assert_in_range(reads, 1, PAGES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_rows),
         cmocka_unit_test(nulls_of_an_index),
         cmocka_unit_test(reference_for_a_name),
         cmocka_unit_test(name_that_is_no_text),
+        cmocka_unit_test(tree_that_leads_to_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
