@@ -10,7 +10,7 @@
 #include "base/proc.h"
 #include "conf/conf.h"
 
-#define REGION_LAYOUT_VERSION 23
+#define REGION_LAYOUT_VERSION 24
 #define REGION_NAME_BYTES 32
 
 /* The head of a region's file; the content begins at `offset`. */

@@ -119,19 +119,27 @@ static status adopt_losers(struct logd *l, const struct summary *all) {
     return OK;
 }
 
-/* A log that is spoilt at its supposed end: refused, unless what follows may be lost. */
+/* A log that is spoilt at its supposed end: refused, unless what follows may be lost. But never
+ * where pages show some of that already: nobody could tell what of it to believe. */
 static status judge_end(struct logd *l, uint64_t end, const char **ret_words) {
     static char words[320];
-    uint64_t at;
+    uint64_t at, newest = atomic_load(&l->d->proc.shm->control->newest_home);
     TRY(log_damage_find(l, end, &at));
     if (at == 0) return OK;
-    snprintf(words, sizeof words,
-             "the log is damaged at LSN %" PRIu64 ": records follow from %" PRIu64
-             " on, and what was committed there would be lost; restore a backup with the archived "
-             "log, or go on without them by --set ignore_log_damage=on",
-             end, at);
+    int n = snprintf(words, sizeof words,
+                     "the log is damaged at LSN %" PRIu64 ": records follow from %" PRIu64 " on, ",
+                     end, at);
+    if (newest >= end)
+        snprintf(words + n, sizeof words - (size_t)n,
+                 "and pages of the data file show them up to %" PRIu64
+                 "; restore a backup with the archived log",
+                 newest);
+    else
+        snprintf(words + n, sizeof words - (size_t)n,
+                 "and what was committed there would be lost; restore a backup with the archived "
+                 "log, or go on without them by --set ignore_log_damage=on");
     *ret_words = words;
-    if (!l->d->conf->ignore_log_damage) return STATUS(DATA_CORRUPTED);
+    if (!l->d->conf->ignore_log_damage || newest >= end) return STATUS(DATA_CORRUPTED);
     fprintf(stderr, "logd: %s\n", words);
     return log_damage_clear(l, end);
 }

@@ -23,7 +23,8 @@
 #define BLOCK_SECTORS 8
 #define BLOCK_PAGES (LSN_SECTOR_PAGES * BLOCK_SECTORS)
 #define POLL_NS 1000000u
-#define RUN_BLOCKS 64 /* read or written at once */
+#define RUN_BLOCKS 64    /* read or written at once */
+#define NEWEST_PAGES 128 /* likewise, of the data file */
 #define EXACT LSN_EXACT
 
 struct lsn_block {
@@ -77,6 +78,28 @@ void home_lsn_seen(struct storaged *s, uint64_t page, uint64_t at) {
     const uint64_t *entry = entry_of(&s->homes, page);
     bool by_pass = s->fetch.active && (!entry || *entry == 0);
     if (at > 0 && !by_pass && (!entry || *entry != (at | EXACT))) put(s, page, at | EXACT);
+}
+
+status home_lsn_newest(struct storaged *s, uint64_t *ret) {
+    uint64_t end = atomic_load(&s->shm->pool->file_pages);
+    char *buf = io_buffer(NEWEST_PAGES * (size_t)PAGE_BYTES);
+    if (!buf) return STATUS(OUT_OF_MEMORY);
+    *ret = 0;
+    for (uint64_t at = SPACE_FIRST, n; at < end; at += n) {
+        n = end - at < NEWEST_PAGES ? end - at : NEWEST_PAGES;
+        status st = io_run_one(s, (struct disk_io){.op = DISK_READ,
+                                                   .file = s->data,
+                                                   .offset = at * PAGE_BYTES,
+                                                   .buf = buf,
+                                                   .len = n * PAGE_BYTES});
+        for (uint64_t i = 0; ok(st) && i < n; i++) {
+            const char *page = buf + i * PAGE_BYTES;
+            if (page_is_zero(page) || !ok(page_verify(page, (page_id){at + i}))) continue;
+            if (page_head_c(page)->lsn > *ret) *ret = page_head_c(page)->lsn;
+        }
+    }
+    free(buf);
+    return OK;
 }
 
 /* ---- after the death of a storaged alone ----------------------------------------------------- */

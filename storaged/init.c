@@ -128,6 +128,7 @@ static void options_from(struct storaged *s, const struct conf *conf) {
         .checkpoint_log_bytes = conf->log_size_max / 2,
         .scrub_rate = (uint64_t)conf->scrub_rate,
         .ignore_missing_doublewrite = conf->ignore_missing_doublewrite,
+        .ignore_log_damage = conf->ignore_log_damage,
     };
     snprintf(s->options.io_method, sizeof s->options.io_method, "%s", conf->io_method);
 }
@@ -208,7 +209,6 @@ status storaged_init_fresh(struct daemon *d, struct error *e) {
     atomic_store(&control->purge_lsn, s->file.purge_lsn);
     atomic_store(&control->next_txid, s->file.next_txid);
     atomic_store(&control->last_commit, s->file.last_commit);
-    atomic_store(&control->redo_lsn, s->file.redo_lsn);
     return go_on(s, e);
 }
 

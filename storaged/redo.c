@@ -271,9 +271,20 @@ static status redo(struct storaged *s) {
 
 /* ---- its place in recovery ------------------------------------------------------------------- */
 
+/* logd waits for it. */
+static status tell_redo_lsn(struct storaged *s) {
+    struct control *control = s->shm->control;
+    uint64_t newest = 0;
+    if (s->options.ignore_log_damage && !s->file.clean) TRY(home_lsn_newest(s, &newest));
+    atomic_store(&control->newest_home, newest);
+    atomic_store(&control->redo_lsn, s->file.redo_lsn);
+    return OK;
+}
+
 static status begin(struct storaged *s) {
     struct control *control = s->shm->control;
     uint64_t end;
+    if (!atomic_load(&control->redo_lsn)) TRY(tell_redo_lsn(s));
     while ((end = atomic_load(&control->recovered_lsn)) == 0) daemon_sleep(s->d, 500000);
     s->redo.position = (lsn){atomic_load(&control->redo_lsn)};
     s->redo.end = (lsn){end};

@@ -161,7 +161,7 @@ struct storaged_options {
     uint64_t
         checkpoint_log_bytes; /* a checkpoint is due when so much log would have to be redone */
     uint64_t scrub_rate;      /* pages a second; 0: no scrub */
-    bool ignore_missing_doublewrite;
+    bool ignore_missing_doublewrite, ignore_log_damage;
 };
 
 struct storaged {
@@ -342,6 +342,9 @@ void home_lsn_put(struct storaged *s, uint64_t page,
                   uint64_t at); /* it has been written, durably */
 /* It was found at home, whole and not too old. */
 void home_lsn_seen(struct storaged *s, uint64_t page, uint64_t at);
+/* The newest LSN of any page in the data file, which is read whole; what cannot be read, or does
+ * not verify, does not count. Suspends. OUT_OF_MEMORY. */
+status home_lsn_newest(struct storaged *s, uint64_t *ret);
 /* In a coroutine, before the checkpoint with that redo_lsn counts. */
 status home_lsn_save(struct storaged *s, uint64_t redo_lsn);
 void home_lsn_catch_up(void *storaged); /* coroutine: what a dead storaged had written home */

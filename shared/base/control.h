@@ -72,6 +72,9 @@ struct control {
     _Atomic uint64_t purge_lsn; /*   struct rec_checkpoint */
     _Atomic uint64_t next_txid;
     _Atomic uint64_t last_commit;
+    /* storaged, before redo_lsn: the newest LSN of a page in the data file, where ignore_log_damage
+     * makes that matter; else 0 */
+    _Atomic uint64_t newest_home;
     _Atomic uint64_t recovered_lsn; /* logd: the end of the log found; 0: not known yet */
     _Atomic uint32_t redo_done;     /* storaged: it knows which pages are to be redone, and gives
                                        none of them out before it has: queries may begin */
