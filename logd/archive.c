@@ -98,6 +98,7 @@ static void archive_task(void *arg) {
 status archive_begin(struct logd *l) {
     struct archive *a = &l->archive;
     a->out.dir = -1;
+    atomic_store(&l->shared->segment_bytes, segment_payload(&l->segments));
     atomic_store(&l->shared->archived, l->d->conf && l->d->conf->archive_directory[0]);
     if (!l->d->conf || !l->d->conf->archive_directory[0]) return OK;
     a->path = l->d->conf->archive_directory;

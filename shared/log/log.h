@@ -50,6 +50,8 @@ struct log_shared {
                               commits still go into the log, and what is in it becomes durable */
     _Atomic uint64_t archived; /* logd: not 0: log below `oldest` may be in the archive; it outlives
                                   log_shared_init */
+    /* logd: bytes of log in a segment, the first of which begins with LOG_FIRST; likewise */
+    _Atomic uint64_t segment_bytes;
     _Alignas(64) struct log_slot slots[PROC_SLOTS];
 };
 
@@ -73,6 +75,11 @@ bool log_has_room(const struct shm *shm);
 /* Reserves len bytes (multiple of 8, at most REC_BYTES_MAX): copies `record` there and publishes
  * it. The record's crc is 0. Cannot fail after log_room. */
 lsn log_insert(struct proc *p, const struct rec_head *record);
+
+/* What is left of the segment that the log ends in is filled with records that say nothing, until
+ * the log is durable up to the next one: the archive can have it. *ret_end: where the log ended.
+ * Nothing happens where a segment begins. Suspends; as log_room and log_wait_durable. */
+status log_switch(struct proc *p, lsn *ret_end);
 
 /* The two halves of log_insert, for building a record in place: len contiguous bytes, all of which
  * the caller writes (old log is there). log_reserve notes change_lsn. */

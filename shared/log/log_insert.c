@@ -83,6 +83,30 @@ lsn log_insert(struct proc *p, const struct rec_head *record) {
     return at;
 }
 
+static void insert_filler(struct proc *p, uint64_t bytes) {
+    lsn at;
+    uint32_t len = bytes > REC_BYTES_MAX ? REC_BYTES_MAX : (uint32_t)bytes;
+    if (len < sizeof(struct rec_head)) len = sizeof(struct rec_head);
+    struct rec_head *to = log_reserve(p, len, &at);
+    memset(to, 0, len);
+    *to = (struct rec_head){.len = len, .type = REC_FILLER};
+    log_publish(p);
+    log_change_done(p);
+}
+
+status log_switch(struct proc *p, lsn *ret_end) {
+    const struct log_shared *l = p->shm->log;
+    uint64_t tail = atomic_load(&l->tail), bytes = atomic_load(&l->segment_bytes);
+    uint64_t used = (tail - LOG_FIRST.at) % bytes;
+    lsn end = {used ? tail - used + bytes : tail};
+    *ret_end = (lsn){tail};
+    while ((tail = atomic_load(&l->tail)) < end.at) {
+        TRY(log_room(p));
+        insert_filler(p, end.at - tail);
+    }
+    return log_wait_durable(p, end);
+}
+
 void log_commit_build(void *to, txid x, uint64_t txn_prev, commit_time time) {
     struct rec_head *r = to;
     *r = (struct rec_head){

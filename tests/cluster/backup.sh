@@ -135,12 +135,17 @@ sleep 0.1
 sql -c "INSERT INTO moments VALUES ('behind'); DELETE FROM t" || fail "behind the moment"
 kill "$WRITER" 2>/dev/null
 wait "$WRITER" 2>/dev/null
-for i in 1 2 3; do sql -c "INSERT INTO t SELECT 5000000 + $i * 10000 + g, repeat('x', 100) FROM generate_series(1, 8000) g" || fail "more log"; done
+# The archive gets the log that there is once it goes on elsewhere.
+sql -c "CREATE ROLE nobody LOGIN"
+psql -X -qAt -h 127.0.0.1 -p "$PORT" -U nobody -d postgres -c "SELECT pg_switch_wal()" 2>&1 | grep -q 'permission denied for function pg_switch_wal' ||
+    fail "anybody may switch the log"
 last=$(ls "$WORK/archive" | tail -1)
+sql -c "SELECT pg_switch_wal()" >/dev/null || fail "pg_switch_wal"
 for i in $(seq 100); do
     [ "$(ls "$WORK/archive" | tail -1)" != "$last" ] && break
     sleep 0.1
 done
+[ "$(ls "$WORK/archive" | tail -1)" != "$last" ] || fail "the archive does not get a segment that is full"
 "$AXL" restore "$WORK/full" "$WORK/more" --archive "$WORK/archive" --to-time "$moment" -D "$COPY" >/dev/null || fail "restore to a time"
 "$AXL" start --programs "$BIN" -D "$COPY" --port "$OTHER_PORT" --set archive_directory= >/dev/null || fail "start of the copy"
 [ "$(copy_sql -c 'SELECT words FROM moments')" = before ] || fail "the copy is of another moment: $(copy_sql -c 'TABLE moments' 2>&1)"

@@ -308,6 +308,7 @@ struct fake_env *fake_env_new(const struct fake_options *o) {
     shm->temp = map_memory(sizeof *shm->temp);
     shm->counters = map_memory(PROC_SLOTS * sizeof(struct counter_block));
     log_shared_init(shm->log, LOG_FIRST, 0);
+    atomic_store(&shm->log->segment_bytes, (uint64_t)1 << 20);
     atomic_store(&shm->control->recovered_lsn, LOG_FIRST.at);
     atomic_store(&shm->control->redo_done, 1);
     atomic_store(&shm->control->redo_complete, 1);

@@ -309,6 +309,42 @@ static void a_flipped_pointer_leads_to_no_record(void **state) {
     }
 }
 
+/* Records that say nothing up to the segment's end, durable; where a segment begins there are none,
+ * and a rest that is smaller than any record is passed by one. */
+static void a_switch_ends_the_segment(void **state) {
+    enum { SEGMENT = 100000 };
+    struct fixture *f = *state;
+    struct proc *p = &f->proc[0];
+    struct log_shared *l = f->shm.log;
+    struct rec_head record = {.len = sizeof record, .type = REC_ROLLED_BACK, .txid = 9};
+    static _Alignas(8) char buf[LOG_SCAN_BYTES];
+    struct log_scan scan;
+    const struct rec_head *r;
+    uint64_t begin = LOG_FIRST.at + SEGMENT, fillers = 0;
+    lsn end, at;
+    atomic_store(&l->segment_bytes, SEGMENT);
+    log_insert(p, &record);
+    assert_true(ok(log_switch(p, &end)));
+    assert_int_equal(end.at, LOG_FIRST.at + sizeof record);
+    assert_int_equal(atomic_load(&l->durable), begin);
+    assert_true(ok(log_switch(p, &end)));
+    assert_int_equal(end.at, begin);
+    assert_int_equal(atomic_load(&l->tail), begin);
+
+    log_scan_begin(&scan, (lsn){LOG_FIRST.at + sizeof record}, buf);
+    while (ok(log_scan_next(p, &scan, (lsn){begin}, &r, &at)))
+        fillers += r->type == REC_FILLER ? r->len : 0;
+    assert_int_equal(fillers, SEGMENT - sizeof record);
+
+    while (atomic_load(&l->tail) + sizeof record < begin + SEGMENT) log_insert(p, &record);
+    assert_true(atomic_load(&l->tail) < begin + SEGMENT);
+    assert_true(ok(log_switch(p, &end)));
+    assert_in_range(atomic_load(&l->durable), begin + SEGMENT, begin + SEGMENT + sizeof record);
+    f->flush_status = STATUS(DISK_FULL);
+    log_insert(p, &record);
+    assert_int_equal(log_switch(p, &end).code, ST_DISK_FULL);
+}
+
 static void commit_times_always_grow(void **state) {
     struct fixture *f = *state;
     commit_time last = 1000, time;
@@ -601,6 +637,7 @@ int main(void) {
         T(scan_sees_every_record_once),
         T(a_chain_is_read_backwards),
         T(a_flipped_pointer_leads_to_no_record),
+        T(a_switch_ends_the_segment),
         T(commit_times_always_grow),
         T(failure_comes_out),
         T(threads_insert_and_read),
