@@ -7,19 +7,14 @@
 #include "logd.h"
 
 #define PIECE_BYTES ((size_t)1 << 20)
-#define LOOK_BYTES ((uint64_t)16 << 20)
 #define OVERLAP_BYTES (2 * (size_t)REC_BYTES_MAX) /* of pieces: rec_find wants two records */
-
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
 
 /* From the start of a record that the write before did not complete. */
 _Static_assert(REC_BYTES_MAX + STAGE_BYTES + DISK_ALIGN <= LOG_WRITE_REACH, "a write's reach");
 
 status log_damage_find(struct logd *l, uint64_t end, uint64_t *ret_at) {
     uint64_t at = end + LOG_WRITE_REACH, last = segments_end(&l->segments);
-    uint64_t to = least(at + LOOK_BYTES, last);
+    uint64_t to = least(at + LOG_LOOK_BYTES, last);
     *ret_at = 0;
     if (at >= to) return OK;
     char *buf = scratch_new(l, PIECE_BYTES + OVERLAP_BYTES);

@@ -25,6 +25,10 @@
 #define CHUNK_BYTES ((uint64_t)CHUNK_BLOCKS * SEGMENT_BLOCK_BYTES)
 #define CHUNKS (PROC_SLOTS + 8) /* each process reads one thing at a time, recovery too */
 
+static inline uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 struct logd;
 
 /* A request to the disk and what happens when it is done. */

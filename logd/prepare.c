@@ -135,10 +135,6 @@ static void prepare_new(struct logd *l) {
     prepare_next(l);
 }
 
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* The first segment, when nobody needs its log and nobody is reading it. */
 static bool first_is_free(const struct logd *l) {
     const struct segments *s = &l->segments;

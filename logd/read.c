@@ -13,10 +13,6 @@
 #define READ_AGAIN_NS 200000u
 #define READ_AGAIN_MAX 20
 
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* Up to where the files may be read. */
 static uint64_t readable(const struct logd *l) {
     if (!l->serving) return segments_end(&l->segments);

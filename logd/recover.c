@@ -20,10 +20,6 @@
 
 #define POLL_NS 1000000u
 
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* One segment, from `at` on. *ret_ended: the log ends in it. */
 static status analyse_segment(struct logd *l, uint64_t at, uint64_t limit, struct summary *part,
                               bool *ret_ended) {

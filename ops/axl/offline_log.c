@@ -11,8 +11,6 @@
 #include "fmt/record_find.h"
 #include "offline.h"
 
-#define LOOK_BYTES ((size_t)16 << 20)
-
 /* Bytes of log in a block of a segment, and in a whole segment. */
 static uint64_t block_payload(const struct offline_log *l) {
     return l->crypt ? SEGMENT_BLOCK_SEALED : SEGMENT_BLOCK_PLAIN;
@@ -176,10 +174,10 @@ status offline_record(const struct offline_log *l, uint64_t at, void *buf) {
 }
 
 uint64_t offline_log_behind(const struct offline_log *l, uint64_t end) {
-    char *buf = malloc(LOOK_BYTES);
+    char *buf = malloc(LOG_LOOK_BYTES);
     uint64_t at = end + LOG_WRITE_REACH, found = 0;
     if (buf && at < l->end) {
-        size_t n = l->end - at < LOOK_BYTES ? (size_t)(l->end - at) : LOOK_BYTES;
+        size_t n = l->end - at < LOG_LOOK_BYTES ? (size_t)(l->end - at) : LOG_LOOK_BYTES;
         size_t offset = ok(read_bytes(l, at, buf, n)) ? rec_find(buf, n, (lsn){at}) : n;
         if (offset < n) found = at + offset;
     }

@@ -84,14 +84,12 @@ lsn log_insert(struct proc *p, const struct rec_head *record) {
 }
 
 static void insert_filler(struct proc *p, uint64_t bytes) {
-    lsn at;
+    static _Thread_local _Alignas(8) char filler[REC_BYTES_MAX];
+    struct rec_head *r = (struct rec_head *)filler;
     uint32_t len = bytes > REC_BYTES_MAX ? REC_BYTES_MAX : (uint32_t)bytes;
-    if (len < sizeof(struct rec_head)) len = sizeof(struct rec_head);
-    struct rec_head *to = log_reserve(p, len, &at);
-    memset(to, 0, len);
-    *to = (struct rec_head){.len = len, .type = REC_FILLER};
-    log_publish(p);
-    log_change_done(p);
+    if (len < sizeof *r) len = sizeof *r;
+    *r = (struct rec_head){.len = len, .type = REC_FILLER};
+    log_insert(p, r);
 }
 
 status log_switch(struct proc *p, lsn *ret_end) {
